@@ -1,0 +1,171 @@
+/* func/func.h -- one row = one SQL function: its name, type rules, null rule, documentation, example (which is a test), and its code.
+ *
+ * Two steps make a row runnable. *Resolve* (analysis): argument types in, wanted argument types (the analyzer inserts casts), result type and
+ * nullability out; driven by the texts `args` and `result`, or by a hook. *Prepare* (once per compiled program): constant arguments are known,
+ * state is built (compiled regex, parsed format) and the body for these types is chosen.
+ * *Eval* runs on FLAT argument columns only: the evaluator (plan/program.c) expands constants, runs pure functions of one dictionary argument on
+ * the dictionary's used entries, and handles nulls.
+ *
+ * A row lives in the table at the top of the file of its category (func/math.c: vonk_fns_math[]); func/registry.c lists the tables. */
+#ifndef VONK_FUNC_FUNC_H
+#define VONK_FUNC_FUNC_H
+
+#include "base/arena.h"
+#include "column/batch.h"
+
+typedef enum vonk_fn_kind {
+    VONK_FN_SCALAR,    /* eval */
+    VONK_FN_SPECIAL,   /* a form of its own in plan/expr.h (CASE, AND, COALESCE, IN, ...): `special` names it; no eval */
+    VONK_FN_REWRITE,   /* replaced during analysis by the expression in `rewrite` */
+    VONK_FN_AGGREGATE, /* agg; also usable as window function */
+    VONK_FN_WINDOW,    /* rank, lag, ...: exec's window operator knows them by name */
+    VONK_FN_GENERATOR, /* generate: explode, stack, ... */
+    VONK_FN_TABLE,     /* in FROM: range(...), built by the analyzer */
+    VONK_FN_PLANNED    /* replaced by the analyzer from session facts: current_user, version, input_file_name, ... */
+} vonk_fn_kind;
+
+typedef enum vonk_fn_nulls {
+    VONK_NULL_IN_NULL_OUT, /* any null argument makes the result null; eval sees no active row with one. The result may have more nulls */
+    VONK_NULLS_OWN,        /* eval looks at the arguments' validity itself */
+    VONK_NEVER_NULL        /* as OWN, and the result is never null */
+} vonk_fn_nulls;
+
+typedef enum vonk_fn_volatility {
+    VONK_PURE,           /* same arguments, same result; may be folded, shared, run on dictionaries */
+    VONK_QUERY_CONSTANT, /* fixed once per query: current_date, now */
+    VONK_PARTITION_BOUND /* needs the partition's rows one after the other: rand, monotonically_increasing_id, uuid */
+} vonk_fn_volatility;
+
+typedef enum vonk_eval_mode { VONK_MODE_LEGACY, VONK_MODE_ANSI, VONK_MODE_TRY } vonk_eval_mode; /* what becomes of an overflow, a bad cast, ... */
+
+/* What functions may know of the session, fixed when the query is analysed. */
+typedef struct vonk_fn_env {
+    bool                    ansi;
+    bool                    case_sensitive;
+    bool                    decimal_loss_allowed;    /* spark.sql.decimalOperations.allowPrecisionLoss */
+    vonk_str                time_zone;               /* session zone's name as set; func/ and text/ look it up in text/zone.h */
+    int64_t                 now_us;                  /* the query's one current_timestamp */
+    vonk_str                user, catalog, database; /* current_user(), ... */
+    const struct vonk_conf *conf;                    /* everything else, by key, through conf_get */
+    vonk_str (*conf_get)(const struct vonk_conf *conf, const char *key); /* value or default; empty when unknown */
+} vonk_fn_env;
+
+/* ---- resolve */
+typedef struct vonk_fn_types {
+    const vonk_fn      *fn;
+    const vonk_fn_env  *env;
+    vonk_arena         *arena; /* of the analysis; types made on the way: vonk_arena_on_free(unref) via vonk_fn_own_type */
+    uint32_t            n_args;
+    const vonk_type   **types;     /* in: as given; out: as wanted (the analyzer casts). Lambda arguments: in: NULL, or the body's type once known */
+    const bool         *nullable;  /* of the arguments */
+    vonk_column *const *constants; /* [i]: one-row column when argument i is foldable, else NULL */
+    const vonk_str     *texts;     /* [i]: the argument's SQL text, for messages */
+    vonk_eval_mode      mode;      /* in: from the session; a try_ row sets TRY */
+    const vonk_type    *result;    /* out; a new reference */
+    bool                result_nullable; /* out */
+} vonk_fn_types;
+/* Keeps a type alive as long as the arena; returns it. */
+vonk_status vonk_fn_own_type(vonk_arena *arena, const vonk_type *take_type, const vonk_type **ret, vonk_error *err);
+
+/* ---- prepare and eval */
+typedef struct vonk_fn_call vonk_fn_call;
+typedef struct vonk_eval    vonk_eval;
+typedef struct vonk_lambda  vonk_lambda; /* a sub-program: plan/program.c */
+
+typedef vonk_status (*vonk_fn_eval)(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err);
+
+/* A function with its types and state: immutable once prepared, shared between threads. */
+struct vonk_fn_call {
+    const vonk_fn      *fn;
+    vonk_fn_eval        eval; /* fn->eval unless prepare chose another */
+    uint32_t            n_args;
+    const vonk_type   **arg_types;
+    const vonk_type    *type; /* of the result (aggregates: of finish) */
+    bool                nullable;
+    vonk_eval_mode      mode;
+    vonk_column *const *constants; /* as in vonk_fn_types */
+    vonk_lambda *const *lambdas;   /* [i]: argument i as a sub-program; NULL where it is a value; the array is NULL without lambdas */
+    const vonk_fn_env  *env;
+    vonk_arena         *arena; /* lives as long as the program */
+    const void         *state; /* of prepare; cleanup through vonk_arena_on_free */
+    size_t              local_bytes; /* per thread scratch, zeroed, reset at each partition's start: ev->local */
+    void (*local_done)(void *local); /* may be NULL */
+    size_t      agg_state_bytes;
+    const char *agg_state;
+};
+
+/* Context of one evaluation on one thread. */
+struct vonk_eval {
+    vonk_budget *budget;    /* for results */
+    vonk_arena  *scratch;   /* reset after each batch */
+    void        *local;     /* this call's scratch */
+    int32_t      partition; /* number of the partition that is running */
+    uint64_t     row_base;  /* rows of the partition before this batch (partition-bound programs only) */
+    /* Lambdas: columns[0..n_params) are the parameters, all of n_rows; outer_row[i] = row of the outer batch that row i belongs to. */
+    vonk_status (*run_lambda)(vonk_eval *ev, const vonk_lambda *lambda, vonk_column *const *params, uint32_t n_params, uint32_t n_rows, const uint32_t *outer_row,
+                              vonk_column **ret, vonk_error *err);
+    bool (*cancelled)(void *query); /* long loops ask now and then */
+    void *query;
+    void *program; /* evaluator's own */
+};
+
+/* ---- aggregates. A group's state is `state_bytes` in a hash table's row (16-byte aligned, zeroed before init); what does not fit goes to `heap`,
+ * memory that dies with the whole table. Saved form (exchange, spill, streaming): ordinary columns of `state_types`. */
+typedef struct vonk_agg {
+    size_t state_bytes;                    /* when fixed; else 0 and prepare sets call->agg_state_bytes */
+    const char *state;                     /* types of the saved form: "bigint,bigint"; "arg0", "result" and "array<arg0>" are allowed; NULL: prepare sets call->agg_state */
+    void (*init)(const vonk_fn_call *call, uint8_t *state); /* NULL: zeroes */
+    /* Row k of rows goes to states[k]. Nulls are seen. */
+    vonk_status (*update)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err);
+    /* All rows go to one state; NULL: the runner repeats the pointer. */
+    vonk_status (*update_one)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state, vonk_error *err);
+    /* Row k of the saved columns is merged into states[k]. */
+    vonk_status (*merge)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err);
+    vonk_status (*save)(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret_saved, vonk_error *err);
+    vonk_status (*finish)(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err);
+    bool order_sensitive; /* first, collect_list, ...: needs rows in (partition, sequence) order */
+    bool ignores_duplicates; /* min, max, ...: DISTINCT changes nothing */
+} vonk_agg;
+
+/* ---- generators: for active row k, counts[k] output rows; columns hold them all, one after the other. */
+typedef vonk_status (*vonk_fn_generate)(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows, vonk_rows rows, uint32_t *ret_counts,
+                                        vonk_column **ret_columns, vonk_error *err);
+
+/* ---- the row */
+struct vonk_fn {
+    const char  *name; /* lower case */
+    vonk_fn_kind kind;
+    /* Argument rules, comma separated: a type ("int", "string", "array<any>"), a class ("numeric", "integral", "any", "orderable", "interval", "stringy", "atomic"), a
+     * variable T, K, V (all arguments with it get one common type: "T,T", "array<T>,T", "map<K,V>"), alternatives "string|binary", "lambda"; '?' after
+     * a rule: optional; "..." at the end: the last rule repeats (0 or more); '!' before a rule: no implicit cast (Spark's ExpectsInputTypes).
+     * Several signatures are separated by ';'. Casts follow func/coerce.h. */
+    const char        *args;
+    const char        *result; /* a type, "arg0", "T", "array<T>", "map<K,V>", "K", ...; NULL: hook */
+    vonk_fn_nulls      nulls;
+    vonk_fn_volatility volatility;
+    vonk_eval_mode     force_mode; /* TRY for try_ rows; else LEGACY = the session's */
+    vonk_status (*resolve)(vonk_fn_types *types, vonk_error *err); /* after the text rules, or instead of them when they are NULL */
+    vonk_status (*lambda_params)(const vonk_fn_types *types, uint32_t arg, uint32_t n_params, const vonk_type **ret_types, bool *ret_nullable, vonk_error *err);
+    vonk_status (*prepare)(vonk_fn_call *call, vonk_error *err);
+    vonk_fn_eval     eval;
+    const vonk_agg  *agg;
+    vonk_fn_generate generate;
+    const char      *special; /* SPECIAL: "case", "and", "coalesce", ... */
+    const char      *rewrite; /* REWRITE: SQL text with $1, $2, ...; "a; b; c" gives one text per number of arguments from min_args on */
+    const char      *alias_of; /* another row's name: everything else is taken from there; the written name is kept in column names */
+    const char      *symbol;   /* operators: "+", so that texts show (a + b) */
+    const char      *group, *since, *doc; /* group: math_funcs ...; doc: our own words */
+    const char      *example, *expect;    /* SQL expression and its result as `vonk sql` prints it; tests run them. Errors: "!CONDITION" */
+};
+
+/* NULL: no such function. `name` in any case. */
+const vonk_fn *vonk_fn_find(vonk_str name);
+/* All rows, sorted by name: for (size_t at = 0; (fn = vonk_fn_next(&at));) */
+const vonk_fn *vonk_fn_next(size_t *inout_at);
+/* Argument count check, text rules, then the hook. Errors: WRONG_NUM_ARGS.*, DATATYPE_MISMATCH.*. */
+vonk_status vonk_fn_resolve(vonk_fn_types *types, vonk_error *err);
+/* Saved-form types of an aggregate call, for exchanges: n in *ret_n, at most 16; borrowed from the call's arena. */
+vonk_status vonk_agg_state_types(const vonk_fn_call *call, const vonk_type **ret_types, uint32_t *ret_n, vonk_error *err);
+size_t      vonk_agg_state_bytes(const vonk_fn_call *call);
+
+#endif
