@@ -18,7 +18,10 @@ typedef struct vonk_engine_options {
     const vonk_conf *conf;        /* defaults for new sessions (spark-defaults.conf, --conf); NULL: Spark's */
 } vonk_engine_options;
 vonk_status vonk_engine_new(const vonk_engine_options *options, vonk_engine **ret, vonk_error *err);
-void        vonk_engine_free(vonk_engine *engine); /* cancels what runs, waits */
+void        vonk_engine_free(vonk_engine *engine); /* after all sessions are gone; waits for the pool */
+VONK_DEFINE_AUTO(vonk_engine, vonk_engine_free)
+vonk_budget *vonk_engine_budget(vonk_engine *engine);
+uint32_t     vonk_engine_n_threads(const vonk_engine *engine);
 
 vonk_status   vonk_session_new(vonk_engine *engine, vonk_str user, vonk_session **ret, vonk_error *err);
 vonk_status   vonk_session_clone(vonk_session *session, vonk_session **ret, vonk_error *err);
@@ -26,6 +29,7 @@ vonk_session *vonk_session_ref(vonk_session *session);
 void          vonk_session_unref(vonk_session *session); /* the last one cancels its queries and frees everything of the session */
 VONK_DEFINE_AUTO(vonk_session, vonk_session_unref)
 vonk_budget      *vonk_session_budget(vonk_session *session);
+const char       *vonk_session_user(const vonk_session *session);
 const vonk_conf  *vonk_session_conf(vonk_session *session); /* the current snapshot; new reference */
 vonk_status       vonk_session_set(vonk_session *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
 vonk_catalog     *vonk_session_catalog(vonk_session *session);
@@ -50,6 +54,8 @@ VONK_DEFINE_AUTO(vonk_query, vonk_query_free)
 /* df.cache() and friends: by plan equality. level: Spark's storage level text. */
 vonk_status vonk_session_persist(vonk_session *session, const vonk_plan *unresolved, vonk_str level, vonk_error *err);
 vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unresolved, bool *ret_was, vonk_error *err);
-vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, vonk_str *ret_level /* "NONE" */, vonk_error *err);
+#define VONK_STORAGE_LEVEL_BYTES 32
+/* ret_level: room for VONK_STORAGE_LEVEL_BYTES; "NONE" when the plan is not kept. */
+vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level, vonk_error *err);
 
 #endif
