@@ -17,7 +17,8 @@ static vonk_status new_node(vonk_budget *budget, uint32_t n_children, vonk_expr 
 
     VONK_TRY(vonk_arena_new_sized(budget, bytes, &arena, err));
     vonk_status st = VONK_ARENA_NEW(arena, &e, err);
-    if (st == VONK_OK && n_children > 0) st = vonk_arena_array(arena, n_children, sizeof(vonk_expr *), &e->children, err);
+    if (st == VONK_OK && n_children > 0)
+        st = vonk_arena_array(arena, n_children, sizeof(vonk_expr *), &e->children, err);
     if (st != VONK_OK) {
         vonk_arena_free(arena);
         return st;
@@ -77,14 +78,20 @@ static vonk_status set_text(vonk_expr *e, vonk_str text, vonk_str *ret, vonk_err
     return VONK_OK;
 }
 
-vonk_status vonk_expr_set_name(vonk_expr *e, vonk_str name, vonk_error *err) { return set_text(e, name, &e->name, err); }
+vonk_status vonk_expr_set_name(vonk_expr *e, vonk_str name, vonk_error *err)
+{
+    return set_text(e, name, &e->name, err);
+}
 
 vonk_status vonk_expr_set_metadata(vonk_expr *e, vonk_str json, vonk_error *err)
 {
     return set_text(e, json, &e->metadata, err);
 }
 
-vonk_status vonk_expr_set_shown(vonk_expr *e, vonk_str text, vonk_error *err) { return set_text(e, text, &e->shown, err); }
+vonk_status vonk_expr_set_shown(vonk_expr *e, vonk_str text, vonk_error *err)
+{
+    return set_text(e, text, &e->shown, err);
+}
 
 vonk_status vonk_expr_set_parts(vonk_expr *e, const vonk_str *parts, uint32_t n, vonk_error *err)
 {

@@ -27,7 +27,8 @@ static bool values_equal(const vonk_column *a, const vonk_column *b)
     if (!vonk_type_eq_exact(a->type, b->type)) return false;
     if (vonk_column_is_null(a, 0) || vonk_column_is_null(b, 0))
         return vonk_column_is_null(a, 0) && vonk_column_is_null(b, 0);
-    if (a->type->storage == VONK_STORE_F64 || a->type->storage == VONK_STORE_F32) { /* -0.0 is another literal than 0.0 */
+    if (a->type->storage == VONK_STORE_F64 ||
+        a->type->storage == VONK_STORE_F32) { /* -0.0 is another literal than 0.0 */
         double x = vonk_column_f64(a, 0), y = vonk_column_f64(b, 0);
         return memcmp(&x, &y, sizeof(x)) == 0;
     }

@@ -42,7 +42,8 @@ vonk_status vonk_ex_bool(vonk_budget *budget, bool value, const vonk_expr **ret,
     return literal_of(budget, column, ret, err);
 }
 
-vonk_status vonk_ex_int(vonk_budget *budget, int64_t value, const vonk_type *type, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk_ex_int(vonk_budget *budget, int64_t value, const vonk_type *type, const vonk_expr **ret,
+                        vonk_error *err)
 {
     vonk_column *column = NULL;
     void *data = NULL;

@@ -12,9 +12,13 @@ typedef struct text {
 
 static vonk_status put(const text *t, const vonk_expr *e, vonk_error *err);
 
-static vonk_status put_c(const text *t, const char *words, vonk_error *err) { return vonk_buf_add_c(t->out, words, err); }
+static vonk_status put_c(const text *t, const char *words, vonk_error *err)
+{
+    return vonk_buf_add_c(t->out, words, err);
+}
 
-static vonk_status put_list(const text *t, const vonk_expr *const *list, uint32_t n, const char *between, vonk_error *err)
+static vonk_status put_list(const text *t, const vonk_expr *const *list, uint32_t n, const char *between,
+                            vonk_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
         if (i) VONK_TRY(put_c(t, between, err));
@@ -87,11 +91,13 @@ static vonk_status put_star(const text *t, const vonk_expr *e, vonk_error *err)
 
 /* ---- functions */
 
-typedef struct template {
+typedef struct template
+{
     const char *at, *end;
     uint32_t n_args; /* highest $n */
     bool all;        /* has $* */
-} template;
+}
+template;
 
 static bool next_template(const char **inout_at, template *ret)
 {
@@ -102,7 +108,8 @@ static bool next_template(const char **inout_at, template *ret)
     for (; *at && *at != ';'; at++) {
         if (at[0] != '$') continue;
         if (at[1] == '*') ret->all = true;
-        if (at[1] >= '1' && at[1] <= '9' && (uint32_t)(at[1] - '0') > ret->n_args) ret->n_args = (uint32_t)(at[1] - '0');
+        if (at[1] >= '1' && at[1] <= '9' && (uint32_t)(at[1] - '0') > ret->n_args)
+            ret->n_args = (uint32_t)(at[1] - '0');
     }
     ret->end = at;
     *inout_at = at;
@@ -249,7 +256,8 @@ static vonk_status put_cast(const text *t, const vonk_expr *e, vonk_error *err)
     if (!t->explain && vonk_expr_has(e, VONK_EXF_IMPLICIT)) return put(t, e->children[0], err);
     vonk_type_id id = e->type ? e->type->id : VONK_T_NULL;
     /* Casts to nested types show their value only, as in Spark. */
-    if (!t->explain && (id == VONK_T_ARRAY || id == VONK_T_MAP || id == VONK_T_STRUCT)) return put(t, e->children[0], err);
+    if (!t->explain && (id == VONK_T_ARRAY || id == VONK_T_MAP || id == VONK_T_STRUCT))
+        return put(t, e->children[0], err);
     const char *word = e->mode == VONK_MODE_TRY ? "TRY_CAST(" : "CAST(";
     if (t->explain) word = e->mode == VONK_MODE_TRY ? "try_cast(" : "cast(";
     VONK_TRY(put_c(t, word, err));
@@ -322,7 +330,8 @@ static vonk_status put_lambda(const text *t, const vonk_expr *e, vonk_error *err
     VONK_TRY(put_around(t, "lambdafunction(", e->children[0], "", err));
     for (uint32_t i = 0; i < e->n_parts; i++) {
         if (t->explain && e->ids)
-            VONK_TRY(vonk_buf_printf(t->out, err, ", lambda %.*s#%llu", VONK_STR_ARGS(e->parts[i]), (unsigned long long)e->ids[i]));
+            VONK_TRY(vonk_buf_printf(t->out, err, ", lambda %.*s#%llu", VONK_STR_ARGS(e->parts[i]),
+                                     (unsigned long long)e->ids[i]));
         else
             VONK_TRY(put_c(t, ", namedlambdavariable()", err));
     }
@@ -362,7 +371,8 @@ static vonk_status put_bound(const text *t, vonk_bound_kind kind, bool upper, co
 
 static vonk_status put_frame_words(const text *t, bool rows, vonk_error *err)
 {
-    if (t->explain) return put_c(t, rows ? "specifiedwindowframe(RowFrame, " : "specifiedwindowframe(RangeFrame, ", err);
+    if (t->explain)
+        return put_c(t, rows ? "specifiedwindowframe(RowFrame, " : "specifiedwindowframe(RangeFrame, ", err);
     return put_c(t, rows ? "ROWS BETWEEN " : "RANGE BETWEEN ", err);
 }
 
@@ -395,7 +405,8 @@ static vonk_status put_frame(const text *t, const vonk_expr *e, vonk_error *err)
     }
     if (!f.given) {
         bool nth = ranking && strcmp(fn->fn->name, "nth_value") == 0;
-        f = (vonk_frame){.rows = e->n_order == 0 || (ranking && !nth), .lower = VONK_FRAME_UNBOUNDED,
+        f = (vonk_frame){.rows = e->n_order == 0 || (ranking && !nth),
+                         .lower = VONK_FRAME_UNBOUNDED,
                          .upper = e->n_order == 0 && !(ranking && !nth) ? VONK_FRAME_UNBOUNDED : VONK_FRAME_CURRENT};
     }
     VONK_TRY(put_frame_words(t, f.rows, err));
@@ -460,7 +471,8 @@ static vonk_status put_unresolved(const text *t, const vonk_expr *e, vonk_error 
         VONK_TRY(put_c(t, ".", err));
         return vonk_buf_add_str(t->out, e->name, err);
     case VONK_EX_UPDATE_FIELD:
-        VONK_TRY(put_around(t, "update_fields(", e->children[0], e->n_children > 1 ? ", WithField(" : ", dropfield(", err));
+        VONK_TRY(
+            put_around(t, "update_fields(", e->children[0], e->n_children > 1 ? ", WithField(" : ", dropfield(", err));
         if (e->n_children > 1) VONK_TRY(put(t, e->children[1], err));
         return put_c(t, "))", err);
     case VONK_EX_PARAMETER:
@@ -493,7 +505,8 @@ static vonk_status put_resolved(const text *t, const vonk_expr *e, vonk_error *e
         VONK_TRY(put_list(t, e->children, e->n_children, ", ", err));
         return put_c(t, ")", err);
     case VONK_EX_IN: return put_in(t, e, err);
-    case VONK_EX_IS_NULL: return put_around(t, t->explain ? "isnull(" : "(", e->children[0], t->explain ? ")" : " IS NULL)", err);
+    case VONK_EX_IS_NULL:
+        return put_around(t, t->explain ? "isnull(" : "(", e->children[0], t->explain ? ")" : " IS NULL)", err);
     case VONK_EX_IS_NOT_NULL:
         return put_around(t, t->explain ? "isnotnull(" : "(", e->children[0], t->explain ? ")" : " IS NOT NULL)", err);
     case VONK_EX_GET_FIELD:
@@ -529,7 +542,7 @@ vonk_status vonk_expr_output_name(const vonk_expr *e, vonk_buf *out, vonk_error 
 {
     const vonk_expr *named = e;
     /* CAST(a AS INT) keeps the name of a. */
-    while (named->kind == VONK_EX_CAST && named->shown.len == 0) named = named->children[0];
+    if (named->kind == VONK_EX_CAST && named->shown.len == 0) named = named->children[0];
     if (named->kind == VONK_EX_ALIAS || named->kind == VONK_EX_COLUMN || named->kind == VONK_EX_BOUND)
         return vonk_buf_add_str(out, named->name, err);
     if (e->kind == VONK_EX_NAME && e->n_parts > 0) return vonk_buf_add_str(out, e->parts[e->n_parts - 1], err);

@@ -91,7 +91,8 @@ static void derive_field(vonk_expr *e)
 {
     const vonk_expr *c = e->children[0];
     bool fits = c->type->id == VONK_T_STRUCT && e->index < c->type->n_fields;
-    set_type(e, fits ? c->type->fields[e->index].type : NULL, fits && (c->nullable || c->type->fields[e->index].nullable));
+    set_type(e, fits ? c->type->fields[e->index].type : NULL,
+             fits && (c->nullable || c->type->fields[e->index].nullable));
 }
 
 static vonk_status derive(vonk_expr *e, vonk_error *err)
@@ -128,6 +129,7 @@ vonk_status vonk__expr_derive(vonk_expr *e, vonk_error *err)
         if (!e->children[i]->resolved) return VONK_OK;
     if (e->kind == VONK_EX_CAST && !e->type) return VONK_OK;
     VONK_TRY(derive(e, err));
-    e->resolved = e->type != NULL && (e->kind != VONK_EX_FUNCTION || e->fn != NULL) && (e->kind != VONK_EX_ALIAS || e->id != 0);
+    e->resolved =
+        e->type != NULL && (e->kind != VONK_EX_FUNCTION || e->fn != NULL) && (e->kind != VONK_EX_ALIAS || e->id != 0);
     return VONK_OK;
 }

@@ -1,6 +1,8 @@
 /* plan/expr_walk.c -- walking, rewriting and asking about trees of expressions. Recursion is bounded: a node's depth is checked when it is made. */
 #include <stdlib.h>
 
+#include "base/vec.h"
+
 #include "func/coerce.h"
 #include "plan/expr_int.h"
 #include "plan/origin.h"
@@ -93,7 +95,8 @@ static vonk_walk stop_at_unfoldable(const vonk_expr *e, void *arg)
     case VONK_EX_SUBQUERY:
     case VONK_EX_SORT: return VONK_WALK_STOP;
     case VONK_EX_FUNCTION:
-        return e->fn->kind == VONK_FN_SCALAR && e->fn->volatility != VONK_PARTITION_BOUND ? VONK_WALK_ON : VONK_WALK_STOP;
+        return e->fn->kind == VONK_FN_SCALAR && e->fn->volatility != VONK_PARTITION_BOUND ? VONK_WALK_ON
+                                                                                          : VONK_WALK_STOP;
     default: return VONK_WALK_ON;
     }
 }

@@ -68,9 +68,13 @@ bool vonk_origin_context(const vonk_origin *origin, vonk_query_context *ret)
 {
     const vonk_origin_text *t = origin->text;
     if (!t) return false;
-    *ret = (vonk_query_context){.is_dataframe = t->is_dataframe, .object_type = t->object_type,
-                                .object_name = t->object_name, .start = origin->start, .stop = origin->stop,
-                                .fragment = t->text, .call_site = t->call_site};
+    *ret = (vonk_query_context){.is_dataframe = t->is_dataframe,
+                                .object_type = t->object_type,
+                                .object_name = t->object_name,
+                                .start = origin->start,
+                                .stop = origin->stop,
+                                .fragment = t->text,
+                                .call_site = t->call_site};
     if (t->is_dataframe) {
         ret->start = ret->stop = -1;
     } else if (origin->start >= 0 && origin->stop >= origin->start) {
