@@ -1,4 +1,5 @@
-/* plan/expr.c -- memory of expressions: making, copying, freeing; vonk_expr_finish closes a node (types: plan/expr_type.c). */
+/* plan/expr.c -- memory of expressions: making, copying, freeing; vonk_expr_finish closes a node
+ * (types: plan/expr_type.c). */
 #include "plan/expr_int.h"
 #include "plan/origin.h"
 #include "plan/plan.h"
@@ -156,7 +157,7 @@ vonk_status vonk_expr_finish(vonk_expr *take_e, const vonk_expr **ret, vonk_erro
         if (take_e->children[i]->depth > deepest) deepest = take_e->children[i]->depth;
     vonk_status st = VONK_OK;
     if (deepest + 1 > VONK_MAX_EXPR_DEPTH)
-        st = VONK_FAIL(err, VONK_E_EXPRESSION_DEPTH_EXCEEDED);
+        st = VONK_FAIL(err, VONK_E_FAILED_TO_PARSE_TOO_COMPLEX);
     else
         take_e->depth = vonk_u16_of(deepest + 1);
     if (st == VONK_OK) st = vonk__expr_derive(take_e, err);

@@ -85,7 +85,7 @@ struct vonk_expr {
 static inline bool vonk_expr_has(const vonk_expr *e, vonk_expr_flag flag) { return (e->flags & (uint32_t)flag) != 0; }
 
 /* ---- making. A new node is writable until vonk_expr_finish, which computes `resolved`, depth and (for kinds that derive them from children: ALIAS, AND, OR, NOT, IS_NULL,
- * CASE, COALESCE, SORT, GET_FIELD, ...) type and nullability, and refuses too deep trees with EXPRESSION_DEPTH_EXCEEDED. A node of a resolved kind whose
+ * CASE, COALESCE, SORT, GET_FIELD, ...) type and nullability, and refuses too deep trees with FAILED_TO_PARSE_TOO_COMPLEX. A node of a resolved kind whose
  * children do not fit it (CASE with two result types, AND over a number) stays unresolved with resolved children: the analyzer coerces or refuses it. */
 vonk_status vonk_expr_new(vonk_budget *budget, vonk_expr_kind kind, const vonk_expr *const *children /* referenced */, uint32_t n_children, vonk_expr **ret, vonk_error *err);
 /* A writable copy: children may be NULL to keep the same ones; else n_children of `e` new ones (referenced). */

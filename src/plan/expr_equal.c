@@ -1,4 +1,5 @@
-/* plan/expr_equal.c -- are two expressions the same? Ids, values and structure count; origins, shown texts, names and ids of aliases do not.
+/* plan/expr_equal.c -- are two expressions the same? Ids, values and structure count; origins, shown texts,
+ * names and ids of aliases do not.
  * Parameters of lambdas are compared by where they are bound. */
 #include "base/hash.h"
 #include "plan/expr_int.h"

@@ -1,4 +1,5 @@
-/* plan/expr_text.c -- texts of expressions: as column names are made ("(a + 1)") and as plans show them ("(a#1 + 1)"). */
+/* plan/expr_text.c -- texts of expressions: as column names are made ("(a + 1)")
+ * and as plans show them ("(a#1 + 1)"). */
 #include <ctype.h>
 
 #include "func/cast.h"

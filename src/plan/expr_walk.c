@@ -1,4 +1,5 @@
-/* plan/expr_walk.c -- walking, rewriting and asking about trees of expressions. Recursion is bounded: a node's depth is checked when it is made. */
+/* plan/expr_walk.c -- walking, rewriting and asking about trees of expressions.
+ * Recursion is bounded: a node's depth is checked when it is made. */
 #include <stdlib.h>
 
 #include "base/vec.h"
@@ -148,7 +149,8 @@ static vonk_walk stop_at_aggregate(const vonk_expr *e, void *arg)
     return VONK_WALK_ON;
 }
 
-/* The window's own function does not count, but what stands in its arguments, partition and order does: sum(sum(x)) OVER (). */
+/* The window's own function does not count, but what stands in its arguments, partition and order does:
+ * sum(sum(x)) OVER (). */
 static bool has_aggregate(const vonk_expr *e)
 {
     if (e->kind != VONK_EX_WINDOW) {
