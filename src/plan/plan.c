@@ -108,8 +108,7 @@ vonk_status vonk_plan_copy(vonk_budget *budget, const vonk_plan *p, const vonk_p
         VONK_TRY(set_children(c, children, n_children, err));
     else
         VONK_TRY(set_children(c, p->children, p->n_children, err));
-    for (uint32_t i = 0; i < p->n_lists; i++)
-        VONK_TRY(vonk_plan_set_list(c, i, p->lists[i].at, p->lists[i].n, err));
+    for (uint32_t i = 0; i < p->n_lists; i++) VONK_TRY(vonk_plan_set_list(c, i, p->lists[i].at, p->lists[i].n, err));
     if (p->n_output > 0 && (!children || output_is_own(p)))
         VONK_TRY(vonk_plan_set_output(c, p->output, p->n_output, err));
     *ret = VONK_STEAL(c);
@@ -362,7 +361,8 @@ void vonk_plan_unref(const vonk_plan *p)
 
 static void lock_memo(vonk_plan *p)
 {
-    while (atomic_flag_test_and_set_explicit(&p->memo_lock, memory_order_acquire)) {} /* held for a few instructions */
+    while (atomic_flag_test_and_set_explicit(&p->memo_lock, memory_order_acquire)) {
+    } /* held for a few instructions */
 }
 
 const vonk_plan *vonk_plan_memo_get(const vonk_plan *p, uint64_t key, const vonk_conf *conf)

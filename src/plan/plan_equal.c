@@ -27,10 +27,7 @@ static bool options_equal(const vonk_option *a, uint32_t n_a, const vonk_option 
     return true;
 }
 
-static bool types_equal(const vonk_type *a, const vonk_type *b)
-{
-    return a == b || (a && b && vonk_type_eq(a, b));
-}
+static bool types_equal(const vonk_type *a, const vonk_type *b) { return a == b || (a && b && vonk_type_eq(a, b)); }
 
 static bool names_equal(const vonk_name_info *a, const vonk_name_info *b)
 {
@@ -122,8 +119,7 @@ static bool payload_equal(const vonk_plan *a, const vonk_plan *b)
     case VONK_PN_SAMPLE:
         return doubles_equal(a->sample.lower, b->sample.lower) && doubles_equal(a->sample.upper, b->sample.upper) &&
                a->sample.replacement == b->sample.replacement && a->sample.seed == b->sample.seed;
-    case VONK_PN_REPARTITION:
-        return a->repartition.kind == b->repartition.kind && a->repartition.n == b->repartition.n;
+    case VONK_PN_REPARTITION: return a->repartition.kind == b->repartition.kind && a->repartition.n == b->repartition.n;
     case VONK_PN_GENERATE: return a->generate.outer == b->generate.outer;
     case VONK_PN_JOIN: return joins_equal(&a->join, &b->join);
     case VONK_PN_SET_OP:
@@ -186,8 +182,7 @@ bool vonk_plan_equal(const vonk_plan *a, const vonk_plan *b)
     a = peel(a);
     b = peel(b);
     if (a == b) return true;
-    if (a->kind != b->kind || a->n_children != b->n_children || a->n_output != b->n_output || a->depth != b->depth)
-        return false;
+    if (a->kind != b->kind || a->n_children != b->n_children || a->n_output != b->n_output) return false;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *x = NULL, *y = NULL;
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
     vonk_budget *budget = vonk_arena_budget(a->arena);

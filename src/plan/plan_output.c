@@ -177,8 +177,10 @@ static vonk_status add_set_op(columns *c, const vonk_plan *p, vonk_error *err)
         for (uint32_t k = 1; k < p->n_children; k++) {
             if (i >= p->children[k]->n_output) continue;
             bool other = p->children[k]->output[i]->nullable;
-            if (p->kind == VONK_PN_P_UNION || p->set.kind == VONK_SET_UNION) nullable = nullable || other;
-            else if (p->set.kind == VONK_SET_INTERSECT) nullable = nullable && other;
+            if (p->kind == VONK_PN_P_UNION || p->set.kind == VONK_SET_UNION)
+                nullable = nullable || other;
+            else if (p->set.kind == VONK_SET_INTERSECT)
+                nullable = nullable && other;
         }
         VONK_TRY(add_column(c, first->output[i], nullable, err));
     }
@@ -190,8 +192,10 @@ static vonk_status add_generated(columns *c, const vonk_plan *p, vonk_error *err
     for (uint32_t i = 0; i < p->generate.generated.n; i++) {
         const vonk_expr *e = p->generate.generated.at[i];
         bool nullable = e->nullable || p->generate.outer;
-        if (c->physical) VONK_TRY(add_bound(c, e->type, nullable, e->name, err));
-        else VONK_TRY(add_column(c, e, nullable, err));
+        if (c->physical)
+            VONK_TRY(add_bound(c, e->type, nullable, e->name, err));
+        else
+            VONK_TRY(add_column(c, e, nullable, err));
     }
     return VONK_OK;
 }
@@ -357,7 +361,8 @@ vonk_status vonk_pn_local(vonk_budget *budget, const vonk_type *struct_type, von
 vonk_status vonk_plan_schema(const vonk_plan *p, const vonk_type **ret_struct, vonk_error *err)
 {
     vonk_field *fields = NULL;
-    if (p->n_output) VONK_TRY(vonk_alloc_array(vonk_arena_budget(p->arena), p->n_output, sizeof(*fields), &fields, err));
+    if (p->n_output)
+        VONK_TRY(vonk_alloc_array(vonk_arena_budget(p->arena), p->n_output, sizeof(*fields), &fields, err));
     for (uint32_t i = 0; i < p->n_output; i++) {
         const vonk_expr *e = p->output[i];
         fields[i] = (vonk_field){e->name, e->type, e->nullable, e->metadata};

@@ -192,8 +192,10 @@ static vonk_status renumber_expr(const vonk_expr *e, void *arg, const vonk_expr 
 {
     renumber *r = arg;
     uint64_t id = e->id;
-    if (e->kind == VONK_EX_ALIAS) VONK_TRY(define_id(r, e->id, &id, err));
-    else if (e->kind == VONK_EX_COLUMN) vonk__id_map_get(&r->ids, e->id, &id);
+    if (e->kind == VONK_EX_ALIAS)
+        VONK_TRY(define_id(r, e->id, &id, err));
+    else if (e->kind == VONK_EX_COLUMN)
+        vonk__id_map_get(&r->ids, e->id, &id);
     if (e->kind == VONK_EX_SUBQUERY && e->plan) {
         VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
         VONK_TRY(renumber_plan(e->plan, r, &plan, err));
