@@ -275,6 +275,7 @@ static vonk_status lz4_compress(vonk_compressor *c, bool hadoop, const void *dat
 {
     if (bytes > LZ4_MAX_INPUT_SIZE)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
+    if (hadoop && bytes == 0) return VONK_OK; /* no block: nothing to say */
     if (!c->lz4_state) VONK_TRY(vonk_alloc(c->budget, (size_t)LZ4_sizeofState(), &c->lz4_state, err));
     size_t bound = (size_t)LZ4_compressBound((int)bytes), head = hadoop ? 8 : 0;
     VONK_TRY(vonk_buf_reserve(out, bound + head, err));
