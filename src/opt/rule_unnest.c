@@ -119,7 +119,7 @@ static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, 
     if (sub->sub_kind == VONK_SUB_IN) VONK_TRY(in_terms(u, sub, ind.plan, &terms, err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
     VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, VONK_JOIN_SEMI, terms.at, terms.n, &u->input, err));
-    VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, NULL, 0, &copy, err));
+    VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, u->input->children, 2, &copy, err)); /* given children: the output is derived anew */
     copy->join.type = VONK_JOIN_MARK;
     copy->join.mark_id = vonk_expr_new_id();
     copy->join.null_aware = sub->sub_kind == VONK_SUB_IN && any_nullable(sub, ind.plan);
