@@ -24,8 +24,7 @@ vonk_status vonk__opt_stand_in(const vonk_opt_env *env, const vonk_type *type, c
 /* ---- binding (opt/bind.c): COLUMN ids become positions in `inputs`, one plan's output after the other. */
 vonk_status vonk__opt_bind(const vonk_opt_env *env, const vonk_expr *e, const vonk_plan *const *inputs, uint32_t n_inputs, const vonk_expr **ret, vonk_error *err);
 
-/* ---- estimates (opt/stats.c): rows that come out of a resolved logical plan; never less than 1. */
-double vonk__opt_rows(const vonk_opt_env *env, const vonk_plan *plan);
+/* ---- estimates: opt/stats.h */
 
 /* ---- physical planning (opt/physical*.c) */
 vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan **ret, vonk_error *err);

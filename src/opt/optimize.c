@@ -13,7 +13,7 @@ static const rule_row rules[] = {
     {"rewrite_set_ops", vonk__rule_set_ops, true},
     {"fold_constants", vonk__rule_fold, false},
     {"factor_or", vonk__rule_factor_or, false},
-    {"push_filters_early", vonk__rule_push_filters, false},
+    {"derive_and_push_filters", vonk__rule_derive_and_push_filters, false},
     {"unnest_subqueries", vonk__rule_unnest, true},
     {"fold_constants_again", vonk__rule_fold, false},
     {"strengthen_joins", vonk__rule_strengthen_joins, false},

@@ -1,5 +1,5 @@
 /* opt/physical_join.c -- JOIN: equal keys of both sides become a hash join, anything else a nested loop; the smaller side is built. */
-#include "opt/opt_int.h"
+#include "opt/stats.h"
 
 typedef struct join_parts {
     const vonk_opt_env *env;
