@@ -4,6 +4,8 @@
  * [min, max]. Constants below are the usual guesses (P. Selinger et al., "Access Path Selection", 1979) where nothing is known. */
 #include "opt/stats.h"
 
+#include <math.h>
+
 #define GUESS_EQUAL   0.1
 #define GUESS_RANGE   0.33
 #define GUESS_LIKE    0.1
