@@ -23,8 +23,12 @@ def main():
         for key, default, kind, options, folds, scope, public, _ in sorted(rows, key=lambda r: r[0].encode()):
             value = "NULL" if default == "<undefined>" else quoted(default)
             head = f"CONF({quoted(key)}, {value},"
-            tail = f" {quoted(kind)}, {quoted(options)}, {(folds or 'none').upper()}, {scope.upper()}, {public})\n"
-            table.write(head + ("\n    " if len(head + tail) > MOST_COLUMNS else "") + tail)
+            tail = f"{(folds or 'none').upper()}, {scope.upper()}, {public})\n"
+            middle = f" {quoted(kind)}, {quoted(options)}, "
+            if len(head + middle + tail) > MOST_COLUMNS:  # one text a line
+                words = quoted(options).replace(",", ",\"\n    \"") if len(options) > 80 else quoted(options)
+                head, middle = head + "\n    ", f"{quoted(kind)},\n    {words},\n    "
+            table.write(head + middle + tail)
 
 
 if __name__ == "__main__":
