@@ -1,8 +1,8 @@
 /* text/zone.c -- names of zones, and questions to their rules. The rules themselves are read by text/zone_rules.c. */
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/cursor.h"
+#include "sys/thread.h"
 #include "sys/tzdata.h"
 #include "text/zone_int.h"
 
@@ -47,7 +47,7 @@ const vonk_zone *vonk_zone_utc(void) { return &utc; }
 
 /* ---- the cache: zones are never freed */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static vonk_mutex lock = VONK_MUTEX_INIT;
 static vonk_zone *known; /* newest first; there are some hundred names at most that mean something */
 
 static const vonk_zone *find_known(vonk_str name)
@@ -201,7 +201,7 @@ static vonk_status find_or_make(vonk_str name, const vonk_zone **ret, vonk_error
         *ret = &utc;
         return VONK_OK;
     }
-    pthread_mutex_lock(&lock);
+    vonk_mutex_lock(&lock);
     *ret = find_known(name);
     if (!*ret) {
         vonk_zone *made = NULL;
@@ -222,7 +222,7 @@ static vonk_status find_or_make(vonk_str name, const vonk_zone **ret, vonk_error
             *ret = same;
         }
     }
-    pthread_mutex_unlock(&lock);
+    vonk_mutex_unlock(&lock);
     return st;
 }
 
@@ -257,12 +257,12 @@ vonk_str vonk_zone_local_name(void)
     static char name[100];
     static _Atomic bool done;
     if (!atomic_load(&done)) {
-        pthread_mutex_lock(&lock);
+        vonk_mutex_lock(&lock);
         if (!atomic_load(&done)) {
             vonk_tzdata_local_name(name, sizeof(name));
             atomic_store(&done, true);
         }
-        pthread_mutex_unlock(&lock);
+        vonk_mutex_unlock(&lock);
     }
     return vonk_str_of(name);
 }
