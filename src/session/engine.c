@@ -1,7 +1,6 @@
 /* session/engine.c -- the process-wide part: memory, threads, shared catalog. */
 #include "session/session_int.h"
 #include "sys/cpu.h"
-#include "sys/file.h"
 
 #define SHARE_OF_MEMORY 0.6
 
@@ -10,10 +9,10 @@ static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options,
     vonk_budget *root = vonk_budget_root();
     int64_t      limit = options->memory_bytes;
 
-    if (limit <= 0) limit = (int64_t)((double)vonk_cpu_memory_bytes() * SHARE_OF_MEMORY);
+    if (limit <= 0) limit = (int64_t)((double)vonk_memory_limit_bytes() * SHARE_OF_MEMORY);
     VONK_TRY(vonk_budget_new(root, "server", limit, &engine->budget, err));
-    engine->n_threads = options->n_threads > 0 ? options->n_threads : vonk_cpu_count();
-    VONK_TRY(vonk_strdup(root, options->spill_dir.len > 0 ? options->spill_dir : vonk_str_of(vonk_temp_dir()), &engine->spill_dir, err));
+    engine->n_threads = options->n_threads > 0 ? options->n_threads : (uint32_t)vonk_cpu_n_cores();
+    VONK_TRY(vonk_strdup(root, options->spill_dir, &engine->spill_dir, err));
     if (options->conf)
         engine->conf = vonk_conf_ref(options->conf);
     else

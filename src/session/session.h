@@ -14,7 +14,8 @@ typedef struct vonk_query   vonk_query;
 typedef struct vonk_engine_options {
     int64_t         memory_bytes; /* 0: 60 % of the machine's or cgroup's limit */
     uint32_t        n_threads;    /* 0: all cores */
-    vonk_str        spill_dir, warehouse_dir; /* empty: defaults below the working folder / temp folder */
+    vonk_str        spill_dir;     /* empty: $TMPDIR or /tmp */
+    vonk_str        warehouse_dir; /* empty: spark-warehouse below the working folder */
     const vonk_conf *conf;        /* defaults for new sessions (spark-defaults.conf, --conf); NULL: Spark's */
 } vonk_engine_options;
 vonk_status vonk_engine_new(const vonk_engine_options *options, vonk_engine **ret, vonk_error *err);
