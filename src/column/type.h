@@ -99,6 +99,7 @@ bool vonk_type_is_datetime(const vonk_type *t); /* date, timestamps */
 bool vonk_type_is_atomic(const vonk_type *t);
 bool vonk_type_is_orderable(const vonk_type *t);
 bool vonk_type_has(const vonk_type *t, vonk_type_id id); /* itself or anywhere inside */
+int64_t vonk_type_default_bytes(const vonk_type *t);      /* Spark's defaultSize: what its statistics assume per value */
 size_t vonk_storage_bytes(vonk_storage storage); /* of one value; 0 for NONE and BIT */
 /* Index of a struct's field; -1: none; -2: more than one (case folded). */
 int vonk_type_field_index(const vonk_type *t, vonk_str name, bool case_sensitive);
@@ -111,9 +112,20 @@ vonk_status vonk_type_json(const vonk_type *t, vonk_buf *out, vonk_error *err);
 vonk_status vonk_type_ddl(const vonk_type *struct_type, vonk_buf *out, vonk_error *err);  /* a INT NOT NULL,b STRING */
 vonk_status vonk_type_tree_string(const vonk_type *struct_type, int32_t max_level, vonk_buf *out, vonk_error *err); /* printSchema; level 0: all */
 
+/* The same struct field texts for one field: quoted only if it must be (Spark's quoteIfNeeded). */
+vonk_status vonk_type_quote_name(vonk_str name, vonk_buf *out, vonk_error *err);
+
+/* What the session's configuration changes in the words of types. */
+typedef struct vonk_type_options {
+    bool nanos;         /* spark.sql.timestampNanosTypes.enabled: timestamp_ntz(9) and timestamp_ltz(9) are types */
+    bool timestamp_ntz; /* spark.sql.timestampType = TIMESTAMP_NTZ: "timestamp" means timestamp_ntz */
+} vonk_type_options;
+
 /* Parsers. Depth is limited. Errors: PARSE_SYNTAX_ERROR, UNSUPPORTED_DATATYPE, INVALID_JSON_DATA_TYPE, ... as Spark. */
 vonk_status vonk_type_parse(vonk_str text, const vonk_type **ret, vonk_error *err);     /* one type: "array<int>", "DECIMAL(10, 2)" */
 vonk_status vonk_type_parse_ddl(vonk_str text, const vonk_type **ret, vonk_error *err); /* a table schema -> struct; also accepts one type, as Spark's fromDDL */
+/* `table`: as parse_ddl, else as parse. NULL options: Spark's defaults. */
+vonk_status vonk_type_parse_with(vonk_str text, bool table, const vonk_type_options *options, const vonk_type **ret, vonk_error *err);
 vonk_status vonk_type_parse_json(vonk_str text, const vonk_type **ret, vonk_error *err);
 
 /* Text of a type for error parameters: VONK_TYPE_SQL(t) gives "\"DECIMAL(10,2)\"" quoted as Spark does; lives until the block ends. */
