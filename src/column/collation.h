@@ -8,12 +8,11 @@
 
 #include "base/buf.h"
 
-#define VONK_COLLATION_UTF8_BINARY_ID 0
-#define VONK_COLLATION_UTF8_LCASE_ID  1
-#define VONK_COLLATION_AI             (1 << 16)
-#define VONK_COLLATION_CI             (1 << 17)
-#define VONK_COLLATION_RTRIM          (1 << 18)
-#define VONK_COLLATION_ICU            (1 << 29)
+#define VONK_COLLATION_UTF8_LCASE 1
+#define VONK_COLLATION_AI         (1 << 16)
+#define VONK_COLLATION_CI         (1 << 17)
+#define VONK_COLLATION_RTRIM      (1 << 18)
+#define VONK_COLLATION_ICU        (1 << 29)
 
 /* Case and order of the modifiers do not matter ("unicode_ai_ci"). Unknown: COLLATION_INVALID_NAME with up to 3 proposals. */
 vonk_status vonk_collation_by_name(vonk_str name, int32_t *ret, vonk_error *err);

@@ -4,7 +4,7 @@
 #include "column/type_int.h"
 
 #define STATIC_TYPE(name, ident, store, ...)                                                                           \
-    const vonk_type vonk_type_##name = {.id = VONK_T_##ident, .storage = VONK_STORE_##store, .depth = 1, .refs = -1, __VA_ARGS__}
+    const vonk_type vonk_type_##name = {.id = VONK_T_##ident, .storage = VONK_STORE_##store, .depth = 1, .refs = -1, ##__VA_ARGS__}
 STATIC_TYPE(null, NULL, NONE);
 STATIC_TYPE(boolean, BOOLEAN, BIT);
 STATIC_TYPE(byte, BYTE, I8);
@@ -206,9 +206,9 @@ vonk_status vonk_type_udt(const vonk_type *sql_type, vonk_str class_name, vonk_s
 
 /* ---- equality */
 
-typedef enum how { HOW_SAME, HOW_EXACT, HOW_METADATA } how;
+typedef enum strictness { HOW_SAME, HOW_EXACT, HOW_METADATA } strictness;
 
-static bool equal(const vonk_type *a, const vonk_type *b, how how)
+static bool equal(const vonk_type *a, const vonk_type *b, strictness how)
 {
     if (a == b) return true;
     if (a->id != b->id || a->n_fields != b->n_fields || a->precision != b->precision || a->scale != b->scale || a->first != b->first ||

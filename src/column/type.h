@@ -45,7 +45,7 @@ typedef struct vonk_field {
 } vonk_field;
 
 #define VONK_COLLATION_UTF8_BINARY 0
-#define VONK_MAX_TYPE_DEPTH        128
+#define VONK_MAX_TYPE_DEPTH        128 /* making a deeper type fails */
 #define VONK_MAX_PRECISION         38
 
 struct vonk_type {
@@ -56,6 +56,8 @@ struct vonk_type {
     uint8_t           first, last; /* ANSI interval fields */
     int32_t           length;      /* char, varchar: characters. geometry, geography: SRID */
     int32_t           collation;   /* strings: Spark's collation id, 0 = UTF8_BINARY */
+    bool             collate_shown; /* "collate UTF8_BINARY" was written out: shows in texts, means nothing else */
+    uint8_t          depth;         /* 1 for types without children; at most VONK_MAX_TYPE_DEPTH, so walks may recurse */
     uint32_t          n_fields;    /* array: 1 ("element"), map: 2 ("key", "value"), struct: its fields, UDT: 1 (sql type) */
     const vonk_field *fields;
     vonk_str          udt_class, udt_py_class, udt_serialized; /* UDT only */

@@ -90,9 +90,11 @@ static bool is_ascii(vonk_str s)
     return true;
 }
 
-static void bad_identifier(parser *p, vonk_str name)
+/* Spark notices these while it reads, so they beat the syntax errors behind them. */
+static vonk_status check_identifier(vonk_str name, bool one_word, vonk_error *err)
 {
-    if (p->semantic.cls == VONK_OK) (void)VONK_FAIL(&p->semantic, VONK_E_INVALID_IDENTIFIER, "ident", VONK_S(name));
+    if (one_word && is_ascii(name)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_INVALID_IDENTIFIER, "ident", VONK_S(name));
 }
 
 static vonk_status parse_name(parser *p, vonk_str *ret, vonk_error *err)
@@ -116,8 +118,7 @@ static vonk_status parse_name(parser *p, vonk_str *ret, vonk_error *err)
             advance(p);
         }
     *ret = vonk_str_sub(p->text, w.at, end);
-    if (ret->len != w.text.len || !is_ascii(*ret)) bad_identifier(p, *ret);
-    return VONK_OK;
+    return check_identifier(*ret, ret->len == w.text.len, err);
 }
 
 /* COMMENT 'a' 'b' -> {"comment":"ab"} */
@@ -482,6 +483,7 @@ static vonk_status parse_named(parser *p, const vonk_type **ret, vonk_error *err
         return parse_plain(p, name, true, ret, err);
     }
     if (w.kind != VONK_WORD_NAME) return syntax_error(p, err);
+    VONK_TRY(check_identifier(w.text, true, err));
     advance(p);
     if (is_word(w, "array")) return parse_array(p, ret, err);
     if (is_word(w, "map")) return parse_map(p, ret, err);
