@@ -5,7 +5,8 @@
 
 #include "base/arena.h"
 
-vonk_status vonk_batch_new(vonk_budget *budget, uint32_t n_rows, vonk_column *const *columns, uint32_t n_columns, vonk_batch **ret, vonk_error *err)
+vonk_status vonk_batch_new(vonk_budget *budget, uint32_t n_rows, vonk_column *const *columns, uint32_t n_columns,
+                           vonk_batch **ret, vonk_error *err)
 {
     vonk_batch *b;
     VONK_TRY(vonk_alloc(budget, sizeof(*b) + n_columns * sizeof(vonk_column *), &b, err));
@@ -39,7 +40,8 @@ static void keep_place(vonk_batch *to, const vonk_batch *from)
     to->sequence = from->sequence;
 }
 
-vonk_status vonk_batch_select(const vonk_batch *batch, vonk_buffer *take_sel, uint32_t n_sel, vonk_batch **ret, vonk_error *err)
+vonk_status vonk_batch_select(const vonk_batch *batch, vonk_buffer *take_sel, uint32_t n_sel, vonk_batch **ret,
+                              vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *sel = take_sel;
     assert(!sel || sel->bytes >= n_sel * sizeof(uint32_t));
@@ -55,7 +57,7 @@ vonk_status vonk_batch_select(const vonk_batch *batch, vonk_buffer *take_sel, ui
 /* A batch of columns that are made one by one: what is there is dropped on failure. */
 typedef struct made {
     vonk_column **at;
-    uint32_t      n;
+    uint32_t n;
 } made;
 static void made_done(made *m)
 {
@@ -73,7 +75,8 @@ vonk_status vonk_batch_compact(const vonk_batch *batch, vonk_batch **ret, vonk_e
     }
     VONK_TRY(vonk_alloc_array(batch->budget, batch->n_columns, sizeof(vonk_column *), &m.at, err));
     for (; m.n < batch->n_columns; m.n++)
-        VONK_TRY(vonk_column_gather(batch->budget, batch->columns[m.n], batch->sel, batch->n_sel, false, &m.at[m.n], err));
+        VONK_TRY(
+            vonk_column_gather(batch->budget, batch->columns[m.n], batch->sel, batch->n_sel, false, &m.at[m.n], err));
     VONK_TRY(vonk_batch_new(batch->budget, batch->n_sel, m.at, m.n, ret, err));
     keep_place(*ret, batch);
     return VONK_OK;
@@ -96,7 +99,8 @@ vonk_status vonk_batch_slice(const vonk_batch *batch, uint32_t from, uint32_t n,
         return VONK_OK;
     }
     VONK_TRY(vonk_alloc_array(batch->budget, batch->n_columns, sizeof(vonk_column *), &m.at, err));
-    for (; m.n < batch->n_columns; m.n++) VONK_TRY(vonk_column_slice(batch->budget, batch->columns[m.n], from, n, &m.at[m.n], err));
+    for (; m.n < batch->n_columns; m.n++)
+        VONK_TRY(vonk_column_slice(batch->budget, batch->columns[m.n], from, n, &m.at[m.n], err));
     VONK_TRY(vonk_batch_new(batch->budget, n, m.at, m.n, ret, err));
     keep_place(*ret, batch);
     return VONK_OK;
@@ -104,13 +108,14 @@ vonk_status vonk_batch_slice(const vonk_batch *batch, uint32_t from, uint32_t n,
 
 static void drop_batch(void *batch) { vonk_batch_unref(batch); }
 
-vonk_status vonk_batch_concat(vonk_budget *budget, const vonk_batch *const *batches, size_t n, vonk_batch **ret, vonk_error *err)
+vonk_status vonk_batch_concat(vonk_budget *budget, const vonk_batch *const *batches, size_t n, vonk_batch **ret,
+                              vonk_error *err)
 {
     VONK_AUTO(made_done) made m = {0};
     VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
-    vonk_batch        **dense;
+    vonk_batch **dense;
     const vonk_column **parts;
-    uint64_t            rows = 0;
+    uint64_t rows = 0;
     assert(n > 0);
     VONK_TRY(vonk_arena_new(budget, &scratch, err));
     VONK_TRY(vonk_arena_array(scratch, n, sizeof(*dense), &dense, err));
@@ -120,7 +125,8 @@ vonk_status vonk_batch_concat(vonk_budget *budget, const vonk_batch *const *batc
         VONK_TRY(vonk_arena_on_free(scratch, drop_batch, dense[i], err));
         rows += dense[i]->n_rows;
     }
-    if (rows > UINT32_MAX) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "batches of more than 4294967295 rows");
+    if (rows > UINT32_MAX)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "batches of more than 4294967295 rows");
     VONK_TRY(vonk_alloc_array(budget, batches[0]->n_columns, sizeof(vonk_column *), &m.at, err));
     for (; m.n < batches[0]->n_columns; m.n++) {
         for (size_t i = 0; i < n; i++) parts[i] = dense[i]->columns[m.n];

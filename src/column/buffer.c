@@ -1,4 +1,5 @@
-/* column/buffer.c -- one allocation holds the struct (in the first 64 bytes), the data and 64 zeroed bytes behind it. */
+/* column/buffer.c -- one allocation holds the struct (in the first 64 bytes), the data and 64 zeroed bytes behind it.
+ */
 #include "column/buffer.h"
 
 #include <stdatomic.h>
@@ -9,7 +10,7 @@ static_assert(sizeof(vonk_buffer) <= HEAD_BYTES, "the struct fits before the dat
 vonk_status vonk_buffer_new(vonk_budget *budget, size_t bytes, vonk_buffer **ret, vonk_error *err)
 {
     uint8_t *memory;
-    size_t   whole;
+    size_t whole;
     if (__builtin_add_overflow(bytes, (size_t)HEAD_BYTES + SLACK_BYTES, &whole)) whole = SIZE_MAX; /* refused below */
     VONK_TRY(vonk_alloc_aligned(budget, whole, &memory, err));
     vonk_buffer *b = (vonk_buffer *)memory;
@@ -19,7 +20,8 @@ vonk_status vonk_buffer_new(vonk_budget *budget, size_t bytes, vonk_buffer **ret
     return VONK_OK;
 }
 
-vonk_status vonk_buffer_wrap(vonk_budget *budget, void *data, size_t bytes, void (*release)(void *), void *owner, vonk_buffer **ret, vonk_error *err)
+vonk_status vonk_buffer_wrap(vonk_budget *budget, void *data, size_t bytes, void (*release)(void *), void *owner,
+                             vonk_buffer **ret, vonk_error *err)
 {
     vonk_buffer *b;
     VONK_TRY(vonk_alloc(budget, sizeof(*b), &b, err));
@@ -40,5 +42,6 @@ void vonk_buffer_unref(vonk_buffer *buffer)
     if (buffer->release) {
         buffer->release(buffer->owner);
         vonk_free(buffer);
-    } else vonk_free_aligned(buffer);
+    } else
+        vonk_free_aligned(buffer);
 }

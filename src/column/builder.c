@@ -1,4 +1,5 @@
-/* column/builder.c -- see builder.h. Buffers grow by doubling; strings fill heaps of 1 KiB to 1 MiB, a longer string gets one of its own. */
+/* column/builder.c -- see builder.h. Buffers grow by doubling; strings fill heaps of 1 KiB to 1 MiB, a longer string
+ * gets one of its own. */
 #include "column/builder.h"
 
 #include "column/column_int.h"
@@ -7,10 +8,11 @@ enum { FIRST_HEAP_BYTES = 1 << 10, MOST_HEAP_BYTES = 1 << 20 };
 
 /* ---- life */
 
-vonk_status vonk_builder_init(vonk_builder *b, vonk_budget *budget, const vonk_type *type, uint32_t expected_rows, vonk_error *err)
+vonk_status vonk_builder_init(vonk_builder *b, vonk_budget *budget, const vonk_type *type, uint32_t expected_rows,
+                              vonk_error *err)
 {
     *b = (vonk_builder){.budget = budget, .type = vonk_type_ref(type)};
-    uint32_t    n = vonk__n_children(type);
+    uint32_t n = vonk__n_children(type);
     vonk_status st = VONK_OK;
     if (n) st = vonk_alloc_zeroed(budget, n * sizeof(vonk_builder), &b->children, err);
     for (; st == VONK_OK && b->n_children < n; b->n_children++) {
@@ -56,15 +58,20 @@ static vonk_status grow(vonk_builder *b, vonk_error *err)
 {
     if (b->n_rows == UINT32_MAX) return vonk__too_many_rows(err);
     uint32_t to = b->capacity < 32 ? 64 : b->capacity > UINT32_MAX / 2 ? UINT32_MAX : b->capacity * 2;
-    bool     bits = b->type->storage == VONK_STORE_BIT;
-    size_t   width = vonk_storage_bytes(b->type->storage);
-    if (b->validity) VONK_TRY(grow_buffer(b->budget, &b->validity, vonk_bits_bytes(b->n_rows), vonk_bits_bytes(to), err));
-    VONK_TRY(grow_buffer(b->budget, &b->data, bits ? vonk_bits_bytes(b->n_rows) : b->n_rows * width, bits ? vonk_bits_bytes(to) : to * width, err));
+    bool bits = b->type->storage == VONK_STORE_BIT;
+    size_t width = vonk_storage_bytes(b->type->storage);
+    if (b->validity)
+        VONK_TRY(grow_buffer(b->budget, &b->validity, vonk_bits_bytes(b->n_rows), vonk_bits_bytes(to), err));
+    VONK_TRY(grow_buffer(b->budget, &b->data, bits ? vonk_bits_bytes(b->n_rows) : b->n_rows * width,
+                         bits ? vonk_bits_bytes(to) : to * width, err));
     b->capacity = to;
     return VONK_OK;
 }
 
-static inline vonk_status make_room(vonk_builder *b, vonk_error *err) { return VONK_LIKELY(b->n_rows < b->capacity) ? VONK_OK : grow(b, err); }
+static inline vonk_status make_room(vonk_builder *b, vonk_error *err)
+{
+    return VONK_LIKELY(b->n_rows < b->capacity) ? VONK_OK : grow(b, err);
+}
 
 /* Closes a row whose value has been written. */
 static inline void count_row(vonk_builder *b)
@@ -97,9 +104,12 @@ vonk_status vonk_builder_null(vonk_builder *b, vonk_error *err)
     size_t width = vonk_storage_bytes(b->type->storage);
     if (vonk__is_struct(b->type))
         for (uint32_t i = 0; i < b->n_children; i++) VONK_TRY(vonk_builder_null(&b->children[i], err));
-    else if (b->type->storage == VONK_STORE_SPAN) ((vonk_span *)b->data->data)[b->n_rows] = (vonk_span){closed_rows(b), 0};
-    else if (b->type->storage == VONK_STORE_BIT) vonk_bit_put(b->data->data, b->n_rows, false);
-    else if (width) memset(b->data->data + b->n_rows * width, 0, width);
+    else if (b->type->storage == VONK_STORE_SPAN)
+        ((vonk_span *)b->data->data)[b->n_rows] = (vonk_span){closed_rows(b), 0};
+    else if (b->type->storage == VONK_STORE_BIT)
+        vonk_bit_put(b->data->data, b->n_rows, false);
+    else if (width)
+        memset(b->data->data + b->n_rows * width, 0, width);
     vonk_bit_put(b->validity->data, b->n_rows, false);
     b->n_rows++;
     return VONK_OK;
@@ -150,7 +160,8 @@ vonk_status vonk_builder_i128(vonk_builder *b, vonk_i128 value, vonk_error *err)
 vonk_status vonk_builder_f64(vonk_builder *b, double value, vonk_error *err)
 {
     VONK_TRY(make_room(b, err));
-    if (b->type->storage == VONK_STORE_F32) ((float *)b->data->data)[b->n_rows] = (float)value;
+    if (b->type->storage == VONK_STORE_F32)
+        ((float *)b->data->data)[b->n_rows] = (float)value;
     else {
         assert(b->type->storage == VONK_STORE_F64);
         ((double *)b->data->data)[b->n_rows] = value;
@@ -170,11 +181,14 @@ vonk_status vonk_builder_interval(vonk_builder *b, vonk_interval value, vonk_err
 
 /* ---- strings */
 
-static vonk_status string_too_long(vonk_error *err) { return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "strings longer than 2147483647 bytes"); }
+static vonk_status string_too_long(vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "strings longer than 2147483647 bytes");
+}
 
 static vonk_status new_heap(vonk_builder *b, size_t bytes, vonk_error *err)
 {
-    size_t       size = b->heap ? vonk_min_size(b->heap->bytes * 2, MOST_HEAP_BYTES) : FIRST_HEAP_BYTES;
+    size_t size = b->heap ? vonk_min_size(b->heap->bytes * 2, MOST_HEAP_BYTES) : FIRST_HEAP_BYTES;
     vonk_buffer *more;
     VONK_TRY(vonk_realloc(b->budget, &b->heaps, (b->n_heaps + 1) * sizeof(vonk_buffer *), err));
     VONK_TRY(vonk_buffer_new(b->budget, vonk_max_size(size, bytes), &more, err));
@@ -197,9 +211,10 @@ vonk_status vonk_builder_str_commit(vonk_builder *b, size_t bytes, vonk_error *e
 {
     assert(b->heap && bytes <= b->heap->bytes - b->heap_used);
     VONK_TRY(make_room(b, err));
-    vonk_view  *v = &((vonk_view *)b->data->data)[b->n_rows];
+    vonk_view *v = &((vonk_view *)b->data->data)[b->n_rows];
     const char *at = (const char *)b->heap->data + b->heap_used;
-    if (bytes <= VONK_VIEW_INLINE) *v = vonk_view_inline(at, (uint32_t)bytes);
+    if (bytes <= VONK_VIEW_INLINE)
+        *v = vonk_view_inline(at, (uint32_t)bytes);
     else {
         v->len = (uint32_t)bytes;
         memcpy(v->prefix, at, 4);
@@ -248,7 +263,8 @@ static vonk_status copy_nested(vonk_builder *b, const vonk_column *from, uint32_
     vonk_span s = {row, 1};
     if (!vonk__is_struct(b->type)) s = VONK_VALUES(from, vonk_span)[row];
     for (uint32_t i = 0; i < b->n_children; i++)
-        for (uint32_t k = 0; k < s.len; k++) VONK_TRY(vonk_builder_copy(&b->children[i], from->children[i], s.offset + k, err));
+        for (uint32_t k = 0; k < s.len; k++)
+            VONK_TRY(vonk_builder_copy(&b->children[i], from->children[i], s.offset + k, err));
     return vonk_builder_close(b, err);
 }
 

@@ -14,7 +14,7 @@ static const char *const locales[] = {
 static const char *const byte_names[] = {"UTF8_BINARY", "UTF8_LCASE"};
 
 #define LOCALE_BITS 0xfff
-#define MODIFIERS   (VONK_COLLATION_AI | VONK_COLLATION_CI | VONK_COLLATION_RTRIM)
+#define MODIFIERS (VONK_COLLATION_AI | VONK_COLLATION_CI | VONK_COLLATION_RTRIM)
 #define NAME_MAX_BYTES 63 /* longer names are surely unknown */
 
 /* ---- names */
@@ -23,7 +23,7 @@ static int32_t modifier_bits(vonk_str word, int32_t *ret_group)
 {
     static const struct {
         const char *word;
-        int32_t     group, bits;
+        int32_t group, bits;
     } rows[] = {{"CI", VONK_COLLATION_CI, VONK_COLLATION_CI},
                 {"CS", VONK_COLLATION_CI, 0},
                 {"AI", VONK_COLLATION_AI, VONK_COLLATION_AI},
@@ -44,10 +44,10 @@ static int32_t parse_modifiers(vonk_str text, int32_t allowed)
     int32_t seen = 0, bits = 0;
     while (text.len) {
         if (text.data[0] != '_') return -1;
-        size_t   end = vonk_str_find_byte(text, '_', 1);
+        size_t end = vonk_str_find_byte(text, '_', 1);
         vonk_str word = vonk_str_sub(text, 1, end == SIZE_MAX ? text.len : end);
-        int32_t  group;
-        int32_t  more = modifier_bits(word, &group);
+        int32_t group;
+        int32_t more = modifier_bits(word, &group);
         if (!group || !(group & allowed) || (seen & group)) return -1;
         seen |= group;
         bits |= more;
@@ -61,7 +61,8 @@ static bool find(vonk_str name, const char *const *roots, size_t n, int32_t allo
     size_t best = 0; /* the longest root wins: "sr_Cyrl" before "sr" */
     for (size_t i = 0; i < n; i++) {
         vonk_str root = vonk_str_of(roots[i]);
-        if (root.len <= best || name.len < root.len || !vonk_str_eq_nocase(vonk_str_sub(name, 0, root.len), root)) continue;
+        if (root.len <= best || name.len < root.len || !vonk_str_eq_nocase(vonk_str_sub(name, 0, root.len), root))
+            continue;
         int32_t bits = parse_modifiers(vonk_str_sub(name, root.len, name.len), allowed);
         if (bits < 0) continue;
         best = root.len;
@@ -93,8 +94,8 @@ static size_t edit_distance(vonk_str a, vonk_str b)
 static vonk_str split_modifiers(vonk_str name, bool bytes, char *into, size_t bytes_into)
 {
     static const char *const words[] = {"_RTRIM", "_CI", "_AI", "_CS", "_AS"};
-    vonk_str                 tail = name;
-    bool                     again = true;
+    vonk_str tail = name;
+    bool again = true;
     while (again) {
         again = false;
         for (size_t i = 0; i < (bytes ? 1 : VONK_COUNTOF(words)) && !again; i++) {
@@ -104,12 +105,12 @@ static vonk_str split_modifiers(vonk_str name, bool bytes, char *into, size_t by
             again = true;
         }
     }
-    size_t  used = 0;
+    size_t used = 0;
     int32_t seen = 0;
     for (size_t at = name.len; at < tail.len;) {
-        size_t   end = vonk_str_find_byte(tail, '_', at + 1);
+        size_t end = vonk_str_find_byte(tail, '_', at + 1);
         vonk_str word = vonk_str_sub(tail, at + 1, end == SIZE_MAX ? tail.len : end);
-        int32_t  group;
+        int32_t group;
         (void)modifier_bits(word, &group);
         if (!(seen & group) && used + word.len + 1 < bytes_into) {
             into[used++] = '_';
@@ -124,13 +125,13 @@ static vonk_str split_modifiers(vonk_str name, bool bytes, char *into, size_t by
 
 static void propose(vonk_str name, char *out, size_t out_bytes)
 {
-    bool               bytes = name.len >= 5 && vonk_str_is_nocase(vonk_str_sub(name, 0, 5), "UTF8_");
+    bool bytes = name.len >= 5 && vonk_str_is_nocase(vonk_str_sub(name, 0, 5), "UTF8_");
     const char *const *roots = bytes ? byte_names : locales;
-    size_t             n = bytes ? VONK_COUNTOF(byte_names) : VONK_COUNTOF(locales), used = 0;
-    char               tail[64];
+    size_t n = bytes ? VONK_COUNTOF(byte_names) : VONK_COUNTOF(locales), used = 0;
+    char tail[64];
     if (name.len > NAME_MAX_BYTES) name.len = NAME_MAX_BYTES;
     vonk_str root = split_modifiers(name, bytes, tail, sizeof(tail));
-    bool     taken[VONK_COUNTOF(locales)] = {false};
+    bool taken[VONK_COUNTOF(locales)] = {false};
     for (int k = 0; k < 3 && (size_t)k < n; k++) {
         size_t best = SIZE_MAX, at = 0;
         for (size_t i = 0; i < n; i++) {
@@ -191,14 +192,18 @@ static _Atomic(const vonk_collation_ops *) installed;
 
 void vonk_collation_install(const vonk_collation_ops *ops) { atomic_store(&installed, ops); }
 bool vonk_collation_is_bytes(int32_t id) { return id == 0; }
-bool vonk_collation_supported(int32_t id) { return id == 0 || id == VONK_COLLATION_RTRIM || atomic_load(&installed) != NULL; }
+bool vonk_collation_supported(int32_t id)
+{
+    return id == 0 || id == VONK_COLLATION_RTRIM || atomic_load(&installed) != NULL;
+}
 
 vonk_status vonk_collation_check(int32_t id, vonk_error *err)
 {
     if (vonk_collation_supported(id)) return VONK_OK;
-    char        into[64];
+    char into[64];
     const char *name = vonk_collation_name(id, into);
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("collation %s", name ? name : "of an unknown number"));
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     VONK_F("collation %s", name ? name : "of an unknown number"));
 }
 
 static vonk_str without_blanks(vonk_str s)

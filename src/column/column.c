@@ -27,13 +27,18 @@ void vonk_column_unref(vonk_column *column)
 
 /* ---- making */
 
-vonk_status vonk__too_many_rows(vonk_error *err) { return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "columns of more than 4294967295 rows"); }
+vonk_status vonk__too_many_rows(vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "columns of more than 4294967295 rows");
+}
 
-vonk_status vonk__column_alloc(vonk_budget *budget, const vonk_type *type, vonk_encoding encoding, uint32_t n_rows, vonk_column **ret, vonk_error *err)
+vonk_status vonk__column_alloc(vonk_budget *budget, const vonk_type *type, vonk_encoding encoding, uint32_t n_rows,
+                               vonk_column **ret, vonk_error *err)
 {
     vonk_column *c;
     VONK_TRY(vonk_alloc(budget, sizeof(*c), &c, err));
-    *c = (vonk_column){.refs = 1, .type = vonk_type_ref(type), .encoding = encoding, .n_rows = n_rows, .budget = budget};
+    *c =
+        (vonk_column){.refs = 1, .type = vonk_type_ref(type), .encoding = encoding, .n_rows = n_rows, .budget = budget};
     *ret = c;
     return VONK_OK;
 }
@@ -46,7 +51,8 @@ vonk_status vonk__column_add_data(vonk_budget *budget, vonk_column *column, size
     return VONK_OK;
 }
 
-vonk_status vonk__column_add_validity(vonk_budget *budget, vonk_column *column, uint32_t n, uint8_t **ret, vonk_error *err)
+vonk_status vonk__column_add_validity(vonk_budget *budget, vonk_column *column, uint32_t n, uint8_t **ret,
+                                      vonk_error *err)
 {
     VONK_TRY(vonk_buffer_new(budget, vonk_bits_bytes(n), &column->validity_buffer, err));
     column->validity = column->validity_buffer->data;
@@ -54,14 +60,15 @@ vonk_status vonk__column_add_validity(vonk_budget *budget, vonk_column *column, 
     return VONK_OK;
 }
 
-vonk_status vonk_column_new(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, bool with_validity, vonk_column **ret, void **ret_data,
-                            uint8_t **ret_validity, vonk_error *err)
+vonk_status vonk_column_new(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, bool with_validity,
+                            vonk_column **ret, void **ret_data, uint8_t **ret_validity, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
-    void    *data = NULL;
+    void *data = NULL;
     uint8_t *validity = NULL;
     VONK_TRY(vonk__column_alloc(budget, type, VONK_FLAT, n_rows, &c, err));
-    if (type->storage == VONK_STORE_BIT) VONK_TRY(vonk__column_add_data(budget, c, vonk_bits_bytes(n_rows), &data, err));
+    if (type->storage == VONK_STORE_BIT)
+        VONK_TRY(vonk__column_add_data(budget, c, vonk_bits_bytes(n_rows), &data, err));
     else if (type->storage != VONK_STORE_NONE)
         VONK_TRY(vonk__column_add_data(budget, c, n_rows * vonk_storage_bytes(type->storage), &data, err));
     if (with_validity) {
@@ -81,12 +88,13 @@ static vonk_status add_null_children(vonk_budget *budget, vonk_column *c, vonk_e
     if (n == 0) return VONK_OK;
     VONK_TRY(vonk_alloc_array(budget, n, sizeof(vonk_column *), &c->children, err));
     for (; c->n_children < n; c->n_children++)
-        VONK_TRY(vonk_column_new_nulls(budget, vonk__child_type(c->type, c->n_children), vonk__is_struct(c->type) ? 1 : 0,
-                                       &c->children[c->n_children], err));
+        VONK_TRY(vonk_column_new_nulls(budget, vonk__child_type(c->type, c->n_children),
+                                       vonk__is_struct(c->type) ? 1 : 0, &c->children[c->n_children], err));
     return VONK_OK;
 }
 
-vonk_status vonk_column_new_nulls(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_new_nulls(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, vonk_column **ret,
+                                  vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
     void *zeros;
@@ -105,7 +113,8 @@ vonk_status vonk_column_new_nulls(vonk_budget *budget, const vonk_type *type, ui
     return VONK_OK;
 }
 
-vonk_status vonk_column_new_sequence(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, int64_t start, int64_t step, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_new_sequence(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, int64_t start,
+                                     int64_t step, vonk_column **ret, vonk_error *err)
 {
     assert(type->storage >= VONK_STORE_I8 && type->storage <= VONK_STORE_I64);
     VONK_TRY(vonk__column_alloc(budget, type, VONK_SEQUENCE, n_rows, ret, err));
@@ -114,8 +123,8 @@ vonk_status vonk_column_new_sequence(vonk_budget *budget, const vonk_type *type,
     return VONK_OK;
 }
 
-vonk_status vonk_column_new_dictionary(vonk_budget *budget, vonk_column *take_dictionary, vonk_buffer *take_codes, vonk_buffer *take_validity, uint32_t n_rows,
-                                       vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_new_dictionary(vonk_budget *budget, vonk_column *take_dictionary, vonk_buffer *take_codes,
+                                       vonk_buffer *take_validity, uint32_t n_rows, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *dictionary = take_dictionary;
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *codes = take_codes;
@@ -134,8 +143,9 @@ vonk_status vonk_column_new_dictionary(vonk_budget *budget, vonk_column *take_di
     return VONK_OK;
 }
 
-vonk_status vonk_column_new_struct(vonk_budget *budget, const vonk_type *type, uint32_t n_rows, vonk_column *const *children, vonk_buffer *take_validity,
-                                   vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_new_struct(vonk_budget *budget, const vonk_type *type, uint32_t n_rows,
+                                   vonk_column *const *children, vonk_buffer *take_validity, vonk_column **ret,
+                                   vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *validity = take_validity;
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
@@ -160,7 +170,8 @@ vonk_status vonk_column_share_heaps(vonk_column *column, const vonk_column *from
 {
     if (ret_first) *ret_first = column->n_heaps;
     if (from->n_heaps == 0) return VONK_OK;
-    VONK_TRY(vonk_realloc(column->budget, &column->heaps, ((size_t)column->n_heaps + from->n_heaps) * sizeof(vonk_buffer *), err));
+    VONK_TRY(vonk_realloc(column->budget, &column->heaps,
+                          ((size_t)column->n_heaps + from->n_heaps) * sizeof(vonk_buffer *), err));
     for (uint32_t i = 0; i < from->n_heaps; i++) column->heaps[column->n_heaps++] = vonk_buffer_ref(from->heaps[i]);
     return VONK_OK;
 }
@@ -191,12 +202,14 @@ vonk_status vonk_column_copy_head(vonk_budget *budget, const vonk_column *from, 
     return VONK_OK;
 }
 
-vonk_status vonk_column_constant_of(vonk_budget *budget, const vonk_column *column, uint32_t row, uint32_t n_rows, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_constant_of(vonk_budget *budget, const vonk_column *column, uint32_t row, uint32_t n_rows,
+                                    vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *one = NULL;
     if (vonk_column_is_null(column, row)) return vonk_column_new_nulls(budget, column->type, n_rows, ret, err);
     column = vonk_column_locate(column, row, &row);
-    if (column->encoding == VONK_CONSTANT) VONK_TRY(vonk_column_copy_head(budget, column, &one, err));
+    if (column->encoding == VONK_CONSTANT)
+        VONK_TRY(vonk_column_copy_head(budget, column, &one, err));
     else { /* the copy has one row and no other owner: it may be renamed to CONSTANT */
         VONK_TRY(vonk_column_gather(budget, column, &row, 1, false, &one, err));
         assert(one->encoding == VONK_FLAT);

@@ -3,7 +3,8 @@
 
 /* ---- type */
 
-vonk_status vonk_column_retype(vonk_budget *budget, const vonk_column *column, const vonk_type *type, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_retype(vonk_budget *budget, const vonk_column *column, const vonk_type *type, vonk_column **ret,
+                               vonk_error *err)
 {
     if (column->type == type) {
         *ret = vonk_column_ref(column);
@@ -16,7 +17,8 @@ vonk_status vonk_column_retype(vonk_budget *budget, const vonk_column *column, c
     c->type = vonk_type_ref(type);
     for (uint32_t i = 0; i < c->n_children; i++) {
         vonk_column *child;
-        VONK_TRY(vonk_column_retype(budget, c->children[i], c->encoding == VONK_DICTIONARY ? type : vonk__child_type(type, i), &child, err));
+        VONK_TRY(vonk_column_retype(budget, c->children[i],
+                                    c->encoding == VONK_DICTIONARY ? type : vonk__child_type(type, i), &child, err));
         vonk_column_unref(c->children[i]);
         c->children[i] = child;
     }
@@ -27,7 +29,8 @@ vonk_status vonk_column_retype(vonk_budget *budget, const vonk_column *column, c
 /* ---- validity */
 
 /* A constant that is null in some rows: a dictionary of one entry. */
-static vonk_status constant_as_dictionary(vonk_budget *budget, vonk_column *c, vonk_buffer *take_validity, vonk_column **ret, vonk_error *err)
+static vonk_status constant_as_dictionary(vonk_budget *budget, vonk_column *c, vonk_buffer *take_validity,
+                                          vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *validity = take_validity;
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *codes = NULL;
@@ -39,7 +42,8 @@ static vonk_status constant_as_dictionary(vonk_budget *budget, vonk_column *c, v
     return vonk_column_new_dictionary(budget, vonk_column_ref(c), VONK_STEAL(codes), VONK_STEAL(validity), n, ret, err);
 }
 
-vonk_status vonk_column_with_validity(vonk_budget *budget, const vonk_column *column, vonk_buffer *take_validity, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_with_validity(vonk_budget *budget, const vonk_column *column, vonk_buffer *take_validity,
+                                      vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *validity = take_validity;
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
@@ -52,11 +56,13 @@ vonk_status vonk_column_with_validity(vonk_budget *budget, const vonk_column *co
         VONK_AUTO(vonk_column_unref) vonk_column *flat = NULL;
         VONK_TRY(vonk_column_flatten(budget, column, &flat, err));
         VONK_TRY(vonk_column_copy_head(budget, flat, &c, err));
-    } else VONK_TRY(vonk_column_copy_head(budget, column, &c, err));
+    } else
+        VONK_TRY(vonk_column_copy_head(budget, column, &c, err));
     vonk_buffer_unref(c->validity_buffer);
     c->validity_buffer = NULL;
     c->validity = NULL;
-    if (c->encoding == VONK_CONSTANT && validity) return constant_as_dictionary(budget, c, VONK_STEAL(validity), ret, err);
+    if (c->encoding == VONK_CONSTANT && validity)
+        return constant_as_dictionary(budget, c, VONK_STEAL(validity), ret, err);
     c->validity_buffer = VONK_STEAL(validity);
     if (c->validity_buffer) c->validity = c->validity_buffer->data;
     *ret = VONK_STEAL(c);
@@ -69,7 +75,8 @@ size_t vonk_column_bytes(const vonk_column *column)
 {
     size_t sum = sizeof(*column);
     if (column->data_buffer) sum += column->data_buffer->bytes;
-    if (column->validity_buffer && column->validity_buffer != column->data_buffer) sum += column->validity_buffer->bytes;
+    if (column->validity_buffer && column->validity_buffer != column->data_buffer)
+        sum += column->validity_buffer->bytes;
     for (uint32_t i = 0; i < column->n_heaps; i++) sum += column->heaps[i]->bytes;
     for (uint32_t i = 0; i < column->n_children; i++) sum += vonk_column_bytes(column->children[i]);
     return sum;
@@ -89,18 +96,22 @@ uint32_t vonk_column_null_count(const vonk_column *column, vonk_rows rows)
 /* ---- compaction */
 
 /* Rows whose data counts: one for a constant. */
-static uint32_t physical_rows(const vonk_column *c) { return c->encoding == VONK_CONSTANT && c->n_rows ? 1 : c->n_rows; }
+static uint32_t physical_rows(const vonk_column *c)
+{
+    return c->encoding == VONK_CONSTANT && c->n_rows ? 1 : c->n_rows;
+}
 
 static uint64_t live_string_bytes(const vonk_column *c)
 {
-    uint64_t         live = 0;
+    uint64_t live = 0;
     const vonk_view *v = c->data;
-    for (uint32_t i = 0, n = physical_rows(c); i < n; i++) live += v[i].len > VONK_VIEW_INLINE && !vonk_column_is_null(c, i) ? v[i].len : 0;
+    for (uint32_t i = 0, n = physical_rows(c); i < n; i++)
+        live += v[i].len > VONK_VIEW_INLINE && !vonk_column_is_null(c, i) ? v[i].len : 0;
     return live;
 }
 static uint64_t live_child_rows(const vonk_column *c)
 {
-    uint64_t         live = 0;
+    uint64_t live = 0;
     const vonk_span *s = c->data;
     for (uint32_t i = 0, n = physical_rows(c); i < n; i++) live += vonk_column_is_null(c, i) ? 0 : s[i].len;
     return live;
@@ -116,14 +127,16 @@ bool vonk_column_is_sparse(const vonk_column *column)
         for (uint32_t i = 0; i < column->n_heaps; i++) whole += column->heaps[i]->bytes;
         return live_string_bytes(column) < whole / 2;
     }
-    if (column->type->storage == VONK_STORE_SPAN && live_child_rows(column) < column->children[0]->n_rows / 2) return true;
+    if (column->type->storage == VONK_STORE_SPAN && live_child_rows(column) < column->children[0]->n_rows / 2)
+        return true;
     for (uint32_t i = 0; i < column->n_children; i++)
         if (vonk_column_is_sparse(column->children[i])) return true;
     return false;
 }
 
 /* Copies the long strings of the views from row *inout_i on until the heap holds heap_bytes; returns the bytes used. */
-static uint64_t copy_strings(vonk_view *v, const vonk_column *from, uint32_t n, uint32_t *inout_i, uint32_t heap, uint8_t *out, uint64_t heap_bytes)
+static uint64_t copy_strings(vonk_view *v, const vonk_column *from, uint32_t n, uint32_t *inout_i, uint32_t heap,
+                             uint8_t *out, uint64_t heap_bytes)
 {
     uint64_t used = 0;
     uint32_t i = *inout_i;
@@ -149,7 +162,7 @@ static vonk_status compact_strings(vonk_budget *budget, const vonk_column *from,
 {
     uint32_t n = physical_rows(from), i = 0;
     uint64_t live = live_string_bytes(from);
-    void    *data;
+    void *data;
     VONK_TRY(vonk_buffer_new(budget, n * sizeof(vonk_view), &to->data_buffer, err));
     data = to->data_buffer->data;
     to->data = data;
@@ -174,8 +187,8 @@ static vonk_status compact_spans(vonk_budget *budget, const vonk_column *from, v
     if (live > UINT32_MAX) return vonk__too_many_rows(err); /* spans may overlap */
     VONK_TRY(vonk_buffer_new(budget, live * sizeof(uint32_t), &idx, err));
     VONK_TRY(vonk_buffer_new(budget, n * sizeof(vonk_span), &to->data_buffer, err));
-    vonk_span       *out = (vonk_span *)to->data_buffer->data;
-    uint32_t        *rows = (uint32_t *)idx->data;
+    vonk_span *out = (vonk_span *)to->data_buffer->data;
+    uint32_t *rows = (uint32_t *)idx->data;
     const vonk_span *in = from->data;
     to->data = out;
     for (uint32_t i = 0; i < n; i++) {
@@ -217,8 +230,10 @@ vonk_status vonk_column_compact(vonk_budget *budget, const vonk_column *column, 
     VONK_TRY(vonk__column_alloc(budget, column->type, column->encoding, column->n_rows, &c, err));
     c->validity = column->validity;
     if (column->validity_buffer) c->validity_buffer = vonk_buffer_ref(column->validity_buffer);
-    if (column->encoding != VONK_DICTIONARY && column->type->storage == VONK_STORE_VIEW) VONK_TRY(compact_strings(budget, column, c, err));
-    else if (column->encoding != VONK_DICTIONARY && column->type->storage == VONK_STORE_SPAN) VONK_TRY(compact_spans(budget, column, c, err));
+    if (column->encoding != VONK_DICTIONARY && column->type->storage == VONK_STORE_VIEW)
+        VONK_TRY(compact_strings(budget, column, c, err));
+    else if (column->encoding != VONK_DICTIONARY && column->type->storage == VONK_STORE_SPAN)
+        VONK_TRY(compact_spans(budget, column, c, err));
     else { /* struct, or the codes of a dictionary */
         c->data = column->data;
         if (column->data_buffer) c->data_buffer = vonk_buffer_ref(column->data_buffer);

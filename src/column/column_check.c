@@ -1,11 +1,15 @@
-/* column/column_check.c -- every invariant of a column, on any bytes: block and Arrow readers call it before anybody else sees the column. */
+/* column/column_check.c -- every invariant of a column, on any bytes: block and Arrow readers call it before anybody
+ * else sees the column. */
 #include "column/column_int.h"
 
 typedef struct checker {
     vonk_error *err;
 } checker;
 
-static vonk_status wrong(checker *k, const char *problem) { return VONK_FAIL(k->err, VONK_E_MALFORMED_INPUT, "path", "a column", "problem", problem); }
+static vonk_status wrong(checker *k, const char *problem)
+{
+    return VONK_FAIL(k->err, VONK_E_MALFORMED_INPUT, "path", "a column", "problem", problem);
+}
 
 /* `bytes` from `at` on lie in the buffer, aligned. */
 static bool inside(const vonk_buffer *buffer, const void *at, uint64_t bytes, size_t alignment)
@@ -15,7 +19,10 @@ static bool inside(const vonk_buffer *buffer, const void *at, uint64_t bytes, si
     return p >= from && p <= to && bytes <= to - p && p % alignment == 0;
 }
 
-static uint32_t physical_rows(const vonk_column *c) { return c->encoding == VONK_CONSTANT ? (c->n_rows ? 1 : 0) : c->n_rows; }
+static uint32_t physical_rows(const vonk_column *c)
+{
+    return c->encoding == VONK_CONSTANT ? (c->n_rows ? 1 : 0) : c->n_rows;
+}
 
 static vonk_status check_views(checker *k, const vonk_column *c, uint32_t n)
 {
@@ -31,7 +38,8 @@ static vonk_status check_views(checker *k, const vonk_column *c, uint32_t n)
         if (v[i].heap >= c->n_heaps) return wrong(k, "a string names a heap that is not there");
         const vonk_buffer *heap = c->heaps[v[i].heap];
         if ((uint64_t)v[i].offset + v[i].len > heap->bytes) return wrong(k, "a string reaches past its heap");
-        if (memcmp(heap->data + v[i].offset, v[i].prefix, 4) != 0) return wrong(k, "a string's prefix differs from its bytes");
+        if (memcmp(heap->data + v[i].offset, v[i].prefix, 4) != 0)
+            return wrong(k, "a string's prefix differs from its bytes");
     }
     return VONK_OK;
 }
@@ -39,16 +47,17 @@ static vonk_status check_views(checker *k, const vonk_column *c, uint32_t n)
 static vonk_status check_spans(checker *k, const vonk_column *c, uint32_t n)
 {
     const vonk_span *s = c->data;
-    uint32_t         child = c->children[0]->n_rows;
+    uint32_t child = c->children[0]->n_rows;
     for (uint32_t i = 0; i < n; i++)
-        if (s[i].offset > child || s[i].len > child - s[i].offset) return wrong(k, "an array reaches past its elements");
+        if (s[i].offset > child || s[i].len > child - s[i].offset)
+            return wrong(k, "an array reaches past its elements");
     return VONK_OK;
 }
 
 static vonk_status check_codes(checker *k, const vonk_column *c)
 {
     const uint32_t *codes = c->data;
-    uint32_t        n = c->children[0]->n_rows, top = 0;
+    uint32_t n = c->children[0]->n_rows, top = 0;
     if (n == 0) { /* only nulls can be said without words */
         for (uint32_t i = 0; i < c->n_rows; i++)
             if (!vonk_column_is_null(c, i)) return wrong(k, "a code names an entry that the dictionary does not have");
@@ -60,15 +69,19 @@ static vonk_status check_codes(checker *k, const vonk_column *c)
 
 static vonk_status check_sequence(checker *k, const vonk_column *c)
 {
-    static const int64_t least[] = {INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN}, most[] = {INT8_MAX, INT16_MAX, INT32_MAX, INT64_MAX};
+    static const int64_t least[] = {INT8_MIN, INT16_MIN, INT32_MIN, INT64_MIN},
+                         most[] = {INT8_MAX, INT16_MAX, INT32_MAX, INT64_MAX};
     int64_t last;
-    if (c->type->storage < VONK_STORE_I8 || c->type->storage > VONK_STORE_I64) return wrong(k, "a sequence of a type that is not integral");
+    if (c->type->storage < VONK_STORE_I8 || c->type->storage > VONK_STORE_I64)
+        return wrong(k, "a sequence of a type that is not integral");
     if (c->validity || c->data || c->n_children || c->n_heaps) return wrong(k, "a sequence with data");
     int at = (int)(c->type->storage - VONK_STORE_I8);
     if (c->n_rows == 0) return VONK_OK;
-    if (__builtin_mul_overflow(c->seq_step, (int64_t)c->n_rows - 1, &last) || __builtin_add_overflow(last, c->seq_start, &last))
+    if (__builtin_mul_overflow(c->seq_step, (int64_t)c->n_rows - 1, &last) ||
+        __builtin_add_overflow(last, c->seq_start, &last))
         return wrong(k, "a sequence overflows");
-    if (c->seq_start < least[at] || c->seq_start > most[at] || last < least[at] || last > most[at]) return wrong(k, "a sequence overflows");
+    if (c->seq_start < least[at] || c->seq_start > most[at] || last < least[at] || last > most[at])
+        return wrong(k, "a sequence overflows");
     return VONK_OK;
 }
 
@@ -80,10 +93,13 @@ static vonk_status check_children(checker *k, const vonk_column *c)
     if (c->n_children != vonk__n_children(c->type)) return wrong(k, "wrong number of children");
     for (uint32_t i = 0; i < c->n_children; i++) {
         const vonk_column *child = c->children[i];
-        if (!child || !vonk_type_same(child->type, vonk__child_type(c->type, i))) return wrong(k, "a child has another type");
+        if (!child || !vonk_type_same(child->type, vonk__child_type(c->type, i)))
+            return wrong(k, "a child has another type");
         if (vonk__is_struct(c->type)) {
-            if (c->encoding == VONK_CONSTANT ? child->n_rows != 1 : child->n_rows != c->n_rows) return wrong(k, "a field has another length");
-        } else if (child->n_rows != c->children[0]->n_rows) return wrong(k, "a map's keys and values differ in number");
+            if (c->encoding == VONK_CONSTANT ? child->n_rows != 1 : child->n_rows != c->n_rows)
+                return wrong(k, "a field has another length");
+        } else if (child->n_rows != c->children[0]->n_rows)
+            return wrong(k, "a map's keys and values differ in number");
         VONK_TRY(check_column(k, child));
     }
     return VONK_OK;
@@ -102,8 +118,8 @@ static size_t alignment_of(vonk_storage storage)
 static vonk_status check_data(checker *k, const vonk_column *c)
 {
     vonk_storage storage = c->type->storage;
-    uint32_t     n = physical_rows(c);
-    uint64_t     bytes = storage == VONK_STORE_BIT ? vonk_bits_bytes(n) : (uint64_t)n * vonk_storage_bytes(storage);
+    uint32_t n = physical_rows(c);
+    uint64_t bytes = storage == VONK_STORE_BIT ? vonk_bits_bytes(n) : (uint64_t)n * vonk_storage_bytes(storage);
     if (storage != VONK_STORE_NONE && (n || c->data) && !inside(c->data_buffer, c->data, bytes, alignment_of(storage)))
         return wrong(k, "values reach past their buffer");
     if (c->n_heaps && (storage != VONK_STORE_VIEW || !c->heaps)) return wrong(k, "heaps without strings");
@@ -117,11 +133,14 @@ static vonk_status check_data(checker *k, const vonk_column *c)
 
 static vonk_status check_dictionary(checker *k, const vonk_column *c)
 {
-    if (c->n_children != 1 || !c->children[0] || c->n_heaps) return wrong(k, "a dictionary column without a dictionary");
+    if (c->n_children != 1 || !c->children[0] || c->n_heaps)
+        return wrong(k, "a dictionary column without a dictionary");
     const vonk_column *d = c->children[0];
-    if (d->encoding != VONK_FLAT || d->validity || d->type->id == VONK_T_NULL) return wrong(k, "a dictionary must be flat and without nulls");
+    if (d->encoding != VONK_FLAT || d->validity || d->type->id == VONK_T_NULL)
+        return wrong(k, "a dictionary must be flat and without nulls");
     if (!vonk_type_same(d->type, c->type)) return wrong(k, "a dictionary has another type");
-    if ((c->n_rows || c->data) && !inside(c->data_buffer, c->data, (uint64_t)c->n_rows * 4, 4)) return wrong(k, "codes reach past their buffer");
+    if ((c->n_rows || c->data) && !inside(c->data_buffer, c->data, (uint64_t)c->n_rows * 4, 4))
+        return wrong(k, "codes reach past their buffer");
     VONK_TRY(check_column(k, d));
     return check_codes(k, c);
 }
@@ -131,7 +150,8 @@ static vonk_status check_column(checker *k, const vonk_column *c)
     if (!c->type) return wrong(k, "no type");
     if (c->n_children && !c->children) return wrong(k, "children are missing");
     uint32_t bits = physical_rows(c);
-    if (c->validity && !inside(c->validity_buffer, c->validity, vonk_bits_bytes(bits), 1)) return wrong(k, "validity reaches past its buffer");
+    if (c->validity && !inside(c->validity_buffer, c->validity, vonk_bits_bytes(bits), 1))
+        return wrong(k, "validity reaches past its buffer");
     switch (c->encoding) {
     case VONK_FLAT:
     case VONK_CONSTANT: return check_data(k, c);

@@ -1,4 +1,5 @@
-/* column/column_compare.c -- equality and order of single rows, any type and encoding. Walks are as deep as the type. */
+/* column/column_compare.c -- equality and order of single rows, any type and encoding. Walks are as deep as the type.
+ */
 #include "column/collation.h"
 #include "column/column_int.h"
 
@@ -51,7 +52,7 @@ int vonk_column_row_compare(const vonk_column *a, uint32_t a_row, const vonk_col
 {
     bool a_null = vonk_column_is_null(a, a_row), b_null = vonk_column_is_null(b, b_row);
     if (a_null || b_null) return b_null - a_null;
-    uint32_t           i, j;
+    uint32_t i, j;
     const vonk_column *x = vonk_column_locate(a, a_row, &i), *y = vonk_column_locate(b, b_row, &j);
     switch (x->type->storage) {
     case VONK_STORE_BIT:
@@ -66,7 +67,8 @@ int vonk_column_row_compare(const vonk_column *a, uint32_t a_row, const vonk_col
     case VONK_STORE_F32: return compare_f64((double)VONK_VALUES(x, float)[i], (double)VONK_VALUES(y, float)[j]);
     case VONK_STORE_F64: return compare_f64(VONK_VALUES(x, double)[i], VONK_VALUES(y, double)[j]);
     case VONK_STORE_VIEW: return compare_views(x, i, y, j);
-    case VONK_STORE_INTERVAL: return compare_interval(&VONK_VALUES(x, vonk_interval)[i], &VONK_VALUES(y, vonk_interval)[j]);
+    case VONK_STORE_INTERVAL:
+        return compare_interval(&VONK_VALUES(x, vonk_interval)[i], &VONK_VALUES(y, vonk_interval)[j]);
     case VONK_STORE_SPAN: return compare_spans(x, i, y, j);
     default: return compare_fields(x, i, y, j);
     }
@@ -76,10 +78,11 @@ bool vonk_column_row_eq(const vonk_column *a, uint32_t a_row, const vonk_column 
 {
     bool a_null = vonk_column_is_null(a, a_row), b_null = vonk_column_is_null(b, b_row);
     if (a_null || b_null) return a_null && b_null;
-    uint32_t           i, j;
+    uint32_t i, j;
     const vonk_column *x = vonk_column_locate(a, a_row, &i), *y = vonk_column_locate(b, b_row, &j);
     if (x->type->storage == VONK_STORE_VIEW && vonk_collation_is_bytes(x->type->collation))
         return vonk_view_eq(&VONK_VALUES(x, vonk_view)[i], x->heaps, &VONK_VALUES(y, vonk_view)[j], y->heaps);
-    if (x->type->storage == VONK_STORE_SPAN && VONK_VALUES(x, vonk_span)[i].len != VONK_VALUES(y, vonk_span)[j].len) return false;
+    if (x->type->storage == VONK_STORE_SPAN && VONK_VALUES(x, vonk_span)[i].len != VONK_VALUES(y, vonk_span)[j].len)
+        return false;
     return vonk_column_row_compare(x, i, y, j) == 0;
 }

@@ -1,12 +1,13 @@
-/* column/column_concat.c -- many columns of one type as one. Encodings survive where all parts agree: one dictionary, one constant, sequences that go on. */
+/* column/column_concat.c -- many columns of one type as one. Encodings survive where all parts agree: one dictionary,
+ * one constant, sequences that go on. */
 #include "base/arena.h"
 #include "column/column_int.h"
 
 typedef struct parts {
     const vonk_column *const *at;
-    size_t                    n;
-    uint32_t                  n_rows;
-    bool                      nulls;
+    size_t n;
+    uint32_t n_rows;
+    bool nulls;
 } parts;
 
 /* ---- cases in which nothing is copied, or only codes */
@@ -16,7 +17,8 @@ static bool all_one_sequence(const parts *p)
     uint64_t next = (uint64_t)p->at[0]->seq_start;
     for (size_t i = 0; i < p->n; i++) {
         const vonk_column *c = p->at[i];
-        if (c->encoding != VONK_SEQUENCE || c->seq_step != p->at[0]->seq_step || (uint64_t)c->seq_start != next) return false;
+        if (c->encoding != VONK_SEQUENCE || c->seq_step != p->at[0]->seq_step || (uint64_t)c->seq_start != next)
+            return false;
         next += c->n_rows * (uint64_t)c->seq_step;
     }
     return true;
@@ -29,13 +31,15 @@ static bool all_one_constant(const parts *p)
         if (c->encoding != VONK_CONSTANT) return false;
         bool null = vonk_column_is_null(c, 0);
         if (null != vonk_column_is_null(first, 0)) return false;
-        if (null || c->data_buffer == first->data_buffer) { /* a struct has no buffer to compare: only nulls are the same */
+        if (null ||
+            c->data_buffer == first->data_buffer) { /* a struct has no buffer to compare: only nulls are the same */
             if (null || (c->data_buffer && c->data == first->data)) continue;
             return false;
         }
         size_t width = vonk_storage_bytes(c->type->storage);
-        bool   inlined = c->type->storage != VONK_STORE_VIEW || VONK_VALUES(c, vonk_view)->len <= VONK_VIEW_INLINE;
-        if (width == 0 || c->type->storage == VONK_STORE_SPAN || !inlined || memcmp(c->data, first->data, width) != 0) return false;
+        bool inlined = c->type->storage != VONK_STORE_VIEW || VONK_VALUES(c, vonk_view)->len <= VONK_VIEW_INLINE;
+        if (width == 0 || c->type->storage == VONK_STORE_SPAN || !inlined || memcmp(c->data, first->data, width) != 0)
+            return false;
     }
     return true;
 }
@@ -52,7 +56,8 @@ static void put_validity(const parts *p, uint8_t *out)
     uint32_t at = 0;
     for (size_t i = 0; i < p->n; i++) {
         const vonk_column *c = p->at[i];
-        if (c->encoding != VONK_CONSTANT && c->validity) vonk_bits_copy(out, at, c->validity, 0, c->n_rows);
+        if (c->encoding != VONK_CONSTANT && c->validity)
+            vonk_bits_copy(out, at, c->validity, 0, c->n_rows);
         else {
             bool on = c->n_rows && !vonk_column_is_null(c, 0); /* all rows alike */
             for (uint32_t k = 0; k < c->n_rows && (at + k) % 8; k++) vonk_bit_put(out, at + k, on);
@@ -75,7 +80,8 @@ static vonk_status concat_codes(vonk_budget *budget, const parts *p, vonk_column
         VONK_TRY(vonk_buffer_new(budget, vonk_bits_bytes(p->n_rows), &validity, err));
         put_validity(p, validity->data);
     }
-    return vonk_column_new_dictionary(budget, vonk_column_ref(p->at[0]->children[0]), VONK_STEAL(codes), VONK_STEAL(validity), p->n_rows, ret, err);
+    return vonk_column_new_dictionary(budget, vonk_column_ref(p->at[0]->children[0]), VONK_STEAL(codes),
+                                      VONK_STEAL(validity), p->n_rows, ret, err);
 }
 
 /* ---- the general case: flat parts, put one behind the other */
@@ -92,7 +98,8 @@ static void put_views(const vonk_view *in, uint32_t n, uint32_t first_heap, vonk
 /* Slices of one column have the same heaps: they need to be there once. */
 static bool same_heaps(const vonk_column *a, const vonk_column *b)
 {
-    return a->n_heaps == b->n_heaps && (a->n_heaps == 0 || memcmp(a->heaps, b->heaps, a->n_heaps * sizeof(vonk_buffer *)) == 0);
+    return a->n_heaps == b->n_heaps &&
+           (a->n_heaps == 0 || memcmp(a->heaps, b->heaps, a->n_heaps * sizeof(vonk_buffer *)) == 0);
 }
 
 static vonk_status concat_views(const parts *p, vonk_column *to, vonk_view *out, vonk_error *err)
@@ -107,7 +114,8 @@ static vonk_status concat_views(const parts *p, vonk_column *to, vonk_view *out,
     return VONK_OK;
 }
 
-static vonk_status concat_children(vonk_budget *budget, const parts *p, vonk_arena *scratch, vonk_column *to, vonk_error *err)
+static vonk_status concat_children(vonk_budget *budget, const parts *p, vonk_arena *scratch, vonk_column *to,
+                                   vonk_error *err)
 {
     uint32_t n_children = p->at[0]->n_children;
     if (n_children == 0) return VONK_OK;
@@ -131,24 +139,29 @@ static void put_spans(const parts *p, vonk_span *out)
     }
 }
 
-static vonk_status concat_flat(vonk_budget *budget, const parts *p, vonk_arena *scratch, vonk_column **ret, vonk_error *err)
+static vonk_status concat_flat(vonk_budget *budget, const parts *p, vonk_arena *scratch, vonk_column **ret,
+                               vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
-    void        *data;
-    uint8_t     *validity;
+    void *data;
+    uint8_t *validity;
     vonk_storage storage = p->at[0]->type->storage;
-    size_t       width = vonk_storage_bytes(storage);
-    uint32_t     at = 0;
+    size_t width = vonk_storage_bytes(storage);
+    uint32_t at = 0;
     VONK_TRY(vonk_column_new(budget, p->at[0]->type, p->n_rows, p->nulls, &c, &data, &validity, err));
     if (p->nulls) put_validity(p, validity);
     VONK_TRY(concat_children(budget, p, scratch, c, err));
-    if (storage == VONK_STORE_VIEW) VONK_TRY(concat_views(p, c, data, err));
-    else if (storage == VONK_STORE_SPAN) put_spans(p, data);
+    if (storage == VONK_STORE_VIEW)
+        VONK_TRY(concat_views(p, c, data, err));
+    else if (storage == VONK_STORE_SPAN)
+        put_spans(p, data);
     else
         for (size_t i = 0; i < p->n; at += p->at[i]->n_rows, i++) {
             uint32_t n = p->at[i]->n_rows;
-            if (storage == VONK_STORE_BIT) vonk_bits_copy(data, at, p->at[i]->data, 0, n);
-            else if (width && n) memcpy((uint8_t *)data + at * width, p->at[i]->data, n * width);
+            if (storage == VONK_STORE_BIT)
+                vonk_bits_copy(data, at, p->at[i]->data, 0, n);
+            else if (width && n)
+                memcpy((uint8_t *)data + at * width, p->at[i]->data, n * width);
         }
     *ret = VONK_STEAL(c);
     return VONK_OK;
@@ -174,10 +187,11 @@ static vonk_status concat_any(vonk_budget *budget, const parts *p, vonk_column *
     return concat_flat(budget, &q, scratch, ret, err);
 }
 
-vonk_status vonk_column_concat(vonk_budget *budget, const vonk_column *const *columns, size_t n, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_concat(vonk_budget *budget, const vonk_column *const *columns, size_t n, vonk_column **ret,
+                               vonk_error *err)
 {
     assert(n > 0);
-    parts    p = {.at = columns, .n = n};
+    parts p = {.at = columns, .n = n};
     uint64_t rows = 0;
     if (n == 1) {
         *ret = vonk_column_ref(columns[0]);

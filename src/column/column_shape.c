@@ -1,5 +1,5 @@
-/* column/column_shape.c -- flatten, gather, slice. Fixed widths go through one tight loop per width; strings copy their views and share heaps;
- * spans are copied and share the child; dictionaries move codes only. */
+/* column/column_shape.c -- flatten, gather, slice. Fixed widths go through one tight loop per width; strings copy their
+ * views and share heaps; spans are copied and share the child; dictionaries move codes only. */
 #include "column/column_int.h"
 
 /* ---- tight loops, one per width. `in` and `out` never overlap. */
@@ -73,32 +73,35 @@ static bool has_max(const uint32_t *idx, uint32_t n)
 
 /* ---- gather */
 
-static vonk_status gather_children(vonk_budget *budget, vonk_column *to, const vonk_column *from, const uint32_t *idx, uint32_t n, bool null_for_max,
-                                   vonk_error *err)
+static vonk_status gather_children(vonk_budget *budget, vonk_column *to, const vonk_column *from, const uint32_t *idx,
+                                   uint32_t n, bool null_for_max, vonk_error *err)
 {
     if (!vonk__is_struct(from->type)) return vonk_column_set_children(to, from->children, from->n_children, err);
     if (from->n_children == 0) return VONK_OK;
     VONK_TRY(vonk_alloc_array(budget, from->n_children, sizeof(vonk_column *), &to->children, err));
     for (; to->n_children < from->n_children; to->n_children++)
-        VONK_TRY(vonk_column_gather(budget, from->children[to->n_children], idx, n, null_for_max, &to->children[to->n_children], err));
+        VONK_TRY(vonk_column_gather(budget, from->children[to->n_children], idx, n, null_for_max,
+                                    &to->children[to->n_children], err));
     return VONK_OK;
 }
 
-static vonk_status gather_flat(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n, bool null_for_max, vonk_column **ret,
-                               vonk_error *err)
+static vonk_status gather_flat(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n,
+                               bool null_for_max, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
     uint8_t *validity = NULL;
-    void    *data;
-    size_t   width = vonk_storage_bytes(from->type->storage);
+    void *data;
+    size_t width = vonk_storage_bytes(from->type->storage);
     VONK_TRY(vonk__column_alloc(budget, from->type, VONK_FLAT, n, &c, err));
     if (from->type->storage == VONK_STORE_BIT) {
         VONK_TRY(vonk__column_add_data(budget, c, vonk_bits_bytes(n), &data, err));
         vonk__gather_bits(from->data, idx, n, false, data);
     } else if (width) {
         VONK_TRY(vonk__column_add_data(budget, c, n * width, &data, err));
-        if (null_for_max) gather_values_or_zero(from->data, width, idx, n, data);
-        else vonk__gather_values(from->data, width, idx, n, data);
+        if (null_for_max)
+            gather_values_or_zero(from->data, width, idx, n, data);
+        else
+            vonk__gather_values(from->data, width, idx, n, data);
     }
     if (from->validity || null_for_max) {
         VONK_TRY(vonk__column_add_validity(budget, c, n, &validity, err));
@@ -110,23 +113,27 @@ static vonk_status gather_flat(vonk_budget *budget, const vonk_column *from, con
     return VONK_OK;
 }
 
-static vonk_status gather_codes(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n, bool null_for_max, vonk_column **ret,
-                                vonk_error *err)
+static vonk_status gather_codes(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n,
+                                bool null_for_max, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *codes = NULL;
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *validity = NULL;
     VONK_TRY(vonk_buffer_new(budget, n * sizeof(uint32_t), &codes, err));
-    if (null_for_max) gather_4_or_zero(from->data, idx, n, (uint32_t *)codes->data);
-    else gather_4(from->data, idx, n, (uint32_t *)codes->data);
+    if (null_for_max)
+        gather_4_or_zero(from->data, idx, n, (uint32_t *)codes->data);
+    else
+        gather_4(from->data, idx, n, (uint32_t *)codes->data);
     if (from->validity || null_for_max) {
         VONK_TRY(vonk_buffer_new(budget, vonk_bits_bytes(n), &validity, err));
         vonk__gather_bits(from->validity, idx, n, false, validity->data);
     }
-    return vonk_column_new_dictionary(budget, vonk_column_ref(from->children[0]), VONK_STEAL(codes), VONK_STEAL(validity), n, ret, err);
+    return vonk_column_new_dictionary(budget, vonk_column_ref(from->children[0]), VONK_STEAL(codes),
+                                      VONK_STEAL(validity), n, ret, err);
 }
 
 /* The value of a constant as a FLAT column of one row without nulls: a dictionary of one entry. */
-static vonk_status dictionary_of_constant(vonk_budget *budget, const vonk_column *from, vonk_column **ret, vonk_error *err)
+static vonk_status dictionary_of_constant(vonk_budget *budget, const vonk_column *from, vonk_column **ret,
+                                          vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *one = NULL;
     VONK_TRY(vonk_column_copy_head(budget, from, &one, err));
@@ -139,15 +146,16 @@ static vonk_status dictionary_of_constant(vonk_budget *budget, const vonk_column
     return VONK_OK;
 }
 
-static vonk_status constant_with_n(vonk_budget *budget, const vonk_column *from, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status constant_with_n(vonk_budget *budget, const vonk_column *from, uint32_t n, vonk_column **ret,
+                                   vonk_error *err)
 {
     VONK_TRY(vonk_column_copy_head(budget, from, ret, err));
     (*ret)->n_rows = n;
     return VONK_OK;
 }
 
-static vonk_status gather_constant(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n, bool null_for_max, vonk_column **ret,
-                                   vonk_error *err)
+static vonk_status gather_constant(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n,
+                                   bool null_for_max, vonk_column **ret, vonk_error *err)
 {
     if (!null_for_max || vonk_column_is_null(from, 0)) return constant_with_n(budget, from, n, ret, err);
     VONK_AUTO(vonk_column_unref) vonk_column *dictionary = NULL;
@@ -158,7 +166,8 @@ static vonk_status gather_constant(vonk_budget *budget, const vonk_column *from,
     if (n) memset(codes->data, 0, n * sizeof(uint32_t));
     VONK_TRY(vonk_buffer_new(budget, vonk_bits_bytes(n), &validity, err));
     vonk__gather_bits(NULL, idx, n, false, validity->data);
-    return vonk_column_new_dictionary(budget, VONK_STEAL(dictionary), VONK_STEAL(codes), VONK_STEAL(validity), n, ret, err);
+    return vonk_column_new_dictionary(budget, VONK_STEAL(dictionary), VONK_STEAL(codes), VONK_STEAL(validity), n, ret,
+                                      err);
 }
 
 /* Values of a sequence at idx (NULL: 0..n-1). Sums wrap: they fit for every row that the sequence has. */
@@ -179,11 +188,11 @@ static void sequence_values(const vonk_column *from, const uint32_t *idx, uint32
 #undef ROWS
 }
 
-static vonk_status gather_sequence(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n, bool null_for_max, vonk_column **ret,
-                                   vonk_error *err)
+static vonk_status gather_sequence(vonk_budget *budget, const vonk_column *from, const uint32_t *idx, uint32_t n,
+                                   bool null_for_max, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
-    void    *data;
+    void *data;
     uint8_t *validity;
     VONK_TRY(vonk_column_new(budget, from->type, n, null_for_max, &c, &data, &validity, err));
     sequence_values(from, idx, n, data);
@@ -192,8 +201,8 @@ static vonk_status gather_sequence(vonk_budget *budget, const vonk_column *from,
     return VONK_OK;
 }
 
-vonk_status vonk_column_gather(vonk_budget *budget, const vonk_column *column, const uint32_t *idx, uint32_t n, bool null_for_max, vonk_column **ret,
-                               vonk_error *err)
+vonk_status vonk_column_gather(vonk_budget *budget, const vonk_column *column, const uint32_t *idx, uint32_t n,
+                               bool null_for_max, vonk_column **ret, vonk_error *err)
 {
     bool nulls = null_for_max && has_max(idx, n);
     switch (column->encoding) {
@@ -250,16 +259,19 @@ static void repeat_value(const void *value, size_t width, uint32_t n, void *out)
 static vonk_status flatten_constant(vonk_budget *budget, const vonk_column *from, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *c = NULL;
-    bool     null = vonk_column_is_null(from, 0);
-    void    *data;
+    bool null = vonk_column_is_null(from, 0);
+    void *data;
     uint8_t *validity;
     uint32_t n = from->n_rows;
     VONK_TRY(vonk_column_new(budget, from->type, n, null, &c, &data, &validity, err));
     if (null) vonk_bits_fill(validity, n, false);
-    if (from->type->storage == VONK_STORE_BIT) vonk_bits_fill(data, n, vonk_bit_get(from->data, 0));
-    else if (from->type->storage != VONK_STORE_NONE) repeat_value(from->data, vonk_storage_bytes(from->type->storage), n, data);
+    if (from->type->storage == VONK_STORE_BIT)
+        vonk_bits_fill(data, n, vonk_bit_get(from->data, 0));
+    else if (from->type->storage != VONK_STORE_NONE)
+        repeat_value(from->data, vonk_storage_bytes(from->type->storage), n, data);
     VONK_TRY(vonk_column_share_heaps(c, from, NULL, err));
-    if (!vonk__is_struct(from->type)) VONK_TRY(vonk_column_set_children(c, from->children, from->n_children, err));
+    if (!vonk__is_struct(from->type))
+        VONK_TRY(vonk_column_set_children(c, from->children, from->n_children, err));
     else if (from->n_children) { /* children of one row: repeated by naming that row n times */
         VONK_AUTO(vonk_buffer_unref) vonk_buffer *zeros = NULL;
         VONK_TRY(vonk_buffer_new(budget, n * sizeof(uint32_t), &zeros, err));
@@ -310,7 +322,8 @@ vonk_status vonk_column_flatten(vonk_budget *budget, const vonk_column *column, 
 /* ---- slice */
 
 /* Bits from..from+n of the bitmap that *inout_bits points to: in place when they start at a byte, else copied. */
-static vonk_status slice_bits(vonk_budget *budget, uint32_t from, uint32_t n, const void **inout_bits, vonk_buffer **inout_buffer, vonk_error *err)
+static vonk_status slice_bits(vonk_budget *budget, uint32_t from, uint32_t n, const void **inout_bits,
+                              vonk_buffer **inout_buffer, vonk_error *err)
 {
     const uint8_t *bits = *inout_bits;
     if (from % 8 == 0) {
@@ -327,7 +340,8 @@ static vonk_status slice_bits(vonk_budget *budget, uint32_t from, uint32_t n, co
     return VONK_OK;
 }
 
-vonk_status vonk_column_slice(vonk_budget *budget, const vonk_column *column, uint32_t from, uint32_t n, vonk_column **ret, vonk_error *err)
+vonk_status vonk_column_slice(vonk_budget *budget, const vonk_column *column, uint32_t from, uint32_t n,
+                              vonk_column **ret, vonk_error *err)
 {
     assert(from <= column->n_rows && n <= column->n_rows - from);
     if (from == 0 && n == column->n_rows) {
@@ -343,8 +357,10 @@ vonk_status vonk_column_slice(vonk_budget *budget, const vonk_column *column, ui
         if (validity) VONK_TRY(slice_bits(budget, from, n, &validity, &c->validity_buffer, err));
         c->validity = validity;
         size_t width = c->encoding == VONK_DICTIONARY ? sizeof(uint32_t) : vonk_storage_bytes(c->type->storage);
-        if (width) c->data = (const uint8_t *)c->data + from * width;
-        else if (c->type->storage == VONK_STORE_BIT) VONK_TRY(slice_bits(budget, from, n, &c->data, &c->data_buffer, err));
+        if (width)
+            c->data = (const uint8_t *)c->data + from * width;
+        else if (c->type->storage == VONK_STORE_BIT)
+            VONK_TRY(slice_bits(budget, from, n, &c->data, &c->data_buffer, err));
     }
     if (c->encoding == VONK_FLAT && vonk__is_struct(c->type))
         for (uint32_t i = 0; i < c->n_children; i++) {

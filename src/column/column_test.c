@@ -38,15 +38,18 @@ static void check_gather(const vonk_column *c)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *g = NULL;
     uint32_t idx[70], n = random_below(70);
-    bool     max = random_below(2);
-    for (uint32_t k = 0; k < n; k++) idx[k] = (max && random_below(4) == 0) || c->n_rows == 0 ? UINT32_MAX : random_below(c->n_rows);
+    bool max = random_below(2);
+    for (uint32_t k = 0; k < n; k++)
+        idx[k] = (max && random_below(4) == 0) || c->n_rows == 0 ? UINT32_MAX : random_below(c->n_rows);
     if (c->n_rows == 0) max = true;
     OK(vonk_column_gather(budget, c, idx, n, max, &g, err));
     OK(vonk_column_check(g, err));
     assert_int_equal(g->n_rows, n);
     for (uint32_t k = 0; k < n; k++) {
-        if (idx[k] == UINT32_MAX) assert_true(vonk_column_is_null(g, k));
-        else assert_row(g, k, c, idx[k]);
+        if (idx[k] == UINT32_MAX)
+            assert_true(vonk_column_is_null(g, k));
+        else
+            assert_row(g, k, c, idx[k]);
     }
     check_flatten(g);
 }
@@ -144,13 +147,18 @@ static void concat_of_mixed_encodings(void **state)
         VONK_AUTO(vonk_type_unref) const vonk_type *type = random_type_of(random_types[t]);
         for (int round = 0; round < 40; round++) {
             vonk_column *parts[5];
-            uint32_t     n = 1 + random_below(5), at = 0;
+            uint32_t n = 1 + random_below(5), at = 0;
             vonk_column *all = NULL;
             random_state = (uint64_t)round + 1000 * t;
             n = 1 + random_below(5);
             for (uint32_t i = 0; i < n; i++) {
-                if (round % 4 == 3 && i) OK(vonk_column_slice(budget, parts[0], 0, random_below(parts[0]->n_rows + 1), &parts[i], err)); /* shares everything */
-                else OK(random_column(budget, type, random_below(40), round % 4 == 3 ? (vonk_encoding)(round / 4 % 4) : (vonk_encoding)random_below(4), random_below(4), &parts[i], err));
+                if (round % 4 == 3 && i)
+                    OK(vonk_column_slice(budget, parts[0], 0, random_below(parts[0]->n_rows + 1), &parts[i],
+                                         err)); /* shares everything */
+                else
+                    OK(random_column(budget, type, random_below(40),
+                                     round % 4 == 3 ? (vonk_encoding)(round / 4 % 4) : (vonk_encoding)random_below(4),
+                                     random_below(4), &parts[i], err));
             }
             OK(vonk_column_concat(budget, (const vonk_column *const *)parts, n, &all, err));
             OK(vonk_column_check(all, err));
@@ -203,7 +211,8 @@ static void order_of_values(void **state)
     for (uint32_t i = 0; i < 7; i++)
         for (uint32_t j = 0; j < 7; j++) assert_int_equal(vonk_column_row_compare(c, i, c, j), (i > j) - (i < j));
     assert_true(vonk_column_row_eq(c, 3, c, 7) && vonk_column_row_eq(c, 6, c, 8));
-    static const char *const words[] = {"", "\x01", "a", "a\xff", "aaaa", "aaaaa", "aaaab", "aaaaaaaaaaaaa", "\x80", "\xff"};
+    static const char *const words[] = {"",      "\x01",          "a",    "a\xff", "aaaa", "aaaaa",
+                                        "aaaab", "aaaaaaaaaaaaa", "\x80", "\xff"};
     VONK_AUTO(vonk_builder_done) vonk_builder sb = {0};
     VONK_AUTO(vonk_column_unref) vonk_column *s = NULL;
     OK(vonk_builder_init(&sb, budget, &vonk_type_string, 0, err));
@@ -221,9 +230,9 @@ static void batches(void **state)
 {
     for (int round = 0; round < 60; round++) {
         random_state = (uint64_t)round;
-        uint32_t     n = random_below(100), n_sel = 0;
+        uint32_t n = random_below(100), n_sel = 0;
         vonk_column *columns[2];
-        vonk_batch  *whole = NULL, *some = NULL, *dense = NULL, *part = NULL, *all = NULL;
+        vonk_batch *whole = NULL, *some = NULL, *dense = NULL, *part = NULL, *all = NULL;
         vonk_buffer *sel;
         OK(random_column(budget, &vonk_type_string, n, (vonk_encoding)(round % 4), 1, &columns[0], err));
         OK(random_column(budget, &vonk_type_int, n, (vonk_encoding)(round / 4 % 4), 1, &columns[1], err));
@@ -238,7 +247,8 @@ static void batches(void **state)
         assert_true(some->partition == 3 && some->sequence == 9 && some->n_sel == n_sel);
         OK(vonk_batch_compact(some, &dense, err));
         assert_true(dense->n_rows == n_sel && !dense->sel && dense->sequence == 9);
-        for (uint32_t k = 0; k < n_sel; k++) assert_row(dense->columns[1], k, columns[1], vonk_row_at(vonk_batch_rows(some), k));
+        for (uint32_t k = 0; k < n_sel; k++)
+            assert_row(dense->columns[1], k, columns[1], vonk_row_at(vonk_batch_rows(some), k));
         uint32_t from = random_below(n_sel + 1), count = random_below(n_sel - from + 1);
         OK(vonk_batch_slice(some, from, count, &part, err));
         const vonk_batch *two[] = {part, whole};
@@ -292,8 +302,14 @@ static void spoilt(const char *type_text, void (*spoil)(vonk_column *c, void *da
 static void too_many_rows(vonk_column *c, void *data) { c->n_rows = 1000000; }
 static void odd_pointer(vonk_column *c, void *data) { c->data = (const char *)c->data + 1; }
 static void wild_span(vonk_column *c, void *data) { ((vonk_span *)data)[3] = (vonk_span){UINT32_MAX, 2}; }
-static void wild_heap(vonk_column *c, void *data) { ((vonk_view *)data)[3] = (vonk_view){.len = 13, .heap = UINT32_MAX}; }
-static void wild_offset(vonk_column *c, void *data) { ((vonk_view *)data)[3] = (vonk_view){.len = 13, .heap = 0, .offset = UINT32_MAX}; }
+static void wild_heap(vonk_column *c, void *data)
+{
+    ((vonk_view *)data)[3] = (vonk_view){.len = 13, .heap = UINT32_MAX};
+}
+static void wild_offset(vonk_column *c, void *data)
+{
+    ((vonk_view *)data)[3] = (vonk_view){.len = 13, .heap = 0, .offset = UINT32_MAX};
+}
 static void dirty_view(vonk_column *c, void *data) { ((vonk_view *)data)[3] = (vonk_view){.len = 1, .inlined = "ab"}; }
 static void odd_child(vonk_column *c, void *data) { c->children[0]->n_rows--; }
 static void no_encoding(vonk_column *c, void *data) { c->encoding = (vonk_encoding)9; }
@@ -321,7 +337,7 @@ static void hostile_columns_are_refused(void **state)
     spoilt("int", as_sequence);
     spoilt("string", as_sequence);
     spoilt("int", short_validity);
-    vonk_error   bad = VONK_ERROR_INIT;
+    vonk_error bad = VONK_ERROR_INIT;
     vonk_column *s;
     OK(vonk_column_new_sequence(budget, &vonk_type_byte, 100, 100, 1, &s, err));
     assert_int_equal(vonk_column_check(s, &bad), VONK_E_MALFORMED_INPUT);
@@ -377,7 +393,7 @@ static void every_failing_allocation(void **state)
                 VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
                 vonk_fault_arm(VONK_FAULT_ALLOC, at);
                 vonk_status st = scenario(type, (vonk_encoding)e, &err);
-                bool        fired = vonk_fault_fired();
+                bool fired = vonk_fault_fired();
                 vonk_fault_arm(VONK_FAULT_ALLOC, -1);
                 assert_int_equal(st, fired ? VONK_E_MEMORY_BUDGET_EXCEEDED : VONK_OK);
                 if (!fired) break;
@@ -389,7 +405,10 @@ static void every_failing_allocation(void **state)
 #endif
 }
 
-static int open_budget(void **state) { return vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, &(vonk_error){0}) == VONK_OK ? 0 : -1; }
+static int open_budget(void **state)
+{
+    return vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, &(vonk_error){0}) == VONK_OK ? 0 : -1;
+}
 static int close_budget(void **state)
 {
     assert_int_equal(vonk_budget_used(budget), 0); /* everything was given back */
@@ -400,9 +419,14 @@ static int close_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type_and_encoding), cmocka_unit_test(concat_of_mixed_encodings), cmocka_unit_test(encodings_survive),
-        cmocka_unit_test(order_of_values),         cmocka_unit_test(batches),                   cmocka_unit_test(strings_in_place_and_long),
-        cmocka_unit_test(hostile_columns_are_refused), cmocka_unit_test(every_failing_allocation),
+        cmocka_unit_test(every_type_and_encoding),
+        cmocka_unit_test(concat_of_mixed_encodings),
+        cmocka_unit_test(encodings_survive),
+        cmocka_unit_test(order_of_values),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(strings_in_place_and_long),
+        cmocka_unit_test(hostile_columns_are_refused),
+        cmocka_unit_test(every_failing_allocation),
     };
     return cmocka_run_group_tests(tests, open_budget, close_budget);
 }

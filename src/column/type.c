@@ -1,10 +1,12 @@
-/* column/type.c -- type objects: static ones, makers, equality, classes. One dynamic type is one allocation: struct, fields, texts. */
+/* column/type.c -- type objects: static ones, makers, equality, classes. One dynamic type is one allocation: struct,
+ * fields, texts. */
 #include "column/type.h"
 
 #include "column/type_int.h"
 
 #define STATIC_TYPE(name, ident, store, ...)                                                                           \
-    const vonk_type vonk_type_##name = {.id = VONK_T_##ident, .storage = VONK_STORE_##store, .depth = 1, .refs = -1, ##__VA_ARGS__}
+    const vonk_type vonk_type_##name = {                                                                               \
+        .id = VONK_T_##ident, .storage = VONK_STORE_##store, .depth = 1, .refs = -1, ##__VA_ARGS__}
 STATIC_TYPE(null, NULL, NONE);
 STATIC_TYPE(boolean, BOOLEAN, BIT);
 STATIC_TYPE(byte, BYTE, I8);
@@ -55,21 +57,24 @@ static vonk_str copy_text(char **at, vonk_str text)
 }
 
 /* A copy of `head` with its own fields and texts; `depth` is set here. */
-static vonk_status make(const vonk_type *head, const vonk_field *fields, size_t n, const vonk_type **ret, vonk_error *err)
+static vonk_status make(const vonk_type *head, const vonk_field *fields, size_t n, const vonk_type **ret,
+                        vonk_error *err)
 {
-    size_t   texts = head->udt_class.len + head->udt_py_class.len + head->udt_serialized.len;
+    size_t texts = head->udt_class.len + head->udt_py_class.len + head->udt_serialized.len;
     unsigned depth = 1;
-    if (n > VONK_MAX_FIELDS) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "structs of more than 1000000 fields");
+    if (n > VONK_MAX_FIELDS)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "structs of more than 1000000 fields");
     for (size_t i = 0; i < n; i++) {
         texts += fields[i].name.len + fields[i].metadata.len;
         if (fields[i].type->depth + 1u > depth) depth = fields[i].type->depth + 1u;
     }
-    if (depth > VONK_MAX_TYPE_DEPTH) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "types nested more than 128 deep");
+    if (depth > VONK_MAX_TYPE_DEPTH)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "types nested more than 128 deep");
     vonk_type *t;
     VONK_TRY(vonk_alloc(vonk_budget_root(), sizeof(*t) + n * sizeof(vonk_field) + texts, &t, err));
     memcpy(t, head, sizeof(*t));
     vonk_field *own = (vonk_field *)(t + 1);
-    char       *at = (char *)(own + n);
+    char *at = (char *)(own + n);
     for (size_t i = 0; i < n; i++)
         own[i] = (vonk_field){.name = copy_text(&at, fields[i].name),
                               .type = vonk_type_ref(fields[i].type),
@@ -89,13 +94,14 @@ static vonk_status make(const vonk_type *head, const vonk_field *fields, size_t 
 vonk_status vonk_type_decimal(int precision, int scale, const vonk_type **ret, vonk_error *err)
 {
     if (precision > VONK_MAX_PRECISION)
-        return VONK_FAIL(err, VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, "precision", VONK_F("%d", precision), "maxPrecision",
-                         VONK_F("%d", VONK_MAX_PRECISION));
+        return VONK_FAIL(err, VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, "precision", VONK_F("%d", precision),
+                         "maxPrecision", VONK_F("%d", VONK_MAX_PRECISION));
     if (scale < 0)
         return VONK_FAIL(err, VONK_E_NEGATIVE_SCALE_DISALLOWED, "scale", VONK_F("%d", scale), "sqlConf",
                          "\"spark.sql.legacy.allowNegativeScaleOfDecimal\"");
     if (scale > precision)
-        return VONK_FAIL(err, VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION, "scale", VONK_F("%d", scale), "precision", VONK_F("%d", precision));
+        return VONK_FAIL(err, VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION, "scale", VONK_F("%d", scale), "precision",
+                         VONK_F("%d", precision));
     vonk_type head = {.id = VONK_T_DECIMAL,
                       .storage = precision <= 18 ? VONK_STORE_I64 : VONK_STORE_I128,
                       .precision = (uint8_t)precision,
@@ -103,12 +109,14 @@ vonk_status vonk_type_decimal(int precision, int scale, const vonk_type **ret, v
     return make(&head, NULL, 0, ret, err);
 }
 
-vonk_status vonk__type_stringy(vonk_type_id id, int32_t length, int32_t collation, bool shown, const vonk_type **ret, vonk_error *err)
+vonk_status vonk__type_stringy(vonk_type_id id, int32_t length, int32_t collation, bool shown, const vonk_type **ret,
+                               vonk_error *err)
 {
     if (length < 0)
-        return VONK_FAIL(err, VONK_E_DATATYPE_PARAMETER_VALUE_OUT_OF_RANGE, "parameter", "length", "value", VONK_F("%d", length), "type",
-                         id == VONK_T_CHAR ? "CHAR" : "VARCHAR");
-    vonk_type head = {.id = id, .storage = VONK_STORE_VIEW, .length = length, .collation = collation, .collate_shown = shown};
+        return VONK_FAIL(err, VONK_E_DATATYPE_PARAMETER_VALUE_OUT_OF_RANGE, "parameter", "length", "value",
+                         VONK_F("%d", length), "type", id == VONK_T_CHAR ? "CHAR" : "VARCHAR");
+    vonk_type head = {
+        .id = id, .storage = VONK_STORE_VIEW, .length = length, .collation = collation, .collate_shown = shown};
     return make(&head, NULL, 0, ret, err);
 }
 vonk_status vonk_type_char(int32_t length, const vonk_type **ret, vonk_error *err)
@@ -147,34 +155,39 @@ vonk_status vonk_type_timestamp_nanos(bool ntz, int precision, const vonk_type *
     return make(&head, NULL, 0, ret, err);
 }
 
-static vonk_status make_interval(vonk_type_id id, vonk_storage storage, int most, vonk_interval_field first, vonk_interval_field last,
-                                 const vonk_type **ret, vonk_error *err)
+static vonk_status make_interval(vonk_type_id id, vonk_storage storage, int most, vonk_interval_field first,
+                                 vonk_interval_field last, const vonk_type **ret, vonk_error *err)
 {
     if ((int)first > (int)last || (int)last > most)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("interval of fields %d to %d", (int)first, (int)last));
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         VONK_F("interval of fields %d to %d", (int)first, (int)last));
     vonk_type head = {.id = id, .storage = storage, .first = (uint8_t)first, .last = (uint8_t)last};
     return make(&head, NULL, 0, ret, err);
 }
-vonk_status vonk_type_interval_ym(vonk_interval_field first, vonk_interval_field last, const vonk_type **ret, vonk_error *err)
+vonk_status vonk_type_interval_ym(vonk_interval_field first, vonk_interval_field last, const vonk_type **ret,
+                                  vonk_error *err)
 {
     return make_interval(VONK_T_INTERVAL_YEAR_MONTH, VONK_STORE_I32, VONK_MONTH, first, last, ret, err);
 }
-vonk_status vonk_type_interval_dt(vonk_interval_field first, vonk_interval_field last, const vonk_type **ret, vonk_error *err)
+vonk_status vonk_type_interval_dt(vonk_interval_field first, vonk_interval_field last, const vonk_type **ret,
+                                  vonk_error *err)
 {
     return make_interval(VONK_T_INTERVAL_DAY_TIME, VONK_STORE_I64, VONK_SECOND, first, last, ret, err);
 }
 
 vonk_status vonk_type_array(const vonk_type *element, bool contains_null, const vonk_type **ret, vonk_error *err)
 {
-    vonk_type  head = {.id = VONK_T_ARRAY, .storage = VONK_STORE_SPAN};
+    vonk_type head = {.id = VONK_T_ARRAY, .storage = VONK_STORE_SPAN};
     vonk_field f = {.name = VONK_STR("element"), .type = element, .nullable = contains_null};
     return make(&head, &f, 1, ret, err);
 }
 
-vonk_status vonk_type_map(const vonk_type *key, const vonk_type *value, bool value_contains_null, const vonk_type **ret, vonk_error *err)
+vonk_status vonk_type_map(const vonk_type *key, const vonk_type *value, bool value_contains_null, const vonk_type **ret,
+                          vonk_error *err)
 {
-    vonk_type  head = {.id = VONK_T_MAP, .storage = VONK_STORE_SPAN};
-    vonk_field f[2] = {{.name = VONK_STR("key"), .type = key}, {.name = VONK_STR("value"), .type = value, .nullable = value_contains_null}};
+    vonk_type head = {.id = VONK_T_MAP, .storage = VONK_STORE_SPAN};
+    vonk_field f[2] = {{.name = VONK_STR("key"), .type = key},
+                       {.name = VONK_STR("value"), .type = value, .nullable = value_contains_null}};
     return make(&head, f, 2, ret, err);
 }
 
@@ -186,20 +199,22 @@ vonk_status vonk_type_struct(const vonk_field *fields, size_t n, const vonk_type
 
 vonk_status vonk_type_spatial(bool geography, int32_t srid, const vonk_type **ret, vonk_error *err)
 {
-    if (!vonk__srid_is_known(geography, srid)) return VONK_FAIL(err, VONK_E_ST_INVALID_SRID_VALUE, "srid", VONK_F("%d", srid));
+    if (!vonk__srid_is_known(geography, srid))
+        return VONK_FAIL(err, VONK_E_ST_INVALID_SRID_VALUE, "srid", VONK_F("%d", srid));
     vonk_type head = {.id = geography ? VONK_T_GEOGRAPHY : VONK_T_GEOMETRY, .storage = VONK_STORE_VIEW, .length = srid};
     return make(&head, NULL, 0, ret, err);
 }
 
-vonk_status vonk_type_udt(const vonk_type *sql_type, vonk_str class_name, vonk_str py_class, vonk_str serialized, const vonk_type **ret, vonk_error *err)
+vonk_status vonk_type_udt(const vonk_type *sql_type, vonk_str class_name, vonk_str py_class, vonk_str serialized,
+                          const vonk_type **ret, vonk_error *err)
 {
-    vonk_type  head = {.id = VONK_T_UDT,
-                       .storage = sql_type->storage,
-                       .precision = sql_type->precision,
-                       .scale = sql_type->scale,
-                       .udt_class = class_name,
-                       .udt_py_class = py_class,
-                       .udt_serialized = serialized};
+    vonk_type head = {.id = VONK_T_UDT,
+                      .storage = sql_type->storage,
+                      .precision = sql_type->precision,
+                      .scale = sql_type->scale,
+                      .udt_class = class_name,
+                      .udt_py_class = py_class,
+                      .udt_serialized = serialized};
     vonk_field f = {.name = VONK_STR("sqlType"), .type = sql_type, .nullable = true};
     return make(&head, &f, 1, ret, err);
 }
@@ -211,10 +226,12 @@ typedef enum strictness { HOW_SAME, HOW_EXACT, HOW_METADATA } strictness;
 static bool equal(const vonk_type *a, const vonk_type *b, strictness how)
 {
     if (a == b) return true;
-    if (a->id != b->id || a->n_fields != b->n_fields || a->precision != b->precision || a->scale != b->scale || a->first != b->first ||
-        a->last != b->last || a->length != b->length || a->collation != b->collation)
+    if (a->id != b->id || a->n_fields != b->n_fields || a->precision != b->precision || a->scale != b->scale ||
+        a->first != b->first || a->last != b->last || a->length != b->length || a->collation != b->collation)
         return false;
-    if (a->id == VONK_T_UDT && !(vonk_str_eq(a->udt_class, b->udt_class) && vonk_str_eq(a->udt_py_class, b->udt_py_class))) return false;
+    if (a->id == VONK_T_UDT &&
+        !(vonk_str_eq(a->udt_class, b->udt_class) && vonk_str_eq(a->udt_py_class, b->udt_py_class)))
+        return false;
     bool names = a->id == VONK_T_STRUCT;
     for (uint32_t i = 0; i < a->n_fields; i++) {
         const vonk_field *x = &a->fields[i], *y = &b->fields[i];
@@ -237,7 +254,10 @@ bool vonk_type_same(const vonk_type *a, const vonk_type *b) { return equal(a, b,
 
 bool vonk_type_is_integral(const vonk_type *t) { return t->id >= VONK_T_BYTE && t->id <= VONK_T_LONG; }
 bool vonk_type_is_numeric(const vonk_type *t) { return t->id >= VONK_T_BYTE && t->id <= VONK_T_DECIMAL; }
-bool vonk_type_is_stringy(const vonk_type *t) { return t->id == VONK_T_STRING || t->id == VONK_T_CHAR || t->id == VONK_T_VARCHAR; }
+bool vonk_type_is_stringy(const vonk_type *t)
+{
+    return t->id == VONK_T_STRING || t->id == VONK_T_CHAR || t->id == VONK_T_VARCHAR;
+}
 bool vonk_type_is_datetime(const vonk_type *t)
 {
     return t->id == VONK_T_DATE || (t->id >= VONK_T_TIMESTAMP && t->id <= VONK_T_TIMESTAMP_NTZ_NANOS);

@@ -1,5 +1,6 @@
-/* column/type_json.c -- schema JSON -> type. The text becomes a small tree in an arena first (depth limited), then types are made from it.
- * Objects must have exactly the keys that Spark expects. Metadata is kept as compact JSON text, in its own order. */
+/* column/type_json.c -- schema JSON -> type. The text becomes a small tree in an arena first (depth limited), then
+ * types are made from it. Objects must have exactly the keys that Spark expects. Metadata is kept as compact JSON text,
+ * in its own order. */
 #include "base/arena.h"
 #include "base/vec.h"
 #include "column/collation.h"
@@ -12,16 +13,16 @@ typedef enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_AR
 typedef struct json json;
 struct json {
     json_kind kind;
-    vonk_str  text; /* string: unescaped; number, bool, null: as written */
-    size_t    n;
-    json    **items;
+    vonk_str text; /* string: unescaped; number, bool, null: as written */
+    size_t n;
+    json **items;
     vonk_str *keys; /* of an object */
 };
 
 typedef struct reader {
-    vonk_str    s;
-    size_t      at;
-    int         depth;
+    vonk_str s;
+    size_t at;
+    int depth;
     vonk_arena *arena;
 } reader;
 static void reader_done(reader *r)
@@ -47,7 +48,7 @@ static int peek(const reader *r) { return r->at < r->s.len ? (unsigned char)r->s
 static vonk_status read_escape(reader *r, vonk_buf *out, vonk_error *err)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    uint32_t          c, low;
+    uint32_t c, low;
     if (peek(r) != 'u') {
         const char *hit = peek(r) > 0 ? strchr(from, peek(r)) : NULL;
         if (!hit) return bad_text(r, err);
@@ -73,8 +74,10 @@ static vonk_status read_string(reader *r, vonk_str *ret, vonk_error *err)
         if (c < 0x20) return bad_text(r, err); /* end of text, or a control byte */
         r->at++;
         if (c == '"') return vonk_arena_str(r->arena, vonk_buf_str(&out), ret, err);
-        if (c == '\\') VONK_TRY(read_escape(r, &out, err));
-        else VONK_TRY(vonk_buf_add_byte(&out, (char)c, err));
+        if (c == '\\')
+            VONK_TRY(read_escape(r, &out, err));
+        else
+            VONK_TRY(vonk_buf_add_byte(&out, (char)c, err));
     }
 }
 
@@ -88,7 +91,7 @@ static bool skip_digits(reader *r)
 static vonk_status read_word(reader *r, json *v, vonk_error *err)
 {
     static const char *const words[] = {"null", "true", "false"};
-    size_t                   from = r->at;
+    size_t from = r->at;
     for (size_t i = 0; i < VONK_COUNTOF(words); i++)
         if (vonk_str_starts(vonk_str_sub(r->s, r->at, r->s.len), vonk_str_of(words[i]))) {
             r->at += strlen(words[i]);
@@ -123,7 +126,7 @@ static vonk_status read_members(reader *r, json *v, vonk_error *err)
     skip_blanks(r);
     while (peek(r) != end) {
         vonk_str key;
-        json    *item;
+        json *item;
         if (items.n) {
             if (peek(r) != ',') return bad_text(r, err);
             r->at++;
@@ -151,7 +154,8 @@ static vonk_status read_members(reader *r, json *v, vonk_error *err)
 static vonk_status read_value(reader *r, json **ret, vonk_error *err)
 {
     json *v;
-    if (++r->depth > MAX_JSON_DEPTH) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "schema JSON nested more than 512 deep");
+    if (++r->depth > MAX_JSON_DEPTH)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "schema JSON nested more than 512 deep");
     VONK_TRY(VONK_ARENA_NEW(r->arena, &v, err));
     skip_blanks(r);
     switch (peek(r)) {
@@ -187,13 +191,15 @@ vonk_status vonk__json_add_string(vonk_str text, vonk_buf *out, vonk_error *err)
     static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     VONK_TRY(vonk_buf_add_byte(out, '"', err));
     for (size_t i = 0; i < text.len; i++) {
-        char        c = text.data[i];
+        char c = text.data[i];
         const char *hit = c ? strchr(from, c) : NULL;
         if (hit) {
             VONK_TRY(vonk_buf_add_byte(out, '\\', err));
             VONK_TRY(vonk_buf_add_byte(out, to[hit - from], err));
-        } else if ((unsigned char)c < 0x20) VONK_TRY(vonk_buf_printf(out, err, "\\u%04X", (unsigned)c));
-        else VONK_TRY(vonk_buf_add_byte(out, c, err));
+        } else if ((unsigned char)c < 0x20)
+            VONK_TRY(vonk_buf_printf(out, err, "\\u%04X", (unsigned)c));
+        else
+            VONK_TRY(vonk_buf_add_byte(out, c, err));
     }
     return vonk_buf_add_byte(out, '"', err);
 }
@@ -243,15 +249,17 @@ vonk_status vonk__json_string_member(vonk_str text, const char *key, vonk_buf *o
 typedef struct maker {
     vonk_arena *arena;
     const json *collations; /* of the struct field we are in, or NULL */
-    vonk_buf    path;       /* inside that field: "a.element" */
+    vonk_buf path;          /* inside that field: "a.element" */
 } maker;
 
 static vonk_status invalid(const json *v, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text;
     vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
-    if (v->kind == JSON_STRING) VONK_TRY(vonk_buf_add_str(&text, v->text, err));
-    else VONK_TRY(write_value(v, NULL, &text, err));
+    if (v->kind == JSON_STRING)
+        VONK_TRY(vonk_buf_add_str(&text, v->text, err));
+    else
+        VONK_TRY(write_value(v, NULL, &text, err));
     return VONK_FAIL(err, VONK_E_INVALID_JSON_DATA_TYPE, "invalidType", VONK_S(vonk_buf_str(&text)));
 }
 
@@ -262,15 +270,17 @@ static bool has_keys(const json *v, size_t n, const char *const *keys)
         if (!member(v, keys[i])) return false;
     return true;
 }
-#define HAS_KEYS(v, ...) has_keys((v), sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
+#define HAS_KEYS(v, ...)                                                                                               \
+    has_keys((v), sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *const[]){__VA_ARGS__})
 
 /* "decimal( 10 , 2 )" with word "decimal" -> 2 trimmed arguments; 0: another word. */
 static size_t arguments(vonk_str name, const char *word, vonk_str ret[2])
 {
     vonk_str w = vonk_str_of(word);
-    if (!vonk_str_starts(name, w) || name.len < w.len + 3 || name.data[w.len] != '(' || name.data[name.len - 1] != ')') return 0;
+    if (!vonk_str_starts(name, w) || name.len < w.len + 3 || name.data[w.len] != '(' || name.data[name.len - 1] != ')')
+        return 0;
     vonk_str inner = vonk_str_sub(name, w.len + 1, name.len - 1);
-    size_t   comma = vonk_str_find_byte(inner, ',', 0);
+    size_t comma = vonk_str_find_byte(inner, ',', 0);
     if (comma == SIZE_MAX) {
         ret[0] = vonk_str_trim(inner);
         return ret[0].len ? 1 : 0;
@@ -283,8 +293,8 @@ static size_t arguments(vonk_str name, const char *word, vonk_str ret[2])
 static bool number(vonk_str s, bool negative_too, int32_t *ret)
 {
     int32_t v = 0;
-    size_t  i = negative_too && s.len && s.data[0] == '-';
-    bool    minus = i == 1;
+    size_t i = negative_too && s.len && s.data[0] == '-';
+    bool minus = i == 1;
     if (i == s.len) return false;
     for (; i < s.len; i++) {
         if (s.data[i] < '0' || s.data[i] > '9') return false;
@@ -297,16 +307,24 @@ static bool number(vonk_str s, bool negative_too, int32_t *ret)
 static const vonk_type *plain_type(vonk_str name)
 {
     static const struct {
-        const char      *name;
+        const char *name;
         const vonk_type *type;
-    } rows[] = {{"void", &vonk_type_null},       {"null", &vonk_type_null},
-                {"boolean", &vonk_type_boolean}, {"byte", &vonk_type_byte},
-                {"short", &vonk_type_short},     {"integer", &vonk_type_int},
-                {"long", &vonk_type_long},       {"float", &vonk_type_float},
-                {"double", &vonk_type_double},   {"string", &vonk_type_string},
-                {"binary", &vonk_type_binary},   {"date", &vonk_type_date},
-                {"timestamp", &vonk_type_timestamp}, {"timestamp_ltz", &vonk_type_timestamp},
-                {"timestamp_ntz", &vonk_type_timestamp_ntz}, {"interval", &vonk_type_calendar_interval},
+    } rows[] = {{"void", &vonk_type_null},
+                {"null", &vonk_type_null},
+                {"boolean", &vonk_type_boolean},
+                {"byte", &vonk_type_byte},
+                {"short", &vonk_type_short},
+                {"integer", &vonk_type_int},
+                {"long", &vonk_type_long},
+                {"float", &vonk_type_float},
+                {"double", &vonk_type_double},
+                {"string", &vonk_type_string},
+                {"binary", &vonk_type_binary},
+                {"date", &vonk_type_date},
+                {"timestamp", &vonk_type_timestamp},
+                {"timestamp_ltz", &vonk_type_timestamp},
+                {"timestamp_ntz", &vonk_type_timestamp_ntz},
+                {"interval", &vonk_type_calendar_interval},
                 {"variant", &vonk_type_variant}};
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
         if (vonk_str_is(name, rows[i].name)) return rows[i].type;
@@ -326,7 +344,8 @@ static vonk_status interval_type(const json *v, const vonk_type **ret, vonk_erro
     return st;
 }
 
-static vonk_status spatial_type(const json *v, bool geography, size_t n, const vonk_str *args, const vonk_type **ret, vonk_error *err)
+static vonk_status spatial_type(const json *v, bool geography, size_t n, const vonk_str *args, const vonk_type **ret,
+                                vonk_error *err)
 {
     int32_t srid = 4326;
     if (n > 0 && !vonk__srid_of_crs(args[0], &srid)) return invalid(v, err);
@@ -337,17 +356,19 @@ static vonk_status spatial_type(const json *v, bool geography, size_t n, const v
 static vonk_status named_type(const json *v, const vonk_type **ret, vonk_error *err)
 {
     vonk_str name = v->text, args[2];
-    int32_t  a, b;
+    int32_t a, b;
     *ret = plain_type(name);
     if (*ret) return VONK_OK;
     if (vonk_str_is(name, "decimal")) return vonk_type_decimal(10, 0, ret, err);
-    if (arguments(name, "decimal", args) == 2 && number(args[0], false, &a) && number(args[1], true, &b)) return vonk_type_decimal(a, b, ret, err);
+    if (arguments(name, "decimal", args) == 2 && number(args[0], false, &a) && number(args[1], true, &b))
+        return vonk_type_decimal(a, b, ret, err);
     for (int i = 0; i < 2; i++)
         if (arguments(name, i ? "varchar" : "char", args) == 1 && number(args[0], false, &a)) {
             VONK_TRY(vonk__type_length(args[0], i ? "VARCHAR" : "CHAR", &a, err));
             return i ? vonk_type_varchar(a, ret, err) : vonk_type_char(a, ret, err);
         }
-    if (arguments(name, "time", args) == 1 && args[0].len == 1 && number(args[0], false, &a)) return vonk_type_time_of(a, ret, err);
+    if (arguments(name, "time", args) == 1 && args[0].len == 1 && number(args[0], false, &a))
+        return vonk_type_time_of(a, ret, err);
     for (int ntz = 0; ntz < 2; ntz++)
         if (arguments(name, ntz ? "timestamp_ntz" : "timestamp_ltz", args) == 1 && number(args[0], false, &a))
             return vonk_type_timestamp_nanos(ntz, a, ret, err);
@@ -359,7 +380,7 @@ static vonk_status named_type(const json *v, const vonk_type **ret, vonk_error *
     if (vonk_str_starts(name, VONK_STR("interval "))) return interval_type(v, ret, err);
     for (int geography = 0; geography < 2; geography++) {
         const char *word = geography ? "geography" : "geometry";
-        size_t      n = arguments(name, word, args);
+        size_t n = arguments(name, word, args);
         if (n || vonk_str_is(name, word)) return spatial_type(v, geography, n, args, ret, err);
     }
     return invalid(v, err);
@@ -371,10 +392,12 @@ static vonk_status collate(const maker *m, const vonk_type **inout, vonk_error *
     const vonk_type *t = *inout;
     if (!m->collations || !vonk_type_is_stringy(t)) return VONK_OK;
     for (size_t i = 0; i < m->collations->n; i++) {
-        if (!vonk_str_eq(m->collations->keys[i], vonk_buf_str(&m->path)) || m->collations->items[i]->kind != JSON_STRING) continue;
+        if (!vonk_str_eq(m->collations->keys[i], vonk_buf_str(&m->path)) ||
+            m->collations->items[i]->kind != JSON_STRING)
+            continue;
         vonk_str name = m->collations->items[i]->text;
-        size_t   dot = vonk_str_find_byte(name, '.', 0);
-        int32_t  id;
+        size_t dot = vonk_str_find_byte(name, '.', 0);
+        int32_t id;
         if (dot != SIZE_MAX) name = vonk_str_sub(name, dot + 1, name.len);
         VONK_TRY(vonk_collation_by_name(name, &id, err));
         VONK_TRY(vonk__type_stringy(t->id, t->length, id, true, inout, err));
@@ -398,10 +421,13 @@ static vonk_status make_inner(maker *m, const json *v, const char *step, const v
 
 static vonk_status make_field(const maker *outer, const json *v, vonk_field *ret, vonk_error *err)
 {
-    if (!HAS_KEYS(v, "metadata", "name", "nullable", "type") && !HAS_KEYS(v, "name", "nullable", "type") && !HAS_KEYS(v, "name", "type"))
+    if (!HAS_KEYS(v, "metadata", "name", "nullable", "type") && !HAS_KEYS(v, "name", "nullable", "type") &&
+        !HAS_KEYS(v, "name", "type"))
         return invalid(v, err);
     const json *name = member(v, "name"), *nullable = member(v, "nullable"), *metadata = member(v, "metadata");
-    if (name->kind != JSON_STRING || (nullable && nullable->kind != JSON_BOOL) || (metadata && metadata->kind != JSON_OBJECT)) return invalid(v, err);
+    if (name->kind != JSON_STRING || (nullable && nullable->kind != JSON_BOOL) ||
+        (metadata && metadata->kind != JSON_OBJECT))
+        return invalid(v, err);
     *ret = (vonk_field){.name = name->text, .nullable = !nullable || nullable->text.len == 4};
     maker inner = {.arena = outer->arena, .collations = metadata ? member(metadata, VONK_COLLATIONS_KEY) : NULL};
     if (inner.collations && inner.collations->kind != JSON_OBJECT) return invalid(v, err);
@@ -422,7 +448,7 @@ static vonk_status make_struct(maker *m, const json *v, const vonk_type **ret, v
     if (!HAS_KEYS(v, "fields", "type") || fields->kind != JSON_ARRAY) return invalid(v, err);
     vonk_field *made;
     vonk_status st = VONK_OK;
-    size_t      n = 0;
+    size_t n = 0;
     VONK_TRY(vonk_arena_array(m->arena, fields->n, sizeof(*made), &made, err));
     for (; n < fields->n && st == VONK_OK; n++) st = make_field(m, fields->items[n], &made[n], err);
     if (st == VONK_OK) st = vonk_type_struct(made, n, ret, err);
@@ -432,15 +458,19 @@ static vonk_status make_struct(maker *m, const json *v, const vonk_type **ret, v
 
 static vonk_status make_udt(maker *m, const json *v, const vonk_type **ret, vonk_error *err)
 {
-    if (!HAS_KEYS(v, "class", "pyClass", "sqlType", "type") && !HAS_KEYS(v, "pyClass", "serializedClass", "sqlType", "type") &&
-        !HAS_KEYS(v, "class", "pyClass", "serializedClass", "sqlType", "type") && !HAS_KEYS(v, "class", "sqlType", "type"))
+    if (!HAS_KEYS(v, "class", "pyClass", "sqlType", "type") &&
+        !HAS_KEYS(v, "pyClass", "serializedClass", "sqlType", "type") &&
+        !HAS_KEYS(v, "class", "pyClass", "serializedClass", "sqlType", "type") &&
+        !HAS_KEYS(v, "class", "sqlType", "type"))
         return invalid(v, err);
     static const char *const keys[] = {"class", "pyClass", "serializedClass"};
-    vonk_str                 texts[3] = {{0}};
+    vonk_str texts[3] = {{0}};
     for (int i = 0; i < 3; i++) {
         const json *s = member(v, keys[i]);
-        if (s && s->kind == JSON_STRING) texts[i] = s->text;
-        else if (s && s->kind != JSON_NULL) return invalid(v, err);
+        if (s && s->kind == JSON_STRING)
+            texts[i] = s->text;
+        else if (s && s->kind != JSON_NULL)
+            return invalid(v, err);
     }
     VONK_AUTO(vonk_type_unref) const vonk_type *sql = NULL;
     VONK_TRY(make_type(m, member(v, "sqlType"), &sql, err));
@@ -453,7 +483,8 @@ static vonk_status make_array_or_map(maker *m, const json *v, bool map, const vo
     VONK_AUTO(vonk_type_unref) const vonk_type *b = NULL;
     const json *nulls = member(v, map ? "valueContainsNull" : "containsNull");
     if (!nulls || nulls->kind != JSON_BOOL) return invalid(v, err);
-    if (map ? !HAS_KEYS(v, "keyType", "type", "valueContainsNull", "valueType") : !HAS_KEYS(v, "containsNull", "elementType", "type"))
+    if (map ? !HAS_KEYS(v, "keyType", "type", "valueContainsNull", "valueType")
+            : !HAS_KEYS(v, "containsNull", "elementType", "type"))
         return invalid(v, err);
     if (!map) {
         VONK_TRY(make_inner(m, member(v, "elementType"), "element", &a, err));

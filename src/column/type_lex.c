@@ -1,8 +1,12 @@
-/* column/type_lex.c -- words of Spark's DDL texts. Never fails: what is no word comes back as one odd byte, and the parser complains. */
+/* column/type_lex.c -- words of Spark's DDL texts. Never fails: what is no word comes back as one odd byte, and the
+ * parser complains. */
 #include "column/type_lex.h"
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80; }
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+}
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 static size_t skip_block_comment(vonk_str s, size_t at)
@@ -15,7 +19,8 @@ static size_t skip_block_comment(vonk_str s, size_t at)
         } else if (at + 1 < s.len && s.data[at] == '*' && s.data[at + 1] == '/') {
             depth--;
             at += 2;
-        } else at++;
+        } else
+            at++;
     } while (depth && at < s.len);
     return vonk_min_size(at, s.len);
 }
@@ -23,11 +28,14 @@ static size_t skip_block_comment(vonk_str s, size_t at)
 static size_t skip_blanks(vonk_str s, size_t at)
 {
     while (at < s.len) {
-        if (is_blank(s.data[at])) at++;
+        if (is_blank(s.data[at]))
+            at++;
         else if (at + 1 < s.len && s.data[at] == '-' && s.data[at + 1] == '-') {
             while (at < s.len && s.data[at] != '\n') at++;
-        } else if (at + 1 < s.len && s.data[at] == '/' && s.data[at + 1] == '*') at = skip_block_comment(s, at);
-        else break;
+        } else if (at + 1 < s.len && s.data[at] == '/' && s.data[at + 1] == '*')
+            at = skip_block_comment(s, at);
+        else
+            break;
     }
     return at;
 }
@@ -37,10 +45,13 @@ static size_t quoted_end(vonk_str s, size_t at)
 {
     char quote = s.data[at];
     for (at++; at < s.len; at++) {
-        if (quote != '`' && s.data[at] == '\\') at++;
+        if (quote != '`' && s.data[at] == '\\')
+            at++;
         else if (s.data[at] == quote) {
-            if (at + 1 < s.len && s.data[at + 1] == quote) at++;
-            else return at + 1;
+            if (at + 1 < s.len && s.data[at + 1] == quote)
+                at++;
+            else
+                return at + 1;
         }
     }
     return SIZE_MAX;
@@ -62,25 +73,27 @@ static size_t word_end(vonk_str s, size_t at, vonk_word_kind *ret_kind)
         }
         return at;
     }
-    char   c = s.data[digits];
+    char c = s.data[digits];
     size_t rest = digits + 1;
     if (c == 'e' || c == 'E') {
         while (rest < at && is_digit(s.data[rest])) rest++;
         if (rest == at && rest > digits + 1) *ret_kind = VONK_WORD_NUMBER;
-    } else if (rest == at && memchr("LlSsYyFfDd", c, 10)) *ret_kind = VONK_WORD_NUMBER;
+    } else if (rest == at && memchr("LlSsYyFfDd", c, 10))
+        *ret_kind = VONK_WORD_NUMBER;
     return at;
 }
 
 vonk_word vonk__word_next(vonk_str text, size_t *inout_at)
 {
-    size_t    at = skip_blanks(text, *inout_at), end;
+    size_t at = skip_blanks(text, *inout_at), end;
     vonk_word w = {.kind = VONK_WORD_END, .at = at};
     if (at >= text.len) {
         *inout_at = text.len;
         return w;
     }
     char c = text.data[at];
-    if (is_letter(c) || is_digit(c)) end = word_end(text, at, &w.kind);
+    if (is_letter(c) || is_digit(c))
+        end = word_end(text, at, &w.kind);
     else if (c == '`' || c == '\'' || c == '"') {
         end = quoted_end(text, at);
         w.kind = c == '`' ? VONK_WORD_QUOTED : VONK_WORD_STRING;
@@ -113,7 +126,7 @@ vonk_status vonk__word_quoted_name(vonk_str word, vonk_buf *out, vonk_error *err
 
 static vonk_status add_code_point(uint32_t c, vonk_buf *out, vonk_error *err)
 {
-    char   b[4];
+    char b[4];
     size_t n;
     if (c < 0x80) {
         b[0] = (char)c;
@@ -146,9 +159,12 @@ bool vonk__hex(vonk_str s, size_t at, size_t digits, uint32_t *ret)
     if (s.len < digits || at > s.len - digits) return false;
     for (size_t i = 0; i < digits; i++) {
         char c = s.data[at + i];
-        if (is_digit(c)) v = v * 16 + (uint32_t)(c - '0');
-        else if ((c | 32) >= 'a' && (c | 32) <= 'f') v = v * 16 + (uint32_t)((c | 32) - 'a' + 10);
-        else return false;
+        if (is_digit(c))
+            v = v * 16 + (uint32_t)(c - '0');
+        else if ((c | 32) >= 'a' && (c | 32) <= 'f')
+            v = v * 16 + (uint32_t)((c | 32) - 'a' + 10);
+        else
+            return false;
     }
     *ret = v;
     return true;
@@ -158,8 +174,8 @@ bool vonk__hex(vonk_str s, size_t at, size_t digits, uint32_t *ret)
 static vonk_status add_escape(vonk_str s, size_t *at, vonk_buf *out, vonk_error *err)
 {
     static const char from[] = "0bnrtZ", to[] = "\0\b\n\r\t\x1a";
-    uint32_t          v;
-    char              c = s.data[*at];
+    uint32_t v;
+    char c = s.data[*at];
     if (c == 'u' && vonk__hex(s, *at + 1, 4, &v)) {
         *at += 5;
         return add_code_point(v, out, err);
@@ -168,8 +184,8 @@ static vonk_status add_escape(vonk_str s, size_t *at, vonk_buf *out, vonk_error 
         *at += 9;
         return add_code_point(v, out, err);
     }
-    if (c >= '0' && c <= '1' && *at + 2 < s.len && s.data[*at + 1] >= '0' && s.data[*at + 1] <= '7' && s.data[*at + 2] >= '0' &&
-        s.data[*at + 2] <= '7') {
+    if (c >= '0' && c <= '1' && *at + 2 < s.len && s.data[*at + 1] >= '0' && s.data[*at + 1] <= '7' &&
+        s.data[*at + 2] >= '0' && s.data[*at + 2] <= '7') {
         v = (uint32_t)((c - '0') * 64 + (s.data[*at + 1] - '0') * 8 + (s.data[*at + 2] - '0'));
         *at += 3;
         return add_code_point(v, out, err);
@@ -182,7 +198,7 @@ static vonk_status add_escape(vonk_str s, size_t *at, vonk_buf *out, vonk_error 
 
 vonk_status vonk__word_string(vonk_str word, vonk_buf *out, vonk_error *err)
 {
-    char     quote = word.data[0];
+    char quote = word.data[0];
     vonk_str s = vonk_str_sub(word, 1, word.len - 1);
     for (size_t i = 0; i < s.len;) {
         if (s.data[i] == '\\' && i + 1 < s.len) {

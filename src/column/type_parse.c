@@ -1,7 +1,8 @@
 /* column/type_parse.c -- DDL text -> type, by recursive descent with a depth limit.
  *
- * Spark parses the whole text first and builds types afterwards, so a syntax error anywhere beats "no such type". Here both happen in one walk: a
- * type that cannot be made is remembered (first one wins), stands in as void, and is raised when the text has proved to be well-formed. */
+ * Spark parses the whole text first and builds types afterwards, so a syntax error anywhere beats "no such type". Here
+ * both happen in one walk: a type that cannot be made is remembered (first one wins), stands in as void, and is raised
+ * when the text has proved to be well-formed. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,13 +13,13 @@
 #include "column/type_lex.h"
 
 typedef struct parser {
-    vonk_str          text;
-    size_t            at; /* behind `next` */
-    vonk_word         word, next;
-    int               depth;
-    unsigned          open; /* '<' not closed yet */
-    vonk_error        semantic;
-    vonk_arena       *arena;
+    vonk_str text;
+    size_t at; /* behind `next` */
+    vonk_word word, next;
+    int depth;
+    unsigned open; /* '<' not closed yet */
+    vonk_error semantic;
+    vonk_arena *arena;
     vonk_type_options options;
 } parser;
 
@@ -28,7 +29,10 @@ static void advance(parser *p)
     p->next = vonk__word_next(p->text, &p->at);
 }
 
-static bool is_word(vonk_word w, const char *word) { return w.kind == VONK_WORD_NAME && vonk_str_is_nocase(w.text, word); }
+static bool is_word(vonk_word w, const char *word)
+{
+    return w.kind == VONK_WORD_NAME && vonk_str_is_nocase(w.text, word);
+}
 static bool is_symbol(vonk_word w, const char *s) { return w.kind == VONK_WORD_SYMBOL && vonk_str_is(w.text, s); }
 static bool accept_word(parser *p, const char *word)
 {
@@ -77,7 +81,7 @@ static vonk_status put_off(parser *p, vonk_status st, vonk_error *here, const vo
 #define PUT_OFF(p, ret, err, call)                                                                                     \
     do {                                                                                                               \
         VONK_AUTO(vonk_error_reset) vonk_error here_ = VONK_ERROR_INIT;                                                \
-        vonk_error                            *here = &here_;                                                          \
+        vonk_error *here = &here_;                                                                                     \
         VONK_TRY(put_off((p), (call), here, (ret), (err)));                                                            \
     } while (0)
 
@@ -143,7 +147,7 @@ static vonk_status parse_comment(parser *p, vonk_str *ret_metadata, vonk_error *
 
 #define MAX_PARAMETERS 8
 typedef struct parameters {
-    bool     present;
+    bool present;
     uint32_t n; /* may be more than fit into at[]: then no type takes them */
     vonk_str at[MAX_PARAMETERS];
 } parameters;
@@ -178,21 +182,23 @@ vonk_status vonk__type_length(vonk_str digits, const char *type, int32_t *ret, v
     int64_t v = 0;
     for (size_t i = 0; i < digits.len && v <= INT32_MAX; i++) v = v * 10 + (digits.data[i] - '0');
     if (v > INT32_MAX)
-        return VONK_FAIL(err, VONK_E_DATATYPE_PARAMETER_VALUE_OUT_OF_RANGE, "parameter", "length", "value", VONK_S(digits), "type", type);
+        return VONK_FAIL(err, VONK_E_DATATYPE_PARAMETER_VALUE_OUT_OF_RANGE, "parameter", "length", "value",
+                         VONK_S(digits), "type", type);
     *ret = (int32_t)v;
     return VONK_OK;
 }
 
 static vonk_status unsupported(vonk_str name, const parameters *with, vonk_error *err)
 {
-    char   text[512];
+    char text[512];
     size_t used = 0;
     for (size_t i = 0; i < name.len && used < 256; i++) {
         char c = name.data[i];
         text[used++] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
     }
     for (uint32_t i = 0; i < with->n && i < MAX_PARAMETERS; i++)
-        used += (size_t)snprintf(text + used, 32, "%s%.*s", i ? "," : "(", (int)vonk_min_size(with->at[i].len, 20), with->at[i].data);
+        used += (size_t)snprintf(text + used, 32, "%s%.*s", i ? "," : "(", (int)vonk_min_size(with->at[i].len, 20),
+                                 with->at[i].data);
     if (with->n) text[used++] = ')';
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATATYPE, "typeName", VONK_F("\"%.*s\"", (int)used, text));
 }
@@ -202,14 +208,17 @@ static vonk_status unsupported(vonk_str name, const parameters *with, vonk_error
 static vonk_status make_decimal(const parameters *with, const vonk_type **ret, vonk_error *err)
 {
     if (with->n > 0 && number_of(with->at[0]) > VONK_MAX_PRECISION)
-        return VONK_FAIL(err, VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, "precision", VONK_S(with->at[0]), "maxPrecision", "38");
+        return VONK_FAIL(err, VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, "precision", VONK_S(with->at[0]),
+                         "maxPrecision", "38");
     int precision = with->n > 0 ? number_of(with->at[0]) : 10, scale = with->n > 1 ? number_of(with->at[1]) : 0;
     if (scale > precision)
-        return VONK_FAIL(err, VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION, "scale", VONK_S(with->at[1]), "precision", VONK_F("%d", precision));
+        return VONK_FAIL(err, VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION, "scale", VONK_S(with->at[1]), "precision",
+                         VONK_F("%d", precision));
     return vonk_type_decimal(precision, scale, ret, err);
 }
 
-static vonk_status make_timestamp(const parser *p, bool ntz, const parameters *with, const vonk_type **ret, vonk_error *err)
+static vonk_status make_timestamp(const parser *p, bool ntz, const parameters *with, const vonk_type **ret,
+                                  vonk_error *err)
 {
     int precision = with->n ? number_of(with->at[0]) : 6;
     if (precision == 6) {
@@ -217,10 +226,11 @@ static vonk_status make_timestamp(const parser *p, bool ntz, const parameters *w
         return VONK_OK;
     }
     if (precision < 7 || precision > 9)
-        return VONK_FAIL(err, VONK_E_INVALID_TIMESTAMP_PRECISION, "precision", VONK_S(with->at[0]), "type", ntz ? "TIMESTAMP_NTZ" : "TIMESTAMP_LTZ");
+        return VONK_FAIL(err, VONK_E_INVALID_TIMESTAMP_PRECISION, "precision", VONK_S(with->at[0]), "type",
+                         ntz ? "TIMESTAMP_NTZ" : "TIMESTAMP_LTZ");
     if (!p->options.nanos)
-        return VONK_FAIL(err, VONK_E_FEATURE_NOT_ENABLED, "featureName", "Nanosecond-precision timestamp types", "configKey",
-                         "spark.sql.timestampNanosTypes.enabled", "configValue", "true");
+        return VONK_FAIL(err, VONK_E_FEATURE_NOT_ENABLED, "featureName", "Nanosecond-precision timestamp types",
+                         "configKey", "spark.sql.timestampNanosTypes.enabled", "configValue", "true");
     return vonk_type_timestamp_nanos(ntz, precision, ret, err);
 }
 
@@ -236,7 +246,8 @@ static vonk_status parse_collation(parser *p, int32_t *ret, bool *ret_shown, von
 {
     *ret = 0;
     *ret_shown = false;
-    if (!is_word(p->word, "collate") || (p->next.kind != VONK_WORD_NAME && p->next.kind != VONK_WORD_QUOTED)) return VONK_OK;
+    if (!is_word(p->word, "collate") || (p->next.kind != VONK_WORD_NAME && p->next.kind != VONK_WORD_QUOTED))
+        return VONK_OK;
     advance(p);
     vonk_str name;
     VONK_TRY(parse_name(p, &name, err));
@@ -249,9 +260,9 @@ static vonk_status parse_collation(parser *p, int32_t *ret, bool *ret_shown, von
 
 static vonk_status parse_stringy(parser *p, vonk_type_id id, vonk_str name, const vonk_type **ret, vonk_error *err)
 {
-    parameters  with;
-    int32_t     collation, length = 0;
-    bool        shown;
+    parameters with;
+    int32_t collation, length = 0;
+    bool shown;
     const char *sql = id == VONK_T_CHAR ? "CHAR" : "VARCHAR";
     VONK_TRY(parse_parameters(p, &with, err));
     VONK_TRY(parse_collation(p, &collation, &shown, err));
@@ -292,7 +303,7 @@ static bool accept_zone(parser *p, const char *with, const char *local)
 static vonk_status parse_time_like(parser *p, vonk_str name, const vonk_type **ret, vonk_error *err)
 {
     parameters with;
-    bool       time = vonk_str_is_nocase(name, "time"), ntz = vonk_str_is_nocase(name, "timestamp_ntz");
+    bool time = vonk_str_is_nocase(name, "time"), ntz = vonk_str_is_nocase(name, "timestamp_ntz");
     VONK_TRY(parse_parameters(p, &with, err));
     if (with.n > 1) {
         PUT_OFF(p, ret, err, unsupported(name, &with, here));
@@ -304,8 +315,10 @@ static vonk_status parse_time_like(parser *p, vonk_str name, const vonk_type **r
         return VONK_OK;
     }
     if (vonk_str_is_nocase(name, "timestamp")) {
-        if (accept_zone(p, "without", NULL)) ntz = true;
-        else if (!accept_zone(p, "with", "local")) ntz = p->options.timestamp_ntz;
+        if (accept_zone(p, "without", NULL))
+            ntz = true;
+        else if (!accept_zone(p, "with", "local"))
+            ntz = p->options.timestamp_ntz;
     }
     PUT_OFF(p, ret, err, make_timestamp(p, ntz, &with, ret, here));
     return VONK_OK;
@@ -330,7 +343,7 @@ static int field_of(vonk_word w, bool *ret_day_time)
 static vonk_status parse_interval(parser *p, const vonk_type **ret, vonk_error *err)
 {
     bool day_time, other;
-    int  first = field_of(p->word, &day_time), last = first;
+    int first = field_of(p->word, &day_time), last = first;
     if (first < 0) {
         *ret = &vonk_type_calendar_interval;
         return VONK_OK;
@@ -348,9 +361,9 @@ static vonk_status parse_interval(parser *p, const vonk_type **ret, vonk_error *
 
 static vonk_status parse_spatial(parser *p, bool geography, vonk_str name, const vonk_type **ret, vonk_error *err)
 {
-    vonk_word  open = p->word;
+    vonk_word open = p->word;
     parameters none = {0};
-    int32_t    srid = -1;
+    int32_t srid = -1;
     if (!accept_symbol(p, "(")) {
         PUT_OFF(p, ret, err, unsupported(name, &none, here));
         return VONK_OK;
@@ -449,18 +462,21 @@ static vonk_status parse_map(parser *p, const vonk_type **ret, vonk_error *err)
 /* ---- any type */
 
 static const struct {
-    const char      *word;
+    const char *word;
     const vonk_type *type;
-} plain_words[] = {{"bigint", &vonk_type_long},   {"binary", &vonk_type_binary}, {"boolean", &vonk_type_boolean},   {"byte", &vonk_type_byte},
-                   {"date", &vonk_type_date},     {"double", &vonk_type_double}, {"float", &vonk_type_float},       {"int", &vonk_type_int},
-                   {"integer", &vonk_type_int},   {"long", &vonk_type_long},     {"real", &vonk_type_float},        {"short", &vonk_type_short},
-                   {"smallint", &vonk_type_short}, {"tinyint", &vonk_type_byte},  {"variant", &vonk_type_variant},   {"void", &vonk_type_null}};
+} plain_words[] = {{"bigint", &vonk_type_long},    {"binary", &vonk_type_binary}, {"boolean", &vonk_type_boolean},
+                   {"byte", &vonk_type_byte},      {"date", &vonk_type_date},     {"double", &vonk_type_double},
+                   {"float", &vonk_type_float},    {"int", &vonk_type_int},       {"integer", &vonk_type_int},
+                   {"long", &vonk_type_long},      {"real", &vonk_type_float},    {"short", &vonk_type_short},
+                   {"smallint", &vonk_type_short}, {"tinyint", &vonk_type_byte},  {"variant", &vonk_type_variant},
+                   {"void", &vonk_type_null}};
 
 static vonk_status parse_plain(parser *p, vonk_str name, bool quoted, const vonk_type **ret, vonk_error *err)
 {
     parameters with;
     VONK_TRY(parse_parameters(p, &with, err));
-    bool decimal = vonk_str_is_nocase(name, "decimal") || vonk_str_is_nocase(name, "dec") || vonk_str_is_nocase(name, "numeric");
+    bool decimal =
+        vonk_str_is_nocase(name, "decimal") || vonk_str_is_nocase(name, "dec") || vonk_str_is_nocase(name, "numeric");
     if (!quoted && decimal && with.n <= 2) {
         PUT_OFF(p, ret, err, make_decimal(&with, ret, here));
         return VONK_OK;
@@ -492,7 +508,8 @@ static vonk_status parse_named(parser *p, const vonk_type **ret, vonk_error *err
     if (is_word(w, "string")) return parse_stringy(p, VONK_T_STRING, w.text, ret, err);
     if (is_word(w, "char") || is_word(w, "character")) return parse_stringy(p, VONK_T_CHAR, w.text, ret, err);
     if (is_word(w, "varchar")) return parse_stringy(p, VONK_T_VARCHAR, w.text, ret, err);
-    if (is_word(w, "geometry") || is_word(w, "geography")) return parse_spatial(p, is_word(w, "geography"), w.text, ret, err);
+    if (is_word(w, "geometry") || is_word(w, "geography"))
+        return parse_spatial(p, is_word(w, "geography"), w.text, ret, err);
     if (is_word(w, "time") || is_word(w, "timestamp") || is_word(w, "timestamp_ntz") || is_word(w, "timestamp_ltz"))
         return parse_time_like(p, w.text, ret, err);
     return parse_plain(p, w.text, false, ret, err);
@@ -500,7 +517,8 @@ static vonk_status parse_named(parser *p, const vonk_type **ret, vonk_error *err
 
 static vonk_status parse_type(parser *p, const vonk_type **ret, vonk_error *err)
 {
-    if (++p->depth > VONK_MAX_TYPE_DEPTH) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "types nested more than 128 deep");
+    if (++p->depth > VONK_MAX_TYPE_DEPTH)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "types nested more than 128 deep");
     VONK_TRY(parse_named(p, ret, err));
     p->depth--;
     return VONK_OK;
@@ -548,7 +566,8 @@ static vonk_status parse_one(vonk_str text, const vonk_type_options *options, co
     return VONK_OK;
 }
 
-static vonk_status parse_columns(vonk_str text, const vonk_type_options *options, const vonk_type **ret, vonk_error *err)
+static vonk_status parse_columns(vonk_str text, const vonk_type_options *options, const vonk_type **ret,
+                                 vonk_error *err)
 {
     VONK_AUTO(parser_done) parser p = {0};
     VONK_AUTO(field_list_done) field_list fields = {0};
@@ -559,7 +578,8 @@ static vonk_status parse_columns(vonk_str text, const vonk_type_options *options
     return vonk_type_struct(fields.v.at, fields.v.n, ret, err);
 }
 
-vonk_status vonk_type_parse_with(vonk_str text, bool table, const vonk_type_options *options, const vonk_type **ret, vonk_error *err)
+vonk_status vonk_type_parse_with(vonk_str text, bool table, const vonk_type_options *options, const vonk_type **ret,
+                                 vonk_error *err)
 {
     VONK_AUTO(vonk_error_reset) vonk_error one = VONK_ERROR_INIT;
     VONK_AUTO(vonk_error_reset) vonk_error columns = VONK_ERROR_INIT;
@@ -579,5 +599,11 @@ vonk_status vonk_type_parse_with(vonk_str text, bool table, const vonk_type_opti
     return st;
 }
 
-vonk_status vonk_type_parse(vonk_str text, const vonk_type **ret, vonk_error *err) { return vonk_type_parse_with(text, false, NULL, ret, err); }
-vonk_status vonk_type_parse_ddl(vonk_str text, const vonk_type **ret, vonk_error *err) { return vonk_type_parse_with(text, true, NULL, ret, err); }
+vonk_status vonk_type_parse(vonk_str text, const vonk_type **ret, vonk_error *err)
+{
+    return vonk_type_parse_with(text, false, NULL, ret, err);
+}
+vonk_status vonk_type_parse_ddl(vonk_str text, const vonk_type **ret, vonk_error *err)
+{
+    return vonk_type_parse_with(text, true, NULL, ret, err);
+}

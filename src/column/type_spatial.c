@@ -1,4 +1,5 @@
-/* column/type_spatial.c -- which spatial reference systems exist, and their names in schema JSON ("EPSG:3857", "OGC:CRS84"). */
+/* column/type_spatial.c -- which spatial reference systems exist, and their names in schema JSON ("EPSG:3857",
+ * "OGC:CRS84"). */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@ static const srid_range ranges[] = {
 };
 
 static const struct {
-    int32_t     srid;
+    int32_t srid;
     const char *name;
 } ogc_names[] = {{4267, "CRS27"}, {4269, "CRS83"}, {4326, "CRS84"}};
 
@@ -27,8 +28,10 @@ static const srid_range *find(int32_t srid)
     size_t lo = 0, hi = VONK_COUNTOF(ranges);
     while (lo < hi) {
         size_t mid = (lo + hi) / 2;
-        if (ranges[mid].last < srid) lo = mid + 1;
-        else hi = mid;
+        if (ranges[mid].last < srid)
+            lo = mid + 1;
+        else
+            hi = mid;
     }
     return lo < VONK_COUNTOF(ranges) && ranges[lo].first <= srid ? &ranges[lo] : NULL;
 }

@@ -1,4 +1,5 @@
-/* column/type_text.c -- types as texts: simple, catalog, SQL, JSON, DDL, tree. Walks recurse over types, whose depth is limited when made. */
+/* column/type_text.c -- types as texts: simple, catalog, SQL, JSON, DDL, tree. Walks recurse over types, whose depth is
+ * limited when made. */
 #include <stdio.h>
 
 #include "column/collation.h"
@@ -21,40 +22,50 @@ static const char *const dt_fields[] = {"day", "hour", "minute", "second"};
 
 static vonk_status add_upper(vonk_buf *out, const char *text, vonk_error *err)
 {
-    for (; *text; text++) VONK_TRY(vonk_buf_add_byte(out, (char)(*text >= 'a' && *text <= 'z' ? *text - 32 : *text), err));
+    for (; *text; text++)
+        VONK_TRY(vonk_buf_add_byte(out, (char)(*text >= 'a' && *text <= 'z' ? *text - 32 : *text), err));
     return VONK_OK;
 }
 
-/* The name of a type without children, parameters included: one form for simple strings, trees and JSON, where only the base name differs. */
+/* The name of a type without children, parameters included: one form for simple strings, trees and JSON, where only the
+ * base name differs. */
 static void leaf_name(const vonk_type *t, const char *base, bool json, bool collation, char into[160])
 {
-    char        name[64];
-    const char *collate = collation && (t->collation || t->collate_shown) ? vonk_collation_name(t->collation, name) : NULL;
+    char name[64];
+    const char *collate =
+        collation && (t->collation || t->collate_shown) ? vonk_collation_name(t->collation, name) : NULL;
     switch (t->id) {
     case VONK_T_DECIMAL: (void)snprintf(into, 160, "decimal(%d,%d)", t->precision, t->scale); return;
     case VONK_T_CHAR:
     case VONK_T_VARCHAR:
         (void)snprintf(into, 160, "%s(%d)%s%s", base, t->length, collate ? " collate " : "", collate ? collate : "");
         return;
-    case VONK_T_STRING: (void)snprintf(into, 160, "string%s%s", collate ? " collate " : "", collate ? collate : ""); return;
+    case VONK_T_STRING:
+        (void)snprintf(into, 160, "string%s%s", collate ? " collate " : "", collate ? collate : "");
+        return;
     case VONK_T_TIME:
     case VONK_T_TIMESTAMP_NANOS:
     case VONK_T_TIMESTAMP_NTZ_NANOS: (void)snprintf(into, 160, "%s(%d)", base, t->precision); return;
     case VONK_T_INTERVAL_YEAR_MONTH:
     case VONK_T_INTERVAL_DAY_TIME: {
         const char *const *fields = t->id == VONK_T_INTERVAL_YEAR_MONTH ? ym_fields : dt_fields;
-        if (t->first == t->last) (void)snprintf(into, 160, "interval %s", fields[t->first]);
-        else (void)snprintf(into, 160, "interval %s to %s", fields[t->first], fields[t->last]);
+        if (t->first == t->last)
+            (void)snprintf(into, 160, "interval %s", fields[t->first]);
+        else
+            (void)snprintf(into, 160, "interval %s to %s", fields[t->first], fields[t->last]);
         return;
     }
     case VONK_T_GEOMETRY:
     case VONK_T_GEOGRAPHY: {
         const char *also = json && t->id == VONK_T_GEOGRAPHY ? ", SPHERICAL" : "";
-        char        crs[32];
+        char crs[32];
         vonk__srid_crs(t->length, crs);
-        if (json) (void)snprintf(into, 160, "%s(%s%s)", base, crs, also);
-        else if (t->length < 0) (void)snprintf(into, 160, "%s(any)", base);
-        else (void)snprintf(into, 160, "%s(%d)", base, t->length);
+        if (json)
+            (void)snprintf(into, 160, "%s(%s%s)", base, crs, also);
+        else if (t->length < 0)
+            (void)snprintf(into, 160, "%s(any)", base);
+        else
+            (void)snprintf(into, 160, "%s(%d)", base, t->length);
         return;
     }
     default: (void)snprintf(into, 160, "%s", base);
@@ -115,8 +126,14 @@ static vonk_status simple(const vonk_type *t, bool cut, vonk_buf *out, vonk_erro
     }
 }
 
-vonk_status vonk_type_simple_string(const vonk_type *t, vonk_buf *out, vonk_error *err) { return simple(t, true, out, err); }
-vonk_status vonk_type_catalog_string(const vonk_type *t, vonk_buf *out, vonk_error *err) { return simple(t, false, out, err); }
+vonk_status vonk_type_simple_string(const vonk_type *t, vonk_buf *out, vonk_error *err)
+{
+    return simple(t, true, out, err);
+}
+vonk_status vonk_type_catalog_string(const vonk_type *t, vonk_buf *out, vonk_error *err)
+{
+    return simple(t, false, out, err);
+}
 
 /* ---- SQL and DDL */
 
@@ -215,7 +232,8 @@ const char *vonk_type_quote(const vonk_type *t, char *into, size_t bytes)
     return into;
 }
 
-/* ---- JSON. Inside a struct field, collations stand in the field's metadata: {"__COLLATIONS":{"a.element":"icu.UNICODE"}}. */
+/* ---- JSON. Inside a struct field, collations stand in the field's metadata:
+ * {"__COLLATIONS":{"a.element":"icu.UNICODE"}}. */
 
 static vonk_status json_of(const vonk_type *t, bool in_field, vonk_buf *out, vonk_error *err);
 
@@ -227,7 +245,8 @@ static vonk_status add_collations(const vonk_type *t, vonk_buf *path, bool *inou
         if (!*inout_first) VONK_TRY(vonk_buf_add_byte(out, ',', err));
         *inout_first = false;
         VONK_TRY(vonk__json_add_string(vonk_buf_str(path), out, err));
-        return vonk_buf_printf(out, err, ":\"%s.%s\"", vonk_collation_provider(t->collation), vonk_collation_name(t->collation, name));
+        return vonk_buf_printf(out, err, ":\"%s.%s\"", vonk_collation_provider(t->collation),
+                               vonk_collation_name(t->collation, name));
     }
     if (t->id != VONK_T_ARRAY && t->id != VONK_T_MAP) return VONK_OK;
     for (uint32_t i = 0; i < t->n_fields; i++) {
@@ -253,7 +272,8 @@ static vonk_status json_metadata(const vonk_field *f, vonk_buf *out, vonk_error 
     if (f->metadata.len > 2) {
         VONK_TRY(vonk_buf_append(out, f->metadata.data, f->metadata.len - 1, err));
         VONK_TRY(vonk_buf_add_byte(out, ',', err));
-    } else VONK_TRY(vonk_buf_add_byte(out, '{', err));
+    } else
+        VONK_TRY(vonk_buf_add_byte(out, '{', err));
     VONK_TRY(vonk_buf_add_c(out, "\"" VONK_COLLATIONS_KEY "\":{", err));
     VONK_TRY(vonk_buf_add_str(out, vonk_buf_str(&collations), err));
     return vonk_buf_add_c(out, "}}", err);
@@ -283,8 +303,10 @@ static vonk_status json_udt(const vonk_type *t, vonk_buf *out, vonk_error *err)
         VONK_TRY(vonk__json_add_string(t->udt_class, out, err));
     }
     VONK_TRY(vonk_buf_add_c(out, ",\"pyClass\":", err));
-    if (t->udt_py_class.len) VONK_TRY(vonk__json_add_string(t->udt_py_class, out, err));
-    else VONK_TRY(vonk_buf_add_c(out, "null", err));
+    if (t->udt_py_class.len)
+        VONK_TRY(vonk__json_add_string(t->udt_py_class, out, err));
+    else
+        VONK_TRY(vonk_buf_add_c(out, "null", err));
     if (t->udt_serialized.len) {
         VONK_TRY(vonk_buf_add_c(out, ",\"serializedClass\":", err));
         VONK_TRY(vonk__json_add_string(t->udt_serialized, out, err));
@@ -328,28 +350,31 @@ static vonk_status add_escaped(vonk_str name, vonk_buf *out, vonk_error *err)
         if (hit) {
             VONK_TRY(vonk_buf_add_byte(out, '\\', err));
             VONK_TRY(vonk_buf_add_byte(out, to[hit - from], err));
-        } else VONK_TRY(vonk_buf_add_byte(out, name.data[i], err));
+        } else
+            VONK_TRY(vonk_buf_add_byte(out, name.data[i], err));
     }
     return VONK_OK;
 }
 
 typedef struct tree {
-    int32_t   max_level;
+    int32_t max_level;
     vonk_buf *out;
 } tree;
 
 static vonk_status tree_children(const tree *w, const vonk_type *t, int32_t level, vonk_error *err);
 
-static vonk_status tree_line(const tree *w, const vonk_field *f, vonk_str name, const char *null_word, int32_t level, vonk_error *err)
+static vonk_status tree_line(const tree *w, const vonk_field *f, vonk_str name, const char *null_word, int32_t level,
+                             vonk_error *err)
 {
-    char             into[160];
+    char into[160];
     const vonk_type *t = f->type;
     VONK_TRY(vonk_buf_add_byte(w->out, ' ', err));
     for (int32_t i = 0; i < level; i++) VONK_TRY(vonk_buf_add_c(w->out, i ? "    |" : "|", err));
     VONK_TRY(vonk_buf_add_c(w->out, "-- ", err));
     VONK_TRY(add_escaped(name, w->out, err));
     VONK_TRY(vonk_buf_add_c(w->out, ": ", err));
-    if (t->id == VONK_T_UDT) VONK_TRY(udt_name(t, w->out, err));
+    if (t->id == VONK_T_UDT)
+        VONK_TRY(udt_name(t, w->out, err));
     else {
         leaf_name(t, json_names[t->id], false, true, into);
         VONK_TRY(vonk_buf_add_c(w->out, into, err));
