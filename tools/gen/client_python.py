@@ -1,4 +1,4 @@
-"""Runs the calling generator again under the client environment's own interpreter, so that it sees that client's packages."""
+"""Runs the calling generator again under the client environment's interpreter, which sees that client's packages."""
 import os
 import sys
 

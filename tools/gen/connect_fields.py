@@ -3,9 +3,10 @@
 
   tools/gen/connect_fields.py VENV OUT_DIR
 
-Writes connect_fields.tsv (one row per field), connect_enums.tsv (one row per value) and connect_methods.tsv (one row per RPC).
-Messages: all that the services of package spark.connect reach, plus the google.rpc messages that travel in error details.
-A map field is a repeated message whose type is the map's entry message (fields key and value), as on the wire.
+Writes connect_fields.tsv (one row per field), connect_enums.tsv (one row per value), connect_methods.tsv (one row per
+RPC). Messages: all that the services of package spark.connect reach, plus the google.rpc messages that travel in
+error details. A message without fields has no row. A map field is a repeated message whose type is the map's entry
+message (fields key and value), as on the wire.
 """
 import importlib
 import os
@@ -14,9 +15,8 @@ import sys
 
 import client_python
 
-SCALARS = {1: "double", 2: "float", 3: "int64", 4: "uint64", 5: "int32", 6: "fixed64", 7: "fixed32", 8: "bool", 9: "string",
-           10: "group", 11: "message", 12: "bytes", 13: "uint32", 14: "enum", 15: "sfixed32", 16: "sfixed64", 17: "sint32",
-           18: "sint64"}
+TYPES = dict(enumerate("double float int64 uint64 int32 fixed64 fixed32 bool string group message bytes uint32 enum "
+                       "sfixed32 sfixed64 sint32 sint64".split(), start=1))
 LABELS = {1: "optional", 2: "required", 3: "repeated"}
 ALSO = ["google.rpc.Status", "google.rpc.ErrorInfo", "google.rpc.RetryInfo"]
 
@@ -27,7 +27,7 @@ def file_protos():
     import pyspark.sql.connect.proto as package
     todo = [importlib.import_module(f"{package.__name__}.{m.name}").DESCRIPTOR
             for m in pkgutil.iter_modules(package.__path__) if m.name.endswith("_pb2")]
-    todo += [importlib.import_module(name).DESCRIPTOR for name in ("google.rpc.status_pb2", "google.rpc.error_details_pb2")]
+    todo += [importlib.import_module(f"google.rpc.{m}_pb2").DESCRIPTOR for m in ("status", "error_details")]
     seen = {}
     while todo:
         file = todo.pop()
@@ -100,14 +100,14 @@ def main():
         for field in sorted(message.field, key=lambda f: f.number):
             real_oneof = field.HasField("oneof_index") and not field.proto3_optional
             oneof = message.oneof_decl[field.oneof_index].name if real_oneof else ""
-            fields.append((name, field.name, field.number, SCALARS[field.type], LABELS[field.label], oneof,
+            fields.append((name, field.name, field.number, TYPES[field.type], LABELS[field.label], oneof,
                            field.type_name.lstrip("."), int(field.proto3_optional)))
     values = [(name, v.name, v.number) for name in sorted(found_enums) for v in enums[name].value]
-    client_python.write_rows(os.path.join(out, "connect_fields.tsv"),
-                             ("message", "field", "number", "type", "label", "oneof", "type_name", "proto3_optional"), fields)
+    header = ("message", "field", "number", "type", "label", "oneof", "type_name", "proto3_optional")
+    client_python.write_rows(os.path.join(out, "connect_fields.tsv"), header, fields)
     client_python.write_rows(os.path.join(out, "connect_enums.tsv"), ("enum", "name", "number"), values)
-    client_python.write_rows(os.path.join(out, "connect_methods.tsv"),
-                             ("service", "method", "request", "response", "client_streaming", "server_streaming"), methods)
+    header = ("service", "method", "request", "response", "client_streaming", "server_streaming")
+    client_python.write_rows(os.path.join(out, "connect_methods.tsv"), header, methods)
     print(len(found_messages), "messages, of them without any field:", ", ".join(empty))
 
 

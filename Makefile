@@ -1,0 +1,104 @@
+# One name per job; Meson and Ninja do the work (CONTRIBUTING.md says what each is for).
+#   make build test demo install bench lint asan tsan faults fuzz compat oracle format clean
+BUILD  ?= build
+VENV   ?= .venv
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Processes that compile at once; machines with little memory want fewer.
+JOBS   ?= $(shell nproc)
+# Seconds for each fuzz target, doctest modules for compat (empty: all), scale factor for bench.
+FUZZ_SECONDS ?= 60
+MODULES ?=
+SF     ?= 1
+
+NINJA  = ninja -j $(JOBS) -C
+PYTHON = $(VENV)/bin/python
+SETUP  = tools/setup
+
+.PHONY: build setup setup-lint test demo install bench lint format asan tsan faults fuzz compat oracle oracle-setup clean
+
+build: $(BUILD)/build.ninja
+	$(NINJA) $(BUILD)
+
+.PHONY: setup-build
+setup-build:
+	@$(SETUP)/debian.sh build
+
+setup:
+	@$(SETUP)/debian.sh test
+	@$(SETUP)/venv.sh $(VENV) $(SETUP)/requirements-client.txt
+
+setup-lint:
+	@$(SETUP)/debian.sh lint
+
+$(BUILD)/build.ninja: | setup-build
+	meson setup $(BUILD) --buildtype=debugoptimized
+
+test: setup build
+	VONK_BUILD=$(BUILD) VONK_VENV=$(VENV) python3 tools/test_all.py
+
+demo: setup build
+	$(PYTHON) examples/demo.py --vonk $(BUILD)/vonk
+
+install: build
+	meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+
+# --- checks of the code ---------------------------------------------------------------------------------------------
+
+lint: build-clang/build.ninja build
+	tools/lint.sh $(BUILD) build-clang
+
+build-clang/build.ninja: | setup-lint
+	CC='ccache clang-19' meson setup build-clang --buildtype=debugoptimized -Dwerror=true
+
+format: setup-lint
+	git ls-files -z 'src/*.c' 'include/*.c' 'tests/*.c' 'examples/*.c' 'bench/*.c' | xargs -0 -r clang-format-19 -i
+
+asan: setup-build build-asan/build.ninja
+	$(NINJA) build-asan
+	VONK_BUILD=build-asan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,clients
+
+build-asan/build.ninja:
+	meson setup build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+
+tsan: setup-build build-tsan/build.ninja
+	$(NINJA) build-tsan
+	VONK_BUILD=build-tsan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,clients
+
+build-tsan/build.ninja:
+	meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+
+# Every point at which memory, reading, writing or sending can fail, fails once, under AddressSanitizer.
+faults: setup-build build-faults/build.ninja
+	$(NINJA) build-faults
+	VONK_BUILD=build-faults VONK_FAULT_STRIDE=1 python3 tools/test_all.py --only unit,faults
+
+build-faults/build.ninja:
+	meson setup build-faults --buildtype=debug -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false
+
+fuzz: build-fuzz/build.ninja
+	$(NINJA) build-fuzz
+	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+build-fuzz/build.ninja: | setup-lint
+	CC='ccache clang-19' meson setup build-fuzz --buildtype=debugoptimized -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+
+# --- against others -------------------------------------------------------------------------------------------------
+
+compat: setup build
+	@$(SETUP)/venv.sh .venv-compat $(SETUP)/requirements-client.txt $(SETUP)/requirements-compat.txt
+	.venv-compat/bin/python compat/run.py --vonk $(BUILD)/vonk $(if $(MODULES),--modules $(MODULES))
+
+oracle: setup build
+	@$(SETUP)/debian.sh java
+	$(PYTHON) tools/oracle/answers.py --venv $(VENV)
+
+bench: setup build
+	@$(SETUP)/debian.sh java
+	@$(SETUP)/venv.sh .venv-bench $(SETUP)/requirements-client.txt $(SETUP)/requirements-bench.txt
+	@$(SETUP)/venv.sh .venv-sail $(SETUP)/requirements-sail.txt
+	.venv-bench/bin/python bench/tpch/run.py --vonk $(BUILD)/vonk --sail-venv .venv-sail --sf $(SF)
+
+clean:
+	rm -rf build build-asan build-tsan build-faults build-fuzz build-clang

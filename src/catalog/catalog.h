@@ -1,0 +1,35 @@
+/* catalog/catalog.h -- names of things: temporary views, global temporary views, databases and tables; one catalog per session over a shared part. Thread-safe. */
+#ifndef VONK_CATALOG_CATALOG_H
+#define VONK_CATALOG_CATALOG_H
+
+#include "plan/conf.h"
+#include "plan/plan.h"
+
+typedef struct vonk_catalog        vonk_catalog;        /* a session's view */
+typedef struct vonk_shared_catalog vonk_shared_catalog; /* the server's: global temp views, databases, warehouse */
+
+vonk_status vonk_shared_catalog_new(vonk_budget *budget, vonk_str warehouse_dir, vonk_shared_catalog **ret, vonk_error *err);
+void        vonk_shared_catalog_free(vonk_shared_catalog *shared);
+vonk_status vonk_catalog_new(vonk_budget *budget, vonk_shared_catalog *shared, vonk_catalog **ret, vonk_error *err);
+vonk_status vonk_catalog_clone(vonk_budget *budget, vonk_catalog *from, vonk_catalog **ret, vonk_error *err); /* cloned session */
+void        vonk_catalog_free(vonk_catalog *catalog);
+uint64_t    vonk_catalog_version(const vonk_catalog *catalog); /* changes whenever a lookup could answer differently */
+
+/* View definitions are analysed plans. TEMP_TABLE_OR_VIEW_ALREADY_EXISTS unless replace. */
+vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace, const vonk_plan *resolved, vonk_str sql_text, vonk_error *err);
+vonk_status vonk_catalog_drop_view(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, bool *ret_existed, vonk_error *err);
+/* What a name in FROM stands for: a view's plan or a table's SCAN (new reference, own ids); TABLE_OR_VIEW_NOT_FOUND. */
+vonk_status vonk_catalog_lookup(vonk_catalog *catalog, const vonk_conf *conf, const vonk_str *parts, uint32_t n, const vonk_plan **ret, vonk_error *err);
+/* spark.read / USING: opens files as a table through source/. Paths may hold globs. */
+vonk_status vonk_catalog_open(vonk_catalog *catalog, const vonk_conf *conf, const vonk_read_info *read, vonk_table **ret, vonk_error *err);
+
+vonk_str    vonk_catalog_current_database(const vonk_catalog *catalog);
+vonk_status vonk_catalog_set_current_database(vonk_catalog *catalog, vonk_str name, vonk_error *err);
+/* Listing for SHOW TABLES / VIEWS and the Catalog API: name, namespace, is_temporary. */
+typedef struct vonk_catalog_entry {
+    vonk_str name, database, kind /* "VIEW", "TEMPORARY", "MANAGED", "EXTERNAL" */, description;
+    bool     temporary;
+} vonk_catalog_entry;
+vonk_status vonk_catalog_list(vonk_catalog *catalog, vonk_str database, vonk_str like_pattern, vonk_arena *arena, vonk_catalog_entry **ret, uint32_t *ret_n, vonk_error *err);
+
+#endif

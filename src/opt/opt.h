@@ -1,0 +1,20 @@
+/* opt/opt.h -- resolved plan -> better plan -> physical plan. One rule per file (rule_x.c); opt/optimize.c lists them in order. */
+#ifndef VONK_OPT_OPT_H
+#define VONK_OPT_OPT_H
+
+#include "plan/conf.h"
+#include "plan/plan.h"
+
+typedef struct vonk_opt_env {
+    vonk_budget       *budget; /* the query's */
+    const vonk_conf   *conf;
+    const vonk_fn_env *env;
+    uint32_t           n_threads;
+} vonk_opt_env;
+
+/* Same rows, same column ids in the output. With vonk.optimizer.enabled=false only what physical planning needs (unnesting, rewrites of distinct) is done. */
+vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err);
+/* Physical plan whose output columns are those of `optimized`, in order; expressions bound to positions; exchanges cut the stages; scans are planned (split into partitions). */
+vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);
+
+#endif

@@ -1,0 +1,55 @@
+/* session/session.h -- who is asking: configuration, views, running queries, cached frames. The only place that knows sql, opt and exec together.
+ *
+ * engine (one per process) -> session (one per client) -> query (one operation). All thread-safe; sessions and queries are reference-counted. */
+#ifndef VONK_SESSION_SESSION_H
+#define VONK_SESSION_SESSION_H
+
+#include "exec/exec.h"
+#include "sql/sql.h"
+
+typedef struct vonk_engine  vonk_engine;
+typedef struct vonk_session vonk_session;
+typedef struct vonk_query   vonk_query;
+
+typedef struct vonk_engine_options {
+    int64_t         memory_bytes; /* 0: 60 % of the machine's or cgroup's limit */
+    uint32_t        n_threads;    /* 0: all cores */
+    vonk_str        spill_dir, warehouse_dir; /* empty: defaults below the working folder / temp folder */
+    const vonk_conf *conf;        /* defaults for new sessions (spark-defaults.conf, --conf); NULL: Spark's */
+} vonk_engine_options;
+vonk_status vonk_engine_new(const vonk_engine_options *options, vonk_engine **ret, vonk_error *err);
+void        vonk_engine_free(vonk_engine *engine); /* cancels what runs, waits */
+
+vonk_status   vonk_session_new(vonk_engine *engine, vonk_str user, vonk_session **ret, vonk_error *err);
+vonk_status   vonk_session_clone(vonk_session *session, vonk_session **ret, vonk_error *err);
+vonk_session *vonk_session_ref(vonk_session *session);
+void          vonk_session_unref(vonk_session *session); /* the last one cancels its queries and frees everything of the session */
+VONK_DEFINE_AUTO(vonk_session, vonk_session_unref)
+vonk_budget      *vonk_session_budget(vonk_session *session);
+const vonk_conf  *vonk_session_conf(vonk_session *session); /* the current snapshot; new reference */
+vonk_status       vonk_session_set(vonk_session *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
+vonk_catalog     *vonk_session_catalog(vonk_session *session);
+
+/* Text to unresolved plan with the session's settings. */
+vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_plan **ret, vonk_error *err);
+/* Resolved plan. */
+vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
+/* EXPLAIN text in one of Spark's modes. */
+vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresolved, vonk_str mode, vonk_buf *out, vonk_error *err);
+
+/* Analyses, optimises, plans, starts. Commands run to their end here and their rows are the result. `tags`/ids are kept by the door. */
+vonk_status      vonk_session_execute(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err);
+const vonk_type *vonk_query_schema(const vonk_query *query); /* struct; borrowed */
+vonk_status      vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err); /* as vonk_exec_next */
+vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err);
+void             vonk_query_cancel(vonk_query *query);
+vonk_exec       *vonk_query_exec(vonk_query *query); /* progress, metrics; NULL for commands; borrowed */
+void             vonk_query_free(vonk_query *query);
+VONK_DEFINE_AUTO(vonk_query, vonk_query_free)
+
+/* df.cache() and friends: by plan equality. level: Spark's storage level text. */
+vonk_status vonk_session_persist(vonk_session *session, const vonk_plan *unresolved, vonk_str level, vonk_error *err);
+vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unresolved, bool *ret_was, vonk_error *err);
+vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, vonk_str *ret_level /* "NONE" */, vonk_error *err);
+
+#endif

@@ -1,0 +1,35 @@
+/* sql/sql.h -- text to unresolved plan, unresolved plan to resolved plan.
+ *
+ * Parsing needs nothing but the text and two settings. Analysis resolves names, types, coercions, subqueries and commands' arguments against a catalog; it is
+ * memoised by (node, catalog version, configuration version), so eager analysis of a long DataFrame chain stays linear. */
+#ifndef VONK_SQL_SQL_H
+#define VONK_SQL_SQL_H
+
+#include "catalog/catalog.h"
+#include "plan/conf.h"
+#include "plan/plan.h"
+
+/* One statement; trailing ';' allowed. Errors: PARSE_SYNTAX_ERROR and friends with a query context. */
+vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_plan **ret, vonk_error *err);
+/* An expression with optional alias (selectExpr, expr()), a sort order (orderBy text), a multi-part identifier. */
+vonk_status vonk_sql_parse_expr(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk_sql_parse_name(vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err);
+/* Where the first statement of a script ends: position behind its ';', or text.len. Quotes and comments are honoured. */
+size_t vonk_sql_statement_end(vonk_str text);
+bool   vonk_sql_is_keyword(vonk_str word, bool *ret_reserved);
+
+typedef struct vonk_analyzer {
+    vonk_budget       *budget; /* of the session: resolved plans outlive queries */
+    vonk_catalog      *catalog;
+    const vonk_conf   *conf;
+    const vonk_fn_env *env;
+    /* Runs a resolved plan now and gives all rows: PIVOT without values, TRANSPOSE, statistics that need data. */
+    vonk_status (*run)(void *session, const vonk_plan *resolved, vonk_batch **ret, vonk_error *err);
+    void *session;
+} vonk_analyzer;
+
+vonk_status vonk_analyze(const vonk_analyzer *analyzer, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
+/* An expression against a given input (one node's output), e.g. for schema-only questions. */
+vonk_status vonk_analyze_expr(const vonk_analyzer *analyzer, const vonk_expr *unresolved, const vonk_plan *input, const vonk_expr **ret, vonk_error *err);
+
+#endif
