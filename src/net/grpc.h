@@ -12,6 +12,8 @@
 #define VONK_NET_GRPC_H
 
 #include "net/slice.h"
+#include "sys/loop.h"
+#include "sys/tls.h"
 
 typedef enum vonk_grpc_code {
     VONK_GRPC_OK = 0,
@@ -58,8 +60,6 @@ typedef struct vonk_grpc_service {
     void (*released)(void *self, void *call_data);
 } vonk_grpc_service;
 
-typedef struct vonk_tls_context vonk_tls_context;
-
 typedef struct vonk_grpc_options {
     const char       *bind;              /* address or host name; NULL: all, IPv6 and IPv4 */
     uint16_t          port;              /* 0: any free one, see vonk_grpc_server_port */
@@ -79,7 +79,9 @@ VONK_DEFINE_AUTO(vonk_grpc_server, vonk_grpc_server_free)
 uint16_t vonk_grpc_server_port(const vonk_grpc_server *server);
 /* Serves until vonk_grpc_server_stop, then returns. */
 vonk_status vonk_grpc_server_run(vonk_grpc_server *server, vonk_error *err);
-/* From any thread or a signal handler: take no new connections and calls; when the running calls are done, or grace_us have
+/* Its loop, for signals and timers of the process (vonk_loop_on_signal). */
+vonk_loop *vonk_grpc_server_loop(vonk_grpc_server *server);
+/* From any thread: take no new connections and calls; when the running calls are done, or grace_us have
  * passed (then they are cancelled with UNAVAILABLE), run returns. A second call with a shorter time shortens it. */
 void vonk_grpc_server_stop(vonk_grpc_server *server, int64_t grace_us);
 

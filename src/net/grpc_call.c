@@ -63,7 +63,7 @@ void vonk__grpc_call_drop(vonk_grpc_call *call)
 
 static void free_call(vonk_grpc_call *call)
 {
-    assert(!call->stream && call->deadline.place == 0);
+    assert(!call->stream);
     if (call->data && call->service->released) call->service->released(call->service->self, call->data);
     for (size_t i = 0; i < call->pending.n; i++) vonk_slice_unref(call->pending.at[i]);
     vonk_free(call->pending.at);
@@ -270,9 +270,22 @@ static void answer_status(vonk_grpc_call *call, vonk_grpc_code code, vonk_str me
 {
     vonk_error err = VONK_ERROR_INIT;
     call->is_answered = true;
-    vonk_timer_stop(&call->host->timers, &call->deadline);
+    vonk_loop_cancel_timer(call->host->loop, &call->deadline);
     if (end_answer(call, code, message, details, &err) != VONK_OK) vonk_h2_reset(call->stream); /* no memory even for that */
     vonk_error_reset(&err);
+}
+
+void vonk__grpc_mark_dirty(vonk__grpc_peer *peer)
+{
+    if (peer->is_dirty) return;
+    peer->is_dirty = true;
+    peer->next_dirty = peer->host->dirty;
+    peer->host->dirty = peer;
+}
+
+static void mark_dirty(const vonk_grpc_call *call)
+{
+    vonk__grpc_mark_dirty(vonk_h2_handler_self(vonk_h2_stream_conn(call->stream)));
 }
 
 void vonk__grpc_call_pump(vonk_grpc_call *call)
@@ -280,6 +293,7 @@ void vonk__grpc_call_pump(vonk_grpc_call *call)
     vonk_mutex_lock(&call->lock);
     call->is_posted = false;
     bool is_open = call->stream && !call->is_answered;
+    if (is_open) mark_dirty(call);
     if (is_open && call->pending.n > 0) begin_answer(call);
     for (size_t i = 0; i < call->pending.n; i++) {
         if (is_open)
@@ -329,10 +343,11 @@ void vonk__grpc_call_end(vonk_grpc_call *call, vonk_grpc_code why, const char *m
         call->pending.n = 0;
     }
     vonk_mutex_unlock(&call->lock);
-    vonk_timer_stop(&call->host->timers, &call->deadline);
+    vonk_loop_cancel_timer(call->host->loop, &call->deadline);
     if (!was_open) return;
 
     if (call->stream && !call->is_answered) {
+        mark_dirty(call);
         if (call->has_headers) { /* what is queued may be stuck behind the client's window: cut it off */
             call->is_answered = true;
             vonk_h2_reset(call->stream);
@@ -357,6 +372,7 @@ void vonk__grpc_call_taken(vonk_grpc_call *call, size_t bytes)
 void vonk__grpc_call_open_window(vonk_grpc_call *call)
 {
     if (!call->stream || call->shut_bytes == 0 || call->held_bytes > call->max_queue_bytes) return;
+    mark_dirty(call);
     vonk_h2_consume(call->stream, call->shut_bytes);
     call->shut_bytes = 0;
 }

@@ -10,7 +10,9 @@
 #include "net/grpc.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
-#include "net/timers_int.h"
+#include "sys/clock.h"
+#include "sys/loop.h"
+#include "sys/thread.h"
 
 /* What calls need to know of their server; has no sockets, so that tests and fuzzers can be one. */
 typedef struct vonk__grpc_host {
@@ -18,18 +20,22 @@ typedef struct vonk__grpc_host {
     vonk_budget             *budget;
     vonk_str                 token; /* empty: none */
     size_t                   max_message_bytes, max_queue_bytes;
-    vonk_timers              timers;
+    vonk_loop               *loop;
     void (*wake)(struct vonk__grpc_host *host); /* any thread: a call was posted */
     _Atomic(vonk_grpc_call *) posted;           /* newest first */
     vonk_grpc_call           *calls;            /* L: all with a stream */
+    struct vonk__grpc_peer   *dirty;            /* L: connections that have something to send */
     _Atomic(uint64_t)         n_calls, total_calls;
 } vonk__grpc_host;
 
 /* handler_self of each connection */
 typedef struct vonk__grpc_peer {
-    vonk__grpc_host *host;
-    vonk_str         name;
+    vonk__grpc_host        *host;
+    vonk_str                name;
+    struct vonk__grpc_peer *next_dirty;
+    bool                    is_dirty;
 } vonk__grpc_peer;
+void vonk__grpc_mark_dirty(vonk__grpc_peer *peer);
 
 struct vonk_grpc_call {
     _Atomic(uint32_t)        refs;    /* all */

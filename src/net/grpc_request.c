@@ -22,10 +22,12 @@ static const vonk_grpc_method *find_method(const vonk_grpc_service *service, von
     return NULL;
 }
 
-static void on_deadline(vonk_timer *timer)
+static void on_deadline(void *self)
 {
-    vonk_grpc_call *call = (vonk_grpc_call *)((char *)timer - offsetof(vonk_grpc_call, deadline));
+    vonk_grpc_call  *call = self;
+    vonk__grpc_host *host = call->host;
     vonk__grpc_call_end(call, VONK_GRPC_DEADLINE_EXCEEDED, "the deadline passed");
+    host->wake(host); /* to have it sent */
 }
 
 static bool is_token_right(vonk_str authorization, vonk_str token)
@@ -65,8 +67,10 @@ static vonk_grpc_code check_call(vonk_grpc_call *call, vonk_str path, const char
         *ret_message = "grpc-timeout is malformed";
         return VONK_GRPC_INVALID_ARGUMENT;
     }
-    vonk_error  err = VONK_ERROR_INIT;
-    vonk_status st = vonk_timer_start(&call->host->timers, &call->deadline, vonk_now_us() + timeout_us, on_deadline, &err);
+    vonk_error err = VONK_ERROR_INIT;
+    call->deadline.fire = on_deadline;
+    call->deadline.self = call;
+    vonk_status st = vonk_loop_set_timer(host->loop, &call->deadline, vonk_clock_mono_ns() + timeout_us * VONK_NS_PER_US, &err);
     vonk_error_reset(&err);
     if (st == VONK_OK) return VONK_GRPC_OK;
     *ret_message = "no memory for a deadline";

@@ -74,21 +74,24 @@ void vonk_grpc_write_prefix(uint8_t into[VONK_GRPC_PREFIX_BYTES], size_t message
 
 bool vonk_grpc_parse_timeout(vonk_str text, int64_t *ret_us)
 {
+    const int64_t second = 1000000, most = 10 * 365 * 86400 * second;
+    int64_t       n = 0, us = 0;
     if (text.len < 2 || text.len > 9) return false;
-    int64_t n = 0;
     for (size_t i = 0; i + 1 < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9') return false;
         n = n * 10 + (text.data[i] - '0');
     }
     switch (text.data[text.len - 1]) {
-    case 'H': *ret_us = n * 3600 * 1000000; return true;
-    case 'M': *ret_us = n * 60 * 1000000; return true;
-    case 'S': *ret_us = n * 1000000; return true;
-    case 'm': *ret_us = n * 1000; return true;
-    case 'u': *ret_us = n; return true;
-    case 'n': *ret_us = n / 1000; return true;
+    case 'H': us = n * 3600 * second; break;
+    case 'M': us = n * 60 * second; break;
+    case 'S': us = n * second; break;
+    case 'm': us = n * 1000; break;
+    case 'u': us = n; break;
+    case 'n': us = n / 1000; break;
     default: return false;
     }
+    *ret_us = us < most ? us : most;
+    return true;
 }
 
 vonk_status vonk_grpc_percent_encode(vonk_str text, vonk_buf *out, vonk_error *err)

@@ -33,7 +33,7 @@ bool vonk_grpc_deframer_is_open(const vonk_grpc_deframer *d);
 
 void vonk_grpc_write_prefix(uint8_t into[VONK_GRPC_PREFIX_BYTES], size_t message_bytes);
 
-/* "10M", "601S", "250m": false when it is no timeout. At most 8 digits. */
+/* "10M", "601S", "250m": false when it is no timeout. At most 8 digits; cut at ten years. */
 bool vonk_grpc_parse_timeout(vonk_str text, int64_t *ret_us);
 
 /* grpc-message: everything but printable ASCII, and '%', as %XX. */
