@@ -40,29 +40,43 @@ struct vonk_arena {
     vonk_budget *budget;
     char *at, *end;    /* free part of the newest block */
     block *newest;     /* NULL: only the first block, behind this struct */
+    char *first_end;   /* of the first block */
     size_t next_bytes; /* size of the next block */
     cleanup *cleanups;
 };
 
 static char *first_at(vonk_arena *a) { return (char *)a + (sizeof(*a) + ALIGN - 1) / ALIGN * ALIGN; }
-static char *first_end(vonk_arena *a) { return (char *)a + FIRST_BYTES; }
 static char *block_at(block *b) { return (char *)b + BLOCK_HEAD_BYTES; }
 
 static void start_over(vonk_arena *a)
 {
     a->at = a->newest ? block_at(a->newest) : first_at(a);
-    a->end = a->newest ? a->newest->end : first_end(a);
+    a->end = a->newest ? a->newest->end : a->first_end;
     POISON(a->at, (size_t)(a->end - a->at));
+}
+
+static vonk_status new_arena(vonk_budget *budget, size_t whole_bytes, size_t next_bytes, vonk_arena **ret,
+                             vonk_error *err)
+{
+    vonk_arena *a;
+    VONK_TRY(vonk_alloc(budget, whole_bytes, &a, err));
+    *a = (vonk_arena){.budget = budget, .next_bytes = next_bytes, .first_end = (char *)a + whole_bytes};
+    start_over(a);
+    *ret = a;
+    return VONK_OK;
 }
 
 vonk_status vonk_arena_new(vonk_budget *budget, vonk_arena **ret, vonk_error *err)
 {
-    vonk_arena *a;
-    VONK_TRY(vonk_alloc(budget, FIRST_BYTES, &a, err));
-    *a = (vonk_arena){.budget = budget, .next_bytes = 4 * (FIRST_BYTES + 16)};
-    start_over(a);
-    *ret = a;
-    return VONK_OK;
+    return new_arena(budget, FIRST_BYTES, 4 * (FIRST_BYTES + 16), ret, err);
+}
+
+vonk_status vonk_arena_new_sized(vonk_budget *budget, size_t first_bytes, vonk_arena **ret, vonk_error *err)
+{
+    size_t head = (sizeof(vonk_arena) + ALIGN - 1) / ALIGN * ALIGN;
+    assert(first_bytes <= MOST_BLOCK_BYTES);
+    size_t whole_bytes = head + (first_bytes + ALIGN - 1) / ALIGN * ALIGN;
+    return new_arena(budget, whole_bytes, FIRST_BYTES + 16, ret, err);
 }
 
 static void run_cleanups(vonk_arena *a)
@@ -94,7 +108,7 @@ void vonk_arena_free(vonk_arena *arena)
     if (!arena) return;
     run_cleanups(arena);
     free_older(arena->newest);
-    UNPOISON(arena, FIRST_BYTES);
+    UNPOISON(arena, (size_t)(arena->first_end - (char *)arena));
     vonk_free(arena);
 }
 
