@@ -1,4 +1,5 @@
-/* base/utf8.c -- validation: eight ASCII bytes at a time, the rest by the table of well-formed sequences (Unicode 15, table 3-7). */
+/* base/utf8.c -- validation: eight ASCII bytes at a time, the rest by the table of well-formed sequences (Unicode 15,
+ * table 3-7). */
 #include "base/utf8.h"
 
 #include <string.h>
@@ -7,7 +8,7 @@
 static size_t sequence(const uint8_t *s, size_t left)
 {
     uint8_t lead = s[0], low = 0x80, high = 0xbf;
-    size_t  n;
+    size_t n;
     if (lead >= 0xc2 && lead <= 0xdf) {
         n = 2;
     } else if ((lead & 0xf0) == 0xe0) {
@@ -30,7 +31,7 @@ static size_t sequence(const uint8_t *s, size_t left)
 bool vonk_utf8_valid(vonk_str text)
 {
     const uint8_t *s = (const uint8_t *)text.data;
-    size_t         i = 0, n = text.len;
+    size_t i = 0, n = text.len;
     while (i < n) {
         uint64_t word;
         if (n - i >= sizeof(word)) {

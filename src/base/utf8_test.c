@@ -11,7 +11,7 @@
 static bool valid_by_value(const uint8_t *s, size_t n)
 {
     for (size_t i = 0; i < n;) {
-        size_t   more = s[i] < 0x80 ? 0 : s[i] >> 5 == 6 ? 1 : s[i] >> 4 == 14 ? 2 : s[i] >> 3 == 30 ? 3 : 9;
+        size_t more = s[i] < 0x80 ? 0 : s[i] >> 5 == 6 ? 1 : s[i] >> 4 == 14 ? 2 : s[i] >> 3 == 30 ? 3 : 9;
         uint32_t value = more == 0 ? s[i] : s[i] & (0x3fu >> more);
         if (more == 9 || more >= n - i) return false;
         for (size_t k = 1; k <= more; k++) {
@@ -35,7 +35,8 @@ static void test_every_short_sequence(void **state)
         s[2] = (uint8_t)x;
         s[3] = (uint8_t)(0x80 | (x & 0x3f));
         size_t n = s[0] >= 0xe0 ? 4 : 3;
-        if (vonk_utf8_valid((vonk_str){(char *)s, n}) != valid_by_value(s, n)) fail_msg("%02x %02x %02x %02x", s[0], s[1], s[2], s[3]);
+        if (vonk_utf8_valid((vonk_str){(char *)s, n}) != valid_by_value(s, n))
+            fail_msg("%02x %02x %02x %02x", s[0], s[1], s[2], s[3]);
     }
 }
 
@@ -58,7 +59,8 @@ static void test_position_in_word(void **state)
 static void test_cut(void **state)
 {
     (void)state;
-    vonk_str s = VONK_STR("a\xe2\x82\xac" "b");
+    vonk_str s = VONK_STR("a\xe2\x82\xac"
+                          "b");
     assert_int_equal(vonk_utf8_cut(s, 9).len, 5);
     assert_int_equal(vonk_utf8_cut(s, 4).len, 4);
     assert_int_equal(vonk_utf8_cut(s, 3).len, 1);

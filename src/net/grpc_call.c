@@ -5,13 +5,15 @@
 
 enum { MAX_STATUS_MESSAGE_BYTES = 2048, MAX_TRAILER_BYTES = 8000 };
 
-static vonk_status copy_headers(vonk_grpc_call *call, vonk_str peer, const vonk_h2_header *headers, size_t n, vonk_error *err);
-static void        free_call(vonk_grpc_call *call);
+static vonk_status copy_headers(vonk_grpc_call *call, vonk_str peer, const vonk_h2_header *headers, size_t n,
+                                vonk_error *err);
+static void free_call(vonk_grpc_call *call);
 
-vonk_status vonk__grpc_call_new(vonk__grpc_peer *peer, const vonk_h2_header *headers, size_t n, vonk_grpc_call **ret, vonk_error *err)
+vonk_status vonk__grpc_call_new(vonk__grpc_peer *peer, const vonk_h2_header *headers, size_t n, vonk_grpc_call **ret,
+                                vonk_error *err)
 {
     vonk__grpc_host *host = peer->host;
-    vonk_grpc_call  *call = NULL;
+    vonk_grpc_call *call = NULL;
     VONK_TRY(VONK_NEW(host->budget, &call, err));
     call->budget = host->budget;
     vonk_status st = copy_headers(call, peer->name, headers, n, err);
@@ -39,7 +41,8 @@ static vonk_str copy_text(char **inout_at, vonk_str text)
     return copy;
 }
 
-static vonk_status copy_headers(vonk_grpc_call *call, vonk_str peer, const vonk_h2_header *headers, size_t n, vonk_error *err)
+static vonk_status copy_headers(vonk_grpc_call *call, vonk_str peer, const vonk_h2_header *headers, size_t n,
+                                vonk_error *err)
 {
     size_t bytes = n * sizeof(*headers) + peer.len;
     for (size_t i = 0; i < n; i++) bytes += headers[i].name.len + headers[i].value.len;
@@ -100,7 +103,7 @@ void vonk_grpc_call_unref(vonk_grpc_call *call)
 
 /* ---- what is known of it ---- */
 
-void  vonk_grpc_set_data(vonk_grpc_call *call, void *data) { call->data = data; }
+void vonk_grpc_set_data(vonk_grpc_call *call, void *data) { call->data = data; }
 void *vonk_grpc_data(const vonk_grpc_call *call) { return call->data; }
 
 vonk_str vonk_grpc_header(const vonk_grpc_call *call, const char *name)
@@ -110,7 +113,7 @@ vonk_str vonk_grpc_header(const vonk_grpc_call *call, const char *name)
     return VONK_STR_NONE;
 }
 
-vonk_str                vonk_grpc_peer(const vonk_grpc_call *call) { return call->peer; }
+vonk_str vonk_grpc_peer(const vonk_grpc_call *call) { return call->peer; }
 const vonk_grpc_method *vonk_grpc_call_method(const vonk_grpc_call *call) { return call->method; }
 
 bool vonk_grpc_is_over(const vonk_grpc_call *call)
@@ -165,8 +168,8 @@ static void set_finished(vonk_grpc_call *call, vonk_grpc_code code, vonk_str mes
 /* Under the lock. All pieces or none. */
 static vonk_status add_pending(vonk_grpc_call *call, const vonk_slice *pieces, size_t n, size_t bytes, vonk_error *err)
 {
-    size_t     had = call->pending.n;
-    uint8_t    prefix[VONK_GRPC_PREFIX_BYTES];
+    size_t had = call->pending.n;
+    uint8_t prefix[VONK_GRPC_PREFIX_BYTES];
     vonk_slice head;
     vonk_grpc_write_prefix(prefix, bytes);
     VONK_TRY(vonk_slice_copy(call->budget, (vonk_str){(char *)prefix, sizeof(prefix)}, &head, err));
@@ -182,8 +185,8 @@ static vonk_status add_pending(vonk_grpc_call *call, const vonk_slice *pieces, s
 bool vonk_grpc_send(vonk_grpc_call *call, const vonk_slice *take_pieces, size_t n)
 {
     vonk_error err = VONK_ERROR_INIT;
-    size_t     bytes = 0;
-    bool       is_sent = false;
+    size_t bytes = 0;
+    bool is_sent = false;
     for (size_t i = 0; i < n; i++) bytes += take_pieces[i].bytes.len;
     vonk_mutex_lock(&call->lock);
     if (call->is_over || call->is_finished) {
@@ -241,7 +244,8 @@ static void begin_answer(vonk_grpc_call *call)
 }
 
 /* The status as headers: in trailers, or as the whole answer when nothing was sent. */
-static vonk_status end_answer(vonk_grpc_call *call, vonk_grpc_code code, vonk_str message, vonk_str details, vonk_error *err)
+static vonk_status end_answer(vonk_grpc_call *call, vonk_grpc_code code, vonk_str message, vonk_str details,
+                              vonk_error *err)
 {
     enum { N_BEGIN = VONK_COUNTOF(answer_headers) };
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0}, encoded = {0};
@@ -250,9 +254,9 @@ static vonk_status end_answer(vonk_grpc_call *call, vonk_grpc_code code, vonk_st
     VONK_TRY(vonk_grpc_percent_encode(message, &text, err));
     if (text.len + details.len * 4 / 3 <= MAX_TRAILER_BYTES) VONK_TRY(vonk_grpc_base64(details, &encoded, err));
 
-    char           digits[8];
+    char digits[8];
     vonk_h2_header list[N_BEGIN + 3];
-    size_t         n = 0;
+    size_t n = 0;
     if (!call->has_headers)
         for (; n < N_BEGIN; n++) list[n] = answer_headers[n];
     list[n++] = (vonk_h2_header){VONK_STR("grpc-status"), vonk_str_of(vonk_format(digits, sizeof(digits), "%d", code))};
@@ -271,7 +275,8 @@ static void answer_status(vonk_grpc_call *call, vonk_grpc_code code, vonk_str me
     vonk_error err = VONK_ERROR_INIT;
     call->is_answered = true;
     vonk_loop_cancel_timer(call->host->loop, &call->deadline);
-    if (end_answer(call, code, message, details, &err) != VONK_OK) vonk_h2_reset(call->stream); /* no memory even for that */
+    if (end_answer(call, code, message, details, &err) != VONK_OK)
+        vonk_h2_reset(call->stream); /* no memory even for that */
     vonk_error_reset(&err);
 }
 
@@ -363,7 +368,8 @@ void vonk__grpc_call_taken(vonk_grpc_call *call, size_t bytes)
     vonk_mutex_lock(&call->lock);
     assert(bytes <= call->queued_bytes);
     call->queued_bytes -= bytes;
-    bool is_drained = call->is_full && call->queued_bytes < call->max_queue_bytes / 2 && !call->is_over && !call->is_finished;
+    bool is_drained =
+        call->is_full && call->queued_bytes < call->max_queue_bytes / 2 && !call->is_over && !call->is_finished;
     if (is_drained) call->is_full = false;
     vonk_mutex_unlock(&call->lock);
     if (is_drained && call->service->drained) call->service->drained(call->service->self, call);

@@ -1,4 +1,5 @@
-/* net/grpc_request.c -- what arrives on a stream: headers become a call, bytes become messages, both go to the service's method. */
+/* net/grpc_request.c -- what arrives on a stream: headers become a call, bytes become messages, both go to the
+ * service's method. */
 #include "net/grpc_int.h"
 
 static vonk_str find_header(const vonk_h2_header *headers, size_t n, const char *name)
@@ -24,7 +25,7 @@ static const vonk_grpc_method *find_method(const vonk_grpc_service *service, von
 
 static void on_deadline(void *self)
 {
-    vonk_grpc_call  *call = self;
+    vonk_grpc_call *call = self;
     vonk__grpc_host *host = call->host;
     vonk__grpc_call_end(call, VONK_GRPC_DEADLINE_EXCEEDED, "the deadline passed");
     host->wake(host); /* to have it sent */
@@ -61,7 +62,7 @@ static vonk_grpc_code check_call(vonk_grpc_call *call, vonk_str path, const char
         if (code != VONK_GRPC_OK) return code;
     }
     vonk_str timeout = vonk_grpc_header(call, "grpc-timeout");
-    int64_t  timeout_us = 0;
+    int64_t timeout_us = 0;
     if (timeout.len == 0) return VONK_GRPC_OK;
     if (!vonk_grpc_parse_timeout(timeout, &timeout_us)) {
         *ret_message = "grpc-timeout is malformed";
@@ -70,7 +71,8 @@ static vonk_grpc_code check_call(vonk_grpc_call *call, vonk_str path, const char
     vonk_error err = VONK_ERROR_INIT;
     call->deadline.fire = on_deadline;
     call->deadline.self = call;
-    vonk_status st = vonk_loop_set_timer(host->loop, &call->deadline, vonk_clock_mono_ns() + timeout_us * VONK_NS_PER_US, &err);
+    vonk_status st =
+        vonk_loop_set_timer(host->loop, &call->deadline, vonk_clock_mono_ns() + timeout_us * VONK_NS_PER_US, &err);
     vonk_error_reset(&err);
     if (st == VONK_OK) return VONK_GRPC_OK;
     *ret_message = "no memory for a deadline";
@@ -109,7 +111,7 @@ static void on_end(void *self, vonk_h2_stream *stream);
 static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header *headers, size_t n, bool is_end)
 {
     vonk__grpc_peer *peer = self;
-    vonk_str         type = find_header(headers, n, "content-type"), grpc = VONK_STR("application/grpc");
+    vonk_str type = find_header(headers, n, "content-type"), grpc = VONK_STR("application/grpc");
     if (!vonk_str_is(find_header(headers, n, ":method"), "POST")) {
         refuse_http(stream, "405");
         return;
@@ -118,9 +120,9 @@ static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header 
         refuse_http(stream, "415");
         return;
     }
-    vonk_error      err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     vonk_grpc_call *call = NULL;
-    vonk_status     st = vonk__grpc_call_new(peer, headers, n, &call, &err);
+    vonk_status st = vonk__grpc_call_new(peer, headers, n, &call, &err);
     vonk_error_reset(&err);
     if (st != VONK_OK) {
         vonk_h2_reset(stream);
@@ -130,7 +132,7 @@ static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header 
     call->is_incoming = true;
     vonk__grpc_call_hold(call);
 
-    const char    *message = NULL;
+    const char *message = NULL;
     vonk_grpc_code code = check_call(call, find_header(headers, n, ":path"), &message);
     if (code != VONK_GRPC_OK) {
         refuse_call(call, code, message);
@@ -143,7 +145,8 @@ static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header 
     if (is_end) on_end(self, stream); /* a request without any message */
 }
 
-/* A client stream's messages go to the service as they come; any other call's only one waits for the end of the request. */
+/* A client stream's messages go to the service as they come; any other call's only one waits for the end of the
+ * request. */
 static void take_message(vonk_grpc_call *call, vonk_slice message)
 {
     if (call->method->kind == VONK_GRPC_CLIENT_STREAM) {
@@ -173,10 +176,16 @@ static void on_data(void *self, vonk_h2_stream *stream, vonk_str bytes)
         switch (vonk_grpc_deframer_feed(&call->deframer, &bytes, &message)) {
         case VONK_GRPC_FED_MORE: break;
         case VONK_GRPC_FED_MESSAGE: take_message(call, message); break;
-        case VONK_GRPC_FED_COMPRESSED: refuse_call(call, VONK_GRPC_UNIMPLEMENTED, "compressed messages are not supported"); break;
+        case VONK_GRPC_FED_COMPRESSED:
+            refuse_call(call, VONK_GRPC_UNIMPLEMENTED, "compressed messages are not supported");
+            break;
         case VONK_GRPC_FED_INVALID: refuse_call(call, VONK_GRPC_INTERNAL, "a message's prefix is malformed"); break;
-        case VONK_GRPC_FED_TOO_LARGE: refuse_call(call, VONK_GRPC_RESOURCE_EXHAUSTED, "a message is larger than the server takes"); break;
-        case VONK_GRPC_FED_NO_MEMORY: refuse_call(call, VONK_GRPC_RESOURCE_EXHAUSTED, "no memory for the request"); break;
+        case VONK_GRPC_FED_TOO_LARGE:
+            refuse_call(call, VONK_GRPC_RESOURCE_EXHAUSTED, "a message is larger than the server takes");
+            break;
+        case VONK_GRPC_FED_NO_MEMORY:
+            refuse_call(call, VONK_GRPC_RESOURCE_EXHAUSTED, "no memory for the request");
+            break;
         }
     }
     vonk__grpc_call_open_window(call);

@@ -1,12 +1,13 @@
-/* net/grpc_server.c -- sockets and the loop: accepts, feeds bytes to connections, writes what they have, stops in good order. */
+/* net/grpc_server.c -- sockets and the loop: accepts, feeds bytes to connections, writes what they have, stops in
+ * good order. */
 #include "net/grpc_int.h"
 
 #include "sys/socket.h"
 
 enum {
     READ_BYTES = 1 << 16,
-    MAX_READS = 16,        /* in a row, before others get their turn */
-    MAX_PIECES = 64,       /* of one write */
+    MAX_READS = 16,  /* in a row, before others get their turn */
+    MAX_PIECES = 64, /* of one write */
     TLS_GATHER_BYTES = 1 << 14,
     MAX_PEER_BYTES = 64,
     GREETING_S = 20,       /* until TLS and HTTP/2 have said hello */
@@ -14,48 +15,48 @@ enum {
     FLUSH_MS = 1000        /* for last words */
 };
 #define DEFAULT_MESSAGE_BYTES ((size_t)128 << 20)
-#define DEFAULT_QUEUE_BYTES   ((size_t)2 << 20)
+#define DEFAULT_QUEUE_BYTES ((size_t)2 << 20)
 
 typedef struct grpc_conn {
-    vonk__grpc_peer   peer; /* first: the handler's self */
+    vonk__grpc_peer peer; /* first: the handler's self */
     vonk_grpc_server *server;
     struct grpc_conn *next, **link;
-    vonk_h2_conn     *h2;
-    vonk_tls         *tls; /* NULL: plain text */
-    int               fd;
-    bool              is_greeted, wants_read, wants_write, is_finishing;
-    vonk_watch        watch;
-    vonk_timer        greeting;
-    char              name[MAX_PEER_BYTES];
+    vonk_h2_conn *h2;
+    vonk_tls *tls; /* NULL: plain text */
+    int fd;
+    bool is_greeted, wants_read, wants_write, is_finishing;
+    vonk_watch watch;
+    vonk_timer greeting;
+    char name[MAX_PEER_BYTES];
 } grpc_conn;
 
 struct vonk_grpc_server {
-    vonk__grpc_host   host; /* first: wake() gets it */
+    vonk__grpc_host host; /* first: wake() gets it */
     vonk_tls_context *tls;
-    vonk_h2_limits    limits;
-    char             *token;
-    uint32_t          max_connections, n_connections;
-    int               listener;
-    uint16_t          port;
-    vonk_watch        accept_watch;
-    vonk_timer        accept_pause, grace;
-    grpc_conn        *conns;
-    vonk_job          wake_job, stop_job;
-    _Atomic(bool)     is_awake, is_stop_posted;
-    _Atomic(int64_t)  stop_at_ns; /* INT64_MAX: not asked */
-    bool              is_stopping, is_last_flush;
+    vonk_h2_limits limits;
+    char *token;
+    uint32_t max_connections, n_connections;
+    int listener;
+    uint16_t port;
+    vonk_watch accept_watch;
+    vonk_timer accept_pause, grace;
+    grpc_conn *conns;
+    vonk_job wake_job, stop_job;
+    _Atomic(bool) is_awake, is_stop_posted;
+    _Atomic(int64_t) stop_at_ns; /* INT64_MAX: not asked */
+    bool is_stopping, is_last_flush;
     _Atomic(uint64_t) connections_now, connections_ever;
-    char              read_buf[READ_BYTES];
+    char read_buf[READ_BYTES];
 };
 
-static void        wake(vonk__grpc_host *host);
-static void        on_wake(void *self);
-static void        on_accept(void *self, unsigned events);
-static void        on_ready(void *self, unsigned events);
-static void        on_stop(void *self);
-static void        flush_conn(grpc_conn *conn);
-static void        close_conn(grpc_conn *conn);
-static void        settle(vonk_grpc_server *server);
+static void wake(vonk__grpc_host *host);
+static void on_wake(void *self);
+static void on_accept(void *self, unsigned events);
+static void on_ready(void *self, unsigned events);
+static void on_stop(void *self);
+static void flush_conn(grpc_conn *conn);
+static void close_conn(grpc_conn *conn);
+static void settle(vonk_grpc_server *server);
 static vonk_status watch_listener(vonk_grpc_server *server, vonk_error *err);
 
 /* ---- life ---- */
@@ -71,7 +72,8 @@ static vonk_status set_up(vonk_grpc_server *s, const vonk_grpc_options *o, vonk_
     return watch_listener(s, err);
 }
 
-vonk_status vonk_grpc_server_new(const vonk_grpc_options *options, const vonk_grpc_service *service, vonk_grpc_server **ret, vonk_error *err)
+vonk_status vonk_grpc_server_new(const vonk_grpc_options *options, const vonk_grpc_service *service,
+                                 vonk_grpc_server **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_grpc_server_free) vonk_grpc_server *s = NULL;
     vonk_budget *budget = options->budget ? options->budget : vonk_budget_root();
@@ -105,7 +107,8 @@ void vonk_grpc_server_free(vonk_grpc_server *s)
 {
     if (!s) return;
     while (s->conns) close_conn(s->conns);
-    while (vonk__grpc_pump_posted(&s->host)) {} /* nothing can be posted any more: all calls are over */
+    while (vonk__grpc_pump_posted(&s->host)) {
+    } /* nothing can be posted any more: all calls are over */
     if (s->host.loop) {
         vonk_loop_unwatch(&s->accept_watch);
         vonk_loop_cancel_timer(s->host.loop, &s->accept_pause);
@@ -117,10 +120,13 @@ void vonk_grpc_server_free(vonk_grpc_server *s)
     vonk_free(s);
 }
 
-uint16_t   vonk_grpc_server_port(const vonk_grpc_server *server) { return server->port; }
+uint16_t vonk_grpc_server_port(const vonk_grpc_server *server) { return server->port; }
 vonk_loop *vonk_grpc_server_loop(vonk_grpc_server *server) { return server->host.loop; }
 
-vonk_status vonk_grpc_server_run(vonk_grpc_server *server, vonk_error *err) { return vonk_loop_run(server->host.loop, err); }
+vonk_status vonk_grpc_server_run(vonk_grpc_server *server, vonk_error *err)
+{
+    return vonk_loop_run(server->host.loop, err);
+}
 
 void vonk_grpc_server_stats(const vonk_grpc_server *server, vonk_grpc_stats *ret)
 {
@@ -184,7 +190,7 @@ static void on_greeting_late(void *self) { close_conn(self); }
 
 static vonk_status open_conn(vonk_grpc_server *s, int fd, const char *name, vonk_error *err)
 {
-    grpc_conn  *conn = NULL;
+    grpc_conn *conn = NULL;
     vonk_status st = VONK_NEW(s->host.budget, &conn, err);
     if (st != VONK_OK) {
         vonk_socket_close(fd);
@@ -241,7 +247,7 @@ static void close_conn(grpc_conn *conn)
 static void on_accept_again(void *self)
 {
     vonk_grpc_server *s = self;
-    vonk_error        err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     if (s->listener >= 0) vonk_loop_set_events(&s->accept_watch, VONK_WATCH_READ);
     vonk_error_reset(&err);
 }
@@ -252,7 +258,8 @@ static void pause_accepting(vonk_grpc_server *s)
     vonk_error err = VONK_ERROR_INIT;
     s->accept_pause.fire = on_accept_again;
     s->accept_pause.self = s;
-    if (vonk_loop_set_timer(s->host.loop, &s->accept_pause, vonk_clock_mono_ns() + ACCEPT_PAUSE_MS * VONK_NS_PER_MS, &err) == VONK_OK)
+    if (vonk_loop_set_timer(s->host.loop, &s->accept_pause, vonk_clock_mono_ns() + ACCEPT_PAUSE_MS * VONK_NS_PER_MS,
+                            &err) == VONK_OK)
         vonk_loop_set_events(&s->accept_watch, 0);
     vonk_error_reset(&err);
 }
@@ -262,9 +269,9 @@ static void on_accept(void *self, unsigned events)
     (void)events;
     vonk_grpc_server *s = self;
     for (int i = 0; i < MAX_READS; i++) {
-        vonk_error  err = VONK_ERROR_INIT;
-        char        name[MAX_PEER_BYTES] = "";
-        int         fd = -1;
+        vonk_error err = VONK_ERROR_INIT;
+        char name[MAX_PEER_BYTES] = "";
+        int fd = -1;
         vonk_status st = vonk_socket_accept(s->listener, &fd, name, &err);
         if (st == VONK_OK && fd >= 0 && s->n_connections >= s->max_connections) {
             vonk_socket_close(fd);
@@ -286,14 +293,15 @@ static vonk_status read_some(grpc_conn *conn, size_t *ret_bytes, vonk_io *ret_io
     return vonk_socket_read(conn->fd, into, READ_BYTES, ret_bytes, ret_io, err);
 }
 
-static vonk_status write_some(grpc_conn *conn, const vonk_str *pieces, size_t n, size_t *ret_bytes, vonk_io *ret_io, vonk_error *err)
+static vonk_status write_some(grpc_conn *conn, const vonk_str *pieces, size_t n, size_t *ret_bytes, vonk_io *ret_io,
+                              vonk_error *err)
 {
     if (!conn->tls) {
         struct iovec list[MAX_PIECES];
         for (size_t i = 0; i < n; i++) list[i] = (struct iovec){(void *)(uintptr_t)pieces[i].data, pieces[i].len};
         return vonk_socket_writev(conn->fd, list, n, ret_bytes, ret_io, err);
     }
-    char   gathered[TLS_GATHER_BYTES]; /* one record rather than many small ones */
+    char gathered[TLS_GATHER_BYTES]; /* one record rather than many small ones */
     size_t bytes = 0;
     for (size_t i = 0; i < n && bytes < sizeof(gathered); i++) {
         size_t take = vonk_min_size(pieces[i].len, sizeof(gathered) - bytes);
@@ -316,9 +324,9 @@ static void flush_conn(grpc_conn *conn)
     conn->wants_write = false;
     for (;;) {
         vonk_error err = VONK_ERROR_INIT;
-        vonk_str   pieces[MAX_PIECES];
-        size_t     n = 0, bytes = 0;
-        vonk_io    io = VONK_IO_CLOSED;
+        vonk_str pieces[MAX_PIECES];
+        size_t n = 0, bytes = 0;
+        vonk_io io = VONK_IO_CLOSED;
         if (!vonk_h2_next_output(conn->h2, pieces, MAX_PIECES, &n)) conn->is_finishing = true;
         if (n == 0) break;
         vonk_status st = write_some(conn, pieces, n, &bytes, &io, &err);
@@ -343,7 +351,7 @@ static void flush_conn(grpc_conn *conn)
 static bool greet(grpc_conn *conn)
 {
     vonk_error err = VONK_ERROR_INIT;
-    vonk_io    io = VONK_IO_DONE;
+    vonk_io io = VONK_IO_DONE;
     if (conn->is_greeted) return true;
     vonk_status st = conn->tls ? vonk_tls_handshake(conn->tls, &io, &err) : VONK_OK;
     vonk_error_reset(&err);
@@ -361,9 +369,9 @@ static bool greet(grpc_conn *conn)
 static bool read_all(grpc_conn *conn)
 {
     for (int i = 0; i < MAX_READS || (conn->tls && vonk_tls_has_pending(conn->tls)); i++) {
-        vonk_error  err = VONK_ERROR_INIT;
-        size_t      bytes = 0;
-        vonk_io     io = VONK_IO_CLOSED;
+        vonk_error err = VONK_ERROR_INIT;
+        size_t bytes = 0;
+        vonk_io io = VONK_IO_CLOSED;
         vonk_status st = read_some(conn, &bytes, &io, &err);
         vonk_error_reset(&err);
         if (st != VONK_OK || io == VONK_IO_CLOSED) {
@@ -374,15 +382,16 @@ static bool read_all(grpc_conn *conn)
         if (!vonk_h2_receive(conn->h2, (vonk_str){conn->server->read_buf, bytes})) break;
         if (!conn->tls && bytes < READ_BYTES) break; /* that was all */
     }
-    if (conn->greeting.heap_pos && vonk_h2_has_settings(conn->h2)) vonk_loop_cancel_timer(conn->server->host.loop, &conn->greeting);
+    if (conn->greeting.heap_pos && vonk_h2_has_settings(conn->h2))
+        vonk_loop_cancel_timer(conn->server->host.loop, &conn->greeting);
     return true;
 }
 
 static void on_ready(void *self, unsigned events)
 {
-    grpc_conn        *conn = self;
+    grpc_conn *conn = self;
     vonk_grpc_server *s = conn->server;
-    bool              is_mine = begin_turn(s);
+    bool is_mine = begin_turn(s);
     if (greet(conn)) {
         bool is_open = true;
         if ((events & ~(unsigned)VONK_WATCH_WRITE) || conn->tls) is_open = read_all(conn);
@@ -397,7 +406,8 @@ void vonk_grpc_server_stop(vonk_grpc_server *s, int64_t grace_us)
 {
     int64_t at = vonk_clock_mono_ns() + (grace_us < 0 ? 0 : grace_us) * VONK_NS_PER_US;
     int64_t had = atomic_load(&s->stop_at_ns);
-    while (at < had && !atomic_compare_exchange_weak(&s->stop_at_ns, &had, at)) {}
+    while (at < had && !atomic_compare_exchange_weak(&s->stop_at_ns, &had, at)) {
+    }
     if (!atomic_exchange(&s->is_stop_posted, true)) vonk_loop_post(s->host.loop, &s->stop_job);
 }
 
@@ -411,7 +421,7 @@ static void on_flush_late(void *self)
 static void on_grace_over(void *self)
 {
     vonk_grpc_server *s = self;
-    vonk_error        err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     if (s->is_last_flush) {
         on_flush_late(s);
         return;
@@ -421,7 +431,8 @@ static void on_grace_over(void *self)
         next = call->next;
         vonk__grpc_call_end(call, VONK_GRPC_UNAVAILABLE, "the server stops");
     }
-    if (vonk_loop_set_timer(s->host.loop, &s->grace, vonk_clock_mono_ns() + FLUSH_MS * VONK_NS_PER_MS, &err) != VONK_OK) on_flush_late(s);
+    if (vonk_loop_set_timer(s->host.loop, &s->grace, vonk_clock_mono_ns() + FLUSH_MS * VONK_NS_PER_MS, &err) != VONK_OK)
+        on_flush_late(s);
     vonk_error_reset(&err);
     settle(s);
 }
@@ -429,7 +440,7 @@ static void on_grace_over(void *self)
 static void on_stop(void *self)
 {
     vonk_grpc_server *s = self;
-    vonk_error        err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     atomic_store(&s->is_stop_posted, false);
     if (!s->is_stopping) {
         s->is_stopping = true;
@@ -449,7 +460,8 @@ static void on_stop(void *self)
     }
     s->grace.fire = on_grace_over;
     s->grace.self = s;
-    if (!s->is_last_flush && vonk_loop_set_timer(s->host.loop, &s->grace, atomic_load(&s->stop_at_ns), &err) != VONK_OK) on_grace_over(s);
+    if (!s->is_last_flush && vonk_loop_set_timer(s->host.loop, &s->grace, atomic_load(&s->stop_at_ns), &err) != VONK_OK)
+        on_grace_over(s);
     vonk_error_reset(&err);
     settle(s);
 }

@@ -30,7 +30,7 @@ static vonk_status make_room(vonk_grpc_deframer *d, size_t coming, vonk_error *e
 {
     enum { TRUSTED_BYTES = 1 << 16 };
     size_t have = d->message.len, left = d->wanted - have;
-    bool   trusted = left <= TRUSTED_BYTES || have >= d->wanted / 4;
+    bool trusted = left <= TRUSTED_BYTES || have >= d->wanted / 4;
     return vonk_buf_reserve(&d->message, trusted ? left : coming, err);
 }
 
@@ -46,7 +46,7 @@ vonk_grpc_fed vonk_grpc_deframer_feed(vonk_grpc_deframer *d, vonk_str *inout_byt
         }
     }
     vonk_error err = VONK_ERROR_INIT;
-    size_t     take = vonk_min_size(inout_bytes->len, d->wanted - d->message.len);
+    size_t take = vonk_min_size(inout_bytes->len, d->wanted - d->message.len);
     if (take > 0) {
         vonk_status st = make_room(d, take, &err);
         if (st == VONK_OK) st = vonk_buf_append(&d->message, inout_bytes->data, take, &err);
@@ -75,7 +75,7 @@ void vonk_grpc_write_prefix(uint8_t into[VONK_GRPC_PREFIX_BYTES], size_t message
 bool vonk_grpc_parse_timeout(vonk_str text, int64_t *ret_us)
 {
     const int64_t second = 1000000, most = 10 * 365 * 86400 * second;
-    int64_t       n = 0, us = 0;
+    int64_t n = 0, us = 0;
     if (text.len < 2 || text.len > 9) return false;
     for (size_t i = 0; i + 1 < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9') return false;
@@ -112,11 +112,11 @@ vonk_status vonk_grpc_percent_encode(vonk_str text, vonk_buf *out, vonk_error *e
 vonk_status vonk_grpc_base64(vonk_str bytes, vonk_buf *out, vonk_error *err)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const uint8_t    *s = (const uint8_t *)bytes.data;
+    const uint8_t *s = (const uint8_t *)bytes.data;
     for (size_t i = 0; i < bytes.len; i += 3) {
-        size_t   n = vonk_min_size(3, bytes.len - i);
+        size_t n = vonk_min_size(3, bytes.len - i);
         uint32_t x = (uint32_t)s[i] << 16 | (n > 1 ? (uint32_t)s[i + 1] << 8 : 0) | (n > 2 ? s[i + 2] : 0u);
-        char     four[4] = {digits[x >> 18], digits[x >> 12 & 63], digits[x >> 6 & 63], digits[x & 63]};
+        char four[4] = {digits[x >> 18], digits[x >> 12 & 63], digits[x >> 6 & 63], digits[x & 63]};
         VONK_TRY(vonk_buf_append(out, four, n + 1, err));
     }
     return VONK_OK;
@@ -124,7 +124,7 @@ vonk_status vonk_grpc_base64(vonk_str bytes, vonk_buf *out, vonk_error *err)
 
 bool vonk_grpc_token_eq(vonk_str given, vonk_str expected)
 {
-    size_t   differ = given.len ^ expected.len;
+    size_t differ = given.len ^ expected.len;
     unsigned bits = 0;
     for (size_t i = 0; i < given.len; i++) /* as long as what was given: tells nothing about what is expected */
         bits |= (unsigned)(uint8_t)given.data[i] ^ (expected.len ? (uint8_t)expected.data[i % expected.len] : 0xffu);

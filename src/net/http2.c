@@ -1,4 +1,5 @@
-/* net/http2.c -- libnghttp2 without input and output of its own. What it writes becomes a queue of pieces: frame heads and small frames are
+/* net/http2.c -- libnghttp2 without input and output of its own. What it writes becomes a queue of pieces: frame
+ * heads and small frames are
  * copied into one buffer, DATA payloads stay where they are and are held by reference until the socket took them. */
 #include "net/http2.h"
 
@@ -11,43 +12,43 @@ enum { FRAME_HEAD_BYTES = 9, MAX_DATA_FRAME_BYTES = 1 << 20 };
 /* One piece of output: bytes of conn->small (counted from the start of the connection), or a slice. */
 typedef struct h2_piece {
     vonk_slice slice;
-    uint64_t   small_at;
-    size_t     bytes; /* still to send */
-    bool       is_small;
+    uint64_t small_at;
+    size_t bytes; /* still to send */
+    bool is_small;
 } h2_piece;
 
 struct vonk_h2_conn {
-    nghttp2_session       *session;
-    nghttp2_mem            mem;
-    vonk_budget           *budget;
-    vonk_h2_limits         limits;
+    nghttp2_session *session;
+    nghttp2_mem mem;
+    vonk_budget *budget;
+    vonk_h2_limits limits;
     const vonk_h2_handler *handler;
-    void                  *handler_self;
-    vonk_h2_stream        *streams; /* all that are open */
-    size_t                 n_streams;
-    bool                   broken, has_settings, is_draining;
+    void *handler_self;
+    vonk_h2_stream *streams; /* all that are open */
+    size_t n_streams;
+    bool broken, has_settings, is_draining;
 
     vonk_buf headers; /* of the request that is arriving: at most one is */
     VONK_VEC(vonk_h2_header) header_list;
     size_t header_bytes;
 
     VONK_VEC(h2_piece) out;
-    size_t   out_head, out_bytes;
+    size_t out_head, out_bytes;
     vonk_buf small;
     uint64_t small_base; /* position of small.data[0] */
 };
 
 struct vonk_h2_stream {
-    vonk_h2_conn   *conn;
+    vonk_h2_conn *conn;
     vonk_h2_stream *next, **link;
-    void           *data;
-    int32_t         id;
-    bool            responded, deferred, finished, remote_ended, end_sent;
-    size_t          unconsumed, queued;
+    void *data;
+    int32_t id;
+    bool responded, deferred, finished, remote_ended, end_sent;
+    size_t unconsumed, queued;
     VONK_VEC(vonk_slice) queue;
-    size_t      queue_head;
+    size_t queue_head;
     nghttp2_nv *trailers; /* with their texts behind them, one block */
-    size_t      n_trailers;
+    size_t n_trailers;
 };
 
 /* ---- memory: nghttp2's own goes through the budget too ---- */
@@ -55,7 +56,7 @@ struct vonk_h2_stream {
 static void *mem_malloc(size_t bytes, void *budget)
 {
     vonk_error err = VONK_ERROR_INIT;
-    void      *got = NULL;
+    void *got = NULL;
     if (vonk_alloc(budget, bytes, &got, &err) != VONK_OK) got = NULL;
     vonk_error_reset(&err);
     return got;
@@ -64,8 +65,8 @@ static void *mem_malloc(size_t bytes, void *budget)
 static void *mem_calloc(size_t n, size_t each, void *budget)
 {
     vonk_error err = VONK_ERROR_INIT;
-    void      *got = NULL;
-    size_t     bytes = 0;
+    void *got = NULL;
+    size_t bytes = 0;
     if (__builtin_mul_overflow(n, each, &bytes)) return NULL;
     if (vonk_alloc_zeroed(budget, bytes, &got, &err) != VONK_OK) got = NULL;
     vonk_error_reset(&err);
@@ -74,7 +75,7 @@ static void *mem_calloc(size_t n, size_t each, void *budget)
 
 static void *mem_realloc(void *old, size_t bytes, void *budget)
 {
-    vonk_error  err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     vonk_status st = vonk_realloc(budget, &old, bytes, &err);
     vonk_error_reset(&err);
     return st == VONK_OK ? old : NULL;
@@ -120,15 +121,15 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *data, size_t byt
     (void)session;
     (void)flags;
     vonk_h2_conn *c = conn;
-    vonk_error    err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     if (c->out_bytes >= c->limits.max_output_bytes) return NGHTTP2_ERR_WOULDBLOCK;
     vonk_status st = add_small(c, data, bytes, &err);
     vonk_error_reset(&err);
     return st == VONK_OK ? (ssize_t)bytes : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static ssize_t on_frame_length(nghttp2_session *session, uint8_t type, int32_t id, int32_t connection_window, int32_t stream_window,
-                               uint32_t max_frame_bytes, void *conn)
+static ssize_t on_frame_length(nghttp2_session *session, uint8_t type, int32_t id, int32_t connection_window,
+                               int32_t stream_window, uint32_t max_frame_bytes, void *conn)
 {
     (void)session;
     (void)type;
@@ -141,13 +142,13 @@ static ssize_t on_frame_length(nghttp2_session *session, uint8_t type, int32_t i
 }
 
 /* How much of the stream goes into the next DATA frame. */
-static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t room, uint32_t *flags, nghttp2_data_source *source,
-                       void *conn)
+static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t room, uint32_t *flags,
+                       nghttp2_data_source *source, void *conn)
 {
     (void)buf;
     (void)conn;
     vonk_h2_stream *s = source->ptr;
-    size_t          n = vonk_min_size(room, s->queued);
+    size_t n = vonk_min_size(room, s->queued);
     if (n == 0 && !s->finished) {
         s->deferred = true;
         return NGHTTP2_ERR_DEFERRED;
@@ -157,7 +158,8 @@ static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         if (s->n_trailers > 0) {
             *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-            if (nghttp2_submit_trailer(session, id, s->trailers, s->n_trailers) != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
+            if (nghttp2_submit_trailer(session, id, s->trailers, s->n_trailers) != 0)
+                return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
     }
     return (ssize_t)n;
@@ -167,8 +169,8 @@ static vonk_status move_pieces(vonk_h2_conn *c, vonk_h2_stream *s, size_t bytes,
 {
     while (bytes > 0) {
         vonk_slice *first = &s->queue.at[s->queue_head];
-        size_t      n = vonk_min_size(bytes, first->bytes.len);
-        vonk_slice  part = {{first->bytes.data, n}, first->owner};
+        size_t n = vonk_min_size(bytes, first->bytes.len);
+        vonk_slice part = {{first->bytes.data, n}, first->owner};
         VONK_TRY(add_piece(c, (h2_piece){.slice = part, .bytes = n}, err));
         if (n == first->bytes.len) {
             s->queue_head++; /* the reference moves with the last part */
@@ -183,14 +185,14 @@ static vonk_status move_pieces(vonk_h2_conn *c, vonk_h2_stream *s, size_t bytes,
     return VONK_OK;
 }
 
-static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t bytes, nghttp2_data_source *source,
-                        void *conn)
+static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const uint8_t *head, size_t bytes,
+                        nghttp2_data_source *source, void *conn)
 {
     (void)session;
     (void)frame;
-    vonk_h2_conn   *c = conn;
+    vonk_h2_conn *c = conn;
     vonk_h2_stream *s = source->ptr;
-    vonk_error      err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     if (c->out_bytes >= c->limits.max_output_bytes) return NGHTTP2_ERR_WOULDBLOCK;
     vonk_status st = add_small(c, head, FRAME_HEAD_BYTES, &err);
     if (st == VONK_OK) st = move_pieces(c, s, bytes, &err);
@@ -206,7 +208,8 @@ bool vonk_h2_next_output(vonk_h2_conn *c, vonk_str *pieces, size_t room, size_t 
     if (!c->broken && nghttp2_session_send(c->session) != 0) c->broken = true;
     for (size_t i = c->out_head; i < c->out.n && *ret_n < room; i++) {
         const h2_piece *p = &c->out.at[i];
-        pieces[(*ret_n)++] = p->is_small ? (vonk_str){c->small.data + (p->small_at - c->small_base), p->bytes} : p->slice.bytes;
+        pieces[(*ret_n)++] =
+            p->is_small ? (vonk_str){c->small.data + (p->small_at - c->small_base), p->bytes} : p->slice.bytes;
     }
     return !c->broken;
 }
@@ -228,7 +231,7 @@ void vonk_h2_sent(vonk_h2_conn *c, size_t bytes)
     c->out_bytes -= bytes;
     while (bytes > 0) {
         h2_piece *p = &c->out.at[c->out_head];
-        size_t    n = vonk_min_size(bytes, p->bytes);
+        size_t n = vonk_min_size(bytes, p->bytes);
         p->bytes -= n;
         bytes -= n;
         if (p->is_small)
@@ -246,7 +249,10 @@ void vonk_h2_sent(vonk_h2_conn *c, size_t bytes)
 
 /* ---- input ---- */
 
-static vonk_h2_stream *stream_of(nghttp2_session *session, int32_t id) { return nghttp2_session_get_stream_user_data(session, id); }
+static vonk_h2_stream *stream_of(nghttp2_session *session, int32_t id)
+{
+    return nghttp2_session_get_stream_user_data(session, id);
+}
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *conn)
 {
@@ -254,9 +260,9 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     c->headers.len = c->header_list.n = c->header_bytes = 0;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
 
-    vonk_error      err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     vonk_h2_stream *s = NULL;
-    vonk_status     st = VONK_NEW(c->budget, &s, &err);
+    vonk_status st = VONK_NEW(c->budget, &s, &err);
     vonk_error_reset(&err);
     if (st != VONK_OK) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* this stream is refused */
     s->conn = c;
@@ -271,19 +277,20 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 }
 
 /* The list keeps offsets in place of pointers until all headers are there: the buffer may move. */
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_bytes, const uint8_t *value,
-                     size_t value_bytes, uint8_t flags, void *conn)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_bytes,
+                     const uint8_t *value, size_t value_bytes, uint8_t flags, void *conn)
 {
     (void)session;
     (void)flags;
     vonk_h2_conn *c = conn;
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0; /* trailers say nothing */
+    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;                                     /* trailers say nothing */
     c->header_bytes += name_bytes + value_bytes + 32; /* as RFC 9113 counts */
     if (c->header_bytes > c->limits.max_header_bytes) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 
-    vonk_error     err = VONK_ERROR_INIT;
+    vonk_error err = VONK_ERROR_INIT;
     vonk_h2_header header = {{NULL, name_bytes}, {NULL, value_bytes}};
-    vonk_status    st = vonk_buf_append(&c->headers, name, name_bytes, &err);
+    vonk_status st = vonk_buf_append(&c->headers, name, name_bytes, &err);
     if (st == VONK_OK) st = vonk_buf_append(&c->headers, value, value_bytes, &err);
     if (st == VONK_OK) st = VONK_VEC_PUSH(&c->header_list, c->budget, header, &err);
     vonk_error_reset(&err);
@@ -320,7 +327,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t bytes, void *conn)
 {
     (void)flags;
-    vonk_h2_conn   *c = conn;
+    vonk_h2_conn *c = conn;
     vonk_h2_stream *s = stream_of(session, id);
     if (!s) return nghttp2_session_consume(session, id, bytes) == NGHTTP2_ERR_NOMEM ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
     s->unconsumed += bytes;
@@ -336,7 +343,8 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     if (!s || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) return 0;
     s->end_sent = true;
     /* Answered before the client was done: it need not go on. */
-    if (!s->remote_ended && nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR) == NGHTTP2_ERR_NOMEM)
+    if (!s->remote_ended &&
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR) == NGHTTP2_ERR_NOMEM)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     return 0;
 }
@@ -384,7 +392,7 @@ bool vonk_h2_receive(vonk_h2_conn *c, vonk_str bytes)
 static int set_up_session(vonk_h2_conn *c)
 {
     nghttp2_session_callbacks *callbacks = NULL;
-    nghttp2_option            *option = NULL;
+    nghttp2_option *option = NULL;
     if (nghttp2_session_callbacks_new(&callbacks) != 0) return NGHTTP2_ERR_NOMEM;
     if (nghttp2_option_new(&option) != 0) {
         nghttp2_session_callbacks_del(callbacks);
@@ -414,11 +422,12 @@ static int set_up_session(vonk_h2_conn *c)
     };
     rc = nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings, VONK_COUNTOF(settings));
     if (rc != 0) return rc;
-    return nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0, (int32_t)c->limits.connection_window_bytes);
+    return nghttp2_session_set_local_window_size(c->session, NGHTTP2_FLAG_NONE, 0,
+                                                 (int32_t)c->limits.connection_window_bytes);
 }
 
-vonk_status vonk_h2_new(vonk_budget *budget, const vonk_h2_limits *limits, const vonk_h2_handler *handler, void *handler_self,
-                        vonk_h2_conn **ret, vonk_error *err)
+vonk_status vonk_h2_new(vonk_budget *budget, const vonk_h2_limits *limits, const vonk_h2_handler *handler,
+                        void *handler_self, vonk_h2_conn **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_h2_free) vonk_h2_conn *c = NULL;
     VONK_TRY(VONK_NEW(budget, &c, err));
@@ -429,7 +438,8 @@ vonk_status vonk_h2_new(vonk_budget *budget, const vonk_h2_limits *limits, const
     vonk_buf_init(&c->headers, budget, SIZE_MAX);
     vonk_buf_init(&c->small, budget, SIZE_MAX);
     if (set_up_session(c) != 0)
-        return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", "a few thousand", "receivedBytes", "0", "budget", "an HTTP/2 session");
+        return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", "a few thousand", "receivedBytes", "0",
+                         "budget", "an HTTP/2 session");
     *ret = VONK_STEAL(c);
     return VONK_OK;
 }
@@ -455,7 +465,7 @@ bool vonk_h2_is_over(const vonk_h2_conn *c)
     return !nghttp2_session_want_read(c->session) || (c->is_draining && c->n_streams == 0);
 }
 
-bool   vonk_h2_has_settings(const vonk_h2_conn *c) { return c->has_settings; }
+bool vonk_h2_has_settings(const vonk_h2_conn *c) { return c->has_settings; }
 size_t vonk_h2_n_streams(const vonk_h2_conn *c) { return c->n_streams; }
 
 void vonk_h2_drain(vonk_h2_conn *c)
@@ -470,7 +480,8 @@ void vonk_h2_drain(vonk_h2_conn *c)
 
 static nghttp2_nv nv_of(vonk_str name, vonk_str value)
 {
-    return (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data, name.len, value.len, NGHTTP2_NV_FLAG_NONE};
+    return (nghttp2_nv){(uint8_t *)(uintptr_t)name.data, (uint8_t *)(uintptr_t)value.data, name.len, value.len,
+                        NGHTTP2_NV_FLAG_NONE};
 }
 
 void vonk_h2_respond(vonk_h2_stream *s, const vonk_h2_header *headers, size_t n, bool is_end)
@@ -544,17 +555,19 @@ void vonk_h2_finish(vonk_h2_stream *s, const vonk_h2_header *trailers, size_t n)
 
 void vonk_h2_reset(vonk_h2_stream *s)
 {
-    if (nghttp2_submit_rst_stream(s->conn->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL) != 0) s->conn->broken = true;
+    if (nghttp2_submit_rst_stream(s->conn->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL) != 0)
+        s->conn->broken = true;
 }
 
 void vonk_h2_consume(vonk_h2_stream *s, size_t bytes)
 {
     assert(bytes <= s->unconsumed);
     s->unconsumed -= bytes;
-    if (bytes > 0 && nghttp2_session_consume(s->conn->session, s->id, bytes) == NGHTTP2_ERR_NOMEM) s->conn->broken = true;
+    if (bytes > 0 && nghttp2_session_consume(s->conn->session, s->id, bytes) == NGHTTP2_ERR_NOMEM)
+        s->conn->broken = true;
 }
 
-void         *vonk_h2_stream_data(const vonk_h2_stream *s) { return s->data; }
-void          vonk_h2_set_stream_data(vonk_h2_stream *s, void *data) { s->data = data; }
+void *vonk_h2_stream_data(const vonk_h2_stream *s) { return s->data; }
+void vonk_h2_set_stream_data(vonk_h2_stream *s, void *data) { s->data = data; }
 vonk_h2_conn *vonk_h2_stream_conn(const vonk_h2_stream *s) { return s->conn; }
-void         *vonk_h2_handler_self(const vonk_h2_conn *c) { return c->handler_self; }
+void *vonk_h2_handler_self(const vonk_h2_conn *c) { return c->handler_self; }

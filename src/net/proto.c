@@ -8,15 +8,15 @@
 enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_LEN = 2, WIRE_GROUP = 3, WIRE_GROUP_END = 4, WIRE_32 = 5 };
 
 typedef struct pb_frame {
-    vonk_pb_msg   *msg;
+    vonk_pb_msg *msg;
     const uint8_t *end;
 } pb_frame;
 
 typedef struct pb_decoder {
     const vonk_pb_schema *schema;
-    vonk_arena           *arena;
-    vonk_cursor           in; /* its end is that of the innermost message */
-    size_t                max_depth;
+    vonk_arena *arena;
+    vonk_cursor in; /* its end is that of the innermost message */
+    size_t max_depth;
     VONK_VEC(pb_frame) frames;
 } pb_decoder;
 
@@ -68,8 +68,9 @@ static vonk_status malformed(const pb_decoder *d, const char *problem, vonk_erro
 static vonk_status new_message(pb_decoder *d, int type, vonk_pb_msg **ret, vonk_error *err)
 {
     const vonk_pb_type *t = &d->schema->types[type];
-    vonk_pb_msg        *msg = NULL;
-    VONK_TRY(vonk_arena_alloc(d->arena, sizeof(*msg) + t->n_slots * sizeof(vonk_pb_value) + t->n_oneofs * sizeof(uint16_t), &msg, err));
+    vonk_pb_msg *msg = NULL;
+    VONK_TRY(vonk_arena_alloc(
+        d->arena, sizeof(*msg) + t->n_slots * sizeof(vonk_pb_value) + t->n_oneofs * sizeof(uint16_t), &msg, err));
     msg->schema = d->schema;
     msg->type = (uint16_t)type;
     *ret = msg;
@@ -154,8 +155,8 @@ static vonk_status skip_value(pb_decoder *d, uint64_t tag, vonk_error *err)
     uint64_t open[16], n_open = 0; /* nobody has sent groups since 2008: a few levels do */
     for (;;) {
         const uint8_t *skipped = NULL;
-        uint64_t       number = 0;
-        size_t         bytes = 0;
+        uint64_t number = 0;
+        size_t bytes = 0;
         switch (tag & 7) {
         case WIRE_VARINT: VONK_TRY(read_varint(d, &number, err)); break;
         case WIRE_64: VONK_TRY(vonk_cursor_take(&d->in, 8, &skipped, err)); break;
@@ -181,7 +182,7 @@ static vonk_status skip_value(pb_decoder *d, uint64_t tag, vonk_error *err)
 
 static vonk_status read_text(pb_decoder *d, unsigned kind, vonk_str *ret, vonk_error *err)
 {
-    size_t         bytes = 0;
+    size_t bytes = 0;
     const uint8_t *at = NULL;
     VONK_TRY(read_length(d, &bytes, err));
     VONK_TRY(vonk_cursor_take(&d->in, bytes, &at, err));
@@ -197,7 +198,7 @@ static vonk_status read_scalar(pb_decoder *d, unsigned kind, vonk_pb_value *ret,
 {
     uint64_t x = 0;
     uint32_t word = 0;
-    float    single = 0;
+    float single = 0;
     switch (wire_of(kind)) {
     case WIRE_64: VONK_TRY(vonk_cursor_u64(&d->in, &x, err)); break;
     case WIRE_32:
@@ -229,7 +230,7 @@ static vonk_status add_element(pb_decoder *d, vonk_pb_value *v, size_t each, voi
     if (v->rep.n == v->rep.capacity) {
         if (v->rep.capacity > UINT32_MAX / 2) return malformed(d, "a field is repeated too often", err);
         uint32_t capacity = v->rep.capacity ? v->rep.capacity * 2 : 4;
-        void    *grown = NULL;
+        void *grown = NULL;
         VONK_TRY(vonk_arena_array(d->arena, capacity, each, &grown, err));
         if (v->rep.n) memcpy(grown, v->rep.at, v->rep.n * each);
         v->rep.at = grown;
@@ -242,7 +243,7 @@ static vonk_status add_element(pb_decoder *d, vonk_pb_value *v, size_t each, voi
 static vonk_status add_scalar(pb_decoder *d, unsigned kind, vonk_pb_value *v, vonk_error *err)
 {
     vonk_pb_value one = {0};
-    uint64_t     *into = NULL;
+    uint64_t *into = NULL;
     VONK_TRY(read_scalar(d, kind, &one, err));
     VONK_TRY(add_element(d, v, sizeof(*into), &into, err));
     *into = one.u64;
@@ -260,10 +261,11 @@ static vonk_status add_packed(pb_decoder *d, unsigned kind, vonk_pb_value *v, vo
     return VONK_OK;
 }
 
-static vonk_status decode_repeated(pb_decoder *d, const vonk_pb_field *f, unsigned wire, vonk_pb_value *v, vonk_error *err)
+static vonk_status decode_repeated(pb_decoder *d, const vonk_pb_field *f, unsigned wire, vonk_pb_value *v,
+                                   vonk_error *err)
 {
     if (f->kind == VONK_PB_MESSAGE) {
-        size_t        bytes = 0;
+        size_t bytes = 0;
         vonk_pb_msg **into = NULL, *inner = NULL;
         VONK_TRY(read_length(d, &bytes, err));
         VONK_TRY(new_message(d, f->holds, &inner, err));
@@ -287,12 +289,12 @@ static vonk_status decode_field(pb_decoder *d, vonk_pb_msg *msg, vonk_error *err
     VONK_TRY(read_varint(d, &tag, err));
     if (tag >> 3 == 0) return malformed(d, "a field has the number 0", err);
     if (tag > UINT32_MAX) return malformed(d, "a field's number is too large", err);
-    const vonk_pb_type  *t = &d->schema->types[msg->type];
+    const vonk_pb_type *t = &d->schema->types[msg->type];
     const vonk_pb_field *f = find_field(d->schema, t, tag >> 3);
     if (!f) return skip_value(d, tag, err);
 
-    unsigned       wire = (unsigned)(tag & 7), wanted = wire_of(f->kind);
-    bool           repeated = f->flags & VONK_PB_REPEATED;
+    unsigned wire = (unsigned)(tag & 7), wanted = wire_of(f->kind);
+    bool repeated = f->flags & VONK_PB_REPEATED;
     vonk_pb_value *v = &msg->slots[f->slot];
     if (wire != wanted && !(repeated && wire == WIRE_LEN)) return skip_value(d, tag, err);
     if (repeated) {
@@ -320,7 +322,10 @@ const char *vonk_pb_type_name(const vonk_pb_schema *schema, int message)
 {
     return schema->names + schema->types[message].name;
 }
-const char *vonk_pb_field_name(const vonk_pb_schema *schema, int field) { return schema->names + schema->fields[field].name; }
+const char *vonk_pb_field_name(const vonk_pb_schema *schema, int field)
+{
+    return schema->names + schema->fields[field].name;
+}
 const char *vonk_pb_oneof_name(const vonk_pb_schema *schema, int oneof)
 {
     return schema->names + schema->oneofs[schema->types[oneof >> 8].first_oneof + (oneof & 0xff)].name;
@@ -342,7 +347,7 @@ vonk_status vonk_pb_raw(const vonk_pb_msg *m, vonk_arena *arena, vonk_str *ret, 
         return VONK_OK;
     }
     size_t bytes = 0;
-    char  *joined = NULL;
+    char *joined = NULL;
     for (const vonk_pb_piece *p = &m->raw; p; p = p->next) bytes += p->bytes.len;
     VONK_TRY(vonk_arena_alloc(arena, bytes, &joined, err));
     *ret = (vonk_str){joined, bytes};

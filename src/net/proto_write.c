@@ -13,10 +13,7 @@ vonk_pb_writer vonk_pb_writer_of(const vonk_pb_schema *schema, vonk_buf *buf, vo
 
 vonk_status vonk_pb_writer_end(const vonk_pb_writer *w) { return w->status; }
 
-static size_t varint_bytes(uint64_t x)
-{
-    return x ? (size_t)(70 - __builtin_clzll(x)) / 7 : 1;
-}
+static size_t varint_bytes(uint64_t x) { return x ? (size_t)(70 - __builtin_clzll(x)) / 7 : 1; }
 
 static size_t set_varint(char *at, uint64_t x)
 {
@@ -81,7 +78,7 @@ void vonk_pb_put_i64(vonk_pb_writer *w, int field, int64_t value)
 void vonk_pb_put_f64(vonk_pb_writer *w, int field, double value)
 {
     float single = (float)value;
-    bool  is_double = w->schema->fields[field].kind == VONK_PB_DOUBLE;
+    bool is_double = w->schema->fields[field].kind == VONK_PB_DOUBLE;
     assert(is_double || w->schema->fields[field].kind == VONK_PB_FLOAT);
     put_tag(w, field, is_double ? 1 : 5);
     if (is_double)
@@ -90,7 +87,8 @@ void vonk_pb_put_f64(vonk_pb_writer *w, int field, double value)
         put_bytes(w, &single, sizeof(single));
 }
 
-/* One byte is kept for the length: most messages are short, a long one is moved by the few bytes that its length needs more. */
+/* One byte is kept for the length: most messages are short, a long one is moved by the few bytes that its length
+ * needs more. */
 size_t vonk_pb_begin(vonk_pb_writer *w, int field)
 {
     assert(w->schema->fields[field].kind == VONK_PB_MESSAGE);
@@ -103,10 +101,10 @@ void vonk_pb_end(vonk_pb_writer *w, size_t mark)
 {
     if (w->status != VONK_OK) return;
     assert(mark >= 1 && mark <= w->buf->len);
-    size_t   here = w->buf->len - mark;
+    size_t here = w->buf->len - mark;
     uint64_t bytes = here + w->external_bytes;
-    size_t   more = varint_bytes(bytes) - 1;
-    char    *unused;
+    size_t more = varint_bytes(bytes) - 1;
+    char *unused;
     if (more) {
         fail_with(w, vonk_buf_extend(w->buf, more, &unused, w->err));
         if (w->status != VONK_OK) return;

@@ -3,7 +3,7 @@
 
 typedef struct buf_owner {
     vonk_slice_owner owner;
-    char            *data;
+    char *data;
 } buf_owner;
 
 static void drop_buf(vonk_slice_owner *owner)
@@ -15,7 +15,7 @@ static void drop_buf(vonk_slice_owner *owner)
 
 vonk_status vonk_slice_of_buf(vonk_buf *take_buf, vonk_slice *ret, vonk_error *err)
 {
-    buf_owner  *o = NULL;
+    buf_owner *o = NULL;
     vonk_status st = vonk_alloc(take_buf->budget, sizeof(*o), &o, err);
     if (st != VONK_OK) {
         vonk_buf_done(take_buf);
@@ -31,7 +31,7 @@ vonk_status vonk_slice_of_buf(vonk_buf *take_buf, vonk_slice *ret, vonk_error *e
 
 typedef struct copy_owner {
     vonk_slice_owner owner;
-    char             data[];
+    char data[];
 } copy_owner;
 
 static void drop_copy(vonk_slice_owner *owner) { vonk_free(owner); }

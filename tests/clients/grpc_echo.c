@@ -1,10 +1,14 @@
-/* tests/clients/grpc_echo.c -- a gRPC service with every kind of behaviour, for test_grpc_transport.py. Prints its port, stops on SIGTERM.
+/* tests/clients/grpc_echo.c -- a gRPC service with every kind of behaviour, for test_grpc_transport.py. Prints its
+ * port, stops on SIGTERM.
  *
  *   grpc_echo [--token T] [--cert FILE --key FILE] [--max-message BYTES] [--max-streams N] [--grace-ms N]
  *
- * Methods of /test.Echo/: Unary (same bytes back), Later ("MS": "late" from another thread), Stream ("COUNT BYTES": that many
- * messages from another thread, first byte = number modulo 251), Collect (client stream; "COUNT BYTES" back), Slow (the same, works
- * off one message per millisecond), Fail ("CODE MESSAGE|DETAILS"), Hang (never answers), Drop (forgets the call), Header ("NAME": its
+ * Methods of /test.Echo/: Unary (same bytes back), Later ("MS": "late" from another thread), Stream ("COUNT BYTES":
+ * that many
+ * messages from another thread, first byte = number modulo 251), Collect (client stream; "COUNT BYTES" back), Slow
+ * (the same, works
+ * off one message per millisecond), Fail ("CODE MESSAGE|DETAILS"), Hang (never answers), Drop (forgets the call),
+ * Header ("NAME": its
  * value), Stats (what it counted). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,20 +20,20 @@
 #include "sys/thread.h"
 
 typedef struct echo_task {
-    vonk_grpc_call   *call;
-    int               n, bytes;
-    bool              is_slow, is_half_closed;
-    int64_t           got_bytes, got_n;
-    vonk_thread      *thread;
+    vonk_grpc_call *call;
+    int n, bytes;
+    bool is_slow, is_half_closed;
+    int64_t got_bytes, got_n;
+    vonk_thread *thread;
     struct echo_task *next;
 } echo_task;
 
-static vonk_mutex        lock = VONK_MUTEX_INIT;
-static vonk_cond         changed = VONK_COND_INIT;
-static echo_task        *done_tasks; /* to be joined at the end */
-static int64_t           n_cancelled, n_deadline, n_stopped, n_drained, n_released;
+static vonk_mutex lock = VONK_MUTEX_INIT;
+static vonk_cond changed = VONK_COND_INIT;
+static echo_task *done_tasks; /* to be joined at the end */
+static int64_t n_cancelled, n_deadline, n_stopped, n_drained, n_released;
 static vonk_grpc_server *server;
-static int64_t           grace_us = 1000000;
+static int64_t grace_us = 1000000;
 
 static void no_fail(vonk_status st, const vonk_error *err)
 {
@@ -87,9 +91,9 @@ static void run_later(void *arg)
 static void later(void *self, vonk_grpc_call *call, vonk_slice message)
 {
     (void)self;
-    char       text[64];
+    char text[64];
     echo_task *task = new_task(call);
-    task->n = atoi(text_of(message, text, sizeof(text)));
+    task->n = (int)strtol(text_of(message, text, sizeof(text)), NULL, 10);
     vonk_slice_unref(message);
     run_in_thread(task, run_later);
 }
@@ -102,8 +106,8 @@ static void run_stream(void *arg)
         vonk_mutex_lock(&lock);
         while (!vonk_grpc_is_writable(task->call) && !vonk_grpc_is_over(task->call)) vonk_cond_wait(&changed, &lock);
         vonk_mutex_unlock(&lock);
-        vonk_buf   buf;
-        char      *at = NULL;
+        vonk_buf buf;
+        char *at = NULL;
         vonk_slice pieces[2];
         vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
         no_fail(vonk_buf_extend(&buf, (size_t)task->bytes, &at, &err), &err);
@@ -120,11 +124,11 @@ static void run_stream(void *arg)
 static void stream(void *self, vonk_grpc_call *call, vonk_slice message)
 {
     (void)self;
-    char       text[64];
-    char      *rest = NULL;
+    char text[64];
+    char *rest = NULL;
     echo_task *task = new_task(call);
     task->n = (int)strtol(text_of(message, text, sizeof(text)), &rest, 10);
-    task->bytes = atoi(rest);
+    task->bytes = (int)strtol(rest, NULL, 10);
     vonk_slice_unref(message);
     run_in_thread(task, run_stream);
 }
@@ -168,7 +172,7 @@ static void collect_slowly(void *self, vonk_grpc_call *call, vonk_slice message)
 static void collected(void *self, vonk_grpc_call *call)
 {
     (void)self;
-    char       text[64];
+    char text[64];
     echo_task *task = vonk_grpc_data(call);
     reply_text(call, vonk_format(text, sizeof(text), "%lld %lld", (long long)task->got_n, (long long)task->got_bytes));
 }
@@ -176,10 +180,10 @@ static void collected(void *self, vonk_grpc_call *call)
 static void fail(void *self, vonk_grpc_call *call, vonk_slice message)
 {
     (void)self;
-    size_t   space = vonk_str_find_byte(message.bytes, ' ', 0), bar = vonk_str_find_byte(message.bytes, '|', 0);
-    char     digits[8];
+    size_t space = vonk_str_find_byte(message.bytes, ' ', 0), bar = vonk_str_find_byte(message.bytes, '|', 0);
+    char digits[8];
     vonk_format(digits, sizeof(digits), "%.*s", (int)space, message.bytes.data);
-    vonk_grpc_finish(call, (vonk_grpc_code)atoi(digits), vonk_str_sub(message.bytes, space + 1, bar),
+    vonk_grpc_finish(call, (vonk_grpc_code)strtol(digits, NULL, 10), vonk_str_sub(message.bytes, space + 1, bar),
                      vonk_str_sub(message.bytes, bar + 1, message.bytes.len));
     vonk_slice_unref(message);
 }
@@ -204,22 +208,25 @@ static void header(void *self, vonk_grpc_call *call, vonk_slice message)
     char name[64], text[256];
     text_of(message, name, sizeof(name));
     vonk_slice_unref(message);
-    reply_text(call, vonk_format(text, sizeof(text), "%.*s", VONK_STR_ARGS(strcmp(name, "peer") ? vonk_grpc_header(call, name) : vonk_grpc_peer(call))));
+    reply_text(call,
+               vonk_format(text, sizeof(text), "%.*s",
+                           VONK_STR_ARGS(strcmp(name, "peer") ? vonk_grpc_header(call, name) : vonk_grpc_peer(call))));
 }
 
 static void stats(void *self, vonk_grpc_call *call, vonk_slice message)
 {
     (void)self;
-    char            text[512];
+    char text[512];
     vonk_grpc_stats now;
     vonk_slice_unref(message);
     vonk_grpc_server_stats(server, &now);
     vonk_mutex_lock(&lock);
-    vonk_format(text, sizeof(text),
-                "{\"connections\": %d, \"calls\": %d, \"cancelled\": %d, \"deadline\": %d, \"stopped\": %d, \"drained\": %d, "
-                "\"released\": %d, \"memory\": %lld}",
-                (int)now.connections, (int)now.calls, (int)n_cancelled, (int)n_deadline, (int)n_stopped, (int)n_drained, (int)n_released,
-                (long long)vonk_budget_used(vonk_budget_root()));
+    vonk_format(
+        text, sizeof(text),
+        "{\"connections\": %d, \"calls\": %d, \"cancelled\": %d, \"deadline\": %d, \"stopped\": %d, \"drained\": %d, "
+        "\"released\": %d, \"memory\": %lld}",
+        (int)now.connections, (int)now.calls, (int)n_cancelled, (int)n_deadline, (int)n_stopped, (int)n_drained,
+        (int)n_released, (long long)vonk_budget_used(vonk_budget_root()));
     vonk_mutex_unlock(&lock);
     reply_text(call, text);
 }
@@ -279,22 +286,23 @@ static void on_signal(void *self, int number)
 
 int main(int argc, char **argv)
 {
-    vonk_error                    err = VONK_ERROR_INIT;
-    vonk_grpc_options             options = {.bind = NULL};
-    const char                   *cert = NULL, *key = NULL;
+    vonk_error err = VONK_ERROR_INIT;
+    vonk_grpc_options options = {.bind = NULL};
+    const char *cert = NULL, *key = NULL;
     static const vonk_grpc_service service = {NULL, methods, VONK_COUNTOF(methods), NULL, cancelled, drained, released};
     for (int i = 1; i + 1 < argc; i += 2) {
         if (!strcmp(argv[i], "--token")) options.token = argv[i + 1];
         if (!strcmp(argv[i], "--cert")) cert = argv[i + 1];
         if (!strcmp(argv[i], "--key")) key = argv[i + 1];
-        if (!strcmp(argv[i], "--max-message")) options.max_message_bytes = (size_t)atoll(argv[i + 1]);
-        if (!strcmp(argv[i], "--max-streams")) options.max_streams = (uint32_t)atoi(argv[i + 1]);
-        if (!strcmp(argv[i], "--max-connections")) options.max_connections = (uint32_t)atoi(argv[i + 1]);
-        if (!strcmp(argv[i], "--grace-ms")) grace_us = atoll(argv[i + 1]) * 1000;
+        if (!strcmp(argv[i], "--max-message")) options.max_message_bytes = (size_t)strtoll(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--max-streams")) options.max_streams = (uint32_t)(int)strtol(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--max-connections")) options.max_connections = (uint32_t)(int)strtol(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--grace-ms")) grace_us = strtoll(argv[i + 1], NULL, 10) * 1000;
     }
     vonk_signals_prepare();
     VONK_AUTO(vonk_tls_context_free) vonk_tls_context *tls = NULL;
-    if (cert) no_fail(vonk_tls_context_new_server(vonk_budget_root(), vonk_str_of(cert), vonk_str_of(key), &tls, &err), &err);
+    if (cert)
+        no_fail(vonk_tls_context_new_server(vonk_budget_root(), vonk_str_of(cert), vonk_str_of(key), &tls, &err), &err);
     options.tls = tls;
     no_fail(vonk_grpc_server_new(&options, &service, &server, &err), &err);
     no_fail(vonk_loop_on_signal(vonk_grpc_server_loop(server), on_signal, NULL, &err), &err);

@@ -1,4 +1,5 @@
-/* tests/clients/pb_echo.c -- decodes messages from standard input and writes them anew, for comparison with another implementation.
+/* tests/clients/pb_echo.c -- decodes messages from standard input and writes them anew, for comparison with another
+ * implementation.
  *
  * In:  [u32 length of the message's name][name][u32 length][message], any number of times
  * Out: [u32 0][u32 length][message written anew], or [u32 1][u32 length][error text]      all numbers little-endian */
@@ -35,18 +36,19 @@ static int find_message(const char *name)
 
 int main(void)
 {
-    char    *name = NULL, *bytes = NULL;
+    char *name = NULL, *bytes = NULL;
     uint32_t n = 0;
     while (read_piece(&name, &n)) {
         if (!read_piece(&bytes, &n)) return 2;
-        vonk_error         err = VONK_ERROR_INIT;
+        vonk_error err = VONK_ERROR_INIT;
         const vonk_pb_msg *m = NULL;
         VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
         VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
         vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
         vonk_status st = vonk_arena_new(vonk_budget_root(), &arena, &err);
         if (st == VONK_OK)
-            st = vonk_pb_decode(&vonk_pb_connect, find_message(name), (vonk_str){bytes, n}, VONK_PB_MAX_DEPTH, arena, &m, &err);
+            st = vonk_pb_decode(&vonk_pb_connect, find_message(name), (vonk_str){bytes, n}, VONK_PB_MAX_DEPTH, arena,
+                                &m, &err);
         vonk_pb_writer w = vonk_pb_writer_of(&vonk_pb_connect, &out, &err);
         if (st == VONK_OK) pb_rewrite(&w, m);
         if (st == VONK_OK) st = vonk_pb_writer_end(&w);
