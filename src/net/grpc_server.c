@@ -2,7 +2,7 @@
  * good order. */
 #include "net/grpc_int.h"
 
-#include "sys/socket.h"
+#include "sys/sockets.h"
 
 enum {
     READ_BYTES = 1 << 16,

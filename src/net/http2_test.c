@@ -182,8 +182,8 @@ static void close_both(served *s, client *c)
     nghttp2_session_del(c->session);
 }
 
-/* Moves bytes both ways until nobody has any; false when the server found the connection broken. Pieces go to the client in steps of
- * `step` bytes, so that partial writes happen. */
+/* Moves bytes both ways until nobody has any; false when the server found the connection broken. Pieces go to the
+ * client in steps of `step` bytes, so that partial writes happen. */
 static bool pump(served *s, client *c, size_t step)
 {
     for (bool moved = true; moved;) {

@@ -296,7 +296,8 @@ int main(int argc, char **argv)
         if (!strcmp(argv[i], "--key")) key = argv[i + 1];
         if (!strcmp(argv[i], "--max-message")) options.max_message_bytes = (size_t)strtoll(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--max-streams")) options.max_streams = (uint32_t)(int)strtol(argv[i + 1], NULL, 10);
-        if (!strcmp(argv[i], "--max-connections")) options.max_connections = (uint32_t)(int)strtol(argv[i + 1], NULL, 10);
+        if (!strcmp(argv[i], "--max-connections"))
+            options.max_connections = (uint32_t)(int)strtol(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--grace-ms")) grace_us = strtoll(argv[i + 1], NULL, 10) * 1000;
     }
     vonk_signals_prepare();
