@@ -95,3 +95,16 @@ vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_p
 
     return vonk_sql_parse(session->budget, conf, sql, ret, err);
 }
+
+vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session);
+
+    return vonk_sql_parse_expr(session->budget, conf, sql, ret, err);
+}
+
+vonk_status vonk_session_parse_name(vonk_session *session, vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err)
+{
+    (void)session;
+    return vonk_sql_parse_name(arena, text, ret_parts, ret_n, err);
+}

@@ -37,6 +37,8 @@ vonk_catalog     *vonk_session_catalog(vonk_session *session);
 
 /* Text to unresolved plan with the session's settings. */
 vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err); /* selectExpr, expr(), filter("...") */
+vonk_status vonk_session_parse_name(vonk_session *session, vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err); /* a.`b c` */
 /* Resolved plan. */
 vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
 /* EXPLAIN text in one of Spark's modes. */
