@@ -66,7 +66,7 @@ static inline void vonk_out_put(vonk_out *out, vonk_batch *take_batch)
 
 typedef struct vonk_op_metrics { /* added up by the runner unless said otherwise */
     _Atomic uint64_t rows_out, batches_out, time_ns;
-    _Atomic uint64_t spilled_bytes, spills; /* by the operator */
+    _Atomic uint64_t spilled_bytes, spills, bytes_read; /* by the operator */
 } vonk_op_metrics;
 
 struct vonk_op {
@@ -84,6 +84,10 @@ struct vonk_op {
     const vonk_type    **types;  /* of the output columns; borrowed from node->output */
     uint32_t             n_columns;
     vonk_op_metrics      metrics;
+    /* the runner's own */
+    uint32_t     stage;
+    bool         opened, has_spiller;
+    vonk_spiller spiller;
 };
 
 typedef struct vonk_input_class {
@@ -133,6 +137,8 @@ struct vonk_op_class {
     uint32_t                 n_inputs;
     const vonk_input_class  *inputs;
     const vonk_source_class *source; /* leaves, breakers; a stream with a source gets it run after all its inputs are at their end */
+    /* Another class for this very node (NULL: this one); `root`: its rows go to the result. May be NULL. */
+    const vonk_op_class *(*choose)(const vonk_plan *node, bool root);
     /* Appends "key: value, ..." of its own numbers for EXPLAIN ANALYZE. May be NULL. */
     vonk_status (*metrics)(vonk_op *op, vonk_buf *out, vonk_error *err);
 };
@@ -150,8 +156,8 @@ bool                 vonk_exec_cancelled(const vonk_exec *exec);   /* long loops
 
 /* Parking: call vonk_lane_park first, hand the token to whoever will have news, then return VONK_WAIT. The token is used up by vonk_wake_up, which may come from any
  * thread, also before WAIT is returned. After WAIT the token must be woken exactly once (cancel wakes the lane by itself; the token stays valid until woken). */
-vonk_wake *vonk_lane_park(vonk_lane *lane);
-void       vonk_wake_up(vonk_wake *take_token);
+vonk_status vonk_lane_park(vonk_lane *lane, vonk_wake **ret, vonk_error *err);
+void        vonk_wake_up(vonk_wake *take_token);
 
 /* Compiles a list of the operator's expressions into op->arena's lifespan; the program is freed by close() of the operator: vonk_program_free. */
 vonk_status vonk_op_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret, vonk_error *err);
