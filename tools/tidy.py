@@ -16,7 +16,7 @@ CODE = (".c", ".h", ".inc", ".py", ".sh")
 TEXT = CODE + (".md", ".def", ".build", ".txt", ".slt", ".sql", ".tsv", ".csv", ".json", ".jsonl", "Makefile",
                ".ci/run")
 MAX_COLUMNS = 120
-MAX_HEADER_COLUMNS = 180          # headers and tables are read as lists: a row stays a row
+MAX_HEADER_COLUMNS = 200          # headers and tables are read as lists: a row stays a row
 MAX_FILE_LINES = 1500
 FUNCTION_WARN, FUNCTION_LIMIT = 80, 120
 BANNED_WORDS = {"util", "utils", "helper", "helpers", "common", "misc", "manager"}

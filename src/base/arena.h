@@ -7,6 +7,8 @@
 #include "base/budget.h"
 
 vonk_status vonk_arena_new(vonk_budget *budget, vonk_arena **ret, vonk_error *err);
+/* The same with room for first_bytes (a MiB at most) in the one allocation that it starts with: for things of known size, like plan nodes. */
+vonk_status vonk_arena_new_sized(vonk_budget *budget, size_t first_bytes, vonk_arena **ret, vonk_error *err);
 void        vonk_arena_free(vonk_arena *arena); /* runs the cleanups, last added first */
 void        vonk_arena_reset(vonk_arena *arena); /* same, but keeps one block for the next use */
 VONK_DEFINE_AUTO(vonk_arena, vonk_arena_free)

@@ -10,10 +10,15 @@ vonk_status vonk_coerce_common(const vonk_type *a, const vonk_type *b, bool ansi
 vonk_status vonk_coerce_tightest(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret, vonk_error *err);
 /* Comparison operands: also string against others, as Spark's PromoteStrings / AnsiStringPromotion. */
 vonk_status vonk_coerce_comparison(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret, vonk_error *err);
+/* Types that differ in nullability only (inside arrays, maps, structs): the one that allows what either allows; *ret = NULL when they differ in more. */
+vonk_status vonk_coerce_merge_nulls(const vonk_type *a, const vonk_type *b, const vonk_type **ret, vonk_error *err);
 /* May an argument of type `from` be cast implicitly to `to`? */
 bool vonk_coerce_implicit(const vonk_type *from, const vonk_type *to, bool ansi);
 /* CAST allowed at all (analysis)? mode says which table. */
 bool vonk_coerce_can_cast(const vonk_type *from, const vonk_type *to, int mode);
+/* Can the result be null although the value is not (schema)? Can a cast in this mode raise? */
+bool vonk_coerce_cast_nullable(const vonk_type *from, const vonk_type *to, int mode);
+bool vonk_coerce_cast_may_raise(const vonk_type *from, const vonk_type *to, int mode);
 /* Store assignment (INSERT): spark.sql.storeAssignmentPolicy ANSI. */
 bool vonk_coerce_can_store(const vonk_type *from, const vonk_type *to);
 /* Result type of decimal arithmetic: op '+', '-', '*', '/', '%', 'd' (integral division). */

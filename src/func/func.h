@@ -36,6 +36,22 @@ typedef enum vonk_fn_volatility {
     VONK_PARTITION_BOUND /* needs the partition's rows one after the other: rand, monotonically_increasing_id, uuid */
 } vonk_fn_volatility;
 
+/* Nullability of the result type (the schema's), where it does not follow from vonk_fn_nulls. */
+typedef enum vonk_fn_nullable {
+    VONK_NULLABLE_AUTO,   /* NULL_IN_NULL_OUT, NULLS_OWN: when any argument is (or mode is TRY); NEVER_NULL: never */
+    VONK_NULLABLE_ALWAYS,
+    VONK_NULLABLE_NEVER,
+    VONK_NULLABLE_LEGACY  /* when any argument is, or when the mode is not ANSI */
+} vonk_fn_nullable;
+
+/* Can evaluating one row raise an error? The optimizer and the filter reorder only what cannot. */
+typedef enum vonk_fn_raises {
+    VONK_MAY_RAISE,
+    VONK_RAISES_ANSI,       /* only in ANSI mode */
+    VONK_RAISES_ANSI_EXACT, /* only in ANSI mode, and not on float and double results */
+    VONK_NEVER_RAISES
+} vonk_fn_raises;
+
 typedef enum vonk_eval_mode { VONK_MODE_LEGACY, VONK_MODE_ANSI, VONK_MODE_TRY } vonk_eval_mode; /* what becomes of an overflow, a bad cast, ... */
 
 /* What functions may know of the session, fixed when the query is analysed. */
@@ -154,12 +170,19 @@ struct vonk_fn {
     const char      *rewrite; /* REWRITE: SQL text with $1, $2, ...; "a; b; c" gives one text per number of arguments from min_args on */
     const char      *alias_of; /* another row's name: everything else is taken from there; the written name is kept in column names */
     const char      *symbol;   /* operators: "+", so that texts show (a + b) */
+    /* How column names show a call, when not as name(a, b): one template per number of arguments, separated by ';' ("$0($1, 0); $0($1, $2)"): $0 = the written
+     * name, $1 ... = arguments, $* = all of them. Arguments beyond the largest template's are left out. */
+    const char      *text;
+    vonk_fn_nullable nullable;
+    vonk_fn_raises   raises;
     const char      *group, *since, *doc; /* group: math_funcs ...; doc: our own words */
     const char      *example, *expect;    /* SQL expression and its result as `vonk sql` prints it; tests run them. Errors: "!CONDITION" */
 };
 
-/* NULL: no such function. `name` in any case. */
+/* NULL: no such function. `name` in any case. An alias is a row of its own, completed from the row it stands for. */
 const vonk_fn *vonk_fn_find(vonk_str name);
+/* The same function under its first name: what two expressions compare. */
+const vonk_fn *vonk_fn_canonical(const vonk_fn *fn);
 /* All rows, sorted by name: for (size_t at = 0; (fn = vonk_fn_next(&at));) */
 const vonk_fn *vonk_fn_next(size_t *inout_at);
 /* Argument count check, text rules, then the hook. Errors: WRONG_NUM_ARGS.*, DATATYPE_MISMATCH.*. */

@@ -74,21 +74,27 @@ struct vonk_expr {
     vonk_column     *value;   /* LITERAL, referenced */
     const vonk_plan *plan;    /* SUBQUERY, referenced */
     vonk_str         metadata; /* ALIAS, COLUMN: JSON object or empty */
+    vonk_str         shown;    /* text to show instead of the usual one: "nvl(a, 1)" on the COALESCE that replaced it; empty: none */
     vonk_origin      origin;
     vonk_arena      *arena;   /* holds this struct; free = unref of everything referenced */
     const vonk_expr *base;    /* the node whose arena our texts lie in, or NULL */
+    bool             own_texts; /* some texts lie in our own arena */
+    vonk_expr       *dying;   /* of vonk_expr_unref: next node to free */
 };
 
 static inline bool vonk_expr_has(const vonk_expr *e, vonk_expr_flag flag) { return (e->flags & (uint32_t)flag) != 0; }
 
 /* ---- making. A new node is writable until vonk_expr_finish, which computes `resolved`, depth and (for kinds that derive them from children: ALIAS, AND, OR, NOT, IS_NULL,
- * CASE, COALESCE, SORT, GET_FIELD, ...) type and nullability, and refuses too deep trees with EXPRESSION_DEPTH_EXCEEDED. */
+ * CASE, COALESCE, SORT, GET_FIELD, ...) type and nullability, and refuses too deep trees with FAILED_TO_PARSE_TOO_COMPLEX. A node of a resolved kind whose
+ * children do not fit it (CASE with two result types, AND over a number) stays unresolved with resolved children: the analyzer coerces or refuses it. */
 vonk_status vonk_expr_new(vonk_budget *budget, vonk_expr_kind kind, const vonk_expr *const *children /* referenced */, uint32_t n_children, vonk_expr **ret, vonk_error *err);
 /* A writable copy: children may be NULL to keep the same ones; else n_children of `e` new ones (referenced). */
 vonk_status vonk_expr_copy(vonk_budget *budget, const vonk_expr *e, const vonk_expr *const *children, uint32_t n_children, vonk_expr **ret, vonk_error *err);
 vonk_status vonk_expr_set_name(vonk_expr *e, vonk_str name, vonk_error *err);       /* copied */
 vonk_status vonk_expr_set_parts(vonk_expr *e, const vonk_str *parts, uint32_t n, vonk_error *err);
+vonk_status vonk_expr_set_ids(vonk_expr *e, const uint64_t *ids, uint32_t n, vonk_error *err); /* LAMBDA: n_parts of them */
 vonk_status vonk_expr_set_metadata(vonk_expr *e, vonk_str json, vonk_error *err);
+vonk_status vonk_expr_set_shown(vonk_expr *e, vonk_str text, vonk_error *err);      /* copied */
 vonk_status vonk_expr_set_type(vonk_expr *e, const vonk_type *type, vonk_error *err);   /* referenced */
 vonk_status vonk_expr_set_value(vonk_expr *e, const vonk_column *value, vonk_error *err); /* referenced */
 vonk_status vonk_expr_set_plan(vonk_expr *e, const vonk_plan *plan, vonk_error *err);   /* referenced */
@@ -137,7 +143,8 @@ vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, uint64_t
 typedef vonk_status (*vonk_expr_step)(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk_expr_rewrite(vonk_budget *budget, const vonk_expr *e, vonk_expr_step step, void *arg, const vonk_expr **ret, vonk_error *err);
 
-/* ---- texts (plan/expr_text.c). `sql`: as column names are made ("(a + 1)", "CAST(x AS INT)", "count(DISTINCT x)"). `explain`: with ids ("a#12"), as in plans. */
+/* ---- texts (plan/expr_text.c). Timestamp literals are shown in UTC unless their `shown` says otherwise (the parser sets it: the session zone's text).
+ * `sql`: as column names are made ("(a + 1)", "CAST(x AS INT)", "count(DISTINCT x)"). `explain`: with ids ("a#12"), as in plans. */
 vonk_status vonk_expr_sql(const vonk_expr *e, vonk_buf *out, vonk_error *err);
 vonk_status vonk_expr_explain(const vonk_expr *e, vonk_buf *out, vonk_error *err);
 /* Name of the column that a select item gives: alias, attribute's name, or the pretty SQL. */

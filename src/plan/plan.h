@@ -6,6 +6,8 @@
 #ifndef VONK_PLAN_PLAN_H
 #define VONK_PLAN_PLAN_H
 
+#include <stdatomic.h>
+
 #include "column/batch.h"
 #include "plan/expr.h"
 #include "plan/scan.h"
@@ -142,6 +144,9 @@ typedef struct vonk_write_info {
     const vonk_str *partition_by, *sort_by, *bucket_by, *cluster_by;
     int32_t        n_buckets;
     bool           by_name, if_not_exists, dynamic_overwrite;
+    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; owned by the arena */
+    vonk_str       location, comment;
+    bool           replace;    /* CREATE OR REPLACE, REPLACE */
 } vonk_write_info;
 typedef struct vonk_command_info {
     vonk_str       kind; /* lower case */
@@ -190,7 +195,13 @@ struct vonk_plan {
     };
     double            est_rows, est_bytes; /* by the optimizer; < 0 unknown */
     vonk_arena       *arena;
-    const vonk_plan  *base;
+    const vonk_plan  *base;     /* the node whose arena our texts lie in, or NULL */
+    bool              analyzed; /* made by the analyzer, which takes it as it is */
+    bool              owns_texts;
+    uint32_t          lists_room;
+    _Atomic int64_t   holders;  /* one for all refs, one for each copy whose base we are: the arena's life */
+    atomic_flag       memo_lock;
+    struct vonk_plan_memo *memo;
 };
 
 /* ---- making: a new node is writable until finish, which sets `resolved`, `depth` and, for logical kinds whose output follows from children and lists (FILTER, SORT, LIMIT,
@@ -215,6 +226,11 @@ vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_erro
 const vonk_plan *vonk_plan_ref(const vonk_plan *p);
 void             vonk_plan_unref(const vonk_plan *p); /* NULL is fine; deep trees are freed in a loop */
 static inline void vonk_plan_unref_auto(const vonk_plan **p) { vonk_plan_unref(*p); }
+
+/* ---- one remembered result per node (the analyzer's): valid while `key` and `conf` are the same. Thread-safe. Get: NULL or a new reference. */
+const vonk_plan *vonk_plan_memo_get(const vonk_plan *p, uint64_t key, const vonk_conf *conf);
+/* Optional work: without memory nothing is kept. take_conf is given back through drop_conf, at once when nothing is kept. */
+void vonk_plan_memo_put(const vonk_plan *p, uint64_t key, const vonk_conf *take_conf, void (*drop_conf)(const vonk_conf *conf), const vonk_plan *result);
 
 /* ---- the usual nodes in one call; new reference out */
 vonk_status vonk_pn_project(vonk_budget *budget, const vonk_plan *child, const vonk_expr *const *exprs, uint32_t n, const vonk_plan **ret, vonk_error *err);

@@ -1,0 +1,206 @@
+/* base/alloc.c -- allocation charged to a budget. Each block starts with a hidden head (size, budget), so that freeing
+ * needs only the pointer. */
+#include <stdlib.h>
+#ifdef VONK_MIMALLOC
+#include <mimalloc.h>
+#else
+#include <malloc.h>
+#endif
+
+#include "base/budget_int.h"
+#include "base/fault.h"
+
+typedef struct head {
+    size_t bytes; /* as asked for */
+    vonk_budget *budget;
+} head;
+
+enum { HEAD_BYTES = 16, ALIGNMENT = 64 };
+static_assert(sizeof(head) == HEAD_BYTES, "the head keeps 16-byte alignment");
+
+static void *os_alloc(size_t bytes, bool zeroed)
+{
+#ifdef VONK_MIMALLOC
+    return zeroed ? mi_zalloc(bytes) : mi_malloc(bytes);
+#else
+    return zeroed ? calloc(1, bytes) : malloc(bytes);
+#endif
+}
+static void *os_realloc(void *p, size_t bytes)
+{
+#ifdef VONK_MIMALLOC
+    return mi_realloc(p, bytes);
+#else
+    return realloc(p, bytes);
+#endif
+}
+static void *os_alloc_aligned(size_t bytes)
+{
+#ifdef VONK_MIMALLOC
+    return mi_malloc_aligned(bytes, ALIGNMENT);
+#else
+    return aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+#endif
+}
+static void os_free(void *p)
+{
+#ifdef VONK_MIMALLOC
+    mi_free(p);
+#else
+    free(p);
+#endif
+}
+
+static head *head_of(const void *ptr) { return (head *)((uintptr_t)ptr - HEAD_BYTES); }
+
+static vonk_status refuse(size_t bytes, const char *who, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", VONK_F("%zu", bytes), "receivedBytes", "0",
+                     "budget", who);
+}
+
+/* Charges bytes + extra after the checks that all allocations share. */
+static vonk_status pay(vonk_budget *budget, size_t bytes, size_t extra, vonk_error *err)
+{
+    if (VONK_UNLIKELY(bytes > (size_t)PTRDIFF_MAX - 2 * ALIGNMENT)) return refuse(bytes, "the address space", err);
+    if (VONK_UNLIKELY(vonk_fault_hit(VONK_FAULT_ALLOC))) return refuse(bytes, "fault injection", err);
+    return vonk__budget_charge(budget, (int64_t)(bytes + extra), err);
+}
+
+static vonk_status out_of_memory(vonk_budget *budget, size_t bytes, size_t extra, vonk_error *err)
+{
+    vonk_budget_release(budget, (int64_t)(bytes + extra));
+    return refuse(bytes, "the operating system", err);
+}
+
+static vonk_status alloc(vonk_budget *budget, size_t bytes, bool zeroed, void *ret, vonk_error *err)
+{
+    VONK_TRY(pay(budget, bytes, HEAD_BYTES, err));
+    head *h = os_alloc(bytes + HEAD_BYTES, zeroed);
+    if (VONK_UNLIKELY(!h)) return out_of_memory(budget, bytes, HEAD_BYTES, err);
+    *h = (head){bytes, budget};
+    *(void **)ret = h + 1;
+    return VONK_OK;
+}
+
+vonk_status vonk_alloc(vonk_budget *budget, size_t bytes, void *ret, vonk_error *err)
+{
+    return alloc(budget, bytes, false, ret, err);
+}
+
+vonk_status vonk_alloc_zeroed(vonk_budget *budget, size_t bytes, void *ret, vonk_error *err)
+{
+    return alloc(budget, bytes, true, ret, err);
+}
+
+vonk_status vonk_alloc_array(vonk_budget *budget, size_t n, size_t each_bytes, void *ret, vonk_error *err)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, each_bytes, &bytes)) return refuse(SIZE_MAX, "the address space", err);
+    return alloc(budget, bytes, false, ret, err);
+}
+
+void *vonk__alloc_quiet(vonk_budget *budget, size_t bytes)
+{
+    if (bytes > (size_t)PTRDIFF_MAX - HEAD_BYTES) return NULL;
+    int64_t charge = (int64_t)(bytes + HEAD_BYTES);
+    if (!vonk_budget_try_charge(budget, charge)) return NULL;
+    head *h = os_alloc(bytes + HEAD_BYTES, false);
+    if (!h) {
+        vonk_budget_release(budget, charge);
+        return NULL;
+    }
+    *h = (head){bytes, budget};
+    return h + 1;
+}
+
+static vonk_status move_to_budget(vonk_budget *budget, void *inout, size_t bytes, vonk_error *err)
+{
+    void *old = *(void **)inout, *fresh;
+    size_t old_bytes = head_of(old)->bytes;
+    VONK_TRY(alloc(budget, bytes, false, &fresh, err));
+    memcpy(fresh, old, old_bytes < bytes ? old_bytes : bytes);
+    vonk_free(old);
+    *(void **)inout = fresh;
+    return VONK_OK;
+}
+
+vonk_status vonk_realloc(vonk_budget *budget, void *inout, size_t bytes, vonk_error *err)
+{
+    void *old = *(void **)inout;
+    if (!old) return alloc(budget, bytes, false, inout, err);
+    size_t old_bytes = head_of(old)->bytes;
+    if (head_of(old)->budget != budget) return move_to_budget(budget, inout, bytes, err);
+    size_t more = bytes > old_bytes ? bytes - old_bytes : 0;
+    if (more) {
+        if (bytes > (size_t)PTRDIFF_MAX - 2 * ALIGNMENT) return refuse(bytes, "the address space", err);
+        VONK_TRY(pay(budget, more, 0, err));
+    }
+    head *h = os_realloc(head_of(old), bytes + HEAD_BYTES);
+    if (VONK_UNLIKELY(!h)) {
+        if (more) return out_of_memory(budget, more, 0, err);
+        return refuse(bytes, "the operating system", err);
+    }
+    if (bytes < old_bytes) vonk_budget_release(budget, (int64_t)(old_bytes - bytes));
+    h->bytes = bytes;
+    *(void **)inout = h + 1;
+    return VONK_OK;
+}
+
+void vonk_free(void *ptr)
+{
+    if (!ptr) return;
+    head *h = head_of(ptr);
+    vonk_budget *budget = h->budget;
+    int64_t bytes = (int64_t)(h->bytes + HEAD_BYTES);
+    os_free(h);
+    vonk_budget_release(budget, bytes);
+}
+
+size_t vonk_alloc_size(const void *ptr) { return ptr ? head_of(ptr)->bytes : 0; }
+
+vonk_status vonk_strdup(vonk_budget *budget, vonk_str text, char **ret, vonk_error *err)
+{
+    if (text.len == SIZE_MAX) return refuse(text.len, "the address space", err);
+    char *copy;
+    VONK_TRY(alloc(budget, text.len + 1, false, &copy, err));
+    if (text.len) memcpy(copy, text.data, text.len);
+    copy[text.len] = 0;
+    *ret = copy;
+    return VONK_OK;
+}
+
+vonk_status vonk_alloc_aligned(vonk_budget *budget, size_t bytes, void *ret, vonk_error *err)
+{
+    VONK_TRY(pay(budget, bytes, ALIGNMENT, err));
+    char *block = os_alloc_aligned(bytes + ALIGNMENT);
+    if (VONK_UNLIKELY(!block)) return out_of_memory(budget, bytes, ALIGNMENT, err);
+    *head_of(block + ALIGNMENT) = (head){bytes, budget};
+    *(void **)ret = block + ALIGNMENT;
+    return VONK_OK;
+}
+
+void vonk_free_aligned(void *ptr)
+{
+    if (!ptr) return;
+    vonk_budget *budget = head_of(ptr)->budget;
+    int64_t bytes = (int64_t)(head_of(ptr)->bytes + ALIGNMENT);
+    os_free((char *)ptr - ALIGNMENT);
+    vonk_budget_release(budget, bytes);
+}
+
+vonk_status vonk_budget_charge(vonk_budget *budget, int64_t bytes, vonk_error *err)
+{
+    assert(bytes >= 0);
+    if (VONK_UNLIKELY(vonk_fault_hit(VONK_FAULT_ALLOC))) return refuse((size_t)bytes, "fault injection", err);
+    return vonk__budget_charge(budget, bytes, err);
+}
+
+void vonk_alloc_collect(void)
+{
+#ifdef VONK_MIMALLOC
+    mi_collect(true);
+#else
+    malloc_trim(0);
+#endif
+}

@@ -1,0 +1,462 @@
+#include "codec/compress.h"
+
+#define ZSTD_STATIC_LINKING_ONLY /* custom allocation: contexts are charged to the budget */
+#include <lz4.h>
+#include <lz4frame.h>
+#include <snappy-c.h>
+#include <zlib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "codec/brotli.h"
+
+#define LZ4_FRAME_MAGIC 0x184D2204u
+#define CHUNK_BYTES 65536
+
+struct vonk_compressor {
+    vonk_budget *budget;
+    ZSTD_DCtx *zstd_d;
+    ZSTD_CCtx *zstd_c;
+    LZ4F_dctx *lz4_d;
+    void *lz4_state; /* of LZ4_compress_fast_extState */
+    z_stream inflate;
+    int inflate_bits; /* 0: not made; else the window bits it was made with */
+};
+
+const char *vonk_compression_name(vonk_compression codec)
+{
+    static const char *const names[] = {"none",       "snappy",    "gzip", "zlib",   "deflate", "lz4_raw",
+                                        "lz4_hadoop", "lz4_frame", "zstd", "brotli", "lzo"};
+    return (size_t)codec < VONK_COUNTOF(names) ? names[codec] : "unknown";
+}
+
+vonk_status vonk_compressor_new(vonk_budget *budget, vonk_compressor **ret, vonk_error *err)
+{
+    VONK_TRY(VONK_NEW(budget, ret, err));
+    (*ret)->budget = budget;
+    return VONK_OK;
+}
+
+void vonk_compressor_free(vonk_compressor *c)
+{
+    if (!c) return;
+    ZSTD_freeDCtx(c->zstd_d);
+    ZSTD_freeCCtx(c->zstd_c);
+    LZ4F_freeDecompressionContext(c->lz4_d);
+    vonk_free(c->lz4_state);
+    if (c->inflate_bits) inflateEnd(&c->inflate);
+    vonk_free(c);
+}
+
+/* ---- the libraries' memory */
+static void *budget_alloc(void *budget, size_t bytes)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    void *ptr = NULL;
+    if (vonk_alloc(budget, bytes, &ptr, &err) != VONK_OK) vonk_error_reset(&err);
+    return ptr;
+}
+
+static void budget_free(void *budget, void *ptr)
+{
+    (void)budget;
+    vonk_free(ptr);
+}
+
+static void *zlib_alloc(void *budget, unsigned n, unsigned each) { return budget_alloc(budget, (size_t)n * each); }
+
+static vonk_status no_memory(const vonk_compressor *c, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", "65536", "receivedBytes",
+                     VONK_F("%lld", (long long)vonk_budget_room(c->budget)), "budget", "compression");
+}
+
+/* ---- zlib's formats */
+static int window_bits(vonk_compression codec)
+{
+    switch (codec) {
+    case VONK_COMPRESS_GZIP: return 15 + 32; /* detects gzip or zlib */
+    case VONK_COMPRESS_ZLIB: return 15;
+    default: return -15;
+    }
+}
+
+static vonk_status inflate_start(vonk_compressor *c, vonk_compression codec, vonk_error *err)
+{
+    int bits = window_bits(codec);
+    if (c->inflate_bits == bits && inflateReset(&c->inflate) == Z_OK) return VONK_OK;
+    if (c->inflate_bits) inflateEnd(&c->inflate);
+    c->inflate_bits = 0;
+    c->inflate = (z_stream){.zalloc = zlib_alloc, .zfree = budget_free, .opaque = c->budget};
+    if (inflateInit2(&c->inflate, bits) != Z_OK) return no_memory(c, err);
+    c->inflate_bits = bits;
+    return VONK_OK;
+}
+
+/* One step: as much as fits into `room` bytes at `to`. *ret_end: the last member ended with the input. */
+static vonk_status inflate_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, size_t room, size_t *ret_got,
+                                bool *ret_end, vonk_error *err)
+{
+    z_stream *z = &c->inflate;
+    z->next_in = (Bytef *)(uintptr_t)in->at; /* zlib reads only */
+    z->avail_in = (unsigned)vonk_min_size(vonk_cursor_left(in), 1u << 30);
+    z->next_out = to;
+    z->avail_out = (unsigned)vonk_min_size(room, 1u << 30);
+    unsigned had_in = z->avail_in, had_out = z->avail_out;
+    int got = inflate(z, Z_NO_FLUSH);
+    in->at += had_in - z->avail_in;
+    *ret_got = had_out - z->avail_out;
+    *ret_end = false;
+    if (got == Z_STREAM_END) {
+        *ret_end = vonk_cursor_left(in) == 0;
+        if (!*ret_end && inflateReset(z) != Z_OK) return vonk_cursor_fail(in, "corrupt gzip data", err);
+        return VONK_OK;
+    }
+    bool moved = had_in != z->avail_in || *ret_got > 0;
+    if (got == Z_MEM_ERROR) return no_memory(c, err);
+    if ((got != Z_OK && got != Z_BUF_ERROR) || !moved) return vonk_cursor_fail(in, "corrupt or short gzip data", err);
+    return VONK_OK;
+}
+
+static vonk_status inflate_exact(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, uint8_t *out,
+                                 size_t bytes, vonk_error *err)
+{
+    VONK_TRY(inflate_start(c, codec, err));
+    size_t at = 0;
+    bool end = false;
+    uint8_t none;
+    while (!end) {
+        size_t got = 0;
+        VONK_TRY(inflate_step(c, in, at < bytes ? out + at : &none, at < bytes ? bytes - at : 1, &got, &end, err));
+        if (at == bytes && got > 0) return vonk_cursor_fail(in, "gzip data is longer than its header says", err);
+        at += got;
+    }
+    if (at != bytes) return vonk_cursor_fail(in, "gzip data is shorter than its header says", err);
+    return VONK_OK;
+}
+
+static vonk_status deflate_all(vonk_compressor *c, vonk_compression codec, int level, const void *data, size_t bytes,
+                               vonk_buf *out, vonk_error *err)
+{
+    z_stream z = {.zalloc = zlib_alloc, .zfree = budget_free, .opaque = c->budget};
+    int bits = codec == VONK_COMPRESS_GZIP ? 15 + 16 : window_bits(codec);
+    if (bytes > UINT32_MAX / 2)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
+    if (deflateInit2(&z, level, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) return no_memory(c, err);
+    size_t bound = deflateBound(&z, bytes);
+    vonk_status st = vonk_buf_reserve(out, bound, err);
+    if (st == VONK_OK) {
+        z.next_in = (Bytef *)(uintptr_t)data;
+        z.avail_in = (unsigned)bytes;
+        z.next_out = (Bytef *)out->data + out->len;
+        z.avail_out = (unsigned)bound;
+        if (deflate(&z, Z_FINISH) == Z_STREAM_END)
+            out->len += bound - z.avail_out;
+        else
+            st = VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "zlib could not compress");
+    }
+    deflateEnd(&z);
+    return st;
+}
+
+/* ---- LZ4 */
+static vonk_status lz4_block(vonk_cursor *in, size_t in_bytes, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    const uint8_t *from = NULL;
+    VONK_TRY(vonk_cursor_take(in, in_bytes, &from, err));
+    if (in_bytes > INT32_MAX || bytes > INT32_MAX) return vonk_cursor_fail(in, "LZ4 block is too large", err);
+    int got = LZ4_decompress_safe((const char *)from, (char *)out, (int)in_bytes, (int)bytes);
+    if (got < 0 || (size_t)got != bytes) return vonk_cursor_fail(in, "corrupt LZ4 block", err);
+    return VONK_OK;
+}
+
+/* One inner chunk is decoded into what is left of its outer block. */
+static vonk_status lz4_hadoop_chunk(vonk_cursor *in, uint8_t *out, size_t room, size_t *ret_got, vonk_error *err)
+{
+    uint32_t bytes;
+    const uint8_t *from = NULL;
+    VONK_TRY(vonk_cursor_u32_be(in, &bytes, err));
+    VONK_TRY(vonk_cursor_take(in, bytes, &from, err));
+    if (bytes > INT32_MAX || room > INT32_MAX) return vonk_cursor_fail(in, "LZ4 block is too large", err);
+    int got = LZ4_decompress_safe((const char *)from, (char *)out, (int)bytes, (int)room);
+    if (got <= 0) return vonk_cursor_fail(in, "corrupt LZ4 block", err);
+    *ret_got = (size_t)got;
+    return VONK_OK;
+}
+
+/* (be32 plain size, (be32 size, block)...)... */
+static vonk_status lz4_hadoop(vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    size_t at = 0;
+    while (vonk_cursor_left(in) > 0) {
+        uint32_t plain = 0;
+        VONK_TRY(vonk_cursor_u32_be(in, &plain, err));
+        if (plain > bytes - at) return vonk_cursor_fail(in, "LZ4 data is longer than its header says", err);
+        for (size_t end = at + plain; at < end;) {
+            size_t got = 0;
+            VONK_TRY(lz4_hadoop_chunk(in, out + at, end - at, &got, err));
+            at += got;
+        }
+    }
+    if (at != bytes) return vonk_cursor_fail(in, "LZ4 data is shorter than its header says", err);
+    return VONK_OK;
+}
+
+static vonk_status lz4_frame_start(vonk_compressor *c, vonk_error *err)
+{
+    if (c->lz4_d)
+        LZ4F_resetDecompressionContext(c->lz4_d);
+    else if (LZ4F_isError(LZ4F_createDecompressionContext(&c->lz4_d, LZ4F_VERSION)))
+        return no_memory(c, err);
+    return VONK_OK;
+}
+
+static vonk_status lz4_frame_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, size_t room, size_t *ret_got,
+                                  bool *ret_end, vonk_error *err)
+{
+    size_t used = vonk_cursor_left(in);
+    *ret_got = room;
+    size_t hint = LZ4F_decompress(c->lz4_d, to, ret_got, in->at, &used, NULL);
+    if (LZ4F_isError(hint)) return vonk_cursor_fail(in, "corrupt LZ4 frame", err);
+    in->at += used;
+    *ret_end = hint == 0 && vonk_cursor_left(in) == 0;
+    if (!*ret_end && used == 0 && *ret_got == 0) return vonk_cursor_fail(in, "short LZ4 frame", err);
+    return VONK_OK;
+}
+
+static vonk_status lz4_frame_exact(vonk_compressor *c, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    VONK_TRY(lz4_frame_start(c, err));
+    size_t at = 0;
+    bool end = false;
+    uint8_t none;
+    while (!end) {
+        size_t got = 0;
+        VONK_TRY(lz4_frame_step(c, in, at < bytes ? out + at : &none, at < bytes ? bytes - at : 1, &got, &end, err));
+        if (at == bytes && got > 0) return vonk_cursor_fail(in, "LZ4 data is longer than its header says", err);
+        at += got;
+    }
+    if (at != bytes) return vonk_cursor_fail(in, "LZ4 data is shorter than its header says", err);
+    return VONK_OK;
+}
+
+/* Writers disagreed about what Parquet's old LZ4 is: Hadoop's framing, a bare block, or a frame. */
+static vonk_status lz4_parquet(vonk_compressor *c, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    vonk_cursor peek = *in;
+    uint32_t magic;
+    if (vonk_cursor_left(in) >= 4) {
+        VONK_TRY(vonk_cursor_u32(&peek, &magic, err));
+        if (magic == LZ4_FRAME_MAGIC) return lz4_frame_exact(c, in, out, bytes, err);
+    }
+    vonk_error ignored = VONK_ERROR_INIT;
+    peek = *in;
+    if (lz4_hadoop(&peek, out, bytes, &ignored) == VONK_OK) {
+        *in = peek;
+        return VONK_OK;
+    }
+    vonk_error_reset(&ignored);
+    return lz4_block(in, vonk_cursor_left(in), out, bytes, err);
+}
+
+static vonk_status lz4_frame_compress(const void *data, size_t bytes, vonk_buf *out, vonk_error *err)
+{
+    LZ4F_preferences_t prefs = {.frameInfo = {.contentSize = bytes, .blockSizeID = LZ4F_max64KB}};
+    size_t bound = LZ4F_compressFrameBound(bytes, &prefs);
+    VONK_TRY(vonk_buf_reserve(out, bound, err));
+    size_t got = LZ4F_compressFrame(out->data + out->len, bound, data, bytes, &prefs);
+    if (LZ4F_isError(got)) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "LZ4 could not compress");
+    out->len += got;
+    return VONK_OK;
+}
+
+static vonk_status lz4_compress(vonk_compressor *c, bool hadoop, const void *data, size_t bytes, vonk_buf *out,
+                                vonk_error *err)
+{
+    if (bytes > LZ4_MAX_INPUT_SIZE)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
+    if (hadoop && bytes == 0) return VONK_OK; /* no block: nothing to say */
+    if (!c->lz4_state) VONK_TRY(vonk_alloc(c->budget, (size_t)LZ4_sizeofState(), &c->lz4_state, err));
+    size_t bound = (size_t)LZ4_compressBound((int)bytes), head = hadoop ? 8 : 0;
+    VONK_TRY(vonk_buf_reserve(out, bound + head, err));
+    char *to = out->data + out->len;
+    int got = LZ4_compress_fast_extState(c->lz4_state, data, to + head, (int)bytes, (int)bound, 1);
+    if (got <= 0) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "LZ4 could not compress");
+    if (hadoop) {
+        uint32_t sizes[2] = {__builtin_bswap32((uint32_t)bytes), __builtin_bswap32((uint32_t)got)};
+        memcpy(to, sizes, sizeof sizes);
+    }
+    out->len += head + (size_t)got;
+    return VONK_OK;
+}
+
+/* ---- zstd */
+static vonk_status zstd_start(vonk_compressor *c, vonk_error *err)
+{
+    if (!c->zstd_d) c->zstd_d = ZSTD_createDCtx_advanced((ZSTD_customMem){budget_alloc, budget_free, c->budget});
+    if (!c->zstd_d) return no_memory(c, err);
+    ZSTD_DCtx_reset(c->zstd_d, ZSTD_reset_session_only);
+    return VONK_OK;
+}
+
+static vonk_status zstd_fail(const vonk_compressor *c, const vonk_cursor *in, size_t code, vonk_error *err)
+{
+    if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation) return no_memory(c, err);
+    return vonk_cursor_fail(in, VONK_F("corrupt zstd data (%s)", ZSTD_getErrorName(code)), err);
+}
+
+static vonk_status zstd_exact(vonk_compressor *c, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    VONK_TRY(zstd_start(c, err));
+    size_t got = ZSTD_decompressDCtx(c->zstd_d, out, bytes, in->at, vonk_cursor_left(in));
+    if (ZSTD_isError(got)) return zstd_fail(c, in, got, err);
+    if (got != bytes) return vonk_cursor_fail(in, "zstd data is shorter than its header says", err);
+    in->at = in->end;
+    return VONK_OK;
+}
+
+static vonk_status zstd_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, size_t room, size_t *ret_got,
+                             bool *ret_end, vonk_error *err)
+{
+    ZSTD_inBuffer from = {in->at, vonk_cursor_left(in), 0};
+    ZSTD_outBuffer into = {to, room, 0};
+    size_t hint = ZSTD_decompressStream(c->zstd_d, &into, &from);
+    if (ZSTD_isError(hint)) return zstd_fail(c, in, hint, err);
+    in->at += from.pos;
+    *ret_got = into.pos;
+    *ret_end = hint == 0 && vonk_cursor_left(in) == 0;
+    if (!*ret_end && from.pos == 0 && into.pos == 0) return vonk_cursor_fail(in, "short zstd data", err);
+    return VONK_OK;
+}
+
+static vonk_status zstd_compress(vonk_compressor *c, int32_t level, const void *data, size_t bytes, vonk_buf *out,
+                                 vonk_error *err)
+{
+    if (!c->zstd_c) c->zstd_c = ZSTD_createCCtx_advanced((ZSTD_customMem){budget_alloc, budget_free, c->budget});
+    if (!c->zstd_c) return no_memory(c, err);
+    size_t bound = ZSTD_compressBound(bytes);
+    VONK_TRY(vonk_buf_reserve(out, bound, err));
+    size_t got = ZSTD_compressCCtx(c->zstd_c, out->data + out->len, bound, data, bytes, level);
+    if (ZSTD_isError(got)) return no_memory(c, err);
+    out->len += got;
+    return VONK_OK;
+}
+
+/* ---- snappy */
+static vonk_status snappy_exact(vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    size_t says = 0;
+    if (snappy_uncompressed_length((const char *)in->at, vonk_cursor_left(in), &says) != SNAPPY_OK || says != bytes)
+        return vonk_cursor_fail(in, "snappy data has another size than its header says", err);
+    if (snappy_uncompress((const char *)in->at, vonk_cursor_left(in), (char *)out, &says) != SNAPPY_OK)
+        return vonk_cursor_fail(in, "corrupt snappy data", err);
+    in->at = in->end;
+    return VONK_OK;
+}
+
+static vonk_status snappy_all(const void *data, size_t bytes, vonk_buf *out, vonk_error *err)
+{
+    if (bytes > UINT32_MAX) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
+    size_t got = snappy_max_compressed_length(bytes);
+    VONK_TRY(vonk_buf_reserve(out, got, err));
+    if (snappy_compress(data, bytes, out->data + out->len, &got) != SNAPPY_OK)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "snappy could not compress");
+    out->len += got;
+    return VONK_OK;
+}
+
+/* ---- the doors */
+static vonk_status refuse(vonk_compression codec, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     codec == VONK_COMPRESS_LZO ? "LZO compression"
+                                                : VONK_F("compression %s here", vonk_compression_name(codec)));
+}
+
+static vonk_status brotli_exact(vonk_budget *budget, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf plain;
+    vonk_buf_init(&plain, budget, bytes + 1);
+    VONK_TRY(vonk_buf_reserve(&plain, bytes + 1, err));
+    VONK_TRY(vonk__brotli_decompress(in, &plain, err));
+    if (plain.len != bytes) return vonk_cursor_fail(in, "Brotli data has another size than its header says", err);
+    if (bytes > 0) memcpy(out, plain.data, bytes);
+    return VONK_OK;
+}
+
+vonk_status vonk_decompress(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, void *out, size_t bytes,
+                            vonk_error *err)
+{
+    if (bytes == 0 && vonk_cursor_left(in) == 0) return VONK_OK; /* no codec can say less */
+    switch (codec) {
+    case VONK_COMPRESS_NONE:
+        if (vonk_cursor_left(in) != bytes)
+            return vonk_cursor_fail(in, "plain data has another size than its header says", err);
+        if (bytes > 0) memcpy(out, in->at, bytes);
+        in->at = in->end;
+        return VONK_OK;
+    case VONK_COMPRESS_SNAPPY: return snappy_exact(in, out, bytes, err);
+    case VONK_COMPRESS_GZIP:
+    case VONK_COMPRESS_ZLIB:
+    case VONK_COMPRESS_DEFLATE: return inflate_exact(c, codec, in, out, bytes, err);
+    case VONK_COMPRESS_LZ4_RAW: return lz4_block(in, vonk_cursor_left(in), out, bytes, err);
+    case VONK_COMPRESS_LZ4_HADOOP: return lz4_parquet(c, in, out, bytes, err);
+    case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_exact(c, in, out, bytes, err);
+    case VONK_COMPRESS_ZSTD: return zstd_exact(c, in, out, bytes, err);
+    case VONK_COMPRESS_BROTLI: return brotli_exact(c->budget, in, out, bytes, err);
+    default: return refuse(codec, err);
+    }
+}
+
+vonk_status vonk_decompress_all(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, vonk_buf *out,
+                                vonk_error *err)
+{
+    switch (codec) {
+    case VONK_COMPRESS_NONE:
+        VONK_TRY(vonk_buf_append(out, in->at, vonk_cursor_left(in), err));
+        in->at = in->end;
+        return VONK_OK;
+    case VONK_COMPRESS_BROTLI: return vonk__brotli_decompress(in, out, err);
+    case VONK_COMPRESS_GZIP:
+    case VONK_COMPRESS_ZLIB:
+    case VONK_COMPRESS_DEFLATE: VONK_TRY(inflate_start(c, codec, err)); break;
+    case VONK_COMPRESS_LZ4_FRAME: VONK_TRY(lz4_frame_start(c, err)); break;
+    case VONK_COMPRESS_ZSTD: VONK_TRY(zstd_start(c, err)); break;
+    default: return refuse(codec, err);
+    }
+    for (bool end = false; !end;) {
+        size_t got = 0, room = vonk_max_size(
+                            1, vonk_min_size(CHUNK_BYTES, out->max_bytes - vonk_min_size(out->len, out->max_bytes)));
+        VONK_TRY(vonk_buf_reserve(out, room, err));
+        uint8_t *to = (uint8_t *)out->data + out->len;
+        if (codec == VONK_COMPRESS_ZSTD)
+            VONK_TRY(zstd_step(c, in, to, room, &got, &end, err));
+        else if (codec == VONK_COMPRESS_LZ4_FRAME)
+            VONK_TRY(lz4_frame_step(c, in, to, room, &got, &end, err));
+        else
+            VONK_TRY(inflate_step(c, in, to, room, &got, &end, err));
+        out->len += got;
+    }
+    return VONK_OK;
+}
+
+vonk_status vonk_compress(vonk_compressor *c, vonk_compression codec, int32_t level, const void *data, size_t bytes,
+                          vonk_buf *out, vonk_error *err)
+{
+    bool standard = level == VONK_COMPRESS_LEVEL_DEFAULT;
+    switch (codec) {
+    case VONK_COMPRESS_NONE: return vonk_buf_append(out, data, bytes, err);
+    case VONK_COMPRESS_SNAPPY: return snappy_all(data, bytes, out, err);
+    case VONK_COMPRESS_GZIP:
+    case VONK_COMPRESS_ZLIB:
+    case VONK_COMPRESS_DEFLATE:
+        return deflate_all(c, codec, standard || level < 0 || level > 9 ? Z_DEFAULT_COMPRESSION : (int)level, data,
+                           bytes, out, err);
+    case VONK_COMPRESS_LZ4_RAW: return lz4_compress(c, false, data, bytes, out, err);
+    case VONK_COMPRESS_LZ4_HADOOP: return lz4_compress(c, true, data, bytes, out, err);
+    case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_compress(data, bytes, out, err);
+    case VONK_COMPRESS_ZSTD: return zstd_compress(c, standard ? ZSTD_CLEVEL_DEFAULT : level, data, bytes, out, err);
+    case VONK_COMPRESS_BROTLI: return vonk__brotli_compress(standard ? -1 : level, data, bytes, out, err);
+    default: return refuse(codec, err);
+    }
+}

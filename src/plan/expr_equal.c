@@ -1,0 +1,142 @@
+/* plan/expr_equal.c -- are two expressions the same? Ids, values and structure count; origins, shown texts,
+ * names and ids of aliases do not.
+ * Parameters of lambdas are compared by where they are bound. */
+#include "base/hash.h"
+#include "plan/expr_int.h"
+
+enum {
+    FLAGS_THAT_COUNT = VONK_EXF_DISTINCT | VONK_EXF_IGNORE_NULLS | VONK_EXF_HAS_FILTER | VONK_EXF_WITHIN_GROUP |
+                       VONK_EXF_OUTER | VONK_EXF_DESCENDING | VONK_EXF_NULLS_LAST | VONK_EXF_METADATA_COLUMN
+};
+
+/* Lambdas that surround the two nodes being compared, innermost first. */
+typedef struct scope {
+    const vonk_expr *a, *b;
+    const struct scope *outer;
+} scope;
+
+static bool names_equal(const vonk_expr *a, const vonk_expr *b)
+{
+    if (!vonk_str_eq(a->name, b->name) || a->n_parts != b->n_parts) return false;
+    for (uint32_t i = 0; i < a->n_parts; i++)
+        if (!vonk_str_eq(a->parts[i], b->parts[i])) return false;
+    return true;
+}
+
+static bool values_equal(const vonk_column *a, const vonk_column *b)
+{
+    if (!vonk_type_eq_exact(a->type, b->type)) return false;
+    if (vonk_column_is_null(a, 0) || vonk_column_is_null(b, 0))
+        return vonk_column_is_null(a, 0) && vonk_column_is_null(b, 0);
+    if (a->type->storage == VONK_STORE_F64 ||
+        a->type->storage == VONK_STORE_F32) { /* -0.0 is another literal than 0.0 */
+        double x = vonk_column_f64(a, 0), y = vonk_column_f64(b, 0);
+        return memcmp(&x, &y, sizeof(x)) == 0;
+    }
+    return vonk_column_row_eq(a, 0, b, 0);
+}
+
+static int parameter_index(const vonk_expr *lambda, uint64_t id)
+{
+    for (uint32_t i = 0; lambda->ids && i < lambda->n_parts; i++)
+        if (lambda->ids[i] == id) return (int)i;
+    return -1;
+}
+
+static bool variables_equal(const vonk_expr *a, const vonk_expr *b, const scope *around)
+{
+    for (const scope *s = around; s; s = s->outer) {
+        int i = parameter_index(s->a, a->id), k = parameter_index(s->b, b->id);
+        if (i >= 0 || k >= 0) return i == k;
+    }
+    return a->id == b->id && vonk_str_eq(a->name, b->name);
+}
+
+static bool functions_equal(const vonk_expr *a, const vonk_expr *b)
+{
+    return (a->fn == b->fn || vonk_fn_canonical(a->fn) == vonk_fn_canonical(b->fn)) && a->mode == b->mode &&
+           a->n_args == b->n_args && a->n_order == b->n_order;
+}
+
+static bool nodes_equal(const vonk_expr *a, const vonk_expr *b, const scope *around)
+{
+    switch (a->kind) {
+    case VONK_EX_ALIAS: return true;
+    case VONK_EX_LITERAL: return values_equal(a->value, b->value);
+    case VONK_EX_COLUMN: return a->id == b->id;
+    case VONK_EX_BOUND: return a->index == b->index && vonk_type_same(a->type, b->type);
+    case VONK_EX_FUNCTION: return functions_equal(a, b);
+    case VONK_EX_CAST: return a->mode == b->mode && a->type && b->type && vonk_type_eq(a->type, b->type);
+    case VONK_EX_GET_FIELD: return a->index == b->index;
+    case VONK_EX_LAMBDA: return a->n_parts == b->n_parts;
+    case VONK_EX_LAMBDA_VAR: return variables_equal(a, b, around);
+    case VONK_EX_WINDOW:
+        return a->n_partition == b->n_partition && a->n_order == b->n_order && a->frame.given == b->frame.given &&
+               a->frame.rows == b->frame.rows && a->frame.lower == b->frame.lower && a->frame.upper == b->frame.upper;
+    case VONK_EX_SUBQUERY:
+        return a->sub_kind == b->sub_kind && (a->plan == b->plan || vonk_plan_equal(a->plan, b->plan));
+    default: return names_equal(a, b) && a->plan_id == b->plan_id && a->n_args == b->n_args && a->n_order == b->n_order;
+    }
+}
+
+static bool equal(const vonk_expr *a, const vonk_expr *b, const scope *around)
+{
+    if (a == b && !around) return true;
+    if (a->kind != b->kind || a->n_children != b->n_children || a->depth != b->depth) return false;
+    if ((a->flags & FLAGS_THAT_COUNT) != (b->flags & FLAGS_THAT_COUNT) || !nodes_equal(a, b, around)) return false;
+    scope inner = {a, b, around};
+    const scope *below = a->kind == VONK_EX_LAMBDA ? &inner : around;
+    for (uint32_t i = 0; i < a->n_children; i++)
+        if (!equal(a->children[i], b->children[i], below)) return false;
+    return true;
+}
+
+bool vonk_expr_equal(const vonk_expr *a, const vonk_expr *b) { return equal(a, b, NULL); }
+
+static uint64_t value_hash(const vonk_column *v)
+{
+    if (vonk_column_is_null(v, 0)) return 1;
+    switch (v->type->storage) {
+    case VONK_STORE_VIEW: {
+        vonk_str s = vonk_column_str(v, 0);
+        return vonk_hash64(s.data, s.len, 2);
+    }
+    case VONK_STORE_F32:
+    case VONK_STORE_F64: {
+        double x = vonk_column_f64(v, 0);
+        return vonk_hash64(&x, sizeof(x), 3);
+    }
+    case VONK_STORE_BIT:
+    case VONK_STORE_I8:
+    case VONK_STORE_I16:
+    case VONK_STORE_I32:
+    case VONK_STORE_I64: return vonk_hash_mix((uint64_t)vonk_column_i64(v, 0));
+    default: return (uint64_t)v->type->id; /* rare: told apart by comparison */
+    }
+}
+
+static uint64_t node_hash(const vonk_expr *e)
+{
+    uint64_t h = vonk_hash_combine((uint64_t)e->kind, e->flags & FLAGS_THAT_COUNT);
+    switch (e->kind) {
+    case VONK_EX_LITERAL: return vonk_hash_combine(h, value_hash(e->value));
+    case VONK_EX_COLUMN: return vonk_hash_combine(h, e->id);
+    case VONK_EX_BOUND:
+    case VONK_EX_GET_FIELD: return vonk_hash_combine(h, e->index);
+    case VONK_EX_FUNCTION: return vonk_hash_combine(h, (uint64_t)(uintptr_t)vonk_fn_canonical(e->fn));
+    case VONK_EX_CAST: return vonk_hash_combine(h, e->type ? (uint64_t)e->type->id : 0);
+    case VONK_EX_NAME:
+    case VONK_EX_CALL:
+        for (uint32_t i = 0; i < e->n_parts; i++)
+            h = vonk_hash_combine(h, vonk_hash64(e->parts[i].data, e->parts[i].len, 4));
+        return h;
+    default: return h;
+    }
+}
+
+uint64_t vonk_expr_hash(const vonk_expr *e)
+{
+    uint64_t h = node_hash(e);
+    for (uint32_t i = 0; i < e->n_children; i++) h = vonk_hash_combine(h, vonk_expr_hash(e->children[i]));
+    return h;
+}

@@ -1,0 +1,244 @@
+/* plan/expr_walk.c -- walking, rewriting and asking about trees of expressions.
+ * Recursion is bounded: a node's depth is checked when it is made. */
+#include <stdlib.h>
+
+#include "base/vec.h"
+
+#include "func/coerce.h"
+#include "plan/expr_int.h"
+#include "plan/origin.h"
+
+bool vonk_expr_walk(const vonk_expr *e, vonk_walk (*visit)(const vonk_expr *e, void *arg), void *arg)
+{
+    vonk_walk how = visit(e, arg);
+    if (how == VONK_WALK_STOP) return false;
+    if (how == VONK_WALK_SKIP) return true;
+    for (uint32_t i = 0; i < e->n_children; i++)
+        if (!vonk_expr_walk(e->children[i], visit, arg)) return false;
+    return true;
+}
+
+/* ---- rewriting */
+
+typedef struct rewriting {
+    vonk_budget *budget;
+    vonk_expr_step step;
+    void *arg;
+} rewriting;
+
+static vonk_status rewrite(const rewriting *r, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
+
+static void unref_all(const vonk_expr **exprs, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) vonk_expr_unref(exprs[i]);
+}
+
+/* `e`, or a copy of it when a child changed; a new reference. */
+static vonk_status with_new_children(const rewriting *r, const vonk_expr *e, const vonk_expr **kids,
+                                     const vonk_expr **ret, vonk_error *err)
+{
+    bool changed = false;
+    for (uint32_t i = 0; i < e->n_children; i++) {
+        vonk_status st = rewrite(r, e->children[i], &kids[i], err);
+        if (st != VONK_OK) {
+            unref_all(kids, i);
+            return st;
+        }
+        changed |= kids[i] != e->children[i];
+    }
+    vonk_status st = VONK_OK;
+    if (changed) {
+        vonk_expr *copy = NULL;
+        st = vonk_expr_copy(r->budget, e, kids, e->n_children, &copy, err);
+        if (st == VONK_OK) st = vonk_expr_finish(copy, ret, err);
+    } else {
+        *ret = vonk_expr_ref(e);
+    }
+    unref_all(kids, e->n_children);
+    return st;
+}
+
+static vonk_status rewrite(const rewriting *r, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *few[8], **kids = few, *built = NULL;
+    if (e->n_children > VONK_COUNTOF(few))
+        VONK_TRY(vonk_alloc_array(r->budget, e->n_children, sizeof(*kids), &kids, err));
+    vonk_status st = with_new_children(r, e, kids, &built, err);
+    if (kids != few) vonk_free(kids);
+    if (st != VONK_OK) return st;
+    st = r->step(built, r->arg, ret, err);
+    vonk_expr_unref(built);
+    return st;
+}
+
+vonk_status vonk_expr_rewrite(vonk_budget *budget, const vonk_expr *e, vonk_expr_step step, void *arg,
+                              const vonk_expr **ret, vonk_error *err)
+{
+    rewriting r = {budget, step, arg};
+    return rewrite(&r, e, ret, err);
+}
+
+/* ---- asking */
+
+static vonk_walk stop_at_kind(const vonk_expr *e, void *arg)
+{
+    return e->kind == *(vonk_expr_kind *)arg ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+bool vonk_expr_contains(const vonk_expr *e, vonk_expr_kind kind) { return !vonk_expr_walk(e, stop_at_kind, &kind); }
+
+static vonk_walk stop_at_unfoldable(const vonk_expr *e, void *arg)
+{
+    switch (e->kind) {
+    case VONK_EX_COLUMN:
+    case VONK_EX_BOUND:
+    case VONK_EX_WINDOW:
+    case VONK_EX_SUBQUERY:
+    case VONK_EX_SORT: return VONK_WALK_STOP;
+    case VONK_EX_FUNCTION:
+        return e->fn->kind == VONK_FN_SCALAR && e->fn->volatility != VONK_PARTITION_BOUND ? VONK_WALK_ON
+                                                                                          : VONK_WALK_STOP;
+    default: return VONK_WALK_ON;
+    }
+}
+
+/* Is the expression free of variables of lambdas further out? Those inside its own lambdas are fine. */
+static bool closed(const vonk_expr *e, uint32_t lambdas_around)
+{
+    if (e->kind == VONK_EX_LAMBDA_VAR) return lambdas_around > 0;
+    if (e->kind == VONK_EX_LAMBDA) lambdas_around++;
+    for (uint32_t i = 0; i < e->n_children; i++)
+        if (!closed(e->children[i], lambdas_around)) return false;
+    return true;
+}
+
+bool vonk_expr_is_foldable(const vonk_expr *e)
+{
+    return e->resolved && e->kind != VONK_EX_LAMBDA && vonk_expr_walk(e, stop_at_unfoldable, NULL) && closed(e, 0);
+}
+
+static vonk_walk stop_at_random(const vonk_expr *e, void *arg)
+{
+    bool random = e->kind == VONK_EX_FUNCTION && e->fn->volatility == VONK_PARTITION_BOUND;
+    return random ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+bool vonk_expr_is_deterministic(const vonk_expr *e) { return vonk_expr_walk(e, stop_at_random, NULL); }
+
+static vonk_walk stop_at_raising(const vonk_expr *e, void *arg)
+{
+    bool raises = false;
+    if (e->kind == VONK_EX_SUBQUERY) raises = e->sub_kind == VONK_SUB_SCALAR;
+    if (e->kind == VONK_EX_CAST)
+        raises = !e->children[0]->type || !e->type ||
+                 vonk_coerce_cast_may_raise(e->children[0]->type, e->type, (int)e->mode);
+    if (e->kind == VONK_EX_FUNCTION) {
+        bool inexact = e->type && (e->type->id == VONK_T_DOUBLE || e->type->id == VONK_T_FLOAT);
+        vonk_fn_raises how = e->fn->raises;
+        raises = how == VONK_MAY_RAISE || (how == VONK_RAISES_ANSI && e->mode == VONK_MODE_ANSI) ||
+                 (how == VONK_RAISES_ANSI_EXACT && e->mode == VONK_MODE_ANSI && !inexact);
+    }
+    return raises ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+bool vonk_expr_may_raise(const vonk_expr *e) { return !vonk_expr_walk(e, stop_at_raising, NULL); }
+
+static vonk_walk stop_at_aggregate(const vonk_expr *e, void *arg)
+{
+    if (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) return VONK_WALK_STOP;
+    return VONK_WALK_ON;
+}
+
+/* The window's own function does not count, but what stands in its arguments, partition and order does:
+ * sum(sum(x)) OVER (). */
+static bool has_aggregate(const vonk_expr *e)
+{
+    if (e->kind != VONK_EX_WINDOW) {
+        if (stop_at_aggregate(e, NULL) == VONK_WALK_STOP) return true;
+        for (uint32_t i = 0; i < e->n_children; i++)
+            if (has_aggregate(e->children[i])) return true;
+        return false;
+    }
+    const vonk_expr *fn = e->children[0];
+    for (uint32_t i = 0; i < fn->n_children; i++)
+        if (has_aggregate(fn->children[i])) return true;
+    for (uint32_t i = 1; i < e->n_children; i++)
+        if (has_aggregate(e->children[i])) return true;
+    return false;
+}
+
+bool vonk_expr_has_aggregate(const vonk_expr *e) { return has_aggregate(e); }
+
+bool vonk_expr_has_window(const vonk_expr *e) { return vonk_expr_contains(e, VONK_EX_WINDOW); }
+
+static vonk_walk stop_at_generator(const vonk_expr *e, void *arg)
+{
+    return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_GENERATOR ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+bool vonk_expr_has_generator(const vonk_expr *e) { return !vonk_expr_walk(e, stop_at_generator, NULL); }
+
+/* ---- column ids */
+
+typedef struct id_list {
+    vonk_arena *arena;
+    VONK_VEC(uint64_t) ids;
+    bool outer_only; /* inside a subquery's plan: only references to outside */
+    vonk_status status;
+    vonk_error *err;
+} id_list;
+
+static vonk_walk collect_ids(const vonk_expr *e, void *arg);
+
+static vonk_walk collect_from_node(const vonk_plan *p, void *arg)
+{
+    id_list *list = arg;
+    for (uint32_t l = 0; l < p->n_lists; l++)
+        for (uint32_t i = 0; i < p->lists[l].n; i++)
+            if (!vonk_expr_walk(p->lists[l].at[i], collect_ids, list)) return VONK_WALK_STOP;
+    return VONK_WALK_ON;
+}
+
+static vonk_walk collect_ids(const vonk_expr *e, void *arg)
+{
+    id_list *list = arg;
+    if (e->kind == VONK_EX_COLUMN && (!list->outer_only || (e->flags & VONK_EXF_OUTER))) {
+        list->status = VONK_VEC_ARENA_PUSH(&list->ids, list->arena, e->id, list->err);
+    } else if (e->kind == VONK_EX_SUBQUERY && e->plan) {
+        bool was = list->outer_only;
+        list->outer_only = true;
+        vonk_plan_walk(e->plan, collect_from_node, list);
+        list->outer_only = was;
+    }
+    return list->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, uint64_t **inout_ids, size_t *inout_n,
+                                 vonk_error *err)
+{
+    id_list list = {.arena = arena, .ids = {*inout_ids, *inout_n, *inout_n}, .err = err};
+    vonk_expr_walk(e, collect_ids, &list);
+    if (list.status != VONK_OK) return list.status;
+    size_t n = 0;
+    if (list.ids.n) qsort(list.ids.at, list.ids.n, sizeof(uint64_t), by_id);
+    for (size_t i = 0; i < list.ids.n; i++)
+        if (n == 0 || list.ids.at[n - 1] != list.ids.at[i]) list.ids.at[n++] = list.ids.at[i];
+    *inout_ids = list.ids.at;
+    *inout_n = n;
+    return VONK_OK;
+}
+
+/* ---- errors */
+
+vonk_status vonk_expr_failed(const vonk_expr *e, vonk_status status, vonk_error *err)
+{
+    vonk_query_context context;
+    if (status != VONK_OK && vonk_origin_context(&e->origin, &context)) vonk_error_add_context(err, &context);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* plan/table.c -- reference counts of tables and scans. */
+#include <stdatomic.h>
+
+#include "plan/scan.h"
+
+vonk_table *vonk_table_ref(vonk_table *table)
+{
+    if (table) atomic_fetch_add_explicit(&table->refs, 1, memory_order_relaxed);
+    return table;
+}
+
+void vonk_table_unref(vonk_table *table)
+{
+    if (table && atomic_fetch_sub_explicit(&table->refs, 1, memory_order_acq_rel) == 1) table->cls->free(table);
+}
+
+vonk_scan *vonk_scan_ref(vonk_scan *scan)
+{
+    if (scan) atomic_fetch_add_explicit(&scan->refs, 1, memory_order_relaxed);
+    return scan;
+}
+
+void vonk_scan_unref(vonk_scan *scan)
+{
+    if (scan && atomic_fetch_sub_explicit(&scan->refs, 1, memory_order_acq_rel) == 1) scan->cls->free(scan);
+}

@@ -1,0 +1,14 @@
+/* source/source.h -- where tables come from: files now, other stores later. A source opens a table (plan/scan.h); what it cannot do it refuses by name. */
+#ifndef VONK_SOURCE_SOURCE_H
+#define VONK_SOURCE_SOURCE_H
+
+#include "plan/conf.h"
+#include "plan/plan.h"
+
+/* The table that read->format reads from read->paths (globs, folders, partition columns); an empty format is spark.sql.sources.default. New reference.
+ * `env` is the session's; nothing of it is kept. Errors: DATA_SOURCE_NOT_FOUND, PATH_NOT_FOUND, UNABLE_TO_INFER_SCHEMA, UNSUPPORTED_FEATURE, ... */
+vonk_status vonk_source_open(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, vonk_table **ret, vonk_error *err);
+/* Is there a source of that name (any case)? `SELECT * FROM parquet.`path`` asks. */
+bool vonk_source_known(vonk_str format);
+
+#endif
