@@ -18,6 +18,11 @@ static vonk_status new_lane(vonk_exec *exec, uint32_t number, vonk_error *err)
     return VONK_OK;
 }
 
+static bool is_on(const vonk_conf *conf, vonk_str key)
+{
+    return conf && vonk_str_is_nocase(vonk_conf_get_set(conf, key), "true");
+}
+
 static vonk_status make(const vonk_exec_env *env, const vonk_plan *plan, vonk_budget *own, vonk_exec **ret, vonk_error *err)
 {
     vonk_exec *exec = NULL;
@@ -33,8 +38,8 @@ static vonk_status make(const vonk_exec_env *env, const vonk_plan *plan, vonk_bu
     vonk_cond_init(&exec->changed);
     *ret = exec; /* from here on vonk_exec_free cleans up */
     if (exec->env.batch_rows == 0) exec->env.batch_rows = VONK_BATCH_ROWS;
-    exec->force_spill = vonk_conf_bool(env->conf, "vonk.test.forceSpill");
-    exec->check_codec = vonk_conf_bool(env->conf, "vonk.test.checkPlanCodec");
+    exec->force_spill = is_on(env->conf, VONK_STR("vonk.test.forceSpill"));
+    exec->check_codec = is_on(env->conf, VONK_STR("vonk.test.checkPlanCodec"));
     VONK_TRY(vonk_arena_new(own, &exec->arena, err));
     VONK_TRY(vonk_arena_array(exec->arena, n_lanes, sizeof *exec->lanes, &exec->lanes, err));
     for (uint32_t i = 0; i < n_lanes; i++)

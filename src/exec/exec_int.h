@@ -172,7 +172,7 @@ void vonk__pool_submit(vonk_pool *pool, exec_runner *runner);
 bool vonk__pool_busy(const vonk_pool *pool); /* somebody waits for a thread */
 
 /* run.c: the lane loop. Returns when the lane has nothing to do, is parked, or (deadline_ns != 0) late. */
-void vonk__lane_run(exec_runner *runner, uint64_t deadline_ns);
+void vonk__lane_run(exec_runner *runner, int64_t deadline_ns);
 void vonk__exec_kick(vonk_exec *exec, uint64_t n); /* lock held: wakes up to n idle lanes */
 void vonk__exec_stop(vonk_exec *exec, uint64_t position); /* lock held: nothing at or past it is done any more */
 void vonk__exec_fail(vonk_exec *exec, uint64_t position, vonk_error *take_error); /* lock held */

@@ -175,15 +175,23 @@ typedef struct vonk_filter_slot {
 bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, vonk_filter_slot *ret);
 void vonk_exec_publish_filter(vonk_filter_slot slot, vonk_runtime_filter *take_filter);
 
-/* ---- rows and batches on disk (exec/spill.c; docs/format/block.md, LZ4, checksummed). A file is one sequence of batches, written by one, then read by one at a time; it has no
- * name on disk any more once it is open. Counted in op->metrics. */
+/* ---- batches on disk (exec/spill.c; docs/format/spill.md: column blocks, LZ4, checksummed). A file has no name on disk any more once it is open. Counted in op->metrics.
+ * Working memory of spilling is one block at a time and is charged to the process: it is needed just when the query has none. */
 typedef struct vonk_spill_file vonk_spill_file;
+typedef struct vonk_spill_ref { /* where a batch lies */
+    uint64_t offset;
+    uint32_t bytes, n_rows;
+} vonk_spill_ref;
 vonk_status vonk_spill_new(vonk_op *op, const vonk_type *const *types /* borrowed until free */, uint32_t n_types, vonk_spill_file **ret, vonk_error *err);
 void        vonk_spill_free(vonk_spill_file *file);
 VONK_DEFINE_AUTO(vonk_spill_file, vonk_spill_free)
-/* Partition and sequence are kept. */
+/* Any thread, any order. Partition and sequence are kept, the selection is applied. */
+vonk_status vonk_spill_put(vonk_spill_file *file, const vonk_batch *batch, vonk_spill_ref *ret, vonk_error *err);
+vonk_status vonk_spill_get(vonk_spill_file *file, vonk_spill_ref ref, vonk_budget *budget, vonk_batch **ret, vonk_error *err);
+void        vonk_spill_drop(vonk_spill_file *file, vonk_spill_ref ref); /* not read again: its disk space may go back */
+/* As one sequence: all writes, then rewind, then all reads; one thread at a time. */
 vonk_status vonk_spill_write(vonk_spill_file *file, const vonk_batch *batch, vonk_error *err);
-vonk_status vonk_spill_rewind(vonk_spill_file *file, vonk_error *err); /* end of writing; reading starts at the first batch */
+vonk_status vonk_spill_rewind(vonk_spill_file *file, vonk_error *err);
 vonk_status vonk_spill_read(vonk_spill_file *file, vonk_budget *budget, vonk_batch **ret /* NULL: end */, vonk_error *err);
 uint64_t    vonk_spill_rows(const vonk_spill_file *file);
 uint64_t    vonk_spill_bytes(const vonk_spill_file *file);

@@ -15,7 +15,7 @@ struct vonk_pool {
     vonk_thread     *threads[];
 };
 
-static void *pool_thread(void *arg);
+static void pool_thread(void *arg);
 
 vonk_status vonk_pool_new(vonk_budget *budget, uint32_t n_threads, vonk_pool **ret, vonk_error *err)
 {
@@ -27,7 +27,7 @@ vonk_status vonk_pool_new(vonk_budget *budget, uint32_t n_threads, vonk_pool **r
     vonk_mutex_init(&pool->lock);
     vonk_cond_init(&pool->ready);
     for (uint32_t i = 0; i < n_threads; i++) {
-        vonk_status st = vonk_thread_start(budget, "vonk-exec", pool_thread, pool, &pool->threads[i], err);
+        vonk_status st = vonk_thread_start(budget, "vonk-exec", VONK_STACK_ENGINE, pool_thread, pool, &pool->threads[i], err);
         if (st != VONK_OK) {
             vonk_pool_free(pool);
             return st;
@@ -105,7 +105,7 @@ static exec_runner *take_lane(vonk_pool *pool)
     return runner;
 }
 
-static void *pool_thread(void *arg)
+static void pool_thread(void *arg)
 {
     vonk_pool *pool = arg;
     vonk_mutex_lock(&pool->lock);
@@ -123,5 +123,4 @@ static void *pool_thread(void *arg)
         pool->n_idle--;
     }
     vonk_mutex_unlock(&pool->lock);
-    return NULL;
 }

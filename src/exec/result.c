@@ -8,7 +8,7 @@
 
 #define QUEUE_BATCHES  64
 #define QUEUE_BYTES    ((size_t)32 << 20)
-#define INLINE_NS      UINT64_C(1000000) /* a small query may keep the caller this long before it goes to the pool */
+#define INLINE_NS      INT64_C(1000000) /* a small query may keep the caller this long before it goes to the pool */
 
 /* Lock held. Makes the slot of `ordinal`. */
 static vonk_status slot_of(vonk_exec *exec, uint64_t ordinal, result_slot **ret, vonk_error *err)
@@ -222,7 +222,7 @@ static void run_deferred(vonk_exec *exec)
     r->state = LANE_ACTIVE;
     exec->n_active++;
     vonk_mutex_unlock(&exec->lock);
-    vonk__lane_run(r, vonk_clock_ns() + INLINE_NS);
+    vonk__lane_run(r, vonk_clock_mono_ns() + INLINE_NS);
     vonk_mutex_lock(&exec->lock);
 }
 

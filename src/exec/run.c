@@ -17,19 +17,19 @@ static void wake_unref(vonk_wake *w)
     if (atomic_fetch_sub(&w->refs, 1) == 1) vonk_free(w);
 }
 
-#define SLICE_NS UINT64_C(3000000) /* a lane gives way after this long when somebody waits */
+#define SLICE_NS INT64_C(3000000) /* a lane gives way after this long when somebody waits */
 
 typedef enum verdict { UNIT_DONE, UNIT_PARKED, UNIT_LATE } verdict;
-static verdict     run_unit(exec_runner *r, uint64_t slice_end, uint64_t deadline_ns, vonk_status *ret_st);
-static verdict     run_morsel(exec_runner *r, uint64_t slice_end, uint64_t deadline_ns, vonk_status *ret_st);
+static verdict     run_unit(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st);
+static verdict     run_morsel(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st);
 static vonk_status morsel_begin(exec_runner *r, vonk_error *err);
 static void        morsel_drop(exec_runner *r);
 static bool        park(exec_runner *r);
 
-void vonk__lane_run(exec_runner *r, uint64_t deadline_ns)
+void vonk__lane_run(exec_runner *r, int64_t deadline_ns)
 {
     vonk_exec *exec = r->pub.exec;
-    uint64_t   slice_end = vonk_clock_ns() + SLICE_NS;
+    int64_t    slice_end = vonk_clock_mono_ns() + SLICE_NS;
     for (;;) {
         if (r->work.kind == WORK_NONE) {
             vonk_mutex_lock(&exec->lock);
@@ -71,7 +71,7 @@ void vonk__lane_run(exec_runner *r, uint64_t deadline_ns)
     }
 }
 
-static verdict run_unit(exec_runner *r, uint64_t slice_end, uint64_t deadline_ns, vonk_status *ret_st)
+static verdict run_unit(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st)
 {
     vonk_exec  *exec = r->pub.exec;
     exec_port  *port = r->work.port;
@@ -79,7 +79,7 @@ static verdict run_unit(exec_runner *r, uint64_t slice_end, uint64_t deadline_ns
     uint32_t    i = r->work.i;
     if (r->work.kind == WORK_MORSEL) return run_morsel(r, slice_end, deadline_ns, ret_st);
     vonk_arena_reset(r->pub.scratch);
-    uint64_t t0 = vonk_clock_ns();
+    int64_t t0 = vonk_clock_mono_ns();
     switch (r->work.kind) {
     case WORK_START: *ret_st = vonk__pipeline_start(r->work.pipeline, err); break;
     case WORK_MERGE: *ret_st = port->cls->merge(port->op, &r->pub, port->locals[i], err); break;
@@ -92,7 +92,7 @@ static verdict run_unit(exec_runner *r, uint64_t slice_end, uint64_t deadline_ns
     case WORK_NONE:
     case WORK_MORSEL: assert(false); break;
     }
-    if (port) atomic_fetch_add_explicit(&port->op->metrics.time_ns, vonk_clock_ns() - t0, memory_order_relaxed);
+    if (port) atomic_fetch_add_explicit(&port->op->metrics.time_ns, (uint64_t)(vonk_clock_mono_ns() - t0), memory_order_relaxed);
     return UNIT_DONE;
 }
 
@@ -230,13 +230,13 @@ static vonk_status step_end(exec_runner *r, vonk_flow *flow, vonk_error *err)
     return VONK_OK;
 }
 
-static verdict run_morsel(exec_runner *r, uint64_t slice_end, uint64_t deadline_ns, vonk_status *ret_st)
+static verdict run_morsel(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st)
 {
     vonk_exec  *exec = r->pub.exec;
     vonk_error *err = &r->error;
     vonk_status st = VONK_OK;
     if (!r->running) st = morsel_begin(r, err);
-    uint64_t last = vonk_clock_ns();
+    int64_t last = vonk_clock_mono_ns();
     while (st == VONK_OK && !stopped(r)) {
         vonk_flow flow = VONK_MORE;
         vonk_op  *op;
@@ -252,8 +252,8 @@ static verdict run_morsel(exec_runner *r, uint64_t slice_end, uint64_t deadline_
         } else {
             break;
         }
-        uint64_t now = vonk_clock_ns();
-        atomic_fetch_add_explicit(&op->metrics.time_ns, now - last, memory_order_relaxed);
+        int64_t now = vonk_clock_mono_ns();
+        atomic_fetch_add_explicit(&op->metrics.time_ns, (uint64_t)(now - last), memory_order_relaxed);
         last = now;
         if (st == VONK_OK && flow == VONK_WAIT) return UNIT_PARKED;
         if (st == VONK_OK && ((deadline_ns && now > deadline_ns) || (now > slice_end && !deadline_ns && vonk__pool_busy(exec->env.pool))))
