@@ -324,8 +324,9 @@ bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, von
             at = at->children[0];
             continue;
         case VONK_PN_P_HASH_JOIN:
-        case VONK_PN_P_LOOP_JOIN: /* columns of the streamed side come first; its rows may be dropped if they can only be lost here too */
-            if (column >= at->children[0]->n_columns || at->node->join.type == VONK_JOIN_FULL || at->node->join.type == VONK_JOIN_RIGHT) return false;
+        case VONK_PN_P_LOOP_JOIN:
+            if (!from_streamed_side(at, &column)) return false;
+            if (column != expr->index) return bound_slot(at->children[0], column, ret);
             break;
         default: return false;
         }
