@@ -309,30 +309,49 @@ static bool scan_slot(const vonk_op *op, uint32_t column, vonk_filter_slot *ret)
     return false;
 }
 
+/* Column of a join's output -> column of its streamed child; false: not from there, or the join needs every row of it. Output columns are in the order of the join's own
+ * left and right (plan/plan_output.c). */
+static bool through_join(const vonk_op *join, uint32_t *inout_column)
+{
+    const vonk_join_info *info = &join->node->join;
+    uint32_t              n_stream = join->children[0]->n_columns, n_build = join->children[1]->n_columns;
+    bool                  only_left = info->type == VONK_JOIN_SEMI || info->type == VONK_JOIN_ANTI || info->type == VONK_JOIN_MARK;
+    if (info->type == VONK_JOIN_FULL || info->type == (info->build_left ? VONK_JOIN_LEFT : VONK_JOIN_RIGHT)) return false;
+    if (!info->build_left) return *inout_column < n_stream;
+    if (only_left || *inout_column < n_build) return false;
+    *inout_column -= n_build;
+    return *inout_column < n_stream;
+}
+
+/* The expression of a projection that is nothing but a column. */
+static bool through_project(const vonk_op *project, uint32_t *inout_column)
+{
+    const vonk_expr *e = project->node->lists[0].at[*inout_column];
+    while (e->kind == VONK_EX_ALIAS)
+        e = e->children[0];
+    if (e->kind != VONK_EX_BOUND) return false;
+    *inout_column = e->index;
+    return true;
+}
+
 bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, vonk_filter_slot *ret)
 {
     const vonk_op *at = op->children[child];
-    while (expr->kind == VONK_EX_BOUND) {
-        uint32_t column = expr->index;
+    if (expr->kind != VONK_EX_BOUND) return false;
+    for (uint32_t column = expr->index;; at = at->children[0]) {
         switch (at->node->kind) {
         case VONK_PN_P_SCAN: return scan_slot(at, column, ret);
         case VONK_PN_P_FILTER: break;
         case VONK_PN_P_PROJECT:
-            expr = at->node->lists[0].at[column];
-            while (expr->kind == VONK_EX_ALIAS)
-                expr = expr->children[0];
-            at = at->children[0];
-            continue;
+            if (!through_project(at, &column)) return false;
+            break;
         case VONK_PN_P_HASH_JOIN:
         case VONK_PN_P_LOOP_JOIN:
-            if (!from_streamed_side(at, &column)) return false;
-            if (column != expr->index) return bound_slot(at->children[0], column, ret);
+            if (!through_join(at, &column)) return false;
             break;
         default: return false;
         }
-        at = at->children[0];
     }
-    return false;
 }
 
 void vonk_exec_publish_filter(vonk_filter_slot slot, vonk_runtime_filter *take_filter)
