@@ -3,7 +3,7 @@
 #include "codec/compress.h"
 #include "column/block.h"
 #include "exec/exec_int.h"
-#include "sys/file.h"
+#include "sys/files.h"
 
 #define SPILL_MAGIC    UINT32_C(0x31505356) /* "VSP1" */
 #define SPILL_BLOCK_MAX ((size_t)1 << 30)
