@@ -128,7 +128,8 @@ def test_service_that_lags_shuts_the_window(echo):
 
 def test_status_texts_and_details(echo):
     call = echo.channel.unary_unary("/test.Echo/Fail")
-    for code, message, details in [(3, "plain", b"\x01\x02\xff"), (13, "50% \u00e9\n\u20ac", b""), (10, "", b"x" * 3000)]:
+    cases = [(3, "plain", b"\x01\x02\xff"), (13, "50% \u00e9\n\u20ac", b""), (10, "", b"x" * 3000)]
+    for code, message, details in cases:
         with pytest.raises(grpc.RpcError) as caught:
             call(f"{code} {message}|".encode() + details)
         assert caught.value.code().value[0] == code
