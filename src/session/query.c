@@ -110,6 +110,28 @@ vonk_status vonk_session_execute(vonk_session *session, const vonk_plan *unresol
     return vonk__session_start(session, resolved, true, ret, err);
 }
 
+vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err)
+{
+    return vonk__session_start(session, resolved, true, ret, err);
+}
+
+bool vonk_session_acts(const vonk_plan *resolved)
+{
+    return resolved->kind == VONK_PN_WRITE_FILES || (resolved->kind != VONK_PN_SHOW_STRING && vonk__session_is_command(resolved));
+}
+
+vonk_status vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+    VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
+
+    VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
+    VONK_TRY(vonk__session_collect(session, resolved, true, session->budget, &rows, err));
+    VONK_TRY(vonk_plan_schema(resolved, &type, err));
+    return vonk_pn_local(session->budget, type, &rows, 1, ret, err);
+}
+
 vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresolved, vonk_str mode, vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
@@ -166,6 +188,22 @@ void vonk_query_free(vonk_query *query)
 }
 
 /* ---- all rows at once, for analysis, show and cached frames */
+static vonk_status no_rows(vonk_budget *budget, const vonk_plan *plan, vonk_batch **ret, vonk_error *err)
+{
+    vonk_column **columns = NULL;
+    uint32_t      n = 0;
+    vonk_status   status = vonk_alloc_array(budget, plan->n_output + 1, sizeof *columns, &columns, err);
+
+    while (status == VONK_OK && n < plan->n_output) {
+        status = vonk_column_new_nulls(budget, plan->output[n]->type, 0, &columns[n], err);
+        if (status == VONK_OK) n++;
+    }
+    if (status == VONK_OK) status = vonk_batch_new(budget, 0, columns, n, ret, err);
+    for (uint32_t i = 0; i < n; i++) vonk_column_unref(columns[i]);
+    vonk_free(columns);
+    return status;
+}
+
 vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
@@ -183,7 +221,8 @@ vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolv
             break;
         }
     }
-    if (status == VONK_OK) status = vonk_batch_concat(into, (const vonk_batch *const *)batches.at, batches.n, ret, err);
+    if (status == VONK_OK && batches.n > 0) status = vonk_batch_concat(into, (const vonk_batch *const *)batches.at, batches.n, ret, err);
+    if (status == VONK_OK && batches.n == 0) status = no_rows(into, resolved, ret, err);
     for (size_t i = 0; i < batches.n; i++) vonk_batch_unref(batches.at[i]);
     vonk_free(batches.at);
     return status;

@@ -46,6 +46,12 @@ vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresol
 
 /* Analyses, optimises, plans, starts. Commands run to their end here and their rows are the result. `tags`/ids are kept by the door. */
 vonk_status      vonk_session_execute(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err);
+/* The same for a plan that is resolved already. */
+vonk_status      vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err);
+/* Does a resolved plan act when it is executed (a command, a write), so that SQL text runs it at once? */
+bool             vonk_session_acts(const vonk_plan *resolved);
+/* All rows now, as a plan over rows at hand (checkpoint). */
+vonk_status      vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
 const vonk_type *vonk_query_schema(const vonk_query *query); /* struct; borrowed */
 vonk_status      vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err); /* as vonk_exec_next */
 vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err);
