@@ -1,6 +1,8 @@
 /* session/command_rows.c -- rows of a command's answer. */
 #include "session/command_rows.h"
 
+#include <stdio.h>
+
 vonk_status vonk__rows_init(vonk__rows *rows, vonk_budget *budget, const vonk_type *struct_type, vonk_error *err)
 {
     rows->budget = budget;

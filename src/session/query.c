@@ -1,6 +1,7 @@
 /* session/query.c -- the life of one query: analyse, use cached frames, optimise, plan, run. */
 #include "session/session_int.h"
 
+#include "func/cast.h"
 #include "opt/opt.h"
 #include "sys/clock.h"
 
@@ -185,6 +186,14 @@ void vonk_query_free(vonk_query *query)
     vonk_conf_unref(query->conf);
     vonk_free(query);
     vonk_session_unref(session);
+}
+
+size_t vonk_session_statement_end(vonk_str text) { return vonk_sql_statement_end(text); }
+
+vonk_status vonk_query_cell(const vonk_query *query, const vonk_batch *batch, uint32_t column, uint32_t row, vonk_buf *out, bool *ret_null, vonk_error *err)
+{
+    *ret_null = vonk_column_is_null(batch->columns[column], row);
+    return *ret_null ? VONK_OK : vonk_cast_row_text(&query->env, batch->columns[column], row, out, err);
 }
 
 /* ---- all rows at once, for analysis, show and cached frames */

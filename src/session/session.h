@@ -52,6 +52,10 @@ vonk_status      vonk_session_execute_resolved(vonk_session *session, const vonk
 bool             vonk_session_acts(const vonk_plan *resolved);
 /* All rows now, as a plan over rows at hand (checkpoint). */
 vonk_status      vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
+/* Where the first statement of a script ends: behind its ';', or text.len. */
+size_t           vonk_session_statement_end(vonk_str text);
+/* One value as text, as CAST(x AS STRING) gives it; nulls append nothing. */
+vonk_status      vonk_query_cell(const vonk_query *query, const vonk_batch *batch, uint32_t column, uint32_t row, vonk_buf *out, bool *ret_null, vonk_error *err);
 const vonk_type *vonk_query_schema(const vonk_query *query); /* struct; borrowed */
 vonk_status      vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err); /* as vonk_exec_next */
 vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err);

@@ -1,6 +1,8 @@
 /* serve/connect/engine_analyze.c -- AnalyzePlan: questions about a plan, answered without running it. */
 #include "serve/connect/engine_int.h"
 
+#include <stdlib.h>
+
 typedef struct question {
     vonk__connect_request r;
     const vonk_pb_msg    *m; /* the request's member */
