@@ -5,8 +5,8 @@
 
 typedef struct builder {
     vonk_parquet_meta *meta;
-    size_t             next; /* schema element */
-    vonk_error        *err;
+    size_t next; /* schema element */
+    vonk_error *err;
 } builder;
 
 const char *const vonk__pq_physical_names[PQ_N_PHYSICAL] = {
@@ -20,14 +20,14 @@ vonk_status vonk__pq_fail(const vonk_parquet_meta *meta, const char *problem, vo
 
 /* ---- annotations */
 static const uint8_t logical_annotation[] = {
-    [PQ_LOGICAL_STRING] = PQ_ANN_STRING,     [PQ_LOGICAL_MAP] = PQ_ANN_MAP,
-    [PQ_LOGICAL_LIST] = PQ_ANN_LIST,         [PQ_LOGICAL_ENUM] = PQ_ANN_ENUM,
-    [PQ_LOGICAL_DECIMAL] = PQ_ANN_DECIMAL,   [PQ_LOGICAL_DATE] = PQ_ANN_DATE,
-    [PQ_LOGICAL_TIME] = PQ_ANN_TIME,         [PQ_LOGICAL_TIMESTAMP] = PQ_ANN_TIMESTAMP,
-    [PQ_LOGICAL_INTEGER] = PQ_ANN_INT,       [PQ_LOGICAL_UNKNOWN] = PQ_ANN_UNKNOWN,
-    [PQ_LOGICAL_JSON] = PQ_ANN_JSON,         [PQ_LOGICAL_BSON] = PQ_ANN_BSON,
-    [PQ_LOGICAL_UUID] = PQ_ANN_UUID,         [PQ_LOGICAL_FLOAT16] = PQ_ANN_FLOAT16,
-    [PQ_LOGICAL_VARIANT] = PQ_ANN_VARIANT,   [PQ_LOGICAL_GEOMETRY] = PQ_ANN_GEOMETRY,
+    [PQ_LOGICAL_STRING] = PQ_ANN_STRING,       [PQ_LOGICAL_MAP] = PQ_ANN_MAP,
+    [PQ_LOGICAL_LIST] = PQ_ANN_LIST,           [PQ_LOGICAL_ENUM] = PQ_ANN_ENUM,
+    [PQ_LOGICAL_DECIMAL] = PQ_ANN_DECIMAL,     [PQ_LOGICAL_DATE] = PQ_ANN_DATE,
+    [PQ_LOGICAL_TIME] = PQ_ANN_TIME,           [PQ_LOGICAL_TIMESTAMP] = PQ_ANN_TIMESTAMP,
+    [PQ_LOGICAL_INTEGER] = PQ_ANN_INT,         [PQ_LOGICAL_UNKNOWN] = PQ_ANN_UNKNOWN,
+    [PQ_LOGICAL_JSON] = PQ_ANN_JSON,           [PQ_LOGICAL_BSON] = PQ_ANN_BSON,
+    [PQ_LOGICAL_UUID] = PQ_ANN_UUID,           [PQ_LOGICAL_FLOAT16] = PQ_ANN_FLOAT16,
+    [PQ_LOGICAL_VARIANT] = PQ_ANN_VARIANT,     [PQ_LOGICAL_GEOMETRY] = PQ_ANN_GEOMETRY,
     [PQ_LOGICAL_GEOGRAPHY] = PQ_ANN_GEOGRAPHY,
 };
 
@@ -46,7 +46,7 @@ static void annotate_logical(pq_node *node, const pq_logical *logical)
         node->precision = logical->decimal.precision;
         node->scale = logical->decimal.scale;
         break;
-    case PQ_LOGICAL_TIME:      set_unit(node, &logical->time); break;
+    case PQ_LOGICAL_TIME: set_unit(node, &logical->time); break;
     case PQ_LOGICAL_TIMESTAMP: set_unit(node, &logical->timestamp); break;
     case PQ_LOGICAL_INTEGER:
         node->int_bits = (uint8_t)logical->integer.bits;
@@ -58,7 +58,7 @@ static void annotate_logical(pq_node *node, const pq_logical *logical)
 
 typedef struct old_annotation {
     uint8_t annotation, unit, bits;
-    bool    flag; /* utc or signed */
+    bool flag; /* utc or signed */
 } old_annotation;
 static const old_annotation converted_annotation[] = {
     [PQ_CONV_UTF8] = {PQ_ANN_STRING, 0, 0, false},
@@ -113,7 +113,8 @@ static vonk_status check_leaf(const builder *b, pq_node *node, const pq_element 
     node->fixed_bytes = el->length;
     if (node->physical == PQ_FIXED && (el->length <= 0 || el->length > MAX_FIXED_BYTES))
         return vonk__pq_fail(b->meta, "a fixed length byte array has an impossible length", b->err);
-    if (node->annotation == PQ_ANN_DECIMAL && (node->precision <= 0 || node->scale < 0 || node->scale > node->precision))
+    if (node->annotation == PQ_ANN_DECIMAL &&
+        (node->precision <= 0 || node->scale < 0 || node->scale > node->precision))
         return vonk__pq_fail(b->meta, "a decimal has an impossible precision or scale", b->err);
     return VONK_OK;
 }
@@ -154,7 +155,7 @@ static vonk_status make_node(builder *b, pq_node *node, const pq_node *parent, i
 
 vonk_status vonk__pq_make_tree(vonk_parquet_meta *meta, vonk_error *err)
 {
-    builder  b = {meta, 0, err};
+    builder b = {meta, 0, err};
     pq_node *root = NULL;
     VONK_TRY(VONK_ARENA_NEW(meta->arena, &root, err));
     VONK_TRY(vonk_arena_array(meta->arena, meta->file.schema.n, sizeof *meta->leaves, &meta->leaves, err));
@@ -199,9 +200,10 @@ vonk_status vonk__pq_map_of(const vonk_parquet_meta *meta, const pq_node *node, 
 /* ---- names */
 const char *vonk__pq_type_text(const pq_node *node, char *into, size_t bytes)
 {
-    static const char *const names[PQ_N_ANNOTATION] = {
-        "",        "STRING",  "ENUM", "JSON", "BSON",        "UUID",    "DECIMAL",  "DATE",     "TIME", "TIMESTAMP",
-        "INTEGER", "INTERVAL", "FLOAT16", "UNKNOWN", "LIST", "MAP", "MAP_KEY_VALUE", "VARIANT", "GEOMETRY", "GEOGRAPHY"};
+    static const char *const names[PQ_N_ANNOTATION] = {"",        "STRING",        "ENUM",    "JSON",     "BSON",
+                                                       "UUID",    "DECIMAL",       "DATE",    "TIME",     "TIMESTAMP",
+                                                       "INTEGER", "INTERVAL",      "FLOAT16", "UNKNOWN",  "LIST",
+                                                       "MAP",     "MAP_KEY_VALUE", "VARIANT", "GEOMETRY", "GEOGRAPHY"};
     static const char *const units[] = {"MILLIS", "MICROS", "NANOS"};
     const char *physical = vonk__pq_physical_names[node->physical], *name = names[node->annotation];
     switch (node->annotation) {
@@ -210,9 +212,11 @@ const char *vonk__pq_type_text(const pq_node *node, char *into, size_t bytes)
         return vonk_format(into, bytes, "%s (%s(%d,%d))", physical, name, node->precision, node->scale);
     case PQ_ANN_TIME:
     case PQ_ANN_TIMESTAMP:
-        return vonk_format(into, bytes, "%s (%s(%s,%s))", physical, name, units[node->unit], node->utc ? "true" : "false");
+        return vonk_format(into, bytes, "%s (%s(%s,%s))", physical, name, units[node->unit],
+                           node->utc ? "true" : "false");
     case PQ_ANN_INT:
-        return vonk_format(into, bytes, "%s (%s(%d,%s))", physical, name, node->int_bits, node->is_signed ? "true" : "false");
+        return vonk_format(into, bytes, "%s (%s(%d,%s))", physical, name, node->int_bits,
+                           node->is_signed ? "true" : "false");
     default: return vonk_format(into, bytes, "%s (%s)", physical, name);
     }
 }

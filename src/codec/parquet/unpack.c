@@ -3,23 +3,24 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static pq_unpack_u32 *pick(void)
+static const pq_kernels *pick(void)
 {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return vonk__pq_unpack_u32_v4;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return vonk__pq_unpack_u32_v3;
-    return vonk__pq_unpack_u32_v1;
+    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return &vonk__pq_kernels_v4;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return &vonk__pq_kernels_v3;
+    return &vonk__pq_kernels_v1;
 }
 
-void vonk__pq_unpack_u32(const uint8_t *in, size_t n, unsigned width, uint32_t *restrict out)
+const pq_kernels *vonk__pq_kernels(void)
 {
-    static pq_unpack_u32 *_Atomic best; /* every thread would pick the same */
-    pq_unpack_u32 *run = atomic_load_explicit(&best, memory_order_relaxed);
-    if (VONK_UNLIKELY(!run)) {
-        run = pick();
-        atomic_store_explicit(&best, run, memory_order_relaxed);
+    static const pq_kernels *_Atomic best; /* every thread would pick the same */
+    const pq_kernels *kernels = atomic_load_explicit(&best, memory_order_relaxed);
+    if (VONK_UNLIKELY(!kernels)) {
+        kernels = pick();
+        atomic_store_explicit(&best, kernels, memory_order_relaxed);
     }
-    run(in, n, width, out);
+    return kernels;
 }
 
 static uint64_t load64(const uint8_t *at)
