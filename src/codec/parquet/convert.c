@@ -179,7 +179,8 @@ vonk_status vonk__pq_convert_init(const vonk_parquet_meta *meta, const pq_node *
 /* ---- dates of the hybrid calendar */
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
 
-/* The day that has the same year, month and day in the proleptic Gregorian calendar; days that it lacks become the next one. */
+/* The day that has the same year, month and day in the proleptic Gregorian calendar; days that it lacks become the next
+ * one. */
 static int64_t gregorian_of_julian(int64_t days)
 {
     int64_t c = days + JULIAN_EPOCH_DAY + 32082; /* days since March 1, 4801 BC (Julian) */

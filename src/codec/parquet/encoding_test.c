@@ -1,4 +1,5 @@
-/* Tests of the integer and byte array encodings: unpacking against a bit-by-bit twin, runs, deltas, streams; bad bytes. */
+/* Tests of the integer and byte array encodings: unpacking against a bit-by-bit twin, runs, deltas, streams; bad bytes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>

@@ -171,7 +171,8 @@ static void widen_i32(const uint8_t *in, size_t n, int64_t factor, int64_t *rest
     }
 }
 
-/* From the end, so that a dense value is read before its place is written. Once no null is left below, all are in place. */
+/* From the end, so that a dense value is read before its place is written. Once no null is left below, all are in
+ * place. */
 #define SPREAD(type)                                                                                                   \
     do {                                                                                                               \
         type *v = values;                                                                                              \

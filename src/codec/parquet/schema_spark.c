@@ -1,4 +1,5 @@
-/* Spark's type of a Parquet field, with Spark's choices where the format leaves one (unsigned integers, zones, what is refused). */
+/* Spark's type of a Parquet field, with Spark's choices where the format leaves one (unsigned integers, zones, what is
+ * refused). */
 #include "codec/parquet/file.h"
 
 #define MAX_INT_DIGITS 9

@@ -1,26 +1,14 @@
 #include "codec/parquet/unpack.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-static const pq_kernels *pick(void)
-{
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return &vonk__pq_kernels_v4;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return &vonk__pq_kernels_v3;
-    return &vonk__pq_kernels_v1;
-}
+#include "sys/cpu.h"
 
 const pq_kernels *vonk__pq_kernels(void)
 {
-    static const pq_kernels *_Atomic best; /* every thread would pick the same */
-    const pq_kernels *kernels = atomic_load_explicit(&best, memory_order_relaxed);
-    if (VONK_UNLIKELY(!kernels)) {
-        kernels = pick();
-        atomic_store_explicit(&best, kernels, memory_order_relaxed);
-    }
-    return kernels;
+    static const pq_kernels *const levels[VONK_N_CPU_LEVEL] = {&vonk__pq_kernels_v1, &vonk__pq_kernels_v3,
+                                                               &vonk__pq_kernels_v4};
+    return levels[vonk_cpu_get_level()];
 }
 
 static uint64_t load64(const uint8_t *at)
