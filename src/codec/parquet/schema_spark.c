@@ -108,8 +108,11 @@ static vonk_status binary_type(const converter *c, const pq_node *node, const vo
     }
 }
 
-static vonk_status leaf_type(const converter *c, const pq_node *node, const vonk_type **ret)
+static vonk_status leaf_type(const converter *c, const pq_node *annotated, const vonk_type **ret)
 {
+    pq_node plain = *annotated;
+    if (plain.annotation == PQ_ANN_UNKNOWN) plain.annotation = PQ_ANN_NONE; /* as Spark 4.3, unless told otherwise */
+    const pq_node *node = &plain;
     switch (node->physical) {
     case PQ_BOOLEAN: return give(&vonk_type_boolean, ret);
     case PQ_FLOAT: return give(&vonk_type_float, ret);
