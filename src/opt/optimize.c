@@ -30,7 +30,7 @@ static const rule_row rules[] = {
 vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = vonk_plan_ref(resolved);
-    const vonk_str                              wanted = vonk_conf_get(env->conf, "vonk.optimizer.enabled");
+    const vonk_str                              wanted = vonk_conf_get(env->conf, "vonk.opt.enabled");
     const bool                                  enabled = !vonk_str_is(wanted, "false");
 
     for (size_t i = 0; i < VONK_COUNTOF(rules); i++) {

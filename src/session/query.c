@@ -73,8 +73,8 @@ static vonk_status query_new(vonk_session *session, vonk_query **ret, vonk_error
 static vonk_status start_exec(vonk_query *query, vonk_error *err)
 {
     const vonk_engine  *engine = query->session->engine;
-    const int64_t       batch_rows = vonk_conf_i64(query->conf, "vonk.batch.rows");
-    const int64_t       threads = vonk_conf_i64(query->conf, "vonk.query.threads");
+    const int64_t       batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
+    const int64_t       threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
     const vonk_exec_env env = {.pool = engine->pool,
                                .budget = query->budget,
                                .conf = query->conf,
