@@ -91,7 +91,10 @@ static int64_t spiller_spill(void *self, int64_t bytes_wanted)
 
 static vonk_status open_op(vonk_op *op, vonk_error *err)
 {
-    if (op->n_children > 0) op->n_partitions = op->children[0]->n_partitions;
+    if (op->n_children > 0) {
+        op->n_partitions = op->children[0]->n_partitions;
+        op->by_hash = op->children[0]->by_hash && !op->cls->inputs[0].sink;
+    }
     op->opened = true;
     if (op->cls->open) VONK_TRY(op->cls->open(op, err));
     if (op->cls->spill) {
@@ -144,6 +147,10 @@ static void close_sources(vonk_exec *exec, exec_pipeline *first)
 
 void vonk__ops_close(vonk_exec *exec)
 {
+    for (size_t i = 0; i < exec->ops.n; i++) { /* from here on nobody asks them to spill */
+        vonk_op *op = exec->ops.at[i];
+        if (op->has_spiller) vonk_budget_remove_spiller(exec->budget, &op->spiller);
+    }
     for (size_t i = 0; i < exec->ports.n; i++) {
         exec_port *port = exec->ports.at[i];
         for (uint32_t lane = 0; lane < exec->n_lanes; lane++) {
@@ -156,7 +163,6 @@ void vonk__ops_close(vonk_exec *exec)
     close_sources(exec, exec->built);
     for (size_t i = exec->ops.n; i-- > 0;) {
         vonk_op *op = exec->ops.at[i];
-        if (op->has_spiller) vonk_budget_remove_spiller(exec->budget, &op->spiller);
         if (op->opened && op->cls->close) op->cls->close(op);
         vonk_budget_free(op->budget);
     }
