@@ -1,10 +1,11 @@
-/* exec/agg_final.c -- the end of a hash aggregate: rows of all lanes and of the disk become groups, part by part; groups go out.
+/* exec/agg_final.c -- the end of a hash aggregate: rows of all lanes and of the disk become groups, part by part;
+ * groups go out.
  *
  * Rows in memory are not copied: the first row of a group is the group, the others are combined into it. */
 #include "exec/agg_int.h"
 
 #define COMBINE_ROWS 1024
-#define SMALL_ROWS   8192 /* fewer rows are merged at once, without steps */
+#define SMALL_ROWS 8192 /* fewer rows are merged at once, without steps */
 
 typedef struct merging {
     vonk_op *op;
@@ -18,7 +19,8 @@ typedef struct merging {
     uint8_t *from[COMBINE_ROWS], *into[COMBINE_ROWS], *states[2][COMBINE_ROWS];
 } merging;
 
-static vonk_status merge_range(vonk_op *op, vonk_lane *lane, uint32_t from, uint32_t to, agg_part *part, vonk_error *err);
+static vonk_status merge_range(vonk_op *op, vonk_lane *lane, uint32_t from, uint32_t to, agg_part *part,
+                               vonk_error *err);
 
 vonk_status vonk__agg_lane_merge(agg_lane *l, vonk_error *err)
 {
@@ -54,15 +56,13 @@ vonk_status vonk__agg_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, 
         vonk_error_copy(err, &s->spill_error);
         return s->spill_status;
     }
-    for (uint32_t p = 0; p < AGG_PARTS; p++)
-        n += part_rows(s, p);
+    for (uint32_t p = 0; p < AGG_PARTS; p++) n += part_rows(s, p);
     if (n > SMALL_ROWS) {
         *ret_steps = AGG_PARTS;
         return VONK_OK;
     }
     VONK_TRY(merge_range(op, lane, 0, AGG_PARTS, &s->parts[0], err));
-    for (uint32_t p = 1; p < AGG_PARTS; p++)
-        s->parts[p].merged = true;
+    for (uint32_t p = 1; p < AGG_PARTS; p++) s->parts[p].merged = true;
     return decide_order(op, lane, err);
 }
 
@@ -70,7 +70,8 @@ vonk_status vonk__agg_step(vonk_op *op, vonk_lane *lane, uint32_t i, vonk_error 
 {
     agg_shared *s = op->shared;
     /* Many groups: their order is that of parts, so what is not merged yet is merged when it goes out. */
-    if (s->partitioned || s->n_groups <= AGG_ORDERED_GROUPS) VONK_TRY(merge_range(op, lane, i, i + 1, &s->parts[i], err));
+    if (s->partitioned || s->n_groups <= AGG_ORDERED_GROUPS)
+        VONK_TRY(merge_range(op, lane, i, i + 1, &s->parts[i], err));
     if (atomic_fetch_add(&s->n_stepped, 1) + 1 == AGG_PARTS) return decide_order(op, lane, err);
     return VONK_OK;
 }
@@ -95,13 +96,13 @@ static vonk_status combine_fn(merging *m, const agg_fn *f, vonk_error *err)
         m->states[0][i] = m->from[i] + f->state_at;
         m->states[1][i] = m->into[i] + f->state_at;
     }
-    if (f->agg->combine) return f->agg->combine(f->call, &m->lane->ev, m->part->heap, m->states[0], m->states[1], m->n_pairs, err);
+    if (f->agg->combine)
+        return f->agg->combine(f->call, &m->lane->ev, m->part->heap, m->states[0], m->states[1], m->n_pairs, err);
     vonk_status st = f->agg->save(f->call, &m->lane->ev, m->states[0], m->n_pairs, saved, err);
     if (st == VONK_OK) {
         st = f->agg->merge(f->call, &m->lane->ev, m->part->heap, saved, VONK_ALL_ROWS(m->n_pairs), m->states[1], err);
     }
-    for (uint32_t i = 0; i < f->n_saved; i++)
-        vonk_column_unref(saved[i]);
+    for (uint32_t i = 0; i < f->n_saved; i++) vonk_column_unref(saved[i]);
     return st;
 }
 
@@ -122,7 +123,8 @@ static vonk_status combine(merging *m, vonk_error *err)
     return VONK_OK;
 }
 
-/* Are the keys of two stored rows (with equal hashes) equal? Equal bytes are enough; else nulls, strings and floats decide. */
+/* Are the keys of two stored rows (with equal hashes) equal? Equal bytes are enough; else nulls, strings and floats
+ * decide. */
 static bool keys_equal(const agg_shared *s, const uint8_t *a, const uint8_t *b)
 {
     const vonk_row_layout *layout = s->groups.layout;
@@ -150,20 +152,24 @@ static vonk_status adopt(merging *m, uint8_t *row, vonk_error *err)
 
 static vonk_status adopt_lane(merging *m, const agg_lane *l, uint32_t p, vonk_error *err)
 {
-    for (uint64_t i = l->first[p]; i < l->first[p + 1]; i++)
-        VONK_TRY(adopt(m, l->scattered[i], err));
+    for (uint64_t i = l->first[p]; i < l->first[p + 1]; i++) VONK_TRY(adopt(m, l->scattered[i], err));
     if (!l->dest.parts) return VONK_OK;
+    uint8_t *rows[512];
     uint64_t n = vonk_row_store_n(l->parts[p]);
-    for (uint64_t i = 0; i < n; i++)
-        VONK_TRY(adopt(m, vonk_row_store_row(l->parts[p], i), err));
+    for (uint64_t i = 0; i < n;) {
+        uint32_t some = n - i < VONK_COUNTOF(rows) ? (uint32_t)(n - i) : (uint32_t)VONK_COUNTOF(rows);
+        vonk_row_store_addresses(l->parts[p], i, some, rows);
+        for (uint32_t k = 0; k < some; k++) VONK_TRY(adopt(m, rows[k], err));
+        i += some;
+    }
     return VONK_OK;
 }
 
 /* ---- rows from disk */
 
 /* Groups of the columns' rows, then their states or values into them. */
-static vonk_status take_columns(merging *m, vonk_column *const *columns, uint32_t n, const uint64_t *hashes, const uint64_t *positions,
-                                const int32_t *partitions, bool as_saved, vonk_error *err)
+static vonk_status take_columns(merging *m, vonk_column *const *columns, uint32_t n, const uint64_t *hashes,
+                                const uint64_t *positions, const int32_t *partitions, bool as_saved, vonk_error *err)
 {
     agg_shared *s = m->s;
     agg_scratch *x = &m->scratch;
@@ -181,10 +187,10 @@ static vonk_status take_columns(merging *m, vonk_column *const *columns, uint32_
     if (!as_saved) return vonk__agg_update(s, m->lane, m->fn_locals, columns, rows, x->rows, x, m->part->heap, err);
     for (uint32_t f = 0; f < s->n_fns; f++) {
         const agg_fn *fn = &s->fns[f];
-        for (uint32_t k = 0; k < n; k++)
-            x->states[k] = x->rows[k] + fn->state_at;
+        for (uint32_t k = 0; k < n; k++) x->states[k] = x->rows[k] + fn->state_at;
         m->lane->ev.local = m->fn_locals[f];
-        VONK_TRY(fn->agg->merge(fn->call, &m->lane->ev, m->part->heap, columns + s->n_keys + fn->first_saved, rows, x->states, err));
+        VONK_TRY(fn->agg->merge(fn->call, &m->lane->ev, m->part->heap, columns + s->n_keys + fn->first_saved, rows,
+                                x->states, err));
     }
     return VONK_OK;
 }
@@ -208,19 +214,18 @@ static vonk_status read_states(merging *m, vonk_spill_ref ref, vonk_error *err)
     VONK_TRY(vonk_spill_get(s->file, ref, m->op->budget, &b, err));
     VONK_TRY(flat_columns(b, m->op->budget, err)); /* ours alone: it was just made */
     uint32_t tail = s->n_spill_types - 3;
-    VONK_TRY(take_columns(m, b->columns, b->n_rows, VONK_VALUES(b->columns[tail + 1], uint64_t), VONK_VALUES(b->columns[tail], uint64_t),
-                          VONK_VALUES(b->columns[tail + 2], int32_t), true, err));
+    VONK_TRY(take_columns(m, b->columns, b->n_rows, VONK_VALUES(b->columns[tail + 1], uint64_t),
+                          VONK_VALUES(b->columns[tail], uint64_t), VONK_VALUES(b->columns[tail + 2], int32_t), true,
+                          err));
     vonk_arena_reset(m->lane->scratch);
     return VONK_OK;
 }
 
 static vonk_status merge_states(merging *m, uint32_t p, vonk_error *err)
 {
-    for (const agg_lane *l = m->s->lanes; l; l = l->next)
-        VONK_TRY(adopt_lane(m, l, p, err));
+    for (const agg_lane *l = m->s->lanes; l; l = l->next) VONK_TRY(adopt_lane(m, l, p, err));
     VONK_TRY(combine(m, err));
-    for (size_t i = 0; i < m->s->spilled[p].refs.n; i++)
-        VONK_TRY(read_states(m, m->s->spilled[p].refs.at[i], err));
+    for (size_t i = 0; i < m->s->spilled[p].refs.n; i++) VONK_TRY(read_states(m, m->s->spilled[p].refs.at[i], err));
     return VONK_OK;
 }
 
@@ -236,16 +241,14 @@ static placed_row *sort_rows(placed_row *a, placed_row *b, uint64_t n)
 {
     for (uint32_t shift = 0; shift < 64; shift += 8) {
         uint64_t at[256] = {0}, sum = 0;
-        for (uint64_t i = 0; i < n; i++)
-            at[a[i].position >> shift & 255]++;
+        for (uint64_t i = 0; i < n; i++) at[a[i].position >> shift & 255]++;
         if (n == 0 || at[a[0].position >> shift & 255] == n) continue;
         for (uint32_t d = 0; d < 256; d++) {
             uint64_t count = at[d];
             at[d] = sum;
             sum += count;
         }
-        for (uint64_t i = 0; i < n; i++)
-            b[at[a[i].position >> shift & 255]++] = a[i];
+        for (uint64_t i = 0; i < n; i++) b[at[a[i].position >> shift & 255]++] = a[i];
         placed_row *t = a;
         a = b;
         b = t;
@@ -296,24 +299,31 @@ static vonk_status take_raw(merging *m, const placed_row *rows, uint32_t n, vonk
     for (uint32_t c = 0; c < s->n_values && st == VONK_OK; c++)
         st = vonk_rows_gather(m->op->budget, s->raw.layout, c, at, n, &columns[c], err);
     if (st == VONK_OK) st = take_columns(m, columns, n, hashes, positions, partitions, false, err);
-    for (uint32_t c = 0; c < s->n_values; c++)
-        vonk_column_unref(columns[c]);
+    for (uint32_t c = 0; c < s->n_values; c++) vonk_column_unref(columns[c]);
     vonk_arena_reset(scratch);
     return st;
 }
 
-static vonk_status merge_sorted(merging *m, uint32_t p, vonk_row_store *from_disk, placed_row *a, placed_row *b, vonk_error *err)
+static uint64_t place_rows(const agg_shared *s, const vonk_row_store *store, placed_row *into)
+{
+    uint8_t *rows[512];
+    uint64_t n = vonk_row_store_n(store);
+    for (uint64_t i = 0; i < n;) {
+        uint32_t some = n - i < VONK_COUNTOF(rows) ? (uint32_t)(n - i) : (uint32_t)VONK_COUNTOF(rows);
+        vonk_row_store_addresses(store, i, some, rows);
+        for (uint32_t k = 0; k < some; k++) into[i + k] = (placed_row){*agg_position_of(&s->raw, rows[k]), rows[k]};
+        i += some;
+    }
+    return n;
+}
+
+static vonk_status merge_sorted(merging *m, uint32_t p, vonk_row_store *from_disk, placed_row *a, placed_row *b,
+                                vonk_error *err)
 {
     agg_shared *s = m->s;
     uint64_t n = 0, batch = vonk_exec_batch_rows(m->op->exec);
-    for (const agg_lane *l = s->lanes; l; l = l->next) {
-        for (uint64_t i = 0; l->dest.parts && i < vonk_row_store_n(l->parts[p]); i++)
-            a[n++].row = vonk_row_store_row(l->parts[p], i);
-    }
-    for (uint64_t i = 0; i < vonk_row_store_n(from_disk); i++)
-        a[n++].row = vonk_row_store_row(from_disk, i);
-    for (uint64_t i = 0; i < n; i++)
-        a[i].position = *agg_position_of(&s->raw, a[i].row);
+    for (const agg_lane *l = s->lanes; l; l = l->next) n += l->dest.parts ? place_rows(s, l->parts[p], a + n) : 0;
+    n += place_rows(s, from_disk, a + n);
     a = sort_rows(a, b, n);
     for (uint64_t i = 0; i < n; i += batch)
         VONK_TRY(take_raw(m, a + i, (uint32_t)(n - i < batch ? n - i : batch), err));
@@ -350,7 +360,8 @@ static bool before(const agg_shared *s, const hashed_row *a, const hashed_row *b
     return vonk_rows_compare(s->groups.layout, s->zero_specs, s->n_keys, a->row, b->row) < 0;
 }
 
-/* Read from front to back the table is sorted but for collisions: insertion is enough. With partitions it is not: those are sorted by position first, which is cheap. */
+/* Read from front to back the table is sorted but for collisions: insertion is enough. With partitions it is not: those
+ * are sorted by position first, which is cheap. */
 static vonk_status collect(merging *m, vonk_error *err)
 {
     agg_shared *s = m->s;
@@ -364,24 +375,22 @@ static vonk_status collect(merging *m, vonk_error *err)
         n++;
     }
     hashed_row *sorted = rows;
-    if (s->partitioned) { /* stable radix passes: positions grow with partitions; then partitions are together and hashes decide inside */
+    if (s->partitioned) { /* stable radix passes: positions grow with partitions; then partitions are together and
+                             hashes decide inside */
         placed_row *placed = (placed_row *)rows;
         for (uint64_t i = 0; i < n; i++)
             placed[i].position = (uint64_t)(uint32_t)*agg_partition_of(&s->groups, placed[i].row);
         sorted = (hashed_row *)sort_rows(placed, placed + n, n);
-        for (uint64_t i = 0; i < n; i++)
-            sorted[i].hash = *agg_hash_of(&s->groups, sorted[i].row);
+        for (uint64_t i = 0; i < n; i++) sorted[i].hash = *agg_hash_of(&s->groups, sorted[i].row);
     }
     vonk_status st = vonk_alloc_array(m->op->budget, n + 1, sizeof *m->part->rows, &m->part->rows, err);
     for (uint64_t i = 1; i < n && st == VONK_OK; i++) {
         hashed_row moving = sorted[i];
         uint64_t at = i;
-        for (; at > 0 && before(s, &moving, &sorted[at - 1]); at--)
-            sorted[at] = sorted[at - 1];
+        for (; at > 0 && before(s, &moving, &sorted[at - 1]); at--) sorted[at] = sorted[at - 1];
         sorted[at] = moving;
     }
-    for (uint64_t i = 0; i < n && st == VONK_OK; i++)
-        m->part->rows[i] = sorted[i].row;
+    for (uint64_t i = 0; i < n && st == VONK_OK; i++) m->part->rows[i] = sorted[i].row;
     m->part->n_rows = n;
     vonk_free(rows);
     return st;
@@ -391,8 +400,7 @@ static vonk_status merge_parts(merging *m, uint32_t from, uint32_t to, vonk_erro
 {
     agg_shared *s = m->s;
     uint64_t n = 0;
-    for (uint32_t p = from; p < to; p++)
-        n += part_rows(s, p);
+    for (uint32_t p = from; p < to; p++) n += part_rows(s, p);
     VONK_TRY(vonk__agg_locals(s, m->op->budget, &m->fn_locals, err));
     VONK_TRY(vonk_arena_new(m->op->budget, &m->part->heap, err));
     VONK_TRY(vonk_row_store_new(m->op->budget, s->groups.layout, &m->part->own, err));
@@ -407,7 +415,8 @@ static vonk_status merge_parts(merging *m, uint32_t from, uint32_t to, vonk_erro
     return VONK_OK;
 }
 
-static vonk_status merge_range(vonk_op *op, vonk_lane *lane, uint32_t from, uint32_t to, agg_part *part, vonk_error *err)
+static vonk_status merge_range(vonk_op *op, vonk_lane *lane, uint32_t from, uint32_t to, agg_part *part,
+                               vonk_error *err)
 {
     agg_shared *s = op->shared;
     merging *m = NULL;
@@ -451,15 +460,14 @@ static vonk_status agg_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret_
 static void find_partition(const agg_shared *s, const agg_part *part, int32_t partition, agg_out *o)
 {
     uint64_t at = 0;
-    while (at < part->n_rows && *agg_partition_of(&s->groups, part->rows[at]) < partition)
-        at++;
+    while (at < part->n_rows && *agg_partition_of(&s->groups, part->rows[at]) < partition) at++;
     o->at = at;
-    while (at < part->n_rows && *agg_partition_of(&s->groups, part->rows[at]) == partition)
-        at++;
+    while (at < part->n_rows && *agg_partition_of(&s->groups, part->rows[at]) == partition) at++;
     o->end = at;
 }
 
-static vonk_status agg_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status agg_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                             vonk_error *err)
 {
     agg_shared *s = op->shared;
     agg_out *o = local;
@@ -468,7 +476,9 @@ static vonk_status agg_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t
     if (s->in_order) {
         o->rows = s->all.rows;
         o->at = s->partitioned ? s->partition_first[partition] : morsel * some;
-        o->end = s->partitioned ? s->partition_first[partition + 1] : o->at + some < s->all.n_rows ? o->at + some : s->all.n_rows;
+        o->end = s->partitioned                 ? s->partition_first[partition + 1]
+                 : o->at + some < s->all.n_rows ? o->at + some
+                                                : s->all.n_rows;
         return VONK_OK;
     }
     uint32_t p = s->partitioned ? agg_part_of(s, op, 0, (int32_t)partition) : morsel;
@@ -496,7 +506,8 @@ static void part_given(agg_shared *s, uint32_t p)
     }
 }
 
-static vonk_status agg_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status agg_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                            vonk_error *err)
 {
     agg_shared *s = op->shared;
     agg_out *o = local;

@@ -1,28 +1,10 @@
 /* exec/agg_global.c -- aggregates without keys: one row comes out, whatever goes in.
  *
- * A lane keeps one set of states per morsel; at the morsel's end they are saved, and at the very end merged in order of ordinals. So functions that need order have it, and
- * sums of doubles do not depend on threads. */
+ * A lane keeps one set of states per morsel; at the morsel's end they are saved, and at the very end merged in order of
+ * ordinals. So functions that need order have it, and sums of doubles do not depend on threads. */
 #include <stdlib.h>
 
 #include "exec/agg_int.h"
-
-typedef struct morsel_states {
-    uint64_t ordinal;
-    vonk_column **saved; /* [n_saved], one row each */
-} morsel_states;
-
-typedef struct global_shared {
-    agg_shared agg; /* first: the aggregate's open and close work on it */
-    VONK_VEC(morsel_states) morsels;
-    uint8_t *final;
-    vonk_arena *heap;
-} global_shared;
-
-typedef struct global_local {
-    agg_lane lane; /* first */
-    uint8_t *states;
-    bool used;
-} global_local;
 
 static void init_states(const agg_shared *s, uint8_t *row)
 {
@@ -32,7 +14,7 @@ static void init_states(const agg_shared *s, uint8_t *row)
     }
 }
 
-static vonk_status global_local_open(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err)
+vonk_status vonk__global_local_open(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err)
 {
     const agg_shared *s = op->shared;
     global_local *l = local;
@@ -41,33 +23,34 @@ static vonk_status global_local_open(vonk_op *op, vonk_lane *lane, void *local, 
     return VONK_OK;
 }
 
-static void global_local_close(vonk_op *op, void *local)
+void vonk__global_local_close(vonk_op *op, void *local)
 {
     global_local *l = local;
     vonk_free(l->states);
     vonk__agg_lane_close(op, &l->lane);
 }
 
-static vonk_status update_one(const agg_shared *s, const agg_fn *f, global_local *l, vonk_lane *lane, vonk_rows rows, vonk_error *err)
+static vonk_status update_one(const agg_shared *s, const agg_fn *f, global_local *l, vonk_lane *lane, vonk_rows rows,
+                              vonk_error *err)
 {
     agg_scratch *x = &l->lane.scratch;
     uint8_t *state = l->states + f->state_at;
     vonk_column *const *args = l->lane.values + f->first_arg;
     if (f->filter != UINT32_MAX) {
         uint32_t n = vonk__agg_filter(f, l->lane.values, rows, x->left);
-        for (uint32_t i = 0; i < n; i++)
-            x->idx[i] = vonk_row_at(rows, x->left[i]);
+        for (uint32_t i = 0; i < n; i++) x->idx[i] = vonk_row_at(rows, x->left[i]);
         rows = (vonk_rows){x->idx, n};
         if (n == 0) return VONK_OK;
     }
-    if (!s->saved_in && f->agg->update_one) return f->agg->update_one(f->call, &lane->ev, l->lane.heap, args, rows, state, err);
-    for (uint32_t k = 0; k < rows.n; k++)
-        x->states[k] = state;
+    if (!s->saved_in && f->agg->update_one)
+        return f->agg->update_one(f->call, &lane->ev, l->lane.heap, args, rows, state, err);
+    for (uint32_t k = 0; k < rows.n; k++) x->states[k] = state;
     return s->saved_in ? f->agg->merge(f->call, &lane->ev, l->lane.heap, args, rows, x->states, err)
                        : f->agg->update(f->call, &lane->ev, l->lane.heap, args, rows, x->states, err);
 }
 
-static vonk_status global_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+vonk_status vonk__global_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                              vonk_flow *ret_flow, vonk_error *err)
 {
     const agg_shared *s = op->shared;
     global_local *l = local;
@@ -101,12 +84,12 @@ static vonk_status save_states(vonk_op *op, vonk_lane *lane, global_local *l, vo
 
 static void drop_saved(const agg_shared *s, morsel_states *m)
 {
-    for (uint32_t i = 0; i < s->n_saved; i++)
-        vonk_column_unref(m->saved[i]);
+    for (uint32_t i = 0; i < s->n_saved; i++) vonk_column_unref(m->saved[i]);
     vonk_free(m->saved);
 }
 
-static vonk_status global_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+vonk_status vonk__global_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                             vonk_error *err)
 {
     global_shared *g = op->shared;
     agg_shared *s = &g->agg;
@@ -131,7 +114,7 @@ static int by_ordinal(const void *a, const void *b)
     return x->ordinal < y->ordinal ? -1 : x->ordinal > y->ordinal;
 }
 
-static vonk_status global_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err)
+vonk_status vonk__global_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err)
 {
     global_shared *g = op->shared;
     agg_shared *s = &g->agg;
@@ -146,7 +129,8 @@ static vonk_status global_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_ste
         if (f->call->local_bytes) VONK_TRY(vonk_arena_alloc(lane->scratch, f->call->local_bytes, &lane->ev.local, err));
         vonk_status st = VONK_OK;
         for (size_t k = 0; k < g->morsels.n && st == VONK_OK; k++)
-            st = f->agg->merge(f->call, &lane->ev, g->heap, g->morsels.at[k].saved + f->first_saved, VONK_ALL_ROWS(1), &state, err);
+            st = f->agg->merge(f->call, &lane->ev, g->heap, g->morsels.at[k].saved + f->first_saved, VONK_ALL_ROWS(1),
+                               &state, err);
         if (lane->ev.local && f->call->local_done) f->call->local_done(lane->ev.local);
         VONK_TRY(st);
     }
@@ -159,13 +143,15 @@ static vonk_status global_n_morsels(vonk_op *op, uint32_t partition, uint32_t *r
     return VONK_OK;
 }
 
-static vonk_status global_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status global_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                                vonk_error *err)
 {
     *(bool *)local = false;
     return VONK_OK;
 }
 
-static vonk_status global_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status global_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                               vonk_error *err)
 {
     global_shared *g = op->shared;
     bool *given = local;
@@ -177,11 +163,10 @@ static vonk_status global_next(vonk_op *op, vonk_lane *lane, void *local, vonk_o
     return VONK_OK;
 }
 
-static void global_close(vonk_op *op)
+void vonk__global_close(vonk_op *op)
 {
     global_shared *g = op->shared;
-    for (size_t i = 0; i < g->morsels.n; i++)
-        drop_saved(&g->agg, &g->morsels.at[i]);
+    for (size_t i = 0; i < g->morsels.n; i++) drop_saved(&g->agg, &g->morsels.at[i]);
     vonk_free(g->morsels.at);
     vonk_free(g->final);
     vonk_arena_free(g->heap);
@@ -191,17 +176,17 @@ static void global_close(vonk_op *op)
 static const vonk_input_class global_input = {.sink = true,
                                               .order = VONK_ORDER_KEEPS,
                                               .local_size = sizeof(global_local),
-                                              .local_open = global_local_open,
-                                              .push = global_push,
-                                              .end_morsel = global_end,
-                                              .finish = global_finish,
-                                              .local_close = global_local_close};
+                                              .local_open = vonk__global_local_open,
+                                              .push = vonk__global_push,
+                                              .end_morsel = vonk__global_end,
+                                              .finish = vonk__global_finish,
+                                              .local_close = vonk__global_local_close};
 static const vonk_source_class global_source = {
     .local_size = sizeof(bool), .n_morsels = global_n_morsels, .start = global_start, .next = global_next};
 const vonk_op_class vonk__op_global_aggregate = {.name = "global_aggregate",
                                                  .shared_size = sizeof(global_shared),
                                                  .open = vonk__agg_open,
-                                                 .close = global_close,
+                                                 .close = vonk__global_close,
                                                  .n_inputs = 1,
                                                  .inputs = &global_input,
                                                  .source = &global_source};

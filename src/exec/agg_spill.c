@@ -1,4 +1,5 @@
-/* exec/agg_spill.c -- rows of a lane to disk: part by part, as columns [keys, saved states (or raw values), position, hash, partition]. */
+/* exec/agg_spill.c -- rows of a lane to disk: part by part, as columns [keys, saved states (or raw values), position,
+ * hash, partition]. */
 #include "exec/agg_int.h"
 
 #define SPILL_ROWS 8192
@@ -13,18 +14,24 @@ static uint32_t part_of_row(const agg_lane *l, uint8_t *row)
 vonk_status vonk__agg_scatter(agg_lane *l, vonk_budget *budget, vonk_error *err)
 {
     uint64_t n = vonk_row_store_n(l->dest.one), at[AGG_PARTS] = {0};
-    uint8_t **rows = NULL;
+    uint8_t **rows = NULL, *some[512];
     VONK_TRY(vonk_alloc_array(budget, n + 1, sizeof *rows, &rows, err));
-    for (uint64_t i = 0; i < n; i++)
-        at[part_of_row(l, vonk_row_store_row(l->dest.one, i))]++;
-    l->first[0] = 0;
-    for (uint32_t p = 0; p < AGG_PARTS; p++) {
-        l->first[p + 1] = l->first[p] + at[p];
-        at[p] = l->first[p];
-    }
-    for (uint64_t i = 0; i < n; i++) {
-        uint8_t *row = vonk_row_store_row(l->dest.one, i);
-        rows[at[part_of_row(l, row)]++] = row;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint64_t i = 0; i < n;) {
+            uint32_t m = n - i < VONK_COUNTOF(some) ? (uint32_t)(n - i) : (uint32_t)VONK_COUNTOF(some);
+            vonk_row_store_addresses(l->dest.one, i, m, some);
+            for (uint32_t k = 0; k < m; k++) {
+                uint64_t *to = &at[part_of_row(l, some[k])];
+                if (pass == 1) rows[*to] = some[k];
+                ++*to;
+            }
+            i += m;
+        }
+        l->first[0] = 0;
+        for (uint32_t p = 0; p < AGG_PARTS && pass == 0; p++) {
+            l->first[p + 1] = l->first[p] + at[p];
+            at[p] = l->first[p];
+        }
     }
     vonk_free(l->scattered);
     l->scattered = rows;
@@ -41,21 +48,21 @@ typedef struct spill_work {
     vonk_column **columns;
 } spill_work;
 
-static vonk_status long_column(const spill_work *w, uint8_t *const *rows, uint32_t n, uint32_t at, vonk_column **ret, vonk_error *err)
+static vonk_status long_column(const spill_work *w, uint8_t *const *rows, uint32_t n, uint32_t at, vonk_column **ret,
+                               vonk_error *err)
 {
     int64_t *to = NULL;
     VONK_TRY(vonk_column_new(w->budget, &vonk_type_long, n, false, ret, (void **)&to, NULL, err));
-    for (uint32_t i = 0; i < n; i++)
-        memcpy(&to[i], rows[i] + at, sizeof to[i]);
+    for (uint32_t i = 0; i < n; i++) memcpy(&to[i], rows[i] + at, sizeof to[i]);
     return VONK_OK;
 }
 
-static vonk_status partition_column(const spill_work *w, uint8_t *const *rows, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status partition_column(const spill_work *w, uint8_t *const *rows, uint32_t n, vonk_column **ret,
+                                    vonk_error *err)
 {
     int32_t *to = NULL;
     VONK_TRY(vonk_column_new(w->budget, &vonk_type_int, n, false, ret, (void **)&to, NULL, err));
-    for (uint32_t i = 0; i < n; i++)
-        to[i] = w->form->partition_at ? *agg_partition_of(w->form, rows[i]) : 0;
+    for (uint32_t i = 0; i < n; i++) to[i] = w->form->partition_at ? *agg_partition_of(w->form, rows[i]) : 0;
     return VONK_OK;
 }
 
@@ -69,8 +76,7 @@ static vonk_status make_columns(spill_work *w, uint8_t *const *rows, uint32_t n,
         const agg_fn *fn = &s->fns[f];
         uint8_t **states = NULL;
         VONK_TRY(vonk_arena_array(w->scratch, n, sizeof *states, &states, err));
-        for (uint32_t i = 0; i < n; i++)
-            states[i] = rows[i] + fn->state_at;
+        for (uint32_t i = 0; i < n; i++) states[i] = rows[i] + fn->state_at;
         w->ev.local = w->fn_locals[f];
         VONK_TRY(fn->agg->save(fn->call, &w->ev, states, n, &w->columns[at], err));
         at += fn->n_saved;
@@ -106,8 +112,7 @@ static vonk_status put_store(spill_work *w, uint32_t part, vonk_row_store *store
     uint64_t n = vonk_row_store_n(store);
     for (uint64_t at = 0; at < n;) {
         uint32_t some = n - at < VONK_COUNTOF(rows) ? (uint32_t)(n - at) : (uint32_t)VONK_COUNTOF(rows);
-        for (uint32_t i = 0; i < some; i++)
-            rows[i] = vonk_row_store_row(store, at + i);
+        vonk_row_store_addresses(store, at, some, rows);
         VONK_TRY(put_rows(w, part, rows, some, err));
         at += some;
     }
@@ -126,8 +131,7 @@ static vonk_status put_all(spill_work *w, agg_lane *l, vonk_error *err)
             }
         }
     }
-    for (uint32_t p = 0; p < AGG_PARTS && l->dest.parts; p++)
-        VONK_TRY(put_store(w, p, l->parts[p], err));
+    for (uint32_t p = 0; p < AGG_PARTS && l->dest.parts; p++) VONK_TRY(put_store(w, p, l->parts[p], err));
     return VONK_OK;
 }
 
@@ -154,8 +158,7 @@ vonk_status vonk__agg_lane_spill(agg_lane *l, vonk_error *err)
     l->scattered = NULL;
     VONK_TRY(st);
     vonk_row_store_reset(l->dest.one);
-    for (uint32_t p = 0; p < AGG_PARTS && l->dest.parts; p++)
-        vonk_row_store_reset(l->parts[p]);
+    for (uint32_t p = 0; p < AGG_PARTS && l->dest.parts; p++) vonk_row_store_reset(l->parts[p]);
     if (!s->ordered) vonk__agg_table_clear(&l->table);
     l->direct.valid = false;
     vonk_arena_reset(l->heap);

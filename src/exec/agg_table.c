@@ -1,12 +1,14 @@
-/* exec/agg_table.c -- finding the groups of a batch: linear probing over (tag, row) slots, in rounds over the rows that are not settled yet.
+/* exec/agg_table.c -- finding the groups of a batch: linear probing over (tag, row) slots, in rounds over the rows that
+ * are not settled yet.
  *
- * Arithmetic (per row, 4096 rows a batch): hash read + slot read (L2: 4 ns) + one stored row (L2/L3: 5 to 20 ns, overlapping), compared once. 6 M rows of Q1 do not
- * come here (agg_direct); 6 M of Q18 do, about 25 ns each: 75 ms on two threads. */
+ * Arithmetic (per row, 4096 rows a batch): hash read + slot read (L2: 4 ns) + one stored row (L2/L3: 5 to 20 ns,
+ * overlapping), compared once. 6 M rows of Q1 do not come here (agg_direct); 6 M of Q18 do, about 25 ns each: 75 ms on
+ * two threads. */
 #include "exec/agg_int.h"
 
 #define TAG_SHIFT 48
-#define ROW_MASK  ((UINT64_C(1) << TAG_SHIFT) - 1)
-#define CLAIMED   UINT64_C(1) /* row is being made */
+#define ROW_MASK ((UINT64_C(1) << TAG_SHIFT) - 1)
+#define CLAIMED UINT64_C(1) /* row is being made */
 
 static inline uint64_t tag_of(uint64_t hash) { return hash << TAG_SHIFT; }
 static inline uint8_t *row_of(uint64_t slot) { return (uint8_t *)(uintptr_t)(slot & ROW_MASK); }
@@ -46,17 +48,16 @@ static void put(agg_table *t, uint64_t hash, uint8_t *row)
 {
     uint32_t mask = (1u << t->log2) - 1;
     uint32_t at = agg_slot(hash, t->log2);
-    while (t->slots[at])
-        at = (at + 1) & mask;
+    while (t->slots[at]) at = (at + 1) & mask;
     t->slots[at] = tag_of(hash) | (uint64_t)(uintptr_t)row;
 }
 
 /* Room for `groups` groups altogether at half load. */
-vonk_status vonk__agg_table_room(const agg_shared *s, agg_table *t, vonk_budget *budget, uint64_t groups, vonk_error *err)
+vonk_status vonk__agg_table_room(const agg_shared *s, agg_table *t, vonk_budget *budget, uint64_t groups,
+                                 vonk_error *err)
 {
     uint32_t log2 = t->slots ? t->log2 : 8;
-    while ((UINT64_C(1) << log2) < groups * 2 && log2 < 31)
-        log2++;
+    while ((UINT64_C(1) << log2) < groups * 2 && log2 < 31) log2++;
     if (t->slots && log2 == t->log2) return VONK_OK;
     agg_table bigger = {.log2 = log2, .n_groups = t->n_groups};
     VONK_TRY(vonk_alloc_zeroed(budget, sizeof(uint64_t) << log2, &bigger.slots, err));
@@ -88,8 +89,7 @@ static void init_states(const agg_shared *s, uint8_t *const *rows, uint32_t n)
     for (uint32_t f = 0; f < s->n_fns; f++) {
         const agg_fn *fn = &s->fns[f];
         if (!fn->agg->init) continue;
-        for (uint32_t i = 0; i < n; i++)
-            fn->agg->init(fn->call, rows[i] + fn->state_at);
+        for (uint32_t i = 0; i < n; i++) fn->agg->init(fn->call, rows[i] + fn->state_at);
     }
 }
 
@@ -98,28 +98,27 @@ static uint32_t part_at(const agg_shared *s, const vonk_op *op, const agg_input 
     return agg_part_of(s, op, in->hashes[k], in->partitions ? in->partitions[k] : in->partition);
 }
 
-/* Appends the rows k in list[0..n) (ascending; NULL: 0..n-1) to `store`; their addresses go to x->rows[k]. Uses x->idx and x->sub_rows from `at` on. */
-static vonk_status append_to(vonk_row_store *store, agg_scratch *x, const agg_input *in, const uint32_t *list, uint32_t n, vonk_error *err)
+/* Appends the rows k in list[0..n) (ascending; NULL: 0..n-1) to `store`; their addresses go to x->rows[k]. Uses x->idx
+ * and x->sub_rows from `at` on. */
+static vonk_status append_to(vonk_row_store *store, agg_scratch *x, const agg_input *in, const uint32_t *list,
+                             uint32_t n, vonk_error *err)
 {
     vonk_rows some = in->rows;
     if (list) {
-        for (uint32_t i = 0; i < n; i++)
-            x->idx[i] = vonk_row_at(in->rows, list[i]);
+        for (uint32_t i = 0; i < n; i++) x->idx[i] = vonk_row_at(in->rows, list[i]);
         some = (vonk_rows){x->idx, n};
     }
     VONK_TRY(vonk_row_store_append(store, in->keys, some, x->sub_rows, err));
-    for (uint32_t i = 0; i < n; i++)
-        x->rows[list ? list[i] : i] = x->sub_rows[i];
+    for (uint32_t i = 0; i < n; i++) x->rows[list ? list[i] : i] = x->sub_rows[i];
     return VONK_OK;
 }
 
 /* list[0..n) sorted stably by part into x->order; first[p] .. first[p + 1] is part p's piece. */
-static void sort_by_part(const agg_shared *s, const vonk_op *op, agg_scratch *x, const agg_input *in, const uint32_t *list, uint32_t n,
-                         uint32_t first[AGG_PARTS + 1])
+static void sort_by_part(const agg_shared *s, const vonk_op *op, agg_scratch *x, const agg_input *in,
+                         const uint32_t *list, uint32_t n, uint32_t first[AGG_PARTS + 1])
 {
     uint32_t at[AGG_PARTS] = {0};
-    for (uint32_t i = 0; i < n; i++)
-        at[part_at(s, op, in, list ? list[i] : i)]++;
+    for (uint32_t i = 0; i < n; i++) at[part_at(s, op, in, list ? list[i] : i)]++;
     first[0] = 0;
     for (uint32_t p = 0; p < AGG_PARTS; p++) {
         first[p + 1] = first[p] + at[p];
@@ -131,8 +130,8 @@ static void sort_by_part(const agg_shared *s, const vonk_op *op, agg_scratch *x,
     }
 }
 
-static vonk_status append(const agg_shared *s, const vonk_op *op, agg_scratch *x, const agg_dest *dest, const agg_input *in,
-                          const uint32_t *list, uint32_t n, vonk_error *err)
+static vonk_status append(const agg_shared *s, const vonk_op *op, agg_scratch *x, const agg_dest *dest,
+                          const agg_input *in, const uint32_t *list, uint32_t n, vonk_error *err)
 {
     uint32_t first[AGG_PARTS + 1];
     if (n == 0) return VONK_OK;
@@ -141,7 +140,8 @@ static vonk_status append(const agg_shared *s, const vonk_op *op, agg_scratch *x
     } else {
         sort_by_part(s, op, x, in, list, n, first);
         for (uint32_t p = 0; p < AGG_PARTS; p++) {
-            if (first[p + 1] > first[p]) VONK_TRY(append_to(dest->parts[p], x, in, x->order + first[p], first[p + 1] - first[p], err));
+            if (first[p + 1] > first[p])
+                VONK_TRY(append_to(dest->parts[p], x, in, x->order + first[p], first[p + 1] - first[p], err));
         }
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -153,7 +153,8 @@ static vonk_status append(const agg_shared *s, const vonk_op *op, agg_scratch *x
     return VONK_OK;
 }
 
-vonk_status vonk__agg_append(const agg_shared *s, vonk_op *op, agg_scratch *x, const agg_dest *dest, const agg_input *in, vonk_error *err)
+vonk_status vonk__agg_append(const agg_shared *s, vonk_op *op, agg_scratch *x, const agg_dest *dest,
+                             const agg_input *in, vonk_error *err)
 {
     return append(s, op, x, dest, in, NULL, in->rows.n, err);
 }
@@ -173,8 +174,7 @@ static round_result probe(agg_table *t, agg_scratch *x, const uint64_t *hashes, 
     for (uint32_t i = 0; i < n; i++) {
         uint32_t k = left[i], at = x->slot_of[k];
         uint64_t tag = tag_of(hashes[k]), slot;
-        while ((slot = slots[at]) != 0 && (slot & ~ROW_MASK) != tag)
-            at = (at + 1) & mask;
+        while ((slot = slots[at]) != 0 && (slot & ~ROW_MASK) != tag) at = (at + 1) & mask;
         x->slot_of[k] = at;
         if (slot == 0) {
             slots[at] = tag | CLAIMED;
@@ -186,7 +186,8 @@ static round_result probe(agg_table *t, agg_scratch *x, const uint64_t *hashes, 
     return r;
 }
 
-/* The same for one integral key without nulls among the rows: a stored row with that key settles the row at once. Reads one cache line of the stored row. */
+/* The same for one integral key without nulls among the rows: a stored row with that key settles the row at once. Reads
+ * one cache line of the stored row. */
 #define DEFINE_PROBE(name, ctype)                                                                                      \
     static round_result name(const agg_shared *s, agg_table *t, agg_scratch *x, const agg_input *in, uint32_t n)       \
     {                                                                                                                  \
@@ -227,7 +228,8 @@ DEFINE_PROBE(probe_i32, int32_t)
 DEFINE_PROBE(probe_i64, int64_t)
 
 /* Settles rows of x->compare whose group is in their slot; the others move on by one slot and are left in x->left. */
-static vonk_status compare(const agg_shared *s, agg_table *t, agg_scratch *x, const agg_input *in, uint32_t n, uint32_t *ret_left, vonk_error *err)
+static vonk_status compare(const agg_shared *s, agg_table *t, agg_scratch *x, const agg_input *in, uint32_t n,
+                           uint32_t *ret_left, vonk_error *err)
 {
     uint32_t mask = (1u << t->log2) - 1, n_left = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -236,7 +238,8 @@ static vonk_status compare(const agg_shared *s, agg_table *t, agg_scratch *x, co
         x->idx[i] = vonk_row_at(in->rows, k);
         x->match[i] = *agg_hash_of(&s->groups, x->sub_rows[i]) == in->hashes[k];
     }
-    VONK_TRY(vonk_rows_match(s->groups.layout, s->n_keys, x->sub_rows, in->keys, (vonk_rows){x->idx, n}, true, x->match, err));
+    VONK_TRY(vonk_rows_match(s->groups.layout, s->n_keys, x->sub_rows, in->keys, (vonk_rows){x->idx, n}, true, x->match,
+                             err));
     for (uint32_t i = 0; i < n; i++) {
         uint32_t k = x->compare[i];
         if (x->match[i]) {
@@ -250,8 +253,8 @@ static vonk_status compare(const agg_shared *s, agg_table *t, agg_scratch *x, co
     return VONK_OK;
 }
 
-vonk_status vonk__agg_find(const agg_shared *s, vonk_op *op, agg_table *t, agg_scratch *x, const agg_dest *dest, const agg_input *in,
-                           uint32_t *ret_added, vonk_error *err)
+vonk_status vonk__agg_find(const agg_shared *s, vonk_op *op, agg_table *t, agg_scratch *x, const agg_dest *dest,
+                           const agg_input *in, uint32_t *ret_added, vonk_error *err)
 {
     uint32_t n = in->rows.n, added = 0;
     bool by_int = s->int_key && in->keys[0]->encoding == VONK_FLAT && !in->keys[0]->validity;

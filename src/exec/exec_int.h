@@ -40,8 +40,13 @@ struct exec_port {
 
 typedef struct path_item {
     exec_port *port;
-    uint32_t partition_add; /* sum up to here */
+    const uint32_t *map; /* [source partition]: its number here; NULL: `add` more */
+    uint32_t add;
 } path_item;
+static inline uint32_t vonk__partition_at(const path_item *item, uint32_t source_partition)
+{
+    return item->map ? item->map[source_partition] : source_partition + item->add;
+}
 
 typedef enum pipeline_state {
     PIPELINE_WAITING,
@@ -75,8 +80,8 @@ typedef struct exec_work {
     work_kind kind;
     exec_pipeline *pipeline;
     exec_port *port;
-    uint32_t i; /* lane of a merge, number of a step */
-    uint32_t partition, morsel, n_morsels;
+    uint32_t i;                                /* lane of a merge, number of a step */
+    uint32_t partition, end_partition, morsel; /* serial: all partitions up to end_partition, from their start */
     uint64_t ordinal;
 } exec_work;
 
@@ -91,6 +96,7 @@ struct exec_runner {
     exec_work work;
     /* the morsel being run */
     bool running, source_done;
+    bool skip;            /* the rest of the source's partition is not wanted */
     int64_t pending_top;  /* highest item with a pending batch, -1: none */
     int64_t ending;       /* item whose end_morsel is next; -1: source not done */
     int64_t discard;      /* batches for items up to this one are dropped; -1: none */

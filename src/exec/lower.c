@@ -37,15 +37,15 @@ static vonk_status cut(vonk_exec *exec, const vonk_plan *p, vonk_error *err)
 {
     if (stage_of(exec, p)) return VONK_OK;
     for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(cut(exec, p->children[i], err));
-    return p->kind == VONK_PN_P_EXCHANGE ? add_stage(exec, p, err) : VONK_OK;
+    bool cuts = p->kind == VONK_PN_P_EXCHANGE && p->exchange.kind != VONK_EXCHANGE_COALESCE;
+    return cuts ? add_stage(exec, p, err) : VONK_OK;
 }
 
 vonk_status vonk__cut_stages(vonk_exec *exec, vonk_error *err)
 {
     VONK_TRY(cut(exec, exec->plan, err));
     /* An exchange at the root feeds a last stage that only reads it. */
-    if (exec->plan->kind != VONK_PN_P_EXCHANGE) return add_stage(exec, exec->plan, err);
-    return add_stage(exec, NULL, err);
+    return add_stage(exec, stage_of(exec, exec->plan) ? NULL : exec->plan, err);
 }
 
 /* ---- operators */
@@ -220,6 +220,26 @@ static vonk_status find_deps(lowering *l, exec_pipeline *p, vonk_error *err)
     return VONK_OK;
 }
 
+static vonk_status add_to_map(vonk_exec *exec, uint32_t n, uint32_t add, const uint32_t **inout, vonk_error *err)
+{
+    uint32_t *map = NULL;
+    VONK_TRY(vonk_arena_array(exec->arena, n, sizeof *map, &map, err));
+    for (uint32_t i = 0; i < n; i++) map[i] = (*inout)[i] + add;
+    *inout = map;
+    return VONK_OK;
+}
+
+/* Partition numbers above the last item of the path so far, whose operator renumbers them. */
+static vonk_status apply_map(vonk_exec *exec, const exec_pipeline *p, const uint32_t *op_map, const uint32_t **ret,
+                             vonk_error *err)
+{
+    uint32_t *map = NULL;
+    VONK_TRY(vonk_arena_array(exec->arena, p->n_partitions, sizeof *map, &map, err));
+    for (uint32_t i = 0; i < p->n_partitions; i++) map[i] = op_map[vonk__partition_at(&p->items[p->n_items - 1], i)];
+    *ret = map;
+    return VONK_OK;
+}
+
 static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consumer, vonk_error *err)
 {
     vonk_exec *exec = l->exec;
@@ -235,9 +255,13 @@ static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consume
     VONK_TRY(vonk_arena_array(exec->arena, n, sizeof *p->items, &p->items, err));
     VONK_TRY(vonk_arena_array(exec->arena, p->n_partitions, sizeof *p->n_morsels, &p->n_morsels, err));
     VONK_TRY(vonk_arena_array(exec->arena, exec->n_lanes, sizeof *p->source_locals, &p->source_locals, err));
+    const uint32_t *map = NULL;
     for (exec_port *port = consumer; port; port = port->next) {
         add += port->partition_add;
-        p->items[p->n_items++] = (path_item){port, add};
+        if (map && port->partition_add) VONK_TRY(add_to_map(exec, p->n_partitions, port->partition_add, &map, err));
+        p->items[p->n_items++] = (path_item){.port = port, .map = map, .add = add};
+        if (port->op->partition_map && port->input == 0 && port->next)
+            VONK_TRY(apply_map(exec, p, port->op->partition_map, &map, err));
         p->serial |= port->op->needs_order || port->cls->order == VONK_ORDER_NEEDS;
         port->n_pipelines_left++;
         port->last_pipeline = p->number;

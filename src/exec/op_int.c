@@ -28,7 +28,8 @@ vonk_status vonk__batch_like(vonk_lane *lane, const vonk_batch *like, vonk_colum
     return VONK_OK;
 }
 
-vonk_status vonk__spark_hash_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret, vonk_error *err)
+vonk_status vonk__spark_hash_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret,
+                                     vonk_error *err)
 {
     VONK_AUTO(vonk_expr_unref) const vonk_expr *done = NULL;
     vonk_expr *e = NULL;

@@ -1,5 +1,6 @@
-/* exec/op_sort.c -- P_SORT. Each lane keeps its rows and sorts them when it has no more (or when memory is short: then they go to disk as a run); what comes out is merged:
- * in memory range by range in parallel, with runs on disk by one lane. Stable. A local sort keeps partitions. */
+/* exec/op_sort.c -- P_SORT. Each lane keeps its rows and sorts them when it has no more (or when memory is short: then
+ * they go to disk as a run); what comes out is merged: in memory range by range in parallel, with runs on disk by one
+ * lane. Stable. A local sort keeps partitions. */
 #include "exec/sort_int.h"
 
 #define RANGE_ROWS 65536
@@ -22,10 +23,10 @@ typedef struct sort_shared {
     vonk_status spill_status;
     vonk_error spill_error;
     /* after finish */
-    uint32_t n_memory, n_cuts;      /* runs in memory; morsels of a global sort */
-    const sort_entry **bounds;      /* [cut or partition][run]: where it starts; one more at the end */
+    uint32_t n_memory, n_cuts; /* runs in memory; morsels of a global sort */
+    const sort_entry **bounds; /* [cut or partition][run]: where it starts; one more at the end */
     bool on_disk;
-    uint32_t n_morsels;             /* altogether; when all are given the rows go */
+    uint32_t n_morsels; /* altogether; when all are given the rows go */
     _Atomic uint32_t n_given;
 } sort_shared;
 
@@ -43,8 +44,7 @@ static vonk_status sort_open(vonk_op *op, vonk_error *err)
 static void sort_close(vonk_op *op)
 {
     sort_shared *s = op->shared;
-    for (size_t i = 0; i < s->runs.n; i++)
-        vonk__sort_run_done(&s->runs.at[i]);
+    for (size_t i = 0; i < s->runs.n; i++) vonk__sort_run_done(&s->runs.at[i]);
     vonk_free(s->runs.at);
     vonk_free(s->bounds);
     vonk_spill_free(s->file);
@@ -83,8 +83,7 @@ static vonk_status write_rows(sort_lane *l, sort_run *run, vonk_error *err)
     uint8_t *rows[1024];
     for (size_t at = 0; at < l->rows.entries.n;) {
         uint32_t n = 0;
-        for (; n < VONK_COUNTOF(rows) && at < l->rows.entries.n; at++)
-            rows[n++] = l->rows.entries.at[at].row;
+        for (; n < VONK_COUNTOF(rows) && at < l->rows.entries.n; at++) rows[n++] = l->rows.entries.at[at].row;
         VONK_TRY(vonk__sort_run_write(l->op, &s->form, s->file, rows, n, run, err));
     }
     return VONK_OK;
@@ -123,8 +122,7 @@ static int64_t sort_spillable(vonk_op *op)
     sort_shared *s = op->shared;
     int64_t bytes = 0;
     if (!vonk_mutex_try_lock(&s->lock)) return 0;
-    for (sort_lane *l = s->lanes; l; l = l->next)
-        bytes += atomic_load_explicit(&l->bytes, memory_order_relaxed);
+    for (sort_lane *l = s->lanes; l; l = l->next) bytes += atomic_load_explicit(&l->bytes, memory_order_relaxed);
     vonk_mutex_unlock(&s->lock);
     return bytes;
 }
@@ -164,7 +162,8 @@ static bool room_is_short(const vonk_op *op, const sort_lane *l)
     return vonk_budget_room(op->budget) < reserve;
 }
 
-static vonk_status sort_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status sort_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                             vonk_flow *ret_flow, vonk_error *err)
 {
     sort_shared *s = op->shared;
     sort_lane *l = local;
@@ -184,7 +183,8 @@ static vonk_status sort_push(vonk_op *op, vonk_lane *lane, void *local, const vo
     return st;
 }
 
-static vonk_status sort_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status sort_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                            vonk_error *err)
 {
     sort_lane *l = local;
     if (!vonk_exec_force_spill(op->exec)) return VONK_OK;
@@ -258,8 +258,7 @@ static vonk_status sort_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
         vonk_error_copy(err, &s->spill_error);
         return s->spill_status;
     }
-    for (const sort_lane *l = s->lanes; l; l = l->next)
-        s->n_memory++;
+    for (const sort_lane *l = s->lanes; l; l = l->next) s->n_memory++;
     if (s->runs.n > 0) {
         uint32_t n = vonk_u32_of(s->runs.n);
         s->on_disk = true;
@@ -268,7 +267,8 @@ static vonk_status sort_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
         return st;
     }
     s->n_cuts = s->form.local ? op->n_partitions : (uint32_t)((total + RANGE_ROWS - 1) / RANGE_ROWS);
-    VONK_TRY(vonk_alloc_zeroed(op->budget, ((size_t)s->n_cuts + 1) * (s->n_memory + 1) * sizeof *s->bounds, &s->bounds, err));
+    VONK_TRY(vonk_alloc_zeroed(op->budget, ((size_t)s->n_cuts + 1) * (s->n_memory + 1) * sizeof *s->bounds, &s->bounds,
+                               err));
     for (uint32_t c = 0; c <= s->n_cuts; c++) {
         uint32_t run = 0;
         for (const sort_lane *l = s->lanes; l; l = l->next, run++) {
@@ -340,10 +340,12 @@ static vonk_status start_disk(vonk_op *op, sort_out *o, vonk_error *err)
         o->cursors[i++] = (sort_cursor){l->rows.entries.at, l->rows.entries.at + l->rows.entries.n};
     vonk__disk_merge_free(o->disk);
     o->disk = NULL;
-    return vonk__disk_merge_new(op, &s->form, s->file, s->runs.at, vonk_u32_of(s->runs.n), o->cursors, s->n_memory, o->partition, &o->disk, err);
+    return vonk__disk_merge_new(op, &s->form, s->file, s->runs.at, vonk_u32_of(s->runs.n), o->cursors, s->n_memory,
+                                o->partition, &o->disk, err);
 }
 
-static vonk_status out_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status out_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                             vonk_error *err)
 {
     sort_shared *s = op->shared;
     sort_out *o = local;
@@ -352,7 +354,8 @@ static vonk_status out_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t
     o->ended = false;
     if (s->on_disk) return start_disk(op, o, err);
     for (uint32_t i = 0; i < s->n_memory; i++)
-        o->cursors[i] = (sort_cursor){s->bounds[(size_t)cut * s->n_memory + i], s->bounds[(size_t)(cut + 1) * s->n_memory + i]};
+        o->cursors[i] =
+            (sort_cursor){s->bounds[(size_t)cut * s->n_memory + i], s->bounds[(size_t)(cut + 1) * s->n_memory + i]};
     vonk__sort_heap(&s->form, o->cursors, s->n_memory, o->heap, &o->n_live);
     return VONK_OK;
 }
@@ -377,7 +380,8 @@ static vonk_status next_disk(const sort_shared *s, sort_out *o, uint32_t room, u
     }
 }
 
-static vonk_status out_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status out_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                            vonk_error *err)
 {
     sort_shared *s = op->shared;
     sort_out *o = local;

@@ -1,5 +1,6 @@
-/* exec/op_top_n.c -- P_TOP_N: the first offset + limit rows of a sort. A lane keeps rows that are not past its bound, the key of the last row it would still give; whenever
- * it holds twice as many as wanted (and a batch), it sorts, cuts and lowers the bound. Lanes share the lowest bound. One partition comes out. */
+/* exec/op_top_n.c -- P_TOP_N: the first offset + limit rows of a sort. A lane keeps rows that are not past its bound,
+ * the key of the last row it would still give; whenever it holds twice as many as wanted (and a batch), it sorts, cuts
+ * and lowers the bound. Lanes share the lowest bound. One partition comes out. */
 #include "exec/sort_int.h"
 
 typedef struct top_shared {
@@ -72,8 +73,7 @@ static vonk_status compact(vonk_op *op, top_lane *l, vonk_error *err)
     for (size_t at = 0; at < r->entries.n;) {
         uint32_t n = 0;
         vonk_status st = VONK_OK;
-        for (; n < VONK_COUNTOF(rows) && at + n < r->entries.n; n++)
-            rows[n] = r->entries.at[at + n].row;
+        for (; n < VONK_COUNTOF(rows) && at + n < r->entries.n; n++) rows[n] = r->entries.at[at + n].row;
         for (uint32_t c = 0; c < f->n_columns && st == VONK_OK; c++)
             st = vonk_rows_gather(op->budget, f->layout, c, rows, n, &r->columns[c], err);
         if (st == VONK_OK) st = vonk_row_store_append(l->spare, r->columns, VONK_ALL_ROWS(n), made, err);
@@ -101,11 +101,13 @@ static vonk_status cut(vonk_op *op, top_lane *l, vonk_error *err)
     r->entries.n = (size_t)s->want;
     if (s->want == 0) return VONK_OK;
     uint64_t last = r->entries.at[r->entries.n - 1].prefix, bound = atomic_load(&s->bound);
-    while (last < bound && !atomic_compare_exchange_weak(&s->bound, &bound, last)) {}
+    while (last < bound && !atomic_compare_exchange_weak(&s->bound, &bound, last)) {
+    }
     return compact(op, l, err);
 }
 
-static vonk_status top_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status top_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                            vonk_flow *ret_flow, vonk_error *err)
 {
     top_shared *s = op->shared;
     const sort_form *f = &s->form;
@@ -127,7 +129,8 @@ static vonk_status top_push(vonk_op *op, vonk_lane *lane, void *local, const von
     l->rows.row_in_morsel += in->n_sel;
     VONK_TRY(st);
     /* Twice as many as wanted, or wanted + some batches: each sorted row pays once. */
-    if (l->rows.entries.n >= s->want && l->rows.entries.n - s->want > s->want + vonk_exec_batch_rows(op->exec)) return cut(op, l, err);
+    if (l->rows.entries.n >= s->want && l->rows.entries.n - s->want > s->want + vonk_exec_batch_rows(op->exec))
+        return cut(op, l, err);
     return VONK_OK;
 }
 
@@ -144,8 +147,7 @@ static vonk_status top_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps,
 {
     top_shared *s = op->shared;
     uint64_t n = 0, offset = (uint64_t)op->node->limit.offset;
-    for (const top_lane *l = s->lanes; l; l = l->next)
-        n += l->rows.entries.n;
+    for (const top_lane *l = s->lanes; l; l = l->next) n += l->rows.entries.n;
     VONK_TRY(vonk_alloc_array(op->budget, n + 1, sizeof *s->entries, &s->entries, err));
     n = 0;
     for (const top_lane *l = s->lanes; l; l = l->next) {
@@ -175,7 +177,8 @@ static vonk_status top_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret_
     return VONK_OK;
 }
 
-static vonk_status top_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status top_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                             vonk_error *err)
 {
     const top_shared *s = op->shared;
     top_out *o = local;
@@ -184,7 +187,8 @@ static vonk_status top_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t
     return VONK_OK;
 }
 
-static vonk_status top_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status top_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                            vonk_error *err)
 {
     const top_shared *s = op->shared;
     top_out *o = local;
@@ -192,8 +196,7 @@ static vonk_status top_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out 
     vonk_batch *batch = NULL;
     uint32_t n = 0;
     VONK_TRY(vonk_arena_array(lane->scratch, vonk_exec_batch_rows(op->exec), sizeof *rows, &rows, err));
-    for (; n < vonk_exec_batch_rows(op->exec) && o->at < o->end; o->at++)
-        rows[n++] = s->entries[o->at].row;
+    for (; n < vonk_exec_batch_rows(op->exec) && o->at < o->end; o->at++) rows[n++] = s->entries[o->at].row;
     if (n == 0) return VONK_OK;
     VONK_TRY(vonk__sort_output(op, lane, &s->form, rows, n, &batch, err));
     vonk_out_put(out, batch);
@@ -208,7 +211,8 @@ static const vonk_input_class top_input = {.sink = true,
                                            .merge = top_merge,
                                            .finish = top_finish,
                                            .local_close = top_local_close};
-static const vonk_source_class top_source = {.local_size = sizeof(top_out), .n_morsels = top_n_morsels, .start = top_start, .next = top_next};
+static const vonk_source_class top_source = {
+    .local_size = sizeof(top_out), .n_morsels = top_n_morsels, .start = top_start, .next = top_next};
 const vonk_op_class vonk_op_top_n = {.name = "top_n",
                                      .shared_size = sizeof(top_shared),
                                      .open = top_open,

@@ -1,5 +1,5 @@
-/* exec/sort_disk.c -- sorted runs on disk. A run is a list of blocks, each sorted, one after the other; merging holds one block of each run as rows in memory, so that disk
- * and memory runs are compared alike. */
+/* exec/sort_disk.c -- sorted runs on disk. A run is a list of blocks, each sorted, one after the other; merging holds
+ * one block of each run as rows in memory, so that disk and memory runs are compared alike. */
 #include "exec/sort_int.h"
 
 #define RUN_BLOCK_ROWS 4096
@@ -13,8 +13,8 @@ static uint32_t partition_of(const sort_form *f, const uint8_t *row)
     return __builtin_bswap32(p);
 }
 
-static vonk_status place_columns(const sort_form *f, vonk_budget *budget, uint8_t *const *rows, uint32_t n, vonk_column **ret_position,
-                                 vonk_column **ret_partition, vonk_error *err)
+static vonk_status place_columns(const sort_form *f, vonk_budget *budget, uint8_t *const *rows, uint32_t n,
+                                 vonk_column **ret_position, vonk_column **ret_partition, vonk_error *err)
 {
     int64_t *position = NULL;
     int32_t *partition = NULL;
@@ -27,8 +27,8 @@ static vonk_status place_columns(const sort_form *f, vonk_budget *budget, uint8_
     return VONK_OK;
 }
 
-static vonk_status write_block(const sort_form *f, vonk_spill_file *file, uint8_t *const *rows, uint32_t n, vonk_column **columns, vonk_spill_ref *ret,
-                               vonk_error *err)
+static vonk_status write_block(const sort_form *f, vonk_spill_file *file, uint8_t *const *rows, uint32_t n,
+                               vonk_column **columns, vonk_spill_ref *ret, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
     vonk_budget *budget = vonk_budget_root(); /* one block, needed when the query has no room */
@@ -39,7 +39,8 @@ static vonk_status write_block(const sort_form *f, vonk_spill_file *file, uint8_
     return vonk_spill_put(file, batch, ret, err);
 }
 
-vonk_status vonk__sort_run_write(vonk_op *op, const sort_form *f, vonk_spill_file *file, uint8_t *const *rows, uint32_t n, sort_run *run, vonk_error *err)
+vonk_status vonk__sort_run_write(vonk_op *op, const sort_form *f, vonk_spill_file *file, uint8_t *const *rows,
+                                 uint32_t n, sort_run *run, vonk_error *err)
 {
     vonk_column **columns = NULL;
     vonk_status st = VONK_OK;
@@ -73,7 +74,7 @@ void vonk__sort_run_done(sort_run *run)
 
 typedef struct disk_cursor {
     const sort_run *run; /* NULL: rows in memory */
-    size_t next; /* block */
+    size_t next;         /* block */
     vonk_row_store *store;
     sort_entry *entries;
     uint32_t room;
@@ -91,8 +92,9 @@ struct disk_merge {
     uint32_t room;
 };
 
-vonk_status vonk__disk_merge_new(vonk_op *op, const sort_form *f, vonk_spill_file *file, const sort_run *runs, uint32_t n_runs, const sort_cursor *memory,
-                                 uint32_t n_memory, uint32_t from_partition, disk_merge **ret, vonk_error *err)
+vonk_status vonk__disk_merge_new(vonk_op *op, const sort_form *f, vonk_spill_file *file, const sort_run *runs,
+                                 uint32_t n_runs, const sort_cursor *memory, uint32_t n_memory, uint32_t from_partition,
+                                 disk_merge **ret, vonk_error *err)
 {
     disk_merge *m = NULL;
     VONK_TRY(VONK_NEW(op->budget, &m, err));
@@ -104,13 +106,13 @@ vonk_status vonk__disk_merge_new(vonk_op *op, const sort_form *f, vonk_spill_fil
     VONK_TRY(vonk_alloc_zeroed(op->budget, (n + 1) * sizeof *m->heap, &m->heap, err));
     for (uint32_t i = 0; i < n_runs; i++) {
         m->disk[i] = (disk_cursor){.run = &runs[i], .empty = runs[i].blocks.n > 0};
-        while (m->disk[i].next + 1 < runs[i].blocks.n && runs[i].blocks.at[m->disk[i].next + 1].first_partition < from_partition)
+        while (m->disk[i].next + 1 < runs[i].blocks.n &&
+               runs[i].blocks.at[m->disk[i].next + 1].first_partition < from_partition)
             m->disk[i].next++;
         VONK_TRY(vonk_row_store_new(op->budget, f->layout, &m->disk[i].store, err));
         m->n = i + 1;
     }
-    for (uint32_t i = 0; i < n_memory; i++)
-        m->cursors[n_runs + i] = memory[i];
+    for (uint32_t i = 0; i < n_memory; i++) m->cursors[n_runs + i] = memory[i];
     m->n = n;
     return VONK_OK;
 }
@@ -155,7 +157,9 @@ static vonk_status load(disk_merge *m, uint32_t i, vonk_error *err)
     uint32_t n = b->n_rows;
     VONK_TRY(reserve(m, c, n, err));
     VONK_TRY(vonk_row_store_append(c->store, b->columns, VONK_ALL_ROWS(n), m->rows, err));
-    if (f->n_keys > 0) VONK_TRY(vonk_sort_key_encode(b->columns, f->specs, f->n_keys, VONK_ALL_ROWS(n), m->encoded, f->encoded_bytes, err));
+    if (f->n_keys > 0)
+        VONK_TRY(
+            vonk_sort_key_encode(b->columns, f->specs, f->n_keys, VONK_ALL_ROWS(n), m->encoded, f->encoded_bytes, err));
     for (uint32_t k = 0; k < n; k++) {
         uint8_t *row = m->rows[k], *key = row + f->key_at;
         int64_t position = vonk_column_i64(b->columns[f->n_columns], k);
@@ -192,7 +196,8 @@ vonk_status vonk__disk_merge_next(disk_merge *m, uint8_t **rows, uint32_t room, 
 
 /* ---- fewer runs */
 
-static vonk_status merge_into(vonk_op *op, const sort_form *f, vonk_spill_file *file, const sort_run *runs, uint32_t n, sort_run *into, vonk_error *err)
+static vonk_status merge_into(vonk_op *op, const sort_form *f, vonk_spill_file *file, const sort_run *runs, uint32_t n,
+                              sort_run *into, vonk_error *err)
 {
     disk_merge *m = NULL;
     uint8_t *rows[1024];
@@ -207,7 +212,8 @@ static vonk_status merge_into(vonk_op *op, const sort_form *f, vonk_spill_file *
     return st;
 }
 
-vonk_status vonk__sort_runs_reduce(vonk_op *op, const sort_form *f, vonk_spill_file *file, sort_run *runs, uint32_t *inout_n, vonk_error *err)
+vonk_status vonk__sort_runs_reduce(vonk_op *op, const sort_form *f, vonk_spill_file *file, sort_run *runs,
+                                   uint32_t *inout_n, vonk_error *err)
 {
     while (*inout_n > SORT_MOST_RUNS) {
         uint32_t made = 0;
@@ -219,8 +225,7 @@ vonk_status vonk__sort_runs_reduce(vonk_op *op, const sort_form *f, vonk_spill_f
                 vonk__sort_run_done(&into);
                 return st;
             }
-            for (uint32_t i = 0; i < some; i++)
-                vonk__sort_run_done(&runs[at + i]);
+            for (uint32_t i = 0; i < some; i++) vonk__sort_run_done(&runs[at + i]);
             runs[made++] = into;
         }
         *inout_n = made;

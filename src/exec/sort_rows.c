@@ -6,8 +6,7 @@
 static const vonk_expr *key_of(const vonk_expr *sort)
 {
     const vonk_expr *e = sort->kind == VONK_EX_SORT ? sort->children[0] : sort;
-    while (e->kind == VONK_EX_ALIAS)
-        e = e->children[0];
+    while (e->kind == VONK_EX_ALIAS) e = e->children[0];
     return e;
 }
 
@@ -17,8 +16,7 @@ static vonk_status open_columns(vonk_op *op, sort_form *f, const vonk_expr **exp
     VONK_TRY(vonk_arena_array(op->arena, f->n_keys + n_in + 2, sizeof *f->types, &f->types, err));
     VONK_TRY(vonk_arena_array(op->arena, f->n_keys + n_in, sizeof *f->from_input, &f->from_input, err));
     VONK_TRY(vonk_arena_array(op->arena, n_in, sizeof *f->output_at, &f->output_at, err));
-    for (uint32_t c = 0; c < n_in; c++)
-        f->output_at[c] = UINT32_MAX;
+    for (uint32_t c = 0; c < n_in; c++) f->output_at[c] = UINT32_MAX;
     for (uint32_t i = 0; i < f->n_keys; i++) {
         const vonk_expr *e = exprs[i];
         f->types[i] = e->type;
@@ -106,7 +104,8 @@ void vonk__sort_drop(const sort_form *f, sort_rows *r)
     }
 }
 
-vonk_status vonk__sort_encode(vonk_op *op, vonk_lane *lane, const sort_form *f, sort_rows *r, const vonk_batch *in, vonk_error *err)
+vonk_status vonk__sort_encode(vonk_op *op, vonk_lane *lane, const sort_form *f, sort_rows *r, const vonk_batch *in,
+                              vonk_error *err)
 {
     if (r->ordinal != lane->ordinal) {
         r->ordinal = lane->ordinal;
@@ -115,10 +114,10 @@ vonk_status vonk__sort_encode(vonk_op *op, vonk_lane *lane, const sort_form *f, 
     VONK_TRY(reserve(op, f, r, in->n_sel, err));
     vonk__program_place(&r->program, lane);
     VONK_TRY(vonk_program_eval(r->program.at, in, r->columns, err)); /* the keys come first */
-    for (uint32_t c = f->n_keys; c < f->n_columns; c++)
-        r->columns[c] = vonk_column_ref(in->columns[f->from_input[c]]);
+    for (uint32_t c = f->n_keys; c < f->n_columns; c++) r->columns[c] = vonk_column_ref(in->columns[f->from_input[c]]);
     if (f->n_keys == 0) return VONK_OK;
-    return vonk_sort_key_encode(r->columns, f->specs, f->n_keys, vonk_batch_rows(in), r->encoded, f->encoded_bytes, err);
+    return vonk_sort_key_encode(r->columns, f->specs, f->n_keys, vonk_batch_rows(in), r->encoded, f->encoded_bytes,
+                                err);
 }
 
 uint64_t vonk__sort_prefix(const uint8_t *key, uint32_t key_bytes)
@@ -128,20 +127,18 @@ uint64_t vonk__sort_prefix(const uint8_t *key, uint32_t key_bytes)
         memcpy(&x, key, 8);
         return __builtin_bswap64(x);
     }
-    for (uint32_t i = 0; i < key_bytes; i++)
-        x |= (uint64_t)key[i] << (56 - 8 * i);
+    for (uint32_t i = 0; i < key_bytes; i++) x |= (uint64_t)key[i] << (56 - 8 * i);
     return x;
 }
 
-vonk_status vonk__sort_keep(vonk_op *op, vonk_lane *lane, const sort_form *f, sort_rows *r, const vonk_batch *in, const uint32_t *list, uint32_t n,
-                            vonk_error *err)
+vonk_status vonk__sort_keep(vonk_op *op, vonk_lane *lane, const sort_form *f, sort_rows *r, const vonk_batch *in,
+                            const uint32_t *list, uint32_t n, vonk_error *err)
 {
     vonk_rows rows = vonk_batch_rows(in), some = rows;
     uint32_t *idx = NULL;
     if (list) {
         VONK_TRY(vonk_arena_array(lane->scratch, n, sizeof *idx, &idx, err));
-        for (uint32_t i = 0; i < n; i++)
-            idx[i] = vonk_row_at(rows, list[i]);
+        for (uint32_t i = 0; i < n; i++) idx[i] = vonk_row_at(rows, list[i]);
         some = (vonk_rows){idx, n};
     }
     if (r->entries.n + n > r->entries.capacity) {
@@ -194,8 +191,7 @@ static void insertion(const sort_form *f, sort_entry *e, size_t n)
     for (size_t i = 1; i < n; i++) {
         sort_entry moving = e[i];
         size_t at = i;
-        for (; at > 0 && less(f, &moving, &e[at - 1]); at--)
-            e[at] = e[at - 1];
+        for (; at > 0 && less(f, &moving, &e[at - 1]); at--) e[at] = e[at - 1];
         e[at] = moving;
     }
 }
@@ -213,8 +209,7 @@ static void sift(const sort_form *f, sort_entry *e, size_t at, size_t n)
 
 static void heap_sort(const sort_form *f, sort_entry *e, size_t n)
 {
-    for (size_t i = n / 2; i-- > 0;)
-        sift(f, e, i, n);
+    for (size_t i = n / 2; i-- > 0;) sift(f, e, i, n);
     for (size_t i = n; i-- > 1;) {
         sort_entry t = e[0];
         e[0] = e[i];
@@ -243,8 +238,10 @@ static size_t split(const sort_form *f, sort_entry *e, size_t n)
     sort_entry pivot = *a;
     size_t i = 0, j = n;
     for (;;) {
-        while (less(f, &e[++i], &pivot) && i + 1 < n) {}
-        while (less(f, &pivot, &e[--j])) {}
+        while (less(f, &e[++i], &pivot) && i + 1 < n) {
+        }
+        while (less(f, &pivot, &e[--j])) {
+        }
         if (i >= j) break;
         swap(&e[i], &e[j]);
     }
@@ -276,12 +273,10 @@ static void quick(const sort_form *f, sort_entry *e, size_t n, uint32_t depth)
 void vonk__sort_entries(const sort_form *f, sort_entry *entries, size_t n)
 {
     size_t sorted = 1;
-    while (sorted < n && less(f, &entries[sorted - 1], &entries[sorted]))
-        sorted++;
+    while (sorted < n && less(f, &entries[sorted - 1], &entries[sorted])) sorted++;
     if (sorted >= n) return;
     uint32_t depth = 4;
-    for (size_t m = n; m > 1; m >>= 1)
-        depth += 2;
+    for (size_t m = n; m > 1; m >>= 1) depth += 2;
     quick(f, entries, n, depth);
 }
 
@@ -304,20 +299,19 @@ void vonk__sort_heap(const sort_form *f, sort_cursor *cursors, uint32_t n, uint3
     for (uint32_t i = 0; i < n; i++) {
         if (cursors[i].at < cursors[i].end) heap[live++] = i;
     }
-    for (uint32_t i = live / 2; i-- > 0;)
-        heap_down(f, cursors, heap, live, i);
+    for (uint32_t i = live / 2; i-- > 0;) heap_down(f, cursors, heap, live, i);
     *ret_live = live;
 }
 
-uint32_t vonk__sort_merge(const sort_form *f, sort_cursor *cursors, uint32_t *heap, uint32_t *n_live, uint8_t **rows, uint32_t room)
+uint32_t vonk__sort_merge(const sort_form *f, sort_cursor *cursors, uint32_t *heap, uint32_t *n_live, uint8_t **rows,
+                          uint32_t room)
 {
     uint32_t n = 0;
     while (n < room && *n_live > 0) {
         sort_cursor *c = &cursors[heap[0]];
         rows[n++] = c->at++->row;
         if (*n_live == 1) { /* the rest as it is */
-            while (n < room && c->at < c->end)
-                rows[n++] = c->at++->row;
+            while (n < room && c->at < c->end) rows[n++] = c->at++->row;
         }
         if (c->at == c->end) heap[0] = heap[--*n_live];
         if (*n_live > 1) heap_down(f, cursors, heap, *n_live, 0);
@@ -325,7 +319,8 @@ uint32_t vonk__sort_merge(const sort_form *f, sort_cursor *cursors, uint32_t *he
     return n;
 }
 
-vonk_status vonk__sort_output(vonk_op *op, vonk_lane *lane, const sort_form *f, uint8_t *const *rows, uint32_t n, vonk_batch **ret, vonk_error *err)
+vonk_status vonk__sort_output(vonk_op *op, vonk_lane *lane, const sort_form *f, uint8_t *const *rows, uint32_t n,
+                              vonk_batch **ret, vonk_error *err)
 {
     vonk_column **columns = NULL;
     vonk_status st = VONK_OK;
@@ -333,7 +328,6 @@ vonk_status vonk__sort_output(vonk_op *op, vonk_lane *lane, const sort_form *f, 
     for (uint32_t c = 0; c < op->n_columns && st == VONK_OK; c++)
         st = vonk_rows_gather(lane->budget, f->layout, f->output_at[c], rows, n, &columns[c], err);
     if (st == VONK_OK) return vonk_op_batch(lane, n, columns, op->n_columns, ret, err);
-    for (uint32_t c = 0; c < op->n_columns; c++)
-        vonk_column_unref(columns[c]);
+    for (uint32_t c = 0; c < op->n_columns; c++) vonk_column_unref(columns[c]);
     return st;
 }
