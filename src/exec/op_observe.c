@@ -1,4 +1,4 @@
-/* exec/op_metrics.c -- P_METRICS: rows pass; aggregates over them are observed and can be asked for at the end
+/* exec/op_observe.c -- P_METRICS: rows pass; aggregates over them are observed and can be asked for at the end
  * (vonk_exec_observed). The aggregates are those without keys: agg_global.c. */
 #include "exec/agg_int.h"
 
@@ -56,7 +56,7 @@ static const vonk_input_class metrics_input = {.order = VONK_ORDER_KEEPS,
                                                .end_morsel = vonk__global_end,
                                                .finish = metrics_finish,
                                                .local_close = vonk__global_local_close};
-const vonk_op_class vonk_op_metrics = {.name = "metrics",
+const vonk_op_class vonk_op_observe = {.name = "observe",
                                        .shared_size = sizeof(global_shared),
                                        .open = metrics_open,
                                        .close = vonk__global_close,
