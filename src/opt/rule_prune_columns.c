@@ -3,6 +3,8 @@
  *   Project [a]                    Project [a]
  *   +- Filter [b > 1]         =>   +- Filter [b > 1]
  *      +- Relation [a, b, c]          +- Relation [a, b] */
+#include <stdlib.h>
+
 #include "opt/rules.h"
 #include "opt/scratch.h"
 

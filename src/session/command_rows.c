@@ -50,5 +50,5 @@ vonk_status vonk__fail_no_table(const vonk_name_info *name, vonk_error *err)
 
     for (uint32_t i = 0; i < name->n_parts && at < sizeof quoted - 8; i++)
         at += (size_t)snprintf(quoted + at, sizeof quoted - at, "%s`%.*s`", i ? "." : "", (int)vonk_min_size(name->parts[i].len, 120), name->parts[i].data);
-    return VONK_FAIL(err, VONK_E_TABLE_OR_VIEW_NOT_FOUND, "relationName", quoted);
+    return VONK_FAIL(err, VONK_E_TABLE_OR_VIEW_NOT_FOUND, "relationName", quoted, "searchPath", "[`spark_catalog`.`default`]");
 }
