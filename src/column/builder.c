@@ -179,6 +179,16 @@ vonk_status vonk_builder_interval(vonk_builder *b, vonk_interval value, vonk_err
     return VONK_OK;
 }
 
+vonk_status vonk_builder_fixed(vonk_builder *b, const void *value, vonk_error *err)
+{
+    size_t width = vonk_storage_bytes(b->type->storage);
+    assert(width && b->type->storage != VONK_STORE_VIEW && b->type->storage != VONK_STORE_SPAN);
+    VONK_TRY(make_room(b, err));
+    memcpy(b->data->data + b->n_rows * width, value, width);
+    count_row(b);
+    return VONK_OK;
+}
+
 /* ---- strings */
 
 static vonk_status string_too_long(vonk_error *err)
@@ -274,22 +284,13 @@ vonk_status vonk_builder_copy(vonk_builder *b, const vonk_column *from, uint32_t
     const vonk_column *c = vonk_column_locate(from, row, &row);
     switch (b->type->storage) {
     case VONK_STORE_BIT: return vonk_builder_bool(b, vonk_column_i64(c, row), err);
-    case VONK_STORE_I8:
-    case VONK_STORE_I16:
-    case VONK_STORE_I32:
-    case VONK_STORE_I64: return vonk_builder_i64(b, vonk_column_i64(c, row), err);
-    case VONK_STORE_I128: return vonk_builder_i128(b, vonk_column_i128(c, row), err);
-    case VONK_STORE_F32: /* as bits: a NaN keeps its payload */
-    case VONK_STORE_F64: {
-        size_t width = vonk_storage_bytes(b->type->storage);
-        VONK_TRY(make_room(b, err));
-        memcpy(b->data->data + b->n_rows * width, (const uint8_t *)c->data + row * width, width);
-        count_row(b);
-        return VONK_OK;
-    }
     case VONK_STORE_VIEW: return vonk_builder_str(b, vonk_column_str(c, row), err);
-    case VONK_STORE_INTERVAL: return vonk_builder_interval(b, VONK_VALUES(c, vonk_interval)[row], err);
-    default: return copy_nested(b, c, row, err);
+    case VONK_STORE_SPAN:
+    case VONK_STORE_NONE: return copy_nested(b, c, row, err);
+    default:
+        if (c->encoding == VONK_SEQUENCE) return vonk_builder_i64(b, vonk_column_i64(c, row), err);
+        /* as bytes: a NaN keeps its payload */
+        return vonk_builder_fixed(b, (const uint8_t *)c->data + row * vonk_storage_bytes(b->type->storage), err);
     }
 }
 

@@ -227,3 +227,11 @@ uint64_t vonk_collation_hash(int32_t id, vonk_str text)
     assert(vonk_collation_supported(id));
     return atomic_load(&installed)->hash(id, text);
 }
+
+vonk_status vonk_collation_key(int32_t id, vonk_str text, vonk_buf *out, vonk_error *err)
+{
+    if (id == VONK_COLLATION_RTRIM) text = without_blanks(text);
+    if (id == 0 || id == VONK_COLLATION_RTRIM) return vonk_buf_add_str(out, text, err);
+    VONK_TRY(vonk_collation_check(id, err));
+    return atomic_load(&installed)->key(id, text, out, err);
+}

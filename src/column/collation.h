@@ -32,6 +32,8 @@ void vonk_collation_install(const vonk_collation_ops *ops); /* kept by address; 
 bool vonk_collation_is_bytes(int32_t id); /* equal iff equal bytes */
 bool vonk_collation_supported(int32_t id);
 vonk_status vonk_collation_check(int32_t id, vonk_error *err); /* UNSUPPORTED_FEATURE when it is not */
+/* Appends bytes that order as the collation does. */
+vonk_status vonk_collation_key(int32_t id, vonk_str text, vonk_buf *out, vonk_error *err);
 /* Need a supported id. */
 int      vonk_collation_compare(int32_t id, vonk_str a, vonk_str b);
 uint64_t vonk_collation_hash(int32_t id, vonk_str text);

@@ -163,7 +163,7 @@ vonk_status vonk_file_read_at(vonk_file *file, int64_t offset, void *into, size_
 
 vonk_status vonk_file_read_exact(vonk_file *file, int64_t offset, void *into, size_t bytes, vonk_error *err)
 {
-    size_t n;
+    size_t n = 0;
     VONK_TRY(vonk_file_read_at(file, offset, into, bytes, &n, err));
     if (n == bytes) return VONK_OK;
     return VONK_FAIL(err, VONK_E_FAILED_READ_FILE__NO_HINT, "path", file->path, "problem",

@@ -29,6 +29,7 @@ static vonk_status check(vonk_str pattern, vonk_error *err)
 {
     size_t open = 0;
     bool in_set = false;
+    assert(pattern.data || pattern.len == 0);
     for (size_t i = 0; i < pattern.len; i++) {
         char c = pattern.data[i];
         if (c == '\\' && ++i == pattern.len)
@@ -73,11 +74,14 @@ static group first_group(vonk_str p, bool with_slash)
             in_set = false;
         else if (in_set)
             continue;
-        else if (c == '{' && depth++ == 0)
-            g.open = i, slash = false;
-        else if (c == '/' && depth)
+        else if (c == '{') {
+            if (depth == 0) g.open = i, slash = false;
+            depth++;
+        } else if (c == '/' && depth)
             slash = true;
-        else if (c == '}' && depth && --depth == 0 && (slash || !with_slash)) {
+        else if (c == '}' && depth) {
+            depth--;
+            if (depth || (with_slash && !slash)) continue;
             g.close = i;
             g.found = true;
             return g;

@@ -48,10 +48,11 @@ static vonk_status add_entry(vonk_arena *arena, DIR *dir, const char *name, vonk
                              vonk_error *err)
 {
     struct stat st;
+    int fd = dirfd(dir);
+    assert(fd >= 0);
     *ret_is_there = false;
     /* A link to nowhere is listed as itself. */
-    if (fstatat(dirfd(dir), name, &st, 0) != 0 && fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return VONK_OK;
+    if (fstatat(fd, name, &st, 0) != 0 && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) return VONK_OK;
     VONK_TRY(vonk_arena_str(arena, vonk_str_of(name), &ret->name, err));
     ret->info = vonk__file_info_of(&st);
     *ret_is_there = true;
@@ -153,45 +154,52 @@ enum { MOST_DEPTH = 256 };
 
 typedef struct level {
     DIR *dir;
+    int fd;         /* of dir */
     char name[256]; /* in the level above */
 } level;
 
-static bool push_level(level *levels, size_t *inout_n, int parent, const char *name)
+/* 0 or errno. */
+static int push_level(level *levels, size_t *inout_n, int parent, const char *name)
 {
+    if (*inout_n == MOST_DEPTH) return ELOOP;
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd < 0) return errno;
+    DIR *dir = fdopendir(fd);
     if (!dir) {
-        if (fd >= 0) close(fd);
-        return false;
+        int number = errno;
+        close(fd);
+        return number;
     }
     level *l = &levels[(*inout_n)++];
     l->dir = dir;
+    l->fd = fd;
     memcpy(l->name, name, strlen(name) + 1);
-    return true;
+    return 0;
 }
 
-/* Empties the innermost directory or goes one deeper; 0 or errno. */
+/* Removes one entry or goes into it. 0 or errno. */
+static int remove_entry(level *levels, size_t *inout_n, const struct dirent *e)
+{
+    int parent = levels[*inout_n - 1].fd, number = EISDIR;
+    assert(parent >= 0);
+    if (e->d_type != DT_DIR) number = unlinkat(parent, e->d_name, 0) == 0 ? 0 : errno;
+    if (number == EISDIR || number == EPERM) number = push_level(levels, inout_n, parent, e->d_name);
+    return number == ENOENT ? 0 : number;
+}
+
+/* One entry of the innermost directory, or, when there is none any more, that directory itself. 0 or errno. */
 static int step_removal(level *levels, size_t *inout_n)
 {
     level *at = &levels[*inout_n - 1];
-    struct dirent *e;
-    while ((errno = 0, e = readdir(at->dir)) != NULL) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-        if (e->d_type != DT_DIR && unlinkat(dirfd(at->dir), e->d_name, 0) == 0) continue;
-        if (e->d_type != DT_DIR && errno != EISDIR && errno != EPERM) {
-            if (errno == ENOENT) continue;
-            return errno;
-        }
-        if (*inout_n == MOST_DEPTH) return ELOOP;
-        if (push_level(levels, inout_n, dirfd(at->dir), e->d_name)) return 0;
-        if (errno != ENOENT) return errno;
-    }
-    if (errno) return errno;
+    errno = 0;
+    struct dirent *e = readdir(at->dir);
+    if (!e && errno) return errno;
+    if (e) return strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ? 0 : remove_entry(levels, inout_n, e);
     closedir(at->dir);
-    (*inout_n)--;
-    if (*inout_n && unlinkat(dirfd(levels[*inout_n - 1].dir), at->name, AT_REMOVEDIR) != 0 && errno != ENOENT)
-        return errno;
-    return 0;
+    if (--*inout_n == 0) return 0; /* the caller removes the outermost */
+    int parent = levels[*inout_n - 1].fd;
+    assert(parent >= 0);
+    return unlinkat(parent, at->name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
 }
 
 vonk_status vonk_dir_remove_tree(vonk_str path, vonk_error *err)
@@ -204,7 +212,7 @@ vonk_status vonk_dir_remove_tree(vonk_str path, vonk_error *err)
     VONK_TRY(vonk_alloc(vonk_budget_root(), MOST_DEPTH * sizeof(*levels), &levels, err));
     size_t n = 0;
     int fd = open(p.text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int number = fd < 0 || !push_level(levels, &n, fd, ".") ? errno : 0;
+    int number = fd < 0 ? errno : push_level(levels, &n, fd, ".");
     if (fd >= 0) close(fd);
     while (number == 0 && n) number = step_removal(levels, &n);
     while (n) closedir(levels[--n].dir);
@@ -231,6 +239,7 @@ vonk_status vonk_path_absolute(vonk_arena *arena, vonk_str path, vonk_str *ret, 
     vonk_str base = VONK_STR_NONE, whole;
     if (path.len == 0 || path.data[0] != '/') VONK_TRY(vonk_env_directory(arena, &base, err));
     VONK_TRY(vonk_arena_printf(arena, &whole, err, "%.*s/%.*s", VONK_STR_ARGS(base), VONK_STR_ARGS(path)));
+    assert(whole.data);
     char *out = (char *)(uintptr_t)whole.data; /* ours; what is written never overtakes what is read */
     size_t n = 0;
     for (size_t at = 0; at < whole.len;) {
@@ -240,8 +249,8 @@ vonk_status vonk_path_absolute(vonk_arena *arena, vonk_str path, vonk_str *ret, 
         at = end + 1;
         if (part.len == 0 || vonk_str_is(part, ".")) continue;
         if (vonk_str_is(part, "..")) {
-            while (n && out[--n] != '/') {
-            }
+            while (n && out[n - 1] != '/') n--;
+            if (n) n--;
             continue;
         }
         out[n++] = '/';

@@ -133,7 +133,7 @@ static vonk_status bind_and_listen(const address *a, bool dual, int *ret_fd, uin
         return fail_with(fd, "cannot listen on", where, errno, err);
     if (bind(fd, &a->any, size_of(a)) != 0 || listen(fd, BACKLOG) != 0)
         return fail_with(fd, "cannot listen on", where, errno, err);
-    address bound;
+    address bound = {.any.sa_family = AF_UNSPEC};
     socklen_t bytes = sizeof(bound);
     if (getsockname(fd, &bound.any, &bytes) != 0) return fail_with(fd, "cannot listen on", where, errno, err);
     if (ret_port) *ret_port = ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
@@ -188,12 +188,13 @@ vonk_status vonk_socket_listen_unix(vonk_str path, int *ret_fd, vonk_error *err)
     VONK_TRY(unix_address(path, &a, err));
     int fd = open_socket(AF_UNIX);
     if (fd < 0) return fail_with(-1, "cannot listen on", a.un.sun_path, errno, err);
-    int rc = bind(fd, &a.any, size_of(&a));
-    if (rc != 0 && errno == EADDRINUSE && is_stale(&a) && unlink(a.un.sun_path) == 0)
-        rc = bind(fd, &a.any, size_of(&a));
+    int number = bind(fd, &a.any, size_of(&a)) == 0 ? 0 : errno;
+    if (number == EADDRINUSE && is_stale(&a) && unlink(a.un.sun_path) == 0)
+        number = bind(fd, &a.any, size_of(&a)) == 0 ? 0 : errno;
+    if (number) return fail_with(fd, "cannot listen on", a.un.sun_path, number, err);
     /* Nobody can connect before listen(). */
-    if (rc != 0 || chmod(a.un.sun_path, 0600) != 0 || listen(fd, BACKLOG) != 0)
-        return fail_with(fd, "cannot listen on", a.un.sun_path, errno ? errno : EADDRINUSE, err);
+    if (chmod(a.un.sun_path, 0600) != 0 || listen(fd, BACKLOG) != 0)
+        return fail_with(fd, "cannot listen on", a.un.sun_path, errno, err);
     *ret_fd = fd;
     return VONK_OK;
 }

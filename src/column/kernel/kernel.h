@@ -2,7 +2,7 @@
  *
  * `vonk_kernels` points to the table of the best level that this machine has. Every kernel computes all n lanes, nulls included (the value under a null is
  * defined memory), never traps, and knows nothing of validity unless it says so. Bitmaps are base/bits.h's: whole bytes are written, bits past n are 0.
- * Inputs may be unaligned to anything but their own type; out may be one of the inputs, but must not overlap them otherwise.
+ * Inputs may be unaligned to anything but their own type; out may be one of the vectors that come in, but must not overlap them otherwise.
  * Results are the same on every level, bit for bit (floats included).
  *
  *     vonk_kernels->compare[VONK_CMP_LT][VONK_LANE_I32](n, a, b, VONK_VS, bits);
