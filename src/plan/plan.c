@@ -60,12 +60,14 @@ static vonk_status set_children(vonk_plan *p, const vonk_plan *const *children, 
     return VONK_OK;
 }
 
-VONK_DEFINE_AUTO(vonk_plan, release_node)
+/* A node that is not handed on yet. */
+static void drop_unfinished(vonk_plan *p) { vonk_plan_unref(p); }
+VONK_DEFINE_AUTO(vonk_plan, drop_unfinished)
 
 vonk_status vonk_plan_new(vonk_budget *budget, vonk_node_kind kind, const vonk_plan *const *children,
                           uint32_t n_children, vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(release_node) vonk_plan *p = NULL;
+    VONK_AUTO(drop_unfinished) vonk_plan *p = NULL;
     VONK_TRY(new_node(budget, kind, &p, err));
     VONK_TRY(set_children(p, children, n_children, err));
     *ret = VONK_STEAL(p);
@@ -88,7 +90,7 @@ static bool output_is_own(const vonk_plan *p)
 vonk_status vonk_plan_copy(vonk_budget *budget, const vonk_plan *p, const vonk_plan *const *children,
                            uint32_t n_children, vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(release_node) vonk_plan *c = NULL;
+    VONK_AUTO(drop_unfinished) vonk_plan *c = NULL;
     VONK_TRY(new_node(budget, p->kind, &c, err));
     c->plan_id = p->plan_id;
     c->number = p->number;
@@ -283,7 +285,7 @@ static bool kind_resolved(const vonk_plan *p)
 
 vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(release_node) vonk_plan *p = take_p;
+    VONK_AUTO(drop_unfinished) vonk_plan *p = take_p;
     unsigned depth = 0;
     bool resolved = true;
     for (uint32_t i = 0; i < p->n_children; i++) {
