@@ -1,5 +1,5 @@
 # One name per job; Meson and Ninja do the work (CONTRIBUTING.md says what each is for).
-#   make build test demo install bench lint asan tsan faults fuzz compat oracle format clean
+#   make build test demo install bench micro lint asan tsan faults fuzz compat oracle format clean
 BUILD  ?= build
 VENV   ?= .venv
 PREFIX ?= /usr/local
@@ -15,12 +15,11 @@ NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build setup setup-lint test demo install bench lint format asan tsan faults fuzz compat oracle oracle-setup clean
+.PHONY: build setup setup-build setup-lint test demo install bench micro lint format asan tsan faults fuzz compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
 
-.PHONY: setup-build
 setup-build:
 	@$(SETUP)/debian.sh build
 
@@ -99,6 +98,10 @@ bench: setup build
 	@$(SETUP)/venv.sh .venv-bench $(SETUP)/requirements-client.txt $(SETUP)/requirements-bench.txt
 	@$(SETUP)/venv.sh .venv-sail $(SETUP)/requirements-sail.txt
 	.venv-bench/bin/python bench/tpch/run.py --vonk $(BUILD)/vonk --sail-venv .venv-sail --sf $(SF)
+
+micro: build
+	$(NINJA) $(BUILD) bench/micro/micro
+	$(BUILD)/bench/micro/micro
 
 clean:
 	rm -rf build build-asan build-tsan build-faults build-fuzz build-clang

@@ -116,8 +116,8 @@ def clients():
     if answer.returncode != 0 or "--port" not in answer.stdout + answer.stderr:
         raise Absent("`vonk server --help` does not answer: no server to test against")
     report = os.path.join(ROOT, BUILD, "clients.xml")
-    command = [python(), "-m", "pytest", "-q", "--tb=short", "-p", "no:cacheprovider", f"--junitxml={report}",
-               "tests/clients"]
+    command = [python(), "-m", "pytest", "-q", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider",
+               f"--junitxml={report}", "tests/clients"]
     status, _ = run(command, 1200, env={"VONK": vonk})
     if not os.path.exists(report):
         return 0, 1

@@ -20,6 +20,6 @@
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok localtime gmtime ctime asctime atoi atol atoll atof gets srand \
     alloca tmpnam
-#define rand() rand_is_banned_see_sys_random_h /* OpenSSL has a parameter of that name: only calls */
+#define rand() rand_is_banned_see_sys_entropy_h /* OpenSSL has a parameter of that name: only calls */
 
 #endif

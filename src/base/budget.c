@@ -158,7 +158,8 @@ static bool take(vonk_budget *b, int64_t bytes, draw_ask *ask)
             continue;
         }
         int64_t missing = bytes - spare, extra = ask->exact ? 0 : quantum_of(b);
-        if (missing > VONK_NO_LIMIT - extra || !draw(b, missing + extra, ask)) return false;
+        if (missing > VONK_NO_LIMIT - extra) extra = VONK_NO_LIMIT - missing;
+        if (!draw(b, missing + extra, ask)) return false;
     }
 }
 
@@ -279,6 +280,7 @@ static bool charge_with_spilling(vonk_budget *b, int64_t bytes, vonk_budget **re
     bool ok = charge_now(b, bytes, ret_refused);
     for (int round = 0; VONK_UNLIKELY(!ok) && !is_spilling && round < SPILL_ROUNDS; round++) {
         vonk_budget *refused = *ret_refused;
+        assert(refused);
         if (bytes > load(&refused->limit)) break; /* no spilling makes that fit */
         pthread_mutex_lock(&refused->spill_lock);
         ok = charge_now(b, bytes, ret_refused); /* another thread's round may have made room meanwhile */

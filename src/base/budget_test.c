@@ -304,6 +304,7 @@ static void sizes_that_overflow_are_refused(void **state)
     assert_int_equal(vonk_alloc_aligned(root, SIZE_MAX - 10, &p, &err), VONK_E_MEMORY_BUDGET_EXCEEDED);
     assert_int_equal(vonk_realloc(root, &p, SIZE_MAX - 10, &err), VONK_E_MEMORY_BUDGET_EXCEEDED);
     assert_null(p);
+    assert_int_equal(vonk_budget_charge(root, INT64_MAX, &err), VONK_E_MEMORY_BUDGET_EXCEEDED);
     vonk_error_reset(&err);
 }
 

@@ -165,6 +165,7 @@ static void start(vonk_error *err, const char *file, int line, vonk_errclass cls
     unref(err->detail);
     err->detail = NULL;
     err->cls = cls;
+    err->other_family = 0;
     err->file = file;
     err->line = line;
 }
@@ -314,7 +315,16 @@ const char *vonk_errclass_condition(vonk_errclass cls) { return rows[cls].condit
 const char *vonk_errclass_sqlstate(vonk_errclass cls) { return rows[cls].sqlstate; }
 const char *vonk_error_condition(const vonk_error *err) { return rows[err->cls].condition; }
 const char *vonk_error_sqlstate(const vonk_error *err) { return rows[err->cls].sqlstate; }
-vonk_error_family vonk_error_get_family(const vonk_error *err) { return rows[err->cls].family; }
+vonk_status vonk_error_set_family(vonk_error *err, vonk_error_family family)
+{
+    err->other_family = (uint8_t)(1 + family);
+    return err->cls;
+}
+
+vonk_error_family vonk_error_get_family(const vonk_error *err)
+{
+    return err->other_family ? (vonk_error_family)(err->other_family - 1) : rows[err->cls].family;
+}
 
 const char *vonk_error_message(const vonk_error *err)
 {

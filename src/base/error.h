@@ -53,6 +53,7 @@ typedef struct vonk_error_detail vonk_error_detail;
 struct vonk_error {
     vonk_errclass      cls;
     int                line; /* first raise; for us, not for the client */
+    uint8_t            other_family; /* 0: the row's; else 1 + vonk_error_family (vonk_error_set_family) */
     const char        *file;
     vonk_error_detail *detail;       /* NULL when there is none, or no memory for it */
     char               message[512]; /* "[CONDITION] text SQLSTATE: xxxxx", cut when longer */
@@ -70,7 +71,14 @@ typedef struct vonk_query_context {
 
 /* Fill `err` and return `cls`. After cls come (name, value) pairs of C strings: VONK_FAIL(err, VONK_E_DIVIDE_BY_ZERO, "config", "x").
  * Each "<name>" in the row's text is replaced. Values are copied. */
+#ifndef __clang_analyzer__
 #define VONK_FAIL(err, cls, ...) vonk_fail_at((err), __FILE__, __LINE__, (cls), ##__VA_ARGS__, (const char *)NULL)
+#else /* the analyzer cannot know that a raised error is never VONK_OK */
+#define VONK_FAIL(err, cls, ...)                                                                                       \
+    (vonk_fail_at((err), __FILE__, __LINE__, (cls), ##__VA_ARGS__, (const char *)NULL) == VONK_OK                      \
+         ? (__builtin_unreachable(), VONK_OK)                                                                          \
+         : (cls))
+#endif
 vonk_status vonk_fail_at(vonk_error *err, const char *file, int line, vonk_errclass cls, ...) __attribute__((sentinel));
 /* Same, with the pairs in an array: names[i], values[i]. */
 vonk_status vonk_fail_pairs(vonk_error *err, const char *file, int line, vonk_errclass cls, size_t n,
@@ -90,6 +98,9 @@ vonk_status vonk_fail_foreign(vonk_error *err, vonk_errclass cls, vonk_str messa
 #define VONK_F(...) vonk_format((char[1024]){0}, 1024, __VA_ARGS__)
 #define VONK_S(str) VONK_F("%.*s", (int)(str).len, (str).data)
 const char *vonk_format(char *into, size_t bytes, const char *fmt, ...) VONK_PRINTF(3, 4);
+
+/* Some conditions are raised by different exceptions (CAST_INVALID_INPUT: by the target's type): after the raise, on top of the row's family. Returns err->cls. */
+vonk_status vonk_error_set_family(vonk_error *err, vonk_error_family family);
 
 /* Adds a context / keeps `cause` (copied). No-ops without memory. The innermost raise adds its context first. */
 void vonk_error_add_context(vonk_error *err, const vonk_query_context *context);

@@ -73,10 +73,12 @@ static entry *find(const vonk_strmap *map, uint64_t hash, vonk_str key)
     return NULL;
 }
 
-static void put_slot(uint32_t *slots, size_t n_slots, uint64_t hash, size_t index)
+/* The first slot on the way that is free or leads to an entry that was taken out: putting and taking one key again and
+ * again must not make its way longer and longer. */
+static void put_slot(const vonk_strmap *map, uint32_t *slots, size_t n_slots, uint64_t hash, size_t index)
 {
     size_t at = hash & (n_slots - 1);
-    while (slots[at] != FREE_SLOT) at = (at + 1) & (n_slots - 1);
+    while (slots[at] != FREE_SLOT && map->entries.at[slots[at] - 1].key) at = (at + 1) & (n_slots - 1);
     slots[at] = vonk_u32_of(index + 1);
 }
 
@@ -95,7 +97,7 @@ static vonk_status rebuild(vonk_strmap *map, vonk_error *err)
     for (size_t i = 0; i < map->entries.n; i++) {
         if (!map->entries.at[i].key) continue;
         map->entries.at[n] = map->entries.at[i];
-        put_slot(slots, n_slots, map->entries.at[n].hash, n);
+        put_slot(map, slots, n_slots, map->entries.at[n].hash, n);
         n++;
     }
     map->entries.n = n;
@@ -122,7 +124,7 @@ vonk_status vonk_strmap_put(vonk_strmap *map, vonk_str key, void *value, void **
         vonk_free(e.key);
         return st;
     }
-    put_slot(map->slots, map->n_slots, hash, map->entries.n - 1);
+    put_slot(map, map->slots, map->n_slots, hash, map->entries.n - 1);
     map->n_live++;
     if (ret_old) *ret_old = NULL;
     return VONK_OK;

@@ -14,9 +14,12 @@ struct vonk_buffer {
 };
 
 vonk_status  vonk_buffer_new(vonk_budget *budget, size_t bytes, vonk_buffer **ret, vonk_error *err); /* content undefined */
+/* `release(owner)` must not be NULL; it is not called on failure. Only the struct is charged: who maps or imports the bytes charges them. */
 vonk_status  vonk_buffer_wrap(vonk_budget *budget, void *data, size_t bytes, void (*release)(void *), void *owner, vonk_buffer **ret, vonk_error *err);
 vonk_buffer *vonk_buffer_ref(vonk_buffer *buffer);
 void         vonk_buffer_unref(vonk_buffer *buffer); /* NULL is fine */
+/* Nobody else holds it, so its owner may write (grow in place). */
+static inline bool vonk_buffer_is_own(const vonk_buffer *buffer) { return buffer->refs == 1 && !buffer->release; }
 VONK_DEFINE_AUTO(vonk_buffer, vonk_buffer_unref)
 
 #endif

@@ -31,6 +31,8 @@ vonk_status vonk_builder_str(vonk_builder *b, vonk_str bytes, vonk_error *err);
 /* Room for `bytes` to be written by the caller; then vonk_builder_str_commit(b, bytes really used). */
 vonk_status vonk_builder_str_reserve(vonk_builder *b, size_t bytes, char **ret, vonk_error *err);
 vonk_status vonk_builder_str_commit(vonk_builder *b, size_t bytes, vonk_error *err);
+/* The bytes of a value as they lie in a column: any storage of fixed width but BIT. */
+vonk_status vonk_builder_fixed(vonk_builder *b, const void *value, vonk_error *err);
 vonk_status vonk_builder_interval(vonk_builder *b, vonk_interval value, vonk_error *err);
 /* Array and map: append elements to vonk_builder_child(b, 0 / 1), then close the row: it takes all children's rows since the last close. Struct and
  * variant: append one value to every child, then close. */

@@ -6,7 +6,8 @@
  *   CONSTANT    data and validity hold row 0 only; every row is that value (nested: children of one row / its span)
  *   DICTIONARY  data = uint32_t codes[n_rows]; children[0] = FLAT dictionary without nulls; row nulls are in this column's validity
  *   SEQUENCE    integral and date types: value of row i = seq_start + i * seq_step; no nulls, no data
- * Kernels and functions see FLAT columns only, unless they ask for more; vonk_column_flatten makes one.
+ * Kernels and functions see FLAT columns only, unless they ask for more; vonk_column_flatten makes one (children flat, too).
+ * A user-defined type's column looks like its sql type's.
  *
  * Invariants (checked in debug builds by vonk_column_check): codes < dictionary rows; spans inside the child; heap index < n_heaps and offset + len inside
  * the heap for every valid row; unused bytes of an inline view are 0; the value under a null is defined memory (any value; spans and views must still be in range). */
@@ -73,7 +74,7 @@ VONK_DEFINE_AUTO(vonk_column, vonk_column_unref)
 /* ---- reading one row (slow path; any encoding) */
 static inline bool vonk_column_may_have_nulls(const vonk_column *c) { return c->validity != NULL || c->type->id == VONK_T_NULL; }
 bool vonk_column_is_null(const vonk_column *column, uint32_t row);
-/* The FLAT or CONSTANT column and the row in it that hold this row's value. */
+/* The FLAT or CONSTANT column and the row in it that hold this row's value; a SEQUENCE gives itself. Of a null row the value means nothing. */
 const vonk_column *vonk_column_locate(const vonk_column *column, uint32_t row, uint32_t *ret_row);
 int64_t   vonk_column_i64(const vonk_column *column, uint32_t row);  /* integral, date, timestamps, intervals, boolean 0/1, decimals up to 18 digits */
 vonk_i128 vonk_column_i128(const vonk_column *column, uint32_t row); /* those, and I128 */
@@ -107,6 +108,11 @@ vonk_status vonk_column_add_heap(vonk_column *column, vonk_buffer *take_heap, vo
 vonk_status vonk_column_share_heaps(vonk_column *column, const vonk_column *from, uint32_t *ret_first, vonk_error *err); /* ret_first: index of from's heap 0 in column */
 vonk_status vonk_column_set_children(vonk_column *column, vonk_column *const *children /* referenced */, uint32_t n, vonk_error *err);
 
+/* `column` with every field and reference of `from`, for callers that change something before they hand it on. */
+vonk_status vonk_column_copy_head(vonk_budget *budget, const vonk_column *from, vonk_column **ret, vonk_error *err);
+/* One row as a CONSTANT column of n_rows (a string's heap is shared). */
+vonk_status vonk_column_constant_of(vonk_budget *budget, const vonk_column *column, uint32_t row, uint32_t n_rows, vonk_column **ret, vonk_error *err);
+
 /* ---- changing shape; the result is a new reference, sharing buffers where it can */
 vonk_status vonk_column_flatten(vonk_budget *budget, const vonk_column *column, vonk_column **ret, vonk_error *err);
 /* Row k of the result = row idx[k]; idx UINT32_MAX gives null when `null_for_max`. Strings share heaps; dictionaries stay dictionaries. */
@@ -115,9 +121,10 @@ vonk_status vonk_column_slice(vonk_budget *budget, const vonk_column *column, ui
 vonk_status vonk_column_concat(vonk_budget *budget, const vonk_column *const *columns, size_t n, vonk_column **ret, vonk_error *err); /* same type */
 /* Same values, another type of equal storage (e.g. int as date, char as string); nothing is copied. */
 vonk_status vonk_column_retype(vonk_budget *budget, const vonk_column *column, const vonk_type *type, vonk_column **ret, vonk_error *err);
-/* Same values with `validity` (n_rows bits, taken over) instead. */
+/* Same values with `validity` (n_rows bits, taken over; NULL: no nulls) instead. */
 vonk_status vonk_column_with_validity(vonk_budget *budget, const vonk_column *column, vonk_buffer *take_validity, vonk_column **ret, vonk_error *err);
 /* Strings copied out of mostly dead heaps (call when less than half of the heap bytes is live). */
+bool        vonk_column_is_sparse(const vonk_column *column); /* less than half of its heap and child bytes is live; O(rows) for strings and arrays */
 vonk_status vonk_column_compact(vonk_budget *budget, const vonk_column *column, vonk_column **ret, vonk_error *err);
 
 size_t      vonk_column_bytes(const vonk_column *column); /* buffers and children, shared ones counted whole */

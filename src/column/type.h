@@ -45,7 +45,7 @@ typedef struct vonk_field {
 } vonk_field;
 
 #define VONK_COLLATION_UTF8_BINARY 0
-#define VONK_MAX_TYPE_DEPTH        128
+#define VONK_MAX_TYPE_DEPTH        128 /* making a deeper type fails */
 #define VONK_MAX_PRECISION         38
 
 struct vonk_type {
@@ -56,6 +56,8 @@ struct vonk_type {
     uint8_t           first, last; /* ANSI interval fields */
     int32_t           length;      /* char, varchar: characters. geometry, geography: SRID */
     int32_t           collation;   /* strings: Spark's collation id, 0 = UTF8_BINARY */
+    bool             collate_shown; /* "collate UTF8_BINARY" was written out: shows in texts, means nothing else */
+    uint8_t          depth;         /* 1 for types without children; at most VONK_MAX_TYPE_DEPTH, so walks may recurse */
     uint32_t          n_fields;    /* array: 1 ("element"), map: 2 ("key", "value"), struct: its fields, UDT: 1 (sql type) */
     const vonk_field *fields;
     vonk_str          udt_class, udt_py_class, udt_serialized; /* UDT only */
@@ -99,6 +101,7 @@ bool vonk_type_is_datetime(const vonk_type *t); /* date, timestamps */
 bool vonk_type_is_atomic(const vonk_type *t);
 bool vonk_type_is_orderable(const vonk_type *t);
 bool vonk_type_has(const vonk_type *t, vonk_type_id id); /* itself or anywhere inside */
+int64_t vonk_type_default_bytes(const vonk_type *t);      /* Spark's defaultSize: what its statistics assume per value */
 size_t vonk_storage_bytes(vonk_storage storage); /* of one value; 0 for NONE and BIT */
 /* Index of a struct's field; -1: none; -2: more than one (case folded). */
 int vonk_type_field_index(const vonk_type *t, vonk_str name, bool case_sensitive);
@@ -111,9 +114,20 @@ vonk_status vonk_type_json(const vonk_type *t, vonk_buf *out, vonk_error *err);
 vonk_status vonk_type_ddl(const vonk_type *struct_type, vonk_buf *out, vonk_error *err);  /* a INT NOT NULL,b STRING */
 vonk_status vonk_type_tree_string(const vonk_type *struct_type, int32_t max_level, vonk_buf *out, vonk_error *err); /* printSchema; level 0: all */
 
+/* The same struct field texts for one field: quoted only if it must be (Spark's quoteIfNeeded). */
+vonk_status vonk_type_quote_name(vonk_str name, vonk_buf *out, vonk_error *err);
+
+/* What the session's configuration changes in the words of types. */
+typedef struct vonk_type_options {
+    bool nanos;         /* spark.sql.timestampNanosTypes.enabled: timestamp_ntz(9) and timestamp_ltz(9) are types */
+    bool timestamp_ntz; /* spark.sql.timestampType = TIMESTAMP_NTZ: "timestamp" means timestamp_ntz */
+} vonk_type_options;
+
 /* Parsers. Depth is limited. Errors: PARSE_SYNTAX_ERROR, UNSUPPORTED_DATATYPE, INVALID_JSON_DATA_TYPE, ... as Spark. */
 vonk_status vonk_type_parse(vonk_str text, const vonk_type **ret, vonk_error *err);     /* one type: "array<int>", "DECIMAL(10, 2)" */
 vonk_status vonk_type_parse_ddl(vonk_str text, const vonk_type **ret, vonk_error *err); /* a table schema -> struct; also accepts one type, as Spark's fromDDL */
+/* `table`: as parse_ddl, else as parse. NULL options: Spark's defaults. */
+vonk_status vonk_type_parse_with(vonk_str text, bool table, const vonk_type_options *options, const vonk_type **ret, vonk_error *err);
 vonk_status vonk_type_parse_json(vonk_str text, const vonk_type **ret, vonk_error *err);
 
 /* Text of a type for error parameters: VONK_TYPE_SQL(t) gives "\"DECIMAL(10,2)\"" quoted as Spark does; lives until the block ends. */

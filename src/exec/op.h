@@ -66,7 +66,7 @@ static inline void vonk_out_put(vonk_out *out, vonk_batch *take_batch)
 
 typedef struct vonk_op_metrics { /* added up by the runner unless said otherwise */
     _Atomic uint64_t rows_out, batches_out, time_ns;
-    _Atomic uint64_t spilled_bytes, spills; /* by the operator */
+    _Atomic uint64_t spilled_bytes, spills, bytes_read; /* by the operator */
 } vonk_op_metrics;
 
 struct vonk_op {
@@ -84,6 +84,10 @@ struct vonk_op {
     const vonk_type    **types;  /* of the output columns; borrowed from node->output */
     uint32_t             n_columns;
     vonk_op_metrics      metrics;
+    /* the runner's own */
+    uint32_t     stage;
+    bool         opened, has_spiller;
+    vonk_spiller spiller;
 };
 
 typedef struct vonk_input_class {
@@ -133,6 +137,8 @@ struct vonk_op_class {
     uint32_t                 n_inputs;
     const vonk_input_class  *inputs;
     const vonk_source_class *source; /* leaves, breakers; a stream with a source gets it run after all its inputs are at their end */
+    /* Another class for this very node (NULL: this one); `root`: its rows go to the result. May be NULL. */
+    const vonk_op_class *(*choose)(const vonk_plan *node, bool root);
     /* Appends "key: value, ..." of its own numbers for EXPLAIN ANALYZE. May be NULL. */
     vonk_status (*metrics)(vonk_op *op, vonk_buf *out, vonk_error *err);
 };
@@ -150,8 +156,8 @@ bool                 vonk_exec_cancelled(const vonk_exec *exec);   /* long loops
 
 /* Parking: call vonk_lane_park first, hand the token to whoever will have news, then return VONK_WAIT. The token is used up by vonk_wake_up, which may come from any
  * thread, also before WAIT is returned. After WAIT the token must be woken exactly once (cancel wakes the lane by itself; the token stays valid until woken). */
-vonk_wake *vonk_lane_park(vonk_lane *lane);
-void       vonk_wake_up(vonk_wake *take_token);
+vonk_status vonk_lane_park(vonk_lane *lane, vonk_wake **ret, vonk_error *err);
+void        vonk_wake_up(vonk_wake *take_token);
 
 /* Compiles a list of the operator's expressions into op->arena's lifespan; the program is freed by close() of the operator: vonk_program_free. */
 vonk_status vonk_op_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret, vonk_error *err);
@@ -169,15 +175,23 @@ typedef struct vonk_filter_slot {
 bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, vonk_filter_slot *ret);
 void vonk_exec_publish_filter(vonk_filter_slot slot, vonk_runtime_filter *take_filter);
 
-/* ---- rows and batches on disk (exec/spill.c; docs/format/block.md, LZ4, checksummed). A file is one sequence of batches, written by one, then read by one at a time; it has no
- * name on disk any more once it is open. Counted in op->metrics. */
+/* ---- batches on disk (exec/spill.c; docs/format/spill.md: column blocks, LZ4, checksummed). A file has no name on disk any more once it is open. Counted in op->metrics.
+ * Working memory of spilling is one block at a time and is charged to the process: it is needed just when the query has none. */
 typedef struct vonk_spill_file vonk_spill_file;
+typedef struct vonk_spill_ref { /* where a batch lies */
+    uint64_t offset;
+    uint32_t bytes, n_rows;
+} vonk_spill_ref;
 vonk_status vonk_spill_new(vonk_op *op, const vonk_type *const *types /* borrowed until free */, uint32_t n_types, vonk_spill_file **ret, vonk_error *err);
 void        vonk_spill_free(vonk_spill_file *file);
 VONK_DEFINE_AUTO(vonk_spill_file, vonk_spill_free)
-/* Partition and sequence are kept. */
+/* Any thread, any order. Partition and sequence are kept, the selection is applied. */
+vonk_status vonk_spill_put(vonk_spill_file *file, const vonk_batch *batch, vonk_spill_ref *ret, vonk_error *err);
+vonk_status vonk_spill_get(vonk_spill_file *file, vonk_spill_ref ref, vonk_budget *budget, vonk_batch **ret, vonk_error *err);
+void        vonk_spill_drop(vonk_spill_file *file, vonk_spill_ref ref); /* not read again: its disk space may go back */
+/* As one sequence: all writes, then rewind, then all reads; one thread at a time. */
 vonk_status vonk_spill_write(vonk_spill_file *file, const vonk_batch *batch, vonk_error *err);
-vonk_status vonk_spill_rewind(vonk_spill_file *file, vonk_error *err); /* end of writing; reading starts at the first batch */
+vonk_status vonk_spill_rewind(vonk_spill_file *file, vonk_error *err);
 vonk_status vonk_spill_read(vonk_spill_file *file, vonk_budget *budget, vonk_batch **ret /* NULL: end */, vonk_error *err);
 uint64_t    vonk_spill_rows(const vonk_spill_file *file);
 uint64_t    vonk_spill_bytes(const vonk_spill_file *file);

@@ -139,6 +139,9 @@ typedef struct vonk_agg {
     vonk_status (*merge)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err);
     vonk_status (*save)(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret_saved, vonk_error *err);
     vonk_status (*finish)(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err);
+    /* from[k] is merged into into[k], both states of this very call; what `from` keeps in a heap stays valid as long as `into` does. NULL: the runner goes through save and
+     * merge, which is slower. */
+    vonk_status (*combine)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err);
     bool order_sensitive; /* first, collect_list, ...: needs rows in (partition, sequence) order */
     bool ignores_duplicates; /* min, max, ...: DISTINCT changes nothing */
 } vonk_agg;

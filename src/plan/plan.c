@@ -1,7 +1,7 @@
 /* plan/plan.c -- plan nodes: making, copying, references. A node, its arrays and texts lie in one arena.
  *
- * Two counts: `refs` keeps the node alive as part of a plan; `holders` keeps only its arena alive, for copies that still point at its texts. So a chain of
- * rewritten versions of a node does not keep the old versions' children. */
+ * Two counts: `refs` keeps the node alive as part of a plan; `holders` keeps only its arena alive, for copies that
+ * still point at its texts. So a chain of rewritten versions of a node does not keep the old versions' children. */
 #include "plan/plan_int.h"
 
 #include "plan/origin.h"

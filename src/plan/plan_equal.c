@@ -1,5 +1,5 @@
-/* plan/plan_equal.c -- do two plans give the same result? Column ids are brought into a normal form first; then nodes are compared kind by kind.
- * Names of columns and aliases of relations do not count, order and types do. */
+/* plan/plan_equal.c -- do two plans give the same result? Column ids are brought into a normal form first; then nodes
+ * are compared kind by kind. Names of columns and aliases of relations do not count, order and types do. */
 #include "plan/plan_int.h"
 
 #include "base/hash.h"

@@ -1,4 +1,5 @@
-/* plan/plan_output.c -- what columns a node puts out, for the kinds where that follows from children and expressions; and the usual nodes in one call. */
+/* plan/plan_output.c -- what columns a node puts out, for the kinds where that follows from children and expressions;
+ * and the usual nodes in one call. */
 #include "plan/plan_int.h"
 
 #include "base/vec.h"
@@ -159,7 +160,8 @@ static vonk_status add_join(columns *c, const vonk_plan *p, vonk_error *err)
     return p->join.type == VONK_JOIN_MARK ? add_mark(c, p, err) : VONK_OK;
 }
 
-/* The physical hash join has the probe side as child 0; its columns come in the order of the join's own left and right. */
+/* The physical hash join has the probe side as child 0; its columns come in the order of the join's own left and right.
+ */
 static vonk_status add_physical_join(columns *c, const vonk_plan *p, vonk_error *err)
 {
     if (!p->join.build_left) return add_join(c, p, err);

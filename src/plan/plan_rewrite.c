@@ -1,4 +1,5 @@
-/* plan/plan_rewrite.c -- walks and rewrites over plan trees; fresh column ids; equality of results. Depth is bounded when nodes are made. */
+/* plan/plan_rewrite.c -- walks and rewrites over plan trees; fresh column ids; equality of results. Depth is bounded
+ * when nodes are made. */
 #include "plan/plan_int.h"
 
 #include "base/hash.h"

@@ -1,0 +1,44 @@
+"""Fixtures of all client tests: `server` (one for the run) and `spark` (one session per test file).
+
+VONK names the binary. VONK_REMOTE=sc://HOST:PORT runs the tests against a server that is there already, such as real
+Spark (compat/oracle.sh): that is how a test itself is tested.
+"""
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tpch"))
+
+from server import ROOT, Server  # noqa: E402  (pytest puts this folder on the path)
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The server under test. A test that kills or configures its server starts its own Server."""
+    if "VONK_REMOTE" in os.environ:
+        class Given:
+            remote = os.environ["VONK_REMOTE"]
+        yield Given()
+        return
+    running = Server(name="clients")
+    yield running
+    assert running.alive(), f"the server died during the tests: {running.tail()}"
+    assert running.stop() == 0, f"the server did not end well: {running.tail()}"
+
+
+@pytest.fixture(scope="module")
+def spark(server):
+    """An unmodified PySpark session of its own for each test file."""
+    from pyspark.sql import SparkSession
+    session = SparkSession.builder.remote(server.remote).create()
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def tpch_folder():
+    """TPC-H tables at scale factor 0.01, made once per build folder."""
+    import data
+    return data.ensure("0.01", os.path.join(ROOT, "build", "tpch-0.01"))

@@ -1,0 +1,66 @@
+"""A Vonk server for the length of some tests: started on a free port, stopped at the end."""
+import os
+import socket
+import subprocess
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """Fields: remote ("sc://localhost:PORT"), port, process; log is the path of what it wrote to stderr."""
+
+    def __init__(self, *flags, name="server", env=None):
+        vonk = os.environ.get("VONK", os.path.join(ROOT, "build", "vonk"))
+        self.port = free_port()
+        self.remote = f"sc://localhost:{self.port}"
+        self.log = os.path.join(os.path.dirname(os.path.abspath(vonk)), f"{name}-{self.port}.log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([vonk, "server", "--port", str(self.port), *flags], stdout=log, stderr=log,
+                                            env=dict(os.environ, **(env or {})))
+        self.wait_open()
+
+    def wait_open(self, limit_s=30):
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended with status {self.process.returncode}: {self.tail()}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.005)
+        self.process.kill()
+        raise RuntimeError(f"the server did not open port {self.port} within {limit_s} s: {self.tail()}")
+
+    def tail(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()[-2000:]
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def memory_mb(self, field="VmRSS"):
+        """VmRSS: now; VmHWM: the most so far."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
+            return int(next(line for line in status if line.startswith(field)).split()[1]) / 1024
+
+    def stop(self, limit_s=20):
+        """Asks it to drain; returns its exit status. One that does not stop in time is killed, and that is an error."""
+        if self.alive():
+            self.process.terminate()
+        try:
+            status = self.process.wait(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise RuntimeError(f"the server did not stop within {limit_s} s of SIGTERM: {self.tail()}") from None
+        if status == 0:
+            os.remove(self.log)
+        return status
