@@ -265,19 +265,24 @@ static bool lists_resolved(const vonk_plan *p)
     return true;
 }
 
+static bool all_named(const vonk_expr_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->at[i]->kind != VONK_EX_ALIAS && list->at[i]->kind != VONK_EX_COLUMN) return false;
+    return true;
+}
+
 /* Whether this node itself, its children and expressions being resolved, is. */
 static bool kind_resolved(const vonk_plan *p)
 {
     switch (p->kind) {
     case VONK_PN_SUBQUERY_ALIAS: return p->name.n_columns == 0;
-    case VONK_PN_AGGREGATE: return p->group.kind == VONK_GROUP_BY && !p->group.by_all;
+    case VONK_PN_AGGREGATE:
+        return p->group.kind == VONK_GROUP_BY && !p->group.by_all && p->n_lists > 1 && all_named(&p->lists[1]);
     case VONK_PN_GENERATE: return p->generate.generated.n > 0;
     case VONK_PN_JOIN: return !p->join.natural && p->join.n_using == 0 && !p->join.as_of;
     case VONK_PN_SET_OP: return !p->set.by_name;
-    case VONK_PN_PROJECT:
-        for (uint32_t i = 0; p->n_lists && i < p->lists[0].n; i++)
-            if (p->lists[0].at[i]->kind != VONK_EX_ALIAS && p->lists[0].at[i]->kind != VONK_EX_COLUMN) return false;
-        return true;
+    case VONK_PN_PROJECT: return p->n_lists > 0 && all_named(&p->lists[0]);
     case VONK_PN_CTE_REF: return p->n_output > 0;
     default: return vonk_node_phase_of(p->kind) != VONK_PHASE_UNRESOLVED;
     }

@@ -1,4 +1,5 @@
-/* sql/lex.c -- text to tokens. The longest match wins, as with the generated lexer whose tokens these are: "1e5" is a number, "1e5x" a name. */
+/* sql/lex.c -- text to tokens. The longest match wins, as with the generated lexer whose tokens these are: "1e5" is a
+ * number, "1e5x" a name. */
 #include "sql/lex.h"
 
 typedef struct lexer {

@@ -6,6 +6,7 @@
 
 static vonk_status parser_init(vonk_parser *p, vonk_budget *budget, const vonk_conf *conf, vonk_str text,
                                bool arguments, vonk_error *err);
+static vonk_status syntax_error(const vonk_parser *p, const char *hint, bool hint_shows_token, vonk_error *err);
 static void parser_done(vonk_parser *p);
 VONK_DEFINE_AUTO_DONE(vonk_parser, parser_done)
 
@@ -25,7 +26,10 @@ vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str 
     VONK_TRY(parser_init(&p, budget, conf, text, false, err));
     if (vonk__is(&p, TK_END)) return VONK_FAIL(err, VONK_E_PARSE_EMPTY_STATEMENT);
     VONK_TRY(vonk__statement(&p, &plan, err));
-    while (vonk__accept(&p, TK_SEMICOLON)) {}
+    bool ended = vonk__is(&p, TK_SEMICOLON);
+    while (vonk__accept(&p, TK_SEMICOLON)) {
+    }
+    if (ended && !vonk__is(&p, TK_END)) return syntax_error(&p, ": extra input ", true, err);
     VONK_TRY(expect_end(&p, err));
     *ret = vonk_plan_ref(plan);
     return VONK_OK;
@@ -85,8 +89,10 @@ static size_t skip_quoted(vonk_str text, size_t at)
     char quote = text.data[at++];
     while (at < text.len) {
         char c = text.data[at++];
-        if (c == '\\' && quote != '`' && at < text.len) at++;
-        else if (c == quote) return at;
+        if (c == '\\' && quote != '`' && at < text.len)
+            at++;
+        else if (c == quote)
+            return at;
     }
     return at;
 }
@@ -118,9 +124,12 @@ size_t vonk_sql_statement_end(vonk_str text)
     for (size_t at = 0; at < text.len;) {
         char c = text.data[at], next = at + 1 < text.len ? text.data[at + 1] : 0;
         if (c == ';') return at + 1;
-        if (c == '\'' || c == '"' || c == '`') at = skip_quoted(text, at);
-        else if ((c == '-' && next == '-') || (c == '/' && next == '*')) at = skip_comment(text, at);
-        else at++;
+        if (c == '\'' || c == '"' || c == '`')
+            at = skip_quoted(text, at);
+        else if ((c == '-' && next == '-') || (c == '/' && next == '*'))
+            at = skip_comment(text, at);
+        else
+            at++;
     }
     return text.len;
 }
@@ -137,8 +146,10 @@ static vonk_status match_parentheses(vonk_parser *p, vonk_error *err)
     VONK_TRY(vonk_arena_array(p->arena, n, sizeof(*p->is_query), &p->is_query, err));
     VONK_TRY(vonk_arena_array(p->arena, n, sizeof(*open), &open, err));
     for (uint32_t i = 0; i < n; i++) {
-        if (p->tokens.at[i].kind == TK_LPAREN) open[depth++] = i;
-        else if (p->tokens.at[i].kind == TK_RPAREN && depth > 0) p->match[open[--depth]] = i;
+        if (p->tokens.at[i].kind == TK_LPAREN)
+            open[depth++] = i;
+        else if (p->tokens.at[i].kind == TK_RPAREN && depth > 0)
+            p->match[open[--depth]] = i;
     }
     for (uint32_t i = n; i-- > 0;) {
         if (p->tokens.at[i].kind != TK_LPAREN) continue;
@@ -182,8 +193,10 @@ static vonk_status parser_init(vonk_parser *p, vonk_budget *budget, const vonk_c
                                bool arguments, vonk_error *err)
 {
     *p = (vonk_parser){.budget = budget, .conf = conf, .text = text};
-    if (conf) vonk_conf_fn_env(conf, 0, &p->env);
-    else p->env = (vonk_fn_env){.ansi = true, .time_zone = VONK_STR("UTC")};
+    if (conf)
+        vonk_conf_fn_env(conf, 0, &p->env);
+    else
+        p->env = (vonk_fn_env){.ansi = true, .time_zone = VONK_STR("UTC")};
     bool ansi = conf && vonk_conf_bool(conf, "spark.sql.ansi.enabled");
     p->reserved_words = ansi && vonk_conf_bool(conf, "spark.sql.ansi.enforceReservedKeywords");
     p->double_quoted_names = ansi && vonk_conf_bool(conf, "spark.sql.ansi.doubleQuotedIdentifiers");
@@ -264,10 +277,14 @@ static vonk_status show_token(const vonk_parser *p, uint32_t i, vonk_buf *out, v
     VONK_TRY(vonk_buf_add_byte(out, '\'', err));
     for (size_t k = 0; k < text.len; k++) {
         char c = text.data[k];
-        if (c == '\n') VONK_TRY(vonk_buf_add_c(out, "\\n", err));
-        else if (c == '\r') VONK_TRY(vonk_buf_add_c(out, "\\r", err));
-        else if (c == '\t') VONK_TRY(vonk_buf_add_c(out, "\\t", err));
-        else VONK_TRY(vonk_buf_add_byte(out, c, err));
+        if (c == '\n')
+            VONK_TRY(vonk_buf_add_c(out, "\\n", err));
+        else if (c == '\r')
+            VONK_TRY(vonk_buf_add_c(out, "\\r", err));
+        else if (c == '\t')
+            VONK_TRY(vonk_buf_add_c(out, "\\t", err));
+        else
+            VONK_TRY(vonk_buf_add_byte(out, c, err));
     }
     return vonk_buf_append(out, "'", 2, err); /* with its NUL */
 }

@@ -97,6 +97,8 @@ vonk_status vonk__new_plan(vonk_parser *p, vonk_node_kind kind, const vonk_plan 
 bool        vonk__is_identifier(const vonk_parser *p, vonk_tok kind);
 bool        vonk__is_alias(const vonk_parser *p, vonk_tok kind); /* strict identifier: alias of a relation */
 vonk_status vonk__identifier(vonk_parser *p, vonk_str *ret, vonk_error *err);
+bool        vonk__at_identifier_clause(const vonk_parser *p); /* IDENTIFIER( */
+vonk_status vonk__identifier_clause(vonk_parser *p, vonk_strs *ret, vonk_error *err);
 vonk_status vonk__identifier_captured(vonk_parser *p, vonk_str *ret, vonk_error *err); /* "a-b" is INVALID_IDENTIFIER */
 vonk_status vonk__name(vonk_parser *p, vonk_strs *ret, vonk_error *err);               /* a.b.c */
 vonk_status vonk__name_reference(vonk_parser *p, vonk_strs *ret, vonk_error *err);     /* a.b.c or IDENTIFIER(...) */

@@ -1,4 +1,5 @@
-/* sql/parse_call.c -- calls: functions with their own syntax (CAST, EXTRACT, TRIM ...), ordinary ones with FILTER, WITHIN GROUP, OVER. */
+/* sql/parse_call.c -- calls: functions with their own syntax (CAST, EXTRACT, TRIM ...), ordinary ones with FILTER,
+ * WITHIN GROUP, OVER. */
 #include "sql/parse.h"
 
 /* ---- functions with a syntax of their own */
@@ -55,9 +56,12 @@ static vonk_status trim(vonk_parser *p, uint32_t from, const vonk_expr **ret, vo
     uint32_t n = 0;
     vonk_tok next = vonk__tok_at(p, 1);
     if (next != TK_RPAREN && next != TK_COMMA && next != TK_DOT) {
-        if (vonk__accept(p, KW_LEADING)) name = "ltrim";
-        else if (vonk__accept(p, KW_TRAILING)) name = "rtrim";
-        else vonk__accept(p, KW_BOTH);
+        if (vonk__accept(p, KW_LEADING))
+            name = "ltrim";
+        else if (vonk__accept(p, KW_TRAILING))
+            name = "rtrim";
+        else
+            vonk__accept(p, KW_BOTH);
     }
     if (!vonk__is(p, KW_FROM)) VONK_TRY(vonk__value(p, &args[n++], err));
     VONK_TRY(vonk__expect(p, KW_FROM, err));
@@ -138,8 +142,10 @@ static bool has_word_inside(const vonk_parser *p, vonk_tok word)
 {
     uint32_t end = p->match[p->at + 1];
     for (uint32_t i = p->at + 2; i < end; i++) {
-        if (p->tokens.at[i].kind == TK_LPAREN && p->match[i]) i = p->match[i];
-        else if (p->tokens.at[i].kind == word) return true;
+        if (p->tokens.at[i].kind == TK_LPAREN && p->match[i])
+            i = p->match[i];
+        else if (p->tokens.at[i].kind == word)
+            return true;
     }
     return false;
 }
@@ -150,8 +156,10 @@ static bool has_unit_form(const vonk_parser *p)
     uint32_t commas = 0;
     if (!is_datetime_unit(p, 2)) return false;
     for (uint32_t i = p->at + 2; i < p->match[p->at + 1]; i++) {
-        if (p->tokens.at[i].kind == TK_LPAREN && p->match[i]) i = p->match[i];
-        else if (p->tokens.at[i].kind == TK_COMMA) commas++;
+        if (p->tokens.at[i].kind == TK_LPAREN && p->match[i])
+            i = p->match[i];
+        else if (p->tokens.at[i].kind == TK_COMMA)
+            commas++;
     }
     return commas == 2;
 }
@@ -274,14 +282,16 @@ static vonk_status filter(vonk_parser *p, const vonk_expr **ret, uint32_t *inout
 
 static vonk_status function_name(vonk_parser *p, vonk_strs *ret, vonk_error *err)
 {
-    vonk_tok kind = vonk__tok(p);
-    if (kind == KW_IDENTIFIER_KW && vonk__tok_at(p, 1) == TK_LPAREN &&
-        p->tokens.at[p->match[p->at + 1] + 1].kind == TK_LPAREN && p->match[p->at + 1])
-        return vonk__name_reference(p, ret, err);
     do {
         vonk_str part;
-        if (vonk__is_identifier(p, vonk__tok(p))) VONK_TRY(vonk__identifier(p, &part, err));
-        else part = vonk__token_text(p, p->at++); /* LEFT(, RIGHT(, FILTER( in ANSI mode */
+        if (vonk__at_identifier_clause(p) && p->tokens.at[p->match[p->at + 1] + 1].kind != TK_END) {
+            VONK_TRY(vonk__identifier_clause(p, ret, err));
+            continue;
+        }
+        if (vonk__is_identifier(p, vonk__tok(p)))
+            VONK_TRY(vonk__identifier(p, &part, err));
+        else
+            part = vonk__token_text(p, p->at++); /* LEFT(, RIGHT(, FILTER( in ANSI mode */
         VONK_TRY(VONK_PUSH(p, ret, part, err));
     } while (vonk__accept(p, TK_DOT));
     return VONK_OK;
@@ -310,8 +320,10 @@ vonk_status vonk__call_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *e
     VONK_TRY(filter(p, &condition, &flags, err));
     if (condition) VONK_TRY(VONK_PUSH(p, &args, condition, err));
     for (size_t i = 0; i < orders.n; i++) VONK_TRY(VONK_PUSH(p, &args, orders.at[i], err));
-    if (vonk__accept2(p, KW_IGNORE, KW_NULLS)) flags |= VONK_EXF_IGNORE_NULLS;
-    else if (vonk__accept2(p, KW_RESPECT, KW_NULLS)) flags |= VONK_EXF_RESPECT_NULLS;
+    if (vonk__accept2(p, KW_IGNORE, KW_NULLS))
+        flags |= VONK_EXF_IGNORE_NULLS;
+    else if (vonk__accept2(p, KW_RESPECT, KW_NULLS))
+        flags |= VONK_EXF_RESPECT_NULLS;
     VONK_TRY(vonk__new(p, VONK_EX_CALL, args.at, vonk_u32_of(args.n), &e, err));
     VONK_TRY(vonk_expr_set_parts(e, name.at, vonk_u32_of(name.n), err));
     e->n_args = n_args;
@@ -330,6 +342,14 @@ static vonk_status negative(vonk_parser *p, uint32_t from, const vonk_expr *e, c
     if (e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_INT && !vonk_column_is_null(e->value, 0))
         return vonk__int_literal(p, from, -vonk_column_i64(e->value, 0), ret, err);
     return vonk__call(p, from, "negative", &e, 1, VONK_EXF_OPERATOR, ret, err);
+}
+
+static vonk_walk stop_at_unknown(const vonk_expr *e, void *arg)
+{
+    (void)arg;
+    if (e->kind == VONK_EX_CALL && vonk_expr_has(e, VONK_EXF_OPERATOR)) return VONK_WALK_ON;
+    return e->kind == VONK_EX_LITERAL || e->kind == VONK_EX_CAST || e->kind == VONK_EX_PARAMETER ? VONK_WALK_ON
+                                                                                                 : VONK_WALK_STOP;
 }
 
 static vonk_status frame_bound(vonk_parser *p, bool is_lower, vonk_bound_kind *ret_kind, const vonk_expr **ret_value,
@@ -351,8 +371,11 @@ static vonk_status frame_bound(vonk_parser *p, bool is_lower, vonk_bound_kind *r
     }
     VONK_TRY(vonk__expr(p, ret_value, err));
     *ret_kind = VONK_FRAME_VALUE;
-    if (vonk__accept(p, KW_FOLLOWING)) return VONK_OK;
-    VONK_TRY(vonk__expect(p, KW_PRECEDING, err));
+    bool following = vonk__accept(p, KW_FOLLOWING);
+    if (!following) VONK_TRY(vonk__expect(p, KW_PRECEDING, err));
+    if (!vonk_expr_walk(*ret_value, stop_at_unknown, NULL))
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_SQL_SYNTAX__INVALID_WINDOW_FRAME_BOUND);
+    if (following) return VONK_OK;
     return negative(p, from, *ret_value, ret_value, err);
 }
 

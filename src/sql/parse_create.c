@@ -1,4 +1,5 @@
 /* sql/parse_create.c -- CREATE and DROP: views and tables are understood, other objects are recognised by name. */
+#include "base/buf.h"
 #include "sql/parse.h"
 
 static bool if_not_exists(vonk_parser *p)
@@ -16,6 +17,93 @@ static vonk_str rest_of_text(const vonk_parser *p, uint32_t from_token)
     return vonk_str_sub(p->text, p->tokens.at[from_token].start, p->tokens.at[last].end);
 }
 
+/* ---- columns with types */
+
+typedef struct column_words {
+    vonk_str name, comment;
+    const vonk_type *type;
+    bool not_null;
+    const char *refused; /* what of it is not built */
+} column_words;
+
+static void drop_type(void *type) { vonk_type_unref(type); }
+
+/* What may stand behind a column's type. DEFAULT, GENERATED and constraints are read over; the statement is refused
+ * then. */
+static vonk_status column_options(vonk_parser *p, column_words *c, vonk_error *err)
+{
+    for (;;) {
+        const vonk_expr *e;
+        if (vonk__accept2(p, KW_NOT, KW_NULL))
+            c->not_null = true;
+        else if (vonk__accept(p, KW_COMMENT))
+            VONK_TRY(vonk__string(p, &c->comment, err));
+        else if (vonk__accept(p, KW_DEFAULT)) {
+            c->refused = "column DEFAULT";
+            VONK_TRY(vonk__expr(p, &e, err));
+        } else if (vonk__is(p, KW_GENERATED) || vonk__is(p, KW_CHECK) || vonk__is(p, KW_UNIQUE) ||
+                   vonk__is(p, KW_PRIMARY) || vonk__is(p, KW_REFERENCES) || vonk__is(p, KW_CONSTRAINT)) {
+            c->refused = "generated columns and constraints";
+            while (!vonk__is(p, TK_COMMA) && !vonk__is(p, TK_RPAREN) && !vonk__is(p, TK_END))
+                p->at = vonk__is(p, TK_LPAREN) && p->match[p->at] ? p->match[p->at] + 1 : p->at + 1;
+        } else
+            return VONK_OK;
+    }
+}
+
+static vonk_status column_words_of(vonk_parser *p, column_words *c, vonk_error *err)
+{
+    *c = (column_words){.comment = VONK_STR_NONE};
+    vonk_tok kind = vonk__tok(p), next = vonk__tok_at(p, 1);
+    if ((kind == KW_CONSTRAINT && vonk__is_identifier(p, next)) || (kind == KW_CHECK && next == TK_LPAREN) ||
+        (kind == KW_PRIMARY && next == KW_KEY) || (kind == KW_FOREIGN && next == KW_KEY) ||
+        (kind == KW_UNIQUE && next == TK_LPAREN))
+        return vonk__unsupported(p, p->at, "table constraints", err);
+    VONK_TRY(vonk__identifier_captured(p, &c->name, err));
+    VONK_TRY(vonk__type(p, &c->type, err));
+    return column_options(p, c, err);
+}
+
+/* {"comment":"..."} */
+static vonk_status comment_metadata(vonk_parser *p, vonk_str comment, vonk_str *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf json;
+    vonk_buf_init(&json, p->budget, SIZE_MAX);
+    VONK_TRY(vonk_buf_add_c(&json, "{\"comment\":\"", err));
+    for (size_t i = 0; i < comment.len; i++) {
+        unsigned char c = (unsigned char)comment.data[i];
+        if (c == '"' || c == '\\')
+            VONK_TRY(vonk_buf_printf(&json, err, "\\%c", c));
+        else if (c < 0x20)
+            VONK_TRY(vonk_buf_printf(&json, err, "\\u%04x", c));
+        else
+            VONK_TRY(vonk_buf_add_byte(&json, (char)c, err));
+    }
+    VONK_TRY(vonk_buf_add_c(&json, "\"}", err));
+    return vonk_arena_str(p->arena, vonk_buf_str(&json), ret, err);
+}
+
+/* (a INT NOT NULL COMMENT 'x', b STRING) */
+static vonk_status table_columns(vonk_parser *p, const vonk_type **ret, vonk_error *err)
+{
+    VONK_VEC(vonk_field) fields = {0};
+    uint32_t from = p->at;
+    const char *refused = NULL;
+    VONK_TRY(vonk__expect(p, TK_LPAREN, err));
+    do {
+        column_words c;
+        VONK_TRY(column_words_of(p, &c, err));
+        if (c.refused) refused = c.refused;
+        vonk_field field = {.name = c.name, .type = c.type, .nullable = !c.not_null};
+        if (c.comment.data) VONK_TRY(comment_metadata(p, c.comment, &field.metadata, err));
+        VONK_TRY(VONK_PUSH(p, &fields, field, err));
+    } while (vonk__accept(p, TK_COMMA));
+    VONK_TRY(vonk__expect(p, TK_RPAREN, err));
+    if (refused) return vonk__unsupported(p, from, refused, err);
+    VONK_TRY(vonk_type_struct(fields.at, fields.n, ret, err));
+    return vonk_arena_on_free(p->arena, drop_type, (void *)*ret, err);
+}
+
 /* ---- CREATE VIEW */
 
 typedef struct view_words {
@@ -24,6 +112,7 @@ typedef struct view_words {
     vonk_strs name, columns;
     vonk_str comment;
     bool has_properties;
+    const vonk_type *schema; /* USING: columns given */
 } view_words;
 
 /* (a COMMENT 'x', b) */
@@ -45,16 +134,19 @@ static vonk_status view_clauses(vonk_parser *p, view_words *v, vonk_error *err)
     vonk_strs columns = {0};
     uint32_t n;
     for (;;) {
-        if (vonk__accept(p, KW_COMMENT)) VONK_TRY(vonk__string(p, &v->comment, err));
+        if (vonk__accept(p, KW_COMMENT))
+            VONK_TRY(vonk__string(p, &v->comment, err));
         else if (vonk__accept(p, KW_TBLPROPERTIES)) {
             v->has_properties = true;
             VONK_TRY(vonk__properties(p, &properties, &n, err));
-        } else if (vonk__accept2(p, KW_PARTITIONED, KW_ON)) VONK_TRY(vonk__identifier_list(p, &columns, err));
+        } else if (vonk__accept2(p, KW_PARTITIONED, KW_ON))
+            VONK_TRY(vonk__identifier_list(p, &columns, err));
         else if (vonk__is2(p, KW_WITH, KW_SCHEMA)) {
             p->at += 2;
             vonk__accept(p, KW_TYPE);
             p->at++;
-        } else return VONK_OK;
+        } else
+            return VONK_OK;
     }
 }
 
@@ -94,6 +186,7 @@ static vonk_status view_using(vonk_parser *p, view_words *v, const vonk_plan **r
             VONK_TRY(vonk_plan_strs(read, &options[i].value, 1, &read->read.paths, err));
             read->read.n_paths = 1;
         }
+    if (v->schema) VONK_TRY(vonk_plan_hold_type(read, v->schema, &read->read.schema, err));
     VONK_TRY(vonk__keep_plan(p, read, v->from, &source, err));
     return finish_view(p, v, source, rest_of_text(p, v->from), ret, err);
 }
@@ -110,8 +203,11 @@ static vonk_status create_view(vonk_parser *p, view_words *v, const vonk_plan **
     const vonk_plan *query;
     v->if_not_exists = if_not_exists(p);
     VONK_TRY(vonk__name_reference(p, &v->name, err));
-    if (v->temporary && vonk__is(p, TK_LPAREN)) VONK_TRY(view_columns(p, &v->columns, err));
-    else if (vonk__is(p, TK_LPAREN)) VONK_TRY(view_columns(p, &v->columns, err));
+    uint32_t closing = vonk__is(p, TK_LPAREN) ? p->match[p->at] : 0;
+    if (v->temporary && closing && p->tokens.at[closing + 1].kind == KW_USING)
+        VONK_TRY(table_columns(p, &v->schema, err));
+    else if (vonk__is(p, TK_LPAREN))
+        VONK_TRY(view_columns(p, &v->columns, err));
     if (v->temporary && vonk__accept(p, KW_USING)) return view_using(p, v, ret, err);
     VONK_TRY(view_clauses(p, v, err));
     VONK_TRY(vonk__expect(p, KW_AS, err));
@@ -137,23 +233,6 @@ typedef struct table_words {
     const vonk_type *schema;
 } table_words;
 
-static void drop_type(void *type) { vonk_type_unref(type); }
-
-/* The text of (a INT, b STRING) is column/'s to read. */
-static vonk_status table_columns(vonk_parser *p, table_words *t, vonk_error *err)
-{
-    uint32_t open = p->at, closing = p->match[open];
-    if (!closing) {
-        p->at = p->tokens.n - 1;
-        return vonk__syntax_error(p, err);
-    }
-    vonk_str text = vonk_str_sub(p->text, p->tokens.at[open].end, p->tokens.at[closing].start);
-    p->at = closing + 1;
-    vonk_status st = vonk_type_parse_ddl(text, &t->schema, err);
-    if (st != VONK_OK) return vonk__at_tokens(p, open, st, err);
-    return vonk_arena_on_free(p->arena, drop_type, (void *)t->schema, err);
-}
-
 /* PARTITIONED BY (a, b INT): names; transforms like years(a) are not built. */
 static vonk_status partition_fields(vonk_parser *p, table_words *t, vonk_error *err)
 {
@@ -175,16 +254,23 @@ static vonk_status table_clauses(vonk_parser *p, table_words *t, vonk_error *err
     uint32_t n;
     for (;;) {
         uint32_t from = p->at;
-        if (vonk__accept(p, KW_OPTIONS)) VONK_TRY(vonk__properties(p, &t->options, &t->n_options, err));
-        else if (vonk__accept2(p, KW_PARTITIONED, KW_BY)) VONK_TRY(partition_fields(p, t, err));
-        else if (vonk__accept2(p, KW_CLUSTER, KW_BY)) VONK_TRY(vonk__identifier_list(p, &t->cluster_by, err));
-        else if (vonk__accept(p, KW_LOCATION)) VONK_TRY(vonk__string(p, &t->location, err));
-        else if (vonk__accept(p, KW_COMMENT)) VONK_TRY(vonk__string(p, &t->comment, err));
-        else if (vonk__accept(p, KW_TBLPROPERTIES)) VONK_TRY(vonk__properties(p, &properties, &n, err));
+        if (vonk__accept(p, KW_OPTIONS))
+            VONK_TRY(vonk__properties(p, &t->options, &t->n_options, err));
+        else if (vonk__accept2(p, KW_PARTITIONED, KW_BY))
+            VONK_TRY(partition_fields(p, t, err));
+        else if (vonk__accept2(p, KW_CLUSTER, KW_BY))
+            VONK_TRY(vonk__identifier_list(p, &t->cluster_by, err));
+        else if (vonk__accept(p, KW_LOCATION))
+            VONK_TRY(vonk__string(p, &t->location, err));
+        else if (vonk__accept(p, KW_COMMENT))
+            VONK_TRY(vonk__string(p, &t->comment, err));
+        else if (vonk__accept(p, KW_TBLPROPERTIES))
+            VONK_TRY(vonk__properties(p, &properties, &n, err));
         else if (vonk__is(p, KW_CLUSTERED) || vonk__is(p, KW_SKEWED) || vonk__is2(p, KW_ROW, KW_FORMAT) ||
                  vonk__is(p, KW_STORED) || vonk__is2(p, KW_DEFAULT, KW_COLLATION))
             return vonk__unsupported(p, from, "CREATE TABLE with Hive's clauses, buckets or a default collation", err);
-        else return VONK_OK;
+        else
+            return VONK_OK;
     }
 }
 
@@ -218,7 +304,7 @@ static vonk_status create_table(vonk_parser *p, table_words *t, const vonk_plan 
     t->if_not_exists = if_not_exists(p);
     VONK_TRY(vonk__name_reference(p, &t->name, err));
     if (vonk__is(p, KW_LIKE)) return vonk__other_command(p, t->from, "create table like", ret, err);
-    if (vonk__is(p, TK_LPAREN) && !p->is_query[p->at]) VONK_TRY(table_columns(p, t, err));
+    if (vonk__is(p, TK_LPAREN) && !p->is_query[p->at]) VONK_TRY(table_columns(p, &t->schema, err));
     if (vonk__accept(p, KW_USING)) {
         VONK_TRY(vonk__name(p, &provider, err));
         t->format = provider.at[provider.n - 1];
@@ -241,8 +327,8 @@ vonk_status vonk__create(vonk_parser *p, const vonk_plan **ret, vonk_error *err)
     v.global = vonk__is2(p, KW_GLOBAL, KW_TEMPORARY) && vonk__accept(p, KW_GLOBAL);
     v.temporary = vonk__accept(p, KW_TEMPORARY);
     if (vonk__accept(p, KW_VIEW)) return create_view(p, &v, ret, err);
-    table_words t = {.from = from, .replace = replace, .format = VONK_STR(""), .location = VONK_STR(""),
-                     .comment = VONK_STR("")};
+    table_words t = {
+        .from = from, .replace = replace, .format = VONK_STR(""), .location = VONK_STR(""), .comment = VONK_STR("")};
     t.external = vonk__accept(p, KW_EXTERNAL);
     if (vonk__accept(p, KW_TABLE)) {
         if (v.temporary) return vonk__unsupported(p, from, "CREATE TEMPORARY TABLE", err);

@@ -1,4 +1,5 @@
-/* sql/parse_expr.c -- expressions by precedence: OR, AND, NOT, predicates, then the operators of values. Chains of AND and OR are read in a loop. */
+/* sql/parse_expr.c -- expressions by precedence: OR, AND, NOT, predicates, then the operators of values. Chains of AND
+ * and OR are read in a loop. */
 #include "sql/parse.h"
 
 static vonk_status and_level(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
@@ -59,7 +60,8 @@ static vonk_status exists(vonk_parser *p, const vonk_expr **ret, vonk_error *err
     return vonk__keep_expr(p, e, from, ret, err);
 }
 
-/* Does a word that follows NOT or stands alone begin an operand? Then NOT is the operator, else a column of that name. */
+/* Does a word that follows NOT or stands alone begin an operand? Then NOT is the operator, else a column of that name.
+ */
 static bool begins_operand(const vonk_parser *p, uint32_t ahead)
 {
     switch (vonk__tok_at(p, ahead)) {
@@ -128,8 +130,10 @@ static vonk_status in_query(vonk_parser *p, uint32_t from, const vonk_expr *left
     vonk_expr *e;
     VONK_TRY(vonk__query(p, &plan, err));
     VONK_TRY(vonk__expect_closing(p, TK_RPAREN, err));
-    if (is_row(left)) VONK_TRY(vonk__new(p, VONK_EX_SUBQUERY, left->children, left->n_args, &e, err));
-    else VONK_TRY(vonk__new(p, VONK_EX_SUBQUERY, &left, 1, &e, err));
+    if (is_row(left))
+        VONK_TRY(vonk__new(p, VONK_EX_SUBQUERY, left->children, left->n_args, &e, err));
+    else
+        VONK_TRY(vonk__new(p, VONK_EX_SUBQUERY, &left, 1, &e, err));
     e->sub_kind = VONK_SUB_IN;
     VONK_TRY(vonk_expr_set_plan(e, plan, err));
     return vonk__keep_expr(p, e, from, ret, err);
@@ -193,7 +197,8 @@ static vonk_status like(vonk_parser *p, uint32_t from, uint32_t word, const vonk
         vonk_str escape;
         VONK_TRY(vonk__string(p, &escape, err));
         if (escape.len != 1 && !(escape.len > 1 && ((unsigned char)escape.data[0] & 0xc0) == 0xc0))
-            return VONK_PARSE_FAIL(p, word, err, VONK_E_INVALID_ESCAPE_CHAR, "sqlExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(escape)));
+            return VONK_PARSE_FAIL(p, word, err, VONK_E_INVALID_ESC, "invalidEscape",
+                                   VONK_F("'%.*s'", VONK_STR_ARGS(escape)));
         VONK_TRY(vonk__string_literal(p, at, escape, &args[2], err));
         n = 3;
     }
@@ -201,10 +206,18 @@ static vonk_status like(vonk_parser *p, uint32_t from, uint32_t word, const vonk
     return negated(p, from, negate, e, ret, err);
 }
 
+/* `!` in place of NOT inside a predicate is no longer SQL. */
+static vonk_status bang(vonk_parser *p, vonk_error *err)
+{
+    p->at++;
+    return VONK_PARSE_FAIL(p, p->at - 1, err, VONK_E_SYNTAX_DISCONTINUED__BANG_EQUALS_NOT, "clause", "!");
+}
+
 static vonk_status is_predicate(vonk_parser *p, uint32_t from, const vonk_expr *left, const vonk_expr **ret,
                                 vonk_error *err)
 {
-    bool negate = vonk__accept(p, KW_NOT) || vonk__accept(p, TK_BANG);
+    if (vonk__is(p, TK_BANG)) return bang(p, err);
+    bool negate = vonk__accept(p, KW_NOT);
     const vonk_expr *args[2] = {left}, *e;
     uint32_t at = p->at;
     if (vonk__accept(p, KW_NULL) || vonk__accept(p, KW_UNKNOWN))
@@ -255,6 +268,7 @@ static vonk_status predicate(vonk_parser *p, uint32_t from, const vonk_expr *lef
         *ret_found = false;
         return VONK_OK;
     }
+    if (vonk__is(p, TK_BANG)) return bang(p, err);
     p->at += negate ? 2 : 1;
     switch (p->tokens.at[p->at - 1].kind) {
     case KW_BETWEEN: return between(p, from, left, negate, ret, err);
@@ -296,8 +310,7 @@ static operator_info operator_at(const vonk_parser *p)
     case TK_STAR: return (operator_info){7, "*", 1};
     case TK_SLASH: return (operator_info){7, "/", 1};
     case TK_PERCENT: return (operator_info){7, "%", 1};
-    case KW_DIV:
-        return begins_operand(p, 1) ? (operator_info){7, "div", 1} : (operator_info){0, NULL, 0};
+    case KW_DIV: return begins_operand(p, 1) ? (operator_info){7, "div", 1} : (operator_info){0, NULL, 0};
     case TK_PLUS: return (operator_info){6, "+", 1};
     case TK_MINUS: return (operator_info){6, "-", 1};
     case TK_CONCAT: return (operator_info){6, "concat", 1};
@@ -371,6 +384,7 @@ vonk_status vonk__expr_seq(vonk_parser *p, vonk_exprs *ret, vonk_error *err)
 /* An alias may come without AS unless the word goes on with the query: `SELECT a FROM t`. */
 static bool at_alias(const vonk_parser *p)
 {
+    if (vonk__is(p, KW_SELECT) || vonk__is(p, KW_INSERT)) return !p->reserved_words;
     return vonk__is_identifier(p, vonk__tok(p)) && !vonk__at_clause(p);
 }
 
@@ -397,7 +411,7 @@ vonk_status vonk__named_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *
     uint32_t from = p->at;
     const vonk_expr *child;
     VONK_TRY(vonk__expr(p, &child, err));
-    bool as = vonk__is(p, KW_AS) && (vonk__is_identifier(p, vonk__tok_at(p, 1)) || vonk__tok_at(p, 1) == TK_LPAREN);
+    bool as = vonk__is(p, KW_AS) && begins_operand(p, 1);
     if (as) p->at++;
     if (at_alias_list(p)) return alias_list(p, from, child, ret, err);
     if (!as && !at_alias(p)) {

@@ -57,8 +57,8 @@ static vonk_status sample_node(vonk_parser *p, uint32_t from, const vonk_plan *c
                                const vonk_plan **ret, vonk_error *err)
 {
     if (!(fraction >= -1e-6 && fraction <= 1 + 1e-6))
-        return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0064, "msg",
-                               VONK_F("Sampling fraction (%g) must be on interval [0, 1]", fraction));
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_TABLESAMPLE_FRACTION, "fraction",
+                               VONK_F(fraction == (double)(int64_t)fraction ? "%.1f" : "%g", fraction));
     vonk_plan *plan;
     VONK_TRY(vonk__new_plan(p, VONK_PN_SAMPLE, &child, 1, &plan, err));
     plan->sample.upper = fraction;
@@ -99,7 +99,8 @@ static vonk_status sample_method(vonk_parser *p, sampling *s, vonk_error *err)
         double of = number_of(p, p->at);
         VONK_TRY(vonk__expect(p, TK_INT, err));
         if (vonk__is(p, KW_ON))
-            return VONK_PARSE_FAIL(p, s->from, err, VONK_E__LEGACY_ERROR_TEMP_0015, "msg", "BUCKET x OUT OF y ON colname");
+            return VONK_PARSE_FAIL(p, s->from, err, VONK_E__LEGACY_ERROR_TEMP_0015, "msg",
+                                   "BUCKET x OUT OF y ON colname");
         s->fraction /= of;
         return VONK_OK;
     }
@@ -188,8 +189,10 @@ static vonk_status table_argument(vonk_parser *p, const vonk_expr **ret, vonk_er
     const vonk_plan *plan;
     vonk_expr *e;
     bool closing = vonk__accept(p, TK_LPAREN);
-    if (closing && p->is_query[p->at - 1]) VONK_TRY(vonk__query(p, &plan, err));
-    else VONK_TRY(table(p, &plan, err));
+    if (closing && p->is_query[p->at - 1])
+        VONK_TRY(vonk__query(p, &plan, err));
+    else
+        VONK_TRY(table(p, &plan, err));
     if (closing) VONK_TRY(vonk__expect(p, TK_RPAREN, err));
     if (vonk__is(p, KW_PARTITION) || vonk__is(p, KW_DISTRIBUTE) || vonk__is(p, KW_WITH))
         return vonk__unsupported(p, from, "partitioned table argument", err);
@@ -215,8 +218,10 @@ static vonk_status function_argument(vonk_parser *p, const vonk_expr **ret, vonk
     vonk_expr *e;
     VONK_TRY(vonk__identifier(p, &name, err));
     p->at++;
-    if (at_table_argument(p, 0)) VONK_TRY(table_argument(p, &value, err));
-    else VONK_TRY(vonk__expr(p, &value, err));
+    if (at_table_argument(p, 0))
+        VONK_TRY(table_argument(p, &value, err));
+    else
+        VONK_TRY(vonk__expr(p, &value, err));
     VONK_TRY(vonk__new(p, VONK_EX_NAMED_ARG, &value, 1, &e, err));
     VONK_TRY(vonk_expr_set_name(e, name, err));
     return vonk__keep_expr(p, e, from, ret, err);
@@ -253,7 +258,7 @@ static bool at_table_function(const vonk_parser *p)
 {
     uint32_t ahead = 0;
     if (!vonk__is_identifier(p, vonk__tok(p))) return false;
-    if (vonk__is(p, KW_IDENTIFIER_KW) && vonk__tok_at(p, 1) == TK_LPAREN) return false;
+    if (vonk__at_identifier_clause(p)) return p->tokens.at[p->match[p->at + 1] + 1].kind == TK_LPAREN;
     while (vonk__tok_at(p, ahead + 1) == TK_DOT && vonk__is_identifier(p, vonk__tok_at(p, ahead + 2))) ahead += 2;
     return vonk__tok_at(p, ahead + 1) == TK_LPAREN;
 }
@@ -298,8 +303,10 @@ static vonk_status derived(vonk_parser *p, const vonk_plan **ret, vonk_error *er
     vonk_strs columns = {0};
     const vonk_plan *plan;
     VONK_TRY(vonk__deeper(p, err));
-    if (query) VONK_TRY(vonk__query(p, &plan, err));
-    else VONK_TRY(vonk__relation(p, &plan, err));
+    if (query)
+        VONK_TRY(vonk__query(p, &plan, err));
+    else
+        VONK_TRY(vonk__relation(p, &plan, err));
     p->depth--;
     VONK_TRY(vonk__expect_closing(p, TK_RPAREN, err));
     VONK_TRY(vonk__sample(p, plan, &plan, err));
@@ -313,13 +320,24 @@ static vonk_status derived(vonk_parser *p, const vonk_plan **ret, vonk_error *er
     return VONK_OK;
 }
 
+/* VALUES 1, 2 and VALUES now(); but `FROM values v` names a table. */
+static bool at_values(const vonk_parser *p)
+{
+    vonk_tok next = vonk__tok_at(p, 1);
+    if (!vonk__is(p, KW_VALUES) || next == TK_END || next == TK_DOT || next == TK_RPAREN || next == TK_COMMA)
+        return false;
+    if (!vonk__is_alias(p, next)) return true;
+    if (vonk__at_string(p, 2)) return true;
+    vonk_tok inside = vonk__tok_at(p, 3), after = vonk__tok_at(p, 4);
+    bool columns = vonk__is_identifier(p, inside) && (after == TK_COMMA || after == TK_RPAREN);
+    return vonk__tok_at(p, 2) == TK_LPAREN && !columns;
+}
+
 static vonk_status primary(vonk_parser *p, const vonk_plan **ret, vonk_error *err)
 {
     uint32_t from = p->at;
     if (vonk__is(p, TK_LPAREN)) return derived(p, ret, err);
-    if (vonk__is(p, KW_VALUES) && vonk__tok_at(p, 1) != TK_END && vonk__tok_at(p, 1) != TK_DOT &&
-        !vonk__is_alias(p, vonk__tok_at(p, 1)))
-        return vonk__inline_table(p, ret, err);
+    if (at_values(p)) return vonk__inline_table(p, ret, err);
     if (vonk__is2(p, KW_JSON_TABLE, TK_LPAREN)) return vonk__unsupported(p, from, "JSON_TABLE", err);
     if (vonk__is(p, KW_STREAM) && vonk__is_identifier(p, vonk__tok_at(p, 1)) && vonk__tok_at(p, 1) != KW_AS &&
         !vonk__is_alias(p, vonk__tok_at(p, 1)))
@@ -353,9 +371,12 @@ static join_words join_at(const vonk_parser *p)
     case KW_LEFT:
         j.type = VONK_JOIN_LEFT;
         n++;
-        if (vonk__tok_at(p, n) == KW_SEMI) j.type = VONK_JOIN_SEMI;
-        else if (vonk__tok_at(p, n) == KW_ANTI) j.type = VONK_JOIN_ANTI;
-        else if (vonk__tok_at(p, n) != KW_OUTER) break;
+        if (vonk__tok_at(p, n) == KW_SEMI)
+            j.type = VONK_JOIN_SEMI;
+        else if (vonk__tok_at(p, n) == KW_ANTI)
+            j.type = VONK_JOIN_ANTI;
+        else if (vonk__tok_at(p, n) != KW_OUTER)
+            break;
         n++;
         break;
     case KW_RIGHT:
@@ -388,8 +409,7 @@ static vonk_status right_side(vonk_parser *p, bool *ret_lateral, const vonk_plan
     if (*ret_lateral) p->at++;
     VONK_TRY(primary(p, ret, err));
     if (*ret_lateral && !is_lateral_source(*ret))
-        return VONK_PARSE_FAIL(p, from, err,
-                               VONK_E_INVALID_SQL_SYNTAX__LATERAL_WITHOUT_SUBQUERY_OR_TABLE_VALUED_FUNC);
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_SQL_SYNTAX__LATERAL_WITHOUT_SUBQUERY_OR_TABLE_VALUED_FUNC);
     return VONK_OK;
 }
 
@@ -427,17 +447,22 @@ vonk_status vonk__join_relation(vonk_parser *p, const vonk_plan *left, bool *ret
     p->at += words.n_tokens;
     vonk_join_info info = {.type = words.type, .natural = words.natural};
     VONK_TRY(right_side(p, &info.lateral, &right, err));
-    if (!words.natural && vonk__accept(p, KW_ON)) VONK_TRY(vonk__expr(p, &on, err));
+    if (!words.natural && vonk__accept(p, KW_ON))
+        VONK_TRY(vonk__expr(p, &on, err));
     else if (!words.natural && vonk__is2(p, KW_USING, TK_LPAREN)) {
         p->at++;
         VONK_TRY(vonk__identifier_list(p, &using, err));
     }
-    if (info.lateral && using.n)
-        return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE__LATERAL_JOIN_USING);
+    if (info.lateral && words.natural)
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_INCOMPATIBLE_JOIN_TYPES, "joinType1", "LATERAL", "joinType2",
+                               "NATURAL");
+    if (info.lateral && using.n) return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE__LATERAL_JOIN_USING);
     if (info.lateral && words.type != VONK_JOIN_INNER && words.type != VONK_JOIN_CROSS && words.type != VONK_JOIN_LEFT)
         return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_LATERAL_JOIN_TYPE, "joinType",
-                               words.type == VONK_JOIN_RIGHT ? "RIGHT OUTER" : words.type == VONK_JOIN_FULL ? "FULL OUTER" :
-                               words.type == VONK_JOIN_SEMI ? "LEFT SEMI" : "LEFT ANTI");
+                               words.type == VONK_JOIN_RIGHT  ? "RIGHT OUTER"
+                               : words.type == VONK_JOIN_FULL ? "FULL OUTER"
+                               : words.type == VONK_JOIN_SEMI ? "LEFT SEMI"
+                                                              : "LEFT ANTI");
     return join_node(p, from, left, right, info, on, &using, ret, err);
 }
 

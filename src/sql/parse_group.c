@@ -1,4 +1,5 @@
-/* sql/parse_group.c -- GROUP BY: plain expressions, ROLLUP, CUBE, GROUPING SETS and mixtures of them, written out as a list of grouping sets. */
+/* sql/parse_group.c -- GROUP BY: plain expressions, ROLLUP, CUBE, GROUPING SETS and mixtures of them, written out as a
+ * list of grouping sets. */
 #include "sql/parse.h"
 
 enum { MOST_SETS = 1 << 16, MOST_KEYS = 64 };
@@ -200,8 +201,8 @@ vonk_status vonk__aggregate(vonk_parser *p, uint32_t from, const vonk_plan *chil
         vonk_expr_list *own;
         VONK_TRY(vonk_arena_array(plan->arena, grouping->sets.n, sizeof(*own), &own, err));
         for (size_t i = 0; i < grouping->sets.n; i++)
-            VONK_TRY(vonk_plan_hold_exprs(plan, grouping->sets.at[i].at, vonk_u32_of(grouping->sets.at[i].n), &own[i],
-                                          err));
+            VONK_TRY(
+                vonk_plan_hold_exprs(plan, grouping->sets.at[i].at, vonk_u32_of(grouping->sets.at[i].n), &own[i], err));
         plan->group.kind = VONK_GROUP_SETS;
         plan->group.sets = own;
         plan->group.n_sets = vonk_u32_of(grouping->sets.n);

@@ -1,10 +1,23 @@
-/* sql/parse_interval.c -- interval literals: 1 DAY 2 HOURS, '1-2' YEAR TO MONTH, INTERVAL '3 days'. The result is a year-month or a day-time interval whose
- * fields are the ones that were named; with spark.sql.legacy.interval.enabled a calendar interval. */
+/* sql/parse_interval.c -- interval literals: 1 DAY 2 HOURS, '1-2' YEAR TO MONTH, INTERVAL '3 days'. The result is a
+ * year-month or a day-time interval whose fields are the ones that were named; with spark.sql.legacy.interval.enabled a
+ * calendar interval. */
 #include "base/buf.h"
 #include "column/builder.h"
 #include "sql/parse.h"
 
-typedef enum unit_kind { U_YEAR, U_MONTH, U_WEEK, U_DAY, U_HOUR, U_MINUTE, U_SECOND, U_MILLI, U_MICRO, U_NANO, U_NONE } unit_kind;
+typedef enum unit_kind {
+    U_YEAR,
+    U_MONTH,
+    U_WEEK,
+    U_DAY,
+    U_HOUR,
+    U_MINUTE,
+    U_SECOND,
+    U_MILLI,
+    U_MICRO,
+    U_NANO,
+    U_NONE
+} unit_kind;
 
 static const struct {
     const char *name;
@@ -45,8 +58,10 @@ static void name_field(interval_sum *sum, unit_kind unit)
     uint8_t field = units[unit].field;
     if (fresh || field < sum->first) sum->first = field;
     if (fresh || field > sum->last) sum->last = field;
-    if (units[unit].year_month) sum->has_year_month = true;
-    else sum->has_day_time = true;
+    if (units[unit].year_month)
+        sum->has_year_month = true;
+    else
+        sum->has_day_time = true;
 }
 
 /* [+-]digits[.digits] */
@@ -175,12 +190,17 @@ static vonk_status value_text(vonk_parser *p, vonk_str *ret, bool *ret_string, v
     bool minus = vonk__is(p, TK_MINUS);
     if (minus || vonk__is(p, TK_PLUS)) p->at++;
     *ret_string = vonk__at_string(p, 0);
-    if (*ret_string) VONK_TRY(vonk__string(p, ret, err));
-    else if (vonk__is(p, TK_INT) || vonk__is(p, TK_DECIMAL)) *ret = vonk__token_text(p, p->at++);
-    else return vonk__syntax_error(p, err);
+    if (*ret_string)
+        VONK_TRY(vonk__string(p, ret, err));
+    else if (vonk__is(p, TK_INT) || vonk__is(p, TK_DECIMAL))
+        *ret = vonk__token_text(p, p->at++);
+    else
+        return vonk__syntax_error(p, err);
     if (!minus) return VONK_OK;
-    if (ret->len && ret->data[0] == '-') *ret = vonk_str_sub(*ret, 1, ret->len);
-    else return vonk_arena_printf(p->arena, ret, err, "-%.*s", VONK_STR_ARGS(*ret));
+    if (ret->len && ret->data[0] == '-')
+        *ret = vonk_str_sub(*ret, 1, ret->len);
+    else
+        return vonk_arena_printf(p->arena, ret, err, "-%.*s", VONK_STR_ARGS(*ret));
     return VONK_OK;
 }
 
@@ -221,7 +241,8 @@ static bool read_fields(vonk_str s, const unit_kind *kinds, size_t n, interval_s
     *ret_range = false;
     for (size_t i = 0, at = 0; i < n; i++) {
         size_t end = at;
-        while (end < s.len && ((s.data[end] >= '0' && s.data[end] <= '9') || (kinds[i] == U_SECOND && s.data[end] == '.')))
+        while (end < s.len &&
+               ((s.data[end] >= '0' && s.data[end] <= '9') || (kinds[i] == U_SECOND && s.data[end] == '.')))
             end++;
         amount a;
         if (!read_amount(vonk_str_sub(s, at, end), &a) || a.overflow || end - at > 19) return false;

@@ -73,7 +73,7 @@ static vonk_status sized_integer(vonk_parser *p, uint32_t from, vonk_str digits,
 
 typedef struct decimal_text {
     vonk_u128 digits;
-    int32_t n_digits;   /* without leading zeros; at least 1 */
+    int32_t n_digits; /* without leading zeros; at least 1 */
     int64_t scale;
 } decimal_text;
 
@@ -116,8 +116,8 @@ static vonk_status decimal(vonk_parser *p, uint32_t from, vonk_str text, bool mi
     }
     if (d.scale > precision) precision = d.scale;
     if (precision > VONK_MAX_PRECISION)
-        return VONK_FAIL(err, VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, "precision",
-                         VONK_F("%lld", (long long)precision), "maxPrecision", "38");
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, "precision",
+                               VONK_F("%lld", (long long)precision), "maxPrecision", "38");
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     vonk_column *value;

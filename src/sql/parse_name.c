@@ -51,10 +51,12 @@ vonk_status vonk__identifier(vonk_parser *p, vonk_str *ret, vonk_error *err)
 {
     vonk_tok kind = vonk__tok(p);
     if (!vonk__is_identifier(p, kind)) return vonk__syntax_error(p, err);
-    if (kind == KW_IDENTIFIER_KW && vonk__tok_at(p, 1) == TK_LPAREN && vonk__at_string(p, 2)) {
-        p->at += 2;
-        VONK_TRY(vonk__string(p, ret, err));
-        return vonk__expect(p, TK_RPAREN, err);
+    if (vonk__at_identifier_clause(p) && vonk__at_string(p, 2)) {
+        vonk_strs parts = {0};
+        VONK_TRY(vonk__identifier_clause(p, &parts, err));
+        *ret = parts.at[parts.n - 1];
+        if (parts.n == 1) return VONK_OK;
+        return VONK_FAIL(err, VONK_E_IDENTIFIER_TOO_MANY_NAME_PARTS, "identifier", VONK_S(*ret), "limit", "1");
     }
     vonk_str text = vonk__token_text(p, p->at);
     if (kind == TK_QUOTED || kind == TK_DQ_STRING) {
@@ -80,6 +82,10 @@ vonk_status vonk__name(vonk_parser *p, vonk_strs *ret, vonk_error *err)
 {
     do {
         vonk_str part;
+        if (vonk__at_identifier_clause(p)) {
+            VONK_TRY(vonk__identifier_clause(p, ret, err));
+            continue;
+        }
         VONK_TRY(vonk__identifier_captured(p, &part, err));
         VONK_TRY(VONK_PUSH(p, ret, part, err));
     } while (vonk__accept(p, TK_DOT));
@@ -98,7 +104,12 @@ static vonk_status constant_text(vonk_parser *p, const vonk_expr *e, vonk_buf *o
     return vonk__unsupported(p, p->at - 1, "IDENTIFIER(expression)", err);
 }
 
-static vonk_status name_from_expr(vonk_parser *p, vonk_strs *ret, vonk_error *err)
+bool vonk__at_identifier_clause(const vonk_parser *p)
+{
+    return vonk__is2(p, KW_IDENTIFIER_KW, TK_LPAREN) && vonk__tok_at(p, 2) != TK_RPAREN && p->match[p->at + 1];
+}
+
+vonk_status vonk__identifier_clause(vonk_parser *p, vonk_strs *ret, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text;
     const vonk_expr *e;
@@ -114,14 +125,7 @@ static vonk_status name_from_expr(vonk_parser *p, vonk_strs *ret, vonk_error *er
     return VONK_OK;
 }
 
-vonk_status vonk__name_reference(vonk_parser *p, vonk_strs *ret, vonk_error *err)
-{
-    if (vonk__is2(p, KW_IDENTIFIER_KW, TK_LPAREN)) {
-        VONK_TRY(name_from_expr(p, ret, err));
-        if (!vonk__accept(p, TK_DOT)) return VONK_OK;
-    }
-    return vonk__name(p, ret, err);
-}
+vonk_status vonk__name_reference(vonk_parser *p, vonk_strs *ret, vonk_error *err) { return vonk__name(p, ret, err); }
 
 vonk_status vonk__identifier_seq(vonk_parser *p, vonk_strs *ret, vonk_error *err)
 {
@@ -151,9 +155,11 @@ bool vonk__at_string(const vonk_parser *p, uint32_t ahead)
 static vonk_status add_utf8(vonk_buf *out, uint32_t c, vonk_error *err)
 {
     if (c < 0x80) return vonk_buf_add_byte(out, (char)c, err);
-    if (c < 0x800) VONK_TRY(vonk_buf_add_byte(out, (char)(0xc0 | c >> 6), err));
+    if (c < 0x800)
+        VONK_TRY(vonk_buf_add_byte(out, (char)(0xc0 | c >> 6), err));
     else {
-        if (c < 0x10000) VONK_TRY(vonk_buf_add_byte(out, (char)(0xe0 | c >> 12), err));
+        if (c < 0x10000)
+            VONK_TRY(vonk_buf_add_byte(out, (char)(0xe0 | c >> 12), err));
         else {
             VONK_TRY(vonk_buf_add_byte(out, (char)(0xf0 | c >> 18), err));
             VONK_TRY(vonk_buf_add_byte(out, (char)(0x80 | (c >> 12 & 0x3f)), err));
@@ -230,7 +236,8 @@ static vonk_status add_string(const vonk_parser *p, vonk_str token, vonk_buf *ou
     if (raw) return vonk_buf_add_str(out, s, err);
     for (size_t at = 0; at < s.len;) {
         char c = s.data[at++];
-        if (c == '\\' && at < s.len && !p->plain_escapes) VONK_TRY(add_escape(s, &at, out, err));
+        if (c == '\\' && at < s.len && !p->plain_escapes)
+            VONK_TRY(add_escape(s, &at, out, err));
         else {
             VONK_TRY(vonk_buf_add_byte(out, c, err));
             if (c == quote) at++; /* doubled */
@@ -328,7 +335,8 @@ static vonk_status skip_struct_fields(vonk_parser *p, vonk_error *err)
         VONK_TRY(vonk__identifier_captured(p, &name, err));
         vonk__accept(p, TK_COLON);
         VONK_TRY(skip_type(p, err));
-        if (vonk__accept2(p, KW_NOT, KW_NULL) || vonk__accept2(p, TK_BANG, KW_NULL)) {}
+        if (vonk__accept2(p, KW_NOT, KW_NULL) || vonk__accept2(p, TK_BANG, KW_NULL)) {
+        }
         if (vonk__accept(p, KW_COMMENT)) VONK_TRY(vonk__string(p, &name, err));
     } while (vonk__accept(p, TK_COMMA));
     return VONK_OK;

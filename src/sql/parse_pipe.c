@@ -1,8 +1,8 @@
-/* sql/parse_pipe.c -- FROM t |> WHERE a |> AGGREGATE sum(b) GROUP BY c: each operator is an ordinary plan node over what stands left of it. */
+/* sql/parse_pipe.c -- FROM t |> WHERE a |> AGGREGATE sum(b) GROUP BY c: each operator is an ordinary plan node over
+ * what stands left of it. */
 #include "sql/parse.h"
 
-static vonk_status star(vonk_parser *p, uint32_t from, const vonk_exprs *except, const vonk_expr **ret,
-                        vonk_error *err)
+static vonk_status star(vonk_parser *p, uint32_t from, const vonk_exprs *except, const vonk_expr **ret, vonk_error *err)
 {
     return vonk__simple(p, from, VONK_EX_STAR, except->at, vonk_u32_of(except->n), ret, err);
 }

@@ -1,7 +1,8 @@
 /* sql/parse_pivot.c -- PIVOT and UNPIVOT.
  *
- * PIVOT becomes PIVOT(child; l1 aggregates; l2 pivot column; l3 values) with number 1: the grouping is what is left over. UNPIVOT becomes UNPIVOT(child; l1 values)
- * with name.parts = name column, value columns ...; a set of several columns is a call of struct. Bits of its number: see VONK_UNPIVOT_*. */
+ * PIVOT becomes PIVOT(child; l1 aggregates; l2 pivot column; l3 values) with number 1: the grouping is what is left
+ * over. UNPIVOT becomes UNPIVOT(child; l1 values) with name.parts = name column, value columns ...; a set of several
+ * columns is a call of struct. Bits of its number: see VONK_UNPIVOT_*. */
 #include "sql/parse.h"
 #include "sql/unpivot.h"
 
@@ -13,8 +14,10 @@ static vonk_status alias_of(vonk_parser *p, uint32_t from, const vonk_expr *chil
     if (!as && !vonk__is_identifier(p, vonk__tok(p)) && !vonk__at_string(p, 0)) return VONK_OK;
     vonk_str name;
     vonk_expr *e;
-    if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &name, err));
-    else VONK_TRY(vonk__identifier_captured(p, &name, err));
+    if (vonk__at_string(p, 0))
+        VONK_TRY(vonk__string(p, &name, err));
+    else
+        VONK_TRY(vonk__identifier_captured(p, &name, err));
     VONK_TRY(vonk__new(p, VONK_EX_ALIAS, &child, 1, &e, err));
     e->id = vonk_expr_new_id();
     VONK_TRY(vonk_expr_set_name(e, name, err));
@@ -41,7 +44,8 @@ static vonk_status pivot_column(vonk_parser *p, const vonk_expr **ret, vonk_erro
     vonk_exprs columns = {0};
     bool many = vonk__is(p, TK_LPAREN);
     vonk_str one;
-    if (many) VONK_TRY(vonk__identifier_list(p, &names, err));
+    if (many)
+        VONK_TRY(vonk__identifier_list(p, &names, err));
     else {
         VONK_TRY(vonk__identifier_captured(p, &one, err));
         VONK_TRY(VONK_PUSH(p, &names, one, err));
@@ -118,7 +122,8 @@ static vonk_status unpivot_operator(vonk_parser *p, vonk_strs *names, vonk_exprs
     vonk_strs value_names = {0};
     vonk_str one;
     bool many = vonk__is(p, TK_LPAREN);
-    if (many) VONK_TRY(vonk__identifier_list(p, &value_names, err));
+    if (many)
+        VONK_TRY(vonk__identifier_list(p, &value_names, err));
     else {
         VONK_TRY(vonk__identifier(p, &one, err));
         VONK_TRY(VONK_PUSH(p, &value_names, one, err));
@@ -146,8 +151,10 @@ vonk_status vonk__unpivot(vonk_parser *p, const vonk_plan *child, const vonk_pla
     vonk_exprs values = {0};
     vonk_plan *plan;
     int64_t number = VONK_UNPIVOT_VALUES_GIVEN | VONK_UNPIVOT_IDS_OPEN | VONK_UNPIVOT_EXCLUDE_NULLS;
-    if (vonk__accept2(p, KW_INCLUDE, KW_NULLS)) number &= ~(int64_t)VONK_UNPIVOT_EXCLUDE_NULLS;
-    else vonk__accept2(p, KW_EXCLUDE, KW_NULLS);
+    if (vonk__accept2(p, KW_INCLUDE, KW_NULLS))
+        number &= ~(int64_t)VONK_UNPIVOT_EXCLUDE_NULLS;
+    else
+        vonk__accept2(p, KW_EXCLUDE, KW_NULLS);
     VONK_TRY(vonk__expect(p, TK_LPAREN, err));
     VONK_TRY(unpivot_operator(p, &names, &values, err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));

@@ -33,8 +33,7 @@ static vonk_status scalar_subquery(vonk_parser *p, const vonk_expr **ret, vonk_e
 }
 
 /* Names of lambda parameters may not be used twice; that is the analyzer's to say. */
-static vonk_status lambda(vonk_parser *p, uint32_t from, const vonk_strs *names, const vonk_expr **ret,
-                          vonk_error *err)
+static vonk_status lambda(vonk_parser *p, uint32_t from, const vonk_strs *names, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *body;
     vonk_expr *e;
@@ -153,10 +152,15 @@ static vonk_status name_or_call(vonk_parser *p, const vonk_expr **ret, vonk_erro
     uint32_t from = p->at;
     vonk_strs parts = {0};
     vonk_str part;
-    if (vonk__tok_at(p, 1) == TK_LPAREN || (vonk__is(p, KW_IDENTIFIER_KW) && vonk__tok_at(p, 1) == TK_LPAREN))
-        return vonk__call_expr(p, ret, err);
+    bool clause = vonk__at_identifier_clause(p);
+    if (vonk__tok_at(p, 1) == TK_LPAREN && !clause) return vonk__call_expr(p, ret, err);
+    if (clause && p->tokens.at[p->match[p->at + 1] + 1].kind == TK_LPAREN) return vonk__call_expr(p, ret, err);
     do {
         if (parts.n > 0 && vonk__is(p, TK_STAR)) return star(p, from, &parts, ret, err);
+        if (vonk__at_identifier_clause(p)) {
+            VONK_TRY(vonk__identifier_clause(p, &parts, err));
+            continue;
+        }
         VONK_TRY(vonk__identifier(p, &part, err));
         VONK_TRY(VONK_PUSH(p, &parts, part, err));
     } while (vonk__accept(p, TK_DOT));
@@ -173,8 +177,10 @@ static vonk_status constant_word(vonk_parser *p, const vonk_expr **ret, vonk_err
     uint32_t from = p->at++;
     const vonk_expr *e;
     vonk_tok kind = (vonk_tok)p->tokens.at[from].kind;
-    if (kind == KW_NULL) VONK_TRY(vonk_ex_null(p->budget, &vonk_type_null, &e, err));
-    else VONK_TRY(vonk_ex_bool(p->budget, kind == KW_TRUE, &e, err));
+    if (kind == KW_NULL)
+        VONK_TRY(vonk_ex_null(p->budget, &vonk_type_null, &e, err));
+    else
+        VONK_TRY(vonk_ex_bool(p->budget, kind == KW_TRUE, &e, err));
     VONK_TRY(vonk__keep_made(p, e, ret, err));
     vonk__set_origin(p, (vonk_expr *)*ret, from);
     return VONK_OK;
@@ -274,9 +280,12 @@ static vonk_status path_step(vonk_parser *p, bool first, vonk_buf *path, bool *r
     *ret_found = true;
     if (vonk__accept(p, TK_LBRACKET)) {
         bool number = vonk__is(p, TK_INT);
-        if (number) text = vonk__token_text(p, p->at++);
-        else if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &text, err));
-        else VONK_TRY(vonk__identifier(p, &text, err));
+        if (number)
+            text = vonk__token_text(p, p->at++);
+        else if (vonk__at_string(p, 0))
+            VONK_TRY(vonk__string(p, &text, err));
+        else
+            VONK_TRY(vonk__identifier(p, &text, err));
         VONK_TRY(vonk_buf_printf(path, err, number ? "[%.*s]" : "['%.*s']", VONK_STR_ARGS(text)));
         return vonk__expect(p, TK_RBRACKET, err);
     }

@@ -146,8 +146,8 @@ static vonk_status check_duplicates(const vonk_plans *ctes, vonk_error *err)
 
 vonk_status vonk__ctes(vonk_parser *p, vonk_plans *ret, bool *ret_recursive, vonk_error *err)
 {
-    *ret_recursive = vonk__is(p, KW_RECURSIVE) && vonk__is_identifier(p, vonk__tok_at(p, 1)) &&
-                     vonk__tok_at(p, 1) != KW_AS;
+    *ret_recursive =
+        vonk__is(p, KW_RECURSIVE) && vonk__is_identifier(p, vonk__tok_at(p, 1)) && vonk__tok_at(p, 1) != KW_AS;
     if (*ret_recursive) p->at++;
     do {
         const vonk_plan *one;
@@ -520,8 +520,7 @@ vonk_status vonk__organize(vonk_parser *p, const vonk_plan *plan, const vonk_pla
     organization o = {0};
     VONK_TRY(read_organization(p, &o, err));
     int n = (o.order.n > 0) + (o.cluster.n > 0) + (o.distribute.n > 0 || o.sort.n > 0);
-    if (n > 1)
-        return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE__COMBINATION_QUERY_RESULT_CLAUSES);
+    if (n > 1) return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE__COMBINATION_QUERY_RESULT_CLAUSES);
     if (o.order.n) VONK_TRY(vonk__node(p, from, VONK_PN_SORT, plan, &o.order, 1, &plan, err));
     if (o.cluster.n) {
         VONK_TRY(repartition(p, from, plan, &o.cluster, &plan, err));

@@ -22,8 +22,10 @@ static vonk_status conf_node(vonk_parser *p, uint32_t from, vonk_node_kind kind,
 static vonk_status set_zone(vonk_parser *p, uint32_t from, const vonk_plan **ret, vonk_error *err)
 {
     vonk_str parts[2] = {VONK_STR("spark.sql.session.timeZone"), VONK_STR("")};
-    if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &parts[1], err));
-    else if (vonk__accept(p, KW_LOCAL)) parts[1] = VONK_STR("UTC");
+    if (vonk__at_string(p, 0))
+        VONK_TRY(vonk__string(p, &parts[1], err));
+    else if (vonk__accept(p, KW_LOCAL))
+        parts[1] = VONK_STR("UTC");
     else if (vonk__is(p, KW_INTERVAL) && vonk__at_interval(p)) {
         uint32_t at = p->at;
         const vonk_expr *interval;
@@ -35,7 +37,8 @@ static vonk_status set_zone(vonk_parser *p, uint32_t from, const vonk_plan **ret
         int64_t minutes = (s < 0 ? -s : s) / 60;
         VONK_TRY(vonk_arena_printf(p->arena, &parts[1], err, "%c%02d:%02d", s < 0 ? '-' : '+', (int)(minutes / 60),
                                    (int)(minutes % 60)));
-    } else return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0045);
+    } else
+        return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0045);
     return conf_node(p, from, VONK_PN_SET_CONF, parts, 2, 0, ret, err);
 }
 
@@ -77,8 +80,10 @@ vonk_status vonk__set(vonk_parser *p, const vonk_plan **ret, vonk_error *err)
         vonk_strs name = {0};
         vonk_str text;
         vonk_plan *plan;
-        if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &text, err));
-        else VONK_TRY(vonk__identifier(p, &text, err));
+        if (vonk__at_string(p, 0))
+            VONK_TRY(vonk__string(p, &text, err));
+        else
+            VONK_TRY(vonk__identifier(p, &text, err));
         VONK_TRY(VONK_PUSH(p, &name, text, err));
         VONK_TRY(vonk__command(p, VONK_PN_USE, NULL, "catalog", &plan, err));
         VONK_TRY(vonk__set_name_info(plan, &plan->command.name, &name, err));
@@ -106,7 +111,7 @@ vonk_status vonk__reset(vonk_parser *p, const vonk_plan **ret, vonk_error *err)
     vonk_str key = text_between(p, p->at, end);
     bool none = p->at == end;
     p->at = end;
-    if (!none && !is_key(key)) return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0043);
+    if (!none && !is_key(key)) return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_RESET_COMMAND_FORMAT);
     key = unquoted(key);
     return conf_node(p, from, VONK_PN_RESET_CONF, &key, none ? 0 : 1, 0, ret, err);
 }

@@ -66,9 +66,12 @@ static vonk_status show_of_table(vonk_parser *p, show_words *s, const char *kind
 {
     s->kind = kind;
     VONK_TRY(vonk__name_reference(p, &s->name, err));
+    if (strcmp(kind, "create table") == 0) vonk__accept2(p, KW_AS, KW_SERDE);
     if (strcmp(kind, "tblproperties") == 0 && vonk__accept(p, TK_LPAREN)) {
-        if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &s->pattern, err));
-        else VONK_TRY(vonk__identifier(p, &s->pattern, err));
+        if (vonk__at_string(p, 0))
+            VONK_TRY(vonk__string(p, &s->pattern, err));
+        else
+            VONK_TRY(vonk__identifier(p, &s->pattern, err));
         return vonk__expect(p, TK_RPAREN, err);
     }
     return VONK_OK;
@@ -81,9 +84,14 @@ static vonk_status show_other(vonk_parser *p, uint32_t from, const vonk_plan **r
         uint16_t kind;
         const char *name;
     } refused[] = {
-        {KW_GRANT, "SHOW GRANT"},           {KW_ROLE, "SHOW ROLE"},       {KW_PRINCIPALS, "SHOW PRINCIPALS"},
-        {KW_ROLES, "SHOW ROLES"},           {KW_COMPACTIONS, "SHOW COMPACTIONS"},
-        {KW_TRANSACTIONS, "SHOW TRANSACTIONS"}, {KW_INDEXES, "SHOW INDEXES"}, {KW_LOCKS, "SHOW LOCKS"},
+        {KW_GRANT, "SHOW GRANT"},
+        {KW_ROLE, "SHOW ROLE"},
+        {KW_PRINCIPALS, "SHOW PRINCIPALS"},
+        {KW_ROLES, "SHOW ROLES"},
+        {KW_COMPACTIONS, "SHOW COMPACTIONS"},
+        {KW_TRANSACTIONS, "SHOW TRANSACTIONS"},
+        {KW_INDEXES, "SHOW INDEXES"},
+        {KW_LOCKS, "SHOW LOCKS"},
     };
     for (size_t i = 0; i < VONK_COUNTOF(refused); i++)
         if (vonk__is(p, (vonk_tok)refused[i].kind)) {
@@ -163,10 +171,14 @@ static vonk_status describe_function(vonk_parser *p, show_words *s, vonk_error *
     s->extended = vonk__is(p, KW_EXTENDED) && vonk__tok_at(p, 1) != TK_END && vonk__tok_at(p, 1) != TK_DOT;
     if (s->extended) p->at++;
     vonk_str name;
-    if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &name, err));
-    else if (vonk__is_identifier(p, vonk__tok(p))) return vonk__name_reference(p, &s->name, err);
-    else if (!vonk__is(p, TK_END)) name = vonk__token_text(p, p->at++); /* an operator */
-    else return vonk__syntax_error(p, err);
+    if (vonk__at_string(p, 0))
+        VONK_TRY(vonk__string(p, &name, err));
+    else if (vonk__is_identifier(p, vonk__tok(p)))
+        return vonk__name_reference(p, &s->name, err);
+    else if (!vonk__is(p, TK_END))
+        name = vonk__token_text(p, p->at++); /* an operator */
+    else
+        return vonk__syntax_error(p, err);
     return VONK_PUSH(p, &s->name, name, err);
 }
 

@@ -20,9 +20,7 @@ static vonk_status with_statement(vonk_parser *p, const vonk_plan **ret, vonk_er
     case KW_DELETE:
     case KW_UPDATE:
     case KW_MERGE: VONK_TRY(vonk__write_statement(p, &body, err)); break;
-    default:
-        VONK_TRY(vonk__query_term(p, &body, err));
-        VONK_TRY(vonk__organize(p, body, &body, err));
+    default: VONK_TRY(vonk__query_term(p, &body, err)); VONK_TRY(vonk__organize(p, body, &body, err));
     }
     return vonk__with(p, from, &ctes, recursive, body, ret, err);
 }
@@ -104,8 +102,7 @@ vonk_status vonk__command(vonk_parser *p, vonk_node_kind node, const vonk_plan *
     return vonk_plan_str(*ret, vonk_str_of(kind), &(*ret)->command.kind, err);
 }
 
-vonk_status vonk__other_command(vonk_parser *p, uint32_t from, const char *kind, const vonk_plan **ret,
-                                vonk_error *err)
+vonk_status vonk__other_command(vonk_parser *p, uint32_t from, const char *kind, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *plan;
     VONK_TRY(vonk__command(p, VONK_PN_OTHER_COMMAND, NULL, kind, &plan, err));
@@ -148,7 +145,9 @@ static vonk_status explain(vonk_parser *p, const vonk_plan **ret, vonk_error *er
     case KW_FORMATTED: mode = "formatted"; break;
     case KW_COST: mode = "cost"; break;
     case KW_CODEGEN: mode = "codegen"; break;
-    case KW_ANALYZE: mode = vonk__tok_at(p, 1) == KW_TABLE || vonk__tok_at(p, 1) == KW_TABLES ? "simple" : "analyze"; break;
+    case KW_ANALYZE:
+        mode = vonk__tok_at(p, 1) == KW_TABLE || vonk__tok_at(p, 1) == KW_TABLES ? "simple" : "analyze";
+        break;
     case KW_LOGICAL:
         return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_STATEMENT_OR_CLAUSE, "operation", "EXPLAIN LOGICAL");
     default: break;

@@ -28,7 +28,8 @@ static vonk_status into_directory(vonk_parser *p, insert_words *w, vonk_error *e
     vonk_strs provider = {0};
     w->to_directory = true;
     if (vonk__at_string(p, 0)) VONK_TRY(vonk__string(p, &w->path, err));
-    if (!vonk__accept(p, KW_USING)) return vonk__unsupported(p, w->from, "INSERT OVERWRITE DIRECTORY in Hive's form", err);
+    if (!vonk__accept(p, KW_USING))
+        return vonk__unsupported(p, w->from, "INSERT OVERWRITE DIRECTORY in Hive's form", err);
     VONK_TRY(vonk__name(p, &provider, err));
     w->format = provider.at[provider.n - 1];
     if (vonk__accept(p, KW_OPTIONS)) VONK_TRY(vonk__properties(p, &w->options, &w->n_options, err));
@@ -51,8 +52,10 @@ static vonk_status into_table(vonk_parser *p, insert_words *w, vonk_error *err)
         w->if_not_exists = true;
         p->at += 3;
     }
-    if (vonk__accept2(p, KW_BY, KW_NAME)) w->by_name = true;
-    else if (vonk__is(p, TK_LPAREN) && !p->is_query[p->at]) VONK_TRY(vonk__identifier_list(p, &w->columns, err));
+    if (vonk__accept2(p, KW_BY, KW_NAME))
+        w->by_name = true;
+    else if (vonk__is(p, TK_LPAREN) && !p->is_query[p->at])
+        VONK_TRY(vonk__identifier_list(p, &w->columns, err));
     if (vonk__is(p, KW_REPLACE)) return vonk__unsupported(p, w->from, "INSERT ... REPLACE", err);
     return VONK_OK;
 }
@@ -105,8 +108,10 @@ static vonk_status from_statement(vonk_parser *p, const vonk_plan **ret, vonk_er
     uint32_t from = p->at, depth = 0;
     for (uint32_t i = p->at; i < p->tokens.n; i++) {
         uint16_t kind = p->tokens.at[i].kind;
-        if (kind == TK_LPAREN) depth++;
-        else if (kind == TK_RPAREN && depth) depth--;
+        if (kind == TK_LPAREN)
+            depth++;
+        else if (kind == TK_RPAREN && depth)
+            depth--;
         else if (kind == KW_INSERT && depth == 0 && i > from + 1 &&
                  (p->tokens.at[i + 1].kind == KW_INTO || p->tokens.at[i + 1].kind == KW_OVERWRITE))
             return vonk__unsupported(p, from, "FROM ... INSERT", err);
