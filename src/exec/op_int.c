@@ -1,7 +1,8 @@
 /* exec/op_int.c -- see op_int.h. */
 #include "exec/op_int.h"
 
-vonk_status vonk__program_open(vonk_op *op, vonk_lane *lane, const vonk_program *program, op_program_local *ret, vonk_error *err)
+vonk_status vonk__program_open(vonk_op *op, vonk_lane *lane, const vonk_program *program, op_program_local *ret,
+                               vonk_error *err)
 {
     VONK_TRY(vonk_program_local_new(program, lane->budget, &ret->at, err));
     ret->partition = lane->partition;
@@ -15,7 +16,8 @@ void vonk__program_close(op_program_local *l)
     l->at = NULL;
 }
 
-vonk_status vonk__batch_like(vonk_lane *lane, const vonk_batch *like, vonk_column **take_columns, uint32_t n, vonk_batch **ret, vonk_error *err)
+vonk_status vonk__batch_like(vonk_lane *lane, const vonk_batch *like, vonk_column **take_columns, uint32_t n,
+                             vonk_batch **ret, vonk_error *err)
 {
     VONK_TRY(vonk_op_batch(lane, like->n_rows, take_columns, n, ret, err));
     if (like->sel) {
@@ -41,8 +43,7 @@ vonk_status vonk__ordered_slot(ordered *o, uint64_t ordinal, ordered_slot **ret,
 {
     if (ordinal >= o->capacity) {
         uint64_t capacity = o->capacity ? o->capacity : 16;
-        while (capacity <= ordinal)
-            capacity *= 2;
+        while (capacity <= ordinal) capacity *= 2;
         VONK_TRY(vonk_realloc(o->budget, &o->slots, capacity * sizeof *o->slots, err));
         memset(o->slots + o->capacity, 0, (capacity - o->capacity) * sizeof *o->slots);
         o->capacity = capacity;
@@ -54,8 +55,7 @@ vonk_status vonk__ordered_slot(ordered *o, uint64_t ordinal, ordered_slot **ret,
 
 void vonk__ordered_clear(ordered_slot *slot)
 {
-    for (size_t i = 0; i < slot->batches.n; i++)
-        vonk_batch_unref(slot->batches.at[i]);
+    for (size_t i = 0; i < slot->batches.n; i++) vonk_batch_unref(slot->batches.at[i]);
     vonk_free(slot->batches.at);
     slot->batches.at = NULL;
     slot->batches.n = slot->batches.capacity = 0;
@@ -63,7 +63,6 @@ void vonk__ordered_clear(ordered_slot *slot)
 
 void vonk__ordered_done(ordered *o)
 {
-    for (uint64_t i = 0; i < o->n; i++)
-        vonk__ordered_clear(&o->slots[i]);
+    for (uint64_t i = 0; i < o->n; i++) vonk__ordered_clear(&o->slots[i]);
     vonk_free(o->slots);
 }

@@ -1,8 +1,9 @@
-/* exec/pipeline.c -- what is there to do: hands out units of work in order, and notices when a pipeline, an input, a stage is at its end. Called with exec->lock held,
- * but for vonk__pipeline_start.
+/* exec/pipeline.c -- what is there to do: hands out units of work in order, and notices when a pipeline, an input, a
+ * stage is at its end. Called with exec->lock held, but for vonk__pipeline_start.
  *
- * Two kinds of work: `todo` (starts, merges, finishes, steps, stages: first in, first out) and morsels of the started pipelines, lowest pipeline first. A morsel gets its
- * ordinal when it is handed out, so ordinals are dense per sink; pipelines of one sink hand out one after the other. */
+ * Two kinds of work: `todo` (starts, merges, finishes, steps, stages: first in, first out) and morsels of the started
+ * pipelines, lowest pipeline first. A morsel gets its ordinal when it is handed out, so ordinals are dense per sink;
+ * pipelines of one sink hand out one after the other. */
 #include "exec/exec_int.h"
 
 static void pipeline_end(vonk_exec *exec, exec_pipeline *p);
@@ -67,7 +68,8 @@ static bool wanted(const exec_pipeline *p, uint64_t ordinal)
 {
     for (uint32_t i = 0; i < p->n_items; i++) {
         const path_item *item = &p->items[i];
-        if (item->port->cls->wants && !item->port->cls->wants(item->port->op, (int32_t)(p->at_partition + item->partition_add), ordinal))
+        if (item->port->cls->wants &&
+            !item->port->cls->wants(item->port->op, (int32_t)(p->at_partition + item->partition_add), ordinal))
             return false;
     }
     return true;
@@ -114,8 +116,8 @@ static bool take_morsel(vonk_exec *exec, exec_pipeline *p, exec_work *ret)
 void vonk__work_done(vonk_exec *exec, const exec_work *work, uint32_t n_steps)
 {
     exec_pipeline *p = work->pipeline;
-    exec_port     *port = work->port;
-    bool           failed = vonk__work_position(work) >= atomic_load(&exec->stop_at);
+    exec_port *port = work->port;
+    bool failed = vonk__work_position(work) >= atomic_load(&exec->stop_at);
     exec->n_working--;
     if (p && work->kind == WORK_MORSEL) p->n_running--;
     if (failed) return; /* nothing that depends on it may go on */
