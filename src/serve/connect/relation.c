@@ -360,7 +360,7 @@ static vonk_status join(vonk__translator *t, const vonk_pb_msg *m, const join_fi
     const vonk_expr *condition = NULL;
     const vonk_str  *using_columns = NULL;
     uint32_t         n_using = 0;
-    vonk_join_type   type;
+    vonk_join_type   type = VONK_JOIN_INNER;
     vonk_plan       *node = NULL;
 
     VONK_TRY(join_type(vonk_pb_i32(m, f->type), &type, err));
