@@ -365,11 +365,11 @@ static bool send_locked(vonk_connect_operation *op)
 {
     bool is_done = false;
     while (op->call && op->next_index <= op->last_index && vonk_grpc_is_writable(op->call)) {
-        send_one(op);
-        if (op->call && op->is_reattachable && (int64_t)op->call_bytes > op->session->server->stream_bytes &&
-            op->next_index <= op->last_index) { /* enough for one call: the client asks for the rest by a new one */
-            vonk_grpc_finish(op->call, VONK_GRPC_OK, VONK_STR_NONE, VONK_STR_NONE);
+        if (op->is_reattachable && (int64_t)op->call_bytes > op->session->server->stream_bytes) {
+            vonk_grpc_finish(op->call, VONK_GRPC_OK, VONK_STR_NONE, VONK_STR_NONE); /* enough: it is to call again */
             let_call_go(op);
+        } else {
+            send_one(op);
         }
     }
     if (op->call && op->is_ended && op->next_index > op->last_index) {
