@@ -1,7 +1,7 @@
 """Spark Connect's protocol around plans: operations, sessions, errors, artifacts.
 
-The backend (connect_fake.c) does what a SQL text says, so that these tests need no engine; the messages are the client's
-own."""
+The backend (connect_fake.c) does what a SQL text says, so that these tests need no engine; the messages are the
+client's own."""
 import json
 import os
 import subprocess
@@ -425,7 +425,7 @@ def test_deep_plans_are_refused(server, session):
         frame = pb.ExecutePlanRequest(**session.ids(operation_id=str(uuid.uuid4()))).SerializeToString()
         return frame + field(3, field(1, deep_relation(levels)))
 
-    assert condition(lambda: next(call(request(1000)))) == "UNSUPPORTED_FEATURE"  # a limit is not among what the fake can
+    assert condition(lambda: next(call(request(1000)))) == "UNSUPPORTED_FEATURE"  # read; the fake has no limits
     refused = failure(lambda: next(call(request(10000))))
     assert refused.condition == "CONNECT_INVALID_PLAN.CANNOT_PARSE" and "deeper" in refused.message
     nonsense = failure(lambda: next(call(b"\x0a\xff\xff")))
