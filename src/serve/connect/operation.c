@@ -33,6 +33,7 @@ static vonk_status set_id(vonk_connect_operation *op, vonk_error *err)
     }
     vonk_str id = vonk_pb_str(op->request, PB_EXECUTE_PLAN_REQUEST_OPERATION_ID);
     if (!vonk__connect_is_uuid(id)) return VONK_FAIL(err, VONK_E_INVALID_HANDLE__FORMAT, "handle", VONK_S(id));
+    assert(id.data);
     memcpy(op->id.text, id.data, id.len);
     lower(op->id.text);
     return VONK_OK;
