@@ -1,4 +1,5 @@
-"""The Arrow IPC streams that we write, read by pyarrow: each Parquet fixture goes through our reader and our IPC writer."""
+"""The Arrow IPC streams that we write, read by pyarrow: Parquet fixtures go through our reader and our IPC writer."""
+
 import glob
 import os
 import subprocess
@@ -10,7 +11,12 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.path.join(ROOT, os.environ.get("VONK_BUILD", "build"), "tests", "tools", "parquet-to-ipc")
 FILES = sorted(glob.glob(os.path.join(ROOT, "tests", "data", "parquet", "*.parquet")))
-WAYS = {"plain": [], "selected": ["--every", "3", "--batch", "50"], "zstd": ["--zstd", "--flat"], "lz4_large": ["--lz4", "--large", "--batch", "7"]}
+WAYS = {
+    "plain": [],
+    "selected": ["--every", "3", "--batch", "50"],
+    "zstd": ["--zstd", "--flat"],
+    "lz4_large": ["--lz4", "--large", "--batch", "7"],
+}
 
 
 def spark_type(t):

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Reads each Parquet file of tests/data/parquet with our reader in many ways and compares the rows with those that its maker wrote down.
+"""Reads each Parquet file of tests/data/parquet in many ways; the rows must be those that its maker wrote down.
 
   check_fixtures.py PARQUET_DUMP FOLDER
 
-Ways: one row, seven rows and a whole group at a time; dictionaries kept and decoded; late materialisation; some rows of each row group, with and
-without memory that the file lends.
+Ways: one row, seven rows and a whole group at a time; dictionaries kept and decoded; late materialisation; some rows
+of each row group, with and without memory that the file lends.
 """
+
 import json
 import os
 import subprocess
@@ -14,9 +15,19 @@ import sys
 DUMP, FOLDER = sys.argv[1:3]
 RANGES = [(3, 10), (20, 1), (37, 60), (120, 1000)]
 WAYS = [
-    ([], {}), (["--flat"], {}), (["--batch", "1"], {}), (["--batch", "7", "--flat"], {}), (["--every", "3"], {}), (["--every", "5", "--batch", "7"], {}),
-    (["--every", "40", "--batch", "33"], {}), ([x for r in RANGES for x in ("--rows", str(r[0]), str(r[1]))], {}),
-    ([x for r in RANGES for x in ("--rows", str(r[0]), str(r[1]))] + ["--every", "2", "--batch", "8"], {"VONK_DUMP_COPY": "1"}), (["--batch", "64"], {"VONK_DUMP_COPY": "1"}),
+    ([], {}),
+    (["--flat"], {}),
+    (["--batch", "1"], {}),
+    (["--batch", "7", "--flat"], {}),
+    (["--every", "3"], {}),
+    (["--every", "5", "--batch", "7"], {}),
+    (["--every", "40", "--batch", "33"], {}),
+    ([x for r in RANGES for x in ("--rows", str(r[0]), str(r[1]))], {}),
+    (
+        [x for r in RANGES for x in ("--rows", str(r[0]), str(r[1]))] + ["--every", "2", "--batch", "8"],
+        {"VONK_DUMP_COPY": "1"},
+    ),
+    (["--batch", "64"], {"VONK_DUMP_COPY": "1"}),
 ]
 
 
@@ -35,7 +46,12 @@ def wanted(rows, groups, way):
 
 
 def check(name, rows, way, env):
-    run = subprocess.run([DUMP, *way, os.path.join(FOLDER, name + ".parquet")], capture_output=True, env=dict(os.environ, **env), timeout=60)
+    run = subprocess.run(
+        [DUMP, *way, os.path.join(FOLDER, name + ".parquet")],
+        capture_output=True,
+        env=dict(os.environ, **env),
+        timeout=60,
+    )
     if run.returncode:
         return run.stderr.decode(errors="replace").strip()
     lines = run.stdout.decode().splitlines()[1:]
