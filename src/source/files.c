@@ -36,14 +36,16 @@ vonk_str vonk__option(const vonk_option *options, uint32_t n, const char *key)
     return VONK_STR_NONE;
 }
 
-vonk_status vonk__option_bool(const vonk_option *options, uint32_t n, const char *key, bool fallback, bool *ret, vonk_error *err)
+vonk_status vonk__option_bool(const vonk_option *options, uint32_t n, const char *key, bool fallback, bool *ret,
+                              vonk_error *err)
 {
     vonk_str value = vonk__option(options, n, key);
     *ret = fallback;
     if (!value.data) return VONK_OK;
     *ret = vonk_str_is_nocase(value, "true");
     if (*ret || vonk_str_is_nocase(value, "false")) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("the option %s must be true or false, not %.*s", key, VONK_STR_ARGS(value)));
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                     VONK_F("the option %s must be true or false, not %.*s", key, VONK_STR_ARGS(value)));
 }
 
 /* Length of "scheme" in "scheme:/...", 0: none. */
@@ -51,8 +53,9 @@ static size_t scheme_of(vonk_str path)
 {
     size_t i = 0;
     while (i < path.len && ((path.data[i] | 32) >= 'a' && (path.data[i] | 32) <= 'z')) i++;
-    while (i > 0 && i < path.len && ((path.data[i] >= '0' && path.data[i] <= '9') || strchr("+-.", path.data[i]) ||
-                                     ((path.data[i] | 32) >= 'a' && (path.data[i] | 32) <= 'z')))
+    while (i > 0 && i < path.len &&
+           ((path.data[i] >= '0' && path.data[i] <= '9') || strchr("+-.", path.data[i]) ||
+            ((path.data[i] | 32) >= 'a' && (path.data[i] | 32) <= 'z')))
         i++;
     return i > 0 && i + 1 < path.len && path.data[i] == ':' && path.data[i + 1] == '/' ? i : 0;
 }
@@ -63,7 +66,8 @@ vonk_status vonk__local_path(vonk_arena *arena, vonk_str path, vonk_str *ret, vo
     if (scheme > 0) {
         vonk_str name = vonk_str_sub(path, 0, scheme);
         if (!vonk_str_is_nocase(name, "file"))
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the file system %.*s://", VONK_STR_ARGS(name)));
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                             VONK_F("the file system %.*s://", VONK_STR_ARGS(name)));
         path = vonk_str_sub(path, scheme + 1, path.len);
         if (vonk_str_starts(path, VONK_STR("//"))) path = vonk_str_sub(path, 2, path.len);
     }
@@ -120,7 +124,8 @@ vonk_status vonk__escape_name(vonk_str name, vonk_buf *out, vonk_error *err)
 static bool is_hidden(vonk_str name)
 {
     bool has_value = vonk_str_find_byte(name, '=', 0) != SIZE_MAX;
-    return name.len == 0 || name.data[0] == '.' || (name.data[0] == '_' && !has_value) || vonk_str_ends(name, VONK_STR("._COPYING_"));
+    return name.len == 0 || name.data[0] == '.' || (name.data[0] == '_' && !has_value) ||
+           vonk_str_ends(name, VONK_STR("._COPYING_"));
 }
 
 static vonk_str last_name(vonk_str path)
@@ -146,12 +151,17 @@ static vonk_str below_base(vonk_str base, vonk_str directory)
     return vonk_str_sub(directory, from, directory.len);
 }
 
-static vonk_status add_file(listing *l, vonk_str path, const vonk_file_info *info, vonk_str base, bool direct, vonk_error *err)
+static vonk_status add_file(listing *l, vonk_str path, const vonk_file_info *info, vonk_str base, bool direct,
+                            vonk_error *err)
 {
     bool match = true;
     if (l->name_filter.data) VONK_TRY(vonk_glob_match(l->name_filter, last_name(path), &match, err));
     if (!match || info->size_bytes == 0) return VONK_OK;
-    found_file f = {.path = path, .below = below_base(base, parent_of(path)), .bytes = info->size_bytes, .mtime_us = info->mtime_us, .direct = direct};
+    found_file f = {.path = path,
+                    .below = below_base(base, parent_of(path)),
+                    .bytes = info->size_bytes,
+                    .mtime_us = info->mtime_us,
+                    .direct = direct};
     return VONK_VEC_ARENA_PUSH(&l->files, l->arena, f, err);
 }
 
@@ -159,7 +169,8 @@ static vonk_status walk(listing *l, vonk_str directory, vonk_str base, uint32_t 
 {
     vonk_dir_entry *entries = NULL;
     size_t n = 0;
-    if (depth > MOST_DEPTH) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "folders nested more than 256 deep");
+    if (depth > MOST_DEPTH)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "folders nested more than 256 deep");
     VONK_TRY(vonk_dir_list(l->arena, directory, &entries, &n, err));
     for (size_t i = 0; i < n; i++) {
         vonk_str path;
@@ -187,7 +198,8 @@ static vonk_status list_root(listing *l, vonk_str path, vonk_error *err)
     vonk_status st = vonk_file_stat(path, &info, &missing);
     vonk_error_reset(&missing);
     if (st != VONK_OK) return not_found(l, path, err);
-    if (info.kind != VONK_FILE_DIRECTORY) return add_file(l, path, &info, l->base.data ? l->base : parent_of(path), true, err);
+    if (info.kind != VONK_FILE_DIRECTORY)
+        return add_file(l, path, &info, l->base.data ? l->base : parent_of(path), true, err);
     return walk(l, path, l->base.data ? l->base : path, 0, err);
 }
 
@@ -214,7 +226,8 @@ static int by_path(const void *a, const void *b)
 
 /* ---- partition columns */
 
-/* The k=v directories of `below`, read from the file upwards: what lies below the lowest one does not count, and what lies above ends them. */
+/* The k=v directories of `below`, read from the file upwards: what lies below the lowest one does not count, and what
+ * lies above ends them. */
 static uint32_t partition_pieces(vonk_str below, vonk_str *pieces, uint32_t room)
 {
     uint32_t n = 0;
@@ -237,7 +250,8 @@ static uint32_t partition_pieces(vonk_str below, vonk_str *pieces, uint32_t room
     return n;
 }
 
-static vonk_status split_piece(vonk_arena *arena, vonk_str piece, vonk_str *ret_name, vonk_str *ret_text, vonk_error *err)
+static vonk_status split_piece(vonk_arena *arena, vonk_str piece, vonk_str *ret_name, vonk_str *ret_text,
+                               vonk_error *err)
 {
     size_t at = vonk_str_find_byte(piece, '=', 0);
     if (at == 0) return VONK_FAIL(err, VONK_E_EMPTY_PARTITION_COLUMN_NAME, "columnSpec", VONK_S(piece));
@@ -265,15 +279,16 @@ static vonk_status add_names(vonk_buf *out, uint32_t number, const vonk_str *nam
     return VONK_OK;
 }
 
-static vonk_status conflict(listing *l, const partition_texts *t, vonk_str path, const vonk_str *names, uint32_t n, vonk_error *err)
+static vonk_status conflict(listing *l, const partition_texts *t, vonk_str path, const vonk_str *names, uint32_t n,
+                            vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf lists = {0};
     vonk_buf_init(&lists, vonk_arena_budget(l->arena), SIZE_MAX);
     VONK_TRY(add_names(&lists, 0, t->names, t->n, err));
     VONK_TRY(add_names(&lists, 1, names, n, err));
     VONK_TRY(vonk_buf_add_byte(&lists, 0, err));
-    return VONK_FAIL(err, VONK_E_CONFLICTING_PARTITION_COLUMN_NAMES, "distinctPartColLists", lists.data, "suspiciousPaths",
-                     VONK_F("\n\tfile:%.*s", VONK_STR_ARGS(path)));
+    return VONK_FAIL(err, VONK_E_CONFLICTING_PARTITION_COLUMN_NAMES, "distinctPartColLists", lists.data,
+                     "suspiciousPaths", VONK_F("\n\tfile:%.*s", VONK_STR_ARGS(path)));
 }
 
 static vonk_status read_partitions(listing *l, partition_texts *t, vonk_error *err)
@@ -292,7 +307,8 @@ static vonk_status read_partitions(listing *l, partition_texts *t, vonk_error *e
         bool same = n == t->n;
         for (uint32_t i = 0; i < n && same; i++) same = vonk_str_eq(names[i], t->names[i]);
         if (!same) return conflict(l, t, file->path, names, n, err);
-        for (uint32_t i = 0; i < n; i++) VONK_TRY(split_piece(l->arena, pieces[i], &names[i], &t->texts[f * n + i], err));
+        for (uint32_t i = 0; i < n; i++)
+            VONK_TRY(split_piece(l->arena, pieces[i], &names[i], &t->texts[f * n + i], err));
     }
     return VONK_OK;
 }
@@ -332,7 +348,8 @@ static vonk_status open_listing(listing *l, vonk_error *err)
     return vonk__option_bool(read->options, read->n_options, "recursiveFileLookup", false, &l->recursive, err);
 }
 
-static vonk_status list(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, source_files *ret, vonk_error *err)
+static vonk_status list(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read,
+                        source_files *ret, vonk_error *err)
 {
     listing l = {.arena = ret->arena, .read = read};
     partition_texts texts = {0};
@@ -349,14 +366,15 @@ static vonk_status list(vonk_budget *budget, const vonk_conf *conf, const vonk_f
     }
     VONK_TRY(vonk_arena_array(ret->arena, l.files.n, sizeof *ret->at, &ret->at, err));
     for (size_t i = 0; i < l.files.n; i++)
-        ret->at[i] = (source_file){.path = l.files.at[i].path, .bytes = l.files.at[i].bytes, .mtime_us = l.files.at[i].mtime_us};
+        ret->at[i] =
+            (source_file){.path = l.files.at[i].path, .bytes = l.files.at[i].bytes, .mtime_us = l.files.at[i].mtime_us};
     ret->n = l.files.n;
     if (texts.n == 0) return VONK_OK;
     return vonk__partition_values(budget, conf, env, ret, texts.names, texts.n, texts.texts, read->schema, err);
 }
 
-vonk_status vonk__files_list(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, source_files *ret,
-                             vonk_error *err)
+vonk_status vonk__files_list(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                             const vonk_read_info *read, source_files *ret, vonk_error *err)
 {
     source_files files = {0};
     VONK_TRY(vonk_arena_new(budget, &files.arena, err));

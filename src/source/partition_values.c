@@ -1,11 +1,21 @@
-/* source/partition_values.c -- types and values of partition columns: the narrowest of int, bigint, decimal, double, date, timestamp, string that takes every text of
- * the column, as Spark infers it. A text that stands for null fits all. */
+/* source/partition_values.c -- types and values of partition columns: the narrowest of int, bigint, decimal, double,
+ * date, timestamp, string that takes every text of the column, as Spark infers it. A text that stands for null fits
+ * all. */
 #include "column/builder.h"
 #include "source/files.h"
 #include "text/date.h"
 #include "text/number.h"
 
-typedef enum value_kind { KIND_NULL, KIND_INT, KIND_LONG, KIND_DECIMAL, KIND_DOUBLE, KIND_DATE, KIND_TIMESTAMP, KIND_STRING } value_kind;
+typedef enum value_kind {
+    KIND_NULL,
+    KIND_INT,
+    KIND_LONG,
+    KIND_DECIMAL,
+    KIND_DOUBLE,
+    KIND_DATE,
+    KIND_TIMESTAMP,
+    KIND_STRING
+} value_kind;
 
 typedef struct inference {
     vonk_budget *budget;
@@ -42,7 +52,8 @@ static value_kind kind_of(const inference *in, vonk_str text, int *ret_precision
     if (is_decimal(text, ret_precision)) return KIND_DECIMAL;
     if (is_double(text)) return KIND_DOUBLE;
     if (vonk_text_to_date(text, &days) && vonk_str_find_byte(text, ':', 0) == SIZE_MAX) return KIND_DATE;
-    if (vonk_str_find_byte(text, '-', 0) != SIZE_MAX && vonk_text_to_timestamp(text, in->zone, in->now_us, &i)) return KIND_TIMESTAMP;
+    if (vonk_str_find_byte(text, '-', 0) != SIZE_MAX && vonk_text_to_timestamp(text, in->zone, in->now_us, &i))
+        return KIND_TIMESTAMP;
     return KIND_STRING;
 }
 
@@ -80,7 +91,8 @@ static vonk_status type_of(value_kind kind, int precision, const vonk_type **ret
 
 static vonk_status bad_value(vonk_str text, vonk_str name, const vonk_type *type, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INVALID_PARTITION_VALUE, "value", VONK_S(text), "columnName", VONK_S(name), "dataType", VONK_TYPE_SQL(type));
+    return VONK_FAIL(err, VONK_E_INVALID_PARTITION_VALUE, "value", VONK_S(text), "columnName", VONK_S(name), "dataType",
+                     VONK_TYPE_SQL(type));
 }
 
 static vonk_status put_value(const inference *in, vonk_builder *b, vonk_str text, vonk_str name, vonk_error *err)
@@ -93,7 +105,8 @@ static vonk_status put_value(const inference *in, vonk_builder *b, vonk_str text
     if (!text.data) return vonk_builder_null(b, err);
     switch (t->id) {
     case VONK_T_BOOLEAN:
-        if (!vonk_str_is_nocase(text, "true") && !vonk_str_is_nocase(text, "false")) return bad_value(text, name, t, err);
+        if (!vonk_str_is_nocase(text, "true") && !vonk_str_is_nocase(text, "false"))
+            return bad_value(text, name, t, err);
         return vonk_builder_bool(b, vonk_str_is_nocase(text, "true"), err);
     case VONK_T_BYTE:
     case VONK_T_SHORT:
@@ -101,15 +114,19 @@ static vonk_status put_value(const inference *in, vonk_builder *b, vonk_str text
     case VONK_T_LONG: {
         int bits = t->id == VONK_T_BYTE ? 7 : t->id == VONK_T_SHORT ? 15 : t->id == VONK_T_INT ? 31 : 63;
         int64_t most = (int64_t)((UINT64_C(1) << bits) - 1);
-        return vonk_text_to_i64(text, false, -most - 1, most, &i) ? vonk_builder_i64(b, i, err) : bad_value(text, name, t, err);
+        return vonk_text_to_i64(text, false, -most - 1, most, &i) ? vonk_builder_i64(b, i, err)
+                                                                  : bad_value(text, name, t, err);
     }
     case VONK_T_DECIMAL:
-        return vonk_text_to_dec(text, t->precision, t->scale, &dec) == VONK_DEC_OK ? vonk_builder_i128(b, dec, err) : bad_value(text, name, t, err);
+        return vonk_text_to_dec(text, t->precision, t->scale, &dec) == VONK_DEC_OK ? vonk_builder_i128(b, dec, err)
+                                                                                   : bad_value(text, name, t, err);
     case VONK_T_FLOAT:
     case VONK_T_DOUBLE: return vonk_text_to_f64(text, &d) ? vonk_builder_f64(b, d, err) : bad_value(text, name, t, err);
-    case VONK_T_DATE: return vonk_text_to_date(text, &days) ? vonk_builder_i64(b, days, err) : bad_value(text, name, t, err);
+    case VONK_T_DATE:
+        return vonk_text_to_date(text, &days) ? vonk_builder_i64(b, days, err) : bad_value(text, name, t, err);
     case VONK_T_TIMESTAMP:
-        return vonk_text_to_timestamp(text, in->zone, in->now_us, &i) ? vonk_builder_i64(b, i, err) : bad_value(text, name, t, err);
+        return vonk_text_to_timestamp(text, in->zone, in->now_us, &i) ? vonk_builder_i64(b, i, err)
+                                                                      : bad_value(text, name, t, err);
     case VONK_T_TIMESTAMP_NTZ:
         return vonk_text_to_timestamp_ntz(text, true, &i) ? vonk_builder_i64(b, i, err) : bad_value(text, name, t, err);
     case VONK_T_STRING:
@@ -122,8 +139,8 @@ static vonk_status put_value(const inference *in, vonk_builder *b, vonk_str text
 static void drop_column(void *column) { vonk_column_unref(column); }
 static void drop_type(void *type) { vonk_type_unref(type); }
 
-static vonk_status make_value(const inference *in, source_files *files, const vonk_type *type, vonk_str text, vonk_str name, vonk_column **ret,
-                              vonk_error *err)
+static vonk_status make_value(const inference *in, source_files *files, const vonk_type *type, vonk_str text,
+                              vonk_str name, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, in->budget, type, 1, err));
@@ -132,8 +149,8 @@ static vonk_status make_value(const inference *in, source_files *files, const vo
     return vonk_arena_on_free(files->arena, drop_column, *ret, err);
 }
 
-static vonk_status infer_column(const inference *in, const source_files *files, uint32_t n, uint32_t c, const vonk_str *texts, bool infer,
-                                const vonk_type **ret, vonk_error *err)
+static vonk_status infer_column(const inference *in, const source_files *files, uint32_t n, uint32_t c,
+                                const vonk_str *texts, bool infer, const vonk_type **ret, vonk_error *err)
 {
     value_kind kind = KIND_NULL;
     int precision = 0;
@@ -146,8 +163,9 @@ static vonk_status infer_column(const inference *in, const source_files *files, 
     return type_of(kind, precision, ret, err);
 }
 
-vonk_status vonk__partition_values(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, source_files *files, const vonk_str *names, uint32_t n,
-                                   const vonk_str *texts, const vonk_type *wanted, vonk_error *err)
+vonk_status vonk__partition_values(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                                   source_files *files, const vonk_str *names, uint32_t n, const vonk_str *texts,
+                                   const vonk_type *wanted, vonk_error *err)
 {
     inference in = {.budget = budget, .now_us = env->now_us};
     bool infer = vonk_conf_bool(conf, "spark.sql.sources.partitionColumnTypeInference.enabled");
