@@ -33,6 +33,7 @@ static vonk_status set_id(vonk_connect_operation *op, vonk_error *err)
     }
     vonk_str id = vonk_pb_str(op->request, PB_EXECUTE_PLAN_REQUEST_OPERATION_ID);
     if (!vonk__connect_is_uuid(id)) return VONK_FAIL(err, VONK_E_INVALID_HANDLE__FORMAT, "handle", VONK_S(id));
+    assert(id.data);
     memcpy(op->id.text, id.data, id.len);
     lower(op->id.text);
     return VONK_OK;
@@ -365,11 +366,11 @@ static bool send_locked(vonk_connect_operation *op)
 {
     bool is_done = false;
     while (op->call && op->next_index <= op->last_index && vonk_grpc_is_writable(op->call)) {
-        send_one(op);
-        if (op->call && op->is_reattachable && (int64_t)op->call_bytes > op->session->server->stream_bytes &&
-            op->next_index <= op->last_index) { /* enough for one call: the client asks for the rest by a new one */
-            vonk_grpc_finish(op->call, VONK_GRPC_OK, VONK_STR_NONE, VONK_STR_NONE);
+        if (op->is_reattachable && (int64_t)op->call_bytes > op->session->server->stream_bytes) {
+            vonk_grpc_finish(op->call, VONK_GRPC_OK, VONK_STR_NONE, VONK_STR_NONE); /* enough: it is to call again */
             let_call_go(op);
+        } else {
+            send_one(op);
         }
     }
     if (op->call && op->is_ended && op->next_index > op->last_index) {
