@@ -94,6 +94,7 @@ vonk_status vonk_plan_copy(vonk_budget *budget, const vonk_plan *p, const vonk_p
     VONK_TRY(new_node(budget, p->kind, &c, err));
     c->plan_id = p->plan_id;
     c->number = p->number;
+    c->hidden = p->hidden;
     c->analyzed = p->analyzed;
     c->est_rows = p->est_rows;
     c->est_bytes = p->est_bytes;
