@@ -53,6 +53,7 @@ static inline size_t put_few_rows(uint64_t w, uint32_t base, uint32_t *out)
 /* 16 candidate rows at a time: those whose bit is set are pressed together. */
 static inline size_t put_rows(uint64_t w, uint32_t base, uint32_t *out)
 {
+    if (__builtin_popcountll(w) < 8) return put_few_rows(w, base, out);
     size_t found = 0;
     const __m512i step = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     for (unsigned q = 0; q < 4; q++) {
