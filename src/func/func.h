@@ -75,6 +75,7 @@ typedef struct vonk_fn_types {
     const vonk_type   **types;     /* in: as given; out: as wanted (the analyzer casts). Lambda arguments: in: NULL, or the body's type once known */
     const bool         *nullable;  /* of the arguments */
     vonk_column *const *constants; /* [i]: one-row column when argument i is foldable, else NULL */
+    const bool         *literal;   /* [i]: written as a literal (decimals take its own digits then); NULL: not known, constants count as literals */
     const vonk_str     *texts;     /* [i]: the argument's SQL text, for messages; NULL: not known */
     vonk_str            text;      /* the whole call's SQL text, for messages; empty: made from the name and texts */
     vonk_eval_mode      mode;      /* in: from the session; a try_ row sets TRY */
