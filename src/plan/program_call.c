@@ -2,7 +2,6 @@
  */
 #include "column/kernel/kernel.h"
 #include "func/cast.h"
-#include "func/tables.h"
 #include "plan/program_int.h"
 
 enum { FEW_ARGS = 8 };
@@ -331,7 +330,7 @@ vonk_status vonk__prepare_call(vonk_arena *arena, const vonk_fn_env *env, const 
 {
     vonk_fn_call *call = NULL;
     const vonk_type **types = NULL;
-    const vonk_fn *fn = e->kind == VONK_EX_CAST ? &vonk_fns_cast[0] : e->fn;
+    const vonk_fn *fn = e->kind == VONK_EX_CAST ? vonk_cast_fn() : e->fn;
     uint32_t n = e->kind == VONK_EX_CAST ? 1 : e->n_args;
     VONK_TRY(VONK_ARENA_NEW(arena, &call, err));
     VONK_TRY(vonk_arena_array(arena, n + 1, sizeof(*types), &types, err));
