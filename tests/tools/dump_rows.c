@@ -68,11 +68,11 @@ static vonk_status dump_decimal(vonk_i128 value, int scale, vonk_buf *out, vonk_
     return vonk_buf_append(out, digits + n, sizeof digits - n, err);
 }
 
-static vonk_status dump_float(double x, bool narrow, vonk_buf *out, vonk_error *err)
+static vonk_status dump_float(double x, vonk_buf *out, vonk_error *err)
 {
     if (isnan(x)) return vonk_buf_add_c(out, "\"NaN\"", err);
     if (isinf(x)) return vonk_buf_add_c(out, x > 0 ? "\"Infinity\"" : "\"-Infinity\"", err);
-    return vonk_buf_printf(out, err, narrow ? "%.9g" : "%.17g", x);
+    return vonk_buf_printf(out, err, "%.17g", x);
 }
 
 static vonk_status dump_span(const vonk_column *c, uint32_t row, vonk_buf *out, vonk_error *err)
@@ -123,7 +123,7 @@ vonk_status dump_value(const vonk_column *column, uint32_t row, vonk_buf *out, v
     switch (type->storage) {
     case VONK_STORE_BIT: return vonk_buf_add_c(out, vonk_column_i64(c, row) ? "true" : "false", err);
     case VONK_STORE_F32:
-    case VONK_STORE_F64: return dump_float(vonk_column_f64(c, row), type->storage == VONK_STORE_F32, out, err);
+    case VONK_STORE_F64: return dump_float(vonk_column_f64(c, row), out, err);
     case VONK_STORE_VIEW:
         return type->id == VONK_T_STRING || type->id == VONK_T_CHAR || type->id == VONK_T_VARCHAR
                    ? dump_text(vonk_column_str(c, row), out, err)

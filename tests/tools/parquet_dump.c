@@ -5,7 +5,8 @@
  *     --flat         dictionaries are decoded
  *     --type DDL     read as this table schema instead of the file's own
  *     --rows FROM N  only these rows of each row group
- *     --encodings    also a line per window with the encodings of its columns */
+ *     --encodings    also a line per window with the encodings of its columns
+ * Lines with # in front are not rows: "# group N" before each row group. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -115,6 +116,7 @@ static void print_group(const vonk_parquet_meta *meta, const vonk_bytes_in *in, 
     bool *flat = NULL;
     vonk_parquet_range ranges[VONK_COUNTOF(a->ranges)];
     uint64_t n_rows = vonk_parquet_row_group_at(meta, group).n_rows;
+    printf("# group %llu\n", (unsigned long long)n_rows);
     for (size_t i = 0; i < a->n_ranges; i++) {
         ranges[i] = a->ranges[i];
         if (ranges[i].from > n_rows) ranges[i].from = n_rows;

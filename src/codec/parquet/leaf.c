@@ -6,7 +6,6 @@
 #define READ_AHEAD (512u << 10)
 #define HEADER_GUESS 512u
 #define MAX_HEADER (16u << 20)
-#define MAX_PAGE_BYTES INT32_MAX
 #define CHUNK_SLACK 100 /* old writers forgot their dictionary page's header when they counted the chunk's bytes */
 
 /* ---- life */
@@ -16,6 +15,20 @@ static vonk_compression codec_of(int32_t codec)
                                      VONK_COMPRESS_LZO,  VONK_COMPRESS_BROTLI, VONK_COMPRESS_LZ4_HADOOP,
                                      VONK_COMPRESS_ZSTD, VONK_COMPRESS_LZ4_RAW};
     return codec >= 0 && (size_t)codec < VONK_COUNTOF(codecs) ? codecs[codec] : VONK_N_COMPRESS;
+}
+
+/* parquet-mr before 1.2.9 forgot the dictionary page's header when it counted a chunk's bytes (PARQUET-816). */
+static bool forgets_header(vonk_str created_by)
+{
+    static const vonk_str prefix = {"parquet-mr version 1.", 21};
+    if (!vonk_str_starts(created_by, prefix) || created_by.len < prefix.len + 2 ||
+        created_by.data[prefix.len + 1] != '.')
+        return false;
+    char minor = created_by.data[prefix.len],
+         patch = created_by.len > prefix.len + 2 ? created_by.data[prefix.len + 2] : '0';
+    bool long_patch = created_by.len > prefix.len + 3 && created_by.data[prefix.len + 3] >= '0' &&
+                      created_by.data[prefix.len + 3] <= '9';
+    return minor < '2' || (minor == '2' && patch < '9' && !long_patch);
 }
 
 static vonk_status find_chunk(pq_leaf *leaf, uint32_t group, vonk_error *err)
@@ -36,7 +49,7 @@ static vonk_status find_chunk(pq_leaf *leaf, uint32_t group, vonk_error *err)
         (uint64_t)m->bytes > meta->data_end - (uint64_t)start)
         return vonk__pq_fail(meta, "a column chunk lies outside of the file", err);
     leaf->start = leaf->at = (uint64_t)start;
-    leaf->end = leaf->start + (uint64_t)m->bytes + CHUNK_SLACK;
+    leaf->end = leaf->start + (uint64_t)m->bytes + (forgets_header(meta->file.created_by) ? CHUNK_SLACK : 0);
     if (leaf->end > meta->data_end) leaf->end = meta->data_end;
     leaf->values_left = (uint64_t)m->n_values;
     if (leaf->node->max_rep == 0 && leaf->values_left != leaf->n_rows)
@@ -120,6 +133,8 @@ static vonk_status read_head(pq_leaf *leaf, uint64_t at, pq_page_head *head, uin
         vonk_error_reset(err);
         n = vonk_min_size(left, n * 8);
     }
+    if (head->type < PQ_DATA_PAGE || head->type > PQ_DATA_PAGE_V2)
+        return vonk__pq_fail(leaf->meta, "a page of an unknown type", err);
     if (head->bytes < 0 || head->plain_bytes < 0 || (uint64_t)head->bytes > leaf->end - *ret_payload)
         return vonk__pq_fail(leaf->meta, "a page of an impossible size", err);
     return VONK_OK;
