@@ -7,18 +7,17 @@
 
 static vonk_status prepare(vonk_fn_call *call, vonk_error *err) { return vonk_cast_prepare(call, err); }
 
+/* clang-format off */
 const vonk_fn vonk_fns_cast[] = {
-    {.name = "cast",
-     .kind = VONK_FN_PLANNED,
-     .nulls = VONK_NULL_IN_NULL_OUT,
-     .prepare = prepare,
-     .group = "conversion_funcs",
-     .since = "1.0.0",
-     .doc = "The value as another type. try_cast gives NULL where that cannot be.",
-     .example = "CAST('10' AS INT)",
+    {.name = "cast", .kind = VONK_FN_PLANNED, .nulls = VONK_NULL_IN_NULL_OUT, .prepare = prepare,
+     .group = "conversion_funcs", .since = "1.0.0",
+     .doc = "The value as another type. try_cast gives NULL where that cannot be.", .example = "CAST('10' AS INT)",
      .expect = "10"},
 };
+/* clang-format on */
 VONK_FN_COUNT(cast);
+
+const vonk_fn *vonk_cast_fn(void) { return &vonk_fns_cast[0]; }
 
 /* ---- errors */
 
@@ -75,21 +74,18 @@ vonk_status vonk__cast_settle(const vonk__cast *c, vonk_eval *ev, const vonk_col
 
 /* ---- casts that change nothing, or everything */
 
-static vonk_status eval_same(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_same)
 {
     return vonk_column_retype(ev->budget, args[0], call->type, ret, err);
 }
 
-static vonk_status eval_null(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_null)
 {
     return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err);
 }
 
 /* Big-endian bytes of an integer. */
-static vonk_status eval_int_to_binary(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                      uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_int_to_binary)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     uint32_t width = (uint32_t)vonk_storage_bytes(args[0]->type->storage);

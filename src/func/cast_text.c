@@ -141,11 +141,20 @@ static vonk_status put_struct(const vonk__cast *c, const vonk_column *s, uint32_
     return vonk_buf_add_byte(out, '}', err);
 }
 
+static vonk_status put_bytes(vonk_str bytes, vonk_buf *out, vonk_error *err)
+{
+    VONK_TRY(vonk_buf_add_byte(out, '[', err));
+    for (size_t i = 0; i < bytes.len; i++)
+        VONK_TRY(vonk_buf_printf(out, err, "%s%02X", i ? " " : "", (unsigned char)bytes.data[i]));
+    return vonk_buf_add_byte(out, ']', err);
+}
+
 /* Types are at most 128 deep, and so is this. */
 static vonk_status put_value(const vonk__cast *c, const vonk_column *column, uint32_t row, vonk_buf *out,
                              vonk_error *err)
 {
-    if (vonk_column_is_null(column, row)) return vonk_buf_add_c(out, "null", err);
+    if (column->type->id == VONK_T_NULL || vonk_column_is_null(column, row))
+        return vonk_buf_add_c(out, c->pretty ? "NULL" : "null", err);
     uint32_t at;
     const vonk_column *home = vonk_column_locate(column, row, &at);
     switch (column->type->id) {
@@ -154,6 +163,7 @@ static vonk_status put_value(const vonk__cast *c, const vonk_column *column, uin
     case VONK_T_STRUCT: return put_struct(c, home, at, out, err);
     default: break;
     }
+    if (c->pretty && column->type->id == VONK_T_BINARY) return put_bytes(vonk_column_str(column, row), out, err);
     if (column->type->storage == VONK_STORE_VIEW) return vonk_buf_add_str(out, vonk_column_str(column, row), err);
     writer write = writers[column->type->id];
     if (!write || home->encoding == VONK_SEQUENCE) {
@@ -196,12 +206,28 @@ bool vonk__cast_to_text(vonk_fn_call *call, const vonk__cast *c)
     return true;
 }
 
-vonk_status vonk_cast_row_text(const vonk_fn_env *env, const vonk_column *column, uint32_t row, vonk_buf *out,
-                               vonk_error *err)
+static vonk_status row_text(const vonk_fn_env *env, const vonk_column *column, uint32_t row, bool pretty, vonk_buf *out,
+                            vonk_error *err)
 {
-    vonk__cast c = {
-        .from = column->type, .to = &vonk_type_string, .plain_decimals = !env || env->ansi, .zone = vonk_zone_utc()};
+    vonk__cast c = {.from = column->type,
+                    .to = &vonk_type_string,
+                    .plain_decimals = pretty || !env || env->ansi,
+                    .pretty = pretty,
+                    .zone = vonk_zone_utc()};
     if (env && env->time_zone.len && vonk_type_has(column->type, VONK_T_TIMESTAMP))
         VONK_TRY(vonk_zone_find(env->time_zone, &c.zone, err));
     return put_value(&c, column, row, out, err);
+}
+
+vonk_status vonk_cast_row_text(const vonk_fn_env *env, const vonk_column *column, uint32_t row, vonk_buf *out,
+                               vonk_error *err)
+{
+    if (column->type->id == VONK_T_NULL || vonk_column_is_null(column, row)) return VONK_OK;
+    return row_text(env, column, row, false, out, err);
+}
+
+vonk_status vonk_cast_row_pretty(const vonk_fn_env *env, const vonk_column *column, uint32_t row, vonk_buf *out,
+                                 vonk_error *err)
+{
+    return row_text(env, column, row, true, out, err);
 }

@@ -186,3 +186,72 @@ bool vonk_dec_from_f32(float value, int precision, int scale, vonk_i128 *ret)
 {
     return vonk_dec_from_f64((double)value, precision, scale, ret);
 }
+
+/* ---- sums at different scales */
+
+/* A signed number of 256 bits: magnitude and sign. */
+typedef struct wide {
+    vonk_u256 m;
+    bool negative;
+} wide;
+
+static wide scaled(vonk_i128 v, int digits)
+{
+    return (wide){vonk_u256_mul(vonk_dec_abs(v), (vonk_u128)vonk_pow10_i128[digits]), v < 0};
+}
+
+static bool less(vonk_u256 a, vonk_u256 b) { return a.high < b.high || (a.high == b.high && a.low < b.low); }
+
+static vonk_u256 minus(vonk_u256 a, vonk_u256 b)
+{
+    return (vonk_u256){a.high - b.high - (a.low < b.low), a.low - b.low};
+}
+
+static wide sum(wide a, wide b)
+{
+    if (a.negative == b.negative) {
+        vonk_u128 low = a.m.low + b.m.low;
+        return (wide){{a.m.high + b.m.high + (low < a.m.low), low}, a.negative};
+    }
+    if (less(a.m, b.m)) return (wide){minus(b.m, a.m), b.negative};
+    return (wide){minus(a.m, b.m), a.negative};
+}
+
+bool vonk_dec_add(vonk_i128 a, int a_scale, vonk_i128 b, int b_scale, int scale, vonk_i128 *ret)
+{
+    int common = a_scale > b_scale ? a_scale : b_scale, drop = common - scale;
+    vonk_i128 x, y, s;
+    if (!__builtin_mul_overflow(a, vonk_pow10_i128[common - a_scale], &x) &&
+        !__builtin_mul_overflow(b, vonk_pow10_i128[common - b_scale], &y) && !__builtin_add_overflow(x, y, &s)) {
+        *ret = vonk_dec_round_off(s, drop);
+        return vonk_dec_fits(*ret, 38);
+    }
+    wide w = sum(scaled(a, common - a_scale), scaled(b, common - b_scale));
+    vonk_u128 unit = (vonk_u128)vonk_pow10_i128[drop], q, rest;
+    if (!vonk_u256_div(w.m, unit, &q, &rest)) return false;
+    if (drop > 0 && rest >= unit - rest) q++;
+    return signed_result(q, w.negative, ret);
+}
+
+bool vonk_dec_rem(vonk_i128 a, int a_scale, vonk_i128 b, int b_scale, vonk_i128 *ret)
+{
+    int common = a_scale > b_scale ? a_scale : b_scale;
+    vonk_i128 x, y;
+    if (b == 0) return false;
+    if (!__builtin_mul_overflow(a, vonk_pow10_i128[common - a_scale], &x) &&
+        !__builtin_mul_overflow(b, vonk_pow10_i128[common - b_scale], &y)) {
+        *ret = x % y;
+        return true;
+    }
+    vonk_u256 n = vonk_u256_mul(vonk_dec_abs(a), (vonk_u128)vonk_pow10_i128[common - a_scale]);
+    vonk_u256 d = vonk_u256_mul(vonk_dec_abs(b), (vonk_u128)vonk_pow10_i128[common - b_scale]);
+    vonk_u128 q, rest;
+    if (d.high) { /* larger than 38 digits: a is smaller, as only one side was scaled */
+        *ret = a;
+        return true;
+    }
+    n.high %= d.low; /* the quotient does not matter */
+    if (!vonk_u256_div(n, d.low, &q, &rest)) return false;
+    *ret = a < 0 ? -(vonk_i128)rest : (vonk_i128)rest;
+    return true;
+}

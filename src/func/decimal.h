@@ -26,6 +26,11 @@ bool vonk_dec_div(vonk_i128 a, vonk_i128 b, int shift, vonk_i128 *ret);
 /* a * 10^shift / b, cut towards zero. */
 bool vonk_dec_div_cut(vonk_i128 a, vonk_i128 b, int shift, vonk_i128 *ret);
 
+/* a + b at result scale `scale` (at most the larger of theirs). */
+bool vonk_dec_add(vonk_i128 a, int a_scale, vonk_i128 b, int b_scale, int scale, vonk_i128 *ret);
+/* Rest of a / b with the sign of a, at the larger scale. */
+bool vonk_dec_rem(vonk_i128 a, int a_scale, vonk_i128 b, int b_scale, vonk_i128 *ret);
+
 vonk_u256 vonk_u256_mul(vonk_u128 a, vonk_u128 b);
 /* n / d, d != 0; the quotient must fit 128 bits, else false. */
 bool vonk_u256_div(vonk_u256 n, vonk_u128 d, vonk_u128 *ret_quotient, vonk_u128 *ret_rest);

@@ -75,6 +75,7 @@ typedef struct vonk_fn_types {
     const vonk_type   **types;     /* in: as given; out: as wanted (the analyzer casts). Lambda arguments: in: NULL, or the body's type once known */
     const bool         *nullable;  /* of the arguments */
     vonk_column *const *constants; /* [i]: one-row column when argument i is foldable, else NULL */
+    const bool         *literal;   /* [i]: written as a literal (decimals take its own digits then); NULL: not known, constants count as literals */
     const vonk_str     *texts;     /* [i]: the argument's SQL text, for messages; NULL: not known */
     vonk_str            text;      /* the whole call's SQL text, for messages; empty: made from the name and texts */
     vonk_eval_mode      mode;      /* in: from the session; a try_ row sets TRY */
@@ -158,11 +159,11 @@ typedef vonk_status (*vonk_fn_generate)(const vonk_fn_call *call, vonk_eval *ev,
 struct vonk_fn {
     const char  *name; /* lower case */
     vonk_fn_kind kind;
-    /* Argument rules, comma separated: a type ("int", "string", "array<any>"), a class ("numeric", "integral", "fractional", "decimal", "any",
-     * "orderable", "interval", "interval_ym", "interval_dt", "any_timestamp", "any_time", "stringy", "atomic", "array", "map", "struct"), a
-     * variable, one capital letter (all arguments with it get one common type; U: without making anything of strings; O: must be orderable: "T,T", "array<T>,T", "map<K,V>"), alternatives "string|binary", "lambda"; '?' after
-     * a rule: optional; "..." at the end: the last rule repeats (0 or more); '!' before a rule: no implicit cast (Spark's ExpectsInputTypes).
-     * Several signatures are separated by ';'. Casts follow func/coerce.h. */
+    /* Argument rules, comma separated: a type ("int", "array<any>"), a class ("numeric", "integral", "fractional", "decimal", "any", "orderable", "interval",
+     * "interval_ym", "interval_dt", "any_timestamp", "any_time", "stringy", "atomic", "array", "map", "struct"), a variable, one capital letter (all arguments
+     * with it get one common type; U: without making anything of strings; O: must be orderable: "T,T", "array<T>,T", "map<K,V>"), alternatives
+     * "string|binary", "lambda"; '?' after a rule: optional; "..." at the end: the last rule repeats (0 or more); '!' before a rule: no implicit cast
+     * (Spark's ExpectsInputTypes). Several signatures are separated by ';'. Casts follow func/coerce.h. */
     const char        *args;
     const char        *result; /* a type, "arg0", "T", "array<T>" ("array<!T>": without nulls), "map<K,V>", "K", ...; NULL: hook */
     vonk_fn_nulls      nulls;

@@ -1,6 +1,8 @@
 /* func/result.c -- columns being made by function bodies. */
 #include "func/result.h"
 
+#include "column/kernel/kernel.h"
+
 enum { FIRST_HEAP_BYTES = 4096, MOST_HEAP_BYTES = 1 << 20 };
 
 vonk_status vonk_result_new(vonk_eval *ev, const vonk_type *type, uint32_t n_rows, vonk_rows rows, vonk_result *r,
@@ -127,6 +129,32 @@ uint32_t vonk_first_bad(const vonk_eval *ev, const uint8_t *bad, uint32_t n_rows
         if (!ev->validity || vonk_bit_get(ev->validity, i)) return i;
     }
     return UINT32_MAX;
+}
+
+uint32_t vonk_first_bad_bit(const vonk_eval *ev, const uint8_t *bits, uint32_t n_rows, vonk_rows rows)
+{
+    if (rows.idx) {
+        for (uint32_t k = 0; k < rows.n; k++) {
+            uint32_t i = rows.idx[k];
+            if (vonk_bit_get(bits, i) && (!ev->validity || vonk_bit_get(ev->validity, i))) return i;
+        }
+        return UINT32_MAX;
+    }
+    for (uint32_t i = 0; i < rows.n; i++) {
+        if (i % 8 == 0 && bits[i / 8] == 0) {
+            i += 7;
+            continue;
+        }
+        if (vonk_bit_get(bits, i) && (!ev->validity || vonk_bit_get(ev->validity, i))) return i;
+    }
+    return UINT32_MAX;
+}
+
+vonk_status vonk_result_null_bits(vonk_result *r, const uint8_t *bits, uint32_t n_rows, vonk_error *err)
+{
+    if (!r->validity) VONK_TRY(vonk__result_first_null(r, err));
+    vonk_kernels->bits_and_not(n_rows, r->validity, bits, r->validity);
+    return VONK_OK;
 }
 
 vonk_status vonk_bad_mask(vonk_eval *ev, uint32_t n_rows, uint8_t **ret, vonk_error *err)

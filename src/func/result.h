@@ -7,6 +7,11 @@
 
 #include "func/func.h"
 
+/* Head of a body: VONK_FN_EVAL(eval_sign) { ... } with call, ev, args, n_rows, rows, ret, err. */
+#define VONK_FN_EVAL(name)                                                                                                       \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows, vonk_rows rows, \
+                            vonk_column **ret, vonk_error *err)
+
 typedef struct vonk_result {
     vonk_column *column;
     void        *data;
@@ -46,6 +51,9 @@ vonk_status vonk_strings_take(vonk_strings *s, vonk_column **ret, vonk_error *er
 
 /* Lanes that went wrong: the first row that counts (among rows, not null by ev->validity) with bad[row] != 0; UINT32_MAX: none. */
 uint32_t vonk_first_bad(const vonk_eval *ev, const uint8_t *bad, uint32_t n_rows, vonk_rows rows);
+/* The same for the bitmaps that the kernels give. */
+uint32_t    vonk_first_bad_bit(const vonk_eval *ev, const uint8_t *bits, uint32_t n_rows, vonk_rows rows);
+vonk_status vonk_result_null_bits(vonk_result *r, const uint8_t *bits, uint32_t n_rows, vonk_error *err);
 /* n_rows bytes of scratch for a bad mask (not cleared). */
 vonk_status vonk_bad_mask(vonk_eval *ev, uint32_t n_rows, uint8_t **ret, vonk_error *err);
 
