@@ -487,9 +487,7 @@ static vonk_status eval_timestampdiff(const vonk_fn_call *call, vonk_eval *ev, v
             b = vonk_zone_to_local_us(call->state, b, NULL);
         }
         VONK_OUT(r, int64_t)
-        [i] = s.us     ? (b - a) / s.us
-              : s.days ? (b - a) / VONK_US_PER_DAY / s.days
-                       : whole_months(a, b) / s.months;
+        [i] = s.us ? (b - a) / s.us : s.days ? (b - a) / VONK_US_PER_DAY / s.days : whole_months(a, b) / s.months;
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
