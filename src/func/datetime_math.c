@@ -9,7 +9,7 @@ static vonk_body eval_add_months, eval_date_add, eval_datediff, eval_date_trunc,
 static vonk_status prepare_session_zone(vonk_fn_call *call, vonk_error *err);
 static vonk_status resolve_timestampadd(vonk_fn_types *types, vonk_error *err);
 
-#define ROW  .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
+#define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
 #define MOVE .args = "date,int|smallint|tinyint", .result = "date", ROW, .eval = eval_date_add
 #define DIFF .args = "date,date", .result = "int", ROW, .eval = eval_datediff
 
@@ -22,9 +22,17 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .doc = "The date some months later, its day cut to the month's length.",
      .example = "add_months('2016-08-31', 1)",
      .expect = ""},
-    {.name = "date_add", MOVE, .doc = "The date some days later.", .example = "date_add('2016-07-30', 1)", .expect = ""},
+    {.name = "date_add",
+     MOVE,
+     .doc = "The date some days later.",
+     .example = "date_add('2016-07-30', 1)",
+     .expect = ""},
     {.name = "date_diff", .alias_of = "datediff"},
-    {.name = "date_sub", MOVE, .doc = "The date some days earlier.", .example = "date_sub('2016-07-30', 1)", .expect = ""},
+    {.name = "date_sub",
+     MOVE,
+     .doc = "The date some days earlier.",
+     .example = "date_sub('2016-07-30', 1)",
+     .expect = ""},
     {.name = "date_trunc",
      .args = "string,timestamp",
      .result = "timestamp",
@@ -32,11 +40,16 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .nullable = VONK_NULLABLE_ALWAYS,
      .prepare = prepare_session_zone,
      .eval = eval_date_trunc,
-     .doc = "The timestamp cut to the start of its year, quarter, month, week, day, hour, minute, second, ...; NULL for other units.",
+     .doc = "The timestamp cut to the start of its year, quarter, month, week, day, hour, minute, second, ...; NULL "
+            "for other units.",
      .example = "date_trunc('HOUR', '2015-03-05T09:32:05.359')",
      .expect = ""},
     {.name = "dateadd", .alias_of = "date_add", .text = "date_add($1, $2)"},
-    {.name = "datediff", DIFF, .doc = "Days from the second date to the first.", .example = "datediff('2009-07-31', '2009-07-30')", .expect = ""},
+    {.name = "datediff",
+     DIFF,
+     .doc = "Days from the second date to the first.",
+     .example = "datediff('2009-07-31', '2009-07-30')",
+     .expect = ""},
     {.name = "last_day",
      .args = "date",
      .result = "date",
@@ -52,7 +65,8 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .text = "$0($1, $2, true); $0($1, $2, $3)",
      .prepare = prepare_session_zone,
      .eval = eval_months_between,
-     .doc = "Months from the second timestamp to the first, parts of a month counted in 31st parts; rounded to 8 digits unless the third "
+     .doc = "Months from the second timestamp to the first, parts of a month counted in 31st parts; rounded to 8 "
+            "digits unless the third "
             "argument is false.",
      .example = "months_between('1997-02-28 10:30:00', '1996-10-30')",
      .expect = ""},
@@ -63,7 +77,8 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .raises = VONK_RAISES_ANSI,
      .nullable = VONK_NULLABLE_LEGACY,
      .eval = eval_next_day,
-     .doc = "First date later than the given one that is the named day of the week (two or three letters, or the whole name).",
+     .doc = "First date later than the given one that is the named day of the week (two or three letters, or the whole "
+            "name).",
      .example = "next_day('2015-01-14', 'TU')",
      .expect = ""},
     {.name = "timestampadd",
@@ -133,10 +148,21 @@ vonk__unit vonk__trunc_unit(vonk_str name)
         const char *name;
         vonk__unit unit;
     } units[] = {
-        {"MICROSECOND", VONK__UNIT_MICROSECOND}, {"MILLISECOND", VONK__UNIT_MILLISECOND}, {"SECOND", VONK__UNIT_SECOND},
-        {"MINUTE", VONK__UNIT_MINUTE}, {"HOUR", VONK__UNIT_HOUR}, {"DAY", VONK__UNIT_DAY}, {"DD", VONK__UNIT_DAY},
-        {"WEEK", VONK__UNIT_WEEK}, {"MON", VONK__UNIT_MONTH}, {"MONTH", VONK__UNIT_MONTH}, {"MM", VONK__UNIT_MONTH},
-        {"QUARTER", VONK__UNIT_QUARTER}, {"YEAR", VONK__UNIT_YEAR}, {"YYYY", VONK__UNIT_YEAR}, {"YY", VONK__UNIT_YEAR},
+        {"MICROSECOND", VONK__UNIT_MICROSECOND},
+        {"MILLISECOND", VONK__UNIT_MILLISECOND},
+        {"SECOND", VONK__UNIT_SECOND},
+        {"MINUTE", VONK__UNIT_MINUTE},
+        {"HOUR", VONK__UNIT_HOUR},
+        {"DAY", VONK__UNIT_DAY},
+        {"DD", VONK__UNIT_DAY},
+        {"WEEK", VONK__UNIT_WEEK},
+        {"MON", VONK__UNIT_MONTH},
+        {"MONTH", VONK__UNIT_MONTH},
+        {"MM", VONK__UNIT_MONTH},
+        {"QUARTER", VONK__UNIT_QUARTER},
+        {"YEAR", VONK__UNIT_YEAR},
+        {"YYYY", VONK__UNIT_YEAR},
+        {"YY", VONK__UNIT_YEAR},
     };
     for (size_t i = 0; i < VONK_COUNTOF(units); i++)
         if (vonk_str_is_nocase(name, units[i].name)) return units[i].unit;
@@ -236,10 +262,9 @@ static vonk_status eval_last_day(const vonk_fn_call *call, vonk_eval *ev, vonk_c
 /* 0 = Monday; -1: no such day. */
 static int day_of_name(vonk_str name)
 {
-    static const char *const names[7][3] = {{"MO", "MON", "MONDAY"},    {"TU", "TUE", "TUESDAY"},
-                                            {"WE", "WED", "WEDNESDAY"}, {"TH", "THU", "THURSDAY"},
-                                            {"FR", "FRI", "FRIDAY"},    {"SA", "SAT", "SATURDAY"},
-                                            {"SU", "SUN", "SUNDAY"}};
+    static const char *const names[7][3] = {
+        {"MO", "MON", "MONDAY"}, {"TU", "TUE", "TUESDAY"},  {"WE", "WED", "WEDNESDAY"}, {"TH", "THU", "THURSDAY"},
+        {"FR", "FRI", "FRIDAY"}, {"SA", "SAT", "SATURDAY"}, {"SU", "SUN", "SUNDAY"}};
     for (int day = 0; day < 7; day++)
         for (int form = 0; form < 3; form++)
             if (vonk_str_is_nocase(name, names[day][form])) return day;
@@ -345,8 +370,9 @@ static vonk_status eval_months_between(const vonk_fn_call *call, vonk_eval *ev, 
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         bool round_off = call->n_args < 3 || vonk_bool_at(args[2], i);
-        VONK_OUT(r, double)[i] = months_between(vonk_zone_to_local_us(call->state, vonk_i64_at(args[0], i), &a),
-                                                vonk_zone_to_local_us(call->state, vonk_i64_at(args[1], i), &b), round_off);
+        VONK_OUT(r, double)
+        [i] = months_between(vonk_zone_to_local_us(call->state, vonk_i64_at(args[0], i), &a),
+                             vonk_zone_to_local_us(call->state, vonk_i64_at(args[1], i), &b), round_off);
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -407,7 +433,8 @@ static bool add_step(int64_t us, int64_t n, step s, const vonk_zone *zone, int64
     int64_t local = zone ? vonk_zone_to_local_us(zone, us, NULL) : us;
     int64_t days = vonk_floor_div(local, VONK_US_PER_DAY), rest = local - days * VONK_US_PER_DAY;
     days = s.months ? vonk_add_months(days, amount) : days + amount;
-    if (__builtin_mul_overflow(days, VONK_US_PER_DAY, &local) || __builtin_add_overflow(local, rest, &local)) return false;
+    if (__builtin_mul_overflow(days, VONK_US_PER_DAY, &local) || __builtin_add_overflow(local, rest, &local))
+        return false;
     *ret = zone ? vonk_zone_to_utc_us(zone, local) : local;
     return true;
 }
@@ -459,9 +486,8 @@ static vonk_status eval_timestampdiff(const vonk_fn_call *call, vonk_eval *ev, v
             a = vonk_zone_to_local_us(call->state, a, NULL);
             b = vonk_zone_to_local_us(call->state, b, NULL);
         }
-        VONK_OUT(r, int64_t)[i] = s.us     ? (b - a) / s.us
-                                  : s.days ? (b - a) / VONK_US_PER_DAY / s.days
-                                           : whole_months(a, b) / s.months;
+        VONK_OUT(r, int64_t)
+        [i] = s.us ? (b - a) / s.us : s.days ? (b - a) / VONK_US_PER_DAY / s.days : whole_months(a, b) / s.months;
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;

@@ -3,8 +3,21 @@
 #include "func/tables.h"
 
 typedef enum field {
-    F_YEAR, F_YEAR_OF_WEEK, F_QUARTER, F_MONTH, F_WEEK, F_DAY, F_DAY_OF_WEEK, F_DAY_OF_WEEK_ISO, F_WEEKDAY, F_DAY_OF_YEAR,
-    F_HOUR, F_MINUTE, F_SECOND, F_SECOND_FRACTION, N_FIELD
+    F_YEAR,
+    F_YEAR_OF_WEEK,
+    F_QUARTER,
+    F_MONTH,
+    F_WEEK,
+    F_DAY,
+    F_DAY_OF_WEEK,
+    F_DAY_OF_WEEK_ISO,
+    F_WEEKDAY,
+    F_DAY_OF_YEAR,
+    F_HOUR,
+    F_MINUTE,
+    F_SECOND,
+    F_SECOND_FRACTION,
+    N_FIELD
 } field;
 
 static vonk_body eval_date_field, eval_time_field, eval_name;
@@ -14,9 +27,11 @@ static vonk_status resolve_time_field(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_extract(vonk_fn_types *types, vonk_error *err);
 static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err);
 
-#define ROW  .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
+#define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
 #define DATE_FIELD .args = "date", .result = "int", ROW, .prepare = prepare_date_field, .eval = eval_date_field
-#define TIME_FIELD .args = "any_timestamp|any_time", .result = "int", ROW, .resolve = resolve_time_field, .prepare = prepare_time_field, .eval = eval_time_field
+#define TIME_FIELD                                                                                                     \
+    .args = "any_timestamp|any_time", .result = "int", ROW, .resolve = resolve_time_field,                             \
+    .prepare = prepare_time_field, .eval = eval_time_field
 #define NAME .args = "date", .result = "string", ROW, .eval = eval_name
 
 const vonk_fn vonk_fns_datetime_part[] = {
@@ -36,14 +51,26 @@ const vonk_fn vonk_fns_datetime_part[] = {
      .example = "datepart('week', TIMESTAMP '2019-08-12 01:00:00.123456')",
      .expect = ""},
     {.name = "day", .alias_of = "dayofmonth"},
-    {.name = "dayname", NAME, .doc = "Three-letter name of the day of the week.", .example = "dayname(DATE '2008-02-20')", .expect = ""},
-    {.name = "dayofmonth", DATE_FIELD, .doc = "Day of the month, 1 to 31.", .example = "dayofmonth(DATE '2009-07-30')", .expect = ""},
+    {.name = "dayname",
+     NAME,
+     .doc = "Three-letter name of the day of the week.",
+     .example = "dayname(DATE '2008-02-20')",
+     .expect = ""},
+    {.name = "dayofmonth",
+     DATE_FIELD,
+     .doc = "Day of the month, 1 to 31.",
+     .example = "dayofmonth(DATE '2009-07-30')",
+     .expect = ""},
     {.name = "dayofweek",
      DATE_FIELD,
      .doc = "Day of the week: 1 is Sunday, 7 is Saturday.",
      .example = "dayofweek(DATE '2009-07-30')",
      .expect = ""},
-    {.name = "dayofyear", DATE_FIELD, .doc = "Day of the year, 1 to 366.", .example = "dayofyear(DATE '2016-04-09')", .expect = ""},
+    {.name = "dayofyear",
+     DATE_FIELD,
+     .doc = "Day of the year, 1 to 366.",
+     .example = "dayofyear(DATE '2016-04-09')",
+     .expect = ""},
     {.name = "extract",
      .alias_of = "date_part",
      .text = "$0($1 FROM $2)",
@@ -53,8 +80,16 @@ const vonk_fn vonk_fns_datetime_part[] = {
     {.name = "hour", TIME_FIELD, .doc = "Hour, 0 to 23.", .example = "hour('2018-02-14 12:58:59')", .expect = ""},
     {.name = "minute", TIME_FIELD, .doc = "Minute, 0 to 59.", .example = "minute('2018-02-14 12:58:59')", .expect = ""},
     {.name = "month", DATE_FIELD, .doc = "Month, 1 to 12.", .example = "month('2016-07-30')", .expect = ""},
-    {.name = "monthname", NAME, .doc = "Three-letter name of the month.", .example = "monthname(DATE '2008-02-20')", .expect = ""},
-    {.name = "quarter", DATE_FIELD, .doc = "Quarter of the year, 1 to 4.", .example = "quarter('2016-08-31')", .expect = ""},
+    {.name = "monthname",
+     NAME,
+     .doc = "Three-letter name of the month.",
+     .example = "monthname(DATE '2008-02-20')",
+     .expect = ""},
+    {.name = "quarter",
+     DATE_FIELD,
+     .doc = "Quarter of the year, 1 to 4.",
+     .example = "quarter('2016-08-31')",
+     .expect = ""},
     {.name = "second", TIME_FIELD, .doc = "Second, 0 to 59.", .example = "second('2018-02-14 12:58:59')", .expect = ""},
     {.name = "weekday",
      DATE_FIELD,
@@ -76,18 +111,43 @@ static const struct {
     const char *name;
     field field;
 } field_names[] = {
-    {"YEAR", F_YEAR}, {"Y", F_YEAR}, {"YEARS", F_YEAR}, {"YR", F_YEAR}, {"YRS", F_YEAR},
+    {"YEAR", F_YEAR},
+    {"Y", F_YEAR},
+    {"YEARS", F_YEAR},
+    {"YR", F_YEAR},
+    {"YRS", F_YEAR},
     {"YEAROFWEEK", F_YEAR_OF_WEEK},
-    {"QUARTER", F_QUARTER}, {"QTR", F_QUARTER},
-    {"MONTH", F_MONTH}, {"MON", F_MONTH}, {"MONS", F_MONTH}, {"MONTHS", F_MONTH},
-    {"WEEK", F_WEEK}, {"W", F_WEEK}, {"WEEKS", F_WEEK},
-    {"DAY", F_DAY}, {"D", F_DAY}, {"DAYS", F_DAY},
-    {"DAYOFWEEK", F_DAY_OF_WEEK}, {"DOW", F_DAY_OF_WEEK},
-    {"DAYOFWEEK_ISO", F_DAY_OF_WEEK_ISO}, {"DOW_ISO", F_DAY_OF_WEEK_ISO},
+    {"QUARTER", F_QUARTER},
+    {"QTR", F_QUARTER},
+    {"MONTH", F_MONTH},
+    {"MON", F_MONTH},
+    {"MONS", F_MONTH},
+    {"MONTHS", F_MONTH},
+    {"WEEK", F_WEEK},
+    {"W", F_WEEK},
+    {"WEEKS", F_WEEK},
+    {"DAY", F_DAY},
+    {"D", F_DAY},
+    {"DAYS", F_DAY},
+    {"DAYOFWEEK", F_DAY_OF_WEEK},
+    {"DOW", F_DAY_OF_WEEK},
+    {"DAYOFWEEK_ISO", F_DAY_OF_WEEK_ISO},
+    {"DOW_ISO", F_DAY_OF_WEEK_ISO},
     {"DOY", F_DAY_OF_YEAR},
-    {"HOUR", F_HOUR}, {"H", F_HOUR}, {"HOURS", F_HOUR}, {"HR", F_HOUR}, {"HRS", F_HOUR},
-    {"MINUTE", F_MINUTE}, {"M", F_MINUTE}, {"MIN", F_MINUTE}, {"MINS", F_MINUTE}, {"MINUTES", F_MINUTE},
-    {"SECOND", F_SECOND_FRACTION}, {"S", F_SECOND_FRACTION}, {"SEC", F_SECOND_FRACTION}, {"SECONDS", F_SECOND_FRACTION},
+    {"HOUR", F_HOUR},
+    {"H", F_HOUR},
+    {"HOURS", F_HOUR},
+    {"HR", F_HOUR},
+    {"HRS", F_HOUR},
+    {"MINUTE", F_MINUTE},
+    {"M", F_MINUTE},
+    {"MIN", F_MINUTE},
+    {"MINS", F_MINUTE},
+    {"MINUTES", F_MINUTE},
+    {"SECOND", F_SECOND_FRACTION},
+    {"S", F_SECOND_FRACTION},
+    {"SEC", F_SECOND_FRACTION},
+    {"SECONDS", F_SECOND_FRACTION},
     {"SECS", F_SECOND_FRACTION},
 };
 
@@ -103,9 +163,10 @@ static field field_of_function(const vonk_fn *fn)
     static const struct {
         const char *name;
         field field;
-    } functions[] = {{"year", F_YEAR}, {"quarter", F_QUARTER}, {"month", F_MONTH}, {"weekofyear", F_WEEK},
-                     {"dayofmonth", F_DAY}, {"dayofweek", F_DAY_OF_WEEK}, {"weekday", F_WEEKDAY},
-                     {"dayofyear", F_DAY_OF_YEAR}, {"hour", F_HOUR}, {"minute", F_MINUTE}, {"second", F_SECOND}};
+    } functions[] = {{"year", F_YEAR},       {"quarter", F_QUARTER},       {"month", F_MONTH},
+                     {"weekofyear", F_WEEK}, {"dayofmonth", F_DAY},        {"dayofweek", F_DAY_OF_WEEK},
+                     {"weekday", F_WEEKDAY}, {"dayofyear", F_DAY_OF_YEAR}, {"hour", F_HOUR},
+                     {"minute", F_MINUTE},   {"second", F_SECOND}};
     for (size_t i = 0; i < VONK_COUNTOF(functions); i++)
         if (strcmp(fn->name, functions[i].name) == 0) return functions[i].field;
     return N_FIELD;
@@ -213,8 +274,8 @@ static vonk_status eval_time_field(const vonk_fn_call *call, vonk_eval *ev, vonk
     bool wide = call->type->storage == VONK_STORE_I64, is_time = c->type->id == VONK_T_TIME;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
-        int64_t us = is_time ? vonk_i64_at(c, i) / 1000
-                             : vonk_floor_mod(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
+        int64_t us =
+            is_time ? vonk_i64_at(c, i) / 1000 : vonk_floor_mod(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
         int64_t value = time_field(s->field, us);
         if (wide)
             VONK_OUT(r, int64_t)[i] = value;
@@ -303,7 +364,8 @@ static vonk_status eval_interval_field(const vonk_fn_call *call, vonk_eval *ev, 
 
 static bool is_interval(const vonk_type *t)
 {
-    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME || t->id == VONK_T_INTERVAL_CALENDAR;
+    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME ||
+           t->id == VONK_T_INTERVAL_CALENDAR;
 }
 
 static bool has_field(const vonk_type *t, field f)

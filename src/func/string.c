@@ -1,4 +1,5 @@
-/* func/string.c -- parts of strings: lengths, pieces, trimming, case. Results that are pieces of the argument share its bytes. */
+/* func/string.c -- parts of strings: lengths, pieces, trimming, case. Results that are pieces of the argument share its
+ * bytes. */
 #include "base/utf8.h"
 #include "func/body.h"
 #include "func/tables.h"
@@ -119,7 +120,8 @@ const vonk_fn vonk_fns_string[] = {
      .args = "string,string?",
      TRIM_RULES,
      .text = "$0($1); TRIM(TRAILING $1 FROM $2)",
-     .doc = "The string (last argument) without blanks at its end, or without the characters of the first argument there.",
+     .doc =
+         "The string (last argument) without blanks at its end, or without the characters of the first argument there.",
      .example = "rtrim('vonk  ')",
      .expect = ""},
     {.name = "space",
@@ -137,14 +139,16 @@ const vonk_fn vonk_fns_string[] = {
      ROW,
      .text = "$0($1, $2, 2147483647); $0($1, $2, $3)",
      .eval = eval_substring,
-     .doc = "The part of a string or binary that starts at position pos (1 is the first; negative counts from the end) and is len long.",
+     .doc = "The part of a string or binary that starts at position pos (1 is the first; negative counts from the end) "
+            "and is len long.",
      .example = "substring('native vonk', 8, 3)",
      .expect = ""},
     {.name = "trim",
      .args = "string,string?",
      TRIM_RULES,
      .text = "$0($1); TRIM(BOTH $1 FROM $2)",
-     .doc = "The string (last argument) without blanks at both ends, or without the characters of the first argument there.",
+     .doc = "The string (last argument) without blanks at both ends, or without the characters of the first argument "
+            "there.",
      .example = "trim('  vonk ')",
      .expect = ""},
     {.name = "ucase", .alias_of = "upper"},

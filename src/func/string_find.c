@@ -8,10 +8,11 @@ static vonk_body eval_contains, eval_ends, eval_find_in_set, eval_instr, eval_li
     eval_starts, eval_substring_index;
 static vonk_status prepare_like(vonk_fn_call *call, vonk_error *err);
 static vonk_status resolve_like(vonk_fn_types *types, vonk_error *err);
+static vonk_status resolve_pair(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_locate(vonk_fn_types *types, vonk_error *err);
 
-#define ROW  .group = "string_funcs", .raises = VONK_NEVER_RAISES
-#define PAIR .args = "!binary,!binary;string,string", .result = "boolean", ROW
+#define ROW .group = "string_funcs", .raises = VONK_NEVER_RAISES
+#define PAIR .args = "!binary,!binary;string,string", .result = "boolean", ROW, .resolve = resolve_pair
 
 const vonk_fn vonk_fns_string_find[] = {
     {.name = "contains",
@@ -59,7 +60,8 @@ const vonk_fn vonk_fns_string_find[] = {
      .resolve = resolve_like,
      .prepare = prepare_like,
      .eval = eval_like,
-     .doc = "Whether the string matches the pattern: _ is any one character, % any text; the escape character (a backslash by default) "
+     .doc = "Whether the string matches the pattern: _ is any one character, % any text; the escape character (a "
+            "backslash by default) "
             "takes their meaning away.",
      .example = "'vonk' LIKE 'v_n%'",
      .expect = ""},
@@ -71,7 +73,8 @@ const vonk_fn vonk_fns_string_find[] = {
      .text = "$0($1, $2, 1); $0($1, $2, $3)",
      .resolve = resolve_locate,
      .eval = eval_locate,
-     .doc = "Position (from 1) of the first string's first occurrence in the second, at or after a position; 0 when there is none.",
+     .doc = "Position (from 1) of the first string's first occurrence in the second, at or after a position; 0 when "
+            "there is none.",
      .example = "locate('on', 'vonk')",
      .expect = ""},
     {.name = "position", .alias_of = "locate"},
@@ -81,7 +84,8 @@ const vonk_fn vonk_fns_string_find[] = {
      .group = "string_funcs",
      .nullable = VONK_NULLABLE_ALWAYS,
      .eval = eval_split_part,
-     .doc = "Part number n (negative: from the end) of the string cut at the delimiter; empty when there is no such part.",
+     .doc =
+         "Part number n (negative: from the end) of the string cut at the delimiter; empty when there is no such part.",
      .example = "split_part('11.12.13', '.', 3)",
      .expect = ""},
     {.name = "startswith",
@@ -102,6 +106,13 @@ const vonk_fn vonk_fns_string_find[] = {
 VONK_FN_COUNT(string_find);
 
 /* ---- contains, starts, ends */
+
+/* Spark's schema says so of binaries. */
+static vonk_status resolve_pair(vonk_fn_types *t, vonk_error *err)
+{
+    if (t->types[0]->id == VONK_T_BINARY) t->result_nullable = true;
+    return VONK_OK;
+}
 
 typedef bool test_fn(vonk_str text, vonk_str part);
 static bool has(vonk_str text, vonk_str part) { return vonk_str_find(text, part, 0) != SIZE_MAX; }
@@ -228,7 +239,8 @@ static vonk_status eval_like(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
 
 /* ---- positions */
 
-/* 1-based character position of `part` at or after byte `from`; 0: nowhere. `chars_before`: characters in front of it. */
+/* 1-based character position of `part` at or after byte `from`; 0: nowhere. `chars_before`: characters in front of it.
+ */
 static int32_t position_of(vonk_str text, vonk_str part, size_t from, size_t chars_before)
 {
     size_t at = vonk_str_find(text, part, from);

@@ -2,10 +2,11 @@
 #include "func/body.h"
 #include "func/coerce.h"
 #include "func/tables.h"
+#include "text/case_map.h"
 #include "text/chars.h"
 
-static vonk_body eval_concat, eval_concat_arrays, eval_concat_ws, eval_elt, eval_mask, eval_overlay, eval_pad, eval_quote,
-    eval_repeat, eval_replace, eval_translate;
+static vonk_body eval_concat, eval_concat_arrays, eval_concat_ws, eval_elt, eval_mask, eval_overlay, eval_pad,
+    eval_quote, eval_repeat, eval_replace, eval_translate;
 static vonk_status resolve_concat(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_concat_ws(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_mask(vonk_fn_types *types, vonk_error *err);
@@ -50,7 +51,8 @@ const vonk_fn vonk_fns_string_make[] = {
     {.name = "lpad",
      PAD,
      .text = "$0($1, $2,  ); $0($1, $2, $3)",
-     .doc = "The string or binary, filled up in front to a length (by blanks or zero bytes if nothing else is given), or cut to it.",
+     .doc = "The string or binary, filled up in front to a length (by blanks or zero bytes if nothing else is given), "
+            "or cut to it.",
      .example = "lpad('hi', 5, '?')",
      .expect = ""},
     {.name = "mask",
@@ -59,11 +61,13 @@ const vonk_fn vonk_fns_string_make[] = {
      .nulls = VONK_NULLS_OWN,
      .nullable = VONK_NULLABLE_ALWAYS,
      ROW,
-     .text = "$0($1, X, x, n, NULL); $0($1, $2, x, n, NULL); $0($1, $2, $3, n, NULL); $0($1, $2, $3, $4, NULL); $0($1, $2, $3, $4, $5)",
+     .text = "$0($1, X, x, n, NULL); $0($1, $2, x, n, NULL); $0($1, $2, $3, n, NULL); $0($1, $2, $3, $4, NULL); $0($1, "
+             "$2, $3, $4, $5)",
      .resolve = resolve_mask,
      .prepare = prepare_mask,
      .eval = eval_mask,
-     .doc = "Upper-case letters, lower-case letters, digits and other characters replaced by one character each (X, x, n; others stay). "
+     .doc = "Upper-case letters, lower-case letters, digits and other characters replaced by one character each (X, x, "
+            "n; others stay). "
             "NULL for one of them: those characters stay.",
      .example = "mask('abcd-EFGH-8765-4321')",
      .expect = ""},
@@ -73,7 +77,8 @@ const vonk_fn vonk_fns_string_make[] = {
      ROW,
      .text = "$0($1, $2, $3, -1); $0($1, $2, $3, $4)",
      .eval = eval_overlay,
-     .doc = "The first argument with len characters from position pos on replaced by the second (len negative or missing: as many as it has).",
+     .doc = "The first argument with len characters from position pos on replaced by the second (len negative or "
+            "missing: as many as it has).",
      .example = "overlay('Vonk SQL' PLACING '_' FROM 5)",
      .expect = ""},
     {.name = "quote",
@@ -105,7 +110,8 @@ const vonk_fn vonk_fns_string_make[] = {
     {.name = "rpad",
      PAD,
      .text = "$0($1, $2,  ); $0($1, $2, $3)",
-     .doc = "The string or binary, filled up at its end to a length (by blanks or zero bytes if nothing else is given), or cut to it.",
+     .doc = "The string or binary, filled up at its end to a length (by blanks or zero bytes if nothing else is "
+            "given), or cut to it.",
      .example = "rpad('hi', 5, '?')",
      .expect = ""},
     {.name = "translate",
@@ -114,7 +120,8 @@ const vonk_fn vonk_fns_string_make[] = {
      ROW,
      .prepare = prepare_translate,
      .eval = eval_translate,
-     .doc = "Each character that stands in the second string replaced by the one at the same place of the third, or left out.",
+     .doc = "Each character that stands in the second string replaced by the one at the same place of the third, or "
+            "left out.",
      .example = "translate('AaBbCc', 'abc', '123')",
      .expect = ""},
 };
@@ -174,8 +181,7 @@ static vonk_status resolve_concat(vonk_fn_types *t, vonk_error *err)
     if (arrays) return resolve_concat_arrays(t, err);
     if (binaries && binaries == t->n_args) return concat_types(t, &vonk_type_binary, err);
     for (uint32_t i = 0; i < t->n_args; i++)
-        if (!vonk_type_is_stringy(t->types[i]) &&
-            !vonk_coerce_implicit(t->types[i], &vonk_type_string, t->env->ansi))
+        if (!vonk_type_is_stringy(t->types[i]) && !vonk_coerce_implicit(t->types[i], &vonk_type_string, t->env->ansi))
             return concat_clash(t, err);
     for (uint32_t i = 0; i < t->n_args; i++)
         if (!vonk_type_is_stringy(t->types[i])) t->types[i] = &vonk_type_string;
@@ -418,7 +424,7 @@ static vonk_status map_chars(vonk_arena *arena, vonk_str from, vonk_str to, char
     while (i < from.len) {
         uint32_t c = vonk_char_decode(from, &i), r = k < to.len ? vonk_char_decode(to, &k) : DROP;
         m->from[m->n] = c;
-        m->to[m->n] = r == 0 ? (uint32_t)DROP : r;
+        m->to[m->n] = r;
         if (c < 128 && m->ascii[c] < 0) m->ascii[c] = (int32_t)m->n;
         m->n++;
     }
@@ -569,21 +575,17 @@ static vonk_status prepare_mask(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static int mask_class(char c)
+static vonk_status mask_into(const mask_state *m, vonk_str text, char *out, size_t *ret_bytes, vonk_error *err)
 {
-    return c >= 'A' && c <= 'Z' ? 0 : c >= 'a' && c <= 'z' ? 1 : c >= '0' && c <= '9' ? 2 : 3;
-}
-
-static size_t mask_into(const mask_state *m, vonk_str text, char *out)
-{
-    char *at = out;
+    char *at = out, class;
     for (size_t i = 0; i < text.len;) {
-        size_t n = vonk_char_at(text, i);
-        vonk_str with = m->with[mask_class(text.data[i])];
-        at = put(at, with.data ? with : vonk_str_sub(text, i, i + n));
-        i += n;
+        size_t start = i;
+        VONK_TRY(vonk_char_class(vonk_char_decode(text, &i), &class, err));
+        vonk_str with = m->with[class == 'U' ? 0 : class == 'L' ? 1 : class == 'D' ? 2 : 3];
+        at = put(at, with.data ? with : vonk_str_sub(text, start, i));
     }
-    return (size_t)(at - out);
+    *ret_bytes = (size_t)(at - out);
+    return VONK_OK;
 }
 
 static vonk_status eval_mask(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
@@ -599,7 +601,9 @@ static vonk_status eval_mask(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
         }
         vonk_str text = vonk_str_at(args[0], i);
         VONK_TRY(vonk_strings_reserve(&s, text.len * 4, &start, err));
-        vonk_strings_commit(&s, i, start, mask_into(call->state, text, start));
+        size_t bytes;
+        VONK_TRY(mask_into(call->state, text, start, &bytes, err));
+        vonk_strings_commit(&s, i, start, bytes);
     }
     return vonk_strings_take(&s, ret, err);
 }

@@ -11,12 +11,19 @@ typedef void *open_fn(const char *locale, uint32_t options, int *status);
 typedef int32_t map_fn(const void *map, char *to, int32_t room, const char *from, int32_t bytes, int *status);
 typedef int32_t title_fn(void *map, char *to, int32_t room, const char *from, int32_t bytes, int *status);
 
-enum { OPEN, UPPER, LOWER, TITLE, N_FN };
+typedef int8_t class_fn(int32_t code);
+
+enum { OPEN, UPPER, LOWER, TITLE, IS_UPPER, IS_LOWER, IS_DIGIT, N_FN };
 enum { ICU_OVERFLOW = 15, ICU_FIRST_ERROR = 1 };
 enum { TITLE_WHOLE_TEXT = 0x20, TITLE_NO_ADJUSTMENT = 0x200 };
 
-static const char *const names[N_FN] = {"ucasemap_open_72", "ucasemap_utf8ToUpper_72", "ucasemap_utf8ToLower_72",
-                                        "ucasemap_utf8ToTitle_72"};
+static const char *const names[N_FN] = {"ucasemap_open_72",
+                                        "ucasemap_utf8ToUpper_72",
+                                        "ucasemap_utf8ToLower_72",
+                                        "ucasemap_utf8ToTitle_72",
+                                        "u_isUUppercase_72",
+                                        "u_isULowercase_72",
+                                        "u_isdigit_72"};
 static vonk_module_fn at[N_FN];
 static vonk_module icu = {"libicuuc.so.72", "libicu72", names, N_FN, at, 0};
 static void *map;
@@ -118,4 +125,24 @@ vonk_status vonk_case_map(vonk_case to, vonk_str text, vonk_buf *out, vonk_error
     }
     if (to == VONK_CASE_TITLE) return map_title(text, out, err);
     return map_part(to == VONK_CASE_UPPER ? UPPER : LOWER, text, out, err);
+}
+
+vonk_status vonk_char_class(uint32_t code, char *ret, vonk_error *err)
+{
+    *ret = 0;
+    if (code < 128) {
+        *ret = code >= 'A' && code <= 'Z'   ? 'U'
+               : code >= 'a' && code <= 'z' ? 'L'
+               : code >= '0' && code <= '9' ? 'D'
+                                            : 0;
+        return VONK_OK;
+    }
+    VONK_TRY(need_icu(err));
+    if (((class_fn *)at[IS_UPPER])((int32_t)code))
+        *ret = 'U';
+    else if (((class_fn *)at[IS_LOWER])((int32_t)code))
+        *ret = 'L';
+    else if (((class_fn *)at[IS_DIGIT])((int32_t)code))
+        *ret = 'D';
+    return VONK_OK;
 }

@@ -15,4 +15,7 @@ typedef enum vonk_case { VONK_CASE_UPPER, VONK_CASE_LOWER, VONK_CASE_TITLE } von
 /* Replaces the content of `out`. Ill-formed UTF-8 becomes U+FFFD. UNSUPPORTED_FEATURE when ICU is missing. */
 vonk_status vonk_case_map(vonk_case to, vonk_str text, vonk_buf *out, vonk_error *err);
 
+/* Class of a character: 'U' upper case, 'L' lower case, 'D' digit, 0 other. Characters beyond ASCII: by ICU. */
+vonk_status vonk_char_class(uint32_t code, char *ret, vonk_error *err);
+
 #endif

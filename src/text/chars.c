@@ -1,21 +1,21 @@
 /* text/chars.c -- characters of UTF-8 text. */
 #include "text/chars.h"
 
-#define ONE   1
-#define ONE4  ONE, ONE, ONE, ONE
+#define ONE 1
+#define ONE4 ONE, ONE, ONE, ONE
 #define ONE16 ONE4, ONE4, ONE4, ONE4
 #define ONE64 ONE16, ONE16, ONE16, ONE16
-#define TWO   2, 2
+#define TWO 2, 2
 #define TWO10 TWO, TWO, TWO, TWO, TWO
 #define THREE 3, 3, 3, 3
-#define FOUR  4, 4, 4, 4, 4
+#define FOUR 4, 4, 4, 4, 4
 
 const uint8_t vonk_char_bytes[256] = {
-    ONE64, ONE64,                                 /* 00 .. 7F */
-    ONE64,                                        /* 80 .. BF: cannot start a character */
-    ONE, ONE, TWO10, TWO10, TWO10,                /* C0 .. DF */
-    THREE, THREE, THREE, THREE,                   /* E0 .. EF */
-    FOUR, ONE, ONE, ONE, ONE4, ONE4 /* F0 .. FF */
+    ONE64, ONE64,                           /* 00 .. 7F */
+    ONE64,                                  /* 80 .. BF: cannot start a character */
+    ONE,   ONE,   TWO10, TWO10, TWO10,      /* C0 .. DF */
+    THREE, THREE, THREE, THREE,             /* E0 .. EF */
+    FOUR,  ONE,   ONE,   ONE,   ONE4,  ONE4 /* F0 .. FF */
 };
 
 enum { WORD = 8 };
