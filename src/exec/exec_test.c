@@ -218,6 +218,23 @@ static void sorts_of_texts(void **state)
            "-\nb\na common beginning of texts 2\na common beginning of texts 10\na common beginning of texts 1\n\n");
 }
 
+static void aggregates(void **state)
+{
+    const vonk_plan *r = p_range(0, 3000, 1, 3);
+    const vonk_plan *p = P_PROJECT(r, E_FN("%", e_col(r, 0), e_long(3)), e_col(r, 0));
+    const vonk_expr *keys[] = {e_col(p, 0)},
+                    *fns[] = {E_FN("count", e_col(p, 1)), E_FN("sum", e_col(p, 1)), E_FN("max", e_col(p, 1))};
+    EXPECT(p_agg(p, VONK_AGG_COMPLETE, 1, keys, 3, fns),
+           "0|1000|1498500|2997\n1|1000|1499500|2998\n2|1000|1500500|2999\n");
+    EXPECT(p_agg(p, VONK_AGG_COMPLETE, 0, NULL, 3, fns), "3000|4498500|2999\n");
+    const vonk_plan *none = p_range(0, 0, 1, 3);
+    EXPECT(p_agg(none, VONK_AGG_COMPLETE, 0, NULL, 1, (const vonk_expr *[]){E_FN("count", e_col(none, 0))}), "0\n");
+    /* many groups: more than come out in order of appearance */
+    const vonk_plan *many = p_agg(r, VONK_AGG_COMPLETE, 1, (const vonk_expr *[]){e_col(r, 0)}, 1,
+                                  (const vonk_expr *[]){E_FN("sum", e_col(r, 0))});
+    EXPECT(p_agg(many, VONK_AGG_COMPLETE, 0, NULL, 1, (const vonk_expr *[]){E_FN("sum", e_col(many, 1))}), "4498500\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(range_gives_its_numbers),
@@ -233,6 +250,7 @@ int main(void)
                                        cmocka_unit_test(polling),
                                        cmocka_unit_test(exchanges),
                                        cmocka_unit_test(sorts),
-                                       cmocka_unit_test(sorts_of_texts)};
+                                       cmocka_unit_test(sorts_of_texts),
+                                       cmocka_unit_test(aggregates)};
     return cmocka_run_group_tests(tests, t_setup, t_teardown);
 }
