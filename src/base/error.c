@@ -89,9 +89,12 @@ static size_t render(char *into, size_t bytes, vonk_errclass cls, size_t n, cons
                      const char *const *values)
 {
     sink s = {.at = into, .bytes = bytes};
-    put(&s, "[", 1);
-    put_c(&s, rows[cls].condition);
-    put(&s, "] ", 2);
+    bool unnamed = rows[cls].sqlstate[0] == 0; /* Spark's _LEGACY_ERROR_TEMP_ rows: it shows their text alone */
+    if (!unnamed) {
+        put(&s, "[", 1);
+        put_c(&s, rows[cls].condition);
+        put(&s, "] ", 2);
+    }
     for (const char *at = rows[cls].text; *at;) {
         const char *open = strchr(at, '<');
         const char *close = open ? strchr(open, '>') : NULL;
@@ -107,8 +110,10 @@ static size_t render(char *into, size_t bytes, vonk_errclass cls, size_t n, cons
             put(&s, open, (size_t)(close + 1 - open)); /* "<" stood for itself */
         at = close + 1;
     }
-    put_c(&s, " SQLSTATE: ");
-    put_c(&s, rows[cls].sqlstate);
+    if (!unnamed) {
+        put_c(&s, " SQLSTATE: ");
+        put_c(&s, rows[cls].sqlstate);
+    }
     finish(&s);
     return s.len;
 }

@@ -156,7 +156,8 @@ static void rows_are_sorted_and_named_after_their_condition(void **state)
         id[n] = 0;
         if (strcmp(id, table[i].id) != 0 && !has_own_id(table[i].id))
             fail_msg("error_class.def: the condition %s has the id %s", table[i].condition, table[i].id);
-        if (strlen(table[i].sqlstate) != 5) fail_msg("error_class.def: %s has no SQLSTATE", table[i].id);
+        bool unnamed = strncmp(table[i].condition, "_LEGACY_", 8) == 0; /* Spark gives these no SQLSTATE */
+        if (strlen(table[i].sqlstate) != (unnamed ? 0u : 5u)) fail_msg("error_class.def: %s has no right SQLSTATE", table[i].id);
         assert_string_equal(vonk_errclass_condition((vonk_errclass)(i + 1)), table[i].condition);
         assert_string_equal(vonk_errclass_sqlstate((vonk_errclass)(i + 1)), table[i].sqlstate);
     }

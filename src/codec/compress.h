@@ -42,6 +42,9 @@ vonk_status vonk_decompress_all(vonk_compressor *compressor, vonk_compression co
 vonk_status vonk_compress(vonk_compressor *compressor, vonk_compression codec, int32_t level, const void *data, size_t bytes, vonk_buf *out,
                           vonk_error *err);
 
+/* The checksum of gzip and Parquet pages (CRC-32, reflected 0x04C11DB7). */
+uint32_t vonk_crc32(const void *data, size_t bytes);
+
 const char *vonk_compression_name(vonk_compression codec); /* "snappy" */
 
 #endif

@@ -40,8 +40,13 @@ struct exec_port {
 
 typedef struct path_item {
     exec_port *port;
-    uint32_t partition_add; /* sum up to here */
+    const uint32_t *map; /* [source partition]: its number here; NULL: `add` more */
+    uint32_t add;
 } path_item;
+static inline uint32_t vonk__partition_at(const path_item *item, uint32_t source_partition)
+{
+    return item->map ? item->map[source_partition] : source_partition + item->add;
+}
 
 typedef enum pipeline_state {
     PIPELINE_WAITING,
@@ -75,8 +80,8 @@ typedef struct exec_work {
     work_kind kind;
     exec_pipeline *pipeline;
     exec_port *port;
-    uint32_t i; /* lane of a merge, number of a step */
-    uint32_t partition, morsel, n_morsels;
+    uint32_t i;                                /* lane of a merge, number of a step */
+    uint32_t partition, end_partition, morsel; /* serial: all partitions up to end_partition, from their start */
     uint64_t ordinal;
 } exec_work;
 
@@ -91,6 +96,7 @@ struct exec_runner {
     exec_work work;
     /* the morsel being run */
     bool running, source_done;
+    bool skip;            /* the rest of the source's partition is not wanted */
     int64_t pending_top;  /* highest item with a pending batch, -1: none */
     int64_t ending;       /* item whose end_morsel is next; -1: source not done */
     int64_t discard;      /* batches for items up to this one are dropped; -1: none */
@@ -146,6 +152,7 @@ struct vonk_exec {
     const vonk_plan *plan;            /* as given or as replanned; referenced */
     VONK_VEC(const vonk_plan *) held; /* decoded stage plans, earlier plans */
     bool force_spill, check_codec;
+    bool fuse; /* leave out exchanges that one process does not need */
     vonk_mutex lock;
     vonk_cond changed; /* result or end: whoever waits in vonk_exec_next or _free */
     uint32_t n_lanes, n_active, n_parked;
@@ -197,6 +204,11 @@ vonk_status vonk__pipeline_start(exec_pipeline *p, vonk_error *err);
 
 /* plan through encode and decode, leaves that are done exchanges kept (debug builds) */
 vonk_status vonk__stage_through_codec(vonk_exec *exec, uint32_t stage, const vonk_plan **inout_root, vonk_error *err);
+
+/* fuse.c (docs/decisions/0010): is the exchange that is child i of `parent` left out? */
+bool vonk__fuses(const vonk_exec *exec, const vonk_plan *parent, uint32_t i);
+/* The node to lower as child i of node; *ret_fused: what is left out or taken over with it, or NULL. */
+const vonk_plan *vonk__input_of(const vonk_exec *exec, const vonk_plan *node, uint32_t i, const vonk_plan **ret_fused);
 
 /* lower.c */
 vonk_status vonk__cut_stages(vonk_exec *exec, vonk_error *err);

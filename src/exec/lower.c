@@ -35,17 +35,22 @@ static exec_stage *stage_of(const vonk_exec *exec, const vonk_plan *exchange)
 /* Exchanges below `p`, deepest first; one that is used twice is one stage. Depth is bounded by VONK_MAX_PLAN_DEPTH. */
 static vonk_status cut(vonk_exec *exec, const vonk_plan *p, vonk_error *err)
 {
-    if (stage_of(exec, p)) return VONK_OK;
-    for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(cut(exec, p->children[i], err));
-    return p->kind == VONK_PN_P_EXCHANGE ? add_stage(exec, p, err) : VONK_OK;
+    for (uint32_t i = 0; i < p->n_children; i++) {
+        const vonk_plan *child = p->children[i];
+        if (stage_of(exec, child)) continue;
+        VONK_TRY(cut(exec, child, err));
+        bool cuts = child->kind == VONK_PN_P_EXCHANGE && child->exchange.kind != VONK_EXCHANGE_COALESCE;
+        if (cuts && !vonk__fuses(exec, p, i)) VONK_TRY(add_stage(exec, child, err));
+    }
+    return VONK_OK;
 }
 
 vonk_status vonk__cut_stages(vonk_exec *exec, vonk_error *err)
 {
     VONK_TRY(cut(exec, exec->plan, err));
-    /* An exchange at the root feeds a last stage that only reads it. */
-    if (exec->plan->kind != VONK_PN_P_EXCHANGE) return add_stage(exec, exec->plan, err);
-    return add_stage(exec, NULL, err);
+    bool cuts = exec->plan->kind == VONK_PN_P_EXCHANGE && exec->plan->exchange.kind != VONK_EXCHANGE_COALESCE;
+    VONK_TRY(add_stage(exec, exec->plan, err));
+    return cuts ? add_stage(exec, NULL, err) : VONK_OK; /* a last stage that only reads the exchange */
 }
 
 /* ---- operators */
@@ -91,7 +96,10 @@ static int64_t spiller_spill(void *self, int64_t bytes_wanted)
 
 static vonk_status open_op(vonk_op *op, vonk_error *err)
 {
-    if (op->n_children > 0) op->n_partitions = op->children[0]->n_partitions;
+    if (op->n_children > 0) {
+        op->n_partitions = op->children[0]->n_partitions;
+        op->by_hash = op->children[0]->by_hash && !op->cls->inputs[0].sink;
+    }
     op->opened = true;
     if (op->cls->open) VONK_TRY(op->cls->open(op, err));
     if (op->cls->spill) {
@@ -122,8 +130,11 @@ static vonk_status lower_node(lowering *l, const vonk_plan *node, bool root, von
     if (cls->choose && cls->choose(node, root)) cls = cls->choose(node, root);
     if (node->n_children > 0 && cls->n_inputs == 0) return no_class(node, err);
     VONK_TRY(new_op(exec, cls, node, node->n_children, &op, err));
-    for (uint32_t i = 0; i < node->n_children; i++)
-        VONK_TRY(lower_node(l, node->children[i], false, &op->children[i], err));
+    for (uint32_t i = 0; i < node->n_children; i++) {
+        const vonk_plan *fused = NULL, *input = vonk__input_of(exec, node, i, &fused);
+        if (fused) op->fused = fused;
+        VONK_TRY(lower_node(l, input, false, &op->children[i], err));
+    }
     VONK_TRY(open_op(op, err));
     op->stage = l->stage;
     *ret = op;
@@ -144,6 +155,10 @@ static void close_sources(vonk_exec *exec, exec_pipeline *first)
 
 void vonk__ops_close(vonk_exec *exec)
 {
+    for (size_t i = 0; i < exec->ops.n; i++) { /* from here on nobody asks them to spill */
+        vonk_op *op = exec->ops.at[i];
+        if (op->has_spiller) vonk_budget_remove_spiller(exec->budget, &op->spiller);
+    }
     for (size_t i = 0; i < exec->ports.n; i++) {
         exec_port *port = exec->ports.at[i];
         for (uint32_t lane = 0; lane < exec->n_lanes; lane++) {
@@ -156,7 +171,6 @@ void vonk__ops_close(vonk_exec *exec)
     close_sources(exec, exec->built);
     for (size_t i = exec->ops.n; i-- > 0;) {
         vonk_op *op = exec->ops.at[i];
-        if (op->has_spiller) vonk_budget_remove_spiller(exec->budget, &op->spiller);
         if (op->opened && op->cls->close) op->cls->close(op);
         vonk_budget_free(op->budget);
     }
@@ -214,6 +228,26 @@ static vonk_status find_deps(lowering *l, exec_pipeline *p, vonk_error *err)
     return VONK_OK;
 }
 
+static vonk_status add_to_map(vonk_exec *exec, uint32_t n, uint32_t add, const uint32_t **inout, vonk_error *err)
+{
+    uint32_t *map = NULL;
+    VONK_TRY(vonk_arena_array(exec->arena, n, sizeof *map, &map, err));
+    for (uint32_t i = 0; i < n; i++) map[i] = (*inout)[i] + add;
+    *inout = map;
+    return VONK_OK;
+}
+
+/* Partition numbers above the last item of the path so far, whose operator renumbers them. */
+static vonk_status apply_map(vonk_exec *exec, const exec_pipeline *p, const uint32_t *op_map, const uint32_t **ret,
+                             vonk_error *err)
+{
+    uint32_t *map = NULL;
+    VONK_TRY(vonk_arena_array(exec->arena, p->n_partitions, sizeof *map, &map, err));
+    for (uint32_t i = 0; i < p->n_partitions; i++) map[i] = op_map[vonk__partition_at(&p->items[p->n_items - 1], i)];
+    *ret = map;
+    return VONK_OK;
+}
+
 static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consumer, vonk_error *err)
 {
     vonk_exec *exec = l->exec;
@@ -229,9 +263,13 @@ static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consume
     VONK_TRY(vonk_arena_array(exec->arena, n, sizeof *p->items, &p->items, err));
     VONK_TRY(vonk_arena_array(exec->arena, p->n_partitions, sizeof *p->n_morsels, &p->n_morsels, err));
     VONK_TRY(vonk_arena_array(exec->arena, exec->n_lanes, sizeof *p->source_locals, &p->source_locals, err));
+    const uint32_t *map = NULL;
     for (exec_port *port = consumer; port; port = port->next) {
         add += port->partition_add;
-        p->items[p->n_items++] = (path_item){port, add};
+        if (map && port->partition_add) VONK_TRY(add_to_map(exec, p->n_partitions, port->partition_add, &map, err));
+        p->items[p->n_items++] = (path_item){.port = port, .map = map, .add = add};
+        if (port->op->partition_map && port->input == 0 && port->next)
+            VONK_TRY(apply_map(exec, p, port->op->partition_map, &map, err));
         p->serial |= port->op->needs_order || port->cls->order == VONK_ORDER_NEEDS;
         port->n_pipelines_left++;
         port->last_pipeline = p->number;

@@ -87,8 +87,14 @@ struct vonk_op {
     uint32_t n_partitions; /* of the output. Set to child 0's before open(); sources and exchanges set their own in
                               open() and never change it */
     bool needs_order;      /* open() may set it: as VONK_ORDER_NEEDS, e.g. for partition-bound expressions */
+    bool by_hash; /* equal keys of a hash exchange below are in one partition: set by exchanges, handed on by the runner
+                     through streams */
     const uint32_t *partition_add; /* [child]: added to the partition numbers of that child's rows (union); NULL:
                                       nothing. By open() */
+    const uint32_t *partition_map; /* [partition of child 0]: its new number, never descending (coalesce); NULL: the
+                                      same. By open() */
+    const vonk_plan
+        *fused; /* a node below that this operator stands for too, or an exchange that is left out (exec/fuse.c) */
     void *shared;
     const vonk_type **types; /* of the output columns; borrowed from node->output */
     uint32_t n_columns;

@@ -130,6 +130,8 @@ static vonk_status own_header(vonk_budget *budget, vonk_batch **inout, vonk_erro
 static vonk_status hand_on(exec_runner *r, vonk_op *from, int64_t to, vonk_batch *batch, vonk_error *err)
 {
     const exec_pipeline *p = r->work.pipeline;
+    while (!p->items[to].port->cls->push) /* rows just pass */
+        count_out(p->items[to++].port->op, batch);
     if (batch->n_sel == 0 || to <= r->discard) {
         vonk_batch_unref(batch);
         return VONK_OK;
@@ -139,7 +141,7 @@ static vonk_status hand_on(exec_runner *r, vonk_op *from, int64_t to, vonk_batch
     r->pending_top = to;
     if (to + 1 == (int64_t)p->n_items) { /* the sink sees where it stands */
         VONK_TRY(own_header(r->pub.budget, &r->pending[to], err));
-        r->pending[to]->partition = (int32_t)(r->work.partition + p->items[to].partition_add);
+        r->pending[to]->partition = (int32_t)vonk__partition_at(&p->items[to], r->work.partition);
         r->pending[to]->sequence = r->work.ordinal << 32 | r->n_out++;
     }
     return VONK_OK;
@@ -152,10 +154,27 @@ static void done_with(exec_runner *r, int64_t item)
     while (r->pending_top >= 0 && !r->pending[r->pending_top]) r->pending_top--;
 }
 
-static void set_place(exec_runner *r, uint32_t partition_add)
+/* item NULL: at the source. */
+static void set_place(exec_runner *r, const path_item *item)
 {
-    r->pub.partition = (int32_t)(r->work.partition + partition_add);
+    r->pub.partition = (int32_t)(item ? vonk__partition_at(item, r->work.partition) : r->work.partition);
     r->pub.ev.partition = r->pub.partition;
+}
+
+/* Nothing more is wanted of what the item at `at` calls a partition: is that all that is left of the unit? */
+static bool ends_unit(const exec_runner *r, int64_t at)
+{
+    const path_item *item = &r->work.pipeline->items[at];
+    return r->work.end_partition <= r->work.partition + 1 ||
+           vonk__partition_at(item, r->work.end_partition - 1) == vonk__partition_at(item, r->work.partition);
+}
+
+static void drop_below(exec_runner *r, int64_t at)
+{
+    for (int64_t i = 0; i < at; i++) {
+        vonk_batch_unref(r->pending[i]);
+        r->pending[i] = NULL;
+    }
 }
 
 static vonk_status step_push(exec_runner *r, vonk_flow *flow, vonk_error *err)
@@ -164,28 +183,39 @@ static vonk_status step_push(exec_runner *r, vonk_flow *flow, vonk_error *err)
     exec_port *port = item->port;
     int64_t at = r->pending_top;
     vonk_out out = {0};
-    set_place(r, item->partition_add);
+    set_place(r, item);
     vonk_status st = port->cls->push(port->op, &r->pub, port->locals[r->pub.number], r->pending[at], &out, flow, err);
     if (st != VONK_OK) {
         vonk_batch_unref(out.batch);
         return st;
     }
+    bool all = *flow == VONK_ENOUGH && ends_unit(r, at);
+    if (out.batch) VONK_TRY(hand_on(r, port->op, at + 1, out.batch, err));
     if (*flow == VONK_ENOUGH) {
-        for (int64_t i = 0; i < at; i++) {
-            vonk_batch_unref(r->pending[i]);
-            r->pending[i] = NULL;
-        }
+        drop_below(r, at);
+        r->skip = true; /* the rest of this partition */
+    }
+    if (all) {
         r->discard = at + 1; /* what items below and this one keep back is not wanted */
         r->source_done = true;
         if (r->ending < 0) r->ending = 0;
     }
-    if (out.batch) {
-        if (*flow == VONK_ENOUGH) r->discard = -1; /* this last one counts */
-        VONK_TRY(hand_on(r, port->op, at + 1, out.batch, err));
-        if (*flow == VONK_ENOUGH) r->discard = at + 1;
-    }
     if (*flow == VONK_MORE || *flow == VONK_ENOUGH) done_with(r, at);
     return VONK_OK;
+}
+
+/* The next morsel of the unit; false: there is none. */
+static bool next_of_unit(exec_runner *r)
+{
+    const exec_pipeline *p = r->work.pipeline;
+    if (!p->serial) return false;
+    r->work.morsel++;
+    while (r->work.morsel >= p->n_morsels[r->work.partition]) {
+        if (r->work.partition + 1 >= r->work.end_partition) return false;
+        r->work.partition++;
+        r->work.morsel = 0;
+    }
+    return true;
 }
 
 static vonk_status step_source(exec_runner *r, vonk_flow *flow, vonk_error *err)
@@ -194,20 +224,23 @@ static vonk_status step_source(exec_runner *r, vonk_flow *flow, vonk_error *err)
     vonk_out out = {0};
     void *local = p->source_locals[r->pub.number];
     vonk_arena_reset(r->pub.scratch);
-    set_place(r, 0);
-    vonk_status st = p->source->cls->source->next(p->source, &r->pub, local, &out, flow, err);
-    if (st != VONK_OK) {
-        vonk_batch_unref(out.batch);
-        return st;
+    set_place(r, NULL);
+    if (!r->skip) {
+        vonk_status st = p->source->cls->source->next(p->source, &r->pub, local, &out, flow, err);
+        if (st != VONK_OK) {
+            vonk_batch_unref(out.batch);
+            return st;
+        }
+        if (out.batch) return hand_on(r, p->source, 0, out.batch, err);
+        if (*flow == VONK_WAIT) return VONK_OK;
+    } else {
+        r->work.morsel = p->n_morsels[r->work.partition]; /* whatever it has left */
     }
-    if (out.batch) return hand_on(r, p->source, 0, out.batch, err);
-    if (*flow == VONK_WAIT) return VONK_OK;
-    if (r->work.morsel + 1 < r->work.n_morsels) { /* the partition goes on */
-        r->work.morsel++;
+    r->skip = false;
+    if (next_of_unit(r))
         return p->source->cls->source->start(p->source, &r->pub, local, r->work.partition, r->work.morsel, err);
-    }
     r->source_done = true;
-    r->ending = 0;
+    if (r->ending < 0) r->ending = 0;
     return VONK_OK;
 }
 
@@ -221,7 +254,7 @@ static vonk_status step_end(exec_runner *r, vonk_flow *flow, vonk_error *err)
         r->ending++;
         return VONK_OK;
     }
-    set_place(r, item->partition_add);
+    set_place(r, item);
     vonk_status st = port->cls->end_morsel(port->op, &r->pub, port->locals[r->pub.number], &out, flow, err);
     if (st != VONK_OK) {
         vonk_batch_unref(out.batch);
@@ -281,7 +314,7 @@ static vonk_status morsel_begin(exec_runner *r, vonk_error *err)
     const vonk_source_class *source = p->source->cls->source;
     uint32_t lane = r->pub.number;
     r->running = true;
-    r->source_done = false;
+    r->source_done = r->skip = false;
     r->pending_top = r->ending = r->discard = -1;
     r->position = vonk__work_position(&r->work);
     r->pub.ordinal = r->work.ordinal;
@@ -292,10 +325,10 @@ static vonk_status morsel_begin(exec_runner *r, vonk_error *err)
         r->pending_capacity = p->n_items;
     }
     for (uint32_t i = 0; i < p->n_items; i++) {
-        set_place(r, p->items[i].partition_add);
+        set_place(r, &p->items[i]);
         VONK_TRY(open_local(r, p->items[i].port, err));
     }
-    set_place(r, 0);
+    set_place(r, NULL);
     if (!p->source_locals[lane]) {
         VONK_TRY(vonk_alloc_zeroed(p->source->budget, source->local_size, &p->source_locals[lane], err));
         if (source->local_open) VONK_TRY(source->local_open(p->source, &r->pub, p->source_locals[lane], err));

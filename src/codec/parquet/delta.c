@@ -51,7 +51,7 @@ static void unpack_piece(const uint8_t *bytes, size_t n, unsigned width, uint64_
         vonk__pq_unpack_u64(bytes, 0, n, width, out);
         return;
     }
-    vonk__pq_unpack_u32(bytes, (n + 7) & ~(size_t)7, width, narrow);
+    vonk__pq_kernels()->unpack_u32(bytes, (n + 7) & ~(size_t)7, width, narrow);
     for (size_t i = 0; i < n; i++) out[i] = narrow[i];
 }
 

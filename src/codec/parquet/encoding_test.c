@@ -1,4 +1,5 @@
-/* Tests of the integer and byte array encodings: unpacking against a bit-by-bit twin, runs, deltas, streams; bad bytes. */
+/* Tests of the integer and byte array encodings: unpacking against a bit-by-bit twin, runs, deltas, streams; bad bytes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -22,13 +23,15 @@ static void unpack_every_width(void **state)
     uint8_t bytes[N * 8 + PQ_SLACK_BYTES];
     uint32_t got[N], kernels[N];
     uint64_t wide[N];
-    pq_unpack_u32 *levels[] = {vonk__pq_unpack_u32_v1,
-                               __builtin_cpu_supports("avx2") ? vonk__pq_unpack_u32_v3 : vonk__pq_unpack_u32_v1,
-                               __builtin_cpu_supports("avx512vl") ? vonk__pq_unpack_u32_v4 : vonk__pq_unpack_u32_v1};
+    const pq_kernels *levels[] = {
+        &vonk__pq_kernels_v1,
+        __builtin_cpu_supports("avx2") ? &vonk__pq_kernels_v3 : &vonk__pq_kernels_v1,
+        __builtin_cpu_supports("avx512vl") ? &vonk__pq_kernels_v4 : &vonk__pq_kernels_v1,
+    };
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)random64();
     for (unsigned width = 0; width <= 64; width++) {
         vonk__pq_unpack_u64(bytes, 0, N, width, wide);
-        if (width <= 32) vonk__pq_unpack_u32(bytes, N, width, got);
+        if (width <= 32) vonk__pq_kernels()->unpack_u32(bytes, N, width, got);
         for (size_t i = 0; i < N; i++) {
             uint64_t want = 0;
             for (unsigned b = 0; b < width; b++) want |= (uint64_t)vonk_bit_get(bytes, i * width + b) << b;
@@ -36,7 +39,7 @@ static void unpack_every_width(void **state)
             if (width <= 32) assert_true(got[i] == want);
         }
         for (size_t k = 0; k < 3 && width <= 32; k++) {
-            levels[k](bytes, N, width, kernels);
+            levels[k]->unpack_u32(bytes, N, width, kernels);
             assert_memory_equal(kernels, got, sizeof got);
         }
     }

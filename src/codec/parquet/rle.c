@@ -76,7 +76,7 @@ static void read_packed(pq_rle *rle, uint32_t n, uint32_t *out)
     uint32_t group[8];
     if (rle->skew) {
         uint32_t k = (uint32_t)vonk_min_size(n, 8u - rle->skew);
-        vonk__pq_unpack_u32(rle->pack, 8, rle->width, group);
+        vonk__pq_kernels()->unpack_u32(rle->pack, 8, rle->width, group);
         memcpy(out, group + rle->skew, k * sizeof *out);
         step(rle, k);
         out += k;
@@ -84,13 +84,13 @@ static void read_packed(pq_rle *rle, uint32_t n, uint32_t *out)
     }
     uint32_t whole = n & ~7u;
     if (whole) {
-        vonk__pq_unpack_u32(rle->pack, whole, rle->width, out);
+        vonk__pq_kernels()->unpack_u32(rle->pack, whole, rle->width, out);
         step(rle, whole);
         out += whole;
         n -= whole;
     }
     if (n) {
-        vonk__pq_unpack_u32(rle->pack, 8, rle->width, group);
+        vonk__pq_kernels()->unpack_u32(rle->pack, 8, rle->width, group);
         memcpy(out, group, n * sizeof *out);
         step(rle, n);
     }

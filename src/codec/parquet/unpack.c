@@ -1,25 +1,14 @@
 #include "codec/parquet/unpack.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
-static pq_unpack_u32 *pick(void)
-{
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return vonk__pq_unpack_u32_v4;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) return vonk__pq_unpack_u32_v3;
-    return vonk__pq_unpack_u32_v1;
-}
+#include "sys/cpu.h"
 
-void vonk__pq_unpack_u32(const uint8_t *in, size_t n, unsigned width, uint32_t *restrict out)
+const pq_kernels *vonk__pq_kernels(void)
 {
-    static pq_unpack_u32 *_Atomic best; /* every thread would pick the same */
-    pq_unpack_u32 *run = atomic_load_explicit(&best, memory_order_relaxed);
-    if (VONK_UNLIKELY(!run)) {
-        run = pick();
-        atomic_store_explicit(&best, run, memory_order_relaxed);
-    }
-    run(in, n, width, out);
+    static const pq_kernels *const levels[VONK_N_CPU_LEVEL] = {&vonk__pq_kernels_v1, &vonk__pq_kernels_v3,
+                                                               &vonk__pq_kernels_v4};
+    return levels[vonk_cpu_get_level()];
 }
 
 static uint64_t load64(const uint8_t *at)
