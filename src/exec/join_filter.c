@@ -1,5 +1,7 @@
 /* exec/join_filter.c -- what the build side knows of its keys goes to the scans of the probe side before they start:
  * least and greatest value, and a bloom filter when many probe rows seem to find nothing. */
+#include "column/builder.h"
+#include "column/rows.h"
 #include "exec/join_int.h"
 
 #define BLOOM_MOST_ROWS (UINT32_C(8) << 20)

@@ -1,5 +1,6 @@
 /* exec/join_table.c -- from keys to build rows: packs or hashes keys, looks them up, compares candidates. */
 #include "column/collation.h"
+#include "column/rows.h"
 #include "exec/join_int.h"
 #include "sys/cpu.h"
 
