@@ -17,7 +17,6 @@ import pyspark.sql.connect.proto as pb
 import pyspark.sql.connect.proto.base_pb2_grpc as pb_grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from pyspark.sql.connect.client import SparkConnectClient
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.dirname(os.environ.get("VONK", os.path.join(ROOT, "build", "vonk")))
@@ -765,6 +764,7 @@ def test_artifact_files_go_with_the_session(server):
 
 @pytest.fixture()
 def client(server):
+    from pyspark.sql.connect.client import SparkConnectClient  # heavy: not for the clients that are killed
     client = SparkConnectClient(f"sc://localhost:{server.port}/;user_id=me", use_reattachable_execute=True)
     yield client
     client.release_session()
@@ -773,6 +773,7 @@ def client(server):
 
 def test_client_reads_reattachable_streams():
     """PySpark's own iterator: it releases what it has read, and comes again when the server has sent enough."""
+    from pyspark.sql.connect.client import SparkConnectClient
     from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Iterator
     server = FakeServer(spark__connect__execute__reattachable__senderMaxStreamSize="1m")
     try:
@@ -834,17 +835,17 @@ while True:
 
 
 def test_clients_killed_at_random():
-    """Sixteen clients, two to a session, are killed in the middle of things: only what is theirs expires."""
+    """Eight clients, two to a session, are killed in the middle of things: only what is theirs expires."""
     server = FakeServer(spark__connect__session__manager__defaultSessionTimeout="1s",
                         spark__connect__session__manager__maintenanceInterval="100ms",
                         spark__connect__execute__manager__detachedTimeout="300ms")
     try:
-        ids = [str(uuid.uuid4()) for _ in range(8)]
+        ids = [str(uuid.uuid4()) for _ in range(4)]
         command = [sys.executable, "-c", KILLED, str(server.port), os.path.dirname(__file__)]
-        clients = [subprocess.Popen(command + [ids[i % 8]], stdout=subprocess.PIPE) for i in range(16)]
+        clients = [subprocess.Popen(command + [ids[i % 4]], stdout=subprocess.PIPE) for i in range(8)]
         for client in clients:
             assert client.stdout.readline() == b"up\n"
-        timers = [threading.Timer(0.1 + 0.1 * i, client.kill) for i, client in enumerate(clients)]
+        timers = [threading.Timer(0.1 + 0.2 * i, client.kill) for i, client in enumerate(clients)]
         for timer in timers:
             timer.start()
         for timer, client in zip(timers, clients):
