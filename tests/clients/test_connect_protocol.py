@@ -398,7 +398,10 @@ def test_unsupported_has_its_name(session):
     error = failure(lambda: session.stub.AnalyzePlan(pb.AnalyzePlanRequest(**session.ids(persist={}))))
     assert error.condition == "UNSUPPORTED_FEATURE" and error.parameters == {"feature": "this analysis"}
     error = failure(lambda: session.stub.AnalyzePlan(pb.AnalyzePlanRequest(**session.ids())))
+    assert error.condition == "CONNECT_INVALID_PLAN.UNKNOWN_ANALYZE_METHOD"
+    error = failure(lambda: next(session.stub.ExecutePlan(pb.ExecutePlanRequest(**session.ids()))))
     assert error.condition == "CONNECT_INVALID_PLAN.INVALID_ONE_OF_FIELD_NOT_SET"
+    assert error.parameters == {"fullName": "spark.connect.Plan", "name": "OPTYPE_NOT_SET"}
 
 
 def field(number, data):
@@ -653,6 +656,14 @@ def test_config(session):
     silent.operation.set.silent = True
     assert len(session.stub.Config(silent).warnings) == 1
     assert pairs(session.config("get", keys=["silent.key"])) == {"silent.key": "y"}
+    bad = [pb.KeyValue(key="spark.sql.ansi.enabled", value="maybe")]
+    assert condition(lambda: session.config("get_with_default", pairs=bad)) == "INVALID_CONF_VALUE.TYPE_MISMATCH"
+    null = [pb.KeyValue(key="a.b")]
+    assert failure(lambda: session.config("set", pairs=null)).classes[1] == "java.lang.IllegalArgumentException"
+    session.config("set", pairs=[pb.KeyValue(key="my.PassWord", value="x"), pb.KeyValue(key="jdbc", value="?token=1")])
+    assert pairs(session.config("get_option", keys=["my.PassWord", "jdbc"])) == {"my.PassWord": None, "jdbc": None}
+    assert condition(lambda: session.config("get", keys=["my.PassWord"])) == "SQL_CONF_NOT_FOUND"
+    assert set(pairs(session.config("get_all"))) == {own, partitions, "silent.key"}
     session.config("unset", keys=[own])
     assert pairs(session.config("get_option", keys=[own])) == {own: None}
     assert condition(lambda: session.stub.Config(pb.ConfigRequest(**session.ids()))) == \
