@@ -58,12 +58,3 @@ const vonk_table_class *vonk_table_class_find(vonk_str name)
     }
     return NULL;
 }
-
-void vonk_runtime_filter_unref(vonk_runtime_filter *filter)
-{
-    if (!filter || atomic_fetch_sub_explicit(&filter->refs, 1, memory_order_acq_rel) != 1) return;
-    vonk_column_unref(filter->min);
-    vonk_column_unref(filter->max);
-    vonk_free((void *)filter->bloom);
-    vonk_free(filter);
-}
