@@ -42,7 +42,7 @@ struct ArrowArrayStream {
 typedef struct vonk_arrow_options {
     bool     views;    /* strings leave as utf8_view */
     bool     large;    /* 64-bit offsets (spark.sql.execution.arrow.useLargeVarTypes) */
-    vonk_str timezone; /* of timestamp columns in the schema */
+    vonk_str timezone; /* of timestamp columns in the schema; empty: UTC */
 } vonk_arrow_options;
 
 vonk_status vonk_arrow_export_schema(const vonk_type *struct_type, const vonk_arrow_options *options, struct ArrowSchema *ret, vonk_error *err);

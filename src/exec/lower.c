@@ -1,13 +1,14 @@
 /* exec/lower.c -- physical plan -> stages -> operators and pipelines.
  *
- * A stage is what lies between exchanges: its root is an exchange node or the plan's root, its leaves are sources or exchanges that are done. Operators are opened children
- * first. Every input of an operator becomes a port; a path from a source over stream ports to a sink port is a pipeline. */
+ * A stage is what lies between exchanges: its root is an exchange node or the plan's root, its leaves are sources or
+ * exchanges that are done. Operators are opened children first. Every input of an operator becomes a port; a path from
+ * a source over stream ports to a sink port is a pipeline. */
 #include "exec/exec_int.h"
 
 typedef struct lowering {
     vonk_exec *exec;
-    uint32_t   stage;
-    bool       is_last;
+    uint32_t stage;
+    bool is_last;
 } lowering;
 
 static vonk_status lower_node(lowering *l, const vonk_plan *node, bool root, vonk_op **ret, vonk_error *err);
@@ -34,23 +35,28 @@ static exec_stage *stage_of(const vonk_exec *exec, const vonk_plan *exchange)
 /* Exchanges below `p`, deepest first; one that is used twice is one stage. Depth is bounded by VONK_MAX_PLAN_DEPTH. */
 static vonk_status cut(vonk_exec *exec, const vonk_plan *p, vonk_error *err)
 {
-    if (stage_of(exec, p)) return VONK_OK;
-    for (uint32_t i = 0; i < p->n_children; i++)
-        VONK_TRY(cut(exec, p->children[i], err));
-    return p->kind == VONK_PN_P_EXCHANGE ? add_stage(exec, p, err) : VONK_OK;
+    for (uint32_t i = 0; i < p->n_children; i++) {
+        const vonk_plan *child = p->children[i];
+        if (stage_of(exec, child)) continue;
+        VONK_TRY(cut(exec, child, err));
+        bool cuts = child->kind == VONK_PN_P_EXCHANGE && child->exchange.kind != VONK_EXCHANGE_COALESCE;
+        if (cuts && !vonk__fuses(exec, p, i)) VONK_TRY(add_stage(exec, child, err));
+    }
+    return VONK_OK;
 }
 
 vonk_status vonk__cut_stages(vonk_exec *exec, vonk_error *err)
 {
     VONK_TRY(cut(exec, exec->plan, err));
-    /* An exchange at the root feeds a last stage that only reads it. */
-    if (exec->plan->kind != VONK_PN_P_EXCHANGE) return add_stage(exec, exec->plan, err);
-    return add_stage(exec, NULL, err);
+    bool cuts = exec->plan->kind == VONK_PN_P_EXCHANGE && exec->plan->exchange.kind != VONK_EXCHANGE_COALESCE;
+    VONK_TRY(add_stage(exec, exec->plan, err));
+    return cuts ? add_stage(exec, NULL, err) : VONK_OK; /* a last stage that only reads the exchange */
 }
 
 /* ---- operators */
 
-static vonk_status new_op(vonk_exec *exec, const vonk_op_class *cls, const vonk_plan *node, uint32_t n_children, vonk_op **ret, vonk_error *err)
+static vonk_status new_op(vonk_exec *exec, const vonk_op_class *cls, const vonk_plan *node, uint32_t n_children,
+                          vonk_op **ret, vonk_error *err)
 {
     vonk_op *op = NULL;
     VONK_TRY(VONK_ARENA_NEW(exec->arena, &op, err));
@@ -65,14 +71,15 @@ static vonk_status new_op(vonk_exec *exec, const vonk_op_class *cls, const vonk_
     VONK_TRY(vonk_arena_alloc(exec->arena, cls->shared_size, &op->shared, err));
     op->n_columns = node->n_output;
     VONK_TRY(vonk_arena_array(exec->arena, op->n_columns, sizeof *op->types, &op->types, err));
-    for (uint32_t i = 0; i < op->n_columns; i++)
-        op->types[i] = node->output[i]->type;
+    for (uint32_t i = 0; i < op->n_columns; i++) op->types[i] = node->output[i]->type;
     VONK_TRY(vonk_budget_new(exec->budget, cls->name, VONK_NO_LIMIT, &op->budget, err));
     vonk_mutex_lock(&exec->lock);
     vonk_status st = VONK_VEC_PUSH(&exec->ops, exec->own_budget, op, err);
     vonk_mutex_unlock(&exec->lock);
-    if (st != VONK_OK) vonk_budget_free(op->budget);
-    else *ret = op;
+    if (st != VONK_OK)
+        vonk_budget_free(op->budget);
+    else
+        *ret = op;
     return st;
 }
 
@@ -89,7 +96,10 @@ static int64_t spiller_spill(void *self, int64_t bytes_wanted)
 
 static vonk_status open_op(vonk_op *op, vonk_error *err)
 {
-    if (op->n_children > 0) op->n_partitions = op->children[0]->n_partitions;
+    if (op->n_children > 0) {
+        op->n_partitions = op->children[0]->n_partitions;
+        op->by_hash = op->children[0]->by_hash && !op->cls->inputs[0].sink;
+    }
     op->opened = true;
     if (op->cls->open) VONK_TRY(op->cls->open(op, err));
     if (op->cls->spill) {
@@ -102,13 +112,14 @@ static vonk_status open_op(vonk_op *op, vonk_error *err)
 
 static vonk_status no_class(const vonk_plan *node, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the physical operator %s", vonk_node_name(node->kind)));
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     VONK_F("the physical operator %s", vonk_node_name(node->kind)));
 }
 
 static vonk_status lower_node(lowering *l, const vonk_plan *node, bool root, vonk_op **ret, vonk_error *err)
 {
     vonk_exec *exec = l->exec;
-    vonk_op   *op = NULL;
+    vonk_op *op = NULL;
     exec_stage *done = stage_of(exec, node);
     if (done && done->done) {
         *ret = done->op;
@@ -119,8 +130,11 @@ static vonk_status lower_node(lowering *l, const vonk_plan *node, bool root, von
     if (cls->choose && cls->choose(node, root)) cls = cls->choose(node, root);
     if (node->n_children > 0 && cls->n_inputs == 0) return no_class(node, err);
     VONK_TRY(new_op(exec, cls, node, node->n_children, &op, err));
-    for (uint32_t i = 0; i < node->n_children; i++)
-        VONK_TRY(lower_node(l, node->children[i], false, &op->children[i], err));
+    for (uint32_t i = 0; i < node->n_children; i++) {
+        const vonk_plan *fused = NULL, *input = vonk__input_of(exec, node, i, &fused);
+        if (fused) op->fused = fused;
+        VONK_TRY(lower_node(l, input, false, &op->children[i], err));
+    }
     VONK_TRY(open_op(op, err));
     op->stage = l->stage;
     *ret = op;
@@ -132,7 +146,8 @@ static void close_sources(vonk_exec *exec, exec_pipeline *first)
     for (exec_pipeline *p = first; p; p = p->next) {
         for (uint32_t lane = 0; p->source_locals && lane < exec->n_lanes; lane++) {
             if (!p->source_locals[lane]) continue;
-            if (p->source->cls->source->local_close) p->source->cls->source->local_close(p->source, p->source_locals[lane]);
+            if (p->source->cls->source->local_close)
+                p->source->cls->source->local_close(p->source, p->source_locals[lane]);
             vonk_free(p->source_locals[lane]);
         }
     }
@@ -140,6 +155,10 @@ static void close_sources(vonk_exec *exec, exec_pipeline *first)
 
 void vonk__ops_close(vonk_exec *exec)
 {
+    for (size_t i = 0; i < exec->ops.n; i++) { /* from here on nobody asks them to spill */
+        vonk_op *op = exec->ops.at[i];
+        if (op->has_spiller) vonk_budget_remove_spiller(exec->budget, &op->spiller);
+    }
     for (size_t i = 0; i < exec->ports.n; i++) {
         exec_port *port = exec->ports.at[i];
         for (uint32_t lane = 0; lane < exec->n_lanes; lane++) {
@@ -152,7 +171,6 @@ void vonk__ops_close(vonk_exec *exec)
     close_sources(exec, exec->built);
     for (size_t i = exec->ops.n; i-- > 0;) {
         vonk_op *op = exec->ops.at[i];
-        if (op->has_spiller) vonk_budget_remove_spiller(exec->budget, &op->spiller);
         if (op->opened && op->cls->close) op->cls->close(op);
         vonk_budget_free(op->budget);
     }
@@ -160,7 +178,8 @@ void vonk__ops_close(vonk_exec *exec)
 
 /* ---- pipelines */
 
-static vonk_status new_port(lowering *l, vonk_op *op, uint32_t input, exec_port *consumer, exec_port **ret, vonk_error *err)
+static vonk_status new_port(lowering *l, vonk_op *op, uint32_t input, exec_port *consumer, exec_port **ret,
+                            vonk_error *err)
 {
     vonk_exec *exec = l->exec;
     exec_port *port = NULL;
@@ -192,13 +211,11 @@ static exec_port *port_of(const vonk_exec *exec, const vonk_op *op, uint32_t inp
 static vonk_status find_deps(lowering *l, exec_pipeline *p, vonk_error *err)
 {
     vonk_exec *exec = l->exec;
-    uint32_t   room = p->source->stage == l->stage ? p->source->n_children : 0;
-    for (uint32_t i = 0; i < p->n_items; i++)
-        room += p->items[i].port->op->n_children;
+    uint32_t room = p->source->stage == l->stage ? p->source->n_children : 0;
+    for (uint32_t i = 0; i < p->n_items; i++) room += p->items[i].port->op->n_children;
     VONK_TRY(vonk_arena_array(exec->arena, room, sizeof *p->deps, &p->deps, err));
     if (p->source->stage == l->stage) {
-        for (uint32_t c = 0; c < p->source->n_children; c++)
-            p->deps[p->n_deps++] = port_of(exec, p->source, c);
+        for (uint32_t c = 0; c < p->source->n_children; c++) p->deps[p->n_deps++] = port_of(exec, p->source, c);
     }
     for (uint32_t i = 0; i < p->n_items; i++) {
         const exec_port *port = p->items[i].port;
@@ -211,14 +228,33 @@ static vonk_status find_deps(lowering *l, exec_pipeline *p, vonk_error *err)
     return VONK_OK;
 }
 
+static vonk_status add_to_map(vonk_exec *exec, uint32_t n, uint32_t add, const uint32_t **inout, vonk_error *err)
+{
+    uint32_t *map = NULL;
+    VONK_TRY(vonk_arena_array(exec->arena, n, sizeof *map, &map, err));
+    for (uint32_t i = 0; i < n; i++) map[i] = (*inout)[i] + add;
+    *inout = map;
+    return VONK_OK;
+}
+
+/* Partition numbers above the last item of the path so far, whose operator renumbers them. */
+static vonk_status apply_map(vonk_exec *exec, const exec_pipeline *p, const uint32_t *op_map, const uint32_t **ret,
+                             vonk_error *err)
+{
+    uint32_t *map = NULL;
+    VONK_TRY(vonk_arena_array(exec->arena, p->n_partitions, sizeof *map, &map, err));
+    for (uint32_t i = 0; i < p->n_partitions; i++) map[i] = op_map[vonk__partition_at(&p->items[p->n_items - 1], i)];
+    *ret = map;
+    return VONK_OK;
+}
+
 static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consumer, vonk_error *err)
 {
-    vonk_exec     *exec = l->exec;
+    vonk_exec *exec = l->exec;
     exec_pipeline *p = NULL;
-    uint32_t       n = 0, add = 0;
+    uint32_t n = 0, add = 0;
     VONK_TRY(VONK_ARENA_NEW(exec->arena, &p, err));
-    for (exec_port *port = consumer; port; port = port->next)
-        n++;
+    for (exec_port *port = consumer; port; port = port->next) n++;
     p->source = source;
     p->stage = l->stage;
     p->number = exec->n_pipelines++;
@@ -227,9 +263,13 @@ static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consume
     VONK_TRY(vonk_arena_array(exec->arena, n, sizeof *p->items, &p->items, err));
     VONK_TRY(vonk_arena_array(exec->arena, p->n_partitions, sizeof *p->n_morsels, &p->n_morsels, err));
     VONK_TRY(vonk_arena_array(exec->arena, exec->n_lanes, sizeof *p->source_locals, &p->source_locals, err));
+    const uint32_t *map = NULL;
     for (exec_port *port = consumer; port; port = port->next) {
         add += port->partition_add;
-        p->items[p->n_items++] = (path_item){port, add};
+        if (map && port->partition_add) VONK_TRY(add_to_map(exec, p->n_partitions, port->partition_add, &map, err));
+        p->items[p->n_items++] = (path_item){.port = port, .map = map, .add = add};
+        if (port->op->partition_map && port->input == 0 && port->next)
+            VONK_TRY(apply_map(exec, p, port->op->partition_map, &map, err));
         p->serial |= port->op->needs_order || port->cls->order == VONK_ORDER_NEEDS;
         port->n_pipelines_left++;
         port->last_pipeline = p->number;
@@ -280,10 +320,10 @@ static vonk_status reserve_todo(vonk_exec *exec, vonk_error *err)
 
 vonk_status vonk__lower_stage(vonk_exec *exec, uint32_t number, vonk_error *err)
 {
-    exec_stage      *stage = exec->stages.at[number];
-    lowering         l = {.exec = exec, .stage = number, .is_last = number + 1 == exec->stages.n};
+    exec_stage *stage = exec->stages.at[number];
+    lowering l = {.exec = exec, .stage = number, .is_last = number + 1 == exec->stages.n};
     const vonk_plan *root = stage->root ? stage->root : exec->plan;
-    vonk_op         *top = NULL, *result = NULL;
+    vonk_op *top = NULL, *result = NULL;
     if (exec->check_codec && stage->root) VONK_TRY(vonk__stage_through_codec(exec, number, &root, err));
     VONK_TRY(lower_node(&l, root, l.is_last, &top, err));
     if (l.is_last) {

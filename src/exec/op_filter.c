@@ -1,7 +1,7 @@
 /* exec/op_filter.c -- P_FILTER: keeps the rows for which the condition is true.
  *
- * Rows are kept by a selection; columns are not touched. A batch that keeps few rows would make everything above it pay per batch instead of per row, so the rows of sparse
- * batches are gathered and go on together, within the morsel. */
+ * Rows are kept by a selection; columns are not touched. A batch that keeps few rows would make everything above it pay
+ * per batch instead of per row, so the rows of sparse batches are gathered and go on together, within the morsel. */
 #include "exec/op_int.h"
 
 #define SPARSE_PART 8 /* fewer than 1/8 of the rows: sparse */
@@ -12,8 +12,8 @@ typedef struct filter_shared {
 } filter_shared;
 typedef struct filter_local {
     op_program_local program;
-    vonk_batch      *pieces[MOST_PIECES]; /* dense, kept back */
-    uint32_t         n_pieces, n_rows;
+    vonk_batch *pieces[MOST_PIECES]; /* dense, kept back */
+    uint32_t n_pieces, n_rows;
 } filter_local;
 
 static vonk_status filter_open(vonk_op *op, vonk_error *err)
@@ -31,7 +31,7 @@ static void filter_close(vonk_op *op)
 static vonk_status filter_local_open(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err)
 {
     filter_shared *s = op->shared;
-    filter_local  *l = local;
+    filter_local *l = local;
     return vonk__program_open(op, lane, s->program, &l->program, err);
 }
 
@@ -43,20 +43,20 @@ static vonk_status put_pieces(filter_local *l, vonk_lane *lane, vonk_out *out, v
         all = vonk_batch_ref(l->pieces[0]);
     else if (l->n_pieces > 1)
         st = vonk_batch_concat(lane->budget, (const vonk_batch *const *)l->pieces, l->n_pieces, &all, err);
-    for (uint32_t i = 0; i < l->n_pieces; i++)
-        vonk_batch_unref(l->pieces[i]);
+    for (uint32_t i = 0; i < l->n_pieces; i++) vonk_batch_unref(l->pieces[i]);
     l->n_pieces = l->n_rows = 0;
     if (all) vonk_out_put(out, all);
     return st;
 }
 
-static vonk_status filter_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status filter_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                               vonk_flow *ret_flow, vonk_error *err)
 {
     filter_local *l = local;
-    vonk_batch   *kept = NULL;
-    vonk_buffer  *sel = NULL;
-    uint32_t      n = 0;
-    uint32_t      target = vonk_exec_batch_rows(op->exec);
+    vonk_batch *kept = NULL;
+    vonk_buffer *sel = NULL;
+    uint32_t n = 0;
+    uint32_t target = vonk_exec_batch_rows(op->exec);
     vonk__program_place(&l->program, lane);
     VONK_TRY(vonk_program_filter(l->program.at, in, &sel, &n, err));
     if (n == 0) {
@@ -84,7 +84,8 @@ static vonk_status filter_push(vonk_op *op, vonk_lane *lane, void *local, const 
     return VONK_OK;
 }
 
-static vonk_status filter_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status filter_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                              vonk_error *err)
 {
     return put_pieces(local, lane, out, err);
 }
@@ -92,8 +93,7 @@ static vonk_status filter_end(vonk_op *op, vonk_lane *lane, void *local, vonk_ou
 static void filter_local_close(vonk_op *op, void *local)
 {
     filter_local *l = local;
-    for (uint32_t i = 0; i < l->n_pieces; i++)
-        vonk_batch_unref(l->pieces[i]);
+    for (uint32_t i = 0; i < l->n_pieces; i++) vonk_batch_unref(l->pieces[i]);
     vonk__program_close(&l->program);
 }
 
@@ -103,5 +103,9 @@ static const vonk_input_class filter_input = {.order = VONK_ORDER_KEEPS,
                                               .push = filter_push,
                                               .end_morsel = filter_end,
                                               .local_close = filter_local_close};
-const vonk_op_class vonk_op_filter = {
-    .name = "filter", .shared_size = sizeof(filter_shared), .open = filter_open, .close = filter_close, .n_inputs = 1, .inputs = &filter_input};
+const vonk_op_class vonk_op_filter = {.name = "filter",
+                                      .shared_size = sizeof(filter_shared),
+                                      .open = filter_open,
+                                      .close = filter_close,
+                                      .n_inputs = 1,
+                                      .inputs = &filter_input};

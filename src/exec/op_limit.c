@@ -1,8 +1,9 @@
 /* exec/op_limit.c -- P_LIMIT in its three places.
  *
- * At the root      rows stream to the result, which counts them in order (result.c); here a morsel ends when it alone has enough.
- * Local            at most `limit` rows of each partition; partitions run in order, each on one lane.
- * Anywhere else    a breaker: keeps the first offset + limit rows by morsel, stops everything below as soon as the ended morsels suffice, puts one partition out. */
+ * At the root      rows stream to the result, which counts them in order (result.c); here a morsel ends when it alone
+ * has enough. Local            at most `limit` rows of each partition; partitions run in order, each on one lane.
+ * Anywhere else    a breaker: keeps the first offset + limit rows by morsel, stops everything below as soon as the
+ * ended morsels suffice, puts one partition out. */
 #include "exec/op_int.h"
 
 static int64_t wanted_rows(const vonk_limit_info *info)
@@ -15,13 +16,14 @@ static int64_t wanted_rows(const vonk_limit_info *info)
 /* ---- at most n rows of what one morsel, or one partition, gives */
 
 typedef struct cut_local {
-    int32_t  partition;
+    int32_t partition;
     uint64_t ordinal;
-    int64_t  n_rows;
-    bool     started;
+    int64_t n_rows;
+    bool started;
 } cut_local;
 
-static vonk_status cut(vonk_lane *lane, cut_local *l, bool by_partition, int64_t want, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status cut(vonk_lane *lane, cut_local *l, bool by_partition, int64_t want, const vonk_batch *in,
+                       vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
 {
     vonk_batch *piece = NULL;
     if (!l->started || (by_partition ? l->partition != lane->partition : l->ordinal != lane->ordinal)) {
@@ -42,7 +44,7 @@ static vonk_status cut(vonk_lane *lane, cut_local *l, bool by_partition, int64_t
 static vonk_status root_open(vonk_op *op, vonk_error *err)
 {
     const vonk_limit_info *info = &op->node->limit;
-    exec_result           *q = &op->exec->result;
+    exec_result *q = &op->exec->result;
     q->skip = info->offset;
     q->take = info->limit;
     q->want = wanted_rows(info);
@@ -50,19 +52,23 @@ static vonk_status root_open(vonk_op *op, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_status root_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status root_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                             vonk_flow *ret_flow, vonk_error *err)
 {
     return cut(lane, local, false, wanted_rows(&op->node->limit), in, out, ret_flow, err);
 }
-static const vonk_input_class root_input = {.order = VONK_ORDER_KEEPS, .local_size = sizeof(cut_local), .push = root_push};
-static const vonk_op_class    root_limit = {.name = "limit", .open = root_open, .n_inputs = 1, .inputs = &root_input};
+static const vonk_input_class root_input = {
+    .order = VONK_ORDER_KEEPS, .local_size = sizeof(cut_local), .push = root_push};
+static const vonk_op_class root_limit = {.name = "limit", .open = root_open, .n_inputs = 1, .inputs = &root_input};
 
-static vonk_status local_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status local_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                              vonk_flow *ret_flow, vonk_error *err)
 {
     return cut(lane, local, true, op->node->limit.limit, in, out, ret_flow, err);
 }
-static const vonk_input_class local_input = {.order = VONK_ORDER_NEEDS, .local_size = sizeof(cut_local), .push = local_push};
-static const vonk_op_class    local_limit = {.name = "local_limit", .n_inputs = 1, .inputs = &local_input};
+static const vonk_input_class local_input = {
+    .order = VONK_ORDER_NEEDS, .local_size = sizeof(cut_local), .push = local_push};
+static const vonk_op_class local_limit = {.name = "local_limit", .n_inputs = 1, .inputs = &local_input};
 
 static const vonk_op_class *limit_choose(const vonk_plan *node, bool root)
 {
@@ -74,13 +80,13 @@ static const vonk_op_class *limit_choose(const vonk_plan *node, bool root)
 
 typedef struct limit_shared {
     vonk_mutex lock;
-    ordered    kept;
-    uint64_t   prefix_end; /* ordinals below have ended */
-    int64_t    prefix_rows;
+    ordered kept;
+    uint64_t prefix_end; /* ordinals below have ended */
+    int64_t prefix_rows;
     _Atomic bool satisfied;
-    int64_t    want;
+    int64_t want;
     vonk_batch **rows; /* after finish */
-    uint32_t   n_rows;
+    uint32_t n_rows;
 } limit_shared;
 
 static vonk_status limit_open(vonk_op *op, vonk_error *err)
@@ -97,8 +103,7 @@ static vonk_status limit_open(vonk_op *op, vonk_error *err)
 static void limit_close(vonk_op *op)
 {
     limit_shared *s = op->shared;
-    for (uint32_t i = 0; i < s->n_rows; i++)
-        vonk_batch_unref(s->rows[i]);
+    for (uint32_t i = 0; i < s->n_rows; i++) vonk_batch_unref(s->rows[i]);
     vonk_free(s->rows);
     vonk__ordered_done(&s->kept);
     vonk_mutex_done(&s->lock);
@@ -114,7 +119,8 @@ static void check(limit_shared *s)
     if (s->prefix_rows + open_rows >= s->want) atomic_store(&s->satisfied, true);
 }
 
-static vonk_status limit_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status limit_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                              vonk_flow *ret_flow, vonk_error *err)
 {
     limit_shared *s = op->shared;
     ordered_slot *slot = NULL;
@@ -129,11 +135,13 @@ static vonk_status limit_push(vonk_op *op, vonk_lane *lane, void *local, const v
     slot->n_rows += dense->n_sel;
     dense = NULL;
     check(s);
-    if (s->want >= 0 && (slot->n_rows >= (uint64_t)s->want || (s->satisfied && lane->ordinal > s->prefix_end))) *ret_flow = VONK_ENOUGH;
+    if (s->want >= 0 && (slot->n_rows >= (uint64_t)s->want || (s->satisfied && lane->ordinal > s->prefix_end)))
+        *ret_flow = VONK_ENOUGH;
     return VONK_OK;
 }
 
-static vonk_status limit_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status limit_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                             vonk_error *err)
 {
     limit_shared *s = op->shared;
     ordered_slot *slot = NULL;
@@ -153,17 +161,16 @@ static bool limit_wants(vonk_op *op, int32_t partition, uint64_t ordinal)
 static vonk_status limit_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err)
 {
     limit_shared *s = op->shared;
-    int64_t       skip = op->node->limit.offset, take = op->node->limit.limit < 0 ? INT64_MAX : op->node->limit.limit;
-    size_t        n = 0;
-    for (uint64_t i = 0; i < s->kept.n; i++)
-        n += s->kept.slots[i].batches.n;
+    int64_t skip = op->node->limit.offset, take = op->node->limit.limit < 0 ? INT64_MAX : op->node->limit.limit;
+    size_t n = 0;
+    for (uint64_t i = 0; i < s->kept.n; i++) n += s->kept.slots[i].batches.n;
     VONK_TRY(vonk_alloc_zeroed(op->budget, (n + 1) * sizeof *s->rows, &s->rows, err));
     for (uint64_t i = 0; i < s->kept.n && take > 0; i++) {
         ordered_slot *slot = &s->kept.slots[i];
         for (size_t k = 0; k < slot->batches.n && take > 0; k++) {
             vonk_batch *b = slot->batches.at[k];
-            int64_t     from = skip < b->n_sel ? skip : b->n_sel;
-            int64_t     some = b->n_sel - from < take ? b->n_sel - from : take;
+            int64_t from = skip < b->n_sel ? skip : b->n_sel;
+            int64_t some = b->n_sel - from < take ? b->n_sel - from : take;
             skip -= from;
             take -= some;
             if (some == 0) continue;
@@ -189,19 +196,21 @@ typedef struct limit_local {
     uint32_t at, end;
 } limit_local;
 
-static vonk_status limit_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status limit_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                               vonk_error *err)
 {
     const limit_shared *s = op->shared;
-    limit_local        *l = local;
+    limit_local *l = local;
     l->at = morsel * 16;
     l->end = l->at + 16 < s->n_rows ? l->at + 16 : s->n_rows;
     return VONK_OK;
 }
 
-static vonk_status limit_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status limit_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                              vonk_error *err)
 {
     const limit_shared *s = op->shared;
-    limit_local        *l = local;
+    limit_local *l = local;
     if (l->at < l->end) vonk_out_put(out, vonk_batch_ref(s->rows[l->at++]));
     return VONK_OK;
 }

@@ -1,9 +1,10 @@
-/* exec/op_scan.c -- P_SCAN: rows of a planned scan (plan/scan.h). The scan applies its predicates and runtime filters itself; a morsel is one of its morsels. */
+/* exec/op_scan.c -- P_SCAN: rows of a planned scan (plan/scan.h). The scan applies its predicates and runtime filters
+ * itself; a morsel is one of its morsels. */
 #include "exec/op_int.h"
 
 typedef struct scan_local {
     vonk_reader *reader;
-    uint64_t     counted_bytes;
+    uint64_t counted_bytes;
 } scan_local;
 
 static vonk_status scan_open(vonk_op *op, vonk_error *err)
@@ -27,21 +28,24 @@ static void end_reader(scan_local *l)
     l->counted_bytes = 0;
 }
 
-static vonk_status scan_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status scan_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                              vonk_error *err)
 {
     scan_local *l = local;
-    vonk_scan  *scan = op->node->scan.scan;
+    vonk_scan *scan = op->node->scan.scan;
     end_reader(l);
     return scan->cls->open(scan, partition, morsel, vonk_exec_batch_rows(op->exec), lane->budget, &l->reader, err);
 }
 
-static vonk_status scan_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status scan_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                             vonk_error *err)
 {
     scan_local *l = local;
     vonk_batch *batch = NULL;
     VONK_TRY(l->reader->next(l->reader, &batch, err));
     if (l->reader->bytes_read != l->counted_bytes) {
-        atomic_fetch_add_explicit(&op->metrics.bytes_read, l->reader->bytes_read - l->counted_bytes, memory_order_relaxed);
+        atomic_fetch_add_explicit(&op->metrics.bytes_read, l->reader->bytes_read - l->counted_bytes,
+                                  memory_order_relaxed);
         l->counted_bytes = l->reader->bytes_read;
     }
     if (batch)
@@ -53,6 +57,9 @@ static vonk_status scan_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out
 
 static void scan_local_close(vonk_op *op, void *local) { end_reader(local); }
 
-static const vonk_source_class scan_source = {
-    .local_size = sizeof(scan_local), .n_morsels = scan_n_morsels, .start = scan_start, .next = scan_next, .local_close = scan_local_close};
+static const vonk_source_class scan_source = {.local_size = sizeof(scan_local),
+                                              .n_morsels = scan_n_morsels,
+                                              .start = scan_start,
+                                              .next = scan_next,
+                                              .local_close = scan_local_close};
 const vonk_op_class vonk_op_scan = {.name = "scan", .open = scan_open, .source = &scan_source};

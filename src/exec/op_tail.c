@@ -1,15 +1,16 @@
-/* exec/op_tail.c -- P_TAIL: the last `limit` rows, in order. Each morsel keeps its own last rows; a morsel goes when later ones hold enough. One partition comes out. */
+/* exec/op_tail.c -- P_TAIL: the last `limit` rows, in order. Each morsel keeps its own last rows; a morsel goes when
+ * later ones hold enough. One partition comes out. */
 #include "exec/op_int.h"
 
 typedef struct tail_shared {
     vonk_mutex lock;
-    ordered    kept;
-    uint64_t   first; /* ordinals below are not needed any more */
+    ordered kept;
+    uint64_t first; /* ordinals below are not needed any more */
     vonk_batch *rows;
 } tail_shared;
 typedef struct tail_local {
     VONK_VEC(vonk_batch *) batches;
-    size_t   first;
+    size_t first;
     uint64_t n_rows;
 } tail_local;
 
@@ -32,10 +33,11 @@ static void tail_close(vonk_op *op)
 
 static uint64_t tail_want(const vonk_op *op) { return op->node->limit.limit > 0 ? (uint64_t)op->node->limit.limit : 0; }
 
-static vonk_status tail_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status tail_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                             vonk_flow *ret_flow, vonk_error *err)
 {
     tail_local *l = local;
-    uint64_t    want = tail_want(op);
+    uint64_t want = tail_want(op);
     vonk_batch *b = NULL;
     if (in->n_sel > want)
         VONK_TRY(vonk_batch_slice(in, (uint32_t)(in->n_sel - want), (uint32_t)want, &b, err));
@@ -61,10 +63,11 @@ static vonk_status tail_push(vonk_op *op, vonk_lane *lane, void *local, const vo
     return VONK_OK;
 }
 
-static vonk_status tail_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status tail_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                            vonk_error *err)
 {
-    tail_shared  *s = op->shared;
-    tail_local   *l = local;
+    tail_shared *s = op->shared;
+    tail_local *l = local;
     ordered_slot *slot = NULL;
     VONK_LOCKED(&s->lock);
     VONK_TRY(vonk__ordered_slot(&s->kept, lane->ordinal, &slot, err));
@@ -77,8 +80,7 @@ static vonk_status tail_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out 
     uint64_t later = 0; /* rows in higher morsels, ended ones only: they cannot become fewer */
     for (uint64_t i = s->kept.n; i-- > s->first;) {
         if (later >= tail_want(op)) {
-            for (uint64_t k = s->first; k <= i; k++)
-                vonk__ordered_clear(&s->kept.slots[k]);
+            for (uint64_t k = s->first; k <= i; k++) vonk__ordered_clear(&s->kept.slots[k]);
             s->first = i + 1;
             break;
         }
@@ -92,7 +94,7 @@ static vonk_status tail_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
     tail_shared *s = op->shared;
     VONK_AUTO(vonk_batch_unref) vonk_batch *all = NULL;
     VONK_VEC(vonk_batch *) list = {0};
-    uint64_t    n = 0, want = tail_want(op);
+    uint64_t n = 0, want = tail_want(op);
     vonk_status st = VONK_OK;
     for (uint64_t i = s->first; i < s->kept.n && st == VONK_OK; i++) {
         ordered_slot *slot = &s->kept.slots[i];
@@ -101,7 +103,8 @@ static vonk_status tail_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
             st = VONK_VEC_PUSH(&list, op->budget, slot->batches.at[k], err);
         }
     }
-    if (st == VONK_OK && n > 0 && want > 0) st = vonk_batch_concat(lane->budget, (const vonk_batch *const *)list.at, list.n, &all, err);
+    if (st == VONK_OK && n > 0 && want > 0)
+        st = vonk_batch_concat(lane->budget, (const vonk_batch *const *)list.at, list.n, &all, err);
     vonk_free(list.at);
     VONK_TRY(st);
     if (!all) return VONK_OK;
@@ -115,8 +118,7 @@ static vonk_status tail_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
 static void tail_local_close(vonk_op *op, void *local)
 {
     tail_local *l = local;
-    for (size_t i = l->first; i < l->batches.n; i++)
-        vonk_batch_unref(l->batches.at[i]);
+    for (size_t i = l->first; i < l->batches.n; i++) vonk_batch_unref(l->batches.at[i]);
     vonk_free(l->batches.at);
 }
 
@@ -127,18 +129,20 @@ static vonk_status tail_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret
     return VONK_OK;
 }
 
-static vonk_status tail_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel, vonk_error *err)
+static vonk_status tail_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
+                              vonk_error *err)
 {
     *(uint32_t *)local = 0;
     return VONK_OK;
 }
 
-static vonk_status tail_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status tail_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                             vonk_error *err)
 {
     const tail_shared *s = op->shared;
-    uint32_t          *at = local;
-    vonk_batch        *piece = NULL;
-    uint32_t           n = s->rows->n_rows - *at;
+    uint32_t *at = local;
+    vonk_batch *piece = NULL;
+    uint32_t n = s->rows->n_rows - *at;
     if (n > vonk_exec_batch_rows(op->exec)) n = vonk_exec_batch_rows(op->exec);
     if (n == 0) return VONK_OK;
     VONK_TRY(vonk_batch_slice(s->rows, *at, n, &piece, err));

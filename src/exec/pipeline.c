@@ -1,8 +1,9 @@
-/* exec/pipeline.c -- what is there to do: hands out units of work in order, and notices when a pipeline, an input, a stage is at its end. Called with exec->lock held,
- * but for vonk__pipeline_start.
+/* exec/pipeline.c -- what is there to do: hands out units of work in order, and notices when a pipeline, an input, a
+ * stage is at its end. Called with exec->lock held, but for vonk__pipeline_start.
  *
- * Two kinds of work: `todo` (starts, merges, finishes, steps, stages: first in, first out) and morsels of the started pipelines, lowest pipeline first. A morsel gets its
- * ordinal when it is handed out, so ordinals are dense per sink; pipelines of one sink hand out one after the other. */
+ * Two kinds of work: `todo` (starts, merges, finishes, steps, stages: first in, first out) and morsels of the started
+ * pipelines, lowest pipeline first. A morsel gets its ordinal when it is handed out, so ordinals are dense per sink;
+ * pipelines of one sink hand out one after the other. */
 #include "exec/exec_int.h"
 
 static void pipeline_end(vonk_exec *exec, exec_pipeline *p);
@@ -67,10 +68,20 @@ static bool wanted(const exec_pipeline *p, uint64_t ordinal)
 {
     for (uint32_t i = 0; i < p->n_items; i++) {
         const path_item *item = &p->items[i];
-        if (item->port->cls->wants && !item->port->cls->wants(item->port->op, (int32_t)(p->at_partition + item->partition_add), ordinal))
+        if (item->port->cls->wants &&
+            !item->port->cls->wants(item->port->op, (int32_t)vonk__partition_at(item, p->at_partition), ordinal))
             return false;
     }
     return true;
+}
+
+/* A unit of a serial pipeline: the partitions that are one at the sink. Others: a morsel of one partition. */
+static uint32_t unit_end(const exec_pipeline *p, uint32_t partition)
+{
+    const path_item *sink = &p->items[p->n_items - 1];
+    uint32_t end = partition + 1;
+    while (p->serial && sink->map && end < p->n_partitions && sink->map[end] == sink->map[partition]) end++;
+    return end;
 }
 
 static void all_handed_out(vonk_exec *exec, exec_pipeline *p)
@@ -94,9 +105,15 @@ static bool take_morsel(vonk_exec *exec, exec_pipeline *p, exec_work *ret)
         }
         if (place(p->number, sink->next_ordinal) >= atomic_load(&exec->stop_at)) return false;
         bool want = wanted(p, sink->next_ordinal);
-        *ret = (exec_work){.kind = WORK_MORSEL, .pipeline = p, .partition = p->at_partition, .morsel = p->at_morsel};
-        ret->n_morsels = p->serial ? n : p->at_morsel + 1;
-        p->at_morsel = ret->n_morsels;
+        *ret = (exec_work){.kind = WORK_MORSEL,
+                           .pipeline = p,
+                           .partition = p->at_partition,
+                           .end_partition = unit_end(p, p->at_partition),
+                           .morsel = p->at_morsel};
+        if (p->serial)
+            p->at_partition = ret->end_partition;
+        else
+            p->at_morsel++;
         if (!want) {
             p->n_done++;
             atomic_fetch_add(&exec->stages.at[p->stage]->n_done_units, 1);
@@ -114,8 +131,8 @@ static bool take_morsel(vonk_exec *exec, exec_pipeline *p, exec_work *ret)
 void vonk__work_done(vonk_exec *exec, const exec_work *work, uint32_t n_steps)
 {
     exec_pipeline *p = work->pipeline;
-    exec_port     *port = work->port;
-    bool           failed = vonk__work_position(work) >= atomic_load(&exec->stop_at);
+    exec_port *port = work->port;
+    bool failed = vonk__work_position(work) >= atomic_load(&exec->stop_at);
     exec->n_working--;
     if (p && work->kind == WORK_MORSEL) p->n_running--;
     if (failed) return; /* nothing that depends on it may go on */
@@ -177,7 +194,7 @@ static void pipeline_end(vonk_exec *exec, exec_pipeline *p)
 static void port_finish(vonk_exec *exec, exec_port *port)
 {
     port->state = PORT_FINISHING;
-    if (port->cls->sink && port->cls->finish)
+    if (port->cls->finish)
         vonk__todo_add(exec, (exec_work){.kind = WORK_FINISH, .port = port});
     else
         port_done(exec, port);
@@ -227,9 +244,11 @@ vonk_status vonk__pipeline_start(exec_pipeline *p, vonk_error *err)
 {
     vonk_op *op = p->source;
     uint64_t total = 0;
-    for (uint32_t i = 0; i < p->n_partitions; i++) {
-        VONK_TRY(op->cls->source->n_morsels(op, i, &p->n_morsels[i], err));
-        total += p->serial ? p->n_morsels[i] > 0 : p->n_morsels[i];
+    for (uint32_t i = 0; i < p->n_partitions; i++) VONK_TRY(op->cls->source->n_morsels(op, i, &p->n_morsels[i], err));
+    for (uint32_t i = 0; i < p->n_partitions; i = p->serial ? unit_end(p, i) : i + 1) {
+        bool any = false;
+        for (uint32_t k = i; k < unit_end(p, i); k++) any |= p->n_morsels[k] > 0;
+        total += p->serial ? any : p->n_morsels[i];
     }
     p->n_total = total;
     return VONK_OK;

@@ -1,18 +1,19 @@
 /* exec/pool.c -- the fixed threads, and whose lane runs next.
  *
- * Fair between queries, not between lanes: the queue holds queries in turn; one with ready lanes gives one lane and goes to the end. A lane comes back by itself after its
- * time slice when somebody waits (run.c). Threads sleep when nothing is ready; submitting wakes one. */
+ * Fair between queries, not between lanes: the queue holds queries in turn; one with ready lanes gives one lane and
+ * goes to the end. A lane comes back by itself after its time slice when somebody waits (run.c). Threads sleep when
+ * nothing is ready; submitting wakes one. */
 #include "exec/exec_int.h"
 
 struct vonk_pool {
-    vonk_budget     *budget;
-    vonk_mutex       lock;
-    vonk_cond        ready;
-    vonk_exec       *first, *last; /* queries with ready lanes */
-    uint32_t         n_threads, n_started, n_idle;
+    vonk_budget *budget;
+    vonk_mutex lock;
+    vonk_cond ready;
+    vonk_exec *first, *last; /* queries with ready lanes */
+    uint32_t n_threads, n_started, n_idle;
     _Atomic uint32_t n_ready; /* lanes */
-    bool             stop;
-    vonk_thread     *threads[];
+    bool stop;
+    vonk_thread *threads[];
 };
 
 static void pool_thread(void *arg);
@@ -27,7 +28,8 @@ vonk_status vonk_pool_new(vonk_budget *budget, uint32_t n_threads, vonk_pool **r
     vonk_mutex_init(&pool->lock);
     vonk_cond_init(&pool->ready);
     for (uint32_t i = 0; i < n_threads; i++) {
-        vonk_status st = vonk_thread_start(budget, "vonk-exec", VONK_STACK_ENGINE, pool_thread, pool, &pool->threads[i], err);
+        vonk_status st =
+            vonk_thread_start(budget, "vonk-exec", VONK_STACK_ENGINE, pool_thread, pool, &pool->threads[i], err);
         if (st != VONK_OK) {
             vonk_pool_free(pool);
             return st;
@@ -46,8 +48,7 @@ void vonk_pool_free(vonk_pool *pool)
     pool->stop = true;
     vonk_cond_broadcast(&pool->ready);
     vonk_mutex_unlock(&pool->lock);
-    for (uint32_t i = 0; i < pool->n_started; i++)
-        vonk_thread_join(pool->threads[i]);
+    for (uint32_t i = 0; i < pool->n_started; i++) vonk_thread_join(pool->threads[i]);
     vonk_cond_done(&pool->ready);
     vonk_mutex_done(&pool->lock);
     vonk_free(pool);

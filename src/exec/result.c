@@ -1,14 +1,15 @@
 /* exec/result.c -- the end of the last pipeline: an ordered, bounded queue between lanes and whoever takes the result.
  *
- * Lanes put batches into the slot of their morsel; the taker empties the slots in ascending order. When the queue is full, lanes park; the one that has the lowest morsel
- * parks only when its own slot is full, so the taker can always go on. LIMIT and OFFSET at the root are applied here: as soon as the rows of the ended prefix suffice,
- * everything stops. */
+ * Lanes put batches into the slot of their morsel; the taker empties the slots in ascending order. When the queue is
+ * full, lanes park; the one that has the lowest morsel parks only when its own slot is full, so the taker can always go
+ * on. LIMIT and OFFSET at the root are applied here: as soon as the rows of the ended prefix suffice, everything stops.
+ */
 #include "exec/exec_int.h"
 #include "sys/clock.h"
 
-#define QUEUE_BATCHES  64
-#define QUEUE_BYTES    ((size_t)32 << 20)
-#define INLINE_NS      INT64_C(1000000) /* a small query may keep the caller this long before it goes to the pool */
+#define QUEUE_BATCHES 64
+#define QUEUE_BYTES ((size_t)32 << 20)
+#define INLINE_NS INT64_C(1000000) /* a small query may keep the caller this long before it goes to the pool */
 
 /* Lock held. Makes the slot of `ordinal`. */
 static vonk_status slot_of(vonk_exec *exec, uint64_t ordinal, result_slot **ret, vonk_error *err)
@@ -17,12 +18,10 @@ static vonk_status slot_of(vonk_exec *exec, uint64_t ordinal, result_slot **ret,
     assert(ordinal >= q->base);
     if (ordinal - q->base >= q->capacity) {
         uint64_t capacity = q->capacity ? q->capacity : 16;
-        while (ordinal - q->base >= capacity)
-            capacity *= 2;
+        while (ordinal - q->base >= capacity) capacity *= 2;
         result_slot *slots = NULL;
         VONK_TRY(vonk_alloc_zeroed(exec->own_budget, capacity * sizeof *slots, &slots, err));
-        for (uint64_t o = q->base; o < q->end; o++)
-            slots[o & (capacity - 1)] = q->slots[o & (q->capacity - 1)];
+        for (uint64_t o = q->base; o < q->end; o++) slots[o & (capacity - 1)] = q->slots[o & (q->capacity - 1)];
         vonk_free(q->slots);
         q->slots = slots;
         q->capacity = capacity;
@@ -44,7 +43,8 @@ void vonk__result_signal(vonk_exec *exec)
 static bool full(const exec_result *q, uint64_t ordinal, const result_slot *slot)
 {
     if (q->n_batches < QUEUE_BATCHES && q->n_bytes < QUEUE_BYTES) return false;
-    return ordinal != q->base || slot->batches.n - slot->first >= QUEUE_BATCHES / 2 || (slot->batches.n > slot->first && q->n_bytes >= QUEUE_BYTES);
+    return ordinal != q->base || slot->batches.n - slot->first >= QUEUE_BATCHES / 2 ||
+           (slot->batches.n > slot->first && q->n_bytes >= QUEUE_BYTES);
 }
 
 /* Lock held: the ended prefix may have grown, or its last open morsel. */
@@ -93,7 +93,8 @@ static vonk_status put(vonk_exec *exec, vonk_lane *lane, vonk_batch **inout, von
     return VONK_OK;
 }
 
-static vonk_status result_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status result_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                               vonk_flow *ret_flow, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *b = NULL;
     VONK_TRY(vonk_batch_compact(in, &b, err));
@@ -107,9 +108,10 @@ static vonk_status result_push(vonk_op *op, vonk_lane *lane, void *local, const 
     return st;
 }
 
-static vonk_status result_end_morsel(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow, vonk_error *err)
+static vonk_status result_end_morsel(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                                     vonk_error *err)
 {
-    vonk_exec   *exec = op->exec;
+    vonk_exec *exec = op->exec;
     result_slot *slot = NULL;
     vonk_mutex_lock(&exec->lock);
     vonk_status st = slot_of(exec, lane->ordinal, &slot, err);
@@ -124,8 +126,11 @@ static vonk_status result_end_morsel(vonk_op *op, vonk_lane *lane, void *local, 
 
 static bool result_wants(vonk_op *op, int32_t partition, uint64_t ordinal) { return !op->exec->result.satisfied; }
 
-static const vonk_input_class result_input = {
-    .sink = true, .order = VONK_ORDER_KEEPS, .push = result_push, .end_morsel = result_end_morsel, .wants = result_wants};
+static const vonk_input_class result_input = {.sink = true,
+                                              .order = VONK_ORDER_KEEPS,
+                                              .push = result_push,
+                                              .end_morsel = result_end_morsel,
+                                              .wants = result_wants};
 const vonk_op_class vonk__op_result = {.name = "result", .n_inputs = 1, .inputs = &result_input};
 
 /* ---- taking */
@@ -143,8 +148,7 @@ static void steal_parked(exec_result *q, wake_list *into)
 
 static void wake_all(wake_list *list)
 {
-    for (size_t i = 0; i < list->n; i++)
-        vonk_wake_up(list->at[i]);
+    for (size_t i = 0; i < list->n; i++) vonk_wake_up(list->at[i]);
     vonk_free(list->at);
     *list = (wake_list){0};
 }
@@ -176,8 +180,8 @@ static vonk_batch *pop(vonk_exec *exec, bool *ret_wake)
 static vonk_status cut(exec_result *q, vonk_batch **inout, vonk_error *err)
 {
     vonk_batch *b = *inout, *piece = NULL;
-    int64_t     from = q->skip < b->n_sel ? q->skip : b->n_sel;
-    int64_t     n = b->n_sel - from;
+    int64_t from = q->skip < b->n_sel ? q->skip : b->n_sel;
+    int64_t n = b->n_sel - from;
     q->skip -= from;
     if (q->take >= 0 && n > q->take) n = q->take;
     if (q->take >= 0) q->take -= n;
@@ -226,11 +230,12 @@ static void run_deferred(vonk_exec *exec)
     vonk_mutex_lock(&exec->lock);
 }
 
-static vonk_status get(vonk_exec *exec, bool block, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err)
+static vonk_status get(vonk_exec *exec, bool block, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret,
+                       vonk_error *err)
 {
     vonk_status st = VONK_OK;
-    bool        wake_lanes = false, ready;
-    wake_list   woken = {0};
+    bool wake_lanes = false, ready;
+    wake_list woken = {0};
     *ret = NULL;
     vonk_mutex_lock(&exec->lock);
     if (exec->deferred) run_deferred(exec);
@@ -262,7 +267,8 @@ vonk_status vonk_exec_next(vonk_exec *exec, vonk_batch **ret, vonk_error *err)
     return get(exec, true, NULL, NULL, &ready, ret, err);
 }
 
-vonk_status vonk_exec_poll(vonk_exec *exec, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err)
+vonk_status vonk_exec_poll(vonk_exec *exec, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret,
+                           vonk_error *err)
 {
     return get(exec, false, wake, arg, ret_ready, ret, err);
 }
@@ -272,8 +278,7 @@ void vonk__result_done(vonk_exec *exec)
     exec_result *q = &exec->result;
     for (uint64_t o = q->base; o < q->end; o++) {
         result_slot *slot = &q->slots[o & (q->capacity - 1)];
-        for (size_t i = slot->first; i < slot->batches.n; i++)
-            vonk_batch_unref(slot->batches.at[i]);
+        for (size_t i = slot->first; i < slot->batches.n; i++) vonk_batch_unref(slot->batches.at[i]);
         vonk_free(slot->batches.at);
     }
     vonk_free(q->slots);

@@ -1,13 +1,14 @@
 /* exec/run.c -- a lane at work: takes a unit, pushes batches up its pipeline without recursion, parks, gives way.
  *
- * The pushing is a small machine: pending[i] is the batch that item i of the path has not finished with. The highest pending item always runs first, so at most one batch
- * waits per item, a lane can stop between any two calls, and AGAIN and WAIT are the same thing: the batch stays where it is. */
+ * The pushing is a small machine: pending[i] is the batch that item i of the path has not finished with. The highest
+ * pending item always runs first, so at most one batch waits per item, a lane can stop between any two calls, and AGAIN
+ * and WAIT are the same thing: the batch stays where it is. */
 #include "exec/exec_int.h"
 #include "sys/clock.h"
 
 struct vonk_wake {
-    _Atomic int  state; /* WAKE_* */
-    _Atomic int  refs;  /* lane and owner */
+    _Atomic int state; /* WAKE_* */
+    _Atomic int refs;  /* lane and owner */
     exec_runner *runner;
 };
 enum { WAKE_ARMED, WAKE_PARKED, WAKE_WOKEN };
@@ -20,16 +21,16 @@ static void wake_unref(vonk_wake *w)
 #define SLICE_NS INT64_C(3000000) /* a lane gives way after this long when somebody waits */
 
 typedef enum verdict { UNIT_DONE, UNIT_PARKED, UNIT_LATE } verdict;
-static verdict     run_unit(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st);
-static verdict     run_morsel(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st);
+static verdict run_unit(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st);
+static verdict run_morsel(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st);
 static vonk_status morsel_begin(exec_runner *r, vonk_error *err);
-static void        morsel_drop(exec_runner *r);
-static bool        park(exec_runner *r);
+static void morsel_drop(exec_runner *r);
+static bool park(exec_runner *r);
 
 void vonk__lane_run(exec_runner *r, int64_t deadline_ns)
 {
     vonk_exec *exec = r->pub.exec;
-    int64_t    slice_end = vonk_clock_mono_ns() + SLICE_NS;
+    int64_t slice_end = vonk_clock_mono_ns() + SLICE_NS;
     for (;;) {
         if (r->work.kind == WORK_NONE) {
             vonk_mutex_lock(&exec->lock);
@@ -47,7 +48,7 @@ void vonk__lane_run(exec_runner *r, int64_t deadline_ns)
             vonk_mutex_unlock(&exec->lock);
         }
         vonk_status st = VONK_OK;
-        verdict     v = run_unit(r, slice_end, deadline_ns, &st);
+        verdict v = run_unit(r, slice_end, deadline_ns, &st);
         if (v == UNIT_PARKED) {
             if (park(r)) return;
             continue;
@@ -73,10 +74,10 @@ void vonk__lane_run(exec_runner *r, int64_t deadline_ns)
 
 static verdict run_unit(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st)
 {
-    vonk_exec  *exec = r->pub.exec;
-    exec_port  *port = r->work.port;
+    vonk_exec *exec = r->pub.exec;
+    exec_port *port = r->work.port;
     vonk_error *err = &r->error;
-    uint32_t    i = r->work.i;
+    uint32_t i = r->work.i;
     if (r->work.kind == WORK_MORSEL) return run_morsel(r, slice_end, deadline_ns, ret_st);
     vonk_arena_reset(r->pub.scratch);
     int64_t t0 = vonk_clock_mono_ns();
@@ -92,7 +93,9 @@ static verdict run_unit(exec_runner *r, int64_t slice_end, int64_t deadline_ns, 
     case WORK_NONE:
     case WORK_MORSEL: assert(false); break;
     }
-    if (port) atomic_fetch_add_explicit(&port->op->metrics.time_ns, (uint64_t)(vonk_clock_mono_ns() - t0), memory_order_relaxed);
+    if (port)
+        atomic_fetch_add_explicit(&port->op->metrics.time_ns, (uint64_t)(vonk_clock_mono_ns() - t0),
+                                  memory_order_relaxed);
     return UNIT_DONE;
 }
 
@@ -127,6 +130,8 @@ static vonk_status own_header(vonk_budget *budget, vonk_batch **inout, vonk_erro
 static vonk_status hand_on(exec_runner *r, vonk_op *from, int64_t to, vonk_batch *batch, vonk_error *err)
 {
     const exec_pipeline *p = r->work.pipeline;
+    while (!p->items[to].port->cls->push) /* rows just pass */
+        count_out(p->items[to++].port->op, batch);
     if (batch->n_sel == 0 || to <= r->discard) {
         vonk_batch_unref(batch);
         return VONK_OK;
@@ -136,7 +141,7 @@ static vonk_status hand_on(exec_runner *r, vonk_op *from, int64_t to, vonk_batch
     r->pending_top = to;
     if (to + 1 == (int64_t)p->n_items) { /* the sink sees where it stands */
         VONK_TRY(own_header(r->pub.budget, &r->pending[to], err));
-        r->pending[to]->partition = (int32_t)(r->work.partition + p->items[to].partition_add);
+        r->pending[to]->partition = (int32_t)vonk__partition_at(&p->items[to], r->work.partition);
         r->pending[to]->sequence = r->work.ordinal << 32 | r->n_out++;
     }
     return VONK_OK;
@@ -146,80 +151,110 @@ static void done_with(exec_runner *r, int64_t item)
 {
     vonk_batch_unref(r->pending[item]);
     r->pending[item] = NULL;
-    while (r->pending_top >= 0 && !r->pending[r->pending_top])
-        r->pending_top--;
+    while (r->pending_top >= 0 && !r->pending[r->pending_top]) r->pending_top--;
 }
 
-static void set_place(exec_runner *r, uint32_t partition_add)
+/* item NULL: at the source. */
+static void set_place(exec_runner *r, const path_item *item)
 {
-    r->pub.partition = (int32_t)(r->work.partition + partition_add);
+    r->pub.partition = (int32_t)(item ? vonk__partition_at(item, r->work.partition) : r->work.partition);
     r->pub.ev.partition = r->pub.partition;
+}
+
+/* Nothing more is wanted of what the item at `at` calls a partition: is that all that is left of the unit? */
+static bool ends_unit(const exec_runner *r, int64_t at)
+{
+    const path_item *item = &r->work.pipeline->items[at];
+    return r->work.end_partition <= r->work.partition + 1 ||
+           vonk__partition_at(item, r->work.end_partition - 1) == vonk__partition_at(item, r->work.partition);
+}
+
+static void drop_below(exec_runner *r, int64_t at)
+{
+    for (int64_t i = 0; i < at; i++) {
+        vonk_batch_unref(r->pending[i]);
+        r->pending[i] = NULL;
+    }
 }
 
 static vonk_status step_push(exec_runner *r, vonk_flow *flow, vonk_error *err)
 {
     const path_item *item = &r->work.pipeline->items[r->pending_top];
-    exec_port       *port = item->port;
-    int64_t          at = r->pending_top;
-    vonk_out         out = {0};
-    set_place(r, item->partition_add);
+    exec_port *port = item->port;
+    int64_t at = r->pending_top;
+    vonk_out out = {0};
+    set_place(r, item);
     vonk_status st = port->cls->push(port->op, &r->pub, port->locals[r->pub.number], r->pending[at], &out, flow, err);
     if (st != VONK_OK) {
         vonk_batch_unref(out.batch);
         return st;
     }
+    bool all = *flow == VONK_ENOUGH && ends_unit(r, at);
+    if (out.batch) VONK_TRY(hand_on(r, port->op, at + 1, out.batch, err));
     if (*flow == VONK_ENOUGH) {
-        for (int64_t i = 0; i < at; i++) {
-            vonk_batch_unref(r->pending[i]);
-            r->pending[i] = NULL;
-        }
+        drop_below(r, at);
+        r->skip = true; /* the rest of this partition */
+    }
+    if (all) {
         r->discard = at + 1; /* what items below and this one keep back is not wanted */
         r->source_done = true;
         if (r->ending < 0) r->ending = 0;
-    }
-    if (out.batch) {
-        if (*flow == VONK_ENOUGH) r->discard = -1; /* this last one counts */
-        VONK_TRY(hand_on(r, port->op, at + 1, out.batch, err));
-        if (*flow == VONK_ENOUGH) r->discard = at + 1;
     }
     if (*flow == VONK_MORE || *flow == VONK_ENOUGH) done_with(r, at);
     return VONK_OK;
 }
 
+/* The next morsel of the unit; false: there is none. */
+static bool next_of_unit(exec_runner *r)
+{
+    const exec_pipeline *p = r->work.pipeline;
+    if (!p->serial) return false;
+    r->work.morsel++;
+    while (r->work.morsel >= p->n_morsels[r->work.partition]) {
+        if (r->work.partition + 1 >= r->work.end_partition) return false;
+        r->work.partition++;
+        r->work.morsel = 0;
+    }
+    return true;
+}
+
 static vonk_status step_source(exec_runner *r, vonk_flow *flow, vonk_error *err)
 {
     exec_pipeline *p = r->work.pipeline;
-    vonk_out       out = {0};
-    void          *local = p->source_locals[r->pub.number];
+    vonk_out out = {0};
+    void *local = p->source_locals[r->pub.number];
     vonk_arena_reset(r->pub.scratch);
-    set_place(r, 0);
-    vonk_status st = p->source->cls->source->next(p->source, &r->pub, local, &out, flow, err);
-    if (st != VONK_OK) {
-        vonk_batch_unref(out.batch);
-        return st;
+    set_place(r, NULL);
+    if (!r->skip) {
+        vonk_status st = p->source->cls->source->next(p->source, &r->pub, local, &out, flow, err);
+        if (st != VONK_OK) {
+            vonk_batch_unref(out.batch);
+            return st;
+        }
+        if (out.batch) return hand_on(r, p->source, 0, out.batch, err);
+        if (*flow == VONK_WAIT) return VONK_OK;
+    } else {
+        r->work.morsel = p->n_morsels[r->work.partition]; /* whatever it has left */
     }
-    if (out.batch) return hand_on(r, p->source, 0, out.batch, err);
-    if (*flow == VONK_WAIT) return VONK_OK;
-    if (r->work.morsel + 1 < r->work.n_morsels) { /* the partition goes on */
-        r->work.morsel++;
+    r->skip = false;
+    if (next_of_unit(r))
         return p->source->cls->source->start(p->source, &r->pub, local, r->work.partition, r->work.morsel, err);
-    }
     r->source_done = true;
-    r->ending = 0;
+    if (r->ending < 0) r->ending = 0;
     return VONK_OK;
 }
 
 static vonk_status step_end(exec_runner *r, vonk_flow *flow, vonk_error *err)
 {
     const path_item *item = &r->work.pipeline->items[r->ending];
-    exec_port       *port = item->port;
-    vonk_out         out = {0};
-    int64_t          at = r->ending;
+    exec_port *port = item->port;
+    vonk_out out = {0};
+    int64_t at = r->ending;
     if (!port->cls->end_morsel) {
         r->ending++;
         return VONK_OK;
     }
-    set_place(r, item->partition_add);
+    set_place(r, item);
     vonk_status st = port->cls->end_morsel(port->op, &r->pub, port->locals[r->pub.number], &out, flow, err);
     if (st != VONK_OK) {
         vonk_batch_unref(out.batch);
@@ -232,14 +267,14 @@ static vonk_status step_end(exec_runner *r, vonk_flow *flow, vonk_error *err)
 
 static verdict run_morsel(exec_runner *r, int64_t slice_end, int64_t deadline_ns, vonk_status *ret_st)
 {
-    vonk_exec  *exec = r->pub.exec;
+    vonk_exec *exec = r->pub.exec;
     vonk_error *err = &r->error;
     vonk_status st = VONK_OK;
     if (!r->running) st = morsel_begin(r, err);
     int64_t last = vonk_clock_mono_ns();
     while (st == VONK_OK && !stopped(r)) {
         vonk_flow flow = VONK_MORE;
-        vonk_op  *op;
+        vonk_op *op;
         if (r->pending_top >= 0) {
             op = r->work.pipeline->items[r->pending_top].port->op;
             st = step_push(r, &flow, err);
@@ -256,7 +291,8 @@ static verdict run_morsel(exec_runner *r, int64_t slice_end, int64_t deadline_ns
         atomic_fetch_add_explicit(&op->metrics.time_ns, (uint64_t)(now - last), memory_order_relaxed);
         last = now;
         if (st == VONK_OK && flow == VONK_WAIT) return UNIT_PARKED;
-        if (st == VONK_OK && ((deadline_ns && now > deadline_ns) || (now > slice_end && !deadline_ns && vonk__pool_busy(exec->env.pool))))
+        if (st == VONK_OK && ((deadline_ns && now > deadline_ns) ||
+                              (now > slice_end && !deadline_ns && vonk__pool_busy(exec->env.pool))))
             return UNIT_LATE;
     }
     morsel_drop(r);
@@ -274,11 +310,11 @@ static vonk_status open_local(exec_runner *r, exec_port *port, vonk_error *err)
 
 static vonk_status morsel_begin(exec_runner *r, vonk_error *err)
 {
-    exec_pipeline           *p = r->work.pipeline;
+    exec_pipeline *p = r->work.pipeline;
     const vonk_source_class *source = p->source->cls->source;
-    uint32_t                 lane = r->pub.number;
+    uint32_t lane = r->pub.number;
     r->running = true;
-    r->source_done = false;
+    r->source_done = r->skip = false;
     r->pending_top = r->ending = r->discard = -1;
     r->position = vonk__work_position(&r->work);
     r->pub.ordinal = r->work.ordinal;
@@ -289,10 +325,10 @@ static vonk_status morsel_begin(exec_runner *r, vonk_error *err)
         r->pending_capacity = p->n_items;
     }
     for (uint32_t i = 0; i < p->n_items; i++) {
-        set_place(r, p->items[i].partition_add);
+        set_place(r, &p->items[i]);
         VONK_TRY(open_local(r, p->items[i].port, err));
     }
-    set_place(r, 0);
+    set_place(r, NULL);
     if (!p->source_locals[lane]) {
         VONK_TRY(vonk_alloc_zeroed(p->source->budget, source->local_size, &p->source_locals[lane], err));
         if (source->local_open) VONK_TRY(source->local_open(p->source, &r->pub, p->source_locals[lane], err));
@@ -318,7 +354,7 @@ static void morsel_drop(exec_runner *r)
 vonk_status vonk_lane_park(vonk_lane *lane, vonk_wake **ret, vonk_error *err)
 {
     exec_runner *r = (exec_runner *)lane;
-    vonk_wake   *w = NULL;
+    vonk_wake *w = NULL;
     assert(!r->wake);
     VONK_TRY(VONK_NEW(vonk_budget_root(), &w, err)); /* may outlive the query */
     w->runner = r;
@@ -333,7 +369,7 @@ static bool park(exec_runner *r)
 {
     vonk_exec *exec = r->pub.exec;
     vonk_wake *w = r->wake;
-    int        armed = WAKE_ARMED;
+    int armed = WAKE_ARMED;
     assert(w);
     vonk_mutex_lock(&exec->lock);
     if (!stopped(r) && atomic_compare_exchange_strong(&w->state, &armed, WAKE_PARKED)) {

@@ -1,31 +1,33 @@
-/* exec/spill.c -- batches on disk: docs/format/spill.md. One unnamed file; blocks are appended under a lock and read at their place by any thread. */
+/* exec/spill.c -- batches on disk: docs/format/spill.md. One unnamed file; blocks are appended under a lock and read at
+ * their place by any thread. */
 #include "base/hash.h"
 #include "codec/compress.h"
 #include "column/block.h"
 #include "exec/exec_int.h"
 #include "sys/files.h"
 
-#define SPILL_MAGIC    UINT32_C(0x31505356) /* "VSP1" */
+#define SPILL_MAGIC UINT32_C(0x31505356) /* "VSP1" */
 #define SPILL_BLOCK_MAX ((size_t)1 << 30)
 
 typedef struct spill_head { /* before each block; see spill.md */
     uint32_t magic, raw_bytes, packed_bytes;
-    int32_t  partition;
+    int32_t partition;
     uint64_t sequence, checksum; /* of the packed bytes */
 } spill_head;
 _Static_assert(sizeof(spill_head) == 32, "docs/format/spill.md");
 
 struct vonk_spill_file {
-    vonk_op                *op;
-    vonk_file              *file;
+    vonk_op *op;
+    vonk_file *file;
     const vonk_type *const *types;
-    uint32_t                n_types;
-    vonk_mutex              lock; /* the end of the file */
-    uint64_t                end, n_rows;
-    uint64_t                read_at; /* sequential use */
+    uint32_t n_types;
+    vonk_mutex lock; /* the end of the file */
+    uint64_t end, n_rows;
+    uint64_t read_at; /* sequential use */
 };
 
-vonk_status vonk_spill_new(vonk_op *op, const vonk_type *const *types, uint32_t n_types, vonk_spill_file **ret, vonk_error *err)
+vonk_status vonk_spill_new(vonk_op *op, const vonk_type *const *types, uint32_t n_types, vonk_spill_file **ret,
+                           vonk_error *err)
 {
     vonk_spill_file *f = NULL;
     VONK_TRY(VONK_NEW(vonk_budget_root(), &f, err));
@@ -61,7 +63,8 @@ vonk_status vonk_spill_put(vonk_spill_file *f, const vonk_batch *batch, vonk_spi
     VONK_TRY(vonk_block_encode(batch, &raw, err));
     VONK_TRY(vonk_buf_append(&packed, &head, sizeof head, err));
     VONK_TRY(vonk_compressor_new(vonk_budget_root(), &compressor, err));
-    VONK_TRY(vonk_compress(compressor, VONK_COMPRESS_LZ4_RAW, VONK_COMPRESS_LEVEL_DEFAULT, raw.data, raw.len, &packed, err));
+    VONK_TRY(
+        vonk_compress(compressor, VONK_COMPRESS_LZ4_RAW, VONK_COMPRESS_LEVEL_DEFAULT, raw.data, raw.len, &packed, err));
     head.raw_bytes = vonk_u32_of(raw.len);
     head.packed_bytes = vonk_u32_of(packed.len - sizeof head);
     head.checksum = vonk_hash64(packed.data + sizeof head, head.packed_bytes, head.raw_bytes);
@@ -83,19 +86,21 @@ static vonk_status damaged(const char *problem, vonk_error *err)
 static vonk_status unpack(const spill_head *head, const char *packed, vonk_buf *raw, vonk_error *err)
 {
     VONK_AUTO(vonk_compressor_free) vonk_compressor *compressor = NULL;
-    char       *to = NULL;
+    char *to = NULL;
     vonk_cursor in = vonk_cursor_of(packed, head->packed_bytes, "spill file");
-    if (vonk_hash64(packed, head->packed_bytes, head->raw_bytes) != head->checksum) return damaged("the checksum is wrong", err);
+    if (vonk_hash64(packed, head->packed_bytes, head->raw_bytes) != head->checksum)
+        return damaged("the checksum is wrong", err);
     VONK_TRY(vonk_buf_extend(raw, head->raw_bytes, &to, err));
     VONK_TRY(vonk_compressor_new(vonk_budget_root(), &compressor, err));
     return vonk_decompress(compressor, VONK_COMPRESS_LZ4_RAW, &in, to, head->raw_bytes, err);
 }
 
-vonk_status vonk_spill_get(vonk_spill_file *f, vonk_spill_ref ref, vonk_budget *budget, vonk_batch **ret, vonk_error *err)
+vonk_status vonk_spill_get(vonk_spill_file *f, vonk_spill_ref ref, vonk_budget *budget, vonk_batch **ret,
+                           vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf raw = {0}, packed = {0};
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-    char      *bytes = NULL;
+    char *bytes = NULL;
     spill_head head;
     vonk_buf_init(&raw, vonk_budget_root(), SPILL_BLOCK_MAX);
     vonk_buf_init(&packed, vonk_budget_root(), SPILL_BLOCK_MAX);
@@ -103,7 +108,8 @@ vonk_status vonk_spill_get(vonk_spill_file *f, vonk_spill_ref ref, vonk_budget *
     VONK_TRY(vonk_buf_extend(&packed, ref.bytes, &bytes, err));
     VONK_TRY(vonk_file_read_exact(f->file, (int64_t)ref.offset, bytes, ref.bytes, err));
     memcpy(&head, bytes, sizeof head);
-    if (head.magic != SPILL_MAGIC || head.packed_bytes != ref.bytes - sizeof head) return damaged("no block at this place", err);
+    if (head.magic != SPILL_MAGIC || head.packed_bytes != ref.bytes - sizeof head)
+        return damaged("no block at this place", err);
     VONK_TRY(unpack(&head, bytes + sizeof head, &raw, err));
     vonk_cursor in = vonk_cursor_of(raw.data, raw.len, "spill file");
     VONK_TRY(vonk_block_decode(budget, &in, f->types, f->n_types, &batch, err));
@@ -135,12 +141,13 @@ vonk_status vonk_spill_rewind(vonk_spill_file *f, vonk_error *err)
 
 vonk_status vonk_spill_read(vonk_spill_file *f, vonk_budget *budget, vonk_batch **ret, vonk_error *err)
 {
-    spill_head     head;
+    spill_head head;
     vonk_spill_ref ref = {.offset = f->read_at};
     *ret = NULL;
     if (f->read_at == f->end) return VONK_OK;
     VONK_TRY(vonk_file_read_exact(f->file, (int64_t)f->read_at, &head, sizeof head, err));
-    if (head.magic != SPILL_MAGIC || head.packed_bytes > f->end - f->read_at - sizeof head) return damaged("no block at this place", err);
+    if (head.magic != SPILL_MAGIC || head.packed_bytes > f->end - f->read_at - sizeof head)
+        return damaged("no block at this place", err);
     ref.bytes = head.packed_bytes + (uint32_t)sizeof head;
     ref.n_rows = UINT32_MAX;
     f->read_at += ref.bytes;
