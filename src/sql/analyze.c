@@ -116,6 +116,7 @@ vonk_status vonk__an_finish_node(vonk_an *an, vonk_plan *p, const vonk_plan **re
 {
     (void)an;
     p->analyzed = true;
+    VONK_TRY(vonk__an_inherit_hidden(p, err));
     vonk_plan_ref(p);
     VONK_TRY(vonk_plan_finish(p, ret, err));
     vonk_plan_unref(*ret);

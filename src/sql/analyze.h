@@ -31,6 +31,7 @@ typedef struct vonk_an {
     vonk_exprs           exprs;
     vonk_plans           plans;
     const vonk_plan     *subplans; /* WITH_RELATIONS: children 1.. are what plan ids of subqueries refer to */
+    const vonk_plan     *origin; /* the node whose text messages about a whole select show */
     const vonk_expr     *parameters; /* a CALL whose children are the arguments of a SQL text: NAMED_ARGs or positional ones */
 } vonk_an;
 
@@ -41,6 +42,7 @@ typedef struct vonk_scope {
     const struct vonk_scope *outer;   /* of the enclosing query */
     struct vonk_above       *above;   /* sorting, HAVING ...: what else may be reached below the inputs */
     struct vonk_lateral     *lateral; /* select list: the aliases so far */
+    const vonk_exprs        *items;   /* GROUP BY: the select list as written, whose aliases may be grouped by */
     const struct vonk_lambda_names *lambdas;
     const struct vonk_grouping_sets *grouping; /* GROUPING SETS: what grouping() and grouping_id() mean */
     bool                     is_window;    /* the function of an OVER */
@@ -119,6 +121,9 @@ vonk_status vonk__an_aliased(vonk_an *an, const vonk_plan *child, const vonk_str
 /* Projection to new names, one per column; same ids where the name is the same. */
 vonk_status vonk__an_rename(vonk_an *an, const vonk_plan *child, const vonk_str *names, const vonk_plan **ret, vonk_error *err);
 
+/* `right`, with fresh ids when it shares columns with `left`. */
+vonk_status vonk__an_distinct_ids(vonk_an *an, const vonk_plan *left, const vonk_plan *right, const vonk_plan **ret, vonk_error *err);
+
 /* ---- nodes (analyze.c dispatches) */
 vonk_status vonk__an_plan(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 typedef vonk_status (*vonk_an_step)(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
@@ -186,6 +191,8 @@ bool        vonk__an_has_column(const vonk_plan *p, uint64_t id);
 const vonk_expr *vonk__an_output_column(const vonk_plan *p, uint64_t id);
 
 /* ---- select lists (analyze_select.c, analyze_window.c, analyze_group.c, analyze_above.c) */
+/* Resolved, named items of a select list; stars expanded, aliases visible further right. */
+vonk_status vonk__an_items(vonk_an *an, vonk_scope *scope, const vonk_expr *const *list, uint32_t n, vonk_exprs *ret, vonk_error *err);
 /* PROJECT over `child` of resolved named expressions; generators and windows become nodes of their own below. */
 vonk_status vonk__an_build_project(vonk_an *an, const vonk_plan *child, const vonk_exprs *items, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_build_aggregate(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_exprs *items, const vonk_plan **ret, vonk_error *err);
@@ -198,6 +205,8 @@ bool        vonk__an_has_aggregate(const vonk_expr *e); /* also below window fun
 bool        vonk__an_is_aggregate(const vonk_expr *e);
 vonk_status vonk__an_replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to, const vonk_expr **ret, vonk_error *err); /* top down, by equality */
 
+#define VONK_PROJECT_INTERNAL 1 /* number of a PROJECT that only drops or keeps columns: ORDER BY looks through it */
+vonk_status vonk__an_drop_extra(vonk_an *an, const vonk_plan *child, const vonk_plan *like, const vonk_plan **ret, vonk_error *err); /* back to like's columns */
 void        vonk__an_above_init(vonk_above *above, const vonk_plan *plan);
 /* A name that is not among plan's output: from below it. *ret NULL: not there either. */
 vonk_status vonk__an_above_name(vonk_an *an, vonk_above *above, const vonk_expr *name, const vonk_expr **ret, vonk_error *err);
@@ -205,10 +214,20 @@ vonk_status vonk__an_above_name(vonk_an *an, vonk_above *above, const vonk_expr 
 vonk_status vonk__an_above_aggregate(vonk_an *an, vonk_above *above, const vonk_expr *function, const vonk_expr **ret, vonk_error *err);
 /* Grouping expressions in e become columns of the aggregate. */
 vonk_status vonk__an_above_expr(vonk_an *an, vonk_above *above, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__an_above_key(vonk_an *an, vonk_above *above, const vonk_expr *key, const vonk_expr **ret, vonk_error *err);
+/* What grouping() means above an aggregate over grouping sets. */
+vonk_status vonk__an_above_grouping(vonk_an *an, const vonk_above *above, vonk_grouping_sets *ret, bool *ret_found, vonk_error *err);
+/* A column that is neither in plan's output nor grouped by: reported as unknown, with the name as it was written. */
+vonk_status vonk__an_check_above(vonk_an *an, const vonk_above *above, const vonk_expr *e, const vonk_expr *written, vonk_error *err);
 /* above->plan with all that is wanted in its output. */
 vonk_status vonk__an_above_plan(vonk_an *an, vonk_above *above, const vonk_plan **ret, vonk_error *err);
 /* Where an aggregate's arguments are looked up: what the aggregate reads, without EXPAND. */
 const vonk_plan *vonk__an_below_aggregate(const vonk_plan *aggregate);
+
+/* plan with those hidden columns in its output that the expressions use (analyze_hidden.c). */
+vonk_status vonk__an_expose(vonk_an *an, const vonk_plan *plan, const vonk_expr *const *exprs, size_t n, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err);
+vonk_status vonk__an_bind_parameters(vonk_an *an, const vonk_plan *p, const vonk_plan *parsed, const vonk_plan **ret, vonk_error *err);
 
 /* ---- errors */
 vonk_status vonk__an_at(const vonk_plan *p, vonk_status status, vonk_error *err); /* adds the node's context */

@@ -31,7 +31,7 @@ static vonk_status check_syntax(const vonk_scope *scope, const vonk_fn *fn, cons
     bool aggregate = fn->kind == VONK_FN_AGGREGATE;
     if (!aggregate && vonk_expr_has(call, VONK_EXF_DISTINCT)) return unsupported_syntax(call, fn, "DISTINCT", err);
     if (!aggregate && vonk_expr_has(call, VONK_EXF_HAS_FILTER))
-        return unsupported_syntax(call, fn, "FILTER clause", err);
+        return unsupported_syntax(call, fn, "FILTER CLAUSE", err);
     if (!aggregate && call->n_order) return unsupported_syntax(call, fn, "WITHIN GROUP (ORDER BY ...)", err);
     if (fn->kind == VONK_FN_TABLE) return VONK_EXPR_FAIL(call, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName",
                                                           VONK_F("`%s`", fn->name));
@@ -424,6 +424,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     bool known = false;
     if (scope->grouping && vonk__an_is_grouping_call(call))
         return vonk__an_grouping_call(an, scope, call, ret, err);
+    if (vonk__an_is_grouping_call(call)) return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GROUPING_EXPRESSION);
     VONK_TRY(session_fact(an, call, &known, ret, err));
     if (known) return VONK_OK;
     VONK_TRY(find_function(an, call, &fn, err));

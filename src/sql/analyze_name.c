@@ -341,6 +341,17 @@ static vonk_status literal_function(vonk_an *an, const vonk_expr *name, const vo
     return vonk__an_function(an, &nothing, call, ret, err);
 }
 
+/* Names of columns that are made from such a reference tell it: (lateralAliasReference(z) + 1). */
+static vonk_status shown_as_lateral(vonk_an *an, vonk_str name, const vonk_expr **inout, vonk_error *err)
+{
+    vonk_expr *copy;
+    vonk_str shown;
+    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "lateralAliasReference(%.*s)", VONK_STR_ARGS(name)));
+    VONK_TRY(vonk__an_copy(an, *inout, NULL, 0, &copy, err));
+    VONK_TRY(vonk_expr_set_shown(copy, shown, err));
+    return vonk__an_finish(an, copy, inout, err);
+}
+
 /* An alias further left in the same select list. */
 static vonk_status lateral_alias(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
                                  vonk_error *err)
@@ -365,7 +376,23 @@ static vonk_status lateral_alias(vonk_an *an, const vonk_scope *scope, const von
     scope->lateral->used = true;
     VONK_TRY(vonk__an_column_of(an, hit, &column, err));
     VONK_TRY(with_written_name(an, column, name->parts[0], &column, err));
+    VONK_TRY(shown_as_lateral(an, name->parts[0], &column, err));
     return nested_fields(an, name, 1, column, ret, err);
+}
+
+/* GROUP BY z, where z names an item of the select list. */
+static vonk_status item_alias(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
+                              vonk_error *err)
+{
+    *ret = NULL;
+    for (size_t i = 0; scope->items && name->n_parts == 1 && i < scope->items->n; i++) {
+        const vonk_expr *item = scope->items->at[i];
+        if (item->kind != VONK_EX_ALIAS || item->n_parts || !vonk__an_name_eq(an, item->name, name->parts[0])) continue;
+        vonk_scope inner = *scope;
+        inner.items = NULL;
+        return vonk__an_expr(an, &inner, item->children[0], ret, err);
+    }
+    return VONK_OK;
 }
 
 /* The innermost column becomes one of the enclosing query. */
@@ -420,6 +447,7 @@ static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (*ret) return VONK_OK;
     if (scope->above) VONK_TRY(vonk__an_above_name(an, scope->above, name, ret, err));
     if (!*ret) VONK_TRY(literal_function(an, name, ret, err));
+    if (!*ret) VONK_TRY(item_alias(an, scope, name, ret, err));
     if (!*ret) VONK_TRY(lateral_alias(an, scope, name, ret, err));
     return VONK_OK;
 }
