@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-static const micro_row *const tables[] = {micro_bits};
+static const micro_row *const tables[] = {micro_bits, micro_kernels};
 
 enum { N_RUNS = 15, N_REPEATS = 20 };
 

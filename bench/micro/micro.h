@@ -24,6 +24,7 @@ typedef struct micro_row {
     double at_least; /* shipped must be this many times faster than plain */
 } micro_row;
 
-extern const micro_row micro_bits[]; /* ends with a row without a name */
+/* Each ends with a row without a name. */
+extern const micro_row micro_bits[], micro_kernels[];
 
 #endif

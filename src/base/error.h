@@ -31,7 +31,8 @@ typedef enum vonk_error_family {
     VONK_FAMILY_SECURITY,         /* SparkSecurityException */
     VONK_FAMILY_FILE_NOT_FOUND,   /* SparkFileNotFoundException */
     VONK_FAMILY_INVALID_PLAN,     /* InvalidPlanInput */
-    VONK_FAMILY_PYTHON            /* PythonException */
+    VONK_FAMILY_PYTHON,           /* PythonException */
+    VONK_FAMILY_SQL               /* SparkSQLException, a java.sql.SQLException: sessions, operations, cursors */
 } vonk_error_family;
 
 /* clang warns about ignored results of this type; gcc 12 cannot, so `make lint` compiles with clang. */

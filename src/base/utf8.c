@@ -52,6 +52,22 @@ bool vonk_utf8_valid(vonk_str text)
     return true;
 }
 
+vonk_status vonk_utf8_clean(vonk_str s, vonk_buf *out, vonk_error *err)
+{
+    size_t from = 0; /* first byte that is not appended yet */
+    for (size_t i = 0; i < s.len;) {
+        const uint8_t *at = (const uint8_t *)s.data + i;
+        size_t n = *at < 0x80 ? 1 : sequence(at, s.len - i);
+        if (n == 0) {
+            VONK_TRY(vonk_buf_add_str(out, vonk_str_sub(s, from, i), err));
+            VONK_TRY(vonk_buf_add_c(out, "\xef\xbf\xbd", err));
+            from = i + 1;
+        }
+        i += n ? n : 1;
+    }
+    return vonk_buf_add_str(out, vonk_str_sub(s, from, s.len), err);
+}
+
 vonk_str vonk_utf8_cut(vonk_str s, size_t max_bytes)
 {
     if (s.len <= max_bytes) return s;

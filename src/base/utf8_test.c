@@ -68,12 +68,37 @@ static void test_cut(void **state)
     assert_int_equal(vonk_utf8_cut(s, 0).len, 0);
 }
 
+static void test_clean(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+    } cases[] = {
+        {"", ""},
+        {"plain \xe2\x82\xac", "plain \xe2\x82\xac"},
+        {"\xff"
+         "a\xc0\x80",
+         "\xef\xbf\xbd"
+         "a\xef\xbf\xbd\xef\xbf\xbd"},
+        {"cut \xe2\x82", "cut \xef\xbf\xbd\xef\xbf\xbd"},
+    };
+    for (size_t i = 0; i < VONK_COUNTOF(cases); i++) {
+        vonk_error err = VONK_ERROR_INIT;
+        vonk_buf buf;
+        vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
+        assert_int_equal(vonk_utf8_clean(vonk_str_of(cases[i].from), &buf, &err), VONK_OK);
+        assert_true(vonk_str_is(vonk_buf_str(&buf), cases[i].to));
+        vonk_buf_done(&buf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_short_sequence),
         cmocka_unit_test(test_position_in_word),
         cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

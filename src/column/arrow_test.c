@@ -161,6 +161,39 @@ static void spatial_values_carry_their_srid(void **state)
     schema.release(&schema);
 }
 
+/* A null array may have elements: they must not show. */
+static void nulls_over_elements(void **state)
+{
+    VONK_AUTO(vonk_type_unref) const vonk_type *type = random_type_of("struct<a:array<int>,m:map<string,int>>");
+    for (int round = 0; round < 20; round++) {
+        vonk_column *columns[2];
+        VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
+        VONK_AUTO(vonk_batch_unref) vonk_batch *back = NULL;
+        struct ArrowSchema schema;
+        struct ArrowArray array;
+        vonk_arrow_options options = {.large = false};
+        random_state = (uint64_t)round;
+        for (int c = 0; c < 2; c++) {
+            VONK_AUTO(vonk_column_unref) vonk_column *full = NULL;
+            vonk_buffer *validity;
+            OK(random_flat(budget, type->fields[c].type, 20, 0, &full, err));
+            OK(vonk_buffer_new(budget, 3, &validity, err));
+            for (int i = 0; i < 3; i++) validity->data[i] = round < 2 ? 0x7f : (uint8_t)random_u64();
+            OK(vonk_column_with_validity(budget, full, validity, &columns[c], err));
+        }
+        OK(vonk_batch_new(budget, 20, columns, 2, &batch, err));
+        OK(vonk_arrow_export_schema(type, &options, &schema, err));
+        OK(vonk_arrow_export_batch(batch, type, &options, &array, err));
+        OK(vonk_arrow_import_batch(budget, &array, &schema, type, &back, err));
+        schema.release(&schema);
+        for (int c = 0; c < 2; c++) {
+            OK(vonk_column_check(back->columns[c], err));
+            assert_same(columns[c], back->columns[c]);
+            vonk_column_unref(columns[c]);
+        }
+    }
+}
+
 /* ---- arrays made by hand, as other libraries make them */
 
 typedef struct hand {
@@ -479,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_goes_out_and_comes_back),
         cmocka_unit_test(spatial_values_carry_their_srid),
+        cmocka_unit_test(nulls_over_elements),
         cmocka_unit_test(foreign_numbers),
         cmocka_unit_test(foreign_decimals),
         cmocka_unit_test(foreign_strings_and_lists),

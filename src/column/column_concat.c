@@ -86,12 +86,21 @@ static vonk_status concat_codes(vonk_budget *budget, const parts *p, vonk_column
 
 /* ---- the general case: flat parts, put one behind the other */
 
+/* A view is four words: length, prefix, heap, offset. They are moved one by one, because a whole view that is changed
+ * on the way makes each load wait for the store before it. */
 static void put_views(const vonk_view *in, uint32_t n, uint32_t first_heap, vonk_view *out)
 {
-    for (uint32_t k = 0; k < n; k++) {
-        vonk_view v = in[k];
-        if (v.len > VONK_VIEW_INLINE) v.heap += first_heap;
-        out[k] = v;
+    const uint32_t *from = (const uint32_t *)in;
+    uint32_t *to = (uint32_t *)out;
+    if (first_heap == 0) {
+        if (n) memcpy(out, in, n * sizeof(*out));
+        return;
+    }
+    for (size_t k = 0; k < 4 * (size_t)n; k += 4) {
+        to[k] = from[k];
+        to[k + 1] = from[k + 1];
+        to[k + 2] = from[k + 2] + (from[k] > VONK_VIEW_INLINE ? first_heap : 0);
+        to[k + 3] = from[k + 3];
     }
 }
 

@@ -10,8 +10,7 @@ enum { FIRST_BLOCK_BYTES = 4 << 10, BLOCK_BYTES = 256 << 10 };
 
 static void set_places(vonk_row_layout *l, uint32_t extra_bytes)
 {
-    uint32_t at = (uint32_t)vonk_bits_bytes(l->n_columns);
-    at = (at + 7) / 8 * 8;
+    uint32_t at = (l->n_columns + 63) / 64 * 8;
     for (uint32_t width = 16; width > 0; width /= 2) /* widest first: no gaps */
         for (uint32_t c = 0; c < l->n_columns; c++)
             if (vonk__row_width(l->types[c]) == width) {
@@ -191,7 +190,7 @@ static vonk_status heap_alloc(vonk_row_store *s, size_t bytes, char **ret, vonk_
 /* New rows: all columns valid, everything else zero. */
 static vonk_status add_rows(vonk_row_store *s, uint32_t n, uint8_t **rows, vonk_error *err)
 {
-    size_t row = s->layout->row_bytes, valid_bytes = vonk_bits_bytes(s->layout->n_columns);
+    size_t row = s->layout->row_bytes, words = (s->layout->n_columns + 63) / 64; /* validity takes whole words */
     for (uint32_t k = 0; k < n;) {
         if (s->n_blocks == 0 || s->blocks[s->n_blocks - 1].n == s->blocks[s->n_blocks - 1].capacity)
             VONK_TRY(add_block(s, err));
@@ -200,7 +199,7 @@ static vonk_status add_rows(vonk_row_store *s, uint32_t n, uint8_t **rows, vonk_
         uint8_t *at = b->rows + b->n * row;
         memset(at, 0, some * row);
         for (uint32_t i = 0; i < some; i++, at += row) {
-            memset(at, 0xff, valid_bytes);
+            for (size_t w = 0; w < words; w++) ((uint64_t *)(void *)at)[w] = UINT64_MAX;
             rows[k + i] = at;
         }
         b->n += some;

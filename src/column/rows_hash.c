@@ -72,12 +72,12 @@ static void bits_of_strings(const vonk__chunk *c, uint64_t *out)
         return;
     }
     vonk_buffer *const *heaps = c->base->heaps;
-    if (c->valid) { /* a view under a null is in range: hashing it is harmless, but wasted */
-        const vonk_view *v = c->values;
+    const vonk_view *v = c->values;
+    if (c->valid || c->idx) { /* a view under a null could be hashed, but need not be */
         for (uint32_t k = 0; k < c->n; k++)
-            if (c->valid[k]) out[k] = bits_of_view(&v[vonk__lane_row(c, k)], heaps);
+            if (vonk__lane_valid(c, k)) out[k] = bits_of_view(&v[vonk__lane_row(c, k)], heaps);
     } else
-        VONK__EACH_LANE(vonk_view, c, k, v, out[k] = bits_of_view(&v, heaps));
+        for (uint32_t k = 0; k < c->n; k++) out[k] = bits_of_view(&v[c->first + k], heaps);
 }
 
 /* 64 bits for each lane; what lanes under a null get does not matter yet. */

@@ -77,31 +77,56 @@ static void put_fixed(const vonk__chunk *c, bool descending, uint8_t *out, size_
     }
 }
 
-static void put_prefix(vonk_str s, bool descending, uint8_t *out)
+/* Two words hold the first 15 bytes (and one more that is not written), zeros behind the string's end. */
+static void put_words(uint64_t low, uint64_t high, uint64_t flip, uint8_t *out)
 {
-    uint8_t bytes[STRING_PREFIX_BYTES] = {0};
+    low ^= flip;
+    high ^= flip;
+    memcpy(out, &low, 8);
+    memcpy(out + 8, &high, STRING_PREFIX_BYTES - 8);
+}
+
+static void put_prefix(vonk_str s, uint64_t flip, uint8_t *out)
+{
     uint64_t words[2] = {0};
-    if (s.len) memcpy(bytes, s.data, vonk_min_size(s.len, STRING_PREFIX_BYTES));
-    memcpy(words, bytes, STRING_PREFIX_BYTES);
-    if (descending) words[0] = ~words[0], words[1] = ~words[1];
-    memcpy(out, words, STRING_PREFIX_BYTES);
+    if (s.len >= 16)
+        memcpy(words, s.data, 16);
+    else if (s.len)
+        memcpy(words, s.data, s.len);
+    put_words(words[0], words[1], flip, out);
+}
+
+/* Bytes of a view that are not used are zero already. */
+static void put_view(const vonk_view *v, vonk_buffer *const *heaps, uint64_t flip, uint8_t *out)
+{
+    if (v->len > VONK_VIEW_INLINE) {
+        put_prefix(vonk_view_str(v, heaps), flip, out);
+        return;
+    }
+    uint64_t low;
+    uint32_t high;
+    memcpy(&low, v->inlined, 8);
+    memcpy(&high, v->inlined + 8, 4);
+    put_words(low, high, flip, out);
 }
 
 static vonk_status put_strings(const vonk__chunk *c, bool descending, uint8_t *out, size_t stride, vonk_error *err)
 {
     const vonk_view *v = c->values;
     int32_t collation = c->base->type->collation;
+    uint64_t flip = descending ? UINT64_MAX : 0;
     VONK_AUTO(vonk_buf_done) vonk_buf key;
     vonk_buf_init(&key, c->base->budget, SIZE_MAX);
     for (uint32_t k = 0; k < c->n; k++) {
         if (!vonk__lane_valid(c, k)) continue;
-        vonk_str s = vonk_view_str(&v[vonk__lane_row(c, k)], c->base->heaps);
-        if (!vonk_collation_is_bytes(collation)) {
-            vonk_buf_reset(&key);
-            VONK_TRY(vonk_collation_key(collation, s, &key, err));
-            s = vonk_buf_str(&key);
+        const vonk_view *lane = &v[vonk__lane_row(c, k)];
+        if (vonk_collation_is_bytes(collation)) {
+            put_view(lane, c->base->heaps, flip, out + k * stride);
+            continue;
         }
-        put_prefix(s, descending, out + k * stride);
+        vonk_buf_reset(&key);
+        VONK_TRY(vonk_collation_key(collation, vonk_view_str(lane, c->base->heaps), &key, err));
+        put_prefix(vonk_buf_str(&key), flip, out + k * stride);
     }
     return VONK_OK;
 }

@@ -40,6 +40,7 @@ static vonk_status make(const vonk_exec_env *env, const vonk_plan *plan, vonk_bu
     *ret = exec; /* from here on vonk_exec_free cleans up */
     if (exec->env.batch_rows == 0) exec->env.batch_rows = VONK_BATCH_ROWS;
     exec->force_spill = is_on(env->conf, VONK_STR("vonk.test.forceSpill"));
+    exec->fuse = !is_on(env->conf, VONK_STR("vonk.test.noFusion"));
     exec->check_codec = is_on(env->conf, VONK_STR("vonk.test.checkPlanCodec"));
     VONK_TRY(vonk_arena_new(own, &exec->arena, err));
     VONK_TRY(vonk_arena_array(exec->arena, n_lanes, sizeof *exec->lanes, &exec->lanes, err));

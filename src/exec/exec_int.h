@@ -152,6 +152,7 @@ struct vonk_exec {
     const vonk_plan *plan;            /* as given or as replanned; referenced */
     VONK_VEC(const vonk_plan *) held; /* decoded stage plans, earlier plans */
     bool force_spill, check_codec;
+    bool fuse; /* leave out exchanges that one process does not need */
     vonk_mutex lock;
     vonk_cond changed; /* result or end: whoever waits in vonk_exec_next or _free */
     uint32_t n_lanes, n_active, n_parked;
@@ -203,6 +204,11 @@ vonk_status vonk__pipeline_start(exec_pipeline *p, vonk_error *err);
 
 /* plan through encode and decode, leaves that are done exchanges kept (debug builds) */
 vonk_status vonk__stage_through_codec(vonk_exec *exec, uint32_t stage, const vonk_plan **inout_root, vonk_error *err);
+
+/* fuse.c (docs/decisions/0010): is the exchange that is child i of `parent` left out? */
+bool vonk__fuses(const vonk_exec *exec, const vonk_plan *parent, uint32_t i);
+/* The node to lower as child i of node; *ret_fused: what is left out or taken over with it, or NULL. */
+const vonk_plan *vonk__input_of(const vonk_exec *exec, const vonk_plan *node, uint32_t i, const vonk_plan **ret_fused);
 
 /* lower.c */
 vonk_status vonk__cut_stages(vonk_exec *exec, vonk_error *err);

@@ -35,17 +35,22 @@ static exec_stage *stage_of(const vonk_exec *exec, const vonk_plan *exchange)
 /* Exchanges below `p`, deepest first; one that is used twice is one stage. Depth is bounded by VONK_MAX_PLAN_DEPTH. */
 static vonk_status cut(vonk_exec *exec, const vonk_plan *p, vonk_error *err)
 {
-    if (stage_of(exec, p)) return VONK_OK;
-    for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(cut(exec, p->children[i], err));
-    bool cuts = p->kind == VONK_PN_P_EXCHANGE && p->exchange.kind != VONK_EXCHANGE_COALESCE;
-    return cuts ? add_stage(exec, p, err) : VONK_OK;
+    for (uint32_t i = 0; i < p->n_children; i++) {
+        const vonk_plan *child = p->children[i];
+        if (stage_of(exec, child)) continue;
+        VONK_TRY(cut(exec, child, err));
+        bool cuts = child->kind == VONK_PN_P_EXCHANGE && child->exchange.kind != VONK_EXCHANGE_COALESCE;
+        if (cuts && !vonk__fuses(exec, p, i)) VONK_TRY(add_stage(exec, child, err));
+    }
+    return VONK_OK;
 }
 
 vonk_status vonk__cut_stages(vonk_exec *exec, vonk_error *err)
 {
     VONK_TRY(cut(exec, exec->plan, err));
-    /* An exchange at the root feeds a last stage that only reads it. */
-    return add_stage(exec, stage_of(exec, exec->plan) ? NULL : exec->plan, err);
+    bool cuts = exec->plan->kind == VONK_PN_P_EXCHANGE && exec->plan->exchange.kind != VONK_EXCHANGE_COALESCE;
+    VONK_TRY(add_stage(exec, exec->plan, err));
+    return cuts ? add_stage(exec, NULL, err) : VONK_OK; /* a last stage that only reads the exchange */
 }
 
 /* ---- operators */
@@ -125,8 +130,11 @@ static vonk_status lower_node(lowering *l, const vonk_plan *node, bool root, von
     if (cls->choose && cls->choose(node, root)) cls = cls->choose(node, root);
     if (node->n_children > 0 && cls->n_inputs == 0) return no_class(node, err);
     VONK_TRY(new_op(exec, cls, node, node->n_children, &op, err));
-    for (uint32_t i = 0; i < node->n_children; i++)
-        VONK_TRY(lower_node(l, node->children[i], false, &op->children[i], err));
+    for (uint32_t i = 0; i < node->n_children; i++) {
+        const vonk_plan *fused = NULL, *input = vonk__input_of(exec, node, i, &fused);
+        if (fused) op->fused = fused;
+        VONK_TRY(lower_node(l, input, false, &op->children[i], err));
+    }
     VONK_TRY(open_op(op, err));
     op->stage = l->stage;
     *ret = op;

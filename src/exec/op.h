@@ -93,6 +93,8 @@ struct vonk_op {
                                       nothing. By open() */
     const uint32_t *partition_map; /* [partition of child 0]: its new number, never descending (coalesce); NULL: the
                                       same. By open() */
+    const vonk_plan
+        *fused; /* a node below that this operator stands for too, or an exchange that is left out (exec/fuse.c) */
     void *shared;
     const vonk_type **types; /* of the output columns; borrowed from node->output */
     uint32_t n_columns;

@@ -87,9 +87,13 @@ vonk_status vonk__agg_open(vonk_op *op, vonk_error *err)
 {
     static const vonk_expr_list none;
     agg_shared *s = op->shared;
-    const vonk_plan *node = op->node;
-    VONK_TRY(
-        vonk__agg_open_lists(op, &node->lists[0], node->n_lists > 1 ? &node->lists[1] : &none, node->agg.mode, err));
+    const vonk_plan *node = op->node, *from = node;
+    vonk_agg_mode mode = node->agg.mode;
+    if (op->fused && op->fused->kind == VONK_PN_P_AGGREGATE) { /* both phases at once */
+        from = op->fused;
+        mode = VONK_AGG_COMPLETE;
+    }
+    VONK_TRY(vonk__agg_open_lists(op, &from->lists[0], from->n_lists > 1 ? &from->lists[1] : &none, mode, err));
     uint32_t n_out = s->n_keys + (s->saved_out ? s->n_saved : s->n_fns);
     if (op->n_columns != n_out || (s->saved_in && op->children[0]->n_columns != s->n_keys + s->n_saved))
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
@@ -98,7 +102,7 @@ vonk_status vonk__agg_open(vonk_op *op, vonk_error *err)
     s->n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
     if (s->n_shuffle == 0) s->n_shuffle = 1;
     if (s->n_keys > 0 && !s->saved_out && !s->partitioned) VONK_TRY(open_hash(op, s, err));
-    double groups = node->est_rows, rows = node->children[0]->est_rows;
+    double groups = node->est_rows, rows = op->children[0]->node->est_rows;
     s->lane_slots = AGG_LANE_SLOTS;
     while (groups > 0 && rows > groups * 4 && s->lane_slots < AGG_LANE_SLOTS_MAX &&
            (double)(1u << s->lane_slots) < groups * 2.5)
@@ -652,7 +656,7 @@ static int64_t keyed_spill(vonk_op *op, int64_t bytes_wanted)
 
 static const vonk_op_class *aggregate_choose(const vonk_plan *node, bool root)
 {
-    return node->lists[0].n == 0 ? &vonk__op_global_aggregate : NULL;
+    return node->lists[0].n == 0 ? &vonk__op_global_aggregate : NULL; /* both phases have the same keys */
 }
 
 static const vonk_input_class keyed_input = {.sink = true,

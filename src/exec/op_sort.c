@@ -33,7 +33,7 @@ typedef struct sort_shared {
 static vonk_status sort_open(vonk_op *op, vonk_error *err)
 {
     sort_shared *s = op->shared;
-    bool global = op->node->number == 1;
+    bool global = op->node->number == 1 || op->fused; /* fused: the range exchange below is left out */
     vonk_mutex_init(&s->lock);
     VONK_TRY(vonk__sort_form_open(op, &s->form, !global, err));
     op->n_partitions = global ? 1 : op->children[0]->n_partitions;

@@ -6,6 +6,8 @@
 
 /* The type both sides of a comparison, UNION, CASE, array(...) are cast to; *ret = NULL when there is none. New reference. */
 vonk_status vonk_coerce_common(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret, vonk_error *err);
+/* The same without turning strings into anything (array_contains, map_concat, ...). */
+vonk_status vonk_coerce_common_no_strings(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret, vonk_error *err);
 /* Widening without string promotion (findTightestCommonType): arithmetic. */
 vonk_status vonk_coerce_tightest(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret, vonk_error *err);
 /* Comparison operands: also string against others, as Spark's PromoteStrings / AnsiStringPromotion. */

@@ -75,7 +75,9 @@ typedef struct vonk_fn_types {
     const vonk_type   **types;     /* in: as given; out: as wanted (the analyzer casts). Lambda arguments: in: NULL, or the body's type once known */
     const bool         *nullable;  /* of the arguments */
     vonk_column *const *constants; /* [i]: one-row column when argument i is foldable, else NULL */
-    const vonk_str     *texts;     /* [i]: the argument's SQL text, for messages */
+    const bool         *literal;   /* [i]: written as a literal (decimals take its own digits then); NULL: not known, constants count as literals */
+    const vonk_str     *texts;     /* [i]: the argument's SQL text, for messages; NULL: not known */
+    vonk_str            text;      /* the whole call's SQL text, for messages; empty: made from the name and texts */
     vonk_eval_mode      mode;      /* in: from the session; a try_ row sets TRY */
     const vonk_type    *result;    /* out; a new reference */
     bool                result_nullable; /* out */
@@ -104,6 +106,8 @@ struct vonk_fn_call {
     const vonk_fn_env  *env;
     vonk_arena         *arena; /* lives as long as the program */
     const void         *state; /* of prepare; cleanup through vonk_arena_on_free */
+    bool                dense;           /* set by prepare: eval computes all lanes anyway, so rows with null arguments stay in `rows` */
+    bool                takes_constants; /* set by prepare: eval sees CONSTANT arguments as they are (else they come FLAT); known ones are in `constants` */
     size_t              local_bytes; /* per thread scratch, zeroed, reset at each partition's start: ev->local */
     void (*local_done)(void *local); /* may be NULL */
     size_t      agg_state_bytes;
@@ -115,6 +119,7 @@ struct vonk_eval {
     vonk_budget *budget;    /* for results */
     vonk_arena  *scratch;   /* reset after each batch */
     void        *local;     /* this call's scratch */
+    const uint8_t *validity; /* the arguments' nulls, and-ed (NULL: none): what a body that takes `dense` rows may need for its errors */
     int32_t      partition; /* number of the partition that is running */
     uint64_t     row_base;  /* rows of the partition before this batch (partition-bound programs only) */
     /* Lambdas: columns[0..n_params) are the parameters, all of n_rows; outer_row[i] = row of the outer batch that row i belongs to. */
@@ -154,12 +159,13 @@ typedef vonk_status (*vonk_fn_generate)(const vonk_fn_call *call, vonk_eval *ev,
 struct vonk_fn {
     const char  *name; /* lower case */
     vonk_fn_kind kind;
-    /* Argument rules, comma separated: a type ("int", "string", "array<any>"), a class ("numeric", "integral", "any", "orderable", "interval", "stringy", "atomic"), a
-     * variable T, K, V (all arguments with it get one common type: "T,T", "array<T>,T", "map<K,V>"), alternatives "string|binary", "lambda"; '?' after
-     * a rule: optional; "..." at the end: the last rule repeats (0 or more); '!' before a rule: no implicit cast (Spark's ExpectsInputTypes).
-     * Several signatures are separated by ';'. Casts follow func/coerce.h. */
+    /* Argument rules, comma separated: a type ("int", "array<any>"), a class ("numeric", "integral", "fractional", "decimal", "any", "orderable", "interval",
+     * "interval_ym", "interval_dt", "any_timestamp", "any_time", "stringy", "atomic", "array", "map", "struct"), a variable, one capital letter (all arguments
+     * with it get one common type; U: without making anything of strings; O: must be orderable: "T,T", "array<T>,T", "map<K,V>"), alternatives
+     * "string|binary", "lambda"; '?' after a rule: optional; "..." at the end: the last rule repeats (0 or more); '!' before a rule: no implicit cast
+     * (Spark's ExpectsInputTypes). Several signatures are separated by ';'. Casts follow func/coerce.h. */
     const char        *args;
-    const char        *result; /* a type, "arg0", "T", "array<T>", "map<K,V>", "K", ...; NULL: hook */
+    const char        *result; /* a type, "arg0", "T", "array<T>" ("array<!T>": without nulls), "map<K,V>", "K", ...; NULL: hook */
     vonk_fn_nulls      nulls;
     vonk_fn_volatility volatility;
     vonk_eval_mode     force_mode; /* TRY for try_ rows; else LEGACY = the session's */

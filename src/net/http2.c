@@ -516,7 +516,8 @@ void vonk_h2_push(vonk_h2_stream *s, vonk_slice take_slice)
         s->queue.n -= s->queue_head;
         s->queue_head = 0;
     }
-    if (VONK_VEC_PUSH(&s->queue, s->conn->budget, take_slice, &err) != VONK_OK) {
+    vonk_status st = VONK_VEC_PUSH(&s->queue, s->conn->budget, take_slice, &err);
+    if (st != VONK_OK) {
         vonk_slice_unref(take_slice);
         s->conn->broken = true;
     } else {

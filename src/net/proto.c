@@ -62,7 +62,9 @@ static vonk_status decode_all(pb_decoder *d, vonk_error *err)
 
 static vonk_status malformed(const pb_decoder *d, const char *problem, vonk_error *err)
 {
-    return vonk_cursor_fail(&d->in, problem, err);
+    vonk_status st = vonk_cursor_fail(&d->in, problem, err);
+    assert(st != VONK_OK);
+    return st;
 }
 
 static vonk_status new_message(pb_decoder *d, int type, vonk_pb_msg **ret, vonk_error *err)
@@ -225,7 +227,7 @@ static vonk_status read_scalar(pb_decoder *d, unsigned kind, vonk_pb_value *ret,
 }
 
 /* The address of one more element of `each` bytes. */
-static vonk_status add_element(pb_decoder *d, vonk_pb_value *v, size_t each, void *ret, vonk_error *err)
+static vonk_status add_element(pb_decoder *d, vonk_pb_value *v, size_t each, void **ret, vonk_error *err)
 {
     if (v->rep.n == v->rep.capacity) {
         if (v->rep.capacity > UINT32_MAX / 2) return malformed(d, "a field is repeated too often", err);
@@ -236,17 +238,18 @@ static vonk_status add_element(pb_decoder *d, vonk_pb_value *v, size_t each, voi
         v->rep.at = grown;
         v->rep.capacity = capacity;
     }
-    *(void **)ret = (char *)v->rep.at + each * v->rep.n++;
+    assert(v->rep.at);
+    *ret = (char *)v->rep.at + each * v->rep.n++;
     return VONK_OK;
 }
 
 static vonk_status add_scalar(pb_decoder *d, unsigned kind, vonk_pb_value *v, vonk_error *err)
 {
     vonk_pb_value one = {0};
-    uint64_t *into = NULL;
+    void *into = NULL;
     VONK_TRY(read_scalar(d, kind, &one, err));
-    VONK_TRY(add_element(d, v, sizeof(*into), &into, err));
-    *into = one.u64;
+    VONK_TRY(add_element(d, v, sizeof(one.u64), &into, err));
+    memcpy(into, &one.u64, sizeof(one.u64));
     return VONK_OK;
 }
 
@@ -264,20 +267,21 @@ static vonk_status add_packed(pb_decoder *d, unsigned kind, vonk_pb_value *v, vo
 static vonk_status decode_repeated(pb_decoder *d, const vonk_pb_field *f, unsigned wire, vonk_pb_value *v,
                                    vonk_error *err)
 {
+    void *into = NULL;
     if (f->kind == VONK_PB_MESSAGE) {
         size_t bytes = 0;
-        vonk_pb_msg **into = NULL, *inner = NULL;
+        vonk_pb_msg *inner = NULL;
         VONK_TRY(read_length(d, &bytes, err));
         VONK_TRY(new_message(d, f->holds, &inner, err));
-        VONK_TRY(add_element(d, v, sizeof(*into), &into, err));
-        *into = inner;
+        VONK_TRY(add_element(d, v, sizeof(inner), &into, err));
+        memcpy(into, &inner, sizeof(inner));
         return push_message(d, inner, bytes, err);
     }
     if (f->kind == VONK_PB_STRING || f->kind == VONK_PB_BYTES) {
-        vonk_str text, *into = NULL;
+        vonk_str text;
         VONK_TRY(read_text(d, f->kind, &text, err));
-        VONK_TRY(add_element(d, v, sizeof(*into), &into, err));
-        *into = text;
+        VONK_TRY(add_element(d, v, sizeof(text), &into, err));
+        memcpy(into, &text, sizeof(text));
         return VONK_OK;
     }
     return wire == WIRE_LEN ? add_packed(d, f->kind, v, err) : add_scalar(d, f->kind, v, err);

@@ -232,6 +232,8 @@ void   vonk_pb_end(vonk_pb_writer *w, size_t mark);
 void vonk_pb_put_msg(vonk_pb_writer *w, int field, const vonk_pb_msg *value);
 /* A message that is encoded already. */
 void vonk_pb_put_encoded(vonk_pb_writer *w, int field, vonk_str message);
+/* Tag and length of a message or text that the caller puts behind it by himself. */
+void vonk_pb_put_head(vonk_pb_writer *w, int field, uint64_t bytes);
 /* Tag and length of a bytes field whose content the caller sends after the whole buffer (zero copy): must be the last thing put, at any depth. */
 void vonk_pb_put_external(vonk_pb_writer *w, int field, uint64_t bytes);
 /* One entry of a map<string, string>. */

@@ -204,12 +204,9 @@ static void write_deep(vonk_buf *buf, int levels)
 {
     vonk_error err = VONK_ERROR_INIT;
     vonk_pb_writer w = vonk_pb_writer_of(&vonk_pb_connect, buf, &err);
-    size_t *marks = calloc((size_t)levels * 2, sizeof(*marks));
-    for (int i = 0; i < levels; i++) {
-        marks[2 * i] = vonk_pb_begin(&w, PB_RELATION_LIMIT);
-        marks[2 * i + 1] = vonk_pb_begin(&w, PB_LIMIT_INPUT);
-    }
-    for (int i = 2 * levels; i-- > 0;) vonk_pb_end(&w, marks[i]);
+    size_t n = (size_t)levels * 2, *marks = calloc(n, sizeof(*marks));
+    for (size_t i = 0; i < n; i++) marks[i] = vonk_pb_begin(&w, i % 2 ? PB_LIMIT_INPUT : PB_RELATION_LIMIT);
+    while (n-- > 0) vonk_pb_end(&w, marks[n]);
     free(marks);
     assert_int_equal(vonk_pb_writer_end(&w), VONK_OK);
 }

@@ -131,11 +131,16 @@ void vonk_pb_put_encoded(vonk_pb_writer *w, int field, vonk_str message)
     put_bytes(w, message.data, message.len);
 }
 
+void vonk_pb_put_head(vonk_pb_writer *w, int field, uint64_t bytes)
+{
+    put_tag(w, field, 2);
+    put_varint(w, bytes);
+}
+
 void vonk_pb_put_external(vonk_pb_writer *w, int field, uint64_t bytes)
 {
     assert(w->schema->fields[field].kind == VONK_PB_BYTES);
-    put_tag(w, field, 2);
-    put_varint(w, bytes);
+    vonk_pb_put_head(w, field, bytes);
     w->external_bytes = bytes;
 }
 

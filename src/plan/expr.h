@@ -120,6 +120,11 @@ vonk_status vonk_ex_cast(vonk_budget *budget, const vonk_expr *child, const vonk
 vonk_status vonk_ex_sort(vonk_budget *budget, const vonk_expr *child, bool descending, bool nulls_last, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk_ex_and(vonk_budget *budget, const vonk_expr *const *terms, uint32_t n, const vonk_expr **ret, vonk_error *err); /* flattens; n == 0: true, 1: itself */
 vonk_status vonk_ex_bound(vonk_budget *budget, uint32_t index, const vonk_type *type, bool nullable, vonk_str name, const vonk_expr **ret, vonk_error *err);
+/* A resolved call of a function by name: argument rules, implicit casts, result type. Not for SPECIAL, REWRITE and lambda-taking rows. */
+vonk_status vonk_ex_function(vonk_budget *budget, const vonk_fn_env *env, vonk_str name, const vonk_expr *const *args, uint32_t n, const vonk_expr **ret,
+                             vonk_error *err);
+/* The same for a FUNCTION node that is not resolved yet: fn, name, flags, n_args and resolved children (args, [filter], orders) are given. */
+vonk_status vonk_ex_resolve_function(vonk_budget *budget, const vonk_fn_env *env, const vonk_expr *call, const vonk_expr **ret, vonk_error *err);
 /* COLUMN that refers to what a named expression (ALIAS, COLUMN) puts out. */
 vonk_status vonk_ex_column_of(vonk_budget *budget, const vonk_expr *named, const vonk_expr **ret, vonk_error *err);
 

@@ -268,5 +268,9 @@ vonk_status vonk_plan_explain(const vonk_plan *p, vonk_buf *out, vonk_error *err
 /* ---- encode / decode of physical plans (docs/format/plan.md): what goes to executors. Tables and scans encode themselves through their class. */
 vonk_status vonk_plan_encode(const vonk_plan *physical, vonk_buf *out, vonk_error *err);
 vonk_status vonk_plan_decode(vonk_budget *budget, vonk_str bytes, const vonk_plan **ret, vonk_error *err);
+/* Same for a stage: where leaves[i] stands in the plan only its number is written; decoding puts (a reference to) leaves[i] there. */
+vonk_status vonk_plan_encode_above(const vonk_plan *physical, const vonk_plan *const *leaves, uint32_t n_leaves, vonk_buf *out, vonk_error *err);
+vonk_status vonk_plan_decode_above(vonk_budget *budget, vonk_str bytes, const vonk_plan *const *leaves, uint32_t n_leaves, const vonk_plan **ret,
+                                   vonk_error *err);
 
 #endif

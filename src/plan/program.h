@@ -18,8 +18,12 @@ bool        vonk_program_partition_bound(const vonk_program *program);
 
 vonk_status vonk_program_local_new(const vonk_program *program, vonk_budget *budget, vonk_program_local **ret, vonk_error *err);
 void        vonk_program_local_free(vonk_program_local *local);
+VONK_DEFINE_AUTO(vonk_program_local, vonk_program_local_free)
 /* Called when a partition starts: seeds of rand, row counters. */
 void        vonk_program_start_partition(vonk_program_local *local, int32_t partition);
+
+/* Who asks long loops to stop (vonk_eval.cancelled). */
+void        vonk_program_set_cancel(vonk_program_local *local, bool (*cancelled)(void *query), void *query);
 
 /* Values of all expressions for the selected rows of the batch: ret[i] has batch->n_rows rows; rows outside the selection are undefined (not null-checked). Any
  * encoding may come out. New references. */

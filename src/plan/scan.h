@@ -57,6 +57,10 @@ typedef struct vonk_table_class {
     vonk_status (*decode_scan)(vonk_budget *budget, vonk_cursor *in, vonk_scan **ret, vonk_error *err);
 } vonk_table_class;
 
+/* Classes that vonk_plan_decode may meet, by name. Static storage; a second one of the same name is ignored. Thread-safe. */
+void                    vonk_table_class_register(const vonk_table_class *cls);
+const vonk_table_class *vonk_table_class_find(vonk_str name); /* NULL: none */
+
 struct vonk_table {
     const vonk_table_class *cls;
     _Atomic int64_t         refs;

@@ -1,4 +1,4 @@
-/* plan/table.c -- reference counts of tables and scans. */
+/* plan/table.c -- reference counts of tables and scans; the classes that decoding knows. */
 #include <stdatomic.h>
 
 #include "plan/scan.h"
@@ -23,4 +23,29 @@ vonk_scan *vonk_scan_ref(vonk_scan *scan)
 void vonk_scan_unref(vonk_scan *scan)
 {
     if (scan && atomic_fetch_sub_explicit(&scan->refs, 1, memory_order_acq_rel) == 1) scan->cls->free(scan);
+}
+
+/* ---- classes by name */
+
+enum { MOST_CLASSES = 64 };
+static _Atomic(const vonk_table_class *) classes[MOST_CLASSES];
+
+void vonk_table_class_register(const vonk_table_class *cls)
+{
+    for (uint32_t i = 0; i < MOST_CLASSES; i++) {
+        const vonk_table_class *there = NULL;
+        if (atomic_compare_exchange_strong(&classes[i], &there, cls)) return;
+        if (vonk_str_is(vonk_str_of(there->name), cls->name)) return;
+    }
+    assert(false);
+}
+
+const vonk_table_class *vonk_table_class_find(vonk_str name)
+{
+    for (uint32_t i = 0; i < MOST_CLASSES; i++) {
+        const vonk_table_class *cls = atomic_load(&classes[i]);
+        if (!cls) return NULL;
+        if (vonk_str_is(name, cls->name)) return cls;
+    }
+    return NULL;
 }

@@ -42,10 +42,18 @@ void K_LEVEL(bits_not)(size_t n, const uint8_t *a, uint8_t *out){EACH_WORD(n, at
     return ones;
 }
 
+static inline size_t put_few_rows(uint64_t w, uint32_t base, uint32_t *out)
+{
+    size_t found = 0;
+    for (; w; w &= w - 1) out[found++] = base + (uint32_t)__builtin_ctzll(w);
+    return found;
+}
+
 #if defined(__AVX512F__)
 /* 16 candidate rows at a time: those whose bit is set are pressed together. */
 static inline size_t put_rows(uint64_t w, uint32_t base, uint32_t *out)
 {
+    if (__builtin_popcountll(w) < 8) return put_few_rows(w, base, out);
     size_t found = 0;
     const __m512i step = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
     for (unsigned q = 0; q < 4; q++) {
@@ -60,13 +68,9 @@ static inline size_t put_rows(uint64_t w, uint32_t base, uint32_t *out)
 #else
 static inline size_t put_rows(uint64_t w, uint32_t base, uint32_t *out)
 {
-    size_t found = 0;
-    if (w == UINT64_MAX) {
-        for (uint32_t i = 0; i < 64; i++) out[i] = base + i;
-        return 64;
-    }
-    for (; w; w &= w - 1) out[found++] = base + (uint32_t)__builtin_ctzll(w);
-    return found;
+    if (w != UINT64_MAX) return put_few_rows(w, base, out);
+    for (uint32_t i = 0; i < 64; i++) out[i] = base + i;
+    return 64;
 }
 #endif
 
@@ -104,7 +108,13 @@ void K_LEVEL(bytes_to_bits)(size_t n, const uint8_t *bytes, uint8_t *bits)
 
 void K_LEVEL(bits_to_bytes)(size_t n, const uint8_t *bits, uint8_t *bytes)
 {
-    for (size_t i = 0; i < n; i++) bytes[i] = vonk_bit_get(bits, i);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) { /* byte j of `spread` keeps bit j; adding 0x7f lifts it to the byte's top */
+        uint64_t spread = bits[i / 8] * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+        spread = ((spread + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7) & UINT64_C(0x0101010101010101);
+        memcpy(bytes + i, &spread, 8);
+    }
+    for (; i < n; i++) bytes[i] = vonk_bit_get(bits, i);
 }
 
 #define GATHER(name, T)                                                                                                \

@@ -1,0 +1,61 @@
+/* func/window.c -- functions that exist in windows only. exec's window operator knows them by name; here are their
+ * types. */
+#include "func/resolve.h"
+#include "func/tables.h"
+
+static vonk_status resolve_ntile(vonk_fn_types *t, vonk_error *err);
+static vonk_status resolve_offset(vonk_fn_types *t, vonk_error *err);
+
+#define WINDOW .kind = VONK_FN_WINDOW, .group = "window_funcs", .raises = VONK_NEVER_RAISES
+
+/* clang-format off */
+const vonk_fn vonk_fns_window[] = {
+    {.name = "row_number", WINDOW, .args = "", .result = "int", .nulls = VONK_NEVER_NULL, .since = "2.0.0",
+     .doc = "The number of the row in its partition, counted from 1.",
+     .example = "row_number() OVER (ORDER BY 1)", .expect = "1"},
+    {.name = "rank", WINDOW, .args = "any...", .result = "int", .nulls = VONK_NEVER_NULL, .text = "RANK($*)", .since = "2.0.0",
+     .doc = "One more than the number of rows that come before in the order; equal rows have equal ranks.",
+     .example = "rank() OVER (ORDER BY 1)", .expect = "1"},
+    {.name = "dense_rank", WINDOW, .args = "any...", .result = "int", .nulls = VONK_NEVER_NULL, .text = "DENSE_RANK($*)",
+     .since = "2.0.0", .doc = "The rank without gaps: how many different values come up to this row.",
+     .example = "dense_rank() OVER (ORDER BY 1)", .expect = "1"},
+    {.name = "percent_rank", WINDOW, .args = "any...", .result = "double", .nulls = VONK_NEVER_NULL, .text = "PERCENT_RANK($*)",
+     .since = "2.0.0", .doc = "The rank as a share: (rank - 1) / (rows - 1), 0 for a single row.",
+     .example = "percent_rank() OVER (ORDER BY 1)", .expect = "0.0"},
+    {.name = "cume_dist", WINDOW, .args = "", .result = "double", .nulls = VONK_NEVER_NULL, .since = "2.0.0",
+     .doc = "The share of rows that come before or are equal in the order.", .example = "cume_dist() OVER (ORDER BY 1)",
+     .expect = "1.0"},
+    {.name = "ntile", WINDOW, .args = "int?", .result = "int", .nulls = VONK_NEVER_NULL, .text = "ntile(1); ntile($1)",
+     .resolve = resolve_ntile, .since = "2.0.0", .doc = "The number of the row's bucket when the partition is cut into n equal ones.",
+     .example = "ntile(2) OVER (ORDER BY 1)", .expect = "1"},
+    {.name = "lag", WINDOW, .args = "T,int?,T?", .result = "T", .nulls = VONK_NULLS_OWN,
+     .text = "lag($1, 1, NULL); lag($1, $2, NULL); lag($1, $2, $3)", .resolve = resolve_offset, .since = "2.0.0",
+     .doc = "The value so many rows before (1 when not said); the third value where there is no such row.",
+     .example = "lag(1) OVER (ORDER BY 1)", .expect = "NULL"},
+    {.name = "lead", WINDOW, .args = "T,int?,T?", .result = "T", .nulls = VONK_NULLS_OWN,
+     .text = "lead($1, 1, NULL); lead($1, $2, NULL); lead($1, $2, $3)", .resolve = resolve_offset, .since = "2.0.0",
+     .doc = "The value so many rows behind (1 when not said); the third value where there is no such row.",
+     .example = "lead(1) OVER (ORDER BY 1)", .expect = "NULL"},
+    {.name = "nth_value", WINDOW, .args = "any,int", .result = "arg0", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_ALWAYS,
+     .text = "nth_value($1, $2)", .since = "3.1.0", .doc = "The value of the n-th row of the frame, counted from 1.",
+     .example = "nth_value(5, 1) OVER (ORDER BY 1)", .expect = "5"},
+};
+/* clang-format on */
+VONK_FN_COUNT(window);
+
+static vonk_status resolve_ntile(vonk_fn_types *t, vonk_error *err)
+{
+    const vonk_column *n = t->n_args == 1 && t->constants ? t->constants[0] : NULL;
+    if (t->n_args == 0 || (n && !vonk_column_is_null(n, 0) && vonk_column_i64(n, 0) > 0)) return VONK_OK;
+    const char *value = n && !vonk_column_is_null(n, 0) ? VONK_F("%lldL", (long long)vonk_column_i64(n, 0)) : "NULL";
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
+                     vonk_fn_call_text(t, (char[1024]){0}), "exprName", "buckets", "valueRange", "(0, 2147483647]",
+                     "currentValue", value);
+}
+
+/* Without a third argument the row may be missing. */
+static vonk_status resolve_offset(vonk_fn_types *t, vonk_error *err)
+{
+    t->result_nullable = t->n_args < 3 || t->nullable[0] || t->nullable[2];
+    return VONK_OK;
+}
