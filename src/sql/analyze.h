@@ -6,10 +6,9 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "plan/origin.h"
+#include "sql/lists.h"
 #include "sql/sql.h"
 
-typedef VONK_VEC(const vonk_expr *) vonk_exprs;
-typedef VONK_VEC(const vonk_plan *) vonk_plans;
 
 /* WITH: names that stand for plans, innermost frame first. */
 typedef struct vonk_cte {

@@ -1,136 +1,146 @@
-/* sql/analyze_set_op.c -- UNION, INTERSECT, EXCEPT; nodes that pass rows on: DISTINCT, LIMIT, REPARTITION, hints, metrics; SQL text inside a DataFrame program. */
+/* sql/analyze_set_op.c -- UNION, INTERSECT, EXCEPT; nodes that pass rows on: DISTINCT, LIMIT, REPARTITION, hints, metrics. */
 #include "sql/analyze.h"
 
 #include "func/coerce.h"
 #include "plan/program.h"
 
-/* ---- set operations */
+/* ---- UNION, INTERSECT, EXCEPT */
+
 static const char *set_name(const vonk_plan *p)
 {
-    return p->set.kind == VONK_SET_UNION ? "UNION" : p->set.kind == VONK_SET_INTERSECT ? (p->set.all ? "INTERSECT ALL" : "INTERSECT") : p->set.all ? "EXCEPT ALL" : "EXCEPT";
+    switch (p->set.kind) {
+    case VONK_SET_UNION: return "UNION";
+    case VONK_SET_INTERSECT: return p->set.all ? "INTERSECT ALL" : "INTERSECT";
+    case VONK_SET_EXCEPT: break;
+    }
+    return p->set.all ? "EXCEPT ALL" : "EXCEPT";
 }
 
 static const char *ordinal(uint32_t i)
 {
-    static const char *const words[] = {"first", "second", "third", "fourth", "fifth"};
-    return i < VONK_COUNTOF(words) ? words[i] : "later";
+    static const char *const names[] = {"first", "second",  "third",  "fourth", "fifth",
+                                        "sixth", "seventh", "eighth", "ninth",  "tenth"};
+    return i < VONK_COUNTOF(names) ? names[i] : "later";
 }
 
-/* A column of `plan` by name, case folded unless the session says otherwise; NULL: none. */
-static const vonk_expr *by_name(const vonk_an *an, const vonk_plan *plan, vonk_str name)
+/* UNION BY NAME: the right side in the order of the left's names. */
+static vonk_status reorder(vonk_an *an, const vonk_plan *p, const vonk_plan *left, const vonk_plan *right,
+                           const vonk_plan **ret_left, const vonk_plan **ret_right, vonk_error *err)
 {
-    for (uint32_t i = 0; i < plan->n_output; i++)
-        if (vonk__an_name_eq(an, plan->output[i]->name, name)) return plan->output[i];
-    return NULL;
-}
-
-/* The right side in the order of the left's names; allow_missing: null where it has none. */
-static vonk_status reordered(vonk_an *an, const vonk_plan *p, const vonk_plan *left, const vonk_plan *right, const vonk_plan **ret, vonk_error *err)
-{
-    vonk_exprs items = {0};
-
+    vonk_exprs items = {0}, more = {0};
+    const vonk_expr *missing;
     for (uint32_t i = 0; i < left->n_output; i++) {
-        const vonk_expr *e = by_name(an, right, left->output[i]->name);
-        if (!e && !p->set.allow_missing) {
-            const char *quoted = VONK_F("`%.*s`", VONK_STR_ARGS(left->output[i]->name));
-            return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES, "colName", VONK_S(left->output[i]->name), "fieldNames", quoted);
+        const vonk_expr *c = NULL, *want = left->output[i];
+        for (uint32_t k = 0; k < right->n_output && !c; k++)
+            if (vonk__an_name_eq(an, right->output[k]->name, want->name)) c = right->output[k];
+        if (!c) {
+            vonk_str list = VONK_STR("");
+            if (!p->set.allow_missing) {
+                for (uint32_t k = 0; k < right->n_output; k++)
+                    VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), k ? ", " : "",
+                                               VONK_STR_ARGS(right->output[k]->name)));
+                return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES, "colName", VONK_S(want->name), "fieldNames", VONK_S(list));
+            }
+            VONK_TRY(vonk__an_null(an, want->type, &missing, err));
+            VONK_TRY(vonk__an_alias(an, missing, want->name, &c, err));
         }
-        if (!e) {
-            VONK_TRY(vonk__an_null(an, left->output[i]->type, &e, err));
-            VONK_TRY(vonk__an_alias(an, e, left->output[i]->name, &e, err));
-        }
-        VONK_TRY(VONK_AN_PUSH(an, &items, e, err));
+        VONK_TRY(VONK_AN_PUSH(an, &items, c, err));
     }
-    for (uint32_t i = 0; i < right->n_output && p->set.allow_missing; i++)
-        if (!by_name(an, left, right->output[i]->name)) VONK_TRY(VONK_AN_PUSH(an, &items, right->output[i], err));
-    return vonk__an_project(an, right, items.at, (uint32_t)items.n, ret, err);
+    for (uint32_t i = 0; i < left->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &more, left->output[i], err));
+    bool extra = false;
+    for (uint32_t k = 0; k < right->n_output; k++) {
+        bool known = false;
+        for (uint32_t i = 0; i < left->n_output && !known; i++)
+            known = vonk__an_name_eq(an, right->output[k]->name, left->output[i]->name);
+        if (known) continue;
+        extra = true;
+        VONK_TRY(VONK_AN_PUSH(an, &items, right->output[k], err));
+        VONK_TRY(vonk__an_null(an, right->output[k]->type, &missing, err));
+        VONK_TRY(vonk__an_alias(an, missing, right->output[k]->name, &missing, err));
+        VONK_TRY(VONK_AN_PUSH(an, &more, missing, err));
+    }
+    *ret_left = left;
+    if (extra && p->set.allow_missing) VONK_TRY(vonk__an_project(an, left, more.at, vonk_u32_of(more.n), ret_left, err));
+    return vonk__an_project(an, right, items.at, vonk_u32_of(items.n), ret_right, err);
 }
 
-/* Columns that only the right side has, as nulls behind the left's. */
-static vonk_status completed(vonk_an *an, const vonk_plan *left, const vonk_plan *right, const vonk_plan **ret, vonk_error *err)
+static vonk_status check_columns(vonk_an *an, const vonk_plan *p, const vonk_plan *const *sides, uint32_t n,
+                                 vonk_error *err)
 {
-    vonk_exprs items = {0};
-    bool       changed = false;
-
-    for (uint32_t i = 0; i < left->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &items, left->output[i], err));
-    for (uint32_t i = 0; i < right->n_output; i++) {
-        const vonk_expr *e;
-        if (by_name(an, left, right->output[i]->name)) continue;
-        VONK_TRY(vonk__an_null(an, right->output[i]->type, &e, err));
-        VONK_TRY(vonk__an_alias(an, e, right->output[i]->name, &e, err));
-        VONK_TRY(VONK_AN_PUSH(an, &items, e, err));
-        changed = true;
-    }
-    *ret = left;
-    return changed ? vonk__an_project(an, left, items.at, (uint32_t)items.n, ret, err) : VONK_OK;
-}
-
-/* Every input cast to the common types, position by position. */
-static vonk_status widened(vonk_an *an, const vonk_plan *p, const vonk_plan **children, uint32_t n, vonk_error *err)
-{
-    const uint32_t    n_columns = children[0]->n_output;
-    const vonk_type **types, **column;
-
-    VONK_TRY(vonk_arena_array(an->arena, n_columns + 1, sizeof(*types), &types, err));
-    VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*column), &column, err));
-    for (uint32_t c = 0; c < n_columns; c++) {
-        for (uint32_t i = 0; i < n; i++) column[i] = children[i]->output[c]->type;
-        VONK_TRY(vonk__an_common_type(an, column, n, &types[c], err));
-        if (types[c]) continue;
-        return VONK_PLAN_FAIL(p, err, VONK_E_INCOMPATIBLE_COLUMN_TYPE, "operator", set_name(p), "columnOrdinalNumber", ordinal(c), "tableOrdinalNumber", ordinal(1), "dataType1",
-                              VONK_TYPE_SQL(column[1]), "dataType2", VONK_TYPE_SQL(column[0]), "hint", "");
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        vonk_exprs items = {0};
-        bool       changed = false;
-        for (uint32_t c = 0; c < n_columns; c++) {
-            const vonk_expr *e = children[i]->output[c], *cast;
-            VONK_TRY(vonk__an_cast(an, e, types[c], &cast, err));
-            if (cast != e) VONK_TRY(vonk__an_alias(an, cast, e->name, &cast, err));
-            changed = changed || cast != e;
-            VONK_TRY(VONK_AN_PUSH(an, &items, cast, err));
-        }
-        if (changed) VONK_TRY(vonk__an_project(an, children[i], items.at, n_columns, &children[i], err));
+    for (uint32_t i = 1; i < n; i++)
+        if (sides[i]->n_output != sides[0]->n_output)
+            return VONK_PLAN_FAIL(p, err, VONK_E_NUM_COLUMNS_MISMATCH, "operator", set_name(p), "firstNumColumns",
+                                  VONK_F("%u", sides[0]->n_output), "invalidOrdinalNum", ordinal(i), "invalidNumColumns",
+                                  VONK_F("%u", sides[i]->n_output));
+    if (p->set.kind == VONK_SET_UNION) return VONK_OK;
+    for (uint32_t i = 0; i < sides[0]->n_output; i++) {
+        const vonk_expr *c = sides[0]->output[i];
+        vonk_str quoted;
+        if (!vonk_type_has(c->type, VONK_T_MAP)) continue;
+        VONK_TRY(vonk__an_quote_parts(an, &c->name, 1, &quoted, err));
+        return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_FEATURE__SET_OPERATION_ON_MAP_TYPE, "colName", quoted.data,
+                              "dataType", VONK_TYPE_SQL(c->type));
     }
     return VONK_OK;
 }
 
-static bool share_ids(const vonk_plan *a, const vonk_plan *b)
+static vonk_status widen_side(vonk_an *an, const vonk_plan *side, const vonk_type *const *types,
+                              const vonk_plan **ret, vonk_error *err)
 {
-    for (uint32_t i = 0; i < a->n_output; i++)
-        if (vonk__an_has_column(b, a->output[i]->id)) return true;
-    return false;
+    vonk_exprs items = {0};
+    bool changed = false;
+    for (uint32_t i = 0; i < side->n_output; i++) {
+        const vonk_expr *c = side->output[i], *e;
+        VONK_TRY(vonk__an_cast(an, c, types[i], &e, err));
+        if (e != c) {
+            VONK_TRY(vonk__an_alias(an, e, c->name, &e, err));
+            changed = true;
+        }
+        VONK_TRY(VONK_AN_PUSH(an, &items, e, err));
+    }
+    *ret = side;
+    return changed ? vonk__an_project(an, side, items.at, vonk_u32_of(items.n), ret, err) : VONK_OK;
 }
 
-vonk_status vonk__an_set_op(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+static vonk_status widen(vonk_an *an, const vonk_plan *p, const vonk_plan **sides, uint32_t n, vonk_error *err)
 {
-    const vonk_plan **children;
-    vonk_plan        *copy;
+    const vonk_type **types, **column;
+    uint32_t n_columns = sides[0]->n_output;
+    VONK_TRY(vonk_arena_array(an->arena, n_columns + 1, sizeof(*types), &types, err));
+    VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*column), &column, err));
+    for (uint32_t i = 0; i < n_columns; i++) {
+        for (uint32_t k = 0; k < n; k++) column[k] = sides[k]->output[i]->type;
+        VONK_TRY(vonk__an_common_type(an, column, n, &types[i], err));
+        for (uint32_t k = 1; !types[i] && k < n; k++) {
+            const vonk_type *common;
+            VONK_TRY(vonk__an_common_type(an, (const vonk_type *[]){column[0], column[k]}, 2, &common, err));
+            if (common && k + 1 < n) continue;
+            return VONK_PLAN_FAIL(p, err, VONK_E_INCOMPATIBLE_COLUMN_TYPE, "operator", set_name(p), "columnOrdinalNumber",
+                                  ordinal(i), "tableOrdinalNumber", ordinal(k), "dataType1", VONK_TYPE_SQL(column[k]),
+                                  "dataType2", VONK_TYPE_SQL(column[0]), "hint", "");
+        }
+    }
+    for (uint32_t k = 0; k < n; k++) VONK_TRY(widen_side(an, sides[k], types, &sides[k], err));
+    return VONK_OK;
+}
 
-    VONK_TRY(vonk_arena_array(an->arena, p->n_children, sizeof(*children), &children, err));
+vonk_status vonk__an_set_op(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                            vonk_error *err)
+{
+    const vonk_plan **sides;
+    vonk_plan *node;
+    VONK_TRY(vonk_arena_array(an->arena, p->n_children, sizeof(*sides), &sides, err));
     for (uint32_t i = 0; i < p->n_children; i++) {
-        VONK_TRY(vonk__an_plan(an, p->children[i], outer, &children[i], err));
-        for (uint32_t k = 0; k < i; k++)
-            if (share_ids(children[i], children[k])) {
-                const vonk_plan *fresh;
-                VONK_TRY(vonk_plan_fresh_ids(an->budget, children[i], &fresh, err));
-                VONK_TRY(vonk__an_keep_plan(an, fresh, &children[i], err));
-                break;
-            }
+        VONK_TRY(vonk__an_plan(an, p->children[i], outer, &sides[i], err));
+        for (uint32_t k = 0; k < i; k++) VONK_TRY(vonk__an_distinct_ids(an, sides[k], sides[i], &sides[i], err));
+        if (i > 0 && p->set.by_name) VONK_TRY(reorder(an, p, sides[0], sides[i], &sides[0], &sides[i], err));
     }
-    for (uint32_t i = 1; i < p->n_children && p->set.by_name; i++) {
-        VONK_TRY(reordered(an, p, children[0], children[i], &children[i], err));
-        if (p->set.allow_missing) VONK_TRY(completed(an, children[0], children[i], &children[0], err));
-    }
-    for (uint32_t i = 1; i < p->n_children; i++)
-        if (children[i]->n_output != children[0]->n_output)
-            return VONK_PLAN_FAIL(p, err, VONK_E_NUM_COLUMNS_MISMATCH, "operator", set_name(p), "firstNumColumns", VONK_F("%u", children[0]->n_output), "invalidOrdinalNum", ordinal(i),
-                                  "invalidNumColumns", VONK_F("%u", children[i]->n_output));
-    VONK_TRY(widened(an, p, children, p->n_children, err));
-    VONK_TRY(vonk__an_copy_node(an, p, children, p->n_children, &copy, err));
-    copy->set.by_name = false;
-    copy->plan_id = -1;
-    return vonk__an_finish_node(an, copy, ret, err);
+    VONK_TRY(check_columns(an, p, sides, p->n_children, err));
+    VONK_TRY(widen(an, p, sides, p->n_children, err));
+    VONK_TRY(vonk__an_node(an, VONK_PN_SET_OP, sides, p->n_children, &node, err));
+    node->set = p->set;
+    node->set.by_name = false;
+    return vonk__an_finish_node(an, node, ret, err);
 }
 
 /* ---- over one input */
@@ -199,37 +209,4 @@ vonk_status vonk__an_metrics(vonk_an *an, const vonk_plan *p, const vonk_scope *
 vonk_status vonk__an_hint(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
 {
     return vonk__an_plan(an, p->children[0], outer, ret, err);
-}
-
-/* ---- text and subquery plans inside a DataFrame program */
-vonk_status vonk__an_sql_text(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
-{
-    const vonk_plan *parsed;
-    vonk_exprs       arguments = {0};
-    vonk_expr       *holder;
-    const vonk_expr *given = NULL, *before = an->parameters;
-
-    VONK_TRY(vonk_sql_parse(an->budget, an->conf, p->text.text, &parsed, err));
-    VONK_TRY(vonk__an_keep_plan(an, parsed, &parsed, err));
-    for (uint32_t l = 0; l < p->n_lists; l++)
-        for (uint32_t i = 0; i < p->lists[l].n; i++) VONK_TRY(VONK_AN_PUSH(an, &arguments, p->lists[l].at[i], err));
-    if (arguments.n > 0) {
-        VONK_TRY(vonk__an_new(an, VONK_EX_CALL, arguments.at, (uint32_t)arguments.n, &holder, err));
-        holder->n_args = (uint32_t)arguments.n;
-        VONK_TRY(vonk__an_finish(an, holder, &given, err));
-    }
-    an->parameters = given;
-    const vonk_status st = vonk__an_plan(an, parsed, outer, ret, err);
-    an->parameters = before;
-    return st;
-}
-
-vonk_status vonk__an_with_relations(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
-{
-    const vonk_plan *before = an->subplans;
-
-    an->subplans = p;
-    const vonk_status st = vonk__an_plan(an, p->children[0], outer, ret, err);
-    an->subplans = before;
-    return st;
 }

@@ -91,7 +91,7 @@ vonk_status vonk__an_template(vonk_an *an, const vonk_fn *fn, const vonk_scope *
 {
     uint32_t index;
     vonk_str text = text_for(fn, n, &index);
-    const vonk_expr *parsed, *made, *filled;
+    const vonk_expr *parsed = NULL, *made, *filled;
     filling f = {args, n, like};
     VONK_TRY(parsed_text(text, &parsed, err));
     VONK_TRY(vonk_expr_rewrite(an->budget, parsed, fill, &f, &made, err));
