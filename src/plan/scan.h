@@ -39,10 +39,23 @@ typedef struct vonk_scan_spec {
 typedef struct vonk_runtime_filter {
     _Atomic int64_t  refs;
     vonk_column     *min, *max;  /* one row each or NULL: rows outside are not wanted; nulls are not wanted */
-    const uint64_t  *bloom;      /* split-block bloom over vonk_column_hash of the value, or NULL; n_words is a power of two */
+    const uint64_t  *bloom;      /* filter over vonk_column_hash of the value (vonk_bloom_has), or NULL; n_words is a power of two */
     size_t           n_words;
     vonk_budget     *budget;
 } vonk_runtime_filter;
+void vonk_runtime_filter_unref(vonk_runtime_filter *filter); /* NULL is fine; gives up columns and bloom (vonk_free) */
+
+/* A value sets four bits of one word: with six values a word, one in thirty absent values seems to be there. */
+static inline uint64_t vonk_bloom_bits(uint64_t hash)
+{
+    return UINT64_C(1) << (hash & 63) | UINT64_C(1) << (hash >> 6 & 63) | UINT64_C(1) << (hash >> 12 & 63) | UINT64_C(1) << (hash >> 18 & 63);
+}
+static inline size_t vonk_bloom_word(uint64_t hash, size_t n_words) { return (size_t)(hash >> 24) & (n_words - 1); }
+static inline bool   vonk_bloom_has(const uint64_t *bloom, size_t n_words, uint64_t hash)
+{
+    uint64_t bits = vonk_bloom_bits(hash);
+    return (bloom[vonk_bloom_word(hash, n_words)] & bits) == bits;
+}
 
 typedef struct vonk_table_class {
     const char *name; /* "parquet", "memory": in EXPLAIN */

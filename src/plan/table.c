@@ -25,6 +25,15 @@ void vonk_scan_unref(vonk_scan *scan)
     if (scan && atomic_fetch_sub_explicit(&scan->refs, 1, memory_order_acq_rel) == 1) scan->cls->free(scan);
 }
 
+void vonk_runtime_filter_unref(vonk_runtime_filter *filter)
+{
+    if (!filter || atomic_fetch_sub_explicit(&filter->refs, 1, memory_order_acq_rel) != 1) return;
+    vonk_column_unref(filter->min);
+    vonk_column_unref(filter->max);
+    vonk_free((void *)filter->bloom);
+    vonk_free(filter);
+}
+
 /* ---- classes by name */
 
 enum { MOST_CLASSES = 64 };
