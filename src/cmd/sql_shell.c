@@ -1,11 +1,11 @@
 /* cmd/sql_shell.c -- the interactive shell: lines are gathered until a ';', with history and completion of keywords, functions and views (libedit). */
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/sql.h"
 #include "sys/env.h"
+#include "sys/module.h"
 
 /* libedit's readline interface, opened at first use: scripts and servers do without. */
 typedef struct line_editor {
@@ -14,7 +14,6 @@ typedef struct line_editor {
     int (*read_history)(const char *path);
     int (*write_history)(const char *path);
     char **(*completion_matches)(const char *text, char *(*next)(const char *text, int state));
-    char ***attempted_completion; /* a function pointer variable of the library */
 } line_editor;
 
 static const char *const words[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "SEMI", "ANTI", "USING", "UNION",
@@ -52,17 +51,24 @@ static char **complete(const char *text, int start, int end)
 
 static bool open_editor(void)
 {
-    void *library = dlopen("libedit.so.2", RTLD_NOW);
+    static const char *const names[] = {"readline", "add_history", "read_history", "write_history", "rl_completion_matches", "rl_attempted_completion_function"};
+    static vonk_module_fn    at[VONK_COUNTOF(names)];
+    static vonk_module       libedit = {.library = "libedit.so.2", .package = "libedit2", .names = names, .n = VONK_COUNTOF(names), .at = at};
+    vonk_error               missing = VONK_ERROR_INIT;
+    char **(**hook)(const char *, int, int);
 
-    if (!library) return false;
-    *(void **)&editor.readline = dlsym(library, "readline");
-    *(void **)&editor.add_history = dlsym(library, "add_history");
-    *(void **)&editor.read_history = dlsym(library, "read_history");
-    *(void **)&editor.write_history = dlsym(library, "write_history");
-    *(void **)&editor.completion_matches = dlsym(library, "rl_completion_matches");
-    char **(**hook)(const char *, int, int) = (char **(**)(const char *, int, int))dlsym(library, "rl_attempted_completion_function");
-    if (hook && editor.completion_matches) *hook = complete;
-    return editor.readline && editor.add_history;
+    if (vonk_module_need(&libedit, &missing) != VONK_OK) {
+        vonk_error_reset(&missing);
+        return false; /* plain lines then */
+    }
+    editor.readline = (char *(*)(const char *))at[0];
+    editor.add_history = (int (*)(const char *))at[1];
+    editor.read_history = (int (*)(const char *))at[2];
+    editor.write_history = (int (*)(const char *))at[3];
+    editor.completion_matches = (char **(*)(const char *, char *(*)(const char *, int)))at[4];
+    memcpy(&hook, &at[5], sizeof hook); /* a variable of the library that holds a function */
+    *hook = complete;
+    return true;
 }
 
 /* One line without its newline; NULL at the end of input. Freed by the caller. */
