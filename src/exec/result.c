@@ -163,7 +163,10 @@ static vonk_batch *pop(vonk_exec *exec, bool *ret_wake)
             vonk_batch *b = slot->batches.at[slot->first++];
             q->n_batches--;
             q->n_bytes -= vonk_batch_bytes(b);
-            if (slot->first == slot->batches.n) slot->first = slot->batches.n = 0;
+            if (slot->first == slot->batches.n) {
+                slot->first = slot->batches.n = 0;
+                *ret_wake = true; /* its lane may be parked on its own full slot */
+            }
             if (q->n_batches <= QUEUE_BATCHES / 2 && q->n_bytes <= QUEUE_BYTES / 2) *ret_wake = true;
             return b;
         }

@@ -1,0 +1,494 @@
+/* func/datetime_math.c -- dates moved, compared and cut. */
+#include <math.h>
+
+#include "func/datetime_int.h"
+#include "func/tables.h"
+
+static vonk_body eval_add_months, eval_date_add, eval_datediff, eval_date_trunc, eval_last_day, eval_months_between,
+    eval_next_day, eval_trunc, eval_timestampadd, eval_timestampdiff;
+static vonk_status prepare_session_zone(vonk_fn_call *call, vonk_error *err);
+static vonk_status resolve_timestampadd(vonk_fn_types *types, vonk_error *err);
+
+#define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
+#define MOVE .args = "date,int|smallint|tinyint", .result = "date", ROW, .eval = eval_date_add
+#define DIFF .args = "date,date", .result = "int", ROW, .eval = eval_datediff
+
+const vonk_fn vonk_fns_datetime_math[] = {
+    {.name = "add_months",
+     .args = "date,int",
+     .result = "date",
+     ROW,
+     .eval = eval_add_months,
+     .doc = "The date some months later, its day cut to the month's length.",
+     .example = "add_months('2016-08-31', 1)",
+     .expect = ""},
+    {.name = "date_add",
+     MOVE,
+     .doc = "The date some days later.",
+     .example = "date_add('2016-07-30', 1)",
+     .expect = ""},
+    {.name = "date_diff", .alias_of = "datediff"},
+    {.name = "date_sub",
+     MOVE,
+     .doc = "The date some days earlier.",
+     .example = "date_sub('2016-07-30', 1)",
+     .expect = ""},
+    {.name = "date_trunc",
+     .args = "string,timestamp",
+     .result = "timestamp",
+     ROW,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .prepare = prepare_session_zone,
+     .eval = eval_date_trunc,
+     .doc = "The timestamp cut to the start of its year, quarter, month, week, day, hour, minute, second, ...; NULL "
+            "for other units.",
+     .example = "date_trunc('HOUR', '2015-03-05T09:32:05.359')",
+     .expect = ""},
+    {.name = "dateadd", .alias_of = "date_add", .text = "date_add($1, $2)"},
+    {.name = "datediff",
+     DIFF,
+     .doc = "Days from the second date to the first.",
+     .example = "datediff('2009-07-31', '2009-07-30')",
+     .expect = ""},
+    {.name = "last_day",
+     .args = "date",
+     .result = "date",
+     ROW,
+     .eval = eval_last_day,
+     .doc = "Last day of the date's month.",
+     .example = "last_day('2009-01-12')",
+     .expect = ""},
+    {.name = "months_between",
+     .args = "timestamp,timestamp,boolean?",
+     .result = "double",
+     ROW,
+     .text = "$0($1, $2, true); $0($1, $2, $3)",
+     .prepare = prepare_session_zone,
+     .eval = eval_months_between,
+     .doc = "Months from the second timestamp to the first, parts of a month counted in 31st parts; rounded to 8 "
+            "digits unless the third "
+            "argument is false.",
+     .example = "months_between('1997-02-28 10:30:00', '1996-10-30')",
+     .expect = ""},
+    {.name = "next_day",
+     .args = "date,string",
+     .result = "date",
+     .group = "datetime_funcs",
+     .raises = VONK_RAISES_ANSI,
+     .nullable = VONK_NULLABLE_LEGACY,
+     .eval = eval_next_day,
+     .doc = "First date later than the given one that is the named day of the week (two or three letters, or the whole "
+            "name).",
+     .example = "next_day('2015-01-14', 'TU')",
+     .expect = ""},
+    {.name = "timestampadd",
+     .args = "string,bigint,any_timestamp",
+     .result = "arg2",
+     .group = "datetime_funcs",
+     .resolve = resolve_timestampadd,
+     .prepare = prepare_session_zone,
+     .eval = eval_timestampadd,
+     .doc = "The timestamp some units (first argument: YEAR, MONTH, DAY, HOUR, ...) later.",
+     .example = "timestampadd(HOUR, 8, TIMESTAMP_NTZ '2022-02-11 20:30:00')",
+     .expect = ""},
+    {.name = "timestampdiff",
+     .args = "string,timestamp,timestamp",
+     .result = "bigint",
+     .group = "datetime_funcs",
+     .prepare = prepare_session_zone,
+     .eval = eval_timestampdiff,
+     .doc = "Whole units (first argument: YEAR, MONTH, DAY, HOUR, ...) from the first timestamp to the second.",
+     .example = "timestampdiff(MONTH, TIMESTAMP '2021-02-28 12:00:00', TIMESTAMP '2021-03-28 12:00:00')",
+     .expect = ""},
+    {.name = "trunc",
+     .args = "date,string",
+     .result = "date",
+     ROW,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_trunc,
+     .doc = "The date cut to the start of its year, quarter, month or week; NULL for other units.",
+     .example = "trunc('2019-08-04', 'quarter')",
+     .expect = ""},
+};
+VONK_FN_COUNT(datetime_math);
+
+/* ---- shared by the files of date and time functions */
+
+vonk_status vonk__session_zone(const vonk_fn_env *env, const vonk_zone **ret, vonk_error *err)
+{
+    if (!env->time_zone.len) {
+        *ret = vonk_zone_utc();
+        return VONK_OK;
+    }
+    return vonk_zone_find(env->time_zone, ret, err);
+}
+
+vonk_status vonk__zone_of_row(const vonk_column *names, uint32_t row, vonk__zone_arg *last, const vonk_zone **ret,
+                              vonk_error *err)
+{
+    vonk_str name = vonk_str_at(names, row);
+    if (!last->zone || !vonk_str_eq(name, last->name)) {
+        VONK_TRY(vonk_zone_find(name, &last->zone, err));
+        last->name = name;
+    }
+    *ret = last->zone;
+    return VONK_OK;
+}
+
+vonk_status vonk__field_out_of_bounds(const char *field, int64_t least, int64_t most, int64_t value, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION, "rangeMessage",
+                     VONK_F("Invalid value for %s (valid values %lld - %lld): %lld", field, (long long)least,
+                            (long long)most, (long long)value));
+}
+
+vonk__unit vonk__trunc_unit(vonk_str name)
+{
+    static const struct {
+        const char *name;
+        vonk__unit unit;
+    } units[] = {
+        {"MICROSECOND", VONK__UNIT_MICROSECOND},
+        {"MILLISECOND", VONK__UNIT_MILLISECOND},
+        {"SECOND", VONK__UNIT_SECOND},
+        {"MINUTE", VONK__UNIT_MINUTE},
+        {"HOUR", VONK__UNIT_HOUR},
+        {"DAY", VONK__UNIT_DAY},
+        {"DD", VONK__UNIT_DAY},
+        {"WEEK", VONK__UNIT_WEEK},
+        {"MON", VONK__UNIT_MONTH},
+        {"MONTH", VONK__UNIT_MONTH},
+        {"MM", VONK__UNIT_MONTH},
+        {"QUARTER", VONK__UNIT_QUARTER},
+        {"YEAR", VONK__UNIT_YEAR},
+        {"YYYY", VONK__UNIT_YEAR},
+        {"YY", VONK__UNIT_YEAR},
+    };
+    for (size_t i = 0; i < VONK_COUNTOF(units); i++)
+        if (vonk_str_is_nocase(name, units[i].name)) return units[i].unit;
+    return VONK__UNIT_NONE;
+}
+
+int64_t vonk__trunc_days(int64_t days, vonk__unit unit)
+{
+    int64_t year;
+    int month, day;
+    if (unit == VONK__UNIT_DAY) return days;
+    if (unit == VONK__UNIT_WEEK) return days - vonk_day_of_week(days);
+    vonk_civil_from_days(days, &year, &month, &day);
+    if (unit == VONK__UNIT_QUARTER) month = (month - 1) / 3 * 3 + 1;
+    if (unit == VONK__UNIT_YEAR) month = 1;
+    return vonk_days_from_civil(year, month, 1);
+}
+
+static vonk_status prepare_session_zone(vonk_fn_call *call, vonk_error *err)
+{
+    const vonk_zone *zone;
+    VONK_TRY(vonk__session_zone(call->env, &zone, err));
+    call->state = zone;
+    return VONK_OK;
+}
+
+/* ---- dates */
+
+static int64_t small_int_at(const vonk_column *c, uint32_t row)
+{
+    switch (c->type->storage) {
+    case VONK_STORE_I8: return VONK_VALUES(c, int8_t)[row];
+    case VONK_STORE_I16: return VONK_VALUES(c, int16_t)[row];
+    default: return vonk_i32_at(c, row);
+    }
+}
+
+/* Wraps around, as 32-bit addition does. */
+static vonk_status eval_date_add(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    int64_t sign = strcmp(vonk_fn_canonical(call->fn)->name, "date_sub") == 0 ? -1 : 1;
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    const int32_t *days = args[0]->data;
+    for (VONK_EACH_ROW(rows, i))
+        VONK_OUT(r, int32_t)[i] = (int32_t)(uint32_t)((int64_t)days[i] + sign * small_int_at(args[1], i));
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+static vonk_status eval_datediff(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    const uint32_t *end = args[0]->data, *start = args[1]->data;
+    for (VONK_EACH_ROW(rows, i)) VONK_OUT(r, uint32_t)[i] = end[i] - start[i];
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+static vonk_status day_overflow(vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "integer overflow", "alternative", "", "config",
+                     "\"spark.sql.ansi.enabled\"");
+}
+
+static vonk_status eval_add_months(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        int64_t days = vonk_add_months(vonk_i32_at(args[0], i), vonk_i32_at(args[1], i));
+        if (days != (int32_t)days) return day_overflow(err);
+        VONK_OUT(r, int32_t)[i] = (int32_t)days;
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+static vonk_status eval_last_day(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        int32_t days = vonk_i32_at(args[0], i), year, month, day;
+        vonk__civil(days, &year, &month, &day);
+        VONK_OUT(r, int32_t)[i] = days + vonk_days_in_month(year, month) - day;
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* 0 = Monday; -1: no such day. */
+static int day_of_name(vonk_str name)
+{
+    static const char *const names[7][3] = {
+        {"MO", "MON", "MONDAY"}, {"TU", "TUE", "TUESDAY"},  {"WE", "WED", "WEDNESDAY"}, {"TH", "THU", "THURSDAY"},
+        {"FR", "FRI", "FRIDAY"}, {"SA", "SAT", "SATURDAY"}, {"SU", "SUN", "SUNDAY"}};
+    for (int day = 0; day < 7; day++)
+        for (int form = 0; form < 3; form++)
+            if (vonk_str_is_nocase(name, names[day][form])) return day;
+    return -1;
+}
+
+static vonk_status eval_next_day(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        vonk_str name = vonk_str_at(args[1], i);
+        int day = day_of_name(name), after = vonk_i32_at(args[0], i);
+        if (day < 0) {
+            if (call->mode == VONK_MODE_ANSI) return VONK_FAIL(err, VONK_E_ILLEGAL_DAY_OF_WEEK, "string", VONK_S(name));
+            VONK_TRY(vonk_result_null(&r, i, err));
+            continue;
+        }
+        VONK_OUT(r, int32_t)[i] = after + 1 + (day - vonk_day_of_week((int64_t)after + 1) + 7) % 7;
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* ---- cutting */
+
+static vonk_status eval_trunc(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const vonk_column *fixed = vonk_constant_arg(call, 1);
+    vonk__unit unit = fixed ? vonk__trunc_unit(vonk_column_str(fixed, 0)) : VONK__UNIT_NONE;
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        if (!fixed) unit = vonk__trunc_unit(vonk_str_at(args[1], i));
+        if (unit < VONK__UNIT_WEEK)
+            VONK_TRY(vonk_result_null(&r, i, err));
+        else
+            VONK_OUT(r, int32_t)[i] = (int32_t)vonk__trunc_days(vonk_i32_at(args[0], i), unit);
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+static int64_t unit_us(vonk__unit unit)
+{
+    static const int64_t us[] = {1, 1, 1000, VONK_US_PER_SECOND, 60 * VONK_US_PER_SECOND, 3600 * VONK_US_PER_SECOND};
+    return us[unit];
+}
+
+static int64_t trunc_us(int64_t us, vonk__unit unit, const vonk_zone *zone, vonk_zone_cache *cache)
+{
+    if (unit <= VONK__UNIT_SECOND) return us - vonk_floor_mod(us, unit_us(unit));
+    int64_t local = vonk_zone_to_local_us(zone, us, cache);
+    if (unit < VONK__UNIT_DAY) return us - vonk_floor_mod(local, unit_us(unit));
+    int64_t days = vonk__trunc_days(vonk_floor_div(local, VONK_US_PER_DAY), unit);
+    return vonk_zone_to_utc_us(zone, days * VONK_US_PER_DAY);
+}
+
+static vonk_status eval_date_trunc(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const vonk_column *fixed = vonk_constant_arg(call, 0);
+    vonk__unit unit = fixed ? vonk__trunc_unit(vonk_column_str(fixed, 0)) : VONK__UNIT_NONE;
+    vonk_zone_cache cache = {0};
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        if (!fixed) unit = vonk__trunc_unit(vonk_str_at(args[0], i));
+        if (unit == VONK__UNIT_NONE)
+            VONK_TRY(vonk_result_null(&r, i, err));
+        else
+            VONK_OUT(r, int64_t)[i] = trunc_us(vonk_i64_at(args[1], i), unit, call->state, &cache);
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* ---- months_between */
+
+static double months_between(int64_t a_us, int64_t b_us, bool round_off)
+{
+    int64_t ay, by;
+    int am, bm, ad, bd;
+    int64_t a_days = vonk_floor_div(a_us, VONK_US_PER_DAY), b_days = vonk_floor_div(b_us, VONK_US_PER_DAY);
+    vonk_civil_from_days(a_days, &ay, &am, &ad);
+    vonk_civil_from_days(b_days, &by, &bm, &bd);
+    double months = (double)((ay - by) * 12 + am - bm);
+    if (ad == bd || (ad == vonk_days_in_month(ay, am) && bd == vonk_days_in_month(by, bm))) return months;
+    int64_t a_s = vonk_floor_div(a_us - a_days * VONK_US_PER_DAY, VONK_US_PER_SECOND);
+    int64_t b_s = vonk_floor_div(b_us - b_days * VONK_US_PER_DAY, VONK_US_PER_SECOND);
+    int64_t seconds = (int64_t)(ad - bd) * 86400 + a_s - b_s;
+    double diff = months + (double)seconds / (31.0 * 86400);
+    return round_off ? floor(diff * 1e8 + 0.5) / 1e8 : diff;
+}
+
+static vonk_status eval_months_between(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
+                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    vonk_zone_cache a = {0}, b = {0};
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        bool round_off = call->n_args < 3 || vonk_bool_at(args[2], i);
+        VONK_OUT(r, double)
+        [i] = months_between(vonk_zone_to_local_us(call->state, vonk_i64_at(args[0], i), &a),
+                             vonk_zone_to_local_us(call->state, vonk_i64_at(args[1], i), &b), round_off);
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* ---- timestampadd, timestampdiff */
+
+typedef struct step {
+    int64_t months, days, us; /* one of them is not 0 */
+} step;
+
+static bool step_of_unit(vonk_str unit, step *ret)
+{
+    static const struct {
+        const char *name;
+        step step;
+    } steps[] = {
+        {"MICROSECOND", {0, 0, 1}},
+        {"MILLISECOND", {0, 0, 1000}},
+        {"SECOND", {0, 0, VONK_US_PER_SECOND}},
+        {"MINUTE", {0, 0, 60 * VONK_US_PER_SECOND}},
+        {"HOUR", {0, 0, 3600 * VONK_US_PER_SECOND}},
+        {"DAY", {0, 1, 0}},
+        {"DAYOFYEAR", {0, 1, 0}},
+        {"WEEK", {0, 7, 0}},
+        {"MONTH", {1, 0, 0}},
+        {"QUARTER", {3, 0, 0}},
+        {"YEAR", {12, 0, 0}},
+    };
+    for (size_t i = 0; i < VONK_COUNTOF(steps); i++)
+        if (vonk_str_is_nocase(unit, steps[i].name)) {
+            *ret = steps[i].step;
+            return true;
+        }
+    return false;
+}
+
+static vonk_status find_step(const vonk_column *units, uint32_t row, const char *function, step *ret, vonk_error *err)
+{
+    vonk_str unit = vonk_str_at(units, row);
+    if (step_of_unit(unit, ret)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__DATETIME_UNIT, "functionName", VONK_QUOTED(function),
+                     "parameter", "`unit`", "invalidValue", VONK_F("'%.*s'", VONK_STR_ARGS(unit)));
+}
+
+static vonk_status resolve_timestampadd(vonk_fn_types *t, vonk_error *err)
+{
+    t->result_nullable = t->nullable[1] || t->nullable[2];
+    return VONK_OK;
+}
+
+/* false: overflow. */
+static bool add_step(int64_t us, int64_t n, step s, const vonk_zone *zone, int64_t *ret)
+{
+    int64_t amount = 0;
+    if (s.us) return !__builtin_mul_overflow(n, s.us, &amount) && !__builtin_add_overflow(us, amount, ret);
+    if (__builtin_mul_overflow(n, s.months ? s.months : s.days, &amount) || amount != (int32_t)amount) return false;
+    int64_t local = zone ? vonk_zone_to_local_us(zone, us, NULL) : us;
+    int64_t days = vonk_floor_div(local, VONK_US_PER_DAY), rest = local - days * VONK_US_PER_DAY;
+    days = s.months ? vonk_add_months(days, amount) : days + amount;
+    if (__builtin_mul_overflow(days, VONK_US_PER_DAY, &local) || __builtin_add_overflow(local, rest, &local))
+        return false;
+    *ret = zone ? vonk_zone_to_utc_us(zone, local) : local;
+    return true;
+}
+
+static vonk_status eval_timestampadd(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                     vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const vonk_zone *zone = call->type->id == VONK_T_TIMESTAMP ? call->state : NULL;
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        step s;
+        VONK_TRY(find_step(args[0], i, call->fn->name, &s, err));
+        if (!add_step(vonk_i64_at(args[2], i), vonk_i64_at(args[1], i), s, zone, &VONK_OUT(r, int64_t)[i]))
+            return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation",
+                             VONK_F("add %lld %.*s to a timestamp", (long long)vonk_i64_at(args[1], i),
+                                    VONK_STR_ARGS(vonk_str_at(args[0], i))));
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* Whole months between two local times. */
+static int64_t whole_months(int64_t from, int64_t to)
+{
+    int64_t fy, ty;
+    int fm, tm, fd, td;
+    int64_t from_days = vonk_floor_div(from, VONK_US_PER_DAY), to_days = vonk_floor_div(to, VONK_US_PER_DAY);
+    vonk_civil_from_days(from_days, &fy, &fm, &fd);
+    vonk_civil_from_days(to_days, &ty, &tm, &td);
+    int64_t months = (ty - fy) * 12 + tm - fm;
+    int64_t from_rest = fd * VONK_US_PER_DAY + from - from_days * VONK_US_PER_DAY;
+    int64_t to_rest = td * VONK_US_PER_DAY + to - to_days * VONK_US_PER_DAY;
+    if (months > 0 && to_rest < from_rest) return months - 1;
+    if (months < 0 && to_rest > from_rest) return months + 1;
+    return months;
+}
+
+static vonk_status eval_timestampdiff(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
+                                      uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        step s;
+        int64_t a = vonk_i64_at(args[1], i), b = vonk_i64_at(args[2], i);
+        VONK_TRY(find_step(args[0], i, call->fn->name, &s, err));
+        if (!s.us) {
+            a = vonk_zone_to_local_us(call->state, a, NULL);
+            b = vonk_zone_to_local_us(call->state, b, NULL);
+        }
+        VONK_OUT(r, int64_t)
+        [i] = s.us ? (b - a) / s.us : s.days ? (b - a) / VONK_US_PER_DAY / s.days : whole_months(a, b) / s.months;
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}

@@ -1,0 +1,464 @@
+/* func/datetime_part.c -- fields of dates, times, timestamps and intervals. */
+#include "func/datetime_int.h"
+#include "func/tables.h"
+
+typedef enum field {
+    F_YEAR,
+    F_YEAR_OF_WEEK,
+    F_QUARTER,
+    F_MONTH,
+    F_WEEK,
+    F_DAY,
+    F_DAY_OF_WEEK,
+    F_DAY_OF_WEEK_ISO,
+    F_WEEKDAY,
+    F_DAY_OF_YEAR,
+    F_HOUR,
+    F_MINUTE,
+    F_SECOND,
+    F_SECOND_FRACTION,
+    N_FIELD
+} field;
+
+static vonk_body eval_date_field, eval_time_field, eval_name;
+static vonk_status prepare_date_field(vonk_fn_call *call, vonk_error *err);
+static vonk_status prepare_time_field(vonk_fn_call *call, vonk_error *err);
+static vonk_status resolve_time_field(vonk_fn_types *types, vonk_error *err);
+static vonk_status resolve_extract(vonk_fn_types *types, vonk_error *err);
+static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err);
+
+#define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
+#define DATE_FIELD .args = "date", .result = "int", ROW, .prepare = prepare_date_field, .eval = eval_date_field
+#define TIME_FIELD                                                                                                     \
+    .args = "any_timestamp|any_time", .result = "int", ROW, .resolve = resolve_time_field,                             \
+    .prepare = prepare_time_field, .eval = eval_time_field
+#define NAME .args = "date", .result = "string", ROW, .eval = eval_name
+
+const vonk_fn vonk_fns_datetime_part[] = {
+    {.name = "date_part",
+     .args = "string,any",
+     .group = "datetime_funcs",
+     .raises = VONK_NEVER_RAISES,
+     .resolve = resolve_extract,
+     .prepare = prepare_extract,
+     .eval = eval_time_field,
+     .doc = "A field of a date, time, timestamp or interval, named by a string: year, month, day, hour, ...",
+     .example = "date_part('YEAR', TIMESTAMP '2019-08-12 01:00:00.123456')",
+     .expect = ""},
+    {.name = "datepart",
+     .alias_of = "date_part",
+     .text = "$0($1 FROM $2)",
+     .example = "datepart('week', TIMESTAMP '2019-08-12 01:00:00.123456')",
+     .expect = ""},
+    {.name = "day", .alias_of = "dayofmonth"},
+    {.name = "dayname",
+     NAME,
+     .doc = "Three-letter name of the day of the week.",
+     .example = "dayname(DATE '2008-02-20')",
+     .expect = ""},
+    {.name = "dayofmonth",
+     DATE_FIELD,
+     .doc = "Day of the month, 1 to 31.",
+     .example = "dayofmonth(DATE '2009-07-30')",
+     .expect = ""},
+    {.name = "dayofweek",
+     DATE_FIELD,
+     .doc = "Day of the week: 1 is Sunday, 7 is Saturday.",
+     .example = "dayofweek(DATE '2009-07-30')",
+     .expect = ""},
+    {.name = "dayofyear",
+     DATE_FIELD,
+     .doc = "Day of the year, 1 to 366.",
+     .example = "dayofyear(DATE '2016-04-09')",
+     .expect = ""},
+    {.name = "extract",
+     .alias_of = "date_part",
+     .text = "$0($1 FROM $2)",
+     .doc = "A field of a date, time, timestamp or interval: EXTRACT(field FROM source).",
+     .example = "extract(YEAR FROM DATE '2019-08-12')",
+     .expect = ""},
+    {.name = "hour", TIME_FIELD, .doc = "Hour, 0 to 23.", .example = "hour('2018-02-14 12:58:59')", .expect = ""},
+    {.name = "minute", TIME_FIELD, .doc = "Minute, 0 to 59.", .example = "minute('2018-02-14 12:58:59')", .expect = ""},
+    {.name = "month", DATE_FIELD, .doc = "Month, 1 to 12.", .example = "month('2016-07-30')", .expect = ""},
+    {.name = "monthname",
+     NAME,
+     .doc = "Three-letter name of the month.",
+     .example = "monthname(DATE '2008-02-20')",
+     .expect = ""},
+    {.name = "quarter",
+     DATE_FIELD,
+     .doc = "Quarter of the year, 1 to 4.",
+     .example = "quarter('2016-08-31')",
+     .expect = ""},
+    {.name = "second", TIME_FIELD, .doc = "Second, 0 to 59.", .example = "second('2018-02-14 12:58:59')", .expect = ""},
+    {.name = "weekday",
+     DATE_FIELD,
+     .doc = "Day of the week: 0 is Monday, 6 is Sunday.",
+     .example = "weekday(DATE '2009-07-30')",
+     .expect = ""},
+    {.name = "weekofyear",
+     DATE_FIELD,
+     .doc = "ISO week of the year: weeks start on Monday, the first one has more than three days of the year.",
+     .example = "weekofyear('2008-02-20')",
+     .expect = ""},
+    {.name = "year", DATE_FIELD, .doc = "Year.", .example = "year('2016-07-30')", .expect = ""},
+};
+VONK_FN_COUNT(datetime_part);
+
+/* ---- names of fields */
+
+static const struct {
+    const char *name;
+    field field;
+} field_names[] = {
+    {"YEAR", F_YEAR},
+    {"Y", F_YEAR},
+    {"YEARS", F_YEAR},
+    {"YR", F_YEAR},
+    {"YRS", F_YEAR},
+    {"YEAROFWEEK", F_YEAR_OF_WEEK},
+    {"QUARTER", F_QUARTER},
+    {"QTR", F_QUARTER},
+    {"MONTH", F_MONTH},
+    {"MON", F_MONTH},
+    {"MONS", F_MONTH},
+    {"MONTHS", F_MONTH},
+    {"WEEK", F_WEEK},
+    {"W", F_WEEK},
+    {"WEEKS", F_WEEK},
+    {"DAY", F_DAY},
+    {"D", F_DAY},
+    {"DAYS", F_DAY},
+    {"DAYOFWEEK", F_DAY_OF_WEEK},
+    {"DOW", F_DAY_OF_WEEK},
+    {"DAYOFWEEK_ISO", F_DAY_OF_WEEK_ISO},
+    {"DOW_ISO", F_DAY_OF_WEEK_ISO},
+    {"DOY", F_DAY_OF_YEAR},
+    {"HOUR", F_HOUR},
+    {"H", F_HOUR},
+    {"HOURS", F_HOUR},
+    {"HR", F_HOUR},
+    {"HRS", F_HOUR},
+    {"MINUTE", F_MINUTE},
+    {"M", F_MINUTE},
+    {"MIN", F_MINUTE},
+    {"MINS", F_MINUTE},
+    {"MINUTES", F_MINUTE},
+    {"SECOND", F_SECOND_FRACTION},
+    {"S", F_SECOND_FRACTION},
+    {"SEC", F_SECOND_FRACTION},
+    {"SECONDS", F_SECOND_FRACTION},
+    {"SECS", F_SECOND_FRACTION},
+};
+
+static field field_of_name(vonk_str name)
+{
+    for (size_t i = 0; i < VONK_COUNTOF(field_names); i++)
+        if (vonk_str_is_nocase(name, field_names[i].name)) return field_names[i].field;
+    return N_FIELD;
+}
+
+static field field_of_function(const vonk_fn *fn)
+{
+    static const struct {
+        const char *name;
+        field field;
+    } functions[] = {{"year", F_YEAR},       {"quarter", F_QUARTER},       {"month", F_MONTH},
+                     {"weekofyear", F_WEEK}, {"dayofmonth", F_DAY},        {"dayofweek", F_DAY_OF_WEEK},
+                     {"weekday", F_WEEKDAY}, {"dayofyear", F_DAY_OF_YEAR}, {"hour", F_HOUR},
+                     {"minute", F_MINUTE},   {"second", F_SECOND}};
+    for (size_t i = 0; i < VONK_COUNTOF(functions); i++)
+        if (strcmp(fn->name, functions[i].name) == 0) return functions[i].field;
+    return N_FIELD;
+}
+
+/* ---- state */
+
+typedef struct field_state {
+    field field;
+    uint32_t source; /* argument number */
+    const vonk_zone *zone;
+} field_state;
+
+static vonk_status keep_state(vonk_fn_call *call, field f, uint32_t source, vonk_error *err)
+{
+    field_state *s;
+    VONK_TRY(VONK_ARENA_NEW(call->arena, &s, err));
+    s->field = f;
+    s->source = source;
+    if (call->arg_types[source]->id == VONK_T_TIMESTAMP) VONK_TRY(vonk__session_zone(call->env, &s->zone, err));
+    call->state = s;
+    return VONK_OK;
+}
+
+static vonk_status prepare_date_field(vonk_fn_call *call, vonk_error *err)
+{
+    return keep_state(call, field_of_function(vonk_fn_canonical(call->fn)), 0, err);
+}
+
+static vonk_status prepare_time_field(vonk_fn_call *call, vonk_error *err)
+{
+    return keep_state(call, field_of_function(vonk_fn_canonical(call->fn)), 0, err);
+}
+
+static vonk_status resolve_time_field(vonk_fn_types *t, vonk_error *err)
+{
+    if (t->types[0]->id == VONK_T_TIME) t->result_nullable = true;
+    return VONK_OK;
+}
+
+/* ---- fields of days */
+
+#define PUT_FIELD(expression)                                                                                          \
+    for (VONK_EACH_ROW(rows, i)) {                                                                                     \
+        int32_t year, month, day;                                                                                      \
+        vonk__civil(days[i], &year, &month, &day);                                                                     \
+        (void)year, (void)month, (void)day;                                                                            \
+        out[i] = (expression);                                                                                         \
+    }
+
+static int32_t iso_week(int32_t days, bool want_year)
+{
+    int64_t year;
+    int week = vonk_iso_week(days, &year);
+    return want_year ? (int32_t)year : week;
+}
+
+VONK_HOT static void put_date_field(field f, vonk_rows rows, const int32_t *days, int32_t *out)
+{
+    switch (f) {
+    case F_YEAR: PUT_FIELD(year) break;
+    case F_QUARTER: PUT_FIELD((month + 2) / 3) break;
+    case F_MONTH: PUT_FIELD(month) break;
+    case F_DAY: PUT_FIELD(day) break;
+    case F_YEAR_OF_WEEK: PUT_FIELD(iso_week(days[i], true)) break;
+    case F_WEEK: PUT_FIELD(iso_week(days[i], false)) break;
+    case F_DAY_OF_WEEK: PUT_FIELD((vonk_day_of_week(days[i]) + 1) % 7 + 1) break;
+    case F_DAY_OF_WEEK_ISO: PUT_FIELD(vonk_day_of_week(days[i]) + 1) break;
+    case F_WEEKDAY: PUT_FIELD(vonk_day_of_week(days[i])) break;
+    default: PUT_FIELD(vonk_day_of_year(days[i])) break;
+    }
+}
+
+static vonk_status eval_date_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const field_state *s = call->state;
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    put_date_field(s->field, rows, args[s->source]->data, r.data);
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* ---- fields of timestamps and times */
+
+/* us: of the day. SECOND_FRACTION: microseconds of the minute (a decimal's digits). */
+static int64_t time_field(field f, int64_t us)
+{
+    switch (f) {
+    case F_HOUR: return us / (3600 * VONK_US_PER_SECOND);
+    case F_MINUTE: return us / (60 * VONK_US_PER_SECOND) % 60;
+    case F_SECOND: return us / VONK_US_PER_SECOND % 60;
+    default: return us % (60 * VONK_US_PER_SECOND);
+    }
+}
+
+static vonk_status eval_time_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const field_state *s = call->state;
+    const vonk_column *c = args[s->source];
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    vonk_zone_cache cache = {0};
+    bool wide = call->type->storage == VONK_STORE_I64, is_time = c->type->id == VONK_T_TIME;
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        int64_t us =
+            is_time ? vonk_i64_at(c, i) / 1000 : vonk_floor_mod(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
+        int64_t value = time_field(s->field, us);
+        if (wide)
+            VONK_OUT(r, int64_t)[i] = value;
+        else
+            VONK_OUT(r, int32_t)[i] = (int32_t)value;
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* Day fields of a timestamp: its local days first, then as for dates. */
+static vonk_status eval_day_of_timestamp(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
+                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const field_state *s = call->state;
+    const vonk_column *c = args[s->source];
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    vonk_zone_cache cache = {0};
+    int32_t *days;
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    VONK_TRY(vonk_arena_array(ev->scratch, n_rows, sizeof(*days), &days, err));
+    for (VONK_EACH_ROW(rows, i))
+        days[i] = (int32_t)vonk_floor_div(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
+    put_date_field(s->field, rows, days, r.data);
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* ---- fields of intervals */
+
+static int64_t ansi_field(field f, const vonk_column *c, uint32_t row)
+{
+    if (c->type->id == VONK_T_INTERVAL_YEAR_MONTH) {
+        int32_t months = vonk_i32_at(c, row);
+        return f == F_YEAR ? months / 12 : months % 12;
+    }
+    int64_t us = vonk_i64_at(c, row);
+    return f == F_DAY ? us / VONK_US_PER_DAY : time_field(f, us % VONK_US_PER_DAY);
+}
+
+static int64_t hours_field(field f, int64_t us)
+{
+    switch (f) {
+    case F_HOUR: return us / (3600 * VONK_US_PER_SECOND);
+    case F_MINUTE: return us % (3600 * VONK_US_PER_SECOND) / (60 * VONK_US_PER_SECOND);
+    default: return us % (60 * VONK_US_PER_SECOND);
+    }
+}
+
+static int64_t interval_field(field f, const vonk_column *c, uint32_t row)
+{
+    if (c->type->id != VONK_T_INTERVAL_CALENDAR) {
+        if (f == F_HOUR || f == F_MINUTE || f == F_SECOND_FRACTION)
+            return hours_field(f, vonk_i64_at(c, row) % VONK_US_PER_DAY);
+        return ansi_field(f, c, row);
+    }
+    vonk_interval v = VONK_VALUES(c, vonk_interval)[row];
+    switch (f) {
+    case F_YEAR: return v.months / 12;
+    case F_MONTH: return v.months % 12;
+    case F_QUARTER: return v.months % 12 / 3 + 1;
+    case F_DAY: return v.days;
+    default: return hours_field(f, v.us);
+    }
+}
+
+static vonk_status eval_interval_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
+                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    const field_state *s = call->state;
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        int64_t v = interval_field(s->field, args[s->source], i);
+        switch (call->type->storage) {
+        case VONK_STORE_I8: VONK_OUT(r, int8_t)[i] = (int8_t)v; break;
+        case VONK_STORE_I32: VONK_OUT(r, int32_t)[i] = (int32_t)v; break;
+        default: VONK_OUT(r, int64_t)[i] = v; break;
+        }
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+/* ---- extract */
+
+static bool is_interval(const vonk_type *t)
+{
+    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME ||
+           t->id == VONK_T_INTERVAL_CALENDAR;
+}
+
+static bool has_field(const vonk_type *t, field f)
+{
+    bool of_time = f == F_HOUR || f == F_MINUTE || f == F_SECOND_FRACTION;
+    switch (t->id) {
+    case VONK_T_TIME: return of_time;
+    case VONK_T_INTERVAL_YEAR_MONTH: return f == F_YEAR || f == F_MONTH;
+    case VONK_T_INTERVAL_DAY_TIME: return f == F_DAY || of_time;
+    case VONK_T_INTERVAL_CALENDAR: return f == F_YEAR || f == F_MONTH || f == F_DAY || of_time;
+    default: return f != N_FIELD;
+    }
+}
+
+static vonk_status set_extract_result(vonk_fn_types *t, field f, vonk_error *err)
+{
+    const vonk_type *source = t->types[1], *decimal = NULL;
+    if (f == F_SECOND_FRACTION) {
+        VONK_TRY(vonk_type_decimal(8, 6, &decimal, err));
+        VONK_TRY(vonk_fn_own_type(t->arena, decimal, &decimal, err));
+        return vonk_fn_set_result(t, decimal);
+    }
+    if (source->id == VONK_T_INTERVAL_CALENDAR && f == F_HOUR) return vonk_fn_set_result(t, &vonk_type_long);
+    bool narrow = (source->id == VONK_T_INTERVAL_YEAR_MONTH && f == F_MONTH) ||
+                  (source->id == VONK_T_INTERVAL_DAY_TIME && f != F_DAY) ||
+                  (source->id == VONK_T_INTERVAL_CALENDAR && (f == F_MONTH || f == F_MINUTE));
+    return vonk_fn_set_result(t, narrow ? &vonk_type_byte : &vonk_type_int);
+}
+
+static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
+{
+    const vonk_column *name = t->constants[0];
+    if (!name)
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`field`", "inputType", "\"STRING\"",
+                         "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[0])) : "?");
+    if (vonk_column_is_null(name, 0)) {
+        t->result_nullable = true;
+        return vonk_fn_set_result(t, &vonk_type_double);
+    }
+    const vonk_type *source = t->types[1];
+    if (vonk_type_is_stringy(source) || source->id == VONK_T_NULL) t->types[1] = source = &vonk_type_timestamp;
+    bool known = is_interval(source) || source->id == VONK_T_DATE || source->id == VONK_T_TIMESTAMP ||
+                 source->id == VONK_T_TIMESTAMP_NTZ || source->id == VONK_T_TIME;
+    vonk_str text = vonk_column_str(name, 0);
+    field f = field_of_name(text);
+    if (!known || !has_field(source, f))
+        return VONK_FAIL(err, VONK_E_INVALID_EXTRACT_FIELD, "field", VONK_F("`%.*s`", VONK_STR_ARGS(text)), "expr",
+                         t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
+    bool of_day = f < F_HOUR;
+    t->result_nullable = t->nullable[1] || source->id == VONK_T_TIME || (source->id == VONK_T_TIMESTAMP_NTZ && of_day);
+    return set_extract_result(t, f, err);
+}
+
+static vonk_status eval_no_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err);
+}
+
+static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err)
+{
+    const vonk_column *name = vonk_constant_arg(call, 0);
+    if (!name) {
+        call->eval = eval_no_field;
+        return VONK_OK;
+    }
+    field f = field_of_name(vonk_column_str(name, 0));
+    VONK_TRY(keep_state(call, f, 1, err));
+    const vonk_type *source = call->arg_types[1];
+    if (is_interval(source))
+        call->eval = eval_interval_field;
+    else if (f >= F_HOUR)
+        call->eval = eval_time_field;
+    else
+        call->eval = source->id == VONK_T_DATE ? eval_date_field : eval_day_of_timestamp;
+    return VONK_OK;
+}
+
+/* ---- names of days and months */
+
+static vonk_status eval_name(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+{
+    static const char days[] = "MonTueWedThuFriSatSun", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    bool of_day = vonk_fn_canonical(call->fn)->name[0] == 'd';
+    VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
+    VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        int32_t value = vonk_i32_at(args[0], i), year, month, day;
+        vonk__civil(value, &year, &month, &day);
+        const char *name = of_day ? days + 3 * vonk_day_of_week(value) : months + 3 * (month - 1);
+        VONK_TRY(vonk_strings_put(&s, i, (vonk_str){name, 3}, err));
+    }
+    return vonk_strings_take(&s, ret, err);
+}
