@@ -10,9 +10,11 @@ typedef struct vonk_shared_catalog vonk_shared_catalog; /* the server's: global 
 
 vonk_status vonk_shared_catalog_new(vonk_budget *budget, vonk_str warehouse_dir, vonk_shared_catalog **ret, vonk_error *err);
 void        vonk_shared_catalog_free(vonk_shared_catalog *shared);
+VONK_DEFINE_AUTO(vonk_shared_catalog, vonk_shared_catalog_free)
 vonk_status vonk_catalog_new(vonk_budget *budget, vonk_shared_catalog *shared, vonk_catalog **ret, vonk_error *err);
 vonk_status vonk_catalog_clone(vonk_budget *budget, vonk_catalog *from, vonk_catalog **ret, vonk_error *err); /* cloned session */
 void        vonk_catalog_free(vonk_catalog *catalog);
+VONK_DEFINE_AUTO(vonk_catalog, vonk_catalog_free)
 uint64_t    vonk_catalog_version(const vonk_catalog *catalog); /* changes whenever a lookup could answer differently */
 
 /* View definitions are analysed plans. TEMP_TABLE_OR_VIEW_ALREADY_EXISTS unless replace. */
@@ -23,8 +25,13 @@ vonk_status vonk_catalog_lookup(vonk_catalog *catalog, const vonk_conf *conf, co
 /* spark.read / USING: opens files as a table through source/. Paths may hold globs. */
 vonk_status vonk_catalog_open(vonk_catalog *catalog, const vonk_conf *conf, const vonk_read_info *read, vonk_table **ret, vonk_error *err);
 
+/* SCAN of all columns of an opened table, fresh ids. */
+vonk_status vonk_catalog_scan(vonk_budget *budget, vonk_table *table, const vonk_plan **ret, vonk_error *err);
+
 vonk_str    vonk_catalog_current_database(const vonk_catalog *catalog);
 vonk_status vonk_catalog_set_current_database(vonk_catalog *catalog, vonk_str name, vonk_error *err);
+/* Does `text` fit a pattern of SHOW ... LIKE: '*' is any text, '|' separates alternatives, case does not count? */
+bool        vonk_catalog_like(vonk_str pattern, vonk_str text);
 /* Listing for SHOW TABLES / VIEWS and the Catalog API: name, namespace, is_temporary. */
 typedef struct vonk_catalog_entry {
     vonk_str name, database, kind /* "VIEW", "TEMPORARY", "MANAGED", "EXTERNAL" */, description;

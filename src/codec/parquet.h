@@ -150,4 +150,57 @@ vonk_status vonk_parquet_scan_column(vonk_parquet_scan *scan, uint32_t c, vonk_r
 /* All columns of the window. */
 vonk_status vonk_parquet_scan_batch(vonk_parquet_scan *scan, vonk_batch **ret, vonk_error *err);
 
+/* ---- writing */
+typedef struct vonk_parquet_writer vonk_parquet_writer;
+
+typedef enum vonk_parquet_timestamps { /* spark.sql.parquet.outputTimestampType */
+    VONK_PARQUET_INT96,                /* Spark's default */
+    VONK_PARQUET_MICROS,
+    VONK_PARQUET_MILLIS
+} vonk_parquet_timestamps;
+
+typedef struct vonk_parquet_pair {
+    vonk_str key, value;
+} vonk_parquet_pair;
+
+typedef struct vonk_parquet_write_options {
+    vonk_compression         compression;
+    int32_t                  level;
+    vonk_parquet_timestamps  timestamps;
+    bool                     legacy_format;     /* spark.sql.parquet.writeLegacyFormat */
+    bool                     v2;                /* data pages of version 2 with delta encodings (parquet.writer.version) */
+    bool                     dictionary;        /* until it outgrows dictionary_bytes, or does not pay on the first page */
+    bool                     field_ids;         /* "parquet.field.id" of the fields' metadata becomes the field id */
+    bool                     page_index, checksums;
+    uint64_t                 row_group_bytes;   /* about, compressed */
+    uint32_t                 page_bytes, page_rows, dictionary_bytes;
+    const vonk_str          *bloom_columns;     /* dotted paths of leaves that get a bloom filter */
+    size_t                   n_bloom_columns;
+    double                   bloom_fpp;
+    const vonk_parquet_pair *pairs;             /* further key-value metadata */
+    size_t                   n_pairs;
+} vonk_parquet_write_options;
+/* Spark's defaults. */
+#define VONK_PARQUET_WRITE_OPTIONS                                                                                                                  \
+    {.compression = VONK_COMPRESS_SNAPPY, .level = VONK_COMPRESS_LEVEL_DEFAULT, .dictionary = true, .field_ids = true, .page_index = true,          \
+     .checksums = true, .row_group_bytes = 128u << 20, .page_bytes = 1u << 20, .page_rows = 20000, .dictionary_bytes = 1u << 20, .bloom_fpp = 0.01}
+
+typedef struct vonk_parquet_written {
+    uint64_t n_rows, bytes;
+    uint32_t n_row_groups;
+} vonk_parquet_written;
+
+/* `out` must outlive the writer; options are only used during the call. The schema is written as Spark writes it: its JSON form is among the
+ * metadata. Calendar intervals and empty structs: UNSUPPORTED_FEATURE. */
+vonk_status vonk_parquet_writer_new(vonk_budget *budget, const vonk_bytes_out *out, const vonk_type *struct_type, const vonk_parquet_write_options *options,
+                                    vonk_parquet_writer **ret, vonk_error *err);
+void        vonk_parquet_writer_free(vonk_parquet_writer *writer); /* NULL is fine; what was not closed is no Parquet file */
+VONK_DEFINE_AUTO(vonk_parquet_writer, vonk_parquet_writer_free)
+/* The batch's columns have the types of the schema's fields. A null in a field that is not nullable is an INTERNAL_ERROR. */
+vonk_status vonk_parquet_writer_write(vonk_parquet_writer *writer, const vonk_batch *batch, vonk_error *err);
+/* Last row group, indexes, footer. Nothing may be written afterwards. */
+vonk_status vonk_parquet_writer_close(vonk_parquet_writer *writer, vonk_parquet_written *ret, vonk_error *err);
+/* Bytes that the file has so far, the open row group estimated (for spark.sql.files.maxRecordsPerFile's cousin in bytes). */
+uint64_t vonk_parquet_writer_bytes(const vonk_parquet_writer *writer);
+
 #endif

@@ -79,6 +79,7 @@ static vonk_status get_strings(const reader *r, vonk_column *c, uint32_t n, vonk
         if (len <= VONK_VIEW_INLINE)
             out[i] = vonk_view_inline((const char *)bytes, len);
         else {
+            assert(heap);
             memcpy(heap->data + used, bytes, len);
             out[i] = (vonk_view){.len = len};
             memcpy(out[i].prefix, bytes, 4);

@@ -43,6 +43,7 @@ static int32_t parse_modifiers(vonk_str text, int32_t allowed)
 {
     int32_t seen = 0, bits = 0;
     while (text.len) {
+        assert(text.data);
         if (text.data[0] != '_') return -1;
         size_t end = vonk_str_find_byte(text, '_', 1);
         vonk_str word = vonk_str_sub(text, 1, end == SIZE_MAX ? text.len : end);
@@ -114,6 +115,7 @@ static vonk_str split_modifiers(vonk_str name, bool bytes, char *into, size_t by
         (void)modifier_bits(word, &group);
         if (!(seen & group) && used + word.len + 1 < bytes_into) {
             into[used++] = '_';
+            assert(word.data);
             for (size_t i = 0; i < word.len; i++) into[used++] = (char)upper(word.data[i]);
         }
         seen |= group;

@@ -82,6 +82,7 @@ static vonk_status gather_strings(vonk_column *column, uint8_t *const *rows, uin
             else if (s->len <= VONK_VIEW_INLINE)
                 memcpy(&out[k], s, sizeof(*s));
             else {
+                assert(to);
                 memcpy(to + used, s->ptr, s->len);
                 out[k] = (vonk_view){.len = s->len};
                 memcpy(out[k].prefix, s->prefix, 4);

@@ -92,6 +92,8 @@ static vonk_status read_word(reader *r, json *v, vonk_error *err)
 {
     static const char *const words[] = {"null", "true", "false"};
     size_t from = r->at;
+    if (peek(r) < 0) return bad_text(r, err);
+    assert(r->s.data);
     for (size_t i = 0; i < VONK_COUNTOF(words); i++)
         if (vonk_str_starts(vonk_str_sub(r->s, r->at, r->s.len), vonk_str_of(words[i]))) {
             r->at += strlen(words[i]);

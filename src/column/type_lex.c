@@ -200,6 +200,7 @@ vonk_status vonk__word_string(vonk_str word, vonk_buf *out, vonk_error *err)
 {
     char quote = word.data[0];
     vonk_str s = vonk_str_sub(word, 1, word.len - 1);
+    assert(s.data);
     for (size_t i = 0; i < s.len;) {
         if (s.data[i] == '\\' && i + 1 < s.len) {
             i++;

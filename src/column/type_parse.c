@@ -89,6 +89,7 @@ static vonk_status put_off(parser *p, vonk_status st, vonk_error *here, const vo
 
 static bool is_ascii(vonk_str s)
 {
+    assert(s.data);
     for (size_t i = 0; i < s.len; i++)
         if ((unsigned char)s.data[i] >= 0x80) return false;
     return true;

@@ -1,6 +1,7 @@
 /* func/aggregate_moments.c -- variance and its kin, covariance, correlation, bool_and, bool_or.
  *
- * Central moments are updated and merged as in T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances" (1979). */
+ * Central moments are updated and merged as in T. Chan, G. Golub, R. LeVeque, "Updating Formulae and a Pairwise
+ * Algorithm for Computing Sample Variances" (1979). */
 #include <math.h>
 
 #include "func/aggregate_int.h"
@@ -88,7 +89,8 @@ static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const 
     return VONK_OK;
 }
 
-/* NAN with *ret_null: no result. A sample of one has no variance: null (NaN with spark.sql.legacy.statisticalAggregate). */
+/* NAN with *ret_null: no result. A sample of one has no variance: null (NaN with
+ * spark.sql.legacy.statisticalAggregate). */
 typedef double (*formula)(const moments *m, bool *ret_null);
 
 static double per(double sum, double n, bool *ret_null)

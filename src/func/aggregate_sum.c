@@ -1,6 +1,7 @@
 /* func/aggregate_sum.c -- count, sum, avg.
  *
- * Integers and decimals add up in 128 bits, so that the order of rows cannot make an overflow of its own; the result is checked once, at the end. Doubles are added
+ * Integers and decimals add up in 128 bits, so that the order of rows cannot make an overflow of its own; the result
+ * is checked once, at the end. Doubles are added
  * row by row within a batch. avg of integers is a double, of decimals a decimal with four more digits, HALF_UP. */
 #include <math.h>
 

@@ -249,6 +249,7 @@ static vonk_status add_scalar(pb_decoder *d, unsigned kind, vonk_pb_value *v, vo
     void *into = NULL;
     VONK_TRY(read_scalar(d, kind, &one, err));
     VONK_TRY(add_element(d, v, sizeof(one.u64), &into, err));
+    assert(into);
     memcpy(into, &one.u64, sizeof(one.u64));
     return VONK_OK;
 }
@@ -274,6 +275,7 @@ static vonk_status decode_repeated(pb_decoder *d, const vonk_pb_field *f, unsign
         VONK_TRY(read_length(d, &bytes, err));
         VONK_TRY(new_message(d, f->holds, &inner, err));
         VONK_TRY(add_element(d, v, sizeof(inner), &into, err));
+        assert(into);
         memcpy(into, &inner, sizeof(inner));
         return push_message(d, inner, bytes, err);
     }
@@ -281,6 +283,7 @@ static vonk_status decode_repeated(pb_decoder *d, const vonk_pb_field *f, unsign
         vonk_str text;
         VONK_TRY(read_text(d, f->kind, &text, err));
         VONK_TRY(add_element(d, v, sizeof(text), &into, err));
+        assert(into);
         memcpy(into, &text, sizeof(text));
         return VONK_OK;
     }

@@ -60,12 +60,14 @@ static vonk_status set_children(vonk_plan *p, const vonk_plan *const *children, 
     return VONK_OK;
 }
 
-VONK_DEFINE_AUTO(vonk_plan, release_node)
+/* A node that is not handed on yet. */
+static void drop_unfinished(vonk_plan *p) { vonk_plan_unref(p); }
+VONK_DEFINE_AUTO(vonk_plan, drop_unfinished)
 
 vonk_status vonk_plan_new(vonk_budget *budget, vonk_node_kind kind, const vonk_plan *const *children,
                           uint32_t n_children, vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(release_node) vonk_plan *p = NULL;
+    VONK_AUTO(drop_unfinished) vonk_plan *p = NULL;
     VONK_TRY(new_node(budget, kind, &p, err));
     VONK_TRY(set_children(p, children, n_children, err));
     *ret = VONK_STEAL(p);
@@ -88,10 +90,11 @@ static bool output_is_own(const vonk_plan *p)
 vonk_status vonk_plan_copy(vonk_budget *budget, const vonk_plan *p, const vonk_plan *const *children,
                            uint32_t n_children, vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(release_node) vonk_plan *c = NULL;
+    VONK_AUTO(drop_unfinished) vonk_plan *c = NULL;
     VONK_TRY(new_node(budget, p->kind, &c, err));
     c->plan_id = p->plan_id;
     c->number = p->number;
+    c->hidden = p->hidden;
     c->analyzed = p->analyzed;
     c->est_rows = p->est_rows;
     c->est_bytes = p->est_bytes;
@@ -263,19 +266,24 @@ static bool lists_resolved(const vonk_plan *p)
     return true;
 }
 
+static bool all_named(const vonk_expr_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (list->at[i]->kind != VONK_EX_ALIAS && list->at[i]->kind != VONK_EX_COLUMN) return false;
+    return true;
+}
+
 /* Whether this node itself, its children and expressions being resolved, is. */
 static bool kind_resolved(const vonk_plan *p)
 {
     switch (p->kind) {
     case VONK_PN_SUBQUERY_ALIAS: return p->name.n_columns == 0;
-    case VONK_PN_AGGREGATE: return p->group.kind == VONK_GROUP_BY && !p->group.by_all;
+    case VONK_PN_AGGREGATE:
+        return p->group.kind == VONK_GROUP_BY && !p->group.by_all && p->n_lists > 1 && all_named(&p->lists[1]);
     case VONK_PN_GENERATE: return p->generate.generated.n > 0;
     case VONK_PN_JOIN: return !p->join.natural && p->join.n_using == 0 && !p->join.as_of;
     case VONK_PN_SET_OP: return !p->set.by_name;
-    case VONK_PN_PROJECT:
-        for (uint32_t i = 0; p->n_lists && i < p->lists[0].n; i++)
-            if (p->lists[0].at[i]->kind != VONK_EX_ALIAS && p->lists[0].at[i]->kind != VONK_EX_COLUMN) return false;
-        return true;
+    case VONK_PN_PROJECT: return p->n_lists > 0 && all_named(&p->lists[0]);
     case VONK_PN_CTE_REF: return p->n_output > 0;
     default: return vonk_node_phase_of(p->kind) != VONK_PHASE_UNRESOLVED;
     }
@@ -283,7 +291,7 @@ static bool kind_resolved(const vonk_plan *p)
 
 vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(release_node) vonk_plan *p = take_p;
+    VONK_AUTO(drop_unfinished) vonk_plan *p = take_p;
     unsigned depth = 0;
     bool resolved = true;
     for (uint32_t i = 0; i < p->n_children; i++) {

@@ -167,6 +167,7 @@ struct vonk_plan {
     const vonk_plan **children; /* referenced */
     vonk_expr_list   *lists;
     const vonk_expr **output;   /* resolved logical and command nodes: COLUMNs; physical: BOUND 0..n-1 with names. Referenced */
+    vonk_expr_list    hidden;   /* COLUMNs of children that * does not show but a qualified name reaches (right keys of USING); held by the arena */
     int64_t           plan_id;  /* Connect's, -1: none */
     int64_t           number;   /* see node.def */
     vonk_origin       origin;

@@ -255,6 +255,16 @@ static vonk_status renumber_own(renumber *r, const vonk_plan *p, vonk_plan **ino
     return VONK_OK;
 }
 
+static vonk_status renumber_hidden(renumber *r, const vonk_plan *p, vonk_plan **inout_copy, vonk_error *err)
+{
+    VONK_AUTO(exprs_done) exprs list = {0};
+    bool changed = false;
+    if (p->hidden.n == 0) return VONK_OK;
+    VONK_TRY(rewrite_list(r->budget, p->hidden.at, p->hidden.n, renumber_expr, r, &list, &changed, err));
+    VONK_TRY(copy_keeping_children(r->budget, p, inout_copy, err));
+    return vonk_plan_hold_exprs(*inout_copy, list.at, list.n, &(*inout_copy)->hidden, err);
+}
+
 static vonk_status renumber_plan(const vonk_plan *p, renumber *r, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(kids_done) kids k = {0};
@@ -264,6 +274,7 @@ static vonk_status renumber_plan(const vonk_plan *p, renumber *r, const vonk_pla
     for (; k.n < p->n_children; k.n++) VONK_TRY(renumber_plan(p->children[k.n], r, &k.at[k.n], err));
     VONK_TRY(with_children(r->budget, p, &k, &rebuilt, err));
     VONK_TRY(renumber_own(r, rebuilt, &copy, err));
+    VONK_TRY(renumber_hidden(r, rebuilt, &copy, err));
     if (copy) VONK_TRY(vonk_plan_finish(VONK_STEAL(copy), &owned, err));
     return vonk_plan_rewrite_exprs(r->budget, owned ? owned : rebuilt, renumber_expr, r, ret, err);
 }

@@ -17,7 +17,6 @@ import pyspark.sql.connect.proto as pb
 import pyspark.sql.connect.proto.base_pb2_grpc as pb_grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from pyspark.sql.connect.client import SparkConnectClient
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.dirname(os.environ.get("VONK", os.path.join(ROOT, "build", "vonk")))
@@ -399,7 +398,10 @@ def test_unsupported_has_its_name(session):
     error = failure(lambda: session.stub.AnalyzePlan(pb.AnalyzePlanRequest(**session.ids(persist={}))))
     assert error.condition == "UNSUPPORTED_FEATURE" and error.parameters == {"feature": "this analysis"}
     error = failure(lambda: session.stub.AnalyzePlan(pb.AnalyzePlanRequest(**session.ids())))
+    assert error.condition == "CONNECT_INVALID_PLAN.UNKNOWN_ANALYZE_METHOD"
+    error = failure(lambda: next(session.stub.ExecutePlan(pb.ExecutePlanRequest(**session.ids()))))
     assert error.condition == "CONNECT_INVALID_PLAN.INVALID_ONE_OF_FIELD_NOT_SET"
+    assert error.parameters == {"fullName": "spark.connect.Plan", "name": "OPTYPE_NOT_SET"}
 
 
 def field(number, data):
@@ -654,6 +656,14 @@ def test_config(session):
     silent.operation.set.silent = True
     assert len(session.stub.Config(silent).warnings) == 1
     assert pairs(session.config("get", keys=["silent.key"])) == {"silent.key": "y"}
+    bad = [pb.KeyValue(key="spark.sql.ansi.enabled", value="maybe")]
+    assert condition(lambda: session.config("get_with_default", pairs=bad)) == "INVALID_CONF_VALUE.TYPE_MISMATCH"
+    null = [pb.KeyValue(key="a.b")]
+    assert failure(lambda: session.config("set", pairs=null)).classes[1] == "java.lang.IllegalArgumentException"
+    session.config("set", pairs=[pb.KeyValue(key="my.PassWord", value="x"), pb.KeyValue(key="jdbc", value="?token=1")])
+    assert pairs(session.config("get_option", keys=["my.PassWord", "jdbc"])) == {"my.PassWord": None, "jdbc": None}
+    assert condition(lambda: session.config("get", keys=["my.PassWord"])) == "SQL_CONF_NOT_FOUND"
+    assert set(pairs(session.config("get_all"))) == {own, partitions, "silent.key"}
     session.config("unset", keys=[own])
     assert pairs(session.config("get_option", keys=[own])) == {own: None}
     assert condition(lambda: session.stub.Config(pb.ConfigRequest(**session.ids()))) == \
@@ -765,6 +775,7 @@ def test_artifact_files_go_with_the_session(server):
 
 @pytest.fixture()
 def client(server):
+    from pyspark.sql.connect.client import SparkConnectClient  # heavy: not for the clients that are killed
     client = SparkConnectClient(f"sc://localhost:{server.port}/;user_id=me", use_reattachable_execute=True)
     yield client
     client.release_session()
@@ -773,6 +784,7 @@ def client(server):
 
 def test_client_reads_reattachable_streams():
     """PySpark's own iterator: it releases what it has read, and comes again when the server has sent enough."""
+    from pyspark.sql.connect.client import SparkConnectClient
     from pyspark.sql.connect.client.reattach import ExecutePlanResponseReattachableIterator as Iterator
     server = FakeServer(spark__connect__execute__reattachable__senderMaxStreamSize="1m")
     try:
@@ -834,17 +846,17 @@ while True:
 
 
 def test_clients_killed_at_random():
-    """Sixteen clients, two to a session, are killed in the middle of things: only what is theirs expires."""
+    """Eight clients, two to a session, are killed in the middle of things: only what is theirs expires."""
     server = FakeServer(spark__connect__session__manager__defaultSessionTimeout="1s",
                         spark__connect__session__manager__maintenanceInterval="100ms",
                         spark__connect__execute__manager__detachedTimeout="300ms")
     try:
-        ids = [str(uuid.uuid4()) for _ in range(8)]
+        ids = [str(uuid.uuid4()) for _ in range(4)]
         command = [sys.executable, "-c", KILLED, str(server.port), os.path.dirname(__file__)]
-        clients = [subprocess.Popen(command + [ids[i % 8]], stdout=subprocess.PIPE) for i in range(16)]
+        clients = [subprocess.Popen(command + [ids[i % 4]], stdout=subprocess.PIPE) for i in range(8)]
         for client in clients:
             assert client.stdout.readline() == b"up\n"
-        timers = [threading.Timer(0.1 + 0.1 * i, client.kill) for i, client in enumerate(clients)]
+        timers = [threading.Timer(0.1 + 0.2 * i, client.kill) for i, client in enumerate(clients)]
         for timer in timers:
             timer.start()
         for timer, client in zip(timers, clients):

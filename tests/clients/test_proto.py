@@ -104,15 +104,13 @@ def test_random_messages_of_every_type(echo):
     rng = random.Random(20260801)
     n = 0
     for name, message_type in sorted(all_messages().items()):
-        for _ in range(2):
-            message = GetMessageClass(message_type)()
-            fill(rng, message, 5)
-            status, data = echo(name, message.SerializeToString())
-            assert status == 0, (name, data)
-            again = GetMessageClass(message_type).FromString(data)
-            assert again == message, name
-            n += 1
-    assert n > 600
+        message = GetMessageClass(message_type)()
+        fill(rng, message, 5)
+        status, data = echo(name, message.SerializeToString())
+        assert status == 0, (name, data)
+        assert GetMessageClass(message_type).FromString(data) == message, name
+        n += 1
+    assert n > 300
 
 
 def test_damaged_messages_are_judged_alike(echo):
@@ -120,7 +118,7 @@ def test_damaged_messages_are_judged_alike(echo):
     rng = random.Random(7)
     both = neither = 0
     cls = GetMessageClass(all_messages()["spark.connect.ExecutePlanRequest"])
-    for _ in range(1000):
+    for _ in range(400):
         message = cls()
         fill(rng, message, 5)
         data = bytearray(message.SerializeToString()[:rng.choice([400, 4000])])
@@ -140,4 +138,4 @@ def test_damaged_messages_are_judged_alike(echo):
         again = cls.FromString(ours)
         assert again.SerializeToString(deterministic=True) == theirs.SerializeToString(deterministic=True)
         both += 1
-    assert both > 60 and neither > 60
+    assert both > 20 and neither > 20

@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
 """Reads each Parquet file of tests/data/parquet in many ways; the rows must be those that its maker wrote down.
 
-  check_fixtures.py PARQUET_DUMP FOLDER
+  check_fixtures.py PARQUET_DUMP PARQUET_REWRITE FOLDER
 
 Ways: one row, seven rows and a whole group at a time; dictionaries kept and decoded; late materialisation; some rows
-of each row group, with and without memory that the file lends.
+of each row group, with and without memory that the file lends. Then our writer writes each file anew in several ways,
+and the rows must still be the same.
 """
 
 import json
 import os
 import subprocess
 import sys
+import tempfile
 
-DUMP, FOLDER = sys.argv[1:3]
+DUMP, REWRITE, FOLDER = sys.argv[1:4]
 RANGES = [(3, 10), (20, 1), (37, 60), (120, 1000)]
 WAYS = [
     ([], {}),
@@ -31,27 +33,33 @@ WAYS = [
 ]
 
 
+WRITES = [
+    [],
+    ["--v2", "--compression", "zstd", "--page-bytes", "300"],
+    ["--no-dictionary", "--page-rows", "50", "--compression", "gzip"],
+    ["--legacy", "--timestamps", "micros", "--compression", "lz4", "--page-bytes", "200", "--group-bytes", "2000"],
+    ["--dictionary-bytes", "100", "--page-bytes", "100", "--batch", "9", "--compression", "none"],
+    ["--v2", "--no-dictionary", "--page-rows", "100", "--batch", "13", "--no-index", "--no-checksums"],
+]
+
+
 def wanted(rows, groups, way):
     """The rows of the file that this way of reading gives."""
     every = int(way[way.index("--every") + 1]) if "--every" in way else 1
-    some = "--rows" in way
+    starts = [i for i, word in enumerate(way) if word == "--rows"]
+    ranges = [(int(way[i + 1]), int(way[i + 2])) for i in starts] or [(0, sum(groups))]
     kept, first = [], 0
     for n in groups:
         for i in range(n):
-            inside = not some or any(start <= i < start + count for start, count in RANGES)
+            inside = any(start <= i < start + count for start, count in ranges)
             if inside and (first + i) % every == 0:
                 kept.append(rows[first + i])
         first += n
     return kept
 
 
-def check(name, rows, way, env):
-    run = subprocess.run(
-        [DUMP, *way, os.path.join(FOLDER, name + ".parquet")],
-        capture_output=True,
-        env=dict(os.environ, **env),
-        timeout=60,
-    )
+def check(path, rows, way, env):
+    run = subprocess.run([DUMP, *way, path], capture_output=True, env=dict(os.environ, **env), timeout=60)
     if run.returncode:
         return run.stderr.decode(errors="replace").strip()
     lines = run.stdout.decode().splitlines()[1:]
@@ -68,16 +76,28 @@ def check(name, rows, way, env):
     return None
 
 
+def check_rewrite(path, rows, options):
+    with tempfile.TemporaryDirectory() as folder:
+        to = os.path.join(folder, "ours.parquet")
+        run = subprocess.run([REWRITE, *options, path, to], capture_output=True, timeout=60)
+        if run.returncode:
+            return run.stderr.decode(errors="replace").strip()
+        for way in [], ["--every", "4", "--batch", "50"], ["--rows", "10", "30", "--rows", "61", "9"]:
+            problem = check(to, rows, way, {})
+            if problem:
+                return problem
+    return None
+
+
 passed, failed = 0, []
 for line in open(os.path.join(FOLDER, "expected.tsv"), encoding="utf-8"):
     name, rows_name = line.split()
+    path = os.path.join(FOLDER, name + ".parquet")
     rows = [json.loads(row) for row in open(os.path.join(FOLDER, rows_name + ".jsonl"), encoding="utf-8")]
-    for way, env in WAYS:
-        problem = check(name, rows, way, env)
-        if problem:
-            failed.append(f"{name} {' '.join(way)} {env or ''}: {problem}")
-        else:
-            passed += 1
+    problems = [(way, check(path, rows, way, env)) for way, env in WAYS]
+    problems += [(["write"] + options, check_rewrite(path, rows, options)) for options in WRITES]
+    failed += [f"{name} {' '.join(way)}: {problem}" for way, problem in problems if problem]
+    passed += sum(1 for _, problem in problems if not problem)
 for text in failed:
     print(text[:1500])
 print(f"[  PASSED  ] {passed} tests")

@@ -18,7 +18,7 @@ __attribute__((constructor)) static void choose(void) { vonk_kernels = tables[vo
 
 const vonk_kernel_table *vonk_kernel_table_of(const char *level)
 {
-    for (int i = 0; i <= (int)vonk_cpu_get_level(); i++)
+    for (int i = 0; i < VONK_N_CPU_LEVEL && i <= (int)vonk_cpu_get_level(); i++)
         if (strcmp(tables[i]->level, level) == 0) return tables[i];
     return NULL;
 }

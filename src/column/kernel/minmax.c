@@ -14,98 +14,98 @@
 
 #define K_NAME min_i8
 #define K_T int8_t
-#define K_MASK         uint8_t
+#define K_MASK uint8_t
 #define K_START INT8_MAX
 #define K_BETTER(x, y) INT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME min_i16
 #define K_T int16_t
-#define K_MASK         uint16_t
+#define K_MASK uint16_t
 #define K_START INT16_MAX
 #define K_BETTER(x, y) INT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME min_i32
 #define K_T int32_t
-#define K_MASK         uint32_t
+#define K_MASK uint32_t
 #define K_START INT32_MAX
 #define K_BETTER(x, y) INT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME min_i64
 #define K_T int64_t
-#define K_MASK         uint64_t
+#define K_MASK uint64_t
 #define K_START INT64_MAX
 #define K_BETTER(x, y) INT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME min_f32
 #define K_T float
-#define K_MASK         uint32_t
+#define K_MASK uint32_t
 #define K_START (float)NAN
 #define K_BETTER(x, y) FLOAT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME min_f64
 #define K_T double
-#define K_MASK         uint64_t
+#define K_MASK uint64_t
 #define K_START (double)NAN
 #define K_BETTER(x, y) FLOAT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME min_i128
 #define K_T vonk_i128
-#define K_MASK         uint64_t
+#define K_MASK uint64_t
 #define K_START I128_MAX
 #define K_BETTER(x, y) INT_LESS(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_i8
 #define K_T int8_t
-#define K_MASK         uint8_t
+#define K_MASK uint8_t
 #define K_START INT8_MIN
 #define K_BETTER(x, y) INT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_i16
 #define K_T int16_t
-#define K_MASK         uint16_t
+#define K_MASK uint16_t
 #define K_START INT16_MIN
 #define K_BETTER(x, y) INT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_i32
 #define K_T int32_t
-#define K_MASK         uint32_t
+#define K_MASK uint32_t
 #define K_START INT32_MIN
 #define K_BETTER(x, y) INT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_i64
 #define K_T int64_t
-#define K_MASK         uint64_t
+#define K_MASK uint64_t
 #define K_START INT64_MIN
 #define K_BETTER(x, y) INT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_f32
 #define K_T float
-#define K_MASK         uint32_t
+#define K_MASK uint32_t
 #define K_START -(float)INFINITY
 #define K_BETTER(x, y) FLOAT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_f64
 #define K_T double
-#define K_MASK         uint64_t
+#define K_MASK uint64_t
 #define K_START -(double)INFINITY
 #define K_BETTER(x, y) FLOAT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"
 
 #define K_NAME max_i128
 #define K_T vonk_i128
-#define K_MASK         uint64_t
+#define K_MASK uint64_t
 #define K_START I128_MIN
 #define K_BETTER(x, y) INT_GREATER(x, y)
 #include "column/kernel/minmax.inc.h"

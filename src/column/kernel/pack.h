@@ -23,7 +23,7 @@ static inline uint64_t pack_64(const uint8_t bytes[K_BLOCK])
     return ~((uint64_t)not_high << 32 | not_low);
 #else
     uint64_t word = 0;
-    for (unsigned q = 0; q < 8; q++) {
+    for (size_t q = 0; q < 8; q++) {
         uint64_t b;
         memcpy(&b, bytes + 8 * q, 8);
         b = ((b & UINT64_C(0x7f7f7f7f7f7f7f7f)) + UINT64_C(0x7f7f7f7f7f7f7f7f)) | b; /* high bit of each byte: it is not 0 */

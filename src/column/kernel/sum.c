@@ -14,7 +14,7 @@ static inline uint64_t word_at(const uint8_t *validity, size_t at)
     int64_t name(size_t n, const T *v, const uint8_t *validity)                                                        \
     {                                                                                                                  \
         int64_t sum = 0;                                                                                               \
-        size_t  at = 0;                                                                                                \
+        size_t at = 0;                                                                                                 \
         for (; at + 64 <= n; at += 64) {                                                                               \
             uint64_t w = word_at(validity, at);                                                                        \
             if (w == UINT64_MAX)                                                                                       \
@@ -30,14 +30,15 @@ SUM_SMALL(K_LEVEL(sum_i8), int8_t)
 SUM_SMALL(K_LEVEL(sum_i16), int16_t)
 SUM_SMALL(K_LEVEL(sum_i32), int32_t)
 
-/* High and low halves are summed apart: v = high * 2^32 + low, low unsigned; 2^30 lanes at a time cannot overflow 64 bits. */
+/* High and low halves are summed apart: v = high * 2^32 + low, low unsigned; 2^30 lanes at a time cannot overflow 64
+ * bits. */
 vonk_i128 K_LEVEL(sum_i64)(size_t n, const int64_t *v, const uint8_t *validity)
 {
     enum { PART = 1 << 30 };
     vonk_i128 sum = 0;
     for (size_t from = 0; from < n; from += PART) {
-        size_t   end = n - from < PART ? n : from + PART, at = from;
-        int64_t  high = 0;
+        size_t end = n - from < PART ? n : from + PART, at = from;
+        int64_t high = 0;
         uint64_t low = 0;
         for (; at + 64 <= end; at += 64) {
             uint64_t w = word_at(validity, at);

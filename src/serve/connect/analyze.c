@@ -45,7 +45,11 @@ vonk_status vonk_connect_plan(vonk_connect_session *session, const vonk_pb_msg *
                               const vonk_pb_msg **ret, vonk_error *err)
 {
     vonk_connect_server *server = session->server;
-    if (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF) != PB_PLAN_COMPRESSED_OPERATION) {
+    int which = vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF);
+    if (!which)
+        return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__INVALID_ONE_OF_FIELD_NOT_SET, "fullName",
+                         "spark.connect.Plan", "name", "OPTYPE_NOT_SET");
+    if (which != PB_PLAN_COMPRESSED_OPERATION) {
         *ret = plan;
         return VONK_OK;
     }
@@ -77,8 +81,7 @@ vonk_status vonk__connect_analyze(vonk_connect_rpc *rpc, vonk_error *err)
                              PB_ANALYZE_PLAN_REQUEST_CLIENT_OBSERVED_SERVER_SIDE_SESSION_ID);
     VONK_TRY(vonk__connect_open_session(rpc->server, &caller, &rpc->session, err));
     if (!vonk_pb_which(rpc->request, PB_ANALYZE_PLAN_REQUEST_ANALYZE_ONEOF))
-        return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__INVALID_ONE_OF_FIELD_NOT_SET, "fullName",
-                         "spark.connect.AnalyzePlanRequest", "name", "analyze");
+        return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__UNKNOWN_ANALYZE_METHOD, "other", "ANALYZE_NOT_SET");
     vonk_buf buf;
     vonk_pb_writer w = vonk__connect_answer(rpc, &buf, PB_ANALYZE_PLAN_RESPONSE_SESSION_ID,
                                             PB_ANALYZE_PLAN_RESPONSE_SERVER_SIDE_SESSION_ID, err);

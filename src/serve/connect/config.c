@@ -27,6 +27,18 @@ static void warn(config_rpc *c, vonk_str key)
             vonk_pb_put_c(c->out, PB_CONFIG_RESPONSE_WARNINGS, VONK_F("%s has no effect in Spark Connect", useless[i]));
 }
 
+/* Spark hides what its default spark.redaction.regex finds in a key or a value; that one is built in here. */
+static bool is_secret(vonk_str text)
+{
+    static const char *const words[] = {"secret", "password", "token", "credential", "accesskey", "access.key"};
+    for (size_t w = 0; w < VONK_COUNTOF(words); w++) {
+        size_t n = strlen(words[w]);
+        for (size_t i = 0; i + n <= text.len; i++)
+            if (vonk_str_is_nocase(vonk_str_sub(text, i, i + n), words[w])) return true;
+    }
+    return false;
+}
+
 static vonk_status set_one(config_rpc *c, vonk_str key, vonk_str value, vonk_error *err)
 {
     const vonk_connect_backend *backend = c->rpc->server->backend;
@@ -40,8 +52,12 @@ static vonk_status set_keys(config_rpc *c, vonk_error *err)
     for (size_t i = 0; i < vonk_pb_n(c->op, PB_CONFIG_REQUEST_SET_PAIRS); i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(c->op, PB_CONFIG_REQUEST_SET_PAIRS, i);
         vonk_str key = vonk_pb_str(pair, PB_KEY_VALUE_KEY), value = vonk_pb_str(pair, PB_KEY_VALUE_VALUE);
-        if (!value.data) value = VONK_STR(""); /* NULL would unset it */
-        vonk_status st = set_one(c, key, value, err);
+        vonk_status st = VONK_OK;
+        if (!vonk_pb_has(pair, PB_KEY_VALUE_VALUE))
+            st = VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", "null", "confName", VONK_S(key),
+                           "confRequirement", "value cannot be null");
+        else
+            st = set_one(c, key, value.data ? value : VONK_STR(""), err); /* NULL would unset it */
         if (st == VONK_OK) warn(c, key);
         if (st != VONK_OK && !is_silent) return st;
         if (st != VONK_OK) {
@@ -59,6 +75,10 @@ static vonk_status look_up(config_rpc *c, vonk_str key, bool *ret_known, vonk_st
 {
     *ret_value = vonk_conf_get_set(c->conf, key);
     *ret_known = ret_value->data || vonk_conf_known(key, NULL, NULL);
+    if (*ret_known && (is_secret(key) || is_secret(*ret_value))) {
+        *ret_known = false; /* as if it were not there */
+        *ret_value = VONK_STR_NONE;
+    }
     if (ret_value->data || !*ret_known) return VONK_OK;
     vonk_str terminated;
     VONK_TRY(vonk_arena_str(c->rpc->arena, key, &terminated, err));
@@ -80,26 +100,42 @@ static vonk_status get_keys(config_rpc *c, int keys_field, bool must_exist, vonk
     return VONK_OK;
 }
 
+/* A default that the key could not have is an error. What a key has by itself needs no look. */
+static vonk_status check_default(config_rpc *c, vonk_str key, vonk_str value, vonk_error *err)
+{
+    vonk_str own;
+    const vonk_conf *with = NULL;
+    if (!vonk_conf_known(key, &own, NULL) || vonk_str_eq(own, value)) return VONK_OK;
+    vonk_status st = vonk_conf_with(c->rpc->server->budget, c->conf, key, value, &with, err);
+    if (st == VONK_OK) vonk_conf_unref(with);
+    if (st != VONK_E_CANNOT_MODIFY_STATIC_CONFIG && st != VONK_E_CANNOT_MODIFY_CONFIG) return st;
+    vonk_error_reset(err); /* it is not to be set */
+    return VONK_OK;
+}
+
 /* The caller's default, not the key's own. */
-static void get_with_default(config_rpc *c)
+static vonk_status get_with_default(config_rpc *c, vonk_error *err)
 {
     for (size_t i = 0; i < vonk_pb_n(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS); i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS, i);
         vonk_str key = vonk_pb_str(pair, PB_KEY_VALUE_KEY), value = vonk_conf_get_set(c->conf, key);
+        if (value.data && (is_secret(key) || is_secret(value))) value = VONK_STR_NONE;
         if (!value.data && vonk_pb_has(pair, PB_KEY_VALUE_VALUE)) {
             value = vonk_pb_str(pair, PB_KEY_VALUE_VALUE);
             if (!value.data) value = VONK_STR("");
+            VONK_TRY(check_default(c, key, value, err));
         }
         put_pair(c, key, value);
         warn(c, key);
     }
+    return VONK_OK;
 }
 
 static void get_all(config_rpc *c)
 {
     vonk_str prefix = vonk_pb_str(c->op, PB_CONFIG_REQUEST_GET_ALL_PREFIX), key, value;
     for (size_t at = 0; vonk_conf_next(c->conf, &at, &key, &value);) {
-        if (!vonk_str_starts(key, prefix)) continue;
+        if (!vonk_str_starts(key, prefix) || is_secret(key) || is_secret(value)) continue;
         put_pair(c, vonk_str_sub(key, prefix.len, key.len), value);
         warn(c, key);
     }
@@ -135,7 +171,7 @@ static vonk_status answer(config_rpc *c, vonk_error *err)
     case PB_CONFIG_REQUEST_OPERATION_SET: return set_keys(c, err);
     case PB_CONFIG_REQUEST_OPERATION_GET: return get_keys(c, PB_CONFIG_REQUEST_GET_KEYS, true, err);
     case PB_CONFIG_REQUEST_OPERATION_GET_OPTION: return get_keys(c, PB_CONFIG_REQUEST_GET_OPTION_KEYS, false, err);
-    case PB_CONFIG_REQUEST_OPERATION_GET_WITH_DEFAULT: get_with_default(c); return VONK_OK;
+    case PB_CONFIG_REQUEST_OPERATION_GET_WITH_DEFAULT: return get_with_default(c, err);
     case PB_CONFIG_REQUEST_OPERATION_GET_ALL: get_all(c); return VONK_OK;
     case PB_CONFIG_REQUEST_OPERATION_UNSET: return unset_keys(c, err);
     case PB_CONFIG_REQUEST_OPERATION_IS_MODIFIABLE: are_modifiable(c); return VONK_OK;

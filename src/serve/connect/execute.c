@@ -146,7 +146,9 @@ static vonk_status list_to_interrupt(vonk_connect_rpc *rpc, id_list *list, vonk_
             return fail_parameter(VONK_E_INVALID_PARAMETER_VALUE__INTERRUPT_TYPE_OPERATION_ID_REQUIRES_ID,
                                   "operation_id", err);
         return list_operations(rpc->session, rpc->arena, NULL, &id, list, err);
-    default: return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE__INTERRUPT_TYPE, "interruptType", VONK_F("%d", type));
+    default:
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE__INTERRUPT_TYPE, "interruptType",
+                         type == 0 ? "INTERRUPT_TYPE_UNSPECIFIED" : "UNRECOGNIZED");
     }
 }
 

@@ -1,0 +1,508 @@
+/* sql/analyze_call.c -- calls: finding the function, its arguments (stars, lambdas), the casts it wants; forms that are no functions. */
+#include "func/coerce.h"
+#include "plan/program.h"
+#include "sql/analyze.h"
+
+static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
+                           const vonk_expr **ret, vonk_error *err);
+static vonk_status make_struct(vonk_an *an, const vonk_expr *call, const vonk_exprs *args, const vonk_expr **ret,
+                               vonk_error *err);
+
+/* ---- messages */
+
+static vonk_status no_such_function(vonk_an *an, const vonk_expr *call, vonk_error *err)
+{
+    vonk_str quoted, database = vonk_catalog_current_database(an->api->catalog);
+    VONK_TRY(vonk__an_quote_parts(an, call->parts, call->n_parts, &quoted, err));
+    return VONK_EXPR_FAIL(call, err, VONK_E_UNRESOLVED_ROUTINE, "routineName", quoted.data, "searchPath",
+                          VONK_F("[`system`.`builtin`, `system`.`session`, `spark_catalog`.`%.*s`]",
+                                 VONK_STR_ARGS(database)));
+}
+
+static vonk_status unsupported_syntax(const vonk_expr *call, const vonk_fn *fn, const char *syntax, vonk_error *err)
+{
+    return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_SQL_SYNTAX__FUNCTION_WITH_UNSUPPORTED_SYNTAX, "prettyName",
+                          VONK_F("`%s`", fn->name), "syntax", syntax);
+}
+
+/* What may stand at a function of each kind. */
+static vonk_status check_syntax(const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call, vonk_error *err)
+{
+    bool aggregate = fn->kind == VONK_FN_AGGREGATE;
+    if (!aggregate && vonk_expr_has(call, VONK_EXF_DISTINCT)) return unsupported_syntax(call, fn, "DISTINCT", err);
+    if (!aggregate && vonk_expr_has(call, VONK_EXF_HAS_FILTER))
+        return unsupported_syntax(call, fn, "FILTER CLAUSE", err);
+    if (!aggregate && call->n_order) return unsupported_syntax(call, fn, "WITHIN GROUP (ORDER BY ...)", err);
+    if (fn->kind == VONK_FN_TABLE) return VONK_EXPR_FAIL(call, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName",
+                                                          VONK_F("`%s`", fn->name));
+    if (fn->kind == VONK_FN_WINDOW && !scope->is_window)
+        return VONK_EXPR_FAIL(call, err, VONK_E_WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE, "funcName",
+                              VONK_F("\"%s()\"", fn->name));
+    return VONK_OK;
+}
+
+/* ---- arguments */
+
+static vonk_status check_lambda(const vonk_expr *lambda, uint32_t expected, vonk_error *err)
+{
+    for (uint32_t i = 0; i < lambda->n_parts; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (vonk_str_eq_nocase(lambda->parts[i], lambda->parts[k]))
+                return VONK_EXPR_FAIL(lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__DUPLICATE_ARG_NAMES, "args",
+                                      VONK_F("`%.*s`", VONK_STR_ARGS(lambda->parts[i])), "caseSensitiveConfig",
+                                      "\"spark.sql.caseSensitive\"");
+    if (lambda->n_parts == expected || expected == 0) return VONK_OK;
+    return VONK_EXPR_FAIL(lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH, "expectedNumArgs",
+                          VONK_F("%u", lambda->n_parts), "actualNumArgs", VONK_F("%u", expected));
+}
+
+/* Parameters become variables with ids; the body is resolved with them in sight. */
+static vonk_status bind_lambda(vonk_an *an, const vonk_scope *scope, const vonk_expr *lambda,
+                               const vonk_type *const *types, const bool *nullable, const vonk_expr **ret,
+                               vonk_error *err)
+{
+    uint32_t n = lambda->n_parts;
+    const vonk_expr **variables, *body;
+    uint64_t *ids;
+    VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*variables), &variables, err));
+    VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*ids), &ids, err));
+    for (uint32_t i = 0; i < n; i++) {
+        vonk_expr *v;
+        VONK_TRY(vonk__an_new(an, VONK_EX_LAMBDA_VAR, NULL, 0, &v, err));
+        VONK_TRY(vonk_expr_set_name(v, lambda->parts[i], err));
+        VONK_TRY(vonk_expr_set_type(v, types[i], err));
+        v->nullable = nullable[i];
+        v->id = ids[i] = vonk_expr_new_id();
+        VONK_TRY(vonk__an_finish(an, v, &variables[i], err));
+    }
+    vonk_lambda_names names = {variables, n, scope->lambdas};
+    vonk_scope inner = *scope;
+    inner.lambdas = &names;
+    VONK_TRY(vonk__an_expr(an, &inner, lambda->children[0], &body, err));
+    while (body->kind == VONK_EX_ALIAS) body = body->children[0];
+    vonk_expr *copy;
+    VONK_TRY(vonk__an_copy(an, lambda, &body, 1, &copy, err));
+    VONK_TRY(vonk_expr_set_ids(copy, ids, n, err));
+    return vonk__an_finish(an, copy, ret, err);
+}
+
+enum { MOST_LAMBDA_PARAMS = 3 };
+
+static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
+                                   vonk_exprs *args, vonk_error *err)
+{
+    const vonk_type **types;
+    bool *nullable;
+    VONK_TRY(vonk_arena_array(an->arena, args->n, sizeof(*types), &types, err));
+    VONK_TRY(vonk_arena_array(an->arena, args->n, sizeof(*nullable), &nullable, err));
+    for (size_t i = 0; i < args->n; i++)
+        if (args->at[i]->resolved) {
+            types[i] = args->at[i]->type;
+            nullable[i] = args->at[i]->nullable;
+        }
+    vonk_fn_types t = {.fn = fn, .env = an->api->env, .arena = an->arena, .n_args = vonk_u32_of(args->n),
+                       .types = types, .nullable = nullable, .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
+    for (uint32_t i = 0; i < args->n; i++) {
+        const vonk_expr *lambda = args->at[i];
+        const vonk_type *params[MOST_LAMBDA_PARAMS] = {0};
+        bool params_nullable[MOST_LAMBDA_PARAMS] = {0};
+        if (lambda->kind != VONK_EX_LAMBDA || lambda->resolved) continue;
+        if (!fn->lambda_params || lambda->n_parts > MOST_LAMBDA_PARAMS)
+            return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NON_HIGHER_ORDER_FUNCTION, "class",
+                                  fn->name);
+        vonk_status st = fn->lambda_params(&t, i, lambda->n_parts, params, params_nullable, err);
+        if (st != VONK_OK) return vonk_expr_failed(call, st, err);
+        VONK_TRY(check_lambda(lambda, 0, err));
+        VONK_TRY(bind_lambda(an, scope, lambda, params, params_nullable, &args->at[i], err));
+        types[i] = args->at[i]->type;
+        nullable[i] = args->at[i]->nullable;
+    }
+    return VONK_OK;
+}
+
+/* The scope of arguments: those of an aggregate above an aggregate look below it. */
+static vonk_scope argument_scope(const vonk_scope *scope, const vonk_fn *fn, const vonk_plan **below)
+{
+    vonk_scope s = *scope;
+    s.is_window = false;
+    if (fn->kind == VONK_FN_AGGREGATE && !scope->is_window) {
+        s.in_aggregate = true;
+        if (scope->above && scope->above->aggregate) {
+            *below = vonk__an_below_aggregate(scope->above->aggregate);
+            s.inputs = below;
+            s.n_inputs = 1;
+            s.above = NULL;
+        }
+    }
+    return s;
+}
+
+static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
+                                vonk_exprs *ret, vonk_error *err)
+{
+    const vonk_plan *below;
+    vonk_scope s = argument_scope(scope, fn, &below);
+    vonk_exprs given = {0};
+    bool lambdas = false;
+    VONK_TRY(vonk__an_expand_stars(an, &s, call->children, call->n_args, &given, err));
+    for (size_t i = 0; i < given.n; i++) {
+        const vonk_expr *e = given.at[i];
+        if (e->kind == VONK_EX_NAMED_ARG)
+            return VONK_EXPR_FAIL(call, err, VONK_E_NAMED_PARAMETERS_NOT_SUPPORTED, "functionName",
+                                  VONK_F("`%s`", fn->name));
+        if (e->kind == VONK_EX_LAMBDA) lambdas = true;
+        else VONK_TRY(vonk__an_expr(an, &s, e, &e, err));
+        VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
+    }
+    return lambdas ? resolve_lambdas(an, &s, fn, call, ret, err) : VONK_OK;
+}
+
+static void strip_aliases(vonk_exprs *args)
+{
+    for (size_t i = 0; i < args->n; i++)
+        while (args->at[i]->kind == VONK_EX_ALIAS) args->at[i] = args->at[i]->children[0];
+}
+
+/* FILTER's condition and WITHIN GROUP's orders. */
+static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
+                                vonk_exprs *args, vonk_error *err)
+{
+    const vonk_plan *below;
+    vonk_scope s = argument_scope(scope, fn, &below);
+    for (uint32_t i = call->n_args; i < call->n_children; i++) {
+        const vonk_expr *e;
+        if (i == call->n_args && vonk_expr_has(call, VONK_EXF_HAS_FILTER)) {
+            VONK_TRY(vonk__an_condition(an, &s, call->children[i], "FILTER", &e, err));
+            if (vonk_expr_has_aggregate(e) || vonk_expr_has_window(e)) {
+                const char *sql;
+                VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
+                return VONK_EXPR_FAIL(call, err,
+                                      vonk_expr_has_window(e)
+                                          ? VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_WINDOW_FUNCTION
+                                          : VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_AGGREGATE,
+                                      "filterExpr", sql, vonk_expr_has_window(e) ? "windowExpr" : "aggExpr", sql);
+            }
+        } else {
+            VONK_TRY(vonk__an_expr(an, &s, call->children[i], &e, err));
+        }
+        VONK_TRY(VONK_AN_PUSH(an, args, e, err));
+    }
+    return VONK_OK;
+}
+
+/* ---- binding */
+
+static vonk_status constant_of(vonk_an *an, const vonk_expr *e, vonk_column **ret, vonk_error *err)
+{
+    *ret = NULL;
+    if (e->kind == VONK_EX_LITERAL) {
+        *ret = e->value;
+        return VONK_OK;
+    }
+    if (e->kind == VONK_EX_LAMBDA || !vonk_expr_is_foldable(e)) return VONK_OK;
+    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
+    const vonk_expr *literal;
+    vonk_column *value;
+    if (vonk_program_fold(an->budget, an->api->env, e, &value, &ignored) != VONK_OK) return VONK_OK; /* raises later */
+    vonk_status st = vonk_ex_literal(an->budget, value, &literal, err);
+    vonk_column_unref(value);
+    if (st != VONK_OK) return st;
+    VONK_TRY(vonk__an_keep(an, literal, &literal, err));
+    *ret = literal->value;
+    return VONK_OK;
+}
+
+typedef struct binding {
+    vonk_fn_types t;
+    const vonk_type **types;
+    bool *nullable;
+    vonk_column **constants;
+    vonk_str *texts;
+} binding;
+
+static vonk_status fill_binding(vonk_an *an, binding *b, const vonk_fn *fn, const vonk_expr *const *args, uint32_t n,
+                                vonk_error *err)
+{
+    VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->types), &b->types, err));
+    VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->nullable), &b->nullable, err));
+    VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->constants), &b->constants, err));
+    for (uint32_t i = 0; i < n; i++) {
+        b->types[i] = args[i]->type;
+        b->nullable[i] = args[i]->nullable;
+        VONK_TRY(constant_of(an, args[i], &b->constants[i], err));
+    }
+    b->t = (vonk_fn_types){.fn = fn, .env = an->api->env, .arena = an->arena, .n_args = n, .types = b->types,
+                           .nullable = b->nullable, .constants = b->constants,
+                           .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
+    return VONK_OK;
+}
+
+/* A FUNCTION that is not typed yet: only for its text. */
+static vonk_status call_text(vonk_an *an, const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *children,
+                             uint32_t n, uint32_t n_args, vonk_str *ret, vonk_error *err)
+{
+    vonk_expr *e;
+    const vonk_expr *done;
+    VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, children, n, &e, err));
+    e->fn = fn;
+    e->n_args = n_args;
+    e->n_order = like ? like->n_order : 0;
+    e->flags = like ? like->flags : 0;
+    VONK_TRY(vonk_expr_set_type(e, &vonk_type_null, err));
+    VONK_TRY(vonk__an_finish(an, e, &done, err));
+    return vonk__an_sql(an, done, ret, err);
+}
+
+/* Texts are made only for messages: the call is resolved once more with them. */
+static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like, const vonk_expr *const *children,
+                                 uint32_t n, vonk_error *err)
+{
+    uint32_t n_args = b->t.n_args;
+    vonk_error_reset(err);
+    VONK_TRY(vonk_arena_array(an->arena, n_args + 1, sizeof(*b->texts), &b->texts, err));
+    for (uint32_t i = 0; i < n_args; i++) {
+        VONK_TRY(vonk__an_sql(an, children[i], &b->texts[i], err));
+        b->types[i] = children[i]->type;
+    }
+    VONK_TRY(call_text(an, b->t.fn, like, children, n, n_args, &b->t.text, err));
+    b->t.texts = b->texts;
+    b->t.mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
+    return vonk_fn_resolve(&b->t, err);
+}
+
+static vonk_status check_nested_aggregates(const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *children,
+                                           uint32_t n, vonk_error *err)
+{
+    if (fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
+    for (uint32_t i = 0; i < n; i++)
+        if (vonk_expr_has_aggregate(children[i])) return VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+    return VONK_OK;
+}
+
+/* date + 1 shows as date_add(date, 1); a date and an interval without parentheses. */
+static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *const *args, vonk_error *err)
+{
+    char op = e->fn->name[0];
+    if ((op != '+' && op != '-') || e->fn->name[1] || e->n_args != 2) return VONK_OK;
+    bool swapped = op == '+' && !vonk_type_is_datetime(args[0]->type) && vonk_type_is_datetime(args[1]->type);
+    const vonk_expr *a = args[swapped], *b = args[!swapped];
+    vonk_str left, right, shown;
+    bool time = vonk_type_is_datetime(a->type) || a->type->id == VONK_T_TIME;
+    if (!time || vonk_type_is_datetime(b->type) || b->type->id == VONK_T_TIME) return VONK_OK;
+    VONK_TRY(vonk__an_sql(an, a, &left, err));
+    VONK_TRY(vonk__an_sql(an, b, &right, err));
+    if (a->type->id == VONK_T_DATE && vonk_type_is_integral(b->type))
+        VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "date_%s(%.*s, %.*s)", op == '+' ? "add" : "sub",
+                                   VONK_STR_ARGS(left), VONK_STR_ARGS(right)));
+    else
+        VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s %c %.*s", VONK_STR_ARGS(left), op,
+                                   VONK_STR_ARGS(right)));
+    return vonk_expr_set_shown(e, shown, err);
+}
+
+vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, const vonk_expr *like,
+                          const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err)
+{
+    binding b = {0};
+    uint32_t n_args = n - (vonk_expr_has(like, VONK_EXF_HAS_FILTER) ? 1 : 0) - like->n_order;
+    (void)written;
+    VONK_TRY(check_nested_aggregates(fn, like, children, n, err));
+    VONK_TRY(fill_binding(an, &b, fn, children, n_args, err));
+    vonk_status st = vonk_fn_resolve(&b.t, err);
+    if (st != VONK_OK) st = resolve_again(an, &b, like, children, n, err);
+    if (st != VONK_OK) return vonk_expr_failed(like, st, err);
+    const vonk_type *result;
+    VONK_TRY(vonk__an_hold_type(an, b.t.result, &result, err));
+    const vonk_expr **cast;
+    VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*cast), &cast, err));
+    for (uint32_t i = 0; i < n; i++) {
+        cast[i] = children[i];
+        if (i < n_args && b.types[i] && children[i]->kind != VONK_EX_LAMBDA)
+            VONK_TRY(vonk__an_cast(an, children[i], b.types[i], &cast[i], err));
+    }
+    vonk_expr *e;
+    VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, cast, n, &e, err));
+    e->fn = fn;
+    e->n_args = n_args;
+    e->n_order = like->n_order;
+    e->flags = like->flags;
+    e->mode = b.t.mode;
+    e->nullable = b.t.result_nullable;
+    VONK_TRY(vonk_expr_set_type(e, result, err));
+    vonk_expr_set_origin(e, &like->origin);
+    VONK_TRY(show_datetime(an, e, children, err));
+    return vonk__an_finish(an, e, ret, err);
+}
+
+/* ---- functions that the analyzer answers itself */
+
+static vonk_status shown_literal(vonk_an *an, const vonk_expr *call, vonk_str value, const vonk_expr **ret,
+                                 vonk_error *err)
+{
+    vonk_str shown, name = call->parts[call->n_parts - 1];
+    VONK_TRY(vonk__an_string(an, value, ret, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s()", VONK_STR_ARGS(name)));
+    for (size_t i = 0; i < shown.len; i++)
+        if (shown.data[i] >= 'A' && shown.data[i] <= 'Z') ((char *)shown.data)[i] = (char)(shown.data[i] + 32);
+    return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
+}
+
+static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_known, const vonk_expr **ret,
+                                vonk_error *err)
+{
+    vonk_str name = call->parts[call->n_parts - 1];
+    *ret_known = call->n_args == 0;
+    if (!*ret_known) return VONK_OK;
+    if (vonk_str_is_nocase(name, "current_user") || vonk_str_is_nocase(name, "user") ||
+        vonk_str_is_nocase(name, "session_user"))
+        return shown_literal(an, call, an->api->env->user, ret, err);
+    if (vonk_str_is_nocase(name, "current_database") || vonk_str_is_nocase(name, "current_schema"))
+        return shown_literal(an, call, vonk_catalog_current_database(an->api->catalog), ret, err);
+    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, call, VONK_STR("spark_catalog"), ret, err);
+    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, call, an->api->env->time_zone, ret, err);
+    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, call, VONK_STR("4.3.0 vonk"), ret, err);
+    *ret_known = false;
+    return VONK_OK;
+}
+
+static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_fn **ret, vonk_error *err)
+{
+    uint32_t n = call->n_parts;
+    bool builtin = n == 1 || (n == 2 && vonk_str_is_nocase(call->parts[0], "builtin")) ||
+                   (n == 3 && vonk_str_is_nocase(call->parts[0], "system") && vonk_str_is_nocase(call->parts[1], "builtin"));
+    *ret = builtin ? vonk_fn_find(call->parts[n - 1]) : NULL;
+    return *ret ? VONK_OK : no_such_function(an, call, err);
+}
+
+/* The written form of a call that was replaced by something else. */
+static vonk_status show_as_call(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
+                                const vonk_expr *made, const vonk_expr **ret, vonk_error *err)
+{
+    vonk_str shown;
+    vonk_expr *copy;
+    if (fn->kind == VONK_FN_SPECIAL) {
+        *ret = made;
+        return VONK_OK;
+    }
+    VONK_TRY(call_text(an, fn, call, args->at, vonk_u32_of(args->n), vonk_u32_of(args->n), &shown, err));
+    VONK_TRY(vonk__an_copy(an, made, NULL, 0, &copy, err));
+    VONK_TRY(vonk_expr_set_shown(copy, shown, err));
+    vonk_expr_set_origin(copy, &call->origin);
+    return vonk__an_finish(an, copy, ret, err);
+}
+
+static vonk_status rewrite(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
+                           const vonk_exprs *args, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *made;
+    binding b = {0};
+    vonk_exprs cast = {0};
+    VONK_TRY(fill_binding(an, &b, fn, args->at, vonk_u32_of(args->n), err));
+    if (fn->args) {
+        vonk_status st = vonk_fn_resolve(&b.t, err);
+        if (st != VONK_OK) st = resolve_again(an, &b, call, args->at, vonk_u32_of(args->n), err);
+        if (st != VONK_OK) return vonk_expr_failed(call, st, err);
+        vonk_type_unref(b.t.result);
+    }
+    for (size_t i = 0; i < args->n; i++) {
+        const vonk_expr *e = args->at[i];
+        if (b.types[i] && e->kind != VONK_EX_LAMBDA) VONK_TRY(vonk__an_cast(an, e, b.types[i], &e, err));
+        VONK_TRY(VONK_AN_PUSH(an, &cast, e, err));
+    }
+    VONK_TRY(vonk__an_template(an, fn, scope, call, cast.at, vonk_u32_of(cast.n), &made, err));
+    return show_as_call(an, fn, call, args, made, ret, err);
+}
+
+vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
+                              vonk_error *err)
+{
+    const vonk_fn *fn;
+    vonk_exprs args = {0};
+    bool known = false;
+    if (scope->grouping && vonk__an_is_grouping_call(call))
+        return vonk__an_grouping_call(an, scope, call, ret, err);
+    if (vonk__an_is_grouping_call(call)) return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GROUPING_EXPRESSION);
+    VONK_TRY(session_fact(an, call, &known, ret, err));
+    if (known) return VONK_OK;
+    VONK_TRY(find_function(an, call, &fn, err));
+    VONK_TRY(check_syntax(scope, fn, call, err));
+    VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
+    if (strcmp(fn->name, "struct") == 0) return make_struct(an, call, &args, ret, err);
+    strip_aliases(&args);
+    if (fn->kind == VONK_FN_SPECIAL) return special(an, fn, call, &args, ret, err);
+    if (fn->kind == VONK_FN_REWRITE) return rewrite(an, scope, fn, call, &args, ret, err);
+    if (fn->kind == VONK_FN_PLANNED)
+        return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("function %s", fn->name));
+    VONK_TRY(resolve_tail(an, scope, fn, call, &args, err));
+    VONK_TRY(vonk__an_bind(an, fn, call->parts[call->n_parts - 1], call, args.at, vonk_u32_of(args.n), ret, err));
+    if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)
+        return vonk__an_above_aggregate(an, scope->above, *ret, ret, err);
+    return VONK_OK;
+}
+
+/* ---- forms that are written as calls */
+
+static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
+                           const vonk_expr **ret, vonk_error *err)
+{
+    static const struct {
+        const char *name;
+        vonk_expr_kind kind;
+        uint32_t least, most;
+    } forms[] = {
+        {"and", VONK_EX_AND, 2, 2},         {"or", VONK_EX_OR, 2, 2},
+        {"not", VONK_EX_NOT, 1, 1},         {"in", VONK_EX_IN, 2, UINT32_MAX},
+        {"is_null", VONK_EX_IS_NULL, 1, 1}, {"is_not_null", VONK_EX_IS_NOT_NULL, 1, 1},
+        {"coalesce", VONK_EX_COALESCE, 1, UINT32_MAX}, {"if", VONK_EX_CASE, 3, 3},
+        {"case", VONK_EX_CASE, 2, UINT32_MAX},
+    };
+    uint32_t n = vonk_u32_of(args->n);
+    for (size_t i = 0; i < VONK_COUNTOF(forms); i++) {
+        if (strcmp(forms[i].name, fn->special) != 0) continue;
+        if (n < forms[i].least || n > forms[i].most) break;
+        vonk_expr *e;
+        VONK_TRY(vonk__an_new(an, forms[i].kind, args->at, n, &e, err));
+        if (strcmp(fn->special, "if") == 0) VONK_TRY(vonk_expr_set_name(e, VONK_STR("if"), err));
+        vonk_expr_set_origin(e, &call->origin);
+        return vonk__an_coerce(an, e, args->at, n, ret, err);
+    }
+    binding b = {0}; /* the wrong number of arguments: the row says it */
+    VONK_TRY(fill_binding(an, &b, fn, args->at, n, err));
+    vonk_status st = resolve_again(an, &b, call, args->at, n, err);
+    if (st != VONK_OK) return vonk_expr_failed(call, st, err);
+    vonk_type_unref(b.t.result);
+    return VONK_EXPR_FAIL(call, err, VONK_E_INTERNAL_ERROR, "message", "an unknown special form");
+}
+
+static vonk_str field_name(const vonk_expr *e)
+{
+    if (e->kind == VONK_EX_ALIAS || e->kind == VONK_EX_COLUMN || e->kind == VONK_EX_LAMBDA_VAR ||
+        e->kind == VONK_EX_GET_FIELD)
+        return e->name;
+    return VONK_STR_NONE;
+}
+
+/* struct(a, b + 1 AS c) is named_struct('a', a, 'c', b + 1). */
+static vonk_status make_struct(vonk_an *an, const vonk_expr *call, const vonk_exprs *args, const vonk_expr **ret,
+                               vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    vonk_exprs all = {0};
+    vonk_buf_init(&shown, an->budget, SIZE_MAX);
+    VONK_TRY(vonk_buf_add_c(&shown, "struct(", err));
+    for (size_t i = 0; i < args->n; i++) {
+        const vonk_expr *e = args->at[i], *label;
+        vonk_str name = field_name(e), text;
+        if (!name.data) VONK_TRY(vonk_arena_printf(an->arena, &name, err, "col%u", (unsigned)i + 1));
+        VONK_TRY(vonk__an_string(an, name, &label, err));
+        VONK_TRY(vonk__an_sql(an, e, &text, err));
+        VONK_TRY(vonk_buf_printf(&shown, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(text)));
+        while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+        VONK_TRY(VONK_AN_PUSH(an, &all, label, err));
+        VONK_TRY(VONK_AN_PUSH(an, &all, e, err));
+    }
+    VONK_TRY(vonk_buf_add_byte(&shown, ')', err));
+    VONK_TRY(vonk__an_call(an, "named_struct", all.at, vonk_u32_of(all.n), call, ret, err));
+    if (vonk_expr_has(call, VONK_EXF_OPERATOR)) return VONK_OK; /* (a, b): a row */
+    return vonk_expr_set_shown((vonk_expr *)*ret, vonk_buf_str(&shown), err);
+}

@@ -1,0 +1,63 @@
+/* sql/analyze_command.c -- statements that act: their inputs are resolved, and the columns of what they answer are known. */
+#include "sql/analyze.h"
+
+typedef struct answer_column {
+    const char *name;
+    enum { TEXT, MAYBE_TEXT, TRUTH } kind;
+} answer_column;
+typedef struct answer {
+    vonk_node_kind       node;
+    const char          *kind; /* command.kind, NULL: any */
+    const answer_column *columns;
+    uint32_t             n;
+} answer;
+
+#define COLUMNS(...) (const answer_column[]){__VA_ARGS__}, sizeof((const answer_column[]){__VA_ARGS__}) / sizeof(answer_column)
+static const answer answers[] = {
+    {VONK_PN_SET_CONF, NULL, COLUMNS({"key", TEXT}, {"value", TEXT})},
+    {VONK_PN_EXPLAIN, NULL, COLUMNS({"plan", TEXT})},
+    {VONK_PN_SHOW, "tables", COLUMNS({"namespace", TEXT}, {"tableName", TEXT}, {"isTemporary", TRUTH})},
+    {VONK_PN_SHOW, "views", COLUMNS({"namespace", TEXT}, {"viewName", TEXT}, {"isTemporary", TRUTH})},
+    {VONK_PN_SHOW, "functions", COLUMNS({"function", TEXT})},
+    {VONK_PN_SHOW, "columns", COLUMNS({"col_name", TEXT})},
+    {VONK_PN_SHOW, "databases", COLUMNS({"namespace", TEXT})},
+    {VONK_PN_SHOW, "catalogs", COLUMNS({"catalog", TEXT})},
+    {VONK_PN_DESCRIBE, "table", COLUMNS({"col_name", TEXT}, {"data_type", TEXT}, {"comment", MAYBE_TEXT})},
+    {VONK_PN_DESCRIBE, "query", COLUMNS({"col_name", TEXT}, {"data_type", TEXT}, {"comment", MAYBE_TEXT})},
+    {VONK_PN_DESCRIBE, "function", COLUMNS({"function_desc", TEXT})},
+};
+
+static const answer *answer_of(const vonk_plan *p)
+{
+    const bool has_kind = p->kind == VONK_PN_SHOW || p->kind == VONK_PN_DESCRIBE;
+
+    for (size_t i = 0; i < VONK_COUNTOF(answers); i++)
+        if (answers[i].node == p->kind && (!answers[i].kind || (has_kind && vonk_str_is(p->command.kind, answers[i].kind)))) return &answers[i];
+    return NULL;
+}
+
+static vonk_status set_columns(vonk_an *an, vonk_plan *copy, const answer *a, vonk_error *err)
+{
+    vonk_exprs columns = {0};
+
+    for (uint32_t i = 0; i < a->n; i++) {
+        const vonk_expr *column;
+        VONK_TRY(vonk__an_new_column(an, vonk_str_of(a->columns[i].name), a->columns[i].kind == TRUTH ? &vonk_type_boolean : &vonk_type_string, a->columns[i].kind == MAYBE_TEXT, &column, err));
+        VONK_TRY(VONK_AN_PUSH(an, &columns, column, err));
+    }
+    return vonk_plan_set_output(copy, columns.at, (uint32_t)columns.n, err);
+}
+
+vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan **children;
+    vonk_plan        *copy;
+    const answer     *a = answer_of(p);
+
+    VONK_TRY(vonk_arena_array(an->arena, p->n_children + 1, sizeof(*children), &children, err));
+    for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(vonk__an_plan(an, p->children[i], outer, &children[i], err));
+    VONK_TRY(vonk__an_copy_node(an, p, p->n_children ? children : NULL, p->n_children, &copy, err));
+    copy->plan_id = -1;
+    if (a) VONK_TRY(set_columns(an, copy, a, err));
+    return vonk__an_finish_node(an, copy, ret, err);
+}

@@ -1,0 +1,63 @@
+/* sql/analyze_dataset.c -- the DataFrame-only nodes: children and expressions are resolved here, the rewrite to core nodes is dataset.c's, and its result is resolved in turn. */
+#include "sql/analyze.h"
+#include "sql/dataset.h"
+
+/* Items of these lists may be aggregates (PIVOT); names that drop() cannot find stay names. */
+static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer, vonk_plan *copy, vonk_error *err)
+{
+    const vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
+
+    for (uint32_t l = 0; l < p->n_lists; l++) {
+        vonk_exprs list = {0};
+        for (uint32_t i = 0; i < p->lists[l].n; i++) {
+            const vonk_expr *e = NULL;
+            vonk_status      st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
+            if (st != VONK_OK && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
+                vonk_error_reset(err);
+                e = p->lists[l].at[i];
+                st = VONK_OK;
+            }
+            VONK_TRY(st);
+            VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
+        }
+        VONK_TRY(vonk_plan_set_list(copy, l, list.at, (uint32_t)list.n, err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *child, *ready, *core;
+    vonk_plan       *copy;
+
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
+    VONK_TRY(resolve_lists(an, p, child, outer, copy, err));
+    copy->plan_id = -1;
+    vonk_plan_ref(copy); /* the analysis keeps its own reference */
+    VONK_TRY(vonk_plan_finish(copy, &ready, err));
+    vonk_plan_unref(ready);
+    const vonk_status st = vonk__sql_dataset(an->api, ready, &core, err);
+    if (st != VONK_OK) return vonk__an_at(p, st, err);
+    VONK_TRY(vonk__an_keep_plan(an, core, &core, err));
+    return vonk__an_plan(an, core, outer, ret, err);
+}
+
+#define DATASET_NODE(name)                                                                                                                           \
+    vonk_status vonk__an_##name(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)                    \
+    {                                                                                                                                                \
+        return rewrite(an, p, outer, ret, err);                                                                                                      \
+    }
+DATASET_NODE(with_columns)
+DATASET_NODE(rename_columns)
+DATASET_NODE(drop_columns)
+DATASET_NODE(deduplicate)
+DATASET_NODE(to_df)
+DATASET_NODE(to_schema)
+DATASET_NODE(unpivot)
+DATASET_NODE(pivot)
+DATASET_NODE(na_fill)
+DATASET_NODE(na_drop)
+DATASET_NODE(na_replace)
+DATASET_NODE(transpose)
+DATASET_NODE(stat)

@@ -1,0 +1,516 @@
+/* sql/analyze_group.c -- GROUP BY: ordinals, aliases, ALL; grouping sets as EXPAND below the aggregate; columns that are neither grouped nor aggregated. */
+#include "sql/analyze.h"
+
+bool vonk__an_is_aggregate(const vonk_expr *e) { return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE; }
+
+bool vonk__an_has_aggregate(const vonk_expr *e)
+{
+    if (vonk__an_is_aggregate(e)) return true;
+    uint32_t from = 0;
+    if (e->kind == VONK_EX_WINDOW) { /* its own function is none, the arguments may be */
+        for (uint32_t i = 0; i < e->children[0]->n_children; i++)
+            if (vonk__an_has_aggregate(e->children[0]->children[i])) return true;
+        from = 1;
+    }
+    for (uint32_t i = from; i < e->n_children; i++)
+        if (vonk__an_has_aggregate(e->children[i])) return true;
+    return false;
+}
+
+/* ---- replacing by equality, outer parts first */
+
+static vonk_status replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to,
+                           bool in_aggregates, const vonk_expr **ret, vonk_error *err)
+{
+    for (size_t i = 0; i < from->n; i++)
+        if (vonk_expr_equal(e, from->at[i])) {
+            *ret = to->at[i];
+            return VONK_OK;
+        }
+    *ret = e;
+    if (e->n_children == 0 || (!in_aggregates && vonk__an_is_aggregate(e))) return VONK_OK;
+    const vonk_expr **children;
+    bool changed = false;
+    VONK_TRY(vonk_arena_array(an->arena, e->n_children, sizeof(*children), &children, err));
+    for (uint32_t i = 0; i < e->n_children; i++) {
+        bool own_function = e->kind == VONK_EX_WINDOW && i == 0;
+        VONK_TRY(replace(an, e->children[i], from, to, in_aggregates || own_function, &children[i], err));
+        changed = changed || children[i] != e->children[i];
+    }
+    if (!changed) return VONK_OK;
+    vonk_expr *copy;
+    VONK_TRY(vonk__an_copy(an, e, children, e->n_children, &copy, err));
+    return vonk__an_finish(an, copy, ret, err);
+}
+
+vonk_status vonk__an_replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to,
+                             const vonk_expr **ret, vonk_error *err)
+{
+    return replace(an, e, from, to, true, ret, err);
+}
+
+/* ---- grouping expressions */
+
+static vonk_status no_aggregate_in_key(vonk_an *an, const vonk_expr *key, const vonk_expr *written, vonk_error *err)
+{
+    const char *sql;
+    vonk_str text;
+    if (vonk__an_has_aggregate(key)) {
+        VONK_TRY(vonk__an_sql(an, key, &text, err));
+        return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_AGGREGATE, "sqlExpr", VONK_S(text));
+    }
+    if (vonk_expr_has_window(key))
+        return VONK_FAIL(err, VONK_E_WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE, "clauseName", "GROUP BY");
+    if (key->type->id == VONK_T_NULL || vonk_type_is_orderable(key->type)) return VONK_OK;
+    if (key->type->id == VONK_T_MAP) return VONK_OK; /* grouped by its entries */
+    VONK_TRY(vonk__an_quoted_sql(an, key, &sql, err));
+    return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE, "sqlExpr", sql, "dataType",
+                          VONK_TYPE_SQL(key->type));
+}
+
+static bool is_ordinal(const vonk_an *an, const vonk_expr *e, int64_t *ret)
+{
+    if (e->kind != VONK_EX_LITERAL || e->type->id != VONK_T_INT || vonk_column_is_null(e->value, 0)) return false;
+    *ret = vonk_column_i64(e->value, 0);
+    return vonk_conf_bool(an->conf, "spark.sql.groupByOrdinal");
+}
+
+static vonk_status ordinal_key(vonk_an *an, vonk_scope *scope, const vonk_exprs *items, int64_t ordinal,
+                               const vonk_expr *written, const vonk_expr **ret, vonk_error *err)
+{
+    if (ordinal < 1 || (uint64_t)ordinal > items->n)
+        return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_OUT_OF_RANGE, "index", VONK_F("%lld", (long long)ordinal),
+                              "size", VONK_F("%zu", items->n));
+    const vonk_expr *e;
+    VONK_TRY(vonk__an_expr(an, scope, items->at[ordinal - 1], &e, err));
+    while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+    *ret = e;
+    if (!vonk__an_has_aggregate(e)) return VONK_OK;
+    vonk_str text;
+    VONK_TRY(vonk__an_sql(an, e, &text, err));
+    return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_AGGREGATE, "index", VONK_F("%lld", (long long)ordinal),
+                          "aggExpr", VONK_F("%.*s AS `%.*s`", VONK_STR_ARGS(text), VONK_STR_ARGS(text)));
+}
+
+static vonk_status resolve_key(vonk_an *an, vonk_scope *scope, const vonk_exprs *items, const vonk_expr *written,
+                               const vonk_expr **ret, vonk_error *err)
+{
+    int64_t ordinal;
+    const vonk_expr *e;
+    if (is_ordinal(an, written, &ordinal)) return ordinal_key(an, scope, items, ordinal, written, ret, err);
+    scope->items = vonk_conf_bool(an->conf, "spark.sql.groupByAliases") ? items : NULL;
+    VONK_TRY(vonk__an_expr(an, scope, written, &e, err));
+    scope->items = NULL;
+    while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+    *ret = e;
+    return no_aggregate_in_key(an, e, written, err);
+}
+
+/* GROUP BY ALL: the word names no column. */
+static vonk_status is_group_by_all(vonk_an *an, const vonk_plan *p, const vonk_plan *child, bool *ret, vonk_error *err)
+{
+    *ret = p->group.by_all;
+    if (*ret || p->lists[0].n != 1 || p->group.kind != VONK_GROUP_BY) return VONK_OK;
+    const vonk_expr *key = p->lists[0].at[0], *found;
+    if (key->kind != VONK_EX_NAME || key->n_parts != 1 || !vonk_str_is_nocase(key->parts[0], "all")) return VONK_OK;
+    VONK_TRY(vonk__an_lookup(an, &child, 1, key, &found, err));
+    *ret = found == NULL;
+    return VONK_OK;
+}
+
+static vonk_walk find_free_column(const vonk_expr *e, void *arg)
+{
+    if (vonk__an_is_aggregate(e)) return VONK_WALK_SKIP;
+    if (e->kind == VONK_EX_COLUMN && !vonk_expr_has(e, VONK_EXF_OUTER)) *(bool *)arg = true;
+    return VONK_WALK_ON;
+}
+
+/* All items without aggregates are grouping expressions. */
+static vonk_status keys_of_all(vonk_an *an, const vonk_plan *p, const vonk_exprs *items, vonk_exprs *ret,
+                               vonk_error *err)
+{
+    for (size_t i = 0; i < items->n; i++) {
+        const vonk_expr *e = items->at[i];
+        bool free_column = false;
+        while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+        if (vonk__an_has_aggregate(e)) {
+            vonk_expr_walk(e, find_free_column, &free_column);
+            if (free_column) return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_ALL_IN_GROUP_BY);
+            continue;
+        }
+        VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
+    }
+    return VONK_OK;
+}
+
+/* ---- grouping sets */
+
+typedef struct set_list {
+    uint64_t *masks; /* bit i: key i is grouped by */
+    uint32_t n;
+    bool repeats;
+} set_list;
+
+static vonk_status mask_of(const vonk_exprs *keys, const vonk_exprs *set, uint64_t *ret, vonk_error *err)
+{
+    *ret = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        size_t k = 0;
+        while (k < keys->n && !vonk_expr_equal(keys->at[k], set->at[i])) k++;
+        if (k == keys->n)
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a grouping set uses an unknown expression");
+        *ret |= UINT64_C(1) << k;
+    }
+    return VONK_OK;
+}
+
+static vonk_status masks_of_kind(vonk_an *an, const vonk_plan *p, uint32_t n_keys, set_list *ret, vonk_error *err)
+{
+    uint64_t all = n_keys == 64 ? UINT64_MAX : (UINT64_C(1) << n_keys) - 1;
+    if (p->group.kind == VONK_GROUP_ROLLUP) {
+        VONK_TRY(vonk_arena_array(an->arena, n_keys + 1, sizeof(*ret->masks), &ret->masks, err));
+        for (uint32_t n = n_keys + 1; n-- > 0;)
+            ret->masks[ret->n++] = n == 64 ? all : (UINT64_C(1) << n) - 1;
+        return VONK_OK;
+    }
+    if (n_keys > 16) return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", "16");
+    VONK_TRY(vonk_arena_array(an->arena, (size_t)1 << n_keys, sizeof(*ret->masks), &ret->masks, err));
+    for (int size = (int)n_keys; size >= 0; size--)
+        for (uint64_t mask = 0; mask <= all; mask++)
+            if (__builtin_popcountll(mask) == size) ret->masks[ret->n++] = mask;
+    return VONK_OK;
+}
+
+static vonk_status grouping_masks(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_exprs *items,
+                                  const vonk_exprs *keys, set_list *ret, vonk_error *err)
+{
+    *ret = (set_list){0};
+    if (keys->n > 64) return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", "64");
+    if (p->group.kind != VONK_GROUP_SETS) return masks_of_kind(an, p, vonk_u32_of(keys->n), ret, err);
+    VONK_TRY(vonk_arena_array(an->arena, p->group.n_sets, sizeof(*ret->masks), &ret->masks, err));
+    for (uint32_t i = 0; i < p->group.n_sets; i++) {
+        vonk_exprs set = {0};
+        for (uint32_t k = 0; k < p->group.sets[i].n; k++) {
+            const vonk_expr *e;
+            VONK_TRY(resolve_key(an, scope, items, p->group.sets[i].at[k], &e, err));
+            VONK_TRY(VONK_AN_PUSH(an, &set, e, err));
+        }
+        VONK_TRY(mask_of(keys, &set, &ret->masks[ret->n++], err));
+    }
+    for (uint32_t i = 0; i < ret->n; i++)
+        for (uint32_t k = 0; k < i; k++) ret->repeats = ret->repeats || ret->masks[i] == ret->masks[k];
+    return VONK_OK;
+}
+
+static vonk_str key_name(const vonk_expr *key) { return key->kind == VONK_EX_COLUMN ? key->name : VONK_STR_NONE; }
+
+/* The columns that EXPAND adds: the keys, nullable, and the set's number. */
+static vonk_status grouping_columns(vonk_an *an, const vonk_exprs *keys, vonk_grouping_sets *g, vonk_error *err)
+{
+    g->keys = *keys;
+    for (size_t i = 0; i < keys->n; i++) {
+        const vonk_expr *key = keys->at[i], *column;
+        vonk_str name = key_name(key);
+        if (!name.data) VONK_TRY(vonk__an_sql(an, key, &name, err));
+        VONK_TRY(vonk__an_new_column(an, name, key->type, true, &column, err));
+        if (key->n_parts && key->kind == VONK_EX_COLUMN)
+            VONK_TRY(vonk_expr_set_parts((vonk_expr *)column, key->parts, key->n_parts, err));
+        VONK_TRY(VONK_AN_PUSH(an, &g->columns, column, err));
+    }
+    return vonk__an_new_column(an, VONK_STR("spark_grouping_id"), &vonk_type_long, false, &g->id, err);
+}
+
+static vonk_status expand(vonk_an *an, const vonk_plan *child, const vonk_grouping_sets *g, const set_list *sets,
+                          const vonk_expr **ret_position, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_exprs output = {0};
+    vonk_plan *p;
+    uint32_t n = vonk_u32_of(g->keys.n);
+    *ret_position = NULL;
+    for (uint32_t i = 0; i < child->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &output, child->output[i], err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(VONK_AN_PUSH(an, &output, g->columns.at[i], err));
+    VONK_TRY(VONK_AN_PUSH(an, &output, g->id, err));
+    if (sets->repeats) {
+        VONK_TRY(vonk__an_new_column(an, VONK_STR("_gen_grouping_pos"), &vonk_type_long, false, ret_position, err));
+        VONK_TRY(VONK_AN_PUSH(an, &output, *ret_position, err));
+    }
+    VONK_TRY(vonk__an_node(an, VONK_PN_EXPAND, &child, 1, &p, err));
+    for (uint32_t s = 0; s < sets->n; s++) {
+        vonk_exprs list = {0};
+        const vonk_expr *e;
+        uint64_t id = 0;
+        for (uint32_t i = 0; i < child->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &list, child->output[i], err));
+        for (uint32_t i = 0; i < n; i++) {
+            bool in = (sets->masks[s] >> i & 1) != 0;
+            e = g->keys.at[i];
+            if (!in) VONK_TRY(vonk__an_null(an, e->type, &e, err));
+            if (!in) id |= UINT64_C(1) << (n - 1 - i);
+            VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
+        }
+        VONK_TRY(vonk__an_int(an, (int64_t)id, &vonk_type_long, &e, err));
+        VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
+        if (sets->repeats) {
+            VONK_TRY(vonk__an_int(an, (int64_t)s, &vonk_type_long, &e, err));
+            VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
+        }
+        VONK_TRY(vonk_plan_set_list(p, s, list.at, vonk_u32_of(list.n), err));
+    }
+    VONK_TRY(vonk_plan_set_output(p, output.at, vonk_u32_of(output.n), err));
+    return vonk__an_finish_node(an, p, ret, err);
+}
+
+/* ---- grouping(a), grouping_id(a, b) */
+
+bool vonk__an_is_grouping_call(const vonk_expr *call)
+{
+    return call->n_parts == 1 &&
+           (vonk_str_is_nocase(call->parts[0], "grouping") || vonk_str_is_nocase(call->parts[0], "grouping_id"));
+}
+
+static vonk_status shown_as(vonk_an *an, const vonk_expr *e, vonk_str shown, const vonk_expr **ret, vonk_error *err)
+{
+    vonk_expr *copy;
+    VONK_TRY(vonk__an_copy(an, e, NULL, 0, &copy, err));
+    VONK_TRY(vonk_expr_set_shown(copy, shown, err));
+    return vonk__an_finish(an, copy, ret, err);
+}
+
+static vonk_status grouping_of_one(vonk_an *an, const vonk_grouping_sets *g, const vonk_expr *id, const vonk_expr *call,
+                                   const vonk_expr *arg, const vonk_expr **ret, vonk_error *err)
+{
+    size_t n = g->keys.n, at = 0;
+    const vonk_expr *args[2] = {id}, *e;
+    vonk_str text;
+    while (at < n && !vonk_expr_equal(g->keys.at[at], arg)) at++;
+    if (at == n) {
+        const char *sql;
+        VONK_TRY(vonk__an_quoted_sql(an, arg, &sql, err));
+        return VONK_EXPR_FAIL(call, err, VONK_E_GROUPING_COLUMN_MISMATCH, "grouping", sql, "groupingColumns", "");
+    }
+    VONK_TRY(vonk__an_int(an, (int64_t)(n - 1 - at), &vonk_type_int, &args[1], err));
+    VONK_TRY(vonk__an_call(an, "shiftright", args, 2, call, &args[0], err));
+    VONK_TRY(vonk__an_int(an, 1, &vonk_type_long, &args[1], err));
+    VONK_TRY(vonk__an_call(an, "&", args, 2, call, &e, err));
+    VONK_TRY(vonk__an_cast(an, e, &vonk_type_byte, &e, err));
+    VONK_TRY(vonk__an_sql(an, arg, &text, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &text, err, "grouping(%.*s)", VONK_STR_ARGS(text)));
+    return shown_as(an, e, text, ret, err);
+}
+
+vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
+                                   vonk_error *err)
+{
+    const vonk_grouping_sets *g = scope->grouping;
+    const vonk_plan *below;
+    const vonk_expr *id = g->id;
+    vonk_exprs args = {0};
+    vonk_scope inner = *scope;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    vonk_buf_init(&shown, an->budget, SIZE_MAX);
+    if (scope->above) {
+        below = vonk__an_below_aggregate(scope->above->aggregate);
+        inner.inputs = &below;
+        inner.above = NULL;
+        VONK_TRY(vonk__an_above_key(an, scope->above, g->id, &id, err));
+    }
+    VONK_TRY(vonk__an_exprs(an, &inner, call->children, call->n_args, &args, err));
+    if (vonk_str_is_nocase(call->parts[0], "grouping")) {
+        if (args.n != 1)
+            return VONK_EXPR_FAIL(call, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`grouping`",
+                                  "expectedNum", "1", "actualNum", VONK_F("%zu", args.n), "docroot",
+                                  "https://spark.apache.org/docs/latest");
+        return grouping_of_one(an, g, id, call, args.at[0], ret, err);
+    }
+    bool fits = args.n == 0 || args.n == g->keys.n;
+    for (size_t i = 0; i < args.n && fits; i++) fits = vonk_expr_equal(args.at[i], g->keys.at[i]);
+    VONK_TRY(vonk_buf_add_c(&shown, "grouping_id(", err));
+    for (size_t i = 0; i < args.n; i++) {
+        vonk_str text;
+        VONK_TRY(vonk__an_sql(an, args.at[i], &text, err));
+        VONK_TRY(vonk_buf_printf(&shown, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(text)));
+    }
+    VONK_TRY(vonk_buf_add_byte(&shown, ')', err));
+    if (!fits)
+        return VONK_EXPR_FAIL(call, err, VONK_E_GROUPING_ID_COLUMN_MISMATCH, "groupingIdColumn", "", "groupByColumns", "");
+    return shown_as(an, id, vonk_buf_str(&shown), ret, err);
+}
+
+/* ---- checking and building */
+
+typedef struct key_check {
+    vonk_an *an;
+    const vonk_exprs *keys;
+    const vonk_expr *missing;
+} key_check;
+
+static vonk_walk check_grouped(const vonk_expr *e, void *arg)
+{
+    key_check *c = arg;
+    for (size_t i = 0; i < c->keys->n; i++)
+        if (vonk_expr_equal(e, c->keys->at[i])) return VONK_WALK_SKIP;
+    if (vonk__an_is_aggregate(e)) return VONK_WALK_SKIP;
+    if (e->kind == VONK_EX_WINDOW) {
+        bool fine = true;
+        for (uint32_t i = 0; i < e->children[0]->n_children && fine; i++)
+            fine = vonk_expr_walk(e->children[0]->children[i], check_grouped, c);
+        for (uint32_t i = 1; i < e->n_children && fine; i++) fine = vonk_expr_walk(e->children[i], check_grouped, c);
+        return fine ? VONK_WALK_SKIP : VONK_WALK_STOP;
+    }
+    if (e->kind != VONK_EX_COLUMN || vonk_expr_has(e, VONK_EXF_OUTER)) return VONK_WALK_ON;
+    c->missing = e;
+    return VONK_WALK_STOP;
+}
+
+static vonk_status check_items(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_exprs *items,
+                               const vonk_plan *origin, vonk_error *err)
+{
+    for (size_t i = 0; i < items->n; i++) {
+        key_check c = {an, keys, NULL};
+        const char *sql;
+        if (vonk_expr_walk(items->at[i], check_grouped, &c)) continue;
+        if (!vonk__an_has_column(child, c.missing->id)) continue; /* an alias to the left */
+        if (keys->n == 0) return origin ? VONK_PLAN_FAIL(origin, err, VONK_E_MISSING_GROUP_BY)
+                                        : VONK_FAIL(err, VONK_E_MISSING_GROUP_BY);
+        VONK_TRY(vonk__an_quoted_sql(an, c.missing, &sql, err));
+        return VONK_FAIL(err, VONK_E_MISSING_AGGREGATION, "expression", sql, "expressionAnyValue",
+                         VONK_F("\"any_value(%.*s)\"", (int)strlen(sql) - 2, sql + 1));
+    }
+    return VONK_OK;
+}
+
+typedef struct parts {
+    vonk_an *an;
+    const vonk_exprs *keys;
+    vonk_exprs from, to; /* an expression of the aggregate, and its output column */
+    vonk_exprs outputs;
+} parts;
+
+static vonk_status add_part(parts *s, const vonk_expr *e, vonk_error *err)
+{
+    const vonk_expr *named, *column;
+    for (size_t i = 0; i < s->from.n; i++)
+        if (vonk_expr_equal(s->from.at[i], e)) return VONK_OK;
+    VONK_TRY(vonk__an_named(s->an, e, &named, err));
+    VONK_TRY(vonk__an_column_of(s->an, named, &column, err));
+    VONK_TRY(VONK_AN_PUSH(s->an, &s->from, e, err));
+    VONK_TRY(VONK_AN_PUSH(s->an, &s->to, column, err));
+    return VONK_AN_PUSH(s->an, &s->outputs, named, err);
+}
+
+/* Aggregate functions and grouping expressions inside e, as large as possible. */
+static vonk_status collect_parts(parts *s, const vonk_expr *e, vonk_error *err)
+{
+    for (size_t i = 0; i < s->keys->n; i++)
+        if (vonk_expr_equal(e, s->keys->at[i])) return add_part(s, e, err);
+    if (vonk__an_is_aggregate(e)) return add_part(s, e, err);
+    uint32_t from = 0;
+    if (e->kind == VONK_EX_WINDOW) {
+        const vonk_expr *function = e->children[0];
+        for (uint32_t i = 0; i < function->n_children; i++) VONK_TRY(collect_parts(s, function->children[i], err));
+        from = 1;
+    }
+    for (uint32_t i = from; i < e->n_children; i++) VONK_TRY(collect_parts(s, e->children[i], err));
+    return VONK_OK;
+}
+
+static vonk_walk stop_at_generator(const vonk_expr *e, void *arg)
+{
+    (void)arg;
+    return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_GENERATOR ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+typedef struct foreign_search {
+    const vonk_plan *child;
+    bool found;
+} foreign_search;
+
+static vonk_walk find_foreign(const vonk_expr *e, void *arg)
+{
+    foreign_search *s = arg;
+    if (e->kind == VONK_EX_COLUMN && !vonk_expr_has(e, VONK_EXF_OUTER) && !vonk__an_has_column(s->child, e->id))
+        s->found = true;
+    return s->found ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+/* Does an item need more than one aggregate node: windows, generators, aliases to the left? */
+static bool needs_projection(const vonk_plan *child, const vonk_expr *e)
+{
+    foreign_search s = {child, false};
+    if (vonk_expr_has_window(e) || !vonk_expr_walk(e, stop_at_generator, NULL)) return true;
+    vonk_expr_walk(e, find_foreign, &s);
+    return s.found;
+}
+
+vonk_status vonk__an_build_aggregate(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys,
+                                     const vonk_exprs *items, const vonk_plan **ret, vonk_error *err)
+{
+    bool split = false;
+    VONK_TRY(check_items(an, child, keys, items, an->origin, err));
+    for (size_t i = 0; i < items->n && !split; i++) split = needs_projection(child, items->at[i]);
+    if (!split) return vonk__an_aggregate(an, child, keys, items, ret, err);
+    parts s = {.an = an, .keys = keys};
+    vonk_exprs above = {0};
+    for (size_t i = 0; i < items->n; i++) VONK_TRY(collect_parts(&s, items->at[i], err));
+    VONK_TRY(vonk__an_aggregate(an, child, keys, &s.outputs, &child, err));
+    for (size_t i = 0; i < items->n; i++) {
+        const vonk_expr *e;
+        VONK_TRY(vonk__an_replace(an, items->at[i], &s.from, &s.to, &e, err));
+        VONK_TRY(VONK_AN_PUSH(an, &above, e, err));
+    }
+    return vonk__an_build_project(an, child, &above, ret, err);
+}
+
+/* ---- the node */
+
+static vonk_status with_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_plan *child,
+                             const vonk_exprs *written, const vonk_exprs *keys, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_grouping_sets g = {0};
+    set_list sets;
+    const vonk_expr *position;
+    vonk_exprs items = {0}, replaced = {0}, all_keys = {0};
+    const vonk_plan *expanded;
+    VONK_TRY(grouping_masks(an, scope, p, written, keys, &sets, err));
+    VONK_TRY(grouping_columns(an, keys, &g, err));
+    VONK_TRY(expand(an, child, &g, &sets, &position, &expanded, err));
+    scope->grouping = &g;
+    VONK_TRY(vonk__an_items(an, scope, written->at, vonk_u32_of(written->n), &items, err));
+    for (size_t i = 0; i < items.n; i++) {
+        const vonk_expr *item = items.at[i], *e;
+        VONK_TRY(replace(an, item, &g.keys, &g.columns, false, &e, err));
+        VONK_TRY(vonk__an_named(an, e, &e, err));
+        if (e->kind == VONK_EX_COLUMN && item->kind == VONK_EX_COLUMN && !vonk_str_eq(e->name, item->name))
+            VONK_TRY(vonk__an_alias(an, e, item->name, &e, err));
+        VONK_TRY(VONK_AN_PUSH(an, &replaced, e, err));
+    }
+    for (size_t i = 0; i < g.columns.n; i++) VONK_TRY(VONK_AN_PUSH(an, &all_keys, g.columns.at[i], err));
+    VONK_TRY(VONK_AN_PUSH(an, &all_keys, g.id, err));
+    if (position) VONK_TRY(VONK_AN_PUSH(an, &all_keys, position, err));
+    return vonk__an_build_aggregate(an, expanded, &all_keys, &replaced, ret, err);
+}
+
+vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                           vonk_error *err)
+{
+    const vonk_plan *child, *origin = an->origin;
+    vonk_exprs written = {0}, keys = {0}, items = {0};
+    bool by_all;
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
+    an->origin = p;
+    VONK_TRY(vonk__an_expand_stars(an, &scope, p->lists[1].at, p->lists[1].n, &written, err));
+    VONK_TRY(is_group_by_all(an, p, child, &by_all, err));
+    for (uint32_t i = 0; !by_all && i < p->lists[0].n; i++) {
+        const vonk_expr *key;
+        VONK_TRY(resolve_key(an, &scope, &written, p->lists[0].at[i], &key, err));
+        VONK_TRY(VONK_AN_PUSH(an, &keys, key, err));
+    }
+    if (p->group.kind != VONK_GROUP_BY) return with_sets(an, &scope, p, child, &written, &keys, ret, err);
+    VONK_TRY(vonk__an_items(an, &scope, written.at, vonk_u32_of(written.n), &items, err));
+    if (by_all) VONK_TRY(keys_of_all(an, p, &items, &keys, err));
+    VONK_TRY(vonk__an_expose(an, child, items.at, items.n, &child, err));
+    VONK_TRY(vonk__an_expose(an, child, keys.at, keys.n, &child, err));
+    VONK_TRY(vonk__an_build_aggregate(an, child, &keys, &items, ret, err));
+    an->origin = origin;
+    return VONK_OK;
+}

@@ -1,0 +1,196 @@
+/* sql/analyze_join.c -- joins: two sides with different ids, USING and NATURAL columns, LATERAL; and set operations. */
+#include "func/coerce.h"
+#include "sql/analyze.h"
+
+/* ---- self joins */
+
+static bool shares_columns(const vonk_plan *left, const vonk_plan *right)
+{
+    for (uint32_t i = 0; i < right->n_output; i++)
+        if (vonk__an_has_column(left, right->output[i]->id)) return true;
+    for (uint32_t i = 0; i < right->hidden.n; i++)
+        if (vonk__an_has_column(left, right->hidden.at[i]->id)) return true;
+    for (uint32_t i = 0; i < left->hidden.n; i++)
+        if (vonk__an_has_column(right, left->hidden.at[i]->id)) return true;
+    return false;
+}
+
+vonk_status vonk__an_distinct_ids(vonk_an *an, const vonk_plan *left, const vonk_plan *right, const vonk_plan **ret,
+                                  vonk_error *err)
+{
+    const vonk_plan *fresh;
+    *ret = right;
+    if (!shares_columns(left, right)) return VONK_OK;
+    VONK_TRY(vonk_plan_fresh_ids(an->budget, right, &fresh, err));
+    return vonk__an_keep_plan(an, fresh, ret, err);
+}
+
+/* ---- USING, NATURAL */
+
+typedef struct using_columns {
+    vonk_exprs left, right; /* pairs */
+    vonk_exprs terms;
+} using_columns;
+
+static vonk_status using_side(vonk_an *an, const vonk_plan *p, const vonk_plan *side, vonk_str name, const char *which,
+                              const vonk_expr **ret, vonk_error *err)
+{
+    vonk_exprs found = {0};
+    vonk_str quoted, list = VONK_STR("");
+    for (uint32_t i = 0; i < side->n_output; i++)
+        if (vonk__an_name_eq(an, side->output[i]->name, name)) VONK_TRY(VONK_AN_PUSH(an, &found, side->output[i], err));
+    if (found.n == 1) {
+        *ret = found.at[0];
+        return VONK_OK;
+    }
+    VONK_TRY(vonk__an_quote_parts(an, &name, 1, &quoted, err));
+    if (found.n > 1) {
+        for (size_t i = 0; i < found.n; i++)
+            VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "[",
+                                       VONK_STR_ARGS(quoted)));
+        return VONK_PLAN_FAIL(p, err, VONK_E_AMBIGUOUS_REFERENCE, "name", quoted.data, "referenceNames",
+                              VONK_F("%.*s]", VONK_STR_ARGS(list)));
+    }
+    vonk_str *names, proposal;
+    VONK_TRY(vonk_arena_array(an->arena, side->n_output + 1, sizeof(*names), &names, err));
+    for (uint32_t i = 0; i < side->n_output; i++) VONK_TRY(vonk__an_quote_parts(an, &side->output[i]->name, 1, &names[i], err));
+    VONK_TRY(vonk__an_suggest(an, quoted, names, side->n_output, &proposal, err));
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_USING_COLUMN_FOR_JOIN, "colName", quoted.data, "side", which,
+                          "suggestion", proposal.data);
+}
+
+static vonk_status add_pair(vonk_an *an, const vonk_expr *left, const vonk_expr *right, using_columns *u,
+                            vonk_error *err)
+{
+    const vonk_expr *term;
+    VONK_TRY(vonk__an_equal(an, left, right, &term, err));
+    VONK_TRY(VONK_AN_PUSH(an, &u->left, left, err));
+    VONK_TRY(VONK_AN_PUSH(an, &u->right, right, err));
+    return VONK_AN_PUSH(an, &u->terms, term, err);
+}
+
+static vonk_status collect_using(vonk_an *an, const vonk_plan *p, const vonk_plan *left, const vonk_plan *right,
+                                 using_columns *u, vonk_error *err)
+{
+    for (uint32_t i = 0; i < p->join.n_using; i++) {
+        const vonk_expr *l, *r;
+        VONK_TRY(using_side(an, p, left, p->join.using_columns[i], "left", &l, err));
+        VONK_TRY(using_side(an, p, right, p->join.using_columns[i], "right", &r, err));
+        VONK_TRY(add_pair(an, l, r, u, err));
+    }
+    for (uint32_t i = 0; p->join.natural && i < left->n_output; i++)
+        for (uint32_t k = 0; k < right->n_output; k++)
+            if (vonk__an_name_eq(an, left->output[i]->name, right->output[k]->name))
+                VONK_TRY(add_pair(an, left->output[i], right->output[k], u, err));
+    return VONK_OK;
+}
+
+static bool is_among(const vonk_exprs *list, uint64_t id)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (list->at[i]->id == id) return true;
+    return false;
+}
+
+/* The join's columns of one side, as the join puts them out (perhaps nullable now). */
+static vonk_status side_columns(vonk_an *an, const vonk_plan *join, const vonk_plan *side, const vonk_exprs *keys,
+                                bool want_keys, vonk_exprs *ret, vonk_error *err)
+{
+    if (want_keys) {
+        for (size_t i = 0; i < keys->n; i++) {
+            const vonk_expr *c = vonk__an_output_column(join, keys->at[i]->id);
+            if (c) VONK_TRY(VONK_AN_PUSH(an, ret, c, err));
+        }
+        return VONK_OK;
+    }
+    for (uint32_t i = 0; i < side->n_output; i++) {
+        const vonk_expr *c = vonk__an_output_column(join, side->output[i]->id);
+        if (c && !is_among(keys, c->id)) VONK_TRY(VONK_AN_PUSH(an, ret, c, err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status merged_keys(vonk_an *an, const vonk_plan *join, const using_columns *u, vonk_exprs *ret,
+                               vonk_error *err)
+{
+    for (size_t i = 0; i < u->left.n; i++) {
+        const vonk_expr *both[2] = {vonk__an_output_column(join, u->left.at[i]->id),
+                                    vonk__an_output_column(join, u->right.at[i]->id)};
+        const vonk_expr *e;
+        VONK_TRY(vonk__an_call(an, "coalesce", both, 2, NULL, &e, err));
+        VONK_TRY(vonk__an_alias(an, e, u->left.at[i]->name, &e, err));
+        VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status hide(vonk_an *an, vonk_plan *p, const vonk_exprs *hidden, const vonk_plan *left,
+                        const vonk_plan *right, vonk_error *err)
+{
+    vonk_exprs all = *hidden;
+    for (uint32_t i = 0; i < left->hidden.n; i++) VONK_TRY(VONK_AN_PUSH(an, &all, left->hidden.at[i], err));
+    for (uint32_t i = 0; i < right->hidden.n; i++) VONK_TRY(VONK_AN_PUSH(an, &all, right->hidden.at[i], err));
+    return vonk_plan_hold_exprs(p, all.at, vonk_u32_of(all.n), &p->hidden, err);
+}
+
+static vonk_status project_using(vonk_an *an, const vonk_plan *join, const vonk_plan *left, const vonk_plan *right,
+                                 const using_columns *u, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_exprs items = {0}, hidden = {0};
+    vonk_join_type type = join->join.type;
+    bool existence = type == VONK_JOIN_SEMI || type == VONK_JOIN_ANTI;
+    if (type == VONK_JOIN_FULL) VONK_TRY(merged_keys(an, join, u, &items, err));
+    else VONK_TRY(side_columns(an, join, NULL, type == VONK_JOIN_RIGHT ? &u->right : &u->left, true, &items, err));
+    VONK_TRY(side_columns(an, join, left, &u->left, false, &items, err));
+    if (!existence) VONK_TRY(side_columns(an, join, right, &u->right, false, &items, err));
+    if (type == VONK_JOIN_RIGHT || type == VONK_JOIN_FULL)
+        VONK_TRY(side_columns(an, join, NULL, &u->left, true, &hidden, err));
+    if (type != VONK_JOIN_RIGHT && !existence) VONK_TRY(side_columns(an, join, NULL, &u->right, true, &hidden, err));
+    vonk_plan *p;
+    VONK_TRY(vonk__an_node(an, VONK_PN_PROJECT, &join, 1, &p, err));
+    VONK_TRY(vonk_plan_set_list(p, 0, items.at, vonk_u32_of(items.n), err));
+    VONK_TRY(hide(an, p, &hidden, left, right, err));
+    return vonk__an_finish_node(an, p, ret, err);
+}
+
+/* ---- the node */
+
+static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_plan *const *sides,
+                                  const vonk_scope *outer, const vonk_expr **ret, vonk_error *err)
+{
+    *ret = NULL;
+    if (!p->n_lists || p->lists[0].n == 0) return VONK_OK;
+    vonk_scope scope = {.inputs = sides, .n_inputs = 2, .outer = outer};
+    VONK_TRY(vonk__an_condition(an, &scope, p->lists[0].at[0], "JOIN", ret, err));
+    if (!vonk_expr_has_aggregate(*ret) && !vonk_expr_has_window(*ret)) return VONK_OK;
+    vonk_str text;
+    VONK_TRY(vonk__an_sql(an, *ret, &text, err));
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "invalidExprSqls", VONK_F("\"%.*s\"", VONK_STR_ARGS(text)));
+}
+
+vonk_status vonk__an_join_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                               vonk_error *err)
+{
+    const vonk_plan *sides[2], *joined;
+    const vonk_expr *condition;
+    using_columns u = {0};
+    if (p->join.as_of) return vonk__an_unsupported(p, "as-of join", err);
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &sides[0], err));
+    vonk_scope left_scope = {.inputs = sides, .n_inputs = 1, .outer = outer};
+    an->depth += p->join.lateral;
+    VONK_TRY(vonk__an_plan(an, p->children[1], p->join.lateral ? &left_scope : outer, &sides[1], err));
+    an->depth -= p->join.lateral;
+    VONK_TRY(vonk__an_distinct_ids(an, sides[0], sides[1], &sides[1], err));
+    vonk_join_info info = {.type = p->join.type, .lateral = p->join.lateral, .hint_left = p->join.hint_left,
+                           .hint_right = p->join.hint_right};
+    if (p->join.natural || p->join.n_using) {
+        VONK_TRY(collect_using(an, p, sides[0], sides[1], &u, err));
+        condition = NULL;
+        if (u.terms.n) VONK_TRY(vonk__an_and(an, &u.terms, &condition, err));
+        VONK_TRY(vonk__an_join(an, sides[0], sides[1], &info, condition, &joined, err));
+        return project_using(an, joined, sides[0], sides[1], &u, ret, err);
+    }
+    VONK_TRY(join_condition(an, p, sides, outer, &condition, err));
+    for (int i = 0; condition && i < 2; i++) VONK_TRY(vonk__an_expose(an, sides[i], &condition, 1, &sides[i], err));
+    return vonk__an_join(an, sides[0], sides[1], &info, condition, ret, err);
+}

@@ -1,0 +1,174 @@
+/* sql/analyze_star.c -- items of a select list that stand for several columns: *, t.*, struct.*, colRegex. */
+#include "sql/analyze.h"
+
+static bool qualifier_ends_with(const vonk_an *an, const vonk_expr *column, const vonk_str *parts, uint32_t n)
+{
+    if (column->n_parts < n) return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!vonk__an_name_eq(an, column->parts[column->n_parts - n + i], parts[i])) return false;
+    return true;
+}
+
+static vonk_status all_columns(vonk_an *an, const vonk_plan *p, vonk_exprs *ret, vonk_error *err)
+{
+    for (uint32_t i = 0; i < p->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
+    return VONK_OK;
+}
+
+static vonk_status qualified_columns(vonk_an *an, const vonk_plan *p, const vonk_expr *star, vonk_exprs *ret,
+                                     vonk_error *err)
+{
+    for (uint32_t i = 0; i < p->n_output; i++)
+        if (qualifier_ends_with(an, p->output[i], star->parts, star->n_parts))
+            VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
+    for (uint32_t i = 0; i < p->hidden.n; i++)
+        if (qualifier_ends_with(an, p->hidden.at[i], star->parts, star->n_parts))
+            VONK_TRY(VONK_AN_PUSH(an, ret, p->hidden.at[i], err));
+    return VONK_OK;
+}
+
+static vonk_status cannot_expand(vonk_an *an, const vonk_scope *scope, const vonk_expr *star, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf list;
+    vonk_str quoted;
+    vonk_buf_init(&list, an->budget, SIZE_MAX);
+    VONK_TRY(vonk__an_quote_parts(an, star->parts, star->n_parts, &quoted, err));
+    for (uint32_t i = 0, n = 0; i < scope->n_inputs; i++)
+        for (uint32_t k = 0; k < scope->inputs[i]->n_output; k++) {
+            vonk_str one;
+            VONK_TRY(vonk__an_quote_parts(an, &scope->inputs[i]->output[k]->name, 1, &one, err));
+            VONK_TRY(vonk_buf_printf(&list, err, "%s%.*s", n++ ? ", " : "", VONK_STR_ARGS(one)));
+        }
+    VONK_TRY(vonk_buf_add_byte(&list, '\0', err));
+    return VONK_EXPR_FAIL(star, err, VONK_E_CANNOT_RESOLVE_STAR_EXPAND, "targetString", quoted.data, "columns",
+                          list.data);
+}
+
+/* s.* of a struct column: its fields. */
+static vonk_status struct_fields(vonk_an *an, const vonk_scope *scope, const vonk_expr *star, vonk_exprs *ret,
+                                 vonk_error *err)
+{
+    const vonk_expr *made, *name, *base;
+    VONK_TRY(vonk_ex_name(an->budget, star->parts, star->n_parts, star->plan_id, &made, err));
+    VONK_TRY(vonk__an_keep(an, made, &name, err));
+    VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, &base, err));
+    if (!base) return cannot_expand(an, scope, star, err);
+    if (base->type->id != VONK_T_STRUCT) {
+        vonk_str quoted;
+        VONK_TRY(vonk__an_quote_parts(an, star->parts, star->n_parts, &quoted, err));
+        return VONK_EXPR_FAIL(star, err, VONK_E__LEGACY_ERROR_TEMP_1050, "attributes",
+                              VONK_F("List(%.*s)", VONK_STR_ARGS(star->parts[star->n_parts - 1])));
+    }
+    for (uint32_t i = 0; i < base->type->n_fields; i++) {
+        const vonk_expr *field;
+        VONK_TRY(vonk__an_get_field(an, base, i, &field, err));
+        VONK_TRY(vonk__an_alias(an, field, base->type->fields[i].name, &field, err));
+        VONK_TRY(VONK_AN_PUSH(an, ret, field, err));
+    }
+    return VONK_OK;
+}
+
+/* df["*"]: the columns of the plan with that id that are still there. */
+static vonk_status columns_of_plan(vonk_an *an, const vonk_plan *p, const vonk_plan *visible, int64_t plan_id,
+                                   bool *ret_found, vonk_exprs *ret, vonk_error *err)
+{
+    if (p->plan_id == plan_id) {
+        *ret_found = true;
+        for (uint32_t i = 0; i < p->n_output; i++)
+            if (vonk__an_has_column(visible, p->output[i]->id)) VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
+        return VONK_OK;
+    }
+    for (uint32_t i = 0; i < p->n_children && !*ret_found; i++)
+        VONK_TRY(columns_of_plan(an, p->children[i], visible, plan_id, ret_found, ret, err));
+    return VONK_OK;
+}
+
+/* ---- EXCEPT */
+
+static vonk_status drop_nested(vonk_an *an, const vonk_expr *base, const vonk_str *path, uint32_t n,
+                               const vonk_expr *name, const vonk_expr **ret, vonk_error *err)
+{
+    vonk_exprs args = {0};
+    bool found = false;
+    if (base->type->id != VONK_T_STRUCT) {
+        vonk_str quoted;
+        VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts - n, &quoted, err));
+        return VONK_EXPR_FAIL(name, err, VONK_E_EXCEPT_NESTED_COLUMN_INVALID_TYPE, "columnName", quoted.data,
+                              "dataType", VONK_TYPE_SQL(base->type));
+    }
+    for (uint32_t i = 0; i < base->type->n_fields; i++) {
+        const vonk_expr *field, *label;
+        bool hit = vonk__an_name_eq(an, base->type->fields[i].name, path[0]);
+        found = found || hit;
+        if (hit && n == 1) continue;
+        VONK_TRY(vonk__an_get_field(an, base, i, &field, err));
+        if (hit) VONK_TRY(drop_nested(an, field, path + 1, n - 1, name, &field, err));
+        VONK_TRY(vonk__an_string(an, base->type->fields[i].name, &label, err));
+        VONK_TRY(VONK_AN_PUSH(an, &args, label, err));
+        VONK_TRY(VONK_AN_PUSH(an, &args, field, err));
+    }
+    if (!found) {
+        vonk_str quoted;
+        VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
+        return VONK_EXPR_FAIL(name, err, VONK_E_UNRESOLVED_COLUMN__WITHOUT_SUGGESTION, "objectName", quoted.data);
+    }
+    return vonk__an_call(an, "named_struct", args.at, vonk_u32_of(args.n), name, ret, err);
+}
+
+static vonk_status remove_one(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, vonk_exprs *columns,
+                              vonk_error *err)
+{
+    const vonk_expr *target = NULL;
+    VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, &target, err));
+    if (!target) return vonk__an_unknown_column(an, scope->inputs, scope->n_inputs, name, err);
+    uint32_t n_nested = 0;
+    for (; target->kind == VONK_EX_GET_FIELD; target = target->children[0]) n_nested++;
+    for (size_t i = 0; i < columns->n; i++) {
+        const vonk_expr *c = columns->at[i];
+        if (c->kind != VONK_EX_COLUMN || c->id != target->id) continue;
+        if (n_nested) {
+            const vonk_expr *rest;
+            VONK_TRY(drop_nested(an, c, name->parts + (name->n_parts - n_nested), n_nested, name, &rest, err));
+            return vonk__an_alias(an, rest, c->name, &columns->at[i], err);
+        }
+        memmove(&columns->at[i], &columns->at[i + 1], (columns->n - i - 1) * sizeof(*columns->at));
+        columns->n--;
+        return VONK_OK;
+    }
+    return vonk__an_unknown_column(an, scope->inputs, scope->n_inputs, name, err);
+}
+
+static vonk_status expand_star(vonk_an *an, const vonk_scope *scope, const vonk_expr *star, vonk_exprs *ret,
+                               vonk_error *err)
+{
+    vonk_exprs columns = {0};
+    bool found = false;
+    for (uint32_t i = 0; star->plan_id >= 0 && i < scope->n_inputs && !found; i++)
+        VONK_TRY(columns_of_plan(an, scope->inputs[i], scope->inputs[i], star->plan_id, &found, &columns, err));
+    for (uint32_t i = 0; !found && i < scope->n_inputs; i++) {
+        if (star->n_parts) VONK_TRY(qualified_columns(an, scope->inputs[i], star, &columns, err));
+        else VONK_TRY(all_columns(an, scope->inputs[i], &columns, err));
+    }
+    if (columns.n == 0 && star->n_parts) VONK_TRY(struct_fields(an, scope, star, &columns, err));
+    for (uint32_t i = 0; i < star->n_children; i++) VONK_TRY(remove_one(an, scope, star->children[i], &columns, err));
+    for (size_t i = 0; i < columns.n; i++) VONK_TRY(VONK_AN_PUSH(an, ret, columns.at[i], err));
+    return VONK_OK;
+}
+
+/* ---- colRegex */
+
+static vonk_status expand_regex(const vonk_expr *e, vonk_error *err)
+{
+    return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "colRegex");
+}
+
+vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *items, uint32_t n,
+                                  vonk_exprs *ret, vonk_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (items[i]->kind == VONK_EX_STAR) VONK_TRY(expand_star(an, scope, items[i], ret, err));
+        else if (items[i]->kind == VONK_EX_REGEX) return expand_regex(items[i], err);
+        else VONK_TRY(VONK_AN_PUSH(an, ret, items[i], err));
+    }
+    return VONK_OK;
+}

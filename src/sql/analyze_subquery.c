@@ -1,0 +1,264 @@
+/* sql/analyze_subquery.c -- subqueries in expressions, WITH, and relations that come with a Connect plan. Columns of the enclosing query keep their ids and are
+ * marked as outer ones; unnesting is the optimizer's. */
+#include "func/coerce.h"
+#include "sql/analyze.h"
+
+/* ---- scalar, EXISTS, IN */
+
+static vonk_status column_list(vonk_an *an, const vonk_expr *const *columns, uint32_t n, const char **ret,
+                               vonk_error *err)
+{
+    vonk_str list = VONK_STR("");
+    for (uint32_t i = 0; i < n; i++) {
+        vonk_str text;
+        VONK_TRY(vonk__an_sql(an, columns[i], &text, err));
+        VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s\"%.*s\"", VONK_STR_ARGS(list), i ? ", " : "",
+                                   VONK_STR_ARGS(text)));
+    }
+    *ret = list.data ? list.data : "";
+    return VONK_OK;
+}
+
+static vonk_status length_mismatch(vonk_an *an, const vonk_expr *e, const vonk_exprs *values, const vonk_plan *plan,
+                                   vonk_error *err)
+{
+    const char *left, *right;
+    vonk_str text;
+    VONK_TRY(column_list(an, values->at, vonk_u32_of(values->n), &left, err));
+    VONK_TRY(column_list(an, plan->output, plan->n_output, &right, err));
+    VONK_TRY(vonk__an_sql(an, values->at[0], &text, err));
+    return VONK_EXPR_FAIL(e, err, VONK_E_DATATYPE_MISMATCH__IN_SUBQUERY_LENGTH_MISMATCH, "sqlExpr",
+                          VONK_F("\"(%.*s IN (listquery()))\"", VONK_STR_ARGS(text)), "leftLength",
+                          VONK_F("%zu", values->n), "rightLength", VONK_F("%u", plan->n_output), "leftColumns", left,
+                          "rightColumns", right);
+}
+
+/* Both sides of IN get common types, column by column. */
+static vonk_status coerce_in(vonk_an *an, const vonk_expr *e, vonk_exprs *values, const vonk_plan **inout_plan,
+                             vonk_error *err)
+{
+    const vonk_plan *plan = *inout_plan;
+    vonk_exprs items = {0};
+    bool changed = false;
+    if (values->n != plan->n_output) return length_mismatch(an, e, values, plan, err);
+    for (uint32_t i = 0; i < plan->n_output; i++) {
+        const vonk_type *common;
+        const vonk_expr *c = plan->output[i], *cast;
+        VONK_TRY(vonk_coerce_comparison(values->at[i]->type, c->type, an->ansi, &common, err));
+        if (!common) {
+            const char *left, *right, *sql;
+            VONK_TRY(column_list(an, values->at, vonk_u32_of(values->n), &left, err));
+            VONK_TRY(vonk__an_quoted_sql(an, values->at[i], &sql, err));
+            (void)left;
+            right = VONK_TYPE_SQL(c->type);
+            return VONK_EXPR_FAIL(e, err, VONK_E_DATATYPE_MISMATCH__IN_SUBQUERY_DATA_TYPE_MISMATCH, "sqlExpr", sql,
+                                  "mismatchedColumns", "", "leftType", VONK_TYPE_SQL(values->at[i]->type), "rightType", right);
+        }
+        VONK_TRY(vonk__an_hold_type(an, common, &common, err));
+        VONK_TRY(vonk__an_cast(an, values->at[i], common, &values->at[i], err));
+        VONK_TRY(vonk__an_cast(an, c, common, &cast, err));
+        if (cast != c) {
+            VONK_TRY(vonk__an_alias(an, cast, c->name, &cast, err));
+            changed = true;
+        }
+        VONK_TRY(VONK_AN_PUSH(an, &items, cast, err));
+    }
+    return changed ? vonk__an_project(an, plan, items.at, vonk_u32_of(items.n), inout_plan, err) : VONK_OK;
+}
+
+/* Connect: the expression names the plan by its id. */
+static vonk_status plan_of(vonk_an *an, const vonk_expr *e, const vonk_plan **ret, vonk_error *err)
+{
+    *ret = e->plan;
+    if (*ret) return VONK_OK;
+    for (uint32_t i = 1; an->subplans && i < an->subplans->n_children; i++)
+        if (an->subplans->children[i]->plan_id == e->plan_id) {
+            *ret = an->subplans->children[i];
+            return VONK_OK;
+        }
+    return VONK_EXPR_FAIL(e, err, VONK_E_INTERNAL_ERROR, "message", "a subquery refers to an unknown plan");
+}
+
+vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
+                              vonk_error *err)
+{
+    const vonk_plan *written, *plan;
+    const vonk_type *type = &vonk_type_boolean;
+    vonk_exprs values = {0};
+    bool nullable = true;
+    VONK_TRY(plan_of(an, e, &written, err));
+    vonk_scope inner = *scope;
+    inner.lateral = NULL;
+    VONK_TRY(vonk__an_exprs(an, scope, e->children, e->n_children, &values, err));
+    an->depth++;
+    VONK_TRY(vonk__an_plan(an, written, &inner, &plan, err));
+    an->depth--;
+    switch (e->sub_kind) {
+    case VONK_SUB_SCALAR:
+        if (plan->n_output != 1)
+            return VONK_EXPR_FAIL(e, err,
+                                  VONK_E_INVALID_SUBQUERY_EXPRESSION__SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN,
+                                  "number", VONK_F("%u", plan->n_output));
+        type = plan->output[0]->type;
+        break;
+    case VONK_SUB_EXISTS: nullable = false; break;
+    case VONK_SUB_IN: VONK_TRY(coerce_in(an, e, &values, &plan, err)); break;
+    case VONK_SUB_TABLE_ARG: return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "table argument");
+    }
+    vonk_expr *copy;
+    VONK_TRY(vonk__an_copy(an, e, values.at, vonk_u32_of(values.n), &copy, err));
+    VONK_TRY(vonk_expr_set_plan(copy, plan, err));
+    VONK_TRY(vonk_expr_set_type(copy, type, err));
+    copy->nullable = nullable;
+    return vonk__an_finish(an, copy, ret, err);
+}
+
+/* ---- WITH */
+
+static vonk_status define(vonk_an *an, const vonk_plan *definition, const vonk_scope *outer, vonk_error *err)
+{
+    vonk_cte *cte;
+    const vonk_plan *plan, *query = definition->children[0];
+    an->depth++;
+    VONK_TRY(vonk__an_plan(an, query, outer, &plan, err));
+    an->depth--;
+    if (definition->name.n_columns) {
+        if (definition->name.n_columns != plan->n_output)
+            return VONK_PLAN_FAIL(definition, err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numExpr",
+                                  VONK_F("%u", definition->name.n_columns), "numTarget", VONK_F("%u", plan->n_output));
+        VONK_TRY(vonk__an_rename(an, plan, definition->name.columns, &plan, err));
+    }
+    VONK_TRY(VONK_ARENA_NEW(an->arena, &cte, err));
+    *cte = (vonk_cte){.name = definition->name.parts[0], .plan = plan, .next = an->ctes};
+    an->ctes = cte;
+    return VONK_OK;
+}
+
+vonk_status vonk__an_with(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                          vonk_error *err)
+{
+    vonk_cte *before = an->ctes;
+    if (p->number) return vonk__an_unsupported(p, "WITH RECURSIVE", err);
+    for (uint32_t i = 0; i + 1 < p->n_children; i++) VONK_TRY(define(an, p->children[i], outer, err));
+    VONK_TRY(vonk__an_plan(an, p->children[p->n_children - 1], outer, ret, err));
+    an->ctes = before;
+    return VONK_OK;
+}
+
+/* ---- Connect's WithRelations, spark.sql(text, args) */
+
+vonk_status vonk__an_with_relations(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                                    vonk_error *err)
+{
+    const vonk_plan *before = an->subplans;
+    vonk_cte *ctes = an->ctes;
+    an->subplans = p;
+    for (uint32_t i = 1; i < p->n_children; i++) { /* views made by formatting: sql("... {df}", df = df) */
+        const vonk_plan *named = p->children[i];
+        if (named->kind != VONK_PN_SUBQUERY_ALIAS) continue;
+        VONK_TRY(define(an, named, outer, err));
+    }
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, ret, err));
+    an->subplans = before;
+    an->ctes = ctes;
+    return VONK_OK;
+}
+
+typedef struct binding {
+    const vonk_plan *p;
+    VONK_VEC(uint32_t) positions; /* of '?' in the text, ascending */
+    vonk_an *an;
+} binding;
+
+static vonk_status note_position(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    binding *b = arg;
+    *ret = vonk_expr_ref(e);
+    if (e->kind != VONK_EX_PARAMETER || e->name.len) return VONK_OK;
+    size_t at = b->positions.n;
+    for (size_t i = 0; i < b->positions.n; i++)
+        if (b->positions.at[i] == e->n_args) return VONK_OK;
+    vonk_status st = VONK_AN_PUSH(b->an, &b->positions, e->n_args, err);
+    if (st != VONK_OK) {
+        vonk_expr_unref(*ret);
+        return st;
+    }
+    for (; at > 0 && b->positions.at[at - 1] > e->n_args; at--) b->positions.at[at] = b->positions.at[at - 1];
+    b->positions.at[at] = e->n_args;
+    return VONK_OK;
+}
+
+static vonk_status bind_parameter(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    binding *b = arg;
+    const vonk_expr *value = NULL;
+    *ret = NULL;
+    if (e->kind == VONK_EX_PARAMETER && e->name.len) {
+        for (uint32_t i = 0; b->p->n_lists > 1 && i < b->p->lists[1].n && !value; i++)
+            if (vonk_str_eq_nocase(b->p->lists[1].at[i]->name, e->name)) value = b->p->lists[1].at[i]->children[0];
+    } else if (e->kind == VONK_EX_PARAMETER) {
+        for (size_t i = 0; i < b->positions.n; i++)
+            if (b->positions.at[i] == e->n_args && b->p->n_lists && i < b->p->lists[0].n) value = b->p->lists[0].at[i];
+    }
+    *ret = vonk_expr_ref(value ? value : e);
+    (void)err;
+    return VONK_OK;
+}
+
+typedef struct plan_binding {
+    binding *b;
+    vonk_expr_step step;
+} plan_binding;
+
+static vonk_status bind_expr(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err);
+
+static vonk_status bind_node(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
+{
+    const plan_binding *pb = arg;
+    return vonk_plan_rewrite_exprs(pb->b->an->budget, p, bind_expr, arg, ret, err);
+}
+
+/* Also inside the plans of subqueries. */
+static vonk_status bind_expr(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    const plan_binding *pb = arg;
+    if (e->kind != VONK_EX_SUBQUERY || !e->plan) return pb->step(e, pb->b, ret, err);
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
+    vonk_expr *copy;
+    VONK_TRY(vonk_plan_rewrite(pb->b->an->budget, e->plan, bind_node, arg, &plan, err));
+    VONK_TRY(vonk_expr_copy(pb->b->an->budget, e, NULL, 0, &copy, err));
+    vonk_status st = vonk_expr_set_plan(copy, plan, err);
+    if (st != VONK_OK) {
+        vonk_expr_unref(copy);
+        return st;
+    }
+    return vonk_expr_finish(copy, ret, err);
+}
+
+vonk_status vonk__an_bind_parameters(vonk_an *an, const vonk_plan *p, const vonk_plan *parsed, const vonk_plan **ret,
+                                     vonk_error *err)
+{
+    binding b = {.p = p, .an = an};
+    plan_binding pb = {&b, note_position};
+    const vonk_plan *made;
+    *ret = parsed;
+    if (p->n_lists == 0 || (p->lists[0].n == 0 && (p->n_lists < 2 || p->lists[1].n == 0))) return VONK_OK;
+    VONK_TRY(vonk_plan_rewrite(an->budget, parsed, bind_node, &pb, &made, err));
+    VONK_TRY(vonk__an_keep_plan(an, made, &made, err));
+    pb.step = bind_parameter;
+    VONK_TRY(vonk_plan_rewrite(an->budget, parsed, bind_node, &pb, &made, err));
+    return vonk__an_keep_plan(an, made, ret, err);
+}
+
+vonk_status vonk__an_sql_text(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                              vonk_error *err)
+{
+    const vonk_plan *parsed, *bound;
+    VONK_TRY(vonk_sql_parse(an->budget, an->conf, p->text.text, &parsed, err));
+    VONK_TRY(vonk__an_keep_plan(an, parsed, &parsed, err));
+    VONK_TRY(vonk__an_bind_parameters(an, p, parsed, &bound, err));
+    an->depth++;
+    VONK_TRY(vonk__an_plan(an, bound, outer, ret, err));
+    an->depth--;
+    return VONK_OK;
+}

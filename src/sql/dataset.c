@@ -1,0 +1,193 @@
+/* sql/dataset.c -- columns added, renamed, dropped, reordered; duplicates dropped. */
+#include "sql/dataset.h"
+
+#include "func/coerce.h"
+
+/* ---- withColumn(s), withColumnRenamed, drop */
+static vonk_status check_different(vonk__ds *d)
+{
+    const vonk_expr_list *list = &d->p->lists[0];
+
+    for (uint32_t i = 0; i < list->n; i++)
+        for (uint32_t k = i + 1; k < list->n; k++)
+            if (vonk__ds_same_name(d, list->at[i]->name, list->at[k]->name))
+                return VONK_FAIL(d->err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_F("`%.*s`", VONK_STR_ARGS(list->at[i]->name)));
+    return VONK_OK;
+}
+
+/* A new column takes the place of an old one of its name, else it goes to the end. */
+static vonk_status with_columns(vonk__ds *d, const vonk_plan **ret)
+{
+    const vonk_expr_list *list = &d->p->lists[0];
+    vonk__ds_list         out = {0};
+    bool                 *placed = NULL;
+
+    VONK_TRY(check_different(d));
+    VONK_TRY(vonk_arena_array(d->arena, list->n + 1, sizeof *placed, &placed, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++) {
+        const vonk_expr *e = d->child->output[c];
+        for (uint32_t i = 0; i < list->n; i++)
+            if (vonk__ds_same_name(d, list->at[i]->name, d->child->output[c]->name)) {
+                e = list->at[i];
+                placed[i] = true;
+            }
+        VONK_TRY(vonk__ds_push(d, &out, e));
+    }
+    for (uint32_t i = 0; i < list->n; i++)
+        if (!placed[i]) VONK_TRY(vonk__ds_push(d, &out, list->at[i]));
+    return vonk__ds_project(d, d->child, &out, ret);
+}
+
+/* Pairs apply one after the other: a later one sees earlier names. Unknown names change nothing. */
+static vonk_status rename_columns(vonk__ds *d, const vonk_plan **ret)
+{
+    vonk_str     *names = NULL;
+    vonk__ds_list out = {0};
+
+    VONK_TRY(vonk_arena_array(d->arena, d->child->n_output + 1, sizeof *names, &names, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++) names[c] = d->child->output[c]->name;
+    for (uint32_t i = 0; i + 1 < d->p->name.n_parts; i += 2)
+        for (uint32_t c = 0; c < d->child->n_output; c++)
+            if (vonk__ds_same_name(d, names[c], d->p->name.parts[i])) names[c] = d->p->name.parts[i + 1];
+    for (uint32_t c = 0; c < d->child->n_output; c++) {
+        const vonk_expr *e = d->child->output[c];
+        if (!vonk_str_eq(names[c], e->name)) VONK_TRY(vonk__ds_alias(d, e, names[c], &e));
+        VONK_TRY(vonk__ds_push(d, &out, e));
+    }
+    return vonk__ds_project(d, d->child, &out, ret);
+}
+
+/* Is this child column what a dropped column expression says? Resolved ones by id, names that resolve to nothing drop nothing. */
+static bool is_dropped(const vonk__ds *d, const vonk_expr *column)
+{
+    for (uint32_t i = 0; i < d->p->name.n_parts; i++)
+        if (vonk__ds_same_name(d, d->p->name.parts[i], column->name)) return true;
+    for (uint32_t i = 0; d->p->n_lists > 0 && i < d->p->lists[0].n; i++) {
+        const vonk_expr *e = d->p->lists[0].at[i];
+        if (e->kind == VONK_EX_COLUMN && e->id == column->id) return true;
+        if (e->kind == VONK_EX_NAME && e->n_parts == 1 && vonk__ds_same_name(d, e->parts[0], column->name)) return true;
+    }
+    return false;
+}
+
+static vonk_status drop_columns(vonk__ds *d, const vonk_plan **ret)
+{
+    vonk__ds_list out = {0};
+
+    for (uint32_t c = 0; c < d->child->n_output; c++)
+        if (!is_dropped(d, d->child->output[c])) VONK_TRY(vonk__ds_push(d, &out, d->child->output[c]));
+    return vonk__ds_project(d, d->child, &out, ret);
+}
+
+static vonk_status to_df(vonk__ds *d, const vonk_plan **ret)
+{
+    vonk__ds_list out = {0};
+
+    if (d->p->name.n_parts != d->child->n_output)
+        return VONK_FAIL(d->err, VONK_E_NUM_COLUMNS_MISMATCH, "operator", "toDF", "firstNumColumns", VONK_F("%u", d->child->n_output), "invalidOrdinalNum", "second", "invalidNumColumns",
+                         VONK_F("%u", d->p->name.n_parts));
+    for (uint32_t c = 0; c < d->child->n_output; c++) {
+        const vonk_expr *e = NULL;
+        VONK_TRY(vonk__ds_alias(d, d->child->output[c], d->p->name.parts[c], &e));
+        VONK_TRY(vonk__ds_push(d, &out, e));
+    }
+    return vonk__ds_project(d, d->child, &out, ret);
+}
+
+/* ---- to(schema): columns by name, in the schema's order, stored into its types */
+static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
+{
+    vonk__ds_list out = {0};
+
+    for (uint32_t i = 0; i < d->p->schema->n_fields; i++) {
+        const vonk_field *f = &d->p->schema->fields[i];
+        const vonk_expr  *e = NULL;
+        VONK_TRY(vonk__ds_column(d, f->name, &e));
+        if (!vonk_coerce_can_store(e->type, f->type))
+            return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type), "expectedType", VONK_TYPE_SQL(f->type));
+        if (e->nullable && !f->nullable) return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)));
+        VONK_TRY(vonk__ds_cast(d, e, f->type, &e));
+        VONK_TRY(vonk__ds_alias(d, e, f->name, &e));
+        VONK_TRY(vonk__ds_push(d, &out, e));
+    }
+    return vonk__ds_project(d, d->child, &out, ret);
+}
+
+/* ---- dropDuplicates: the first row of each key */
+static bool is_key(const vonk__ds_list *keys, const vonk_expr *column)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (keys->at[i]->id == column->id) return true;
+    return false;
+}
+
+static vonk_status deduplicate(vonk__ds *d, const vonk_plan **ret)
+{
+    vonk__ds_list keys = {0}, out = {0};
+    bool          all = true;
+
+    VONK_TRY(vonk__ds_named_columns(d, &keys));
+    for (uint32_t c = 0; c < d->child->n_output; c++) {
+        const vonk_expr *e = d->child->output[c], *first = NULL;
+        if (!is_key(&keys, e)) {
+            all = false;
+            VONK_TRY(vonk__ds_call(d, "first", &e, 1, &first));
+            VONK_TRY(vonk__ds_alias(d, first, e->name, &e));
+        }
+        VONK_TRY(vonk__ds_push(d, &out, e));
+    }
+    if (all) {
+        vonk_plan *distinct = NULL;
+        VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_DISTINCT, &d->child, 1, &distinct, d->err));
+        return vonk_plan_finish(distinct, ret, d->err);
+    }
+    return vonk_pn_aggregate(d->a->budget, d->child, keys.at, (uint32_t)keys.n, out.at, (uint32_t)out.n, ret, d->err);
+}
+
+bool vonk__sql_is_dataset(vonk_node_kind kind)
+{
+    switch (kind) {
+    case VONK_PN_WITH_COLUMNS:
+    case VONK_PN_RENAME_COLUMNS:
+    case VONK_PN_DROP_COLUMNS:
+    case VONK_PN_DEDUPLICATE:
+    case VONK_PN_TO_DF:
+    case VONK_PN_TO_SCHEMA:
+    case VONK_PN_UNPIVOT:
+    case VONK_PN_PIVOT:
+    case VONK_PN_TRANSPOSE:
+    case VONK_PN_NA_FILL:
+    case VONK_PN_NA_DROP:
+    case VONK_PN_NA_REPLACE:
+    case VONK_PN_STAT: return true;
+    default: return false;
+    }
+}
+
+static vonk_status rewrite(vonk__ds *d, const vonk_plan **ret)
+{
+    switch (d->p->kind) {
+    case VONK_PN_WITH_COLUMNS: return with_columns(d, ret);
+    case VONK_PN_RENAME_COLUMNS: return rename_columns(d, ret);
+    case VONK_PN_DROP_COLUMNS: return drop_columns(d, ret);
+    case VONK_PN_DEDUPLICATE: return deduplicate(d, ret);
+    case VONK_PN_TO_DF: return to_df(d, ret);
+    case VONK_PN_TO_SCHEMA: return to_schema(d, ret);
+    case VONK_PN_UNPIVOT: return vonk__ds_unpivot(d, ret);
+    case VONK_PN_PIVOT: return vonk__ds_pivot(d, ret);
+    case VONK_PN_NA_FILL: return vonk__ds_na_fill(d, ret);
+    case VONK_PN_NA_DROP: return vonk__ds_na_drop(d, ret);
+    case VONK_PN_NA_REPLACE: return vonk__ds_na_replace(d, ret);
+    case VONK_PN_STAT: return vonk__ds_stat(d, ret);
+    default: return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", vonk_node_name(d->p->kind));
+    }
+}
+
+vonk_status vonk__sql_dataset(const vonk_analyzer *a, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+
+    VONK_TRY(vonk_arena_new(a->budget, &arena, err));
+    vonk__ds d = {.a = a, .arena = arena, .p = p, .child = p->children[0], .err = err};
+    return rewrite(&d, ret);
+}

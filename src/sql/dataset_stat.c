@@ -1,0 +1,272 @@
+/* sql/dataset_stat.c -- DataFrame.stat, describe and summary, as aggregates. */
+#include "sql/dataset.h"
+
+/* ---- describe and summary: one row per statistic, one column per input column, all text */
+static bool needs_number(vonk_str which)
+{
+    return vonk_str_is_nocase(which, "mean") || vonk_str_is_nocase(which, "stddev") || (which.len > 0 && which.data[which.len - 1] == '%');
+}
+
+/* "75%" */
+static vonk_status percentile(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
+{
+    const vonk_expr *share = NULL;
+    double           percent = 0;
+
+    for (size_t i = 0; i + 1 < which.len; i++) {
+        if (which.data[i] < '0' || which.data[i] > '9') return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the statistic %.*s", VONK_STR_ARGS(which)));
+        percent = percent * 10 + (which.data[i] - '0');
+    }
+    VONK_TRY(vonk__ds_double(d, percent / 100, &share));
+    return vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){column, share}, 2, ret);
+}
+
+static vonk_status statistic(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
+{
+    static const struct {
+        const char *name, *function;
+    } rows[] = {{"count", "count"}, {"mean", "avg"}, {"stddev", "stddev"}, {"min", "min"}, {"max", "max"}, {"approx_count_distinct", "approx_count_distinct"}};
+
+    for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
+        if (vonk_str_is_nocase(which, rows[i].name)) return vonk__ds_call(d, rows[i].function, &column, 1, ret);
+    if (vonk_str_is_nocase(which, "count_distinct")) return vonk__ds_distinct_call(d, "count", column, ret);
+    if (which.len > 1 && which.data[which.len - 1] == '%') return percentile(d, which, column, ret);
+    return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the statistic %.*s", VONK_STR_ARGS(which)));
+}
+
+/* As text; the mean of a text column is over those texts that are numbers. */
+static vonk_status statistic_text(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
+{
+    const vonk_expr *e = NULL;
+
+    if (needs_number(which) && !vonk_type_is_numeric(column->type)) {
+        VONK_TRY(vonk_ex_cast(d->a->budget, column, &vonk_type_double, VONK_MODE_TRY, &column, d->err));
+        VONK_TRY(vonk__ds_keep(d, column));
+    }
+    VONK_TRY(statistic(d, which, column, &e));
+    return vonk__ds_cast(d, e, &vonk_type_string, ret);
+}
+
+static vonk_status text_column(vonk__ds *d, vonk_str name, uint64_t id, const vonk_expr **ret)
+{
+    vonk_expr *column = NULL;
+
+    VONK_TRY(vonk_expr_new(d->a->budget, VONK_EX_COLUMN, NULL, 0, &column, d->err));
+    column->id = id;
+    column->nullable = true;
+    vonk_status status = vonk_expr_set_name(column, name, d->err);
+    if (status == VONK_OK) status = vonk_expr_set_type(column, &vonk_type_string, d->err);
+    if (status != VONK_OK) {
+        vonk_expr_unref(column);
+        return status;
+    }
+    VONK_TRY(vonk_expr_finish(column, ret, d->err));
+    return vonk__ds_keep(d, *ret);
+}
+
+/* Row s of the result: the statistic's name, then its value for each column. */
+static vonk_status fill_expand(vonk__ds *d, vonk_plan *expand, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n, const vonk__ds_list *values)
+{
+    vonk__ds_list    output = {0};
+    const vonk_expr *e = NULL;
+
+    VONK_TRY(text_column(d, VONK_STR("summary"), vonk_expr_new_id(), &e));
+    VONK_TRY(vonk__ds_push(d, &output, e));
+    for (size_t c = 0; c < columns->n; c++) {
+        VONK_TRY(text_column(d, columns->at[c]->name, vonk_expr_new_id(), &e));
+        VONK_TRY(vonk__ds_push(d, &output, e));
+    }
+    VONK_TRY(vonk_plan_set_output(expand, output.at, (uint32_t)output.n, d->err));
+    for (uint32_t s = 0; s < n; s++) {
+        vonk__ds_list row = {0};
+        VONK_TRY(vonk__ds_text(d, statistics[s], &e));
+        VONK_TRY(vonk__ds_push(d, &row, e));
+        for (size_t c = 0; c < columns->n; c++) VONK_TRY(vonk__ds_push(d, &row, values->at[s * columns->n + c]));
+        VONK_TRY(vonk_plan_set_list(expand, s, row.at, (uint32_t)row.n, d->err));
+    }
+    return VONK_OK;
+}
+
+/* All statistics of all columns in one row, then a row each through EXPAND. */
+static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n, const vonk_plan **ret)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *row = NULL;
+    vonk__ds_list                               aggs = {0}, values = {0};
+    vonk_plan                                  *expand = NULL;
+
+    for (uint32_t s = 0; s < n; s++)
+        for (size_t c = 0; c < columns->n; c++) {
+            const vonk_expr *e = NULL, *column = NULL;
+            VONK_TRY(statistic_text(d, statistics[s], columns->at[c], &e));
+            VONK_TRY(vonk__ds_alias(d, e, columns->at[c]->name, &e));
+            VONK_TRY(vonk__ds_push(d, &aggs, e));
+            VONK_TRY(text_column(d, e->name, e->id, &column));
+            VONK_TRY(vonk__ds_push(d, &values, column));
+        }
+    VONK_TRY(vonk_pn_aggregate(d->a->budget, d->child, NULL, 0, aggs.at, (uint32_t)aggs.n, &row, d->err));
+    VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_EXPAND, &row, 1, &expand, d->err));
+    const vonk_status status = fill_expand(d, expand, columns, statistics, n, &values);
+    if (status != VONK_OK) {
+        vonk_plan_unref(expand);
+        return status;
+    }
+    return vonk_plan_finish(expand, ret, d->err);
+}
+
+static bool has_statistics(const vonk_type *t) { return vonk_type_is_numeric(t) || vonk_type_is_stringy(t); }
+
+static vonk_status describe(vonk__ds *d, const vonk_plan **ret)
+{
+    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"), VONK_STR("max")};
+    const vonk_stat_info *s = &d->p->stat;
+    vonk__ds_list         columns = {0};
+
+    for (uint32_t i = 0; i < s->n_names; i++) {
+        const vonk_expr *column = NULL;
+        VONK_TRY(vonk__ds_column(d, s->names[i], &column));
+        if (has_statistics(column->type)) VONK_TRY(vonk__ds_push(d, &columns, column));
+    }
+    for (uint32_t c = 0; s->n_names == 0 && c < d->child->n_output; c++)
+        if (has_statistics(d->child->output[c]->type)) VONK_TRY(vonk__ds_push(d, &columns, d->child->output[c]));
+    return statistics_table(d, &columns, all, VONK_COUNTOF(all), ret);
+}
+
+static vonk_status summary(vonk__ds *d, const vonk_plan **ret)
+{
+    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"), VONK_STR("25%"), VONK_STR("50%"), VONK_STR("75%"), VONK_STR("max")};
+    const vonk_stat_info *s = &d->p->stat;
+    vonk__ds_list         columns = {0};
+
+    for (uint32_t c = 0; c < d->child->n_output; c++)
+        if (has_statistics(d->child->output[c]->type)) VONK_TRY(vonk__ds_push(d, &columns, d->child->output[c]));
+    return statistics_table(d, &columns, s->n_names ? s->names : all, s->n_names ? s->n_names : (uint32_t)VONK_COUNTOF(all), ret);
+}
+
+/* ---- one value */
+static vonk_status one_row(vonk__ds *d, const vonk_expr *value, const char *name, const vonk_plan **ret)
+{
+    VONK_TRY(vonk__ds_alias(d, value, vonk_str_of(name), &value));
+    return vonk_pn_aggregate(d->a->budget, d->child, NULL, 0, &value, 1, ret, d->err);
+}
+
+static vonk_status of_pair(vonk__ds *d, const char *function, const char *name, const vonk_plan **ret)
+{
+    const vonk_expr *pair[2] = {NULL, NULL}, *e = NULL;
+
+    if (d->p->stat.n_names > 2 && !vonk_str_is(d->p->stat.names[2], "pearson"))
+        return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("correlation by %.*s", VONK_STR_ARGS(d->p->stat.names[2])));
+    for (uint32_t i = 0; i < 2; i++) {
+        VONK_TRY(vonk__ds_column(d, d->p->stat.names[i], &pair[i]));
+        VONK_TRY(vonk__ds_cast(d, pair[i], &vonk_type_double, &pair[i]));
+    }
+    VONK_TRY(vonk__ds_call(d, function, pair, 2, &e));
+    return one_row(d, e, name, ret);
+}
+
+/* array over columns of array over probabilities */
+static vonk_status approx_quantile(vonk__ds *d, const vonk_plan **ret)
+{
+    const vonk_stat_info *s = &d->p->stat;
+    const uint32_t        n_shares = s->n_numbers - 1;
+    const double          error = s->numbers[n_shares];
+    vonk__ds_list         shares = {0}, quantiles = {0};
+    const vonk_expr      *share_array = NULL, *accuracy = NULL, *e = NULL;
+
+    for (uint32_t i = 0; i < n_shares; i++) {
+        VONK_TRY(vonk__ds_double(d, s->numbers[i], &e));
+        VONK_TRY(vonk__ds_push(d, &shares, e));
+    }
+    VONK_TRY(vonk__ds_call(d, "array", shares.at, n_shares, &share_array));
+    VONK_TRY(vonk__ds_int(d, error > 1e-9 ? (int32_t)(1 / error < 1 ? 1 : 1 / error) : INT32_MAX, &accuracy));
+    for (uint32_t i = 0; i < s->n_names; i++) {
+        const vonk_expr *column = NULL;
+        VONK_TRY(vonk__ds_column(d, s->names[i], &column));
+        VONK_TRY(vonk__ds_cast(d, column, &vonk_type_double, &column));
+        VONK_TRY(vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){column, share_array, accuracy}, 3, &e));
+        VONK_TRY(vonk__ds_push(d, &quantiles, e));
+    }
+    VONK_TRY(vonk__ds_call(d, "array", quantiles.at, (uint32_t)quantiles.n, &e));
+    return one_row(d, e, "approx_quantile", ret);
+}
+
+/* ---- sampleBy: l0 = the column, then the strata; numbers = their fractions */
+static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
+{
+    const vonk_expr_list *list = &d->p->lists[0];
+    const vonk_expr      *seed = NULL, *random = NULL, *limit = NULL, *condition = NULL, *e = NULL;
+    vonk__ds_list         parts = {0};
+
+    for (uint32_t i = 1; i < list->n; i++) {
+        VONK_TRY(vonk__ds_call(d, "<=>", (const vonk_expr *[]){list->at[0], list->at[i]}, 2, &e));
+        VONK_TRY(vonk__ds_push(d, &parts, e));
+        VONK_TRY(vonk__ds_double(d, d->p->stat.numbers[i - 1], &e));
+        VONK_TRY(vonk__ds_push(d, &parts, e));
+    }
+    VONK_TRY(vonk__ds_double(d, 0, &limit));
+    VONK_TRY(vonk__ds_push(d, &parts, limit));
+    if (parts.n > 1) VONK_TRY(vonk__ds_node(d, VONK_EX_CASE, parts.at, (uint32_t)parts.n, &limit));
+    VONK_TRY(vonk__ds_long(d, d->p->stat.seed, &seed));
+    VONK_TRY(vonk__ds_call(d, "rand", &seed, 1, &random));
+    VONK_TRY(vonk__ds_call(d, "<", (const vonk_expr *[]){random, limit}, 2, &condition));
+    return vonk_pn_filter(d->a->budget, d->child, condition, ret, d->err);
+}
+
+/* ---- crosstab: a pivot of counts, missing ones 0 */
+static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *pivoted = NULL;
+    const vonk_expr                            *pair[2] = {NULL, NULL}, *count = NULL, *one = NULL;
+    const vonk_str                             *names = d->p->stat.names;
+    vonk_plan                                  *pivot = NULL;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        VONK_TRY(vonk__ds_column(d, names[i], &pair[i]));
+        VONK_TRY(vonk__ds_cast(d, pair[i], &vonk_type_string, &pair[i]));
+    }
+    VONK_TRY(vonk__ds_alias(d, pair[0], vonk_str_of(VONK_F("%.*s_%.*s", VONK_STR_ARGS(names[0]), VONK_STR_ARGS(names[1]))), &pair[0]));
+    VONK_TRY(vonk__ds_long(d, 1, &one));
+    VONK_TRY(vonk__ds_call(d, "count", &one, 1, &count));
+    VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_PIVOT, &d->child, 1, &pivot, d->err));
+    vonk_status status = vonk_plan_set_list(pivot, 0, &pair[0], 1, d->err);
+    if (status == VONK_OK) status = vonk_plan_set_list(pivot, 1, &count, 1, d->err);
+    if (status == VONK_OK) status = vonk_plan_set_list(pivot, 2, &pair[1], 1, d->err);
+    if (status != VONK_OK) {
+        vonk_plan_unref(pivot);
+        return status;
+    }
+    const vonk_plan *done = NULL;
+    VONK_TRY(vonk_plan_finish(pivot, &done, d->err));
+    VONK_TRY(vonk__ds_keep_plan(d, done));
+    vonk__ds inner = {.a = d->a, .arena = d->arena, .p = done, .child = d->child, .err = d->err};
+    VONK_TRY(vonk__ds_pivot(&inner, &pivoted));
+
+    vonk__ds_list    out = {0};
+    const vonk_expr *zero = NULL;
+    VONK_TRY(vonk__ds_long(d, 0, &zero));
+    for (uint32_t i = 0; i < pivoted->lists[1].n; i++) {
+        const vonk_expr *e = NULL;
+        const vonk_str   name = pivoted->lists[1].at[i]->name;
+        VONK_TRY(vonk_ex_name(d->a->budget, &name, 1, -1, &e, d->err));
+        VONK_TRY(vonk__ds_keep(d, e));
+        if (i > 0) {
+            VONK_TRY(vonk__ds_call(d, "coalesce", (const vonk_expr *[]){e, zero}, 2, &e));
+            VONK_TRY(vonk__ds_alias(d, e, name, &e));
+        }
+        VONK_TRY(vonk__ds_push(d, &out, e));
+    }
+    return vonk__ds_project(d, pivoted, &out, ret);
+}
+
+vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret)
+{
+    const vonk_str kind = d->p->stat.kind;
+
+    if (vonk_str_is(kind, "describe")) return describe(d, ret);
+    if (vonk_str_is(kind, "summary")) return summary(d, ret);
+    if (vonk_str_is(kind, "cov")) return of_pair(d, "covar_samp", "cov", ret);
+    if (vonk_str_is(kind, "corr")) return of_pair(d, "corr", "corr", ret);
+    if (vonk_str_is(kind, "approx_quantile")) return approx_quantile(d, ret);
+    if (vonk_str_is(kind, "sample_by")) return sample_by(d, ret);
+    if (vonk_str_is(kind, "crosstab")) return crosstab(d, ret);
+    return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("DataFrame.stat.%.*s", VONK_STR_ARGS(kind)));
+}
