@@ -184,7 +184,7 @@ static vonk_status gather_lots(join_shared *s, vonk_budget *budget, vonk_batch *
     VONK_TRY(vonk_alloc_array(budget, n + 1, sizeof(vonk_batch *), &all, err));
     n = 0;
     for (join_lot *lot = s->lots; lot; lot = lot->next) {
-        memcpy(all + n, lot->batches.at, lot->batches.n * sizeof(vonk_batch *));
+        if (lot->batches.n > 0) memcpy(all + n, lot->batches.at, lot->batches.n * sizeof(vonk_batch *));
         n += lot->batches.n;
         lot->batches.n = 0;
         drop_batches(lot);

@@ -116,10 +116,10 @@ static uint32_t row_of(const join_table *t, const join_lane *l, uint32_t k, uint
 
 static vonk_status too_many_rows(const join_form *f, vonk_error *err)
 {
-    VONK_FAIL(err, VONK_E_SCALAR_SUBQUERY_TOO_MANY_ROWS);
+    vonk_status st = VONK_FAIL(err, VONK_E_SCALAR_SUBQUERY_TOO_MANY_ROWS);
     /* A correlated one is found out by a task. */
-    if (f->n_keys > 0 || f->residual) return vonk_error_set_family(err, VONK_FAMILY_RUNTIME);
-    return err->cls;
+    if (f->n_keys > 0 || f->residual) st = vonk_error_set_family(err, VONK_FAMILY_RUNTIME);
+    return st;
 }
 
 /* ---- one: each probe row has a build row or none */

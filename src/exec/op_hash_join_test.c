@@ -1,5 +1,5 @@
-/* Tests of P_HASH_JOIN: random relations against nested loops, in exact order; all join types, build sides, kinds of keys
- * and tables, with and without a residual condition. */
+/* Tests of P_HASH_JOIN: random relations against nested loops, in exact order; all join types, build sides, kinds of
+ * keys and tables, with and without a residual condition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,10 +122,7 @@ typedef struct expected_row {
 static VONK_VEC(expected_row) expected;
 static bool expect_too_many;
 
-static void expect(int64_t left, int64_t right, int mark)
-{
-    CASE_PUSH(&expected, ((expected_row){left, right, mark}));
-}
+static void expect(int64_t left, int64_t right, int mark) { CASE_PUSH(&expected, ((expected_row){left, right, mark})); }
 
 /* What is known of each left row. */
 static int known_of(const join_case *c, uint32_t left)
@@ -219,7 +216,8 @@ static void check_case(const join_case *c, case_run how)
     for (uint32_t i = 0; i < n && i < expected.n && bad == UINT32_MAX; i++)
         if (!row_agrees(c, r.rows, i)) bad = i;
     if (n != expected.n || bad != UINT32_MAX)
-        fail_msg("%s join, build %s, null-aware %d, residual %d, threads %u, batches of %u: %u rows, expected %zu; row %d differs",
+        fail_msg("%s join, build %s, null-aware %d, residual %d, threads %u, batches of %u: %u rows, expected %zu; row "
+                 "%d differs",
                  type_names[c->type], c->build_left ? "left" : "right", c->null_aware, c->residual, how.n_threads,
                  how.batch_rows, n, expected.n, (int)bad);
     case_drop(&r);
@@ -230,8 +228,12 @@ static const case_run runs[] = {{1, 4096, 0}, {1, 1, 0}, {2, 3, 0}, {8, 16, 0}, 
 static void check_all_types(relation left, relation right)
 {
     for (uint32_t i = 0; i < 9 * 2 * 2 * 2; i++) {
-        join_case c = {.type = (vonk_join_type)(i / 8), .build_left = i & 1, .null_aware = i >> 1 & 1, .residual = i >> 2 & 1,
-                       .left = left, .right = right};
+        join_case c = {.type = (vonk_join_type)(i / 8),
+                       .build_left = i & 1,
+                       .null_aware = i >> 1 & 1,
+                       .residual = i >> 2 & 1,
+                       .left = left,
+                       .right = right};
         if (c.type == VONK_JOIN_CROSS) continue;
         if (c.null_aware && c.type != VONK_JOIN_ANTI && c.type != VONK_JOIN_MARK) continue;
         check_case(&c, runs[random_below(VONK_COUNTOF(runs))]);
@@ -251,10 +253,23 @@ static void end_case(void)
 
 static void random_keys_of_any_type(void **state)
 {
-    static const char *const keys[][3] = {{"int"}, {"bigint"}, {"string"}, {"double"}, {"decimal(38,3)"}, {"boolean"}, {"date"},
-                                          {"tinyint", "smallint"}, {"bigint", "bigint"}, {"string", "int"}, {"float", "boolean"},
-                                          {"decimal(9,2)", "date", "int"}, {"struct<a:int,b:string>"}, {"string collate UTF8_BINARY_RTRIM"},
-                                          {"void"}, {"binary", "timestamp"}, {"array<string>"}};
+    static const char *const keys[][3] = {{"int"},
+                                          {"bigint"},
+                                          {"string"},
+                                          {"double"},
+                                          {"decimal(38,3)"},
+                                          {"boolean"},
+                                          {"date"},
+                                          {"tinyint", "smallint"},
+                                          {"bigint", "bigint"},
+                                          {"string", "int"},
+                                          {"float", "boolean"},
+                                          {"decimal(9,2)", "date", "int"},
+                                          {"struct<a:int,b:string>"},
+                                          {"string collate UTF8_BINARY_RTRIM"},
+                                          {"void"},
+                                          {"binary", "timestamp"},
+                                          {"array<string>"}};
     for (uint32_t round = 0; round < 3; round++)
         for (size_t i = 0; i < VONK_COUNTOF(keys); i++) {
             uint32_t n_keys = 0;
@@ -277,11 +292,11 @@ static void tables_of_all_kinds(void **state)
             static const int64_t starts[] = {0, -50, INT64_MIN, INT64_MAX - 5000};
             int64_t start = starts[shape % 4];
             switch (shape) {
-            case 0: right[i] = start + i; break;                        /* a range */
-            case 1: right[i] = start + i * 7; break;                    /* ascending with gaps */
-            case 2: right[i] = start + (i * 37) % N; break;             /* in another order */
-            case 3: right[i] = start + random_below(30); break;         /* several rows a key */
-            case 4: right[i] = (int64_t)vonk_hash_mix(i); break;        /* far apart */
+            case 0: right[i] = start + i; break;                 /* a range */
+            case 1: right[i] = start + i * 7; break;             /* ascending with gaps */
+            case 2: right[i] = start + (i * 37) % N; break;      /* in another order */
+            case 3: right[i] = start + random_below(30); break;  /* several rows a key */
+            case 4: right[i] = (int64_t)vonk_hash_mix(i); break; /* far apart */
             case 5: right[i] = (int64_t)vonk_hash_mix(i / 3); break;
             default: right[i] = i & 1 ? INT64_MIN : INT64_MAX - i; break; /* the whole range */
             }
@@ -302,7 +317,9 @@ static void large_build_side(void **state)
         case_begin();
         OK(vonk_alloc_array(case_budget, BUILD, sizeof(int64_t), &keys.at, err));
         for (uint32_t i = 0; i < BUILD; i++)
-            keys.at[i] = shape == 0 ? (int64_t)vonk_hash_mix(i % KEYS) : shape == 1 ? i % KEYS : (int64_t)vonk_hash_mix(i);
+            keys.at[i] = shape == 0   ? (int64_t)vonk_hash_mix(i % KEYS)
+                         : shape == 1 ? i % KEYS
+                                      : (int64_t)vonk_hash_mix(i);
         relation build = relation_of_longs(keys.at, BUILD);
         for (uint32_t i = 0; i < PROBE; i++) keys.at[i] = shape == 1 ? i : (int64_t)vonk_hash_mix(i);
         relation probe = relation_of_longs(keys.at, PROBE);

@@ -1,5 +1,5 @@
-/* exec/plan_case.h -- for tests: relations with random rows, physical plans over them, runs with few threads, small batches
- * and small budgets. Included by *_test.c after cmocka. Expressions and plans live until case_end(). */
+/* exec/plan_case.h -- for tests: relations with random rows, physical plans over them, runs with few threads, small
+ * batches and small budgets. Included by *_test.c after cmocka. Expressions and plans live until case_end(). */
 #ifndef VONK_EXEC_PLAN_CASE_H
 #define VONK_EXEC_PLAN_CASE_H
 
@@ -171,8 +171,7 @@ static inline case_result case_rows(const vonk_plan *plan, case_run how)
                          .batch_rows = how.batch_rows,
                          .spill_dir = VONK_STR("/tmp")};
     r.st = vonk_exec_start(&env, plan, &exec, &r.err);
-    while (r.st == VONK_OK && (r.st = vonk_exec_next(exec, &b, &r.err)) == VONK_OK && b)
-        CASE_PUSH(&all, b);
+    while (r.st == VONK_OK && (r.st = vonk_exec_next(exec, &b, &r.err)) == VONK_OK && b) CASE_PUSH(&all, b);
     if (exec) r.spilled = case_spilled(exec);
     if (r.st == VONK_OK && all.n > 0)
         OK(vonk_batch_concat(case_budget, (const vonk_batch *const *)all.at, all.n, &r.rows, err));
