@@ -17,7 +17,8 @@ typedef struct line_editor {
 } line_editor;
 
 static const char *const words[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "SEMI", "ANTI", "USING", "UNION",
-                                    "INTERSECT", "EXCEPT", "DISTINCT", "BETWEEN", "EXPLAIN", "CREATE", "REPLACE", "TEMPORARY", "VIEW", "DESCRIBE", "SHOW TABLES", "SHOW FUNCTIONS", "WITH", "VALUES", "CASE", "WHEN", "THEN", "ELSE"};
+                                    "INTERSECT", "EXCEPT", "DISTINCT", "BETWEEN", "EXPLAIN", "CREATE", "REPLACE",
+                                    "TEMPORARY", "VIEW", "DESCRIBE", "SHOW TABLES", "SHOW FUNCTIONS", "WITH", "VALUES", "CASE", "WHEN", "THEN", "ELSE"};
 
 static char *copy_of(const char *text)
 {

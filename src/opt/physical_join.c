@@ -71,7 +71,8 @@ static vonk_status sort_out(join_parts *j, vonk_error *err)
 }
 
 /* ---- which side is built */
-static bool hint_builds(vonk_str hint) { return vonk_str_is_nocase(hint, "BROADCAST") || vonk_str_is_nocase(hint, "BROADCASTJOIN") || vonk_str_is_nocase(hint, "MAPJOIN") || vonk_str_is_nocase(hint, "SHUFFLE_HASH"); }
+static bool hint_builds(vonk_str hint) { return vonk_str_is_nocase(hint, "BROADCAST") || vonk_str_is_nocase(hint, "BROADCASTJOIN")
+           || vonk_str_is_nocase(hint, "MAPJOIN") || vonk_str_is_nocase(hint, "SHUFFLE_HASH"); }
 
 static bool choose_build_left(const join_parts *j)
 {

@@ -105,7 +105,8 @@ static vonk_status describe_function(const vonk_command_info *info, vonk__rows *
 {
     const vonk_fn *fn = vonk_fn_find(info->name.parts[info->name.n_parts - 1]);
 
-    if (!fn) return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(info->name.parts[0])), "searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
+    if (!fn) return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(info->name.parts[0])), "searchPath",
+                         "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
     VONK_TRY(vonk__rows_str(rows, 0, vonk_str_of(VONK_F("Function: %s", fn->name)), err));
     VONK_TRY(vonk__rows_str(rows, 0, vonk_str_of(VONK_F("Usage: %s(%s) - %s", fn->name, fn->args ? fn->args : "", fn->doc ? fn->doc : "")), err));
     if (!info->extended || !fn->example) return VONK_OK;

@@ -113,7 +113,8 @@ static vonk_status value_rows(vonk_an *an, const vonk_plan *p, vonk_exprs *rows,
     for (uint32_t r = 0; r < p->n_lists; r++) {
         VONK_TRY(vonk__an_exprs(an, &nothing, p->lists[r].at, p->lists[r].n, &rows[r], err));
         if (rows[r].n != rows[0].n)
-            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__NUM_COLUMNS_MISMATCH, "expectedNumCols", VONK_F("%zu", rows[0].n), "actualNumCols", VONK_F("%zu", rows[r].n), "rowIndex", VONK_F("%u", r));
+            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__NUM_COLUMNS_MISMATCH, "expectedNumCols", VONK_F("%zu", rows[0].n), "actualNumCols", VONK_F("%zu", rows[r].n),
+                                  "rowIndex", VONK_F("%u", r));
         for (size_t c = 0; c < rows[r].n; c++) {
             const char *text;
             if (vonk_expr_is_foldable(rows[r].at[c])) continue;
@@ -187,7 +188,8 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
     const vonk_expr *id;
     vonk_plan       *node;
 
-    if (args->n < 1 || args->n > 4) return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`range`", "expectedNum", "[1, 2, 3, 4]", "actualNum", VONK_F("%zu", args->n), "docroot",
+    if (args->n < 1 || args->n > 4) return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`range`", "expectedNum", "[1, 2, 3, 4]",
+                              "actualNum", VONK_F("%zu", args->n), "docroot",
                                                           "https://spark.apache.org/docs/latest");
     for (size_t i = 0; i < args->n; i++) VONK_TRY(range_argument(an, args->at[i], &n[args->n == 1 ? 1 : i], err));
     VONK_TRY(vonk__an_new_column(an, p->name.n_columns == 1 ? p->name.columns[0] : VONK_STR("id"), &vonk_type_long, false, &id, err));

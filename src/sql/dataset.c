@@ -104,7 +104,8 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
         const vonk_expr  *e = NULL;
         VONK_TRY(vonk__ds_column(d, f->name, &e));
         if (!vonk_coerce_can_store(e->type, f->type))
-            return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type), "expectedType", VONK_TYPE_SQL(f->type));
+            return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type),
+                             "expectedType", VONK_TYPE_SQL(f->type));
         if (e->nullable && !f->nullable) return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)));
         VONK_TRY(vonk__ds_cast(d, e, f->type, &e));
         VONK_TRY(vonk__ds_alias(d, e, f->name, &e));

@@ -98,7 +98,8 @@ vonk_status vonk__ds_column(vonk__ds *d, vonk_str name, const vonk_expr **ret)
     *ret = NULL;
     for (uint32_t i = 0; i < d->child->n_output; i++) {
         if (!vonk__ds_same_name(d, d->child->output[i]->name, name)) continue;
-        if (*ret) return VONK_FAIL(d->err, VONK_E_AMBIGUOUS_REFERENCE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(name)), "referenceNames", VONK_F("[`%.*s`, `%.*s`]", VONK_STR_ARGS(name), VONK_STR_ARGS(name)));
+        if (*ret) return VONK_FAIL(d->err, VONK_E_AMBIGUOUS_REFERENCE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(name)), "referenceNames",
+                                    VONK_F("[`%.*s`, `%.*s`]", VONK_STR_ARGS(name), VONK_STR_ARGS(name)));
         *ret = d->child->output[i];
     }
     return *ret ? VONK_OK : no_column(d, name);

@@ -23,7 +23,7 @@ static vonk_status element_type(vonk__translator *t, const vonk_pb_msg *m, int t
     return vonk__tr_keep_type(t, *ret, err);
 }
 
-/* "12.50" is decimal(4,2) unless the message says otherwise. */
+/* "12.50" is decimal(4,2) unless the message says more. */
 static vonk_status decimal_type(const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_LITERAL_DECIMAL_VALUE);
@@ -36,8 +36,9 @@ static vonk_status decimal_type(const vonk_pb_msg *m, const vonk_type **ret, von
         digits++;
         if (point) scale++;
     }
-    if (vonk_pb_has(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE)) scale = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE);
-    if (vonk_pb_has(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION)) digits = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION);
+    /* The message's type can only widen: clients send decimal(10,0) for any value. */
+    if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE) > scale) scale = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE);
+    if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION) > digits) digits = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION);
     return vonk_type_decimal(digits < scale ? scale : digits < 1 ? 1 : digits, scale, ret, err);
 }
 
