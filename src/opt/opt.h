@@ -12,7 +12,7 @@ typedef struct vonk_opt_env {
     uint32_t           n_threads;
 } vonk_opt_env;
 
-/* Same rows, same column ids in the output. With vonk.optimizer.enabled=false only what physical planning needs (unnesting, rewrites of distinct) is done. */
+/* Same rows, same column ids in the output. With vonk.opt.enabled=false only what physical planning needs (unnesting, rewrites of distinct) is done. */
 vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err);
 /* Physical plan whose output columns are those of `optimized`, in order; expressions bound to positions; exchanges cut the stages; scans are planned (split into partitions). */
 vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);

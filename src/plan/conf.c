@@ -25,6 +25,7 @@ static const key_row rows[] = {
 /* Vonk's own, sorted. */
 static const key_row own_rows[] = {
     {"vonk.exec.batchRows", "4096", "int", "", NONE, RUNTIME, true},
+    {"vonk.exec.threads", "0", "int", "", NONE, RUNTIME, true}, /* of one query; 0: all */
     {"vonk.opt.enabled", "true", "boolean", "", NONE, RUNTIME, true},
 };
 /* Keys whose number must be above zero. */

@@ -14,11 +14,15 @@ typedef struct vonk_query   vonk_query;
 typedef struct vonk_engine_options {
     int64_t         memory_bytes; /* 0: 60 % of the machine's or cgroup's limit */
     uint32_t        n_threads;    /* 0: all cores */
-    vonk_str        spill_dir, warehouse_dir; /* empty: defaults below the working folder / temp folder */
+    vonk_str        spill_dir;     /* empty: $TMPDIR or /tmp */
+    vonk_str        warehouse_dir; /* empty: spark-warehouse below the working folder */
     const vonk_conf *conf;        /* defaults for new sessions (spark-defaults.conf, --conf); NULL: Spark's */
 } vonk_engine_options;
 vonk_status vonk_engine_new(const vonk_engine_options *options, vonk_engine **ret, vonk_error *err);
-void        vonk_engine_free(vonk_engine *engine); /* cancels what runs, waits */
+void        vonk_engine_free(vonk_engine *engine); /* after all sessions are gone; waits for the pool */
+VONK_DEFINE_AUTO(vonk_engine, vonk_engine_free)
+vonk_budget *vonk_engine_budget(vonk_engine *engine);
+uint32_t     vonk_engine_n_threads(const vonk_engine *engine);
 
 vonk_status   vonk_session_new(vonk_engine *engine, vonk_str user, vonk_session **ret, vonk_error *err);
 vonk_status   vonk_session_clone(vonk_session *session, vonk_session **ret, vonk_error *err);
@@ -26,12 +30,15 @@ vonk_session *vonk_session_ref(vonk_session *session);
 void          vonk_session_unref(vonk_session *session); /* the last one cancels its queries and frees everything of the session */
 VONK_DEFINE_AUTO(vonk_session, vonk_session_unref)
 vonk_budget      *vonk_session_budget(vonk_session *session);
+const char       *vonk_session_user(const vonk_session *session);
 const vonk_conf  *vonk_session_conf(vonk_session *session); /* the current snapshot; new reference */
 vonk_status       vonk_session_set(vonk_session *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
 vonk_catalog     *vonk_session_catalog(vonk_session *session);
 
 /* Text to unresolved plan with the session's settings. */
 vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err); /* selectExpr, expr(), filter("...") */
+vonk_status vonk_session_parse_name(vonk_session *session, vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err); /* a.`b c` */
 /* Resolved plan. */
 vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
 /* EXPLAIN text in one of Spark's modes. */
@@ -39,6 +46,16 @@ vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresol
 
 /* Analyses, optimises, plans, starts. Commands run to their end here and their rows are the result. `tags`/ids are kept by the door. */
 vonk_status      vonk_session_execute(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err);
+/* The same for a plan that is resolved already. */
+vonk_status      vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err);
+/* Does a resolved plan act when it is executed (a command, a write), so that SQL text runs it at once? */
+bool             vonk_session_acts(const vonk_plan *resolved);
+/* All rows now, as a plan over rows at hand (checkpoint). */
+vonk_status      vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
+/* Where the first statement of a script ends: behind its ';', or text.len. */
+size_t           vonk_session_statement_end(vonk_str text);
+/* One value as text, as CAST(x AS STRING) gives it; nulls append nothing. */
+vonk_status      vonk_query_cell(const vonk_query *query, const vonk_batch *batch, uint32_t column, uint32_t row, vonk_buf *out, bool *ret_null, vonk_error *err);
 const vonk_type *vonk_query_schema(const vonk_query *query); /* struct; borrowed */
 vonk_status      vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err); /* as vonk_exec_next */
 vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err);
@@ -50,6 +67,8 @@ VONK_DEFINE_AUTO(vonk_query, vonk_query_free)
 /* df.cache() and friends: by plan equality. level: Spark's storage level text. */
 vonk_status vonk_session_persist(vonk_session *session, const vonk_plan *unresolved, vonk_str level, vonk_error *err);
 vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unresolved, bool *ret_was, vonk_error *err);
-vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, vonk_str *ret_level /* "NONE" */, vonk_error *err);
+#define VONK_STORAGE_LEVEL_BYTES 32
+/* ret_level: room for VONK_STORAGE_LEVEL_BYTES; "NONE" when the plan is not kept. */
+vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level, vonk_error *err);
 
 #endif

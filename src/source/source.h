@@ -11,4 +11,7 @@ vonk_status vonk_source_open(vonk_budget *budget, const vonk_conf *conf, const v
 /* Is there a source of that name (any case)? `SELECT * FROM parquet.`path`` asks. */
 bool vonk_source_known(vonk_str format);
 
+/* Rows at hand as a table (kept frames). Batches are referenced; their columns are the fields of `schema`. New reference. */
+vonk_status vonk_source_memory_table(vonk_budget *budget, const vonk_type *schema, vonk_batch *const *batches, uint32_t n, vonk_table **ret, vonk_error *err);
+
 #endif

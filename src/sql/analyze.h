@@ -3,10 +3,10 @@
 #ifndef VONK_SQL_ANALYZE_H
 #define VONK_SQL_ANALYZE_H
 
+#include "sql/lists.h"
 #include "base/buf.h"
 #include "base/vec.h"
 #include "plan/origin.h"
-#include "sql/lists.h"
 #include "sql/sql.h"
 
 

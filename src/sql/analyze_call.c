@@ -275,7 +275,10 @@ static vonk_status check_nested_aggregates(const vonk_fn *fn, const vonk_expr *l
 {
     if (fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
     for (uint32_t i = 0; i < n; i++)
-        if (vonk_expr_has_aggregate(children[i])) return VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+        if (vonk_expr_has_aggregate(children[i]) || vonk_expr_has_window(children[i]))
+            return vonk_expr_has_aggregate(children[i])
+                       ? VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION)
+                       : VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION);
     return VONK_OK;
 }
 

@@ -1,4 +1,4 @@
-/* sql/lists.h -- lists of borrowed expressions and plans. */
+/* sql/lists.h -- growing lists of expressions and plans, in an arena. */
 #ifndef VONK_SQL_LISTS_H
 #define VONK_SQL_LISTS_H
 

@@ -5,11 +5,11 @@
 #ifndef VONK_SQL_PARSE_H
 #define VONK_SQL_PARSE_H
 
+#include "sql/lists.h"
 #include "plan/conf.h"
 #include "plan/origin.h"
 #include "plan/plan.h"
 #include "sql/lex.h"
-#include "sql/lists.h"
 
 #define VONK_MAX_PARSE_DEPTH 512 /* nested parentheses, subqueries, unary operators */
 
@@ -111,7 +111,7 @@ vonk_status vonk__set_name_info(vonk_plan *plan, vonk_name_info *into, const von
 
 /* ---- expressions (parse_expr.c, parse_primary.c, parse_literal.c, parse_interval.c, parse_call.c) */
 vonk_status vonk__expr(vonk_parser *p, const vonk_expr **ret, vonk_error *err);  /* boolean level */
-vonk_status vonk__value_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *err); /* below AND, OR, NOT, predicates */
+vonk_status vonk__parse_value(vonk_parser *p, const vonk_expr **ret, vonk_error *err); /* below AND, OR, NOT, predicates */
 vonk_status vonk__primary(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__named_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *err); /* expr [AS] name */
 vonk_status vonk__named_exprs(vonk_parser *p, vonk_exprs *ret, vonk_error *err);

@@ -28,7 +28,7 @@ static vonk_status extract_field(vonk_parser *p, uint32_t from, const vonk_expr 
     VONK_TRY(vonk__identifier(p, &field, err));
     VONK_TRY(vonk__string_literal(p, at, field, &args[0], err));
     VONK_TRY(vonk__expect(p, KW_FROM, err));
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
     return vonk__call(p, from, "extract", args, 2, 0, ret, err);
 }
@@ -37,11 +37,11 @@ static vonk_status substring(vonk_parser *p, uint32_t from, const vonk_expr **re
 {
     const vonk_expr *args[3];
     uint32_t n = 2;
-    VONK_TRY(vonk__value_expr(p, &args[0], err));
+    VONK_TRY(vonk__parse_value(p, &args[0], err));
     if (!vonk__accept(p, KW_FROM)) VONK_TRY(vonk__expect(p, TK_COMMA, err));
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     if (vonk__accept(p, KW_FOR) || vonk__accept(p, TK_COMMA)) {
-        VONK_TRY(vonk__value_expr(p, &args[2], err));
+        VONK_TRY(vonk__parse_value(p, &args[2], err));
         n = 3;
     }
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
@@ -63,9 +63,9 @@ static vonk_status trim(vonk_parser *p, uint32_t from, const vonk_expr **ret, vo
         else
             vonk__accept(p, KW_BOTH);
     }
-    if (!vonk__is(p, KW_FROM)) VONK_TRY(vonk__value_expr(p, &args[n++], err));
+    if (!vonk__is(p, KW_FROM)) VONK_TRY(vonk__parse_value(p, &args[n++], err));
     VONK_TRY(vonk__expect(p, KW_FROM, err));
-    VONK_TRY(vonk__value_expr(p, &args[n++], err));
+    VONK_TRY(vonk__parse_value(p, &args[n++], err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
     return vonk__call(p, from, name, args, n, 0, ret, err);
 }
@@ -74,13 +74,13 @@ static vonk_status overlay(vonk_parser *p, uint32_t from, const vonk_expr **ret,
 {
     const vonk_expr *args[4];
     uint32_t n = 3;
-    VONK_TRY(vonk__value_expr(p, &args[0], err));
+    VONK_TRY(vonk__parse_value(p, &args[0], err));
     VONK_TRY(vonk__expect(p, KW_PLACING, err));
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     VONK_TRY(vonk__expect(p, KW_FROM, err));
-    VONK_TRY(vonk__value_expr(p, &args[2], err));
+    VONK_TRY(vonk__parse_value(p, &args[2], err));
     if (vonk__accept(p, KW_FOR)) {
-        VONK_TRY(vonk__value_expr(p, &args[3], err));
+        VONK_TRY(vonk__parse_value(p, &args[3], err));
         n = 4;
     }
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
@@ -90,9 +90,9 @@ static vonk_status overlay(vonk_parser *p, uint32_t from, const vonk_expr **ret,
 static vonk_status position(vonk_parser *p, uint32_t from, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *args[2];
-    VONK_TRY(vonk__value_expr(p, &args[0], err));
+    VONK_TRY(vonk__parse_value(p, &args[0], err));
     VONK_TRY(vonk__expect(p, KW_IN, err));
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
     return vonk__call(p, from, "locate", args, 2, 0, ret, err);
 }
@@ -112,9 +112,9 @@ static vonk_status unit_call(vonk_parser *p, uint32_t from, bool add, const vonk
     p->at++;
     VONK_TRY(vonk__string_literal(p, at, unit, &args[0], err));
     VONK_TRY(vonk__expect(p, TK_COMMA, err));
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     VONK_TRY(vonk__expect(p, TK_COMMA, err));
-    VONK_TRY(vonk__value_expr(p, &args[2], err));
+    VONK_TRY(vonk__parse_value(p, &args[2], err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
     return vonk__call(p, from, add ? "timestampadd" : "timestampdiff", args, 3, 0, ret, err);
 }

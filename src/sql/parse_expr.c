@@ -90,7 +90,7 @@ static vonk_status not_level(vonk_parser *p, const vonk_expr **ret, vonk_error *
         return vonk__simple(p, from, VONK_EX_NOT, &e, 1, ret, err);
     }
     if (vonk__is2(p, KW_EXISTS, TK_LPAREN) && p->is_query[p->at + 1]) return exists(p, ret, err);
-    VONK_TRY(vonk__value_expr(p, &e, err));
+    VONK_TRY(vonk__parse_value(p, &e, err));
     bool found;
     VONK_TRY(predicate(p, from, e, &found, ret, err));
     if (!found) *ret = e;
@@ -110,9 +110,9 @@ static vonk_status between(vonk_parser *p, uint32_t from, const vonk_expr *left,
                            vonk_error *err)
 {
     const vonk_expr *args[3] = {left}, *e;
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     VONK_TRY(vonk__expect(p, KW_AND, err));
-    VONK_TRY(vonk__value_expr(p, &args[2], err));
+    VONK_TRY(vonk__parse_value(p, &args[2], err));
     VONK_TRY(vonk__call(p, from, "between", args, 3, VONK_EXF_OPERATOR, &e, err));
     return negated(p, from, negate, e, ret, err);
 }
@@ -191,7 +191,7 @@ static vonk_status like(vonk_parser *p, uint32_t from, uint32_t word, const vonk
     }
     const vonk_expr *args[3] = {left}, *e;
     uint32_t n = 2;
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     if (vonk__accept(p, KW_ESCAPE)) {
         uint32_t at = p->at;
         vonk_str escape;
@@ -234,7 +234,7 @@ static vonk_status is_predicate(vonk_parser *p, uint32_t from, const vonk_expr *
     }
     VONK_TRY(vonk__expect(p, KW_DISTINCT, err));
     VONK_TRY(vonk__expect(p, KW_FROM, err));
-    VONK_TRY(vonk__value_expr(p, &args[1], err));
+    VONK_TRY(vonk__parse_value(p, &args[1], err));
     VONK_TRY(vonk__call(p, from, "<=>", args, 2, VONK_EXF_OPERATOR, &e, err));
     return negated(p, from, !negate, e, ret, err);
 }
@@ -274,7 +274,7 @@ static vonk_status predicate(vonk_parser *p, uint32_t from, const vonk_expr *lef
     case KW_BETWEEN: return between(p, from, left, negate, ret, err);
     case KW_IN: return in_list(p, from, word, left, negate, ret, err);
     case KW_RLIKE:
-        VONK_TRY(vonk__value_expr(p, &args[1], err));
+        VONK_TRY(vonk__parse_value(p, &args[1], err));
         VONK_TRY(vonk__call(p, from, "rlike", args, 2, VONK_EXF_OPERATOR, &e, err));
         return negated(p, from, negate, e, ret, err);
     default: return like(p, from, word, left, negate, ret, err);
@@ -345,7 +345,7 @@ static vonk_status unary(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
     return vonk__call(p, from, name, &e, 1, VONK_EXF_OPERATOR, ret, err);
 }
 
-vonk_status vonk__value_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *err) { return value_level(p, 1, ret, err); }
+vonk_status vonk__parse_value(vonk_parser *p, const vonk_expr **ret, vonk_error *err) { return value_level(p, 1, ret, err); }
 
 /* Operators of level `least` and tighter; equal levels from left to right. */
 static vonk_status value_level(vonk_parser *p, int least, const vonk_expr **ret, vonk_error *err)

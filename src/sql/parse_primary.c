@@ -345,7 +345,7 @@ static vonk_status postfix(vonk_parser *p, uint32_t from, const vonk_expr *e, bo
     switch (vonk__tok(p)) {
     case TK_LBRACKET:
         p->at++;
-        VONK_TRY(vonk__value_expr(p, &index, err));
+        VONK_TRY(vonk__parse_value(p, &index, err));
         VONK_TRY(vonk__expect_closing(p, TK_RBRACKET, err));
         return extract(p, from, e, index, ret, err);
     case TK_DOT: return dot(p, from, e, ret, err);

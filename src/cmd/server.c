@@ -1,0 +1,90 @@
+/* cmd/server.c -- `vonk server`: Spark Connect on a port, until SIGTERM or SIGINT; then it drains and stops. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/cmd.h"
+#include "serve/connect/connect.h"
+#include "serve/connect/engine.h"
+#include "sys/files.h"
+#include "sys/loop.h"
+#include "sys/tls.h"
+
+#define DEFAULT_PORT "15002"
+#define DRAIN_US     (10 * INT64_C(1000000))
+
+typedef struct server_flags {
+    const char    *port, *bind, *token_file, *tls_cert, *tls_key, *quiet;
+    vonk__settings settings;
+} server_flags;
+
+static vonk_status read_token(const char *path, vonk_buf *token, vonk_error *err)
+{
+    VONK_TRY(vonk_file_read_all(vonk_str_of(path), 4096, token, err));
+    const vonk_str trimmed = vonk_str_trim(vonk_buf_str(token));
+    if (trimmed.len == 0) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confName", "--token-file", "confValue", path, "confRequirement", "the file holds no token");
+    memmove(token->data, trimmed.data, trimmed.len);
+    token->len = trimmed.len;
+    return vonk_buf_add_byte(token, 0, err);
+}
+
+static void on_signal(void *server, int number)
+{
+    vonk_log(VONK_LOG_INFO, "stopping", "signal=%d", number);
+    vonk_connect_server_stop(server, DRAIN_US);
+}
+
+static vonk_status serve(const server_flags *flags, vonk_error *err)
+{
+    VONK_AUTO(vonk_engine_free) vonk_engine                 *engine = NULL;
+    VONK_AUTO(vonk_tls_context_free) vonk_tls_context       *tls = NULL;
+    VONK_AUTO(vonk_connect_server_free) vonk_connect_server *server = NULL;
+    VONK_AUTO(vonk_conf_unref) const vonk_conf              *conf = NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf                        token = {0};
+    vonk_connect_backend                                     backend;
+    const long                                               port = strtol(flags->port, NULL, 10);
+
+    if (port < 0 || port > 65535) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "--port", "confValue", flags->port, "confType", "0 to 65535");
+    vonk_buf_init(&token, vonk_budget_root(), 8192);
+    if (flags->token_file) VONK_TRY(read_token(flags->token_file, &token, err));
+    if (flags->tls_cert) VONK_TRY(vonk_tls_context_new_server(vonk_budget_root(), vonk_str_of(flags->tls_cert), vonk_str_of(flags->tls_key ? flags->tls_key : flags->tls_cert), &tls, err));
+    VONK_TRY(vonk__settings_conf(&flags->settings, &conf, err));
+    VONK_TRY(vonk__engine_start(&flags->settings, &engine, err));
+    vonk_connect_engine_backend(engine, &backend);
+    const vonk_connect_options options = {.grpc = {.bind = flags->bind, .port = (uint16_t)port, .tls = tls, .token = flags->token_file ? token.data : NULL, .budget = vonk_engine_budget(engine)},
+                                          .backend = &backend,
+                                          .conf = conf,
+                                          .artifact_dir = vonk_str_of(flags->settings.spill_dir)};
+    VONK_TRY(vonk_connect_server_new(&options, &server, err));
+    VONK_TRY(vonk_loop_on_signal(vonk_connect_server_loop(server), on_signal, server, err));
+    vonk_log(VONK_LOG_INFO, "listening", "port=%u threads=%u memory=%lld tls=%s token=%s", vonk_connect_server_port(server), vonk_engine_n_threads(engine),
+             (long long)vonk_budget_limit(vonk_engine_budget(engine)), tls ? "yes" : "no", flags->token_file ? "yes" : "no");
+    return vonk_connect_server_run(server, err);
+}
+
+int vonk__cmd_server(int argc, char **argv)
+{
+    server_flags                           f = {.port = DEFAULT_PORT};
+    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+    int                                    status = 0;
+    const vonk__flag                       flags[] = {
+        {"--port", "PORT", "to listen on; 0: any free one (" DEFAULT_PORT ")", &f.port, NULL},
+        {"--bind", "ADDRESS", "to listen at (all)", &f.bind, NULL},
+        {"--memory", "BYTES", "budget, as 2g or 512m (60 % of the machine's)", &f.settings.memory, NULL},
+        {"--threads", "N", "that run queries (all cores)", &f.settings.threads, NULL},
+        {"--spill-dir", "DIR", "for spill files and artifacts ($TMPDIR or /tmp)", &f.settings.spill_dir, NULL},
+        {"--warehouse-dir", "DIR", "for tables (spark-warehouse)", &f.settings.warehouse_dir, NULL},
+        {"--conf", "KEY=VALUE", "a setting of all sessions; may be repeated", f.settings.conf, &f.settings.n_conf},
+        {"--properties-file", "FILE", "instead of spark-defaults.conf", &f.settings.properties_file, NULL},
+        {"--token-file", "FILE", "clients must send this bearer token", &f.token_file, NULL},
+        {"--tls-cert", "FILE", "certificate chain (PEM): serve TLS", &f.tls_cert, NULL},
+        {"--tls-key", "FILE", "its key (PEM)", &f.tls_key, NULL},
+        {"--quiet", NULL, "log warnings and errors only", &f.quiet, NULL},
+    };
+
+    if (!vonk__flags_read("server [FLAGS]", flags, VONK_COUNTOF(flags), argc, argv, &status)) return status;
+    if (f.quiet) vonk_log_set_level(VONK_LOG_WARN);
+    vonk_signals_prepare();
+    if (serve(&f, &err) == VONK_OK) return 0;
+    vonk__error_print(&err);
+    return 1;
+}

@@ -1,0 +1,238 @@
+/* session/query.c -- the life of one query: analyse, use cached frames, optimise, plan, run. */
+#include "session/session_int.h"
+
+#include "func/cast.h"
+#include "opt/opt.h"
+#include "sys/clock.h"
+
+/* ---- analysis */
+static vonk_status run_for_analyzer(void *arg, const vonk_plan *resolved, vonk_batch **ret, vonk_error *err)
+{
+    vonk_session *session = arg;
+
+    return vonk__session_collect(session, resolved, true, session->budget, ret, err);
+}
+
+vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, const vonk_fn_env *env, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_analyzer analyzer = {
+        .budget = session->budget, .catalog = session->catalog, .conf = conf, .env = env, .run = run_for_analyzer, .session = session};
+
+    return vonk_analyze(&analyzer, unresolved, ret, err);
+}
+
+static void env_of(const vonk_session *session, const vonk_conf *conf, vonk_fn_env *ret)
+{
+    vonk_conf_fn_env(conf, vonk_clock_wall_us(), ret);
+    ret->user = vonk_str_of(session->user);
+    ret->catalog = vonk_conf_get(conf, "spark.sql.defaultCatalog");
+    ret->database = vonk_catalog_current_database(session->catalog);
+}
+
+vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session);
+    vonk_fn_env                                 env;
+
+    env_of(session, conf, &env);
+    return vonk__session_analyze(session, conf, &env, unresolved, ret, err);
+}
+
+/* ---- planning */
+vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, const vonk_plan **ret_optimized, const vonk_plan **ret_physical, vonk_error *err)
+{
+    const vonk_opt_env env = {.budget = query->budget, .conf = query->conf, .env = &query->env, .n_threads = query->session->engine->n_threads};
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *with_cached = NULL;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *optimized = NULL;
+
+    if (query->use_cached)
+        VONK_TRY(vonk__session_use_cached(query->session, resolved, &with_cached, err));
+    else
+        with_cached = vonk_plan_ref(resolved);
+    VONK_TRY(vonk_optimize(&env, with_cached, &optimized, err));
+    VONK_TRY(vonk_opt_physical(&env, optimized, ret_physical, err));
+    if (ret_optimized) *ret_optimized = VONK_STEAL(optimized);
+    return VONK_OK;
+}
+
+/* ---- a query's life */
+static vonk_status query_new(vonk_session *session, vonk_query **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+
+    VONK_TRY(VONK_NEW(session->budget, &query, err));
+    query->session = vonk_session_ref(session);
+    query->conf = vonk_session_conf(session);
+    env_of(session, query->conf, &query->env);
+    VONK_TRY(vonk_budget_new(session->budget, "query", VONK_NO_LIMIT, &query->budget, err));
+    VONK_TRY(vonk_arena_new(query->budget, &query->arena, err));
+    *ret = VONK_STEAL(query);
+    return VONK_OK;
+}
+
+static vonk_status start_exec(vonk_query *query, vonk_error *err)
+{
+    const vonk_engine  *engine = query->session->engine;
+    const int64_t       batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
+    const int64_t       threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
+    const vonk_exec_env env = {.pool = engine->pool,
+                               .budget = query->budget,
+                               .conf = query->conf,
+                               .env = &query->env,
+                               .n_threads = threads > 0 ? (uint32_t)threads : engine->n_threads,
+                               .batch_rows = batch_rows > 0 ? (uint32_t)batch_rows : VONK_BATCH_ROWS,
+                               .spill_dir = vonk_str_of(engine->spill_dir)};
+
+    VONK_TRY(vonk__session_plan(query, query->resolved, NULL, &query->physical, err));
+    return vonk_exec_start(&env, query->physical, &query->exec, err);
+}
+
+vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_query **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+
+    VONK_TRY(query_new(session, &query, err));
+    query->resolved = vonk_plan_ref(resolved);
+    query->use_cached = use_cached;
+    VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
+    if (vonk__session_is_command(resolved))
+        VONK_TRY(vonk__session_run_command(query, &query->rows, err));
+    else
+        VONK_TRY(start_exec(query, err));
+    *ret = VONK_STEAL(query);
+    return VONK_OK;
+}
+
+vonk_status vonk_session_execute(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+
+    VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
+    return vonk__session_start(session, resolved, true, ret, err);
+}
+
+vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err)
+{
+    return vonk__session_start(session, resolved, true, ret, err);
+}
+
+bool vonk_session_acts(const vonk_plan *resolved)
+{
+    return resolved->kind == VONK_PN_WRITE_FILES || (resolved->kind != VONK_PN_SHOW_STRING && vonk__session_is_command(resolved));
+}
+
+vonk_status vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+    VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
+
+    VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
+    VONK_TRY(vonk__session_collect(session, resolved, true, session->budget, &rows, err));
+    VONK_TRY(vonk_plan_schema(resolved, &type, err));
+    return vonk_pn_local(session->budget, type, &rows, 1, ret, err);
+}
+
+vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresolved, vonk_str mode, vonk_buf *out, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+
+    VONK_TRY(query_new(session, &query, err));
+    query->use_cached = true;
+    VONK_TRY(vonk__session_analyze(session, query->conf, &query->env, unresolved, &resolved, err));
+    return vonk__session_explain(query, unresolved, resolved, mode, out, err);
+}
+
+const vonk_type *vonk_query_schema(const vonk_query *query) { return query->schema; }
+vonk_exec       *vonk_query_exec(vonk_query *query) { return query->exec; }
+
+static vonk_status hand_out_rows(vonk_query *query, vonk_batch **ret, vonk_error *err)
+{
+    if (query->cancelled) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
+    *ret = VONK_STEAL(query->rows);
+    return VONK_OK;
+}
+
+vonk_status vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err)
+{
+    return query->exec ? vonk_exec_next(query->exec, ret, err) : hand_out_rows(query, ret, err);
+}
+
+vonk_status vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err)
+{
+    if (query->exec) return vonk_exec_poll(query->exec, wake, arg, ret_ready, ret, err);
+    *ret_ready = true;
+    return hand_out_rows(query, ret, err);
+}
+
+void vonk_query_cancel(vonk_query *query)
+{
+    query->cancelled = true;
+    if (query->exec) vonk_exec_cancel(query->exec);
+}
+
+void vonk_query_free(vonk_query *query)
+{
+    if (!query) return;
+    vonk_session *session = query->session;
+    vonk_exec_free(query->exec);
+    vonk_batch_unref(query->rows);
+    vonk_plan_unref(query->physical);
+    vonk_plan_unref(query->resolved);
+    vonk_type_unref(query->schema);
+    vonk_arena_free(query->arena);
+    vonk_budget_free(query->budget);
+    vonk_conf_unref(query->conf);
+    vonk_free(query);
+    vonk_session_unref(session);
+}
+
+size_t vonk_session_statement_end(vonk_str text) { return vonk_sql_statement_end(text); }
+
+vonk_status vonk_query_cell(const vonk_query *query, const vonk_batch *batch, uint32_t column, uint32_t row, vonk_buf *out, bool *ret_null, vonk_error *err)
+{
+    *ret_null = vonk_column_is_null(batch->columns[column], row);
+    return *ret_null ? VONK_OK : vonk_cast_row_text(&query->env, batch->columns[column], row, out, err);
+}
+
+/* ---- all rows at once, for analysis, show and cached frames */
+static vonk_status no_rows(vonk_budget *budget, const vonk_plan *plan, vonk_batch **ret, vonk_error *err)
+{
+    vonk_column **columns = NULL;
+    uint32_t      n = 0;
+    vonk_status   status = vonk_alloc_array(budget, plan->n_output + 1, sizeof *columns, &columns, err);
+
+    while (status == VONK_OK && n < plan->n_output) {
+        status = vonk_column_new_nulls(budget, plan->output[n]->type, 0, &columns[n], err);
+        if (status == VONK_OK) n++;
+    }
+    if (status == VONK_OK) status = vonk_batch_new(budget, 0, columns, n, ret, err);
+    for (uint32_t i = 0; i < n; i++) vonk_column_unref(columns[i]);
+    vonk_free(columns);
+    return status;
+}
+
+vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_VEC(vonk_batch *) batches = {0};
+    vonk_status status;
+
+    VONK_TRY(vonk__session_start(session, resolved, use_cached, &query, err));
+    for (;;) {
+        vonk_batch *batch = NULL;
+        status = vonk_query_next(query, &batch, err);
+        if (status != VONK_OK || !batch) break;
+        status = VONK_VEC_PUSH(&batches, into, batch, err);
+        if (status != VONK_OK) {
+            vonk_batch_unref(batch);
+            break;
+        }
+    }
+    if (status == VONK_OK && batches.n > 0) status = vonk_batch_concat(into, (const vonk_batch *const *)batches.at, batches.n, ret, err);
+    if (status == VONK_OK && batches.n == 0) status = no_rows(into, resolved, ret, err);
+    for (size_t i = 0; i < batches.n; i++) vonk_batch_unref(batches.at[i]);
+    vonk_free(batches.at);
+    return status;
+}

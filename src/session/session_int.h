@@ -1,0 +1,74 @@
+/* session/session_int.h -- inside session/: what engine, session and query are made of. */
+#ifndef VONK_SESSION_SESSION_INT_H
+#define VONK_SESSION_SESSION_INT_H
+
+#include "base/vec.h"
+#include "session/session.h"
+#include "sys/thread.h"
+
+struct vonk_engine {
+    vonk_budget         *budget;
+    vonk_pool           *pool;
+    vonk_shared_catalog *catalog;
+    const vonk_conf     *conf; /* of new sessions */
+    char                *spill_dir;
+    uint32_t             n_threads;
+};
+
+/* A frame that was asked to be kept: its analysed plan and, once it has run, its rows. */
+typedef struct vonk_cached {
+    const vonk_plan *plan;
+    vonk_table      *table; /* NULL until first used */
+    char             level[VONK_STORAGE_LEVEL_BYTES];
+} vonk_cached;
+
+struct vonk_session {
+    _Atomic int64_t  refs;
+    vonk_engine     *engine;
+    vonk_budget     *budget;
+    vonk_catalog    *catalog;
+    char            *user;
+    vonk_mutex       lock; /* guards conf and cached */
+    const vonk_conf *conf;
+    VONK_VEC(vonk_cached) cached;
+};
+
+struct vonk_query {
+    vonk_session    *session; /* referenced */
+    vonk_budget     *budget;
+    vonk_arena      *arena; /* result rows of commands */
+    const vonk_conf *conf;
+    vonk_fn_env      env;
+    const vonk_plan *resolved, *physical;
+    const vonk_type *schema;
+    vonk_exec       *exec; /* NULL for commands */
+    vonk_batch      *rows; /* of a command; handed out once */
+    bool             use_cached;
+    _Atomic bool     cancelled;
+};
+
+/* Everything an analysis needs, for one query or one question. */
+vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, const vonk_fn_env *env, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
+/* Replaces subtrees that are cached by scans over their rows (running them first when needed). */
+vonk_status vonk__session_use_cached(vonk_session *session, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err);
+/* Is this resolved plan run by command.c rather than by exec? */
+bool        vonk__session_is_command(const vonk_plan *resolved);
+/* Runs a command to its end; *ret_rows has the plan's output columns. */
+vonk_status vonk__session_run_command(vonk_query *query, vonk_batch **ret_rows, vonk_error *err);
+/* Optimises and plans a resolved query with the query's own settings; *ret_optimized may be NULL. */
+vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, const vonk_plan **ret_optimized, const vonk_plan **ret_physical, vonk_error *err);
+/* Runs a resolved plan and gives all its rows as one batch. */
+vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err);
+/* A query over an already resolved plan. */
+vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_query **ret, vonk_error *err);
+/* Dataset.show's text of a SHOW_STRING node. */
+vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, vonk_buf *out, vonk_error *err);
+/* EXPLAIN of a resolved plan; `parsed` may be NULL. */
+vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode, vonk_buf *out, vonk_error *err);
+
+/* Kept frames, by resolved plan. */
+vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolved, vonk_str level, vonk_error *err);
+bool        vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved);
+void        vonk__session_clear_cache(vonk_session *session);
+
+#endif
