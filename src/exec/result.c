@@ -213,8 +213,8 @@ static bool take(vonk_exec *exec, bool *ret_wake, vonk_batch **ret, vonk_status 
             if (*ret_st != VONK_OK || b) return true;
             continue;
         }
-        if (q->complete) return true;
-        if (!exec->all_done) return false;
+        if (q->complete && exec->error.cls == VONK_OK) return true;
+        if (!q->complete && !exec->all_done) return false;
         if (exec->error.cls != VONK_OK) vonk_error_copy(err, &exec->error);
         *ret_st = exec->error.cls;
         return true;

@@ -89,11 +89,11 @@ static form find_form(char op, const vonk_type *a, const vonk_type *b, bool *ret
 
 /* ---- types */
 
-static vonk_status set_owned(vonk_fn_types *t, vonk_status st, const vonk_type *take, vonk_error *err)
+static vonk_status set_owned(vonk_fn_types *t, vonk_status st, const vonk_type *const *take, vonk_error *err)
 {
     if (st != VONK_OK) return st;
-    vonk_fn_set_result(t, take);
-    vonk_type_unref(take);
+    vonk_fn_set_result(t, *take);
+    vonk_type_unref(*take);
     return VONK_OK;
 }
 
@@ -111,13 +111,13 @@ static vonk_status result_of(vonk_fn_types *t, form f, uint32_t left, vonk_error
     case STAMP_AND_YM:
     case STAMP_AND_CALENDAR:
     case TIME_AND_DT: return vonk_fn_set_result(t, *a);
-    case DATE_LESS_DATE: return set_owned(t, vonk_type_interval_dt(VONK_DAY, VONK_DAY, &made, err), made, err);
+    case DATE_LESS_DATE: return set_owned(t, vonk_type_interval_dt(VONK_DAY, VONK_DAY, &made, err), &made, err);
     case STAMP_LESS_STAMP:
         if ((*a)->id != (*b)->id) *a = *b = is_date(*a) ? *b : is_date(*b) ? *a : &vonk_type_timestamp;
         return vonk_fn_set_result(t, &vonk_type_day_time);
-    case TIME_LESS_TIME: return set_owned(t, vonk_type_interval_dt(VONK_HOUR, VONK_SECOND, &made, err), made, err);
+    case TIME_LESS_TIME: return set_owned(t, vonk_type_interval_dt(VONK_HOUR, VONK_SECOND, &made, err), &made, err);
     case YM_AND_YM:
-    case DT_AND_DT: return set_owned(t, vonk_coerce_tightest(*a, *b, true, &made, err), made, err);
+    case DT_AND_DT: return set_owned(t, vonk_coerce_tightest(*a, *b, true, &made, err), &made, err);
     case YM_TIMES: return vonk_fn_set_result(t, &vonk_type_year_month);
     case DT_TIMES: return vonk_fn_set_result(t, &vonk_type_day_time);
     case CALENDAR_TIMES: *b = &vonk_type_double; return vonk_fn_set_result(t, &vonk_type_calendar_interval);

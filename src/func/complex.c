@@ -29,16 +29,16 @@ VONK_FN_EVAL(eval_size);
 const vonk_fn vonk_fns_complex[] = {
     {.name = "named_struct", .nulls = VONK_NEVER_NULL, .raises = VONK_NEVER_RAISES, .resolve = resolve_named_struct,
      .eval = eval_named_struct, .group = "struct_funcs", .since = "1.5.0", .doc = "A struct of names and values, given in turn.",
-     .example = "named_struct('a', 1, 'b', 2)", .expect = "{\"a\":1,\"b\":2}"},
+     .example = "named_struct('a', 1, 'b', 2)", .expect = "{1, 2}"},
     {.name = "struct", .args = "any...", .nulls = VONK_NEVER_NULL, .kind = VONK_FN_PLANNED, .group = "struct_funcs", .since = "1.4.0",
      .doc = "A struct of the values; fields are named after columns and aliases, others col1, col2, ...",
-     .example = "struct(1, 2)", .expect = "{\"col1\":1,\"col2\":2}"},
+     .example = "struct(1, 2)", .expect = "{1, 2}"},
     {.name = "array", .args = "T...", .nulls = VONK_NEVER_NULL, .raises = VONK_NEVER_RAISES, .resolve = resolve_array,
      .eval = eval_array, .group = "array_funcs", .since = "1.1.0", .doc = "An array of the values.", .example = "array(1, 2, 3)",
-     .expect = "[1,2,3]"},
+     .expect = "[1, 2, 3]"},
     {.name = "map", .nulls = VONK_NEVER_NULL, .raises = VONK_MAY_RAISE, .resolve = resolve_map, .eval = eval_map,
      .group = "map_funcs", .since = "2.0.0", .doc = "A map of keys and values, given in turn.",
-     .example = "map(1.0, '2', 3.0, '4')", .expect = "{1.0:\"2\",3.0:\"4\"}"},
+     .example = "map(1.0, '2', 3.0, '4')", .expect = "{1.0 -> 2, 3.0 -> 4}"},
     {.name = "get_array_item", .args = "array,!integral", STRICT, .raises = VONK_RAISES_ANSI, .text = "$1[$2]",
      .resolve = resolve_item, .eval = eval_array_item, .group = "array_funcs", .since = "1.0.0",
      .doc = "The element at a position counted from 0: written array[position].", .example = "array(1, 2, 3)[1]", .expect = "2"},
@@ -60,7 +60,7 @@ const vonk_fn vonk_fns_complex[] = {
     {.name = "get_array_struct_fields", .args = "array<struct>,string", STRICT, .raises = VONK_NEVER_RAISES, .text = "$1.$2",
      .resolve = resolve_struct_fields, .prepare = prepare_struct_fields, .eval = eval_struct_fields, .group = "array_funcs",
      .since = "1.0.0", .doc = "One field of every struct of an array: written array.field.",
-     .example = "array(named_struct('a', 1), named_struct('a', 2)).a", .expect = "[1,2]"},
+     .example = "array(named_struct('a', 1), named_struct('a', 2)).a", .expect = "[1, 2]"},
     {.name = "size", .args = "array|map", .result = "int", STRICT, .raises = VONK_NEVER_RAISES, .eval = eval_size,
      .group = "collection_funcs", .since = "1.5.0", .doc = "How many elements an array has, or entries a map.",
      .example = "size(array('b', 'd', 'c', 'a'))", .expect = "4"},
@@ -74,11 +74,11 @@ VONK_FN_COUNT(complex);
 
 /* ---- types */
 
-static vonk_status own_result(vonk_fn_types *t, vonk_status st, const vonk_type *take)
+static vonk_status own_result(vonk_fn_types *t, vonk_status st, const vonk_type *const *take)
 {
     if (st != VONK_OK) return st;
-    vonk_fn_set_result(t, take);
-    vonk_type_unref(take);
+    vonk_fn_set_result(t, *take);
+    vonk_type_unref(*take);
     return VONK_OK;
 }
 
@@ -112,7 +112,7 @@ static vonk_status resolve_named_struct(vonk_fn_types *t, vonk_error *err)
         fields[i] = (vonk_field){
             .name = vonk_column_str(name, 0), .type = t->types[2 * i + 1], .nullable = t->nullable[2 * i + 1]};
     }
-    return own_result(t, vonk_type_struct(fields, n, &made, err), made);
+    return own_result(t, vonk_type_struct(fields, n, &made, err), &made);
 }
 
 static bool any_nullable(const vonk_fn_types *t, uint32_t from, uint32_t step)
@@ -125,7 +125,7 @@ static bool any_nullable(const vonk_fn_types *t, uint32_t from, uint32_t step)
 static vonk_status resolve_array(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *made = NULL, *element = t->n_args ? t->types[0] : &vonk_type_null;
-    return own_result(t, vonk_type_array(element, any_nullable(t, 0, 1), &made, err), made);
+    return own_result(t, vonk_type_array(element, any_nullable(t, 0, 1), &made, err), &made);
 }
 
 /* The common type of every second argument. */
@@ -160,7 +160,7 @@ static vonk_status resolve_map(vonk_fn_types *t, vonk_error *err)
     if (vonk_type_has(key, VONK_T_MAP))
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_MAP_KEY_TYPE, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "keyType", VONK_TYPE_SQL(key));
-    return own_result(t, vonk_type_map(key, value, any_nullable(t, 1, 2), &made, err), made);
+    return own_result(t, vonk_type_map(key, value, any_nullable(t, 1, 2), &made, err), &made);
 }
 
 static vonk_status resolve_item(vonk_fn_types *t, vonk_error *err)
@@ -215,7 +215,7 @@ static vonk_status resolve_struct_fields(vonk_fn_types *t, vonk_error *err)
     int field = name ? vonk_type_field_index(s, vonk_column_str(name, 0), t->env->case_sensitive) : -1;
     if (field < 0) return vonk_fn_wrong_type(t, 1, "\"STRING\"", err);
     bool null = t->types[0]->fields[0].nullable || s->fields[field].nullable;
-    return own_result(t, vonk_type_array(s->fields[field].type, null, &made, err), made);
+    return own_result(t, vonk_type_array(s->fields[field].type, null, &made, err), &made);
 }
 
 /* ---- making */

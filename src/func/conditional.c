@@ -33,7 +33,7 @@ const vonk_fn vonk_fns_conditional[] = {
      .example = "CASE WHEN 1 > 0 THEN 1 WHEN 2 > 0 THEN 2.0 ELSE 1.2 END", .expect = "1.0"},
     {.name = "ifnull", .kind = VONK_FN_REWRITE, .rewrite = "coalesce($1, $2)", .args = "T,T", .result = "T",
      .group = "conditional_funcs", .since = "2.0.0", .doc = "The first value, or the second when the first is NULL.",
-     .example = "ifnull(NULL, array('2'))", .expect = "[\"2\"]"},
+     .example = "ifnull(NULL, array('2'))", .expect = "[2]"},
     {.name = "nvl", .alias_of = "ifnull", .example = "nvl(NULL, 2)", .expect = "2"},
     {.name = "nvl2", .kind = VONK_FN_REWRITE, .rewrite = "if($1 IS NOT NULL, $2, $3)", .args = "any,T,T",
      .result = "T", .group = "conditional_funcs", .since = "2.0.0",

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/vec.h"
-#include "func/coerce.h"
+#include "func/coerce_int.h"
 #include "func/resolve.h"
 
 enum { MOST_RULES = 32, MOST_ALTERNATIVES = 12, N_LETTERS = 26 };
@@ -90,14 +90,15 @@ static bool inside(vonk_str text, const char *outer, vonk_str *ret)
     return true;
 }
 
-static vonk_status own(vonk_fn_types *t, vonk_status st, const vonk_type *take, const vonk_type **ret, vonk_error *err)
+/* By address, because it is made by the call whose status stands beside it. */
+static vonk_status own(vonk_fn_types *t, vonk_status st, const vonk_type *const *take, const vonk_type **ret, vonk_error *err)
 {
     if (st != VONK_OK) return st;
-    if (!take) {
+    if (!*take) {
         *ret = NULL;
         return VONK_OK;
     }
-    return vonk_fn_own_type(t->arena, take, ret, err);
+    return vonk_fn_own_type(t->arena, *take, ret, err);
 }
 
 /* ---- classes */
@@ -162,7 +163,7 @@ static vonk_status join_letter(matching *m, char letter, const vonk_type *type, 
     }
     vonk_status st = letter == 'U' ? vonk_coerce_common_no_strings(*slot, type, m->t->env->ansi, &common, err)
                                    : vonk_coerce_common(*slot, type, m->t->env->ansi, &common, err);
-    VONK_TRY(own(m->t, st, common, &common, err));
+    VONK_TRY(own(m->t, st, &common, &common, err));
     if (!common) {
         m->clash = true;
         return VONK_OK;
@@ -178,7 +179,7 @@ static vonk_status decimal_from(vonk_fn_types *t, const vonk_type *type, const v
                      : vonk_type_is_stringy(type) || type->id == VONK_T_NULL
                          ? vonk_type_decimal(VONK_MAX_PRECISION, 18, &made, err)
                          : VONK_OK;
-    return own(t, st, made, ret, err);
+    return own(t, st, &made, ret, err);
 }
 
 /* What the argument becomes under a class; *ret NULL: it does not fit. */
@@ -206,7 +207,7 @@ static vonk_status match_concrete(matching *m, vonk_str text, const vonk_type *t
 {
     const vonk_type *wanted = NULL;
     vonk_status st = vonk_type_parse(text, &wanted, err);
-    VONK_TRY(own(m->t, st, wanted, &wanted, err));
+    VONK_TRY(own(m->t, st, &wanted, &wanted, err));
     bool same =
         vonk_type_same(wanted, type) || (wanted->id == type->id && vonk_type_is_atomic(type) && !is_decimal(type));
     if (wanted->id == VONK_T_STRING && vonk_type_is_stringy(type)) same = true;
@@ -232,7 +233,7 @@ static vonk_status match_array(matching *m, vonk_str element, const vonk_type *t
         *ret = type;
         return VONK_OK;
     }
-    return own(m->t, vonk_type_array(got, true, &made, err), made, ret, err);
+    return own(m->t, vonk_type_array(got, true, &made, err), &made, ret, err);
 }
 
 static vonk_status match_map(matching *m, vonk_str pair, const vonk_type *type, const vonk_type **ret, vonk_error *err)
@@ -309,14 +310,14 @@ static vonk_status with_letters(matching *m, vonk_str text, const vonk_type *typ
         VONK_TRY(with_letters(m, in, element, &parts[0], err));
         if (parts[0] == element && is_array(type)) return VONK_OK;
         bool null = !is_array(type) || type->fields[0].nullable;
-        return own(m->t, vonk_type_array(parts[0], null, &made, err), made, ret, err);
+        return own(m->t, vonk_type_array(parts[0], null, &made, err), &made, ret, err);
     }
     if (inside(text, "map", &in) && is_map(type)) {
         size_t at = 0;
         for (int i = 0; i < 2; i++)
             VONK_TRY(with_letters(m, next_part(in, ',', &at), type->fields[i].type, &parts[i], err));
         if (parts[0] == type->fields[0].type && parts[1] == type->fields[1].type) return VONK_OK;
-        return own(m->t, vonk_type_map(parts[0], parts[1], type->fields[1].nullable, &made, err), made, ret, err);
+        return own(m->t, vonk_type_map(parts[0], parts[1], type->fields[1].nullable, &made, err), &made, ret, err);
     }
     return VONK_OK;
 }
@@ -452,15 +453,15 @@ static vonk_status type_of_text(matching *m, vonk_str text, const vonk_type **re
     if (inside(text, "array", &in) && (is_letter(in) || in.data[0] == '!' || vonk_str_starts(in, VONK_STR("a")))) {
         bool null = in.data[0] != '!';
         VONK_TRY(type_of_text(m, null ? in : vonk_str_sub(in, 1, in.len), &parts[0], err));
-        return own(m->t, vonk_type_array(parts[0], null, &made, err), made, ret, err);
+        return own(m->t, vonk_type_array(parts[0], null, &made, err), &made, ret, err);
     }
     if (inside(text, "map", &in)) {
         size_t at = 0;
         for (int i = 0; i < 2; i++) VONK_TRY(type_of_text(m, next_part(in, ',', &at), &parts[i], err));
-        return own(m->t, vonk_type_map(parts[0], parts[1], true, &made, err), made, ret, err);
+        return own(m->t, vonk_type_map(parts[0], parts[1], true, &made, err), &made, ret, err);
     }
     vonk_status st = vonk_type_parse(text, &made, err);
-    return own(m->t, st, made, ret, err);
+    return own(m->t, st, &made, ret, err);
 }
 
 static vonk_status set_result(matching *m, vonk_error *err)
@@ -558,18 +559,41 @@ static vonk_status check_orderable(const matching *m, vonk_error *err)
     return o && !is_orderable(o) ? vonk_fn_not_orderable(m->t, o, err) : VONK_OK;
 }
 
+/* An implicit cast may make a null of a value: then the argument counts as nullable. */
+static vonk_status nulls_of_casts(vonk_fn_types *t, const vonk_type *const *given, vonk_error *err)
+{
+    bool *nullable = NULL;
+    VONK_TRY(vonk_arena_array(t->arena, t->n_args + 1, sizeof(*nullable), &nullable, err));
+    for (uint32_t i = 0; i < t->n_args; i++) {
+        nullable[i] = t->nullable[i];
+        if (given[i] && t->types[i] && given[i] != t->types[i]) nullable[i] |= vonk__force_nullable(given[i], t->types[i]);
+    }
+    t->nullable = nullable;
+    return VONK_OK;
+}
+
 vonk_status vonk_fn_resolve(vonk_fn_types *types, vonk_error *err)
 {
     matching m = {.t = types};
+    const vonk_type **given = NULL;
+    VONK_TRY(vonk_arena_array(types->arena, types->n_args + 1, sizeof(*given), &given, err));
+    for (uint32_t i = 0; i < types->n_args; i++) given[i] = types->types[i];
     types->result = NULL;
     if (types->fn->force_mode == VONK_MODE_TRY) types->mode = VONK_MODE_TRY;
     if (types->fn->args) {
         VONK_TRY(resolve_by_text(&m, err));
         VONK_TRY(check_orderable(&m, err));
     }
-    vonk_status st = set_result(&m, err);
-    set_nullable(types);
+    vonk_status st = nulls_of_casts(types, given, err);
+    if (st == VONK_OK) st = set_result(&m, err);
+    if (st == VONK_OK) set_nullable(types);
     if (st == VONK_OK && types->fn->resolve) st = types->fn->resolve(types, err);
+    if (st == VONK_OK && types->fn->resolve && !types->fn->args) { /* the hook alone has chosen the types */
+        bool before = types->result_nullable;
+        st = nulls_of_casts(types, given, err);
+        if (st == VONK_OK) set_nullable(types);
+        types->result_nullable |= before;
+    }
     if (st != VONK_OK) {
         vonk_type_unref(types->result);
         types->result = NULL;

@@ -144,7 +144,7 @@ static vonk_status put_template(const text *t, const vonk_expr *e, const templat
         }
         at++;
         if (*at == '0')
-            VONK_TRY(vonk_buf_add_str(t->out, e->name, err));
+            VONK_TRY(vonk_buf_add_str(t->out, e->name.len ? e->name : vonk_str_of(e->fn->name), err));
         else if (*at == '*')
             VONK_TRY(put_list(t, e->children, e->n_args, ", ", err));
         else
