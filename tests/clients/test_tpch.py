@@ -2,6 +2,12 @@
 import answers
 import dataframe
 import pytest
+from pyspark.errors.exceptions.connect import UnsupportedOperationException
+
+# Queries whose physical operator is not built yet; a query that begins to pass fails here until its row goes.
+GAPS = {2: "NestedLoopJoin", 7: "NestedLoopJoin", 11: "NestedLoopJoin", 15: "NestedLoopJoin", 16: "Expand", 22: "NestedLoopJoin"}
+NUMBERS = [pytest.param(n, marks=pytest.mark.xfail(reason=GAPS[n], raises=UnsupportedOperationException, strict=True) if n in GAPS else ())
+           for n in range(1, 23)]
 
 
 @pytest.fixture(scope="module")
@@ -12,11 +18,11 @@ def tables(spark, tpch_folder):
     return loaded
 
 
-@pytest.mark.parametrize("number", range(1, 23))
+@pytest.mark.parametrize("number", NUMBERS)
 def test_sql(spark, tables, number):
     assert answers.difference(number, spark.sql(answers.sql_of(number))) is None
 
 
-@pytest.mark.parametrize("number", range(1, 23))
+@pytest.mark.parametrize("number", NUMBERS)
 def test_dataframe(tables, number):
     assert answers.difference(number, dataframe.QUERIES[number - 1](tables)) is None
