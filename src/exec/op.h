@@ -196,8 +196,8 @@ vonk_status vonk_op_types(vonk_op *op, const vonk_expr *const *exprs, uint32_t n
 vonk_status vonk_op_batch(vonk_lane *lane, uint32_t n_rows, vonk_column **take_columns, uint32_t n, vonk_batch **ret,
                           vonk_error *err);
 
-/* Where values of `expr` (a BOUND over child `child` of op) come from, if rows reach op unchanged from a scan through
- * filters, projections and the streamed side of joins: finds a free runtime filter slot of that scan. False: none. The
+/* Where values of `expr` (a BOUND over child `child` of op) come from, if rows reach op from a scan through filters,
+ * projections, grouping keys and the streamed side of joins: finds a free runtime filter slot of that scan. False: none. The
  * slot is filled once, with vonk_exec_publish_filter (takes the reference; any thread). */
 typedef struct vonk_filter_slot {
     vonk_scan *scan;
