@@ -56,7 +56,7 @@ struct vonk_lane {
     uint32_t number;     /* 0 .. vonk_exec_n_lanes() - 1 */
     int32_t partition;   /* of the rows being pushed (as numbered at this operator) */
     uint64_t ordinal;    /* of the morsel, see above; below 2^32 */
-    vonk_arena *scratch; /* reset after each batch that the source gives */
+    vonk_arena *scratch; /* reset after each batch that the source gives, and before a call is repeated (AGAIN, WAIT) */
     vonk_budget *budget; /* for batches that are handed on (op->budget pays for what the operator keeps) */
     vonk_eval ev;        /* for aggregates and generators; ev.budget is `budget`, ev.scratch is `scratch` */
 };

@@ -184,8 +184,15 @@ static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error
 /* ---- opening */
 static vonk_status open_rows(parquet_reader *r, const parquet_unit *unit, vonk_error *err)
 {
-    vonk_parquet_scan_spec   spec = {.group = unit->group, .want = r->scan->want};
-    const vonk_parquet_meta *meta = r->scan->metas[unit->file];
+    VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
+    vonk_parquet_scan_spec                 spec = {.group = unit->group, .want = r->scan->want};
+    const vonk_parquet_meta               *meta = r->scan->metas[unit->file];
+
+    VONK_TRY(vonk_arena_new(r->budget, &scratch, err));
+    if (r->scan->n_terms > 0)
+        VONK_TRY(vonk_parquet_prune(scratch, meta, &r->file.in, unit->group, r->scan->terms, r->scan->n_terms, VONK_PARQUET_USE_ALL, &spec.ranges, &spec.n_ranges, err));
+    static const vonk_parquet_range none = {0, 0};
+    if (r->scan->n_terms > 0 && spec.n_ranges == 0) spec.ranges = &none; /* no row can pass */
     return vonk_parquet_scan_new(r->budget, meta, &r->file.in, &spec, &r->rows, err);
 }
 
