@@ -97,17 +97,22 @@ typedef struct trial {
     long n_runs, n_errors;
 } trial;
 
-static void check_memory(const trial *t, const char *kind, int64_t at)
+/* Plans name columns by ids that count up over a session ("k#17"): without them, when the scenario says ids=any. */
+static void forget_ids(const trial *t, vonk_buf *answer)
 {
-    int64_t used = vonk_budget_used(vonk_session_budget(t->session));
-    if (used <= t->used) return;
-    fprintf(stderr, "%s: %s %lld leaves %lld bytes with the session\n", t->of->name, kind, (long long)at,
-            (long long)(used - t->used));
-    exit(1);
+    char *text = (char *)answer->data;
+    size_t n = 0;
+    if (!strstr(t->of->settings, "ids=any")) return;
+    for (size_t i = 0; i < answer->len; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (!(digit && n > 0 && text[n - 1] == '#')) text[n++] = text[i];
+    }
+    answer->len = n;
 }
 
-static void expect_answer(trial *t, const vonk_buf *got, const char *kind, int64_t at)
+static void expect_answer(trial *t, vonk_buf *got, const char *kind, int64_t at)
 {
+    forget_ids(t, got);
     if (got->len == t->answer.len && memcmp(got->data, t->answer.data, got->len) == 0) return;
     fprintf(stderr, "%s: another answer with %s %lld failing\n", t->of->name, kind, (long long)at);
     exit(1);
@@ -143,6 +148,27 @@ static void run_failing(trial *t, vonk_fault kind, int64_t at)
     vonk_buf_done(&got);
 }
 
+static int64_t used_by_session(const trial *t) { return vonk_budget_used(vonk_session_budget(t->session)); }
+
+/* A statement that failed half way may leave what it has made (a view): the next clean run takes that away. And a table
+ * of the session may have grown once. What grows each time is a leak. */
+static void check_memory(trial *t, vonk_fault kind, int64_t at)
+{
+    if (used_by_session(t) <= t->used) return;
+    run_clean(t, kinds[kind], at);
+    int64_t used = used_by_session(t);
+    for (int again = 0; again < 3; again++) {
+        if (used <= t->used) return;
+        t->used = used;
+        run_failing(t, kind, at);
+        run_clean(t, kinds[kind], at);
+        used = used_by_session(t);
+    }
+    fprintf(stderr, "%s: %s %lld leaves %lld bytes with the session\n", t->of->name, kinds[kind], (long long)at,
+            (long long)(used - t->used));
+    exit(1);
+}
+
 /* ---- set-up */
 
 static void set(trial *t, const char *settings)
@@ -153,7 +179,7 @@ static void set(trial *t, const char *settings)
     for (char *rest = NULL, *one = strtok_r(text, ";", &rest); one; one = strtok_r(NULL, ";", &rest)) {
         char *value = strchr(one, '=');
         *value++ = 0;
-        if (strcmp(one, "threads") == 0) continue;
+        if (strcmp(one, "threads") == 0 || strcmp(one, "ids") == 0) continue;
         if (vonk_session_set(t->session, vonk_str_of(one), vonk_str_of(value), &err) != VONK_OK) die("setting", &err);
     }
 }
@@ -184,6 +210,7 @@ static void learn(trial *t)
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf_init(&t->answer, vonk_budget_root(), SIZE_MAX);
     if (run(t->session, t->of->sql, &t->answer, &err) != VONK_OK) die(t->of->name, &err);
+    forget_ids(t, &t->answer);
     t->used = vonk_budget_used(vonk_session_budget(t->session));
     for (int kind = 0; kind < VONK_N_FAULT; kind++) vonk_fault_arm((vonk_fault)kind, -1);
     run_clean(t, "nothing", 0);
@@ -205,7 +232,7 @@ int main(int argc, char **argv)
         if (!kinds[kind]) continue;
         for (int64_t at = 0; at < t.n_points[kind]; at += stride) {
             run_failing(&t, (vonk_fault)kind, at);
-            check_memory(&t, kinds[kind], at);
+            check_memory(&t, (vonk_fault)kind, at);
             if (at / stride % 16 == 0) run_clean(&t, kinds[kind], at);
         }
     }
