@@ -207,11 +207,12 @@ static vonk_status function(vonk__translator *t, const vonk_pb_msg *m, const von
     uint32_t          n = 0, n_parts = 1, flags = 0;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, &args, &n, err));
-    if (n == 1 && args[0]->kind == VONK_EX_STAR && args[0]->n_parts == 0 && vonk_str_is_nocase(name, "count") && !vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_DISTINCT)) { /* rows, not columns */
+    const bool distinct = vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_DISTINCT);
+    if (n == 1 && args[0]->kind == VONK_EX_STAR && args[0]->n_parts == 0 && vonk_str_is_nocase(name, "count") && !distinct) { /* rows, not columns */
         VONK_TRY(vonk_ex_int(t->budget, 1, &vonk_type_int, &args[0], err));
         VONK_TRY(vonk__tr_keep_expr(t, args[0], err));
     }
-    if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_DISTINCT)) flags |= VONK_EXF_DISTINCT;
+    if (distinct) flags |= VONK_EXF_DISTINCT;
     if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_INTERNAL)) flags |= VONK_EXF_INTERNAL;
     if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_USER_DEFINED_FUNCTION)) {
         flags |= VONK_EXF_USER_DEFINED;
