@@ -44,7 +44,9 @@ typedef struct spill_round {
     struct spill_round *next;
 } spill_round;
 
-/* Added to `own` when the owner leaves: whoever brings it down to exactly this frees the node. */
+/* What else `own` counts above the bytes: children, and that the owner has left. Whoever brings it down to exactly
+ * RETIRED frees the node. */
+#define ONE_CHILD (INT64_C(1) << 46)
 #define RETIRED (INT64_C(1) << 62)
 
 static vonk_budget root = {.limit = VONK_NO_LIMIT, .spill_lock = PTHREAD_MUTEX_INITIALIZER, .name = "process"};
@@ -68,7 +70,7 @@ static void raise_to(_Atomic int64_t *x, int64_t value)
     for (int64_t was = load(x); was < value && !swap_if(x, was, value); was = load(x)) {
     }
 }
-static inline int64_t own_of(const vonk_budget *b) { return load(&b->own) & (RETIRED - 1); }
+static inline int64_t own_of(const vonk_budget *b) { return load(&b->own) & (ONE_CHILD - 1); }
 static vonk_budget *child_of(const vonk_budget *b)
 {
     return atomic_load_explicit(&b->first_child, memory_order_acquire);
@@ -195,7 +197,7 @@ static void sample_peaks(vonk_budget *b)
 
 static void charge_own(vonk_budget *b, int64_t bytes, bool drew)
 {
-    raise_to(&b->own_peak, add(&b->own, bytes) & (RETIRED - 1));
+    raise_to(&b->own_peak, add(&b->own, bytes) & (ONE_CHILD - 1));
     if (VONK_UNLIKELY(drew)) sample_peaks(b);
 }
 
@@ -356,22 +358,27 @@ bool vonk_budget_try_charge(vonk_budget *budget, int64_t bytes)
     return charge_now(budget, bytes, &refused);
 }
 
+/* The node, and then each parent that was retired and waited only for it. */
 static void drop_node(vonk_budget *budget)
 {
-    assert(budget != &root);
-    int64_t peak = vonk_budget_peak(budget);
-    pthread_mutex_lock(&tree_lock);
-    assert(!child_of(budget) && !budget->spillers);
-    if (budget->prev)
-        budget->prev->next = budget->next;
-    else
-        atomic_store_explicit(&budget->parent->first_child, budget->next, memory_order_release);
-    if (budget->next) budget->next->prev = budget->prev;
-    pthread_mutex_unlock(&tree_lock);
-    raise_to(&budget->parent->tree_peak, peak);
-    give(budget->parent, load(&budget->drawn));
-    pthread_mutex_destroy(&budget->spill_lock);
-    vonk_free_aligned(budget);
+    for (bool was_last = true; was_last;) {
+        vonk_budget *parent = budget->parent;
+        int64_t peak = vonk_budget_peak(budget);
+        pthread_mutex_lock(&tree_lock);
+        assert(!child_of(budget) && !budget->spillers);
+        if (budget->prev)
+            budget->prev->next = budget->next;
+        else
+            atomic_store_explicit(&parent->first_child, budget->next, memory_order_release);
+        if (budget->next) budget->next->prev = budget->prev;
+        pthread_mutex_unlock(&tree_lock);
+        raise_to(&parent->tree_peak, peak);
+        give(parent, load(&budget->drawn));
+        pthread_mutex_destroy(&budget->spill_lock);
+        vonk_free_aligned(budget);
+        was_last = atomic_fetch_sub_explicit(&parent->own, ONE_CHILD, memory_order_acq_rel) - ONE_CHILD == RETIRED;
+        budget = parent;
+    }
 }
 
 void vonk_budget_release(vonk_budget *budget, int64_t bytes)
@@ -380,7 +387,7 @@ void vonk_budget_release(vonk_budget *budget, int64_t bytes)
     give(budget, bytes);
     /* The node is not touched behind this, unless these were the last bytes of a retired one. */
     int64_t was = atomic_fetch_sub_explicit(&budget->own, bytes, memory_order_acq_rel);
-    assert((was & (RETIRED - 1)) >= bytes);
+    assert((was & (ONE_CHILD - 1)) >= bytes);
     if (VONK_UNLIKELY(was - bytes == RETIRED) && bytes > 0) drop_node(budget);
 }
 
@@ -404,6 +411,7 @@ vonk_status vonk_budget_new(vonk_budget *parent, const char *name, int64_t limit
     b->next = child_of(parent);
     if (b->next) b->next->prev = b;
     atomic_store_explicit(&parent->first_child, b, memory_order_release);
+    add(&parent->own, ONE_CHILD);
     pthread_mutex_unlock(&tree_lock);
     *ret = b;
     return VONK_OK;
@@ -419,7 +427,7 @@ void vonk_budget_free(vonk_budget *budget)
 void vonk_budget_retire(vonk_budget *budget)
 {
     if (!budget) return;
-    assert(!child_of(budget) && own_of(budget) == load(&budget->own));
+    assert(load(&budget->own) < RETIRED);
     if (atomic_fetch_add_explicit(&budget->own, RETIRED, memory_order_acq_rel) == 0) drop_node(budget);
 }
 

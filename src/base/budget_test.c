@@ -326,6 +326,14 @@ static void a_retired_budget_lives_as_long_as_its_memory(void **state)
     vonk_free(q); /* b is gone */
     assert_int_equal(vonk_budget_used(parent), 0);
     vonk_budget_retire(new_budget(parent, "empty", MIB));
+    b = new_budget(parent, "b", VONK_NO_LIMIT);
+    vonk_budget *below = new_budget(b, "below", VONK_NO_LIMIT);
+    assert_int_equal(vonk_alloc(below, 1000, &p, &err), VONK_OK);
+    vonk_budget_retire(below);
+    vonk_budget_retire(b);
+    assert_true(vonk_budget_used(parent) >= 1000);
+    vonk_free(p); /* both are gone */
+    assert_int_equal(vonk_budget_used(parent), 0);
     vonk_budget_free(parent);
 }
 

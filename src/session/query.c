@@ -179,6 +179,7 @@ void vonk_query_free(vonk_query *query)
     if (!query) return;
     vonk_session *session = query->session;
     vonk_exec_free(query->exec);
+    vonk_query_free(query->inner);
     vonk_batch_unref(query->rows);
     vonk_plan_unref(query->physical);
     vonk_plan_unref(query->resolved);
@@ -188,6 +189,24 @@ void vonk_query_free(vonk_query *query)
     vonk_conf_unref(query->conf);
     vonk_free(query);
     vonk_session_unref(session);
+}
+
+uint32_t vonk_query_n_observed(const vonk_query *query)
+{
+    if (query->inner) return vonk_query_n_observed(query->inner); /* a command's, which is no command itself */
+    return query->exec ? vonk_exec_n_observed(query->exec) : 0;
+}
+
+void vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret)
+{
+    const vonk_query *ran = query->inner ? query->inner : query;
+
+    vonk_exec_observed(ran->exec, i, &ret->name, &ret->node, &ret->row);
+}
+
+vonk_status vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out, vonk_error *err)
+{
+    return vonk_cast_row_text(&query->env, column, row, out, err);
 }
 
 size_t vonk_session_statement_end(vonk_str text) { return vonk_sql_statement_end(text); }
@@ -218,6 +237,13 @@ static vonk_status no_rows(vonk_budget *budget, const vonk_plan *plan, vonk_batc
 vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+
+    return vonk__session_collect_query(session, resolved, use_cached, into, &query, ret, err);
+}
+
+vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
     VONK_VEC(vonk_batch *) batches = {0};
     vonk_status status;
 
@@ -236,5 +262,6 @@ vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolv
     if (status == VONK_OK && batches.n == 0) status = no_rows(into, resolved, ret, err);
     for (size_t i = 0; i < batches.n; i++) vonk_batch_unref(batches.at[i]);
     vonk_free(batches.at);
+    if (status == VONK_OK) *ret_query = VONK_STEAL(query);
     return status;
 }

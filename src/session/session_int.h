@@ -44,6 +44,7 @@ struct vonk_query {
     const vonk_type *schema;
     vonk_exec       *exec; /* NULL for commands */
     vonk_batch      *rows; /* of a command; handed out once */
+    vonk_query      *inner; /* that a command ran, kept for what it observed */
     bool             use_cached;
     _Atomic bool     cancelled;
 };
@@ -60,6 +61,8 @@ vonk_status vonk__session_run_command(vonk_query *query, vonk_batch **ret_rows, 
 vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, const vonk_plan **ret_optimized, const vonk_plan **ret_physical, vonk_error *err);
 /* Runs a resolved plan and gives all its rows as one batch; both spend from `into`. */
 vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err);
+/* The same, and the query itself, drained. */
+vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err);
 /* A query over an already resolved plan. shared: the budget it spends from (its rows may outlive it), or NULL. */
 vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared, vonk_query **ret, vonk_error *err);
 /* Dataset.show's text of a SHOW_STRING node. */

@@ -203,6 +203,7 @@ static const vonk_an_step steps[VONK_N_NODE] = {
     [VONK_PN_SAMPLE] = with_resolved_children,
     [VONK_PN_REPARTITION] = vonk__an_repartition,
     [VONK_PN_GENERATE] = vonk__an_generate_node,
+    [VONK_PN_EXPAND] = vonk__an_expand,
     [VONK_PN_JOIN] = vonk__an_join_node,
     [VONK_PN_SET_OP] = vonk__an_set_op,
     [VONK_PN_REMATERIALIZE] = with_resolved_children,
