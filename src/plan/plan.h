@@ -144,7 +144,7 @@ typedef struct vonk_write_info {
     const vonk_str *partition_by, *sort_by, *bucket_by, *cluster_by;
     int32_t        n_buckets;
     bool           by_name, if_not_exists, dynamic_overwrite;
-    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; owned by the arena */
+    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; WRITE_FILES, P_WRITE: columns of the rows; owned by the arena */
     vonk_str       location, comment;
     bool           replace;    /* CREATE OR REPLACE, REPLACE */
 } vonk_write_info;
