@@ -123,6 +123,7 @@ typedef struct sort_sink {
     /* Order of a row and the row that a cut starts at; NULL: any row may start one. */
     int (*compare_cut)(const vonk_op *op, const sort_entry *a, const sort_entry *b);
     bool by_partition; /* one cut for each of the output's partitions */
+    bool all_or_none;  /* once there is a run on disk, the rows in memory follow in the end: the reader needs the room */
     /* after finish */
     uint32_t n_memory, n_cuts; /* runs in memory; cuts */
     const sort_entry **bounds; /* [cut][run]: where it starts; one more at the end */

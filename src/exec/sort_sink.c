@@ -221,7 +221,10 @@ static vonk_status sort_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
         vonk_error_copy(err, &s->spill_error);
         return s->spill_status;
     }
-    for (const sort_lane *l = s->lanes; l; l = l->next) s->n_memory++;
+    for (sort_lane *l = s->lanes; l; l = l->next) {
+        s->n_memory++;
+        if (s->all_or_none && s->runs.n > 0) VONK_TRY(spill_lane(l, err));
+    }
     if (s->runs.n > 0) {
         uint32_t n = vonk_u32_of(s->runs.n);
         s->on_disk = true;

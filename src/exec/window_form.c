@@ -265,7 +265,7 @@ static vonk_status open_sort(vonk_op *op, vonk_error *err)
     vonk_sort_spec *specs = NULL;
     const vonk_conf *conf = vonk_exec_conf(op->exec);
     uint32_t n = keys->n + orders->n, n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
-    bool local = op->fused == NULL && op->children[0]->n_partitions > 1; /* rows are dealt out already */
+    bool local = !op->fused && op->children[0]->by_hash && op->children[0]->n_partitions > 1; /* dealt out already */
     VONK_TRY(vonk_arena_array(op->arena, n, sizeof *exprs, &exprs, err));
     VONK_TRY(vonk_arena_array(op->arena, n, sizeof *specs, &specs, err));
     for (uint32_t i = 0; i < keys->n; i++) {
@@ -285,6 +285,7 @@ static vonk_status open_sort(vonk_op *op, vonk_error *err)
         VONK_TRY(keep(op, hash, err));
     }
     s->sort.by_partition = local;
+    s->sort.all_or_none = true;
     s->sort.compare_cut = keys->n > 0 ? compare_keys : compare_all;
     VONK_TRY(vonk__sort_form_make(op, &s->sort.form, exprs, specs, n, local || bucket, hash, n_shuffle, err));
     s->n_keys = keys->n;

@@ -71,6 +71,7 @@ typedef struct window_shared {
 typedef struct win_block {
     uint64_t first; /* row */
     uint32_t n, pins;
+    uint64_t used;     /* number of the last pin */
     vonk_batch *batch; /* NULL: on disk */
     vonk_spill_ref ref;
     bool saved;              /* on disk there is a copy */
@@ -118,6 +119,7 @@ typedef struct win_out {
     VONK_VEC(win_block) blocks;
     size_t head; /* first block that is still wanted */
     uint64_t end; /* rows read */
+    uint64_t n_pins;
     bool ended;
     /* the last row read, for the border to the next one */
     uint8_t *last;

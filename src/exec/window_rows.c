@@ -2,6 +2,8 @@
  * them, on disk when memory is short. */
 #include "exec/window_int.h"
 
+#define KEPT_BLOCKS 8
+
 /* ---- borders between rows */
 
 static bool keys_differ(const window_shared *s, const uint8_t *a, const uint8_t *b)
@@ -137,15 +139,30 @@ static bool room_is_short(const win_out *w)
     return vonk_budget_room(w->op->budget) < (limit / 8 < (32 << 20) ? limit / 8 : 32 << 20);
 }
 
-/* The blocks that are farthest ahead are needed last. */
-static vonk_status make_room(win_out *w, const win_block *except, vonk_error *err)
+/* Blocks that nobody has looked at yet go first, the one farthest ahead before the others; then those that were looked
+ * at long ago. The last few stay: every function has a place or two where it reads on. */
+static win_block *least_wanted(win_out *w, const win_block *except)
+{
+    win_block *least = NULL;
+    uint32_t n_used = 0;
+    for (size_t i = w->blocks.n; i-- > w->head;) {
+        win_block *b = &w->blocks.at[i];
+        if (!b->batch || b->pins > 0 || b == except) continue;
+        if (b->used == 0) return b;
+        n_used++;
+        if (!least || b->used < least->used) least = b;
+    }
+    return n_used > KEPT_BLOCKS ? least : NULL;
+}
+
+static vonk_status make_room(win_out *w, const win_block *except, bool force, vonk_error *err)
 {
     const window_shared *s = w->op->shared;
     if (s->n_in + s->n_values == 0) return VONK_OK;
-    bool force = vonk_exec_force_spill(w->op->exec);
-    for (size_t i = w->blocks.n; i-- > w->head && (force || room_is_short(w));) {
-        win_block *b = &w->blocks.at[i];
-        if (b->batch && b->pins == 0 && b != except) VONK_TRY(save_block(w, b, err));
+    while (force || room_is_short(w)) {
+        win_block *b = least_wanted(w, except);
+        if (!b) break;
+        VONK_TRY(save_block(w, b, err));
     }
     return VONK_OK;
 }
@@ -167,7 +184,7 @@ vonk_status vonk__win_read(win_out *w, vonk_error *err)
     const window_shared *s = w->op->shared;
     win_block b = {.first = w->end};
     if (vonk_exec_cancelled(w->op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
-    VONK_TRY(make_room(w, NULL, err));
+    VONK_TRY(make_room(w, NULL, vonk_exec_force_spill(w->op->exec), err));
     VONK_TRY(vonk__sort_reader_next(w->op, &w->reader, w->rows, vonk_exec_batch_rows(w->op->exec), &b.n, err));
     if (b.n == 0) {
         w->ended = true;
@@ -204,10 +221,11 @@ vonk_status vonk__win_pin(win_out *w, uint64_t row, win_block **ret, vonk_error 
     win_block *b = vonk__win_block_of(w, row);
     if (!b->batch) {
         if (vonk_exec_cancelled(w->op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
-        VONK_TRY(make_room(w, b, err));
+        VONK_TRY(make_room(w, b, false, err));
         VONK_TRY(vonk_spill_get(w->file, b->ref, w->lane->budget, &b->batch, err));
     }
     b->pins++;
+    b->used = ++w->n_pins;
     *ret = b;
     return VONK_OK;
 }
