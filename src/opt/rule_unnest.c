@@ -106,8 +106,8 @@ static vonk_status semi_or_anti(unnest *u, const vonk_expr *sub, bool negated, v
     return vonk__scratch_keep_plan(&u->s, u->input, err);
 }
 
-/* ---- EXISTS / IN as a value: mark join */
-static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, vonk_error *err)
+/* ---- EXISTS / IN as a value: mark join. Never null, as in Spark: where a comparison is unknown, IN is false, and so is NOT IN (`negated`: the mark is its opposite). */
+static vonk_status mark(unnest *u, const vonk_expr *sub, bool negated, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_plan  *plan = NULL;
     vonk__independent ind;
@@ -117,12 +117,12 @@ static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, 
     VONK_TRY(prepare(u, sub->plan, &plan, err));
     VONK_TRY(vonk__make_independent(&u->s, u->input, plan, &ind, err));
     if (sub->sub_kind == VONK_SUB_IN) VONK_TRY(in_terms(u, sub, ind.plan, &terms, err));
+    if (negated) VONK_TRY(or_unknown(u, &terms, err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
     VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, VONK_JOIN_SEMI, terms.at, terms.n, &u->input, err));
     VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, u->input->children, 2, &copy, err)); /* given children: the output is derived anew */
     copy->join.type = VONK_JOIN_MARK;
     copy->join.mark_id = vonk_expr_new_id();
-    copy->join.null_aware = sub->sub_kind == VONK_SUB_IN && any_nullable(sub, ind.plan);
     VONK_TRY(vonk_plan_finish(copy, &u->input, err));
     VONK_TRY(vonk__scratch_keep_plan(&u->s, u->input, err));
     *ret = vonk_expr_ref(u->input->output[u->input->n_output - 1]);
@@ -175,9 +175,76 @@ static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_ex
     switch (e->sub_kind) {
     case VONK_SUB_SCALAR: return scalar(u, e, ret, err);
     case VONK_SUB_EXISTS:
-    case VONK_SUB_IN: return mark(u, e, ret, err);
+    case VONK_SUB_IN: return mark(u, e, false, ret, err);
     default: return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a table argument outside of a table function");
     }
+}
+
+/* NOT goes down to what it negates: NOT IN means something of its own. */
+static vonk_status push_not(unnest *u, const vonk_expr *e, bool negated, const vonk_expr **ret, vonk_error *err)
+{
+    const bool        splits = (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) && vonk_expr_contains(e, VONK_EX_SUBQUERY);
+    const vonk_expr **children = NULL;
+
+    if (e->kind == VONK_EX_NOT) return push_not(u, e->children[0], !negated, ret, err); /* depth: VONK_MAX_EXPR_DEPTH */
+    *ret = e;
+    if (!negated) return VONK_OK;
+    if (!splits) return vonk__mk_node(&u->s, VONK_EX_NOT, &e, 1, ret, err);
+    VONK_TRY(vonk_arena_array(u->s.arena, e->n_children, sizeof *children, &children, err));
+    for (uint32_t i = 0; i < e->n_children; i++) VONK_TRY(push_not(u, e->children[i], true, &children[i], err));
+    return vonk__mk_node(&u->s, e->kind == VONK_EX_AND ? VONK_EX_OR : VONK_EX_AND, children, e->n_children, ret, err);
+}
+
+static vonk_status place_not(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *done = e;
+
+    if (e->kind == VONK_EX_NOT && vonk_expr_contains(e, VONK_EX_SUBQUERY)) VONK_TRY(push_not(arg, e, false, &done, err));
+    *ret = vonk_expr_ref(done);
+    return VONK_OK;
+}
+
+/* IN whose values have no subqueries of their own. */
+static vonk_status plain_values(unnest *u, const vonk_expr *in, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr **values = NULL;
+
+    VONK_TRY(vonk_arena_array(u->s.arena, in->n_children, sizeof *values, &values, err));
+    for (uint32_t i = 0; i < in->n_children; i++) {
+        VONK_TRY(vonk_expr_rewrite(u->s.env->budget, in->children[i], replace_subquery, u, &values[i], err));
+        VONK_TRY(vonk__scratch_keep_expr(&u->s, values[i], err));
+    }
+    return vonk__mk_copy(&u->s, in, values, ret, err);
+}
+
+static vonk_status replace_not_in(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_expr_unref) const vonk_expr *found = NULL;
+    const vonk_expr                            *in = e->kind == VONK_EX_NOT ? e->children[0] : e, *done = NULL;
+    unnest                                     *u = arg;
+
+    if (in == e || in->kind != VONK_EX_SUBQUERY || in->sub_kind != VONK_SUB_IN) {
+        *ret = vonk_expr_ref(e);
+        return VONK_OK;
+    }
+    VONK_TRY(plain_values(u, in, &in, err));
+    VONK_TRY(mark(u, in, true, &found, err));
+    VONK_TRY(vonk__mk_node(&u->s, VONK_EX_NOT, &found, 1, &done, err));
+    *ret = vonk_expr_ref(done);
+    return VONK_OK;
+}
+
+/* An expression without its subqueries; their joins are on u->input. */
+static vonk_status without_subqueries(unnest *u, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    static const vonk_expr_step steps[] = {place_not, replace_not_in, replace_subquery};
+
+    for (size_t i = 0; i < VONK_COUNTOF(steps); i++) {
+        VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, steps[i], u, &e, err));
+        VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
+    }
+    *ret = e;
+    return VONK_OK;
 }
 
 /* ---- nodes */
@@ -217,8 +284,7 @@ static vonk_status unnest_filter(unnest *u, const vonk_plan *p, const vonk_plan 
             VONK_TRY(semi_or_anti(u, sub, negated, err));
         } else if (vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY)) {
             const vonk_expr *e = NULL;
-            VONK_TRY(vonk_expr_rewrite(u->s.env->budget, all.at[i], replace_subquery, u, &e, err));
-            VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
+            VONK_TRY(without_subqueries(u, all.at[i], &e, err));
             VONK_TRY(VONK_VEC_ARENA_PUSH(&rest, u->s.arena, e, err));
         }
     }
@@ -237,8 +303,7 @@ static vonk_status unnest_lists(unnest *u, const vonk_plan *p, const vonk_plan *
     for (uint32_t l = 0; l < p->n_lists; l++)
         for (uint32_t i = 0; i < p->lists[l].n; i++) {
             const vonk_expr *e = NULL;
-            VONK_TRY(vonk_expr_rewrite(u->s.env->budget, p->lists[l].at[i], replace_subquery, u, &e, err));
-            VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
+            VONK_TRY(without_subqueries(u, p->lists[l].at[i], &e, err));
             VONK_TRY(VONK_VEC_ARENA_PUSH(&lists[l], u->s.arena, e, err));
         }
     VONK_TRY(vonk_plan_copy(u->s.env->budget, p, &u->input, 1, &copy, err));
