@@ -172,7 +172,7 @@ static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk
     for (uint32_t i = call->n_args; i < call->n_children; i++) {
         const vonk_expr *e;
         if (i == call->n_args && vonk_expr_has(call, VONK_EXF_HAS_FILTER)) {
-            VONK_TRY(vonk__an_condition(an, &s, call->children[i], "FILTER", &e, err));
+            VONK_TRY(vonk__an_condition(an, &s, NULL, call->children[i], &e, err));
             if (vonk_expr_has_aggregate(e) || vonk_expr_has_window(e)) {
                 const char *sql;
                 VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
@@ -276,9 +276,7 @@ static vonk_status check_nested_aggregates(const vonk_fn *fn, const vonk_expr *l
     if (fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
     for (uint32_t i = 0; i < n; i++)
         if (vonk_expr_has_aggregate(children[i]) || vonk_expr_has_window(children[i]))
-            return vonk_expr_has_aggregate(children[i])
-                       ? VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION)
-                       : VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+            return VONK_EXPR_FAIL(children[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
     return VONK_OK;
 }
 
@@ -321,7 +319,7 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     for (uint32_t i = 0; i < n; i++) {
         cast[i] = children[i];
         if (i < n_args && b.types[i] && children[i]->kind != VONK_EX_LAMBDA)
-            VONK_TRY(vonk__an_cast(an, children[i], b.types[i], &cast[i], err));
+            VONK_TRY(vonk__an_cast_in(an, like, children[i], b.types[i], &cast[i], err));
     }
     vonk_expr *e;
     VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, cast, n, &e, err));
@@ -339,14 +337,11 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
 
 /* ---- functions that the analyzer answers itself */
 
-static vonk_status shown_literal(vonk_an *an, const vonk_expr *call, vonk_str value, const vonk_expr **ret,
-                                 vonk_error *err)
+static vonk_status shown_literal(vonk_an *an, const char *name, vonk_str value, const vonk_expr **ret, vonk_error *err)
 {
-    vonk_str shown, name = call->parts[call->n_parts - 1];
+    vonk_str shown;
     VONK_TRY(vonk__an_string(an, value, ret, err));
-    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s()", VONK_STR_ARGS(name)));
-    for (size_t i = 0; i < shown.len; i++)
-        if (shown.data[i] >= 'A' && shown.data[i] <= 'Z') ((char *)shown.data)[i] = (char)(shown.data[i] + 32);
+    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%s()", name));
     return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
 }
 
@@ -358,12 +353,12 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
     if (!*ret_known) return VONK_OK;
     if (vonk_str_is_nocase(name, "current_user") || vonk_str_is_nocase(name, "user") ||
         vonk_str_is_nocase(name, "session_user"))
-        return shown_literal(an, call, an->api->env->user, ret, err);
+        return shown_literal(an, vonk_str_is_nocase(name, "user") ? "user" : vonk_str_is_nocase(name, "current_user") ? "current_user" : "session_user", an->api->env->user, ret, err);
     if (vonk_str_is_nocase(name, "current_database") || vonk_str_is_nocase(name, "current_schema"))
-        return shown_literal(an, call, vonk_catalog_current_database(an->api->catalog), ret, err);
-    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, call, VONK_STR("spark_catalog"), ret, err);
-    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, call, an->api->env->time_zone, ret, err);
-    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, call, VONK_STR("4.3.0 vonk"), ret, err);
+        return shown_literal(an, "current_schema", vonk_catalog_current_database(an->api->catalog), ret, err);
+    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, "current_catalog", VONK_STR("spark_catalog"), ret, err);
+    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, "current_timezone", an->api->env->time_zone, ret, err);
+    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, "version", VONK_STR("4.3.0 vonk"), ret, err);
     *ret_known = false;
     return VONK_OK;
 }
@@ -409,7 +404,7 @@ static vonk_status rewrite(vonk_an *an, const vonk_scope *scope, const vonk_fn *
     }
     for (size_t i = 0; i < args->n; i++) {
         const vonk_expr *e = args->at[i];
-        if (b.types[i] && e->kind != VONK_EX_LAMBDA) VONK_TRY(vonk__an_cast(an, e, b.types[i], &e, err));
+        if (b.types[i] && e->kind != VONK_EX_LAMBDA) VONK_TRY(vonk__an_cast_in(an, call, e, b.types[i], &e, err));
         VONK_TRY(VONK_AN_PUSH(an, &cast, e, err));
     }
     VONK_TRY(vonk__an_template(an, fn, scope, call, cast.at, vonk_u32_of(cast.n), &made, err));
