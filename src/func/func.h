@@ -184,6 +184,7 @@ struct vonk_fn {
     const char      *text;
     vonk_fn_nullable nullable;
     vonk_fn_raises   raises;
+    bool             wants_texts; /* resolve needs the arguments' texts always, not only for messages */
     const char      *group, *since, *doc; /* group: math_funcs ...; doc: our own words */
     const char      *example, *expect;    /* SQL expression and its result as `vonk sql` prints it; tests run them. Errors: "!CONDITION" */
 };
