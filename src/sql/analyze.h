@@ -168,7 +168,10 @@ vonk_status vonk__an_expr(vonk_an *an, const vonk_scope *scope, const vonk_expr 
 vonk_status vonk__an_exprs(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *exprs, uint32_t n, vonk_exprs *ret, vonk_error *err);
 vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_plan *node /* FILTER, JOIN; NULL: FILTER of an aggregate */, const vonk_expr *e, const vonk_expr **ret, vonk_error *err); /* boolean */
 vonk_status vonk__an_coerce(vonk_an *an, const vonk_expr *e, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err); /* CASE, COALESCE, IN, AND ... */
+vonk_status vonk__an_check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err);
 vonk_status vonk__an_name(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
+/* Columns of `inputs` that a subquery's resolved plan refers to. */
+vonk_status vonk__an_outer_columns(vonk_an *an, const vonk_plan *plan, const vonk_plan *const *inputs, uint32_t n, vonk_exprs *ret, vonk_error *err);
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret, vonk_error *err);
 /* A call of a known row over resolved arguments (children: n_args arguments, [filter], orders). */
 vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, const vonk_expr *like, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err);

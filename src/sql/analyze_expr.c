@@ -204,7 +204,7 @@ static const char *instead_of_cast(const vonk_type *from, const vonk_type *to)
     return from->id == VONK_T_DATE && vonk_type_is_numeric(to) ? "`UNIX_DATE`" : NULL;
 }
 
-static vonk_status check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err)
+vonk_status vonk__an_check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err)
 {
     const vonk_type *from = cast->children[0]->type;
     const char *sql, *instead = cast->mode == VONK_MODE_LEGACY ? NULL : instead_of_cast(from, cast->type);
@@ -231,7 +231,7 @@ static vonk_status cast(vonk_an *an, const vonk_scope *scope, const vonk_expr *e
     while (child->kind == VONK_EX_ALIAS) child = child->children[0];
     VONK_TRY(vonk__an_copy(an, e, &child, 1, &copy, err));
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
-    return check_cast(an, *ret, err);
+    return vonk__an_check_cast(an, *ret, err);
 }
 
 static vonk_status type_name_cast(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -249,7 +249,7 @@ static vonk_status type_name_cast(vonk_an *an, const vonk_scope *scope, const vo
     VONK_TRY(vonk_expr_set_type(copy, type, err));
     vonk_expr_set_origin(copy, &e->origin);
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
-    return check_cast(an, *ret, err);
+    return vonk__an_check_cast(an, *ret, err);
 }
 
 static vonk_status sort(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
