@@ -166,7 +166,8 @@ vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *
 /* ---- expressions (analyze_expr.c and others) */
 vonk_status vonk__an_expr(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_exprs(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *exprs, uint32_t n, vonk_exprs *ret, vonk_error *err);
-vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_plan *node /* FILTER, JOIN; NULL: FILTER of an aggregate */, const vonk_expr *e, const vonk_expr **ret, vonk_error *err); /* boolean */
+/* Boolean; `node`: FILTER or JOIN, NULL for an aggregate's FILTER. */
+vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_plan *node, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_coerce(vonk_an *an, const vonk_expr *e, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err); /* CASE, COALESCE, IN, AND ... */
 vonk_status vonk__an_check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err);
 vonk_status vonk__an_name(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);

@@ -80,7 +80,7 @@ def tidy(lines, words, keep_order=False):
 # --- vonk sql -------------------------------------------------------------------------------------------------------
 
 def ask_process(command, records):
-    """Answers of one process, one list of lines a record, and what ended it; fewer answers than records when it died."""
+    """Answers of one process, a list of lines each, and what ended it; too few answers when it died."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as script:
         script.write("\n;\n".join(r.text for r in records))
         script.flush()
