@@ -122,6 +122,8 @@ typedef struct vonk_show_info {
 typedef struct vonk_limit_info {
     int64_t limit, offset; /* limit -1: none */
 } vonk_limit_info;
+/* Name of the SUBQUERY_ALIAS of a subquery in FROM that was given none; columns cannot be qualified by it. */
+#define VONK_NO_ALIAS "__auto_generated_subquery_name"
 typedef enum vonk_agg_mode { VONK_AGG_PARTIAL, VONK_AGG_FINAL, VONK_AGG_COMPLETE, VONK_AGG_MERGE /* saved in, saved out */ } vonk_agg_mode;
 typedef struct vonk_agg_info {
     vonk_agg_mode mode;
