@@ -85,7 +85,10 @@ static vonk_status pump(row_stream *s, vonk_error *err)
     for (;;) {
         vonk_batch *batch = NULL;
         VONK_TRY(vonk_query_next(s->query, &batch, err));
-        if (!batch) return s->waiting.n > 0 || !s->any_sent ? send_waiting(s, err) : VONK_OK;
+        if (!batch) {
+            vonk_connect_end_is_near(s->op);
+            return s->waiting.n > 0 || !s->any_sent ? send_waiting(s, err) : VONK_OK;
+        }
         s->waiting_bytes += vonk_ipc_row_bytes(batch, s->type);
         s->waiting_rows += batch->n_sel;
         vonk_status status = VONK_VEC_PUSH(&s->waiting, vonk_budget_root(), batch, err);
@@ -224,6 +227,7 @@ static vonk_status run_sql(vonk__connect_request *r, vonk_connect_operation *op,
         vonk_buf_done(&fields);
         return status;
     }
+    vonk_connect_end_is_near(op);
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
@@ -257,6 +261,7 @@ static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *
         vonk_buf_done(&fields);
         return status;
     }
+    vonk_connect_end_is_near(op);
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
@@ -283,6 +288,7 @@ static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
         vonk_buf_done(&fields);
         return status;
     }
+    vonk_connect_end_is_near(op);
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
