@@ -1,5 +1,6 @@
 /* session/engine.c -- the process-wide part: memory, threads, shared catalog. */
 #include "session/session_int.h"
+#include "sys/clock.h"
 #include "sys/cpu.h"
 #include "sys/env.h"
 
@@ -11,6 +12,44 @@ static vonk_str spill_dir_of(const vonk_engine_options *options)
 
     if (options->spill_dir.len > 0) return options->spill_dir;
     return tmp.len > 0 ? tmp : VONK_STR("/tmp");
+}
+
+/* A key that nobody has set. */
+static vonk_status set_missing(vonk_engine *engine, const char *key, const char *value, vonk_error *err)
+{
+    const vonk_conf *with = NULL;
+
+    if (vonk_conf_get_set(engine->conf, vonk_str_of(key)).data) return VONK_OK;
+    VONK_TRY(vonk_conf_with_any(vonk_budget_root(), engine->conf, vonk_str_of(key), vonk_str_of(value), &with, err));
+    vonk_conf_unref(engine->conf);
+    engine->conf = with;
+    return VONK_OK;
+}
+
+/* What programs ask Spark about the application that serves them. */
+static vonk_status describe_application(vonk_engine *engine, const vonk_engine_options *options, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf warehouse = {0};
+    const long long                   started_ms = vonk_clock_wall_us() / 1000;
+    char                              id[48], start[24], master[24];
+
+    vonk_format(id, sizeof id, "local-%lld", started_ms);
+    vonk_format(start, sizeof start, "%lld", started_ms);
+    vonk_format(master, sizeof master, "local[%u]", engine->n_threads);
+    VONK_TRY(set_missing(engine, "spark.app.id", id, err));
+    VONK_TRY(set_missing(engine, "spark.app.name", "Spark Connect server", err));
+    VONK_TRY(set_missing(engine, "spark.app.startTime", start, err));
+    VONK_TRY(set_missing(engine, "spark.app.submitTime", start, err));
+    VONK_TRY(set_missing(engine, "spark.driver.host", "localhost", err));
+    VONK_TRY(set_missing(engine, "spark.executor.id", "driver", err));
+    VONK_TRY(set_missing(engine, "spark.master", master, err));
+    VONK_TRY(set_missing(engine, "spark.submit.deployMode", "client", err));
+    VONK_TRY(set_missing(engine, "spark.submit.pyFiles", "", err));
+    if (options->warehouse_dir.len == 0) return VONK_OK;
+    vonk_buf_init(&warehouse, vonk_budget_root(), SIZE_MAX);
+    VONK_TRY(vonk_buf_printf(&warehouse, err, "file:%.*s", VONK_STR_ARGS(options->warehouse_dir)));
+    VONK_TRY(vonk_buf_add_byte(&warehouse, 0, err));
+    return set_missing(engine, "spark.sql.warehouse.dir", warehouse.data, err);
 }
 
 static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options, vonk_error *err)
@@ -26,6 +65,7 @@ static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options,
         engine->conf = vonk_conf_ref(options->conf);
     else
         VONK_TRY(vonk_conf_new(root, &engine->conf, err));
+    VONK_TRY(describe_application(engine, options, err));
     VONK_TRY(vonk_pool_new(root, engine->n_threads, &engine->pool, err));
     return vonk_shared_catalog_new(root, options->warehouse_dir, &engine->catalog, err);
 }

@@ -1,6 +1,8 @@
 /* sql/analyze_star.c -- items of a select list that stand for several columns: *, t.*, struct.*, colRegex. */
 #include "sql/analyze.h"
 
+#include "text/regex.h"
+
 static bool qualifier_ends_with(const vonk_an *an, const vonk_expr *column, const vonk_str *parts, uint32_t n)
 {
     if (column->n_parts < n) return false;
@@ -157,9 +159,53 @@ static vonk_status expand_star(vonk_an *an, const vonk_scope *scope, const vonk_
 
 /* ---- colRegex */
 
-static vonk_status expand_regex(const vonk_expr *e, vonk_error *err)
+/* "`...`" is a pattern for whole names, "t.`...`" one for the columns of t; anything else is a name. */
+static bool split_regex(vonk_str text, vonk_str *ret_qualifier, vonk_str *ret_pattern)
 {
-    return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "colRegex");
+    size_t open = text.len;
+    if (text.len < 3 || text.data[text.len - 1] != '`') return false;
+    for (size_t i = text.len - 1; i-- > 0 && open == text.len;)
+        if (text.data[i] == '`') open = i;
+    if (open + 2 >= text.len || (open > 0 && text.data[open - 1] != '.')) return false;
+    *ret_qualifier = vonk_str_sub(text, 0, open > 0 ? open - 1 : 0);
+    *ret_pattern = vonk_str_sub(text, open + 1, text.len - 1);
+    return open != 1;
+}
+
+static vonk_status matching_columns(vonk_an *an, const vonk_scope *scope, vonk_str qualifier, const vonk_regex *regex,
+                                    vonk_exprs *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_matcher_done) vonk_matcher m = {0};
+    VONK_TRY(vonk_matcher_init(&m, regex, NULL, NULL, err));
+    for (uint32_t i = 0; i < scope->n_inputs; i++)
+        for (uint32_t k = 0; k < scope->inputs[i]->n_output; k++) {
+            const vonk_expr *column = scope->inputs[i]->output[k];
+            bool found = false;
+            if (qualifier.len && !qualifier_ends_with(an, column, &qualifier, 1)) continue;
+            VONK_TRY(vonk_matcher_find(&m, column->name, 0, &found, err));
+            if (found) VONK_TRY(VONK_AN_PUSH(an, ret, column, err));
+        }
+    return VONK_OK;
+}
+
+static vonk_status expand_regex(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, vonk_exprs *ret,
+                                vonk_error *err)
+{
+    VONK_AUTO(vonk_regex_free) vonk_regex *regex = NULL;
+    vonk_str qualifier, pattern, whole;
+    const vonk_expr *name;
+    if (!split_regex(e->name, &qualifier, &pattern)) {
+        VONK_TRY(vonk_ex_name(an->budget, &e->name, 1, e->plan_id, &name, err));
+        VONK_TRY(vonk__an_keep(an, name, &name, err));
+        return VONK_AN_PUSH(an, ret, name, err);
+    }
+    VONK_TRY(vonk_arena_printf(an->arena, &whole, err, "%s\\A(?:%.*s)\\z", an->case_sensitive ? "" : "(?i)",
+                               VONK_STR_ARGS(pattern)));
+    VONK_TRY(vonk_regex_new(an->budget, whole, &regex, err));
+    if (!regex)
+        return VONK_EXPR_FAIL(e, err, VONK_E_INVALID_PARAMETER_VALUE__PATTERN, "parameter", "`colName`", "functionName",
+                              "`colRegex`", "value", VONK_F("'%.*s'", VONK_STR_ARGS(pattern)));
+    return matching_columns(an, scope, qualifier, regex, ret, err);
 }
 
 vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *items, uint32_t n,
@@ -167,7 +213,7 @@ vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vo
 {
     for (uint32_t i = 0; i < n; i++) {
         if (items[i]->kind == VONK_EX_STAR) VONK_TRY(expand_star(an, scope, items[i], ret, err));
-        else if (items[i]->kind == VONK_EX_REGEX) return expand_regex(items[i], err);
+        else if (items[i]->kind == VONK_EX_REGEX) VONK_TRY(expand_regex(an, scope, items[i], ret, err));
         else VONK_TRY(VONK_AN_PUSH(an, ret, items[i], err));
     }
     return VONK_OK;

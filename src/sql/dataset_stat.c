@@ -260,49 +260,44 @@ static vonk_status freq_items(vonk__ds *d, const vonk_plan **ret)
 }
 
 /* ---- crosstab: a pivot of counts, missing ones 0 */
+static vonk_status crosstab_key(vonk__ds *d, vonk_str name, const vonk_expr **ret)
+{
+    const vonk_expr *column = NULL, *null = NULL;
+
+    VONK_TRY(vonk__ds_column(d, name, &column));
+    VONK_TRY(vonk__ds_cast(d, column, &vonk_type_string, &column));
+    VONK_TRY(vonk__ds_text(d, VONK_STR("null"), &null));
+    return vonk__ds_call(d, "coalesce", (const vonk_expr *[]){column, null}, 2, ret);
+}
+
+/* A node over `child` with lists, still to be resolved; kept. */
+static vonk_status pending_node(vonk__ds *d, vonk_node_kind kind, const vonk_plan *child, const vonk_expr *const *firsts, uint32_t n_lists, const vonk_plan **ret)
+{
+    vonk_plan  *node = NULL;
+    vonk_status status;
+
+    VONK_TRY(vonk_plan_new(d->a->budget, kind, &child, 1, &node, d->err));
+    status = VONK_OK;
+    for (uint32_t i = 0; i < n_lists && status == VONK_OK; i++) status = vonk_plan_set_list(node, i, &firsts[i], 1, d->err);
+    if (status == VONK_OK) return vonk_plan_finish(node, ret, d->err);
+    vonk_plan_unref(node);
+    return status;
+}
+
 static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
 {
-    VONK_AUTO(vonk_plan_unref) const vonk_plan *pivoted = NULL;
-    const vonk_expr                            *pair[2] = {NULL, NULL}, *count = NULL, *one = NULL;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *pivot = NULL;
+    const vonk_expr                            *lists[3] = {NULL}, *zero = NULL;
     const vonk_str                             *names = d->p->stat.names;
-    vonk_plan                                  *pivot = NULL;
 
-    for (uint32_t i = 0; i < 2; i++) {
-        VONK_TRY(vonk__ds_column(d, names[i], &pair[i]));
-        VONK_TRY(vonk__ds_cast(d, pair[i], &vonk_type_string, &pair[i]));
-    }
-    VONK_TRY(vonk__ds_alias(d, pair[0], vonk_str_of(VONK_F("%.*s_%.*s", VONK_STR_ARGS(names[0]), VONK_STR_ARGS(names[1]))), &pair[0]));
-    VONK_TRY(vonk__ds_long(d, 1, &one));
-    VONK_TRY(vonk__ds_call(d, "count", &one, 1, &count));
-    VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_PIVOT, &d->child, 1, &pivot, d->err));
-    vonk_status status = vonk_plan_set_list(pivot, 0, &pair[0], 1, d->err);
-    if (status == VONK_OK) status = vonk_plan_set_list(pivot, 1, &count, 1, d->err);
-    if (status == VONK_OK) status = vonk_plan_set_list(pivot, 2, &pair[1], 1, d->err);
-    if (status != VONK_OK) {
-        vonk_plan_unref(pivot);
-        return status;
-    }
-    const vonk_plan *done = NULL;
-    VONK_TRY(vonk_plan_finish(pivot, &done, d->err));
-    VONK_TRY(vonk__ds_keep_plan(d, done));
-    vonk__ds inner = {.a = d->a, .arena = d->arena, .p = done, .child = d->child, .err = d->err};
-    VONK_TRY(vonk__ds_pivot(&inner, &pivoted));
-
-    vonk__ds_list    out = {0};
-    const vonk_expr *zero = NULL;
+    VONK_TRY(crosstab_key(d, names[0], &lists[0]));
+    VONK_TRY(vonk__ds_alias(d, lists[0], vonk_str_of(VONK_F("%.*s_%.*s", VONK_STR_ARGS(names[0]), VONK_STR_ARGS(names[1]))), &lists[0]));
+    VONK_TRY(vonk__ds_long(d, 1, &zero));
+    VONK_TRY(vonk__ds_call(d, "count", &zero, 1, &lists[1]));
+    VONK_TRY(crosstab_key(d, names[1], &lists[2]));
+    VONK_TRY(pending_node(d, VONK_PN_PIVOT, d->child, lists, 3, &pivot));
     VONK_TRY(vonk__ds_long(d, 0, &zero));
-    for (uint32_t i = 0; i < pivoted->lists[1].n; i++) {
-        const vonk_expr *e = NULL;
-        const vonk_str   name = pivoted->lists[1].at[i]->name;
-        VONK_TRY(vonk_ex_name(d->a->budget, &name, 1, -1, &e, d->err));
-        VONK_TRY(vonk__ds_keep(d, e));
-        if (i > 0) {
-            VONK_TRY(vonk__ds_call(d, "coalesce", (const vonk_expr *[]){e, zero}, 2, &e));
-            VONK_TRY(vonk__ds_alias(d, e, name, &e));
-        }
-        VONK_TRY(vonk__ds_push(d, &out, e));
-    }
-    return vonk__ds_project(d, pivoted, &out, ret);
+    return pending_node(d, VONK_PN_NA_FILL, pivot, &zero, 1, ret);
 }
 
 vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret)

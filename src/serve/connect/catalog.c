@@ -113,6 +113,6 @@ vonk_status vonk__translate_catalog(vonk__translator *t, const vonk_pb_msg *cata
     case PB_CATALOG_CLEAR_CACHE: return run_statement(t, "CLEAR CACHE", ret, err);
     case PB_CATALOG_REFRESH_TABLE: return run_statement(t, VONK_F("REFRESH TABLE %.*s", VONK_STR_ARGS(vonk_pb_str(m, PB_REFRESH_TABLE_TABLE_NAME))), ret, err);
     case 0: return vonk__tr_invalid("a catalog question without a kind", err);
-    default: return vonk__tr_unsupported(VONK_F("catalog.%s", vonk_pb_field_name(&vonk_pb_connect, which)), err);
+    default: return vonk__translate_catalog_list(t, which, m, ret, err);
     }
 }

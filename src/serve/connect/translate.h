@@ -56,5 +56,7 @@ vonk_status vonk__tr_unsupported(const char *what, vonk_error *err);
 vonk_status vonk__translate_dataset(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__translate_local(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__translate_catalog(vonk__translator *t, const vonk_pb_msg *catalog, const vonk_plan **ret, vonk_error *err);
+/* catalog_list.c: its members that list, get and ask. */
+vonk_status vonk__translate_catalog_list(vonk__translator *t, int which, const vonk_pb_msg *member, const vonk_plan **ret, vonk_error *err);
 
 #endif
