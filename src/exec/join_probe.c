@@ -298,11 +298,12 @@ static vonk_status residual_batch(const join_form *f, const join_table *t, vonk_
     uint32_t n = 0;
     vonk_status st = VONK_OK;
     for (uint32_t i = 0; i < m; i++) l->out_probe[i] = vonk_row_at(rows, l->pair_k[i]);
-    for (; n < f->n_used && st == VONK_OK; n++) {
+    for (; n < f->n_used; n++) {
         const join_used *u = &f->used[n];
         const vonk_column *from = u->build ? t->columns[u->column] : in->columns[u->column];
         st =
             vonk_column_gather(lane->budget, from, u->build ? l->pair_build : l->out_probe, m, false, &columns[n], err);
+        if (st != VONK_OK) break;
     }
     if (st == VONK_OK) return vonk_op_batch(lane, m, columns, n, ret, err);
     for (uint32_t i = 0; i < n; i++) vonk_column_unref(columns[i]);
