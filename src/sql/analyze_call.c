@@ -352,10 +352,9 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
 
 /* ---- functions that the analyzer answers itself */
 
-static vonk_status shown_literal(vonk_an *an, const vonk_expr *call, vonk_str value, const vonk_expr **ret,
-                                 vonk_error *err)
+static vonk_status shown_literal(vonk_an *an, vonk_str name, vonk_str value, const vonk_expr **ret, vonk_error *err)
 {
-    vonk_str shown, name = call->parts[call->n_parts - 1];
+    vonk_str shown;
     VONK_TRY(vonk__an_string(an, value, ret, err));
     VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s()", VONK_STR_ARGS(name)));
     for (size_t i = 0; i < shown.len; i++)
@@ -371,12 +370,12 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
     if (!*ret_known) return VONK_OK;
     if (vonk_str_is_nocase(name, "current_user") || vonk_str_is_nocase(name, "user") ||
         vonk_str_is_nocase(name, "session_user"))
-        return shown_literal(an, call, an->api->env->user, ret, err);
+        return shown_literal(an, name, an->api->env->user, ret, err);
     if (vonk_str_is_nocase(name, "current_database") || vonk_str_is_nocase(name, "current_schema"))
-        return shown_literal(an, call, vonk_catalog_current_database(an->api->catalog), ret, err);
-    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, call, VONK_STR("spark_catalog"), ret, err);
-    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, call, an->api->env->time_zone, ret, err);
-    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, call, VONK_STR("4.3.0 vonk"), ret, err);
+        return shown_literal(an, VONK_STR("current_schema"), vonk_catalog_current_database(an->api->catalog), ret, err);
+    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, name, VONK_STR("spark_catalog"), ret, err);
+    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, name, an->api->env->time_zone, ret, err);
+    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, name, VONK_STR("4.3.0 vonk"), ret, err);
     *ret_known = false;
     return VONK_OK;
 }
@@ -429,6 +428,18 @@ static vonk_status rewrite(vonk_an *an, const vonk_scope *scope, const vonk_fn *
     return show_as_call(an, fn, call, args, made, ret, err);
 }
 
+/* assert_true(x): the message says what x is. */
+static vonk_status add_assertion_text(vonk_an *an, vonk_exprs *args, vonk_error *err)
+{
+    vonk_str text, message;
+    const vonk_expr *literal;
+    if (args->n != 1) return VONK_OK;
+    VONK_TRY(vonk__an_sql(an, args->at[0], &text, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &message, err, "'%.*s' is not true!", VONK_STR_ARGS(text)));
+    VONK_TRY(vonk__an_string(an, message, &literal, err));
+    return VONK_AN_PUSH(an, args, literal, err);
+}
+
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -445,6 +456,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
     if (strcmp(fn->name, "struct") == 0) return make_struct(an, call, &args, ret, err);
     strip_aliases(&args);
+    if (strcmp(fn->name, "assert_true") == 0) VONK_TRY(add_assertion_text(an, &args, err));
     if (fn->kind == VONK_FN_SPECIAL) return special(an, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_REWRITE) return rewrite(an, scope, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_PLANNED)
