@@ -397,14 +397,15 @@ VONK_FN_EVAL(eval_flatten)
 
 typedef struct sort_run {
     const vonk_column *child;
-    int sign;
+    vonk__order order;
 } sort_run;
 
 static int compare_elements(const sort_run *run, uint32_t a, uint32_t b)
 {
     bool an = vonk_null_at(run->child, a), bn = vonk_null_at(run->child, b);
-    if (an || bn) return run->sign * ((int)bn - (int)an); /* nulls are the smallest */
-    return run->sign * vonk_column_row_compare(run->child, a, run->child, b);
+    if (an || bn) return run->order == VONK__NULLS_FIRST ? (int)bn - (int)an : (int)an - (int)bn;
+    int c = vonk_column_row_compare(run->child, a, run->child, b);
+    return run->order == VONK__DESCENDING ? -c : c;
 }
 
 /* Stable; `spare` has room for n. */
@@ -426,19 +427,21 @@ static void merge_sort(const sort_run *run, uint32_t *at, size_t n, uint32_t *sp
     while (b < n) at[out++] = spare[b++];
 }
 
-VONK_FN_EVAL(eval_sort)
+vonk_status vonk__sort_arrays(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                              vonk_rows rows, vonk__order order, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_lists_done) vonk_lists l = {0};
-    sort_run run = {args[0]->children[0], 1};
+    sort_run run = {args[0]->children[0], order};
     uint32_t *spare = NULL;
     size_t room = 0;
     VONK_TRY(vonk_lists_new(ev, call->type, n_rows, rows, &l, err));
     for (VONK_EACH_ROW(rows, i)) {
         vonk_span s = vonk_span_at(args[0], i);
-        run.sign = call->n_args > 1 && !vonk_bool_at(args[1], i) ? -1 : 1;
+        if (order != VONK__NULLS_LAST && call->n_args > 1)
+            run.order = vonk_bool_at(args[1], i) ? VONK__NULLS_FIRST : VONK__DESCENDING;
         VONK_TRY(add_span(&l, s.offset, s.len, err));
         if (s.len > room) {
-            room = s.len * 2;
+            room = (size_t)s.len * 2;
             VONK_TRY(vonk_arena_array(ev->scratch, room, sizeof(*spare), &spare, err));
         }
         merge_sort(&run, l.at + l.open, s.len, spare);
@@ -446,6 +449,8 @@ VONK_FN_EVAL(eval_sort)
     }
     return vonk_lists_take(&l, args[0]->children, 1, ret, err);
 }
+
+VONK_FN_EVAL(eval_sort) { return vonk__sort_arrays(call, ev, args, n_rows, rows, VONK__NULLS_FIRST, ret, err); }
 
 VONK_FN_EVAL(eval_extreme)
 {

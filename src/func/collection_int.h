@@ -15,7 +15,14 @@ typedef struct vonk__rowset {
 vonk_status vonk__rowset_init(vonk__rowset *s, vonk_eval *ev, const vonk_column *column, uint32_t most, vonk_error *err);
 void        vonk__rowset_clear(vonk__rowset *s, uint32_t expected);
 bool        vonk__rowset_has(const vonk__rowset *s, uint32_t row);
+/* The equal row that is in it; UINT32_MAX: none. */
+uint32_t    vonk__rowset_find(const vonk__rowset *s, uint32_t row);
 bool        vonk__rowset_add(vonk__rowset *s, uint32_t row); /* false: an equal one is in it */
+
+/* Elements in order, stable. Descending puts nulls last. */
+typedef enum vonk__order { VONK__NULLS_FIRST, VONK__NULLS_LAST, VONK__DESCENDING } vonk__order;
+vonk_status vonk__sort_arrays(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows, vonk_rows rows, vonk__order order,
+                              vonk_column **ret, vonk_error *err);
 
 /* Are two values equal, neither being null? */
 bool vonk__values_eq(const vonk_column *a, uint32_t a_row, const vonk_column *b, uint32_t b_row);

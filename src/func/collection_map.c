@@ -14,6 +14,10 @@ static vonk_status resolve_keys(vonk_fn_types *types, vonk_error *err);
 
 #define ROW .group = "map_funcs", .raises = VONK_NEVER_RAISES
 
+#define PAIRS(pairs, values)                                                                                           \
+    "map_from_entries(transform(split($1, " pairs ", -1), kv -> struct(split(kv, " values ", 2)[0], "                  \
+    "get(split(kv, " values ", 2), 1))))"
+
 const vonk_fn vonk_fns_collection_map[] = {
     {.name = "map_concat",
      .args = "any...",
@@ -65,6 +69,15 @@ const vonk_fn vonk_fns_collection_map[] = {
      .since = "2.0.0", .doc = "The keys of the map as an array.",
      .example = "map_keys(map(1, 'a', 2, 'b'))",
      .expect = "[1, 2]"},
+    {.name = "str_to_map",
+     .kind = VONK_FN_REWRITE,
+     .args = "string,string?,string?",
+     .group = "map_funcs",
+     .rewrite = PAIRS("','", "':'") "; " PAIRS("$2", "':'") "; " PAIRS("$2", "$3"),
+     .text = "$0($1, ,, :); $0($1, $2, :); $0($1, $2, $3)",
+     .since = "2.0.1", .doc = "The map of keys and values in a text: cut at the second argument into pairs, those at the third.",
+     .example = "str_to_map('a:1,b:2,c:3', ',', ':')",
+     .expect = "{a -> 1, b -> 2, c -> 3}"},
     {.name = "map_values",
      .args = "map",
      ROW,

@@ -237,13 +237,15 @@ static uint32_t find_slot(const vonk__rowset *s, uint32_t row)
         if (s->slots[at] == UINT32_MAX || same(s, s->slots[at], row)) return at;
 }
 
-bool vonk__rowset_has(const vonk__rowset *s, uint32_t row)
+uint32_t vonk__rowset_find(const vonk__rowset *s, uint32_t row)
 {
-    if (s->hashed) return s->slots[find_slot(s, row)] != UINT32_MAX;
+    if (s->hashed) return s->slots[find_slot(s, row)];
     for (uint32_t i = 0; i < s->n; i++)
-        if (same(s, s->members[i], row)) return true;
-    return false;
+        if (same(s, s->members[i], row)) return s->members[i];
+    return UINT32_MAX;
 }
+
+bool vonk__rowset_has(const vonk__rowset *s, uint32_t row) { return vonk__rowset_find(s, row) != UINT32_MAX; }
 
 bool vonk__rowset_add(vonk__rowset *s, uint32_t row)
 {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "plan/conf.h"
+#include "sys/env.h"
 #include "text/number.h"
 #include "text/zone.h"
 
@@ -413,6 +414,7 @@ void vonk_conf_fn_env(const vonk_conf *conf, int64_t now_us, vonk_fn_env *ret)
         .decimal_loss_allowed = vonk_conf_bool(conf, "spark.sql.decimalOperations.allowPrecisionLoss"),
         .time_zone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
         .now_us = now_us,
+        .user = vonk_env_user_name(),
         .catalog = VONK_STR("spark_catalog"),
         .database = VONK_STR("default"),
         .conf = conf,

@@ -333,6 +333,8 @@ static vonk_status put_lambda(const text *t, const vonk_expr *e, vonk_error *err
         if (t->explain && e->ids)
             VONK_TRY(vonk_buf_printf(t->out, err, ", lambda %.*s#%llu", VONK_STR_ARGS(e->parts[i]),
                                      (unsigned long long)e->ids[i]));
+        else if (!e->ids)
+            VONK_TRY(vonk_buf_printf(t->out, err, ", %.*s", VONK_STR_ARGS(e->parts[i])));
         else
             VONK_TRY(put_c(t, ", namedlambdavariable()", err));
     }

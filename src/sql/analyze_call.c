@@ -88,6 +88,18 @@ static vonk_status bind_lambda(vonk_an *an, const vonk_scope *scope, const vonk_
 
 enum { MOST_LAMBDA_PARAMS = 3 };
 
+/* Once more with texts, for the message. */
+static vonk_status params_again(vonk_an *an, vonk_fn_types *t, const vonk_exprs *args, uint32_t arg,
+                                const vonk_type **types, bool *nullable, vonk_error *err)
+{
+    vonk_str *texts;
+    vonk_error_reset(err);
+    VONK_TRY(vonk_arena_array(an->arena, args->n + 1, sizeof(*texts), &texts, err));
+    for (uint32_t i = 0; i < args->n; i++) VONK_TRY(vonk__an_sql(an, args->at[i], &texts[i], err));
+    t->texts = texts;
+    return t->fn->lambda_params(t, arg, args->at[arg]->n_parts, types, nullable, err);
+}
+
 static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
                                    vonk_exprs *args, vonk_error *err)
 {
@@ -106,12 +118,13 @@ static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const v
         const vonk_expr *lambda = args->at[i];
         const vonk_type *params[MOST_LAMBDA_PARAMS] = {0};
         bool params_nullable[MOST_LAMBDA_PARAMS] = {0};
-        if (lambda->kind != VONK_EX_LAMBDA || lambda->resolved) continue;
+        if (lambda->kind != VONK_EX_LAMBDA || lambda->ids) continue;
         if (!fn->lambda_params || lambda->n_parts > MOST_LAMBDA_PARAMS)
             return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NON_HIGHER_ORDER_FUNCTION, "class",
                                   fn->name);
         vonk_status st = fn->lambda_params(&t, i, lambda->n_parts, params, params_nullable, err);
-        if (st != VONK_OK) return vonk_expr_failed(call, st, err);
+        if (st != VONK_OK) st = params_again(an, &t, args, i, params, params_nullable, err);
+        if (st != VONK_OK) return vonk_expr_failed(st == VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH ? lambda : call, st, err);
         VONK_TRY(check_lambda(lambda, 0, err));
         VONK_TRY(bind_lambda(an, scope, lambda, params, params_nullable, &args->at[i], err));
         types[i] = args->at[i]->type;
@@ -475,6 +488,18 @@ static vonk_status rewrite(vonk_an *an, const vonk_scope *scope, const vonk_fn *
     return show_as_call(an, fn, call, args, made, ret, err);
 }
 
+/* assert_true(x): the message says what x is. */
+static vonk_status add_assertion_text(vonk_an *an, vonk_exprs *args, vonk_error *err)
+{
+    vonk_str text, message;
+    const vonk_expr *literal;
+    if (args->n != 1) return VONK_OK;
+    VONK_TRY(vonk__an_sql(an, args->at[0], &text, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &message, err, "'%.*s' is not true!", VONK_STR_ARGS(text)));
+    VONK_TRY(vonk__an_string(an, message, &literal, err));
+    return VONK_AN_PUSH(an, args, literal, err);
+}
+
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -495,6 +520,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
     if (strcmp(fn->name, "struct") == 0) return make_struct(an, call, &args, ret, err);
     strip_aliases(&args);
+    if (strcmp(fn->name, "assert_true") == 0) VONK_TRY(add_assertion_text(an, &args, err));
     if (fn->kind == VONK_FN_SPECIAL) return special(an, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_REWRITE) return rewrite(an, scope, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_PLANNED)
