@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -29,7 +30,9 @@ class FakeServer:
     def __init__(self, **settings):
         program = os.path.join(BUILD, "tests", "clients", "connect_fake")
         keys = [f"{key.replace('__', '.')}={value}" for key, value in settings.items()]
-        self.process = subprocess.Popen([program, *keys], stdout=subprocess.PIPE, text=True)
+        self.folder = tempfile.mkdtemp(prefix="vonk-fake-")
+        self.process = subprocess.Popen([program, *keys], stdout=subprocess.PIPE, text=True,
+                                        env=dict(os.environ, TMPDIR=self.folder))
         self.port = int(self.process.stdout.readline())
         self.channel = grpc.insecure_channel(f"localhost:{self.port}", OPTIONS)
         self.stub = pb_grpc.SparkConnectServiceStub(self.channel)
@@ -43,6 +46,7 @@ class FakeServer:
         self.process.terminate()
         assert self.process.wait(timeout=20) == 0
         assert self.process.stdout.read() == "stopped 0\n"
+        os.rmdir(self.folder)
 
 
 class Session:
@@ -758,7 +762,7 @@ def test_artifact_names(session):
 
 def test_artifact_files_go_with_the_session(server):
     def folders():
-        return {name for name in os.listdir("/tmp") if name.startswith(("vonk-artifacts-", "vonk-upload-"))}
+        return {name for name in os.listdir(server.folder) if name.startswith(("vonk-artifacts-", "vonk-upload-"))}
 
     before = folders()
     session = server.session()

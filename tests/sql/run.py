@@ -103,7 +103,7 @@ def ask_process(command, records):
 def ask_program(program, file, conf=(), flags=()):
     """Raw answers, one list of lines a record. A statement that ends the process costs only its own answer."""
     command = [program, "sql", "--output", "test", *flags]
-    for c in file.conf + list(conf):
+    for c in file.conf + ["spark.default.parallelism=2"] + list(conf):   # as many as real Spark had: its order of rows
         command += ["--conf", c]
     answers = []
     while len(answers) < len(file.records):
