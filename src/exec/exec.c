@@ -336,6 +336,19 @@ static bool through_project(const vonk_op *project, uint32_t *inout_column)
     return true;
 }
 
+/* A grouping key: rows of a group that nobody wants need not be grouped. */
+static bool through_aggregate(const vonk_op *aggregate, uint32_t *inout_column)
+{
+    const vonk_plan *from = aggregate->fused && aggregate->fused->kind == VONK_PN_P_AGGREGATE ? aggregate->fused
+                                                                                              : aggregate->node;
+    if (*inout_column >= from->lists[0].n) return false;
+    const vonk_expr *e = from->lists[0].at[*inout_column];
+    while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+    if (e->kind != VONK_EX_BOUND) return false;
+    *inout_column = e->index;
+    return true;
+}
+
 bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, vonk_filter_slot *ret)
 {
     const vonk_op *at = op->children[child];
@@ -346,6 +359,9 @@ bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, von
         case VONK_PN_P_FILTER: break;
         case VONK_PN_P_PROJECT:
             if (!through_project(at, &column)) return false;
+            break;
+        case VONK_PN_P_AGGREGATE:
+            if (!through_aggregate(at, &column)) return false;
             break;
         case VONK_PN_P_HASH_JOIN:
         case VONK_PN_P_LOOP_JOIN:

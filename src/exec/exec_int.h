@@ -98,6 +98,7 @@ struct exec_runner {
     bool running, source_done;
     bool skip;            /* the rest of the source's partition is not wanted */
     int64_t pending_top;  /* highest item with a pending batch, -1: none */
+    int64_t fresh;        /* item whose pending batch it has not seen yet, -1: none */
     int64_t ending;       /* item whose end_morsel is next; -1: source not done */
     int64_t discard;      /* batches for items up to this one are dropped; -1: none */
     uint64_t position;    /* (pipeline + 1) << 32 | ordinal */

@@ -184,6 +184,7 @@ void vonk__join_pieces_done(join_pieces *p);
 typedef struct join_lane {
     op_program_local key_program, residual;
     vonk_column **key_columns; /* [n_keys] of the batch */
+    vonk_column **used_columns; /* [n_used]: room for the residual's input */
     uint32_t room, pair_room;
     uint64_t *keys;           /* [k]: k counts the selected rows */
     uint32_t *first, *counts; /* [k]: join_kernel.h; counts is not used when the table is unique */
@@ -200,6 +201,23 @@ void vonk__join_lane_close(const join_form *f, join_lane *l);
 /* As vonk_input_class.push. */
 vonk_status vonk__join_probe(const join_form *f, join_table *t, vonk_lane *lane, join_lane *l, const vonk_batch *in,
                              vonk_out *out, vonk_flow *ret_flow, vonk_error *err);
+
+/* The probe input, for `shared` = join_shared. */
+vonk_status vonk__join_probe_local_open(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err);
+vonk_status vonk__join_probe_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
+                                  vonk_flow *ret_flow, vonk_error *err);
+vonk_status vonk__join_probe_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
+                                 vonk_error *err);
+bool vonk__join_probe_wants(vonk_op *op, int32_t partition, uint64_t ordinal);
+void vonk__join_probe_local_close(vonk_op *op, void *local);
+#define JOIN_PROBE_INPUT                                                                                               \
+    {.order = VONK_ORDER_KEEPS,                                                                                        \
+     .local_size = sizeof(join_lane),                                                                                  \
+     .local_open = vonk__join_probe_local_open,                                                                        \
+     .push = vonk__join_probe_push,                                                                                    \
+     .end_morsel = vonk__join_probe_end,                                                                               \
+     .wants = vonk__join_probe_wants,                                                                                  \
+     .local_close = vonk__join_probe_local_close}
 
 /* ---- the operator around it (join_collect.c, join_rest.c) */
 typedef struct join_lot { /* build rows of one lane */
