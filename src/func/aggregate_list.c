@@ -328,9 +328,9 @@ static vonk_status resolve_mode(vonk_fn_types *t, vonk_error *err)
 
 const vonk_fn vonk_fns_aggregate_list[] = {
     {.name = "array_agg", .alias_of = "collect_list", .text = "collect_list($1)", .since = "3.3.0"},
-    {.name = "collect_list", AGG, .args = "any", .result = "array<any>", .resolve = resolve_collect, .agg = &list_agg, .since = "2.0.0",
+    {.name = "collect_list", AGG, .args = "any", .resolve = resolve_collect, .agg = &list_agg, .since = "2.0.0",
      .doc = "An array of the group's values, without nulls.", .example = "collect_list(col)" NUMBERS, .expect = "[1, 2, 1]"},
-    {.name = "collect_set", AGG, .args = "any", .result = "array<any>", .resolve = resolve_set, .agg = &set_agg, .since = "2.0.0",
+    {.name = "collect_set", AGG, .args = "any", .resolve = resolve_set, .agg = &set_agg, .since = "2.0.0",
      .doc = "An array of the group's different values, without nulls.", .example = "collect_set(col)" NUMBERS, .expect = "[1, 2]"},
     {.name = "listagg", AGG, .args = "string|binary,string|binary?", .result = "arg0", .text = "listagg($1, NULL); listagg($1, $2)", .resolve = resolve_listagg,
      .agg = &text_agg, .since = "4.0.0", .doc = "The group's strings or binaries one after the other, with the second argument in between.",

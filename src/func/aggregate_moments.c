@@ -7,10 +7,12 @@
 #include "func/aggregate_int.h"
 #include "func/tables.h"
 
-/* n, means, second moments and co-moment of two variables; one variable uses x alone. Saved form: six doubles. */
+/* n, means, second moments, co-moment and sums of two variables; one variable uses x alone. Saved form: N_PARTS doubles. */
 typedef struct moments {
-    double n, x, y, xx, yy, xy;
+    double n, x, y, xx, yy, xy, sum_x, sum_y;
 } moments;
+enum { N_PARTS = 8 };
+#define SAVED "double,double,double,double,double,double,double,double"
 
 static void add(moments *m, double x, double y)
 {
@@ -21,6 +23,8 @@ static void add(moments *m, double x, double y)
     m->xx += dx * (x - m->x);
     m->yy += dy * (y - m->y);
     m->xy += dx * (y - m->y);
+    m->sum_x += x;
+    m->sum_y += y;
     m->n = n;
 }
 
@@ -34,6 +38,8 @@ static void merge_two(moments *a, const moments *b)
     a->xy += b->xy + dx * dy * a->n * b->n / n;
     a->x += dx * b->n / n;
     a->y += dy * b->n / n;
+    a->sum_x += b->sum_x;
+    a->sum_y += b->sum_y;
     a->n = n;
 }
 
@@ -57,9 +63,9 @@ static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *he
     (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
-        double parts[6];
-        for (uint32_t i = 0; i < 6; i++) parts[i] = VONK_VALUES(saved[i], double)[row];
-        merge_two((moments *)states[k], &(moments){parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]});
+        double p[N_PARTS];
+        for (uint32_t i = 0; i < N_PARTS; i++) p[i] = VONK_VALUES(saved[i], double)[row];
+        merge_two((moments *)states[k], &(moments){p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]});
     }
     return VONK_OK;
 }
@@ -77,7 +83,7 @@ static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *
 static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
 {
     (void)call;
-    for (uint32_t c = 0; c < 6; c++) {
+    for (uint32_t c = 0; c < N_PARTS; c++) {
         void             *data = NULL;
         const vonk_status status = vonk__agg_column(ev, &vonk_type_double, n, &ret[c], &data, NULL, err);
         if (status != VONK_OK) {
@@ -130,7 +136,7 @@ static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, u
         (void)call;                                                                                                                                  \
         return finish_by(name, ev, states, n, ret, err);                                                                                             \
     }                                                                                                                                                \
-    static const vonk_agg name##_agg = {.state_bytes = sizeof(moments), .state = "double,double,double,double,double,double", .update = update,      \
+    static const vonk_agg name##_agg = {.state_bytes = sizeof(moments), .state = SAVED, .update = update,      \
                                         .merge = merge, .save = save, .finish = name##_finish, .combine = combine};
 static double some(const moments *m, double value, bool *null)
 {
@@ -138,8 +144,8 @@ static double some(const moments *m, double value, bool *null)
     return value;
 }
 /* regr_*(y, x): y comes first, so it is the moments' x. */
-static double regr_avgx(const moments *m, bool *null) { return some(m, m->y, null); }
-static double regr_avgy(const moments *m, bool *null) { return some(m, m->x, null); }
+static double regr_avgx(const moments *m, bool *null) { return per(m->sum_y, m->n, null); }
+static double regr_avgy(const moments *m, bool *null) { return per(m->sum_x, m->n, null); }
 static double regr_sxx(const moments *m, bool *null) { return some(m, m->yy, null); }
 static double regr_syy(const moments *m, bool *null) { return some(m, m->xx, null); }
 static double regr_sxy(const moments *m, bool *null) { return some(m, m->xy, null); }
@@ -184,7 +190,7 @@ static vonk_status regr_count_finish(const vonk_fn_call *call, vonk_eval *ev, ui
     for (uint32_t i = 0; i < n; i++) ((int64_t *)data)[i] = (int64_t)((const moments *)states[i])->n;
     return VONK_OK;
 }
-static const vonk_agg regr_count_agg = {.state_bytes = sizeof(moments), .state = "double,double,double,double,double,double", .update = update, .merge = merge,
+static const vonk_agg regr_count_agg = {.state_bytes = sizeof(moments), .state = SAVED, .update = update, .merge = merge,
                                         .save = save, .finish = regr_count_finish, .combine = combine};
 
 /* ---- bool_and, bool_or: 0 nothing yet, 1 false, 2 true */
