@@ -41,7 +41,7 @@ FINISH(bits_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg bits_agg = {.state_bytes = sizeof(bits), .state = "result", .update = bits_update, .merge = bits_update, .save = bits_finish, .finish = bits_finish};
+static const vonk_agg bits_agg = {.state_bytes = sizeof(bits), .state = "result", .update = bits_update, .merge = bits_update, .save = bits_finish, .finish = bits_finish, .copyable = true};
 
 /* ---- product */
 
@@ -74,7 +74,7 @@ FINISH(product_finish)
 }
 
 static const vonk_agg product_agg = {.state_bytes = sizeof(product), .state = "double", .update = product_update, .merge = product_update,
-                                     .save = product_finish, .finish = product_finish};
+                                     .save = product_finish, .finish = product_finish, .copyable = true};
 
 /* ---- max_by, min_by: of equal keys the later row wins */
 
@@ -197,7 +197,7 @@ FINISH(moments_finish)
 }
 
 static const vonk_agg moments_agg = {.state_bytes = sizeof(moments), .state = "double,double,double,double,double", .update = moments_update,
-                                     .merge = moments_merge, .save = moments_save, .finish = moments_finish};
+                                     .merge = moments_merge, .save = moments_save, .finish = moments_finish, .copyable = true};
 
 static vonk_status nullable(vonk_fn_types *t, vonk_error *err)
 {
