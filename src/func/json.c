@@ -99,7 +99,8 @@ static vonk_status found(search *s, vonk_str value, vonk_error *err)
     double number;
     char text[VONK_F64_CHARS];
     if (s->n++ > 0) VONK_TRY(vonk_buf_add_byte(s->out, ',', err));
-    bool real = strchr("-0123456789", value.data[0]) && (vonk_str_find_byte(value, '.', 0) != SIZE_MAX || vonk_str_find_byte(value, 'e', 0) != SIZE_MAX || vonk_str_find_byte(value, 'E', 0) != SIZE_MAX);
+    bool real = false;
+    for (size_t i = 0; i < value.len && strchr("-0123456789", value.data[0]); i++) real |= value.data[i] == '.' || (value.data[i] | 32) == 'e';
     if (real && vonk_text_to_f64(value, &number)) return vonk_buf_append(s->out, text, vonk_f64_to_text(number, text), err);
     return vonk_json_add_compact(value, s->out, err);
 }
