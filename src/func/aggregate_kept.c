@@ -1,7 +1,7 @@
 /* func/aggregate_kept.c -- min, max, first, last: one value of the input is kept. */
 #include "column/builder.h"
 #include "column/kernel/kernel.h"
-#include "func/aggregate_int.h"
+#include "func/aggregate_list.h"
 #include "func/resolve.h"
 #include "func/tables.h"
 
@@ -85,7 +85,7 @@ int vonk__kept_compare(const vonk__kept *kept, const vonk_column *column, uint32
     return kept->column ? vonk_column_row_compare(kept->column, 0, column, row) : 0;
 }
 
-static vonk_status put(vonk_builder *b, const vonk__kept *kept, vonk_error *err)
+vonk_status vonk__kept_put(vonk_builder *b, const vonk__kept *kept, vonk_error *err)
 {
     if (!kept->set || kept->null) return vonk_builder_null(b, err);
     switch (b->type->storage) {
@@ -108,7 +108,7 @@ vonk_status vonk__kept_column(vonk_eval *ev, const vonk_type *type, const vonk__
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
 
     VONK_TRY(vonk_builder_init(&b, ev->budget, type, n, err));
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(put(&b, kept[i], err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__kept_put(&b, kept[i], err));
     return vonk_builder_finish(&b, ret, err);
 }
 

@@ -7,10 +7,12 @@
 #include "func/aggregate_int.h"
 #include "func/tables.h"
 
-/* n, means, second moments and co-moment of two variables; one variable uses x alone. Saved form: six doubles. */
+/* n, means, second moments, co-moment and sums of two variables; one variable uses x alone. Saved form: N_PARTS doubles. */
 typedef struct moments {
-    double n, x, y, xx, yy, xy;
+    double n, x, y, xx, yy, xy, sum_x, sum_y;
 } moments;
+enum { N_PARTS = 8 };
+#define SAVED "double,double,double,double,double,double,double,double"
 
 static void add(moments *m, double x, double y)
 {
@@ -21,6 +23,8 @@ static void add(moments *m, double x, double y)
     m->xx += dx * (x - m->x);
     m->yy += dy * (y - m->y);
     m->xy += dx * (y - m->y);
+    m->sum_x += x;
+    m->sum_y += y;
     m->n = n;
 }
 
@@ -34,6 +38,8 @@ static void merge_two(moments *a, const moments *b)
     a->xy += b->xy + dx * dy * a->n * b->n / n;
     a->x += dx * b->n / n;
     a->y += dy * b->n / n;
+    a->sum_x += b->sum_x;
+    a->sum_y += b->sum_y;
     a->n = n;
 }
 
@@ -57,9 +63,9 @@ static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *he
     (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
-        double parts[6];
-        for (uint32_t i = 0; i < 6; i++) parts[i] = VONK_VALUES(saved[i], double)[row];
-        merge_two((moments *)states[k], &(moments){parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]});
+        double p[N_PARTS];
+        for (uint32_t i = 0; i < N_PARTS; i++) p[i] = VONK_VALUES(saved[i], double)[row];
+        merge_two((moments *)states[k], &(moments){p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]});
     }
     return VONK_OK;
 }
@@ -77,7 +83,7 @@ static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *
 static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
 {
     (void)call;
-    for (uint32_t c = 0; c < 6; c++) {
+    for (uint32_t c = 0; c < N_PARTS; c++) {
         void             *data = NULL;
         const vonk_status status = vonk__agg_column(ev, &vonk_type_double, n, &ret[c], &data, NULL, err);
         if (status != VONK_OK) {
@@ -130,9 +136,38 @@ static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, u
         (void)call;                                                                                                                                  \
         return finish_by(name, ev, states, n, ret, err);                                                                                             \
     }                                                                                                                                                \
-    static const vonk_agg name##_agg = {.state_bytes = sizeof(moments), .state = "double,double,double,double,double,double", .update = update,      \
+    static const vonk_agg name##_agg = {.state_bytes = sizeof(moments), .state = SAVED, .update = update,      \
                                         .merge = merge, .save = save, .finish = name##_finish, .combine = combine,               \
                                         .copyable = true};
+static double some(const moments *m, double value, bool *null)
+{
+    *null = m->n == 0;
+    return value;
+}
+/* regr_*(y, x): y comes first, so it is the moments' x. */
+static double regr_avgx(const moments *m, bool *null) { return per(m->sum_y, m->n, null); }
+static double regr_avgy(const moments *m, bool *null) { return per(m->sum_x, m->n, null); }
+static double regr_sxx(const moments *m, bool *null) { return some(m, m->yy, null); }
+static double regr_syy(const moments *m, bool *null) { return some(m, m->xx, null); }
+static double regr_sxy(const moments *m, bool *null) { return some(m, m->xy, null); }
+static double regr_slope(const moments *m, bool *null)
+{
+    *null = m->n == 0 || m->yy == 0;
+    return *null ? 0 : m->xy / m->yy;
+}
+static double regr_intercept(const moments *m, bool *null)
+{
+    double slope = regr_slope(m, null);
+    return m->x - slope * m->y;
+}
+static double regr_r2(const moments *m, bool *null)
+{
+    *null = m->n == 0 || m->yy == 0;
+    if (*null) return 0;
+    double c = m->xy / sqrt(m->xx * m->yy);
+    return m->xx == 0 ? 1 : c * c;
+}
+
 MOMENT(var_pop)
 MOMENT(var_samp)
 MOMENT(stddev_pop)
@@ -140,6 +175,24 @@ MOMENT(stddev_samp)
 MOMENT(covar_pop)
 MOMENT(covar_samp)
 MOMENT(correlation)
+MOMENT(regr_avgx)
+MOMENT(regr_avgy)
+MOMENT(regr_sxx)
+MOMENT(regr_syy)
+MOMENT(regr_sxy)
+MOMENT(regr_slope)
+MOMENT(regr_intercept)
+MOMENT(regr_r2)
+
+static vonk_status regr_count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+{
+    void *data = NULL;
+    VONK_TRY(vonk__agg_column(ev, &vonk_type_long, n, ret, &data, NULL, err));
+    for (uint32_t i = 0; i < n; i++) ((int64_t *)data)[i] = (int64_t)((const moments *)states[i])->n;
+    return VONK_OK;
+}
+static const vonk_agg regr_count_agg = {.state_bytes = sizeof(moments), .state = SAVED, .update = update, .merge = merge,
+                                        .save = save, .finish = regr_count_finish, .combine = combine, .copyable = true};
 
 /* ---- bool_and, bool_or: 0 nothing yet, 1 false, 2 true */
 static void decide(uint8_t *state, bool value, bool wanted)
@@ -239,6 +292,19 @@ const vonk_fn vonk_fns_aggregate_moments[] = {
      .expect = "0.6666666666666666"},
     {.name = "covar_samp", TWO, .agg = &covar_samp_agg, .since = "2.0.0", .doc = "The covariance of a sample.", .example = "covar_samp(c1, c2) " PAIRS, .expect = "1.0"},
     {.name = "every", .alias_of = "bool_and", .since = "3.0.0", .example = "every(col) " TRUTHS, .expect = "false"},
+    {.name = "regr_avgx", TWO, .agg = &regr_avgx_agg, .since = "3.3.0", .doc = "The mean of x over pairs (y, x) without nulls.", .example = "regr_avgx(c1, c2) " PAIRS, .expect = "2.0"},
+    {.name = "regr_avgy", TWO, .agg = &regr_avgy_agg, .since = "3.3.0", .doc = "The mean of y over pairs (y, x) without nulls.", .example = "regr_avgy(c1, c2) " PAIRS, .expect = "2.0"},
+    {.name = "regr_count", .kind = VONK_FN_AGGREGATE, .args = "double,double", .result = "bigint", .nulls = VONK_NEVER_NULL, .group = "agg_funcs", .agg = &regr_count_agg,
+     .since = "3.3.0", .doc = "Number of pairs without nulls.", .example = "regr_count(c1, c2) " PAIRS, .expect = "3"},
+    {.name = "regr_intercept", TWO, .agg = &regr_intercept_agg, .since = "3.4.0", .doc = "Where the line of best fit through pairs (y, x) meets x = 0.",
+     .example = "regr_intercept(c1, c2) " PAIRS, .expect = "0.0"},
+    {.name = "regr_r2", TWO, .agg = &regr_r2_agg, .since = "3.3.0", .doc = "How well the line of best fit explains y, 0 to 1.", .example = "regr_r2(c1, c2) " PAIRS, .expect = "1.0"},
+    {.name = "regr_slope", TWO, .agg = &regr_slope_agg, .since = "3.4.0", .doc = "The slope of the line of best fit through pairs (y, x).", .example = "regr_slope(c1, c2) " PAIRS,
+     .expect = "1.0"},
+    {.name = "regr_sxx", TWO, .agg = &regr_sxx_agg, .since = "3.4.0", .doc = "Sum of squares of x's distances from its mean.", .example = "regr_sxx(c1, c2) " PAIRS, .expect = "2.0"},
+    {.name = "regr_sxy", TWO, .agg = &regr_sxy_agg, .since = "3.4.0", .doc = "Sum of products of x's and y's distances from their means.", .example = "regr_sxy(c1, c2) " PAIRS,
+     .expect = "2.0"},
+    {.name = "regr_syy", TWO, .agg = &regr_syy_agg, .since = "3.4.0", .doc = "Sum of squares of y's distances from its mean.", .example = "regr_syy(c1, c2) " PAIRS, .expect = "2.0"},
     {.name = "some", .alias_of = "bool_or", .since = "3.0.0", .example = "some(col) " TRUTHS, .expect = "true"},
     {.name = "std", .alias_of = "stddev_samp", .since = "1.6.0", .example = "std(col) " NUMBERS, .expect = "1.0"},
     {.name = "stddev", .alias_of = "stddev_samp", .since = "1.6.0", .example = "stddev(col) " NUMBERS, .expect = "1.0"},

@@ -33,6 +33,9 @@ static vonk_status check_syntax(const vonk_scope *scope, const vonk_fn *fn, cons
     if (!aggregate && vonk_expr_has(call, VONK_EXF_HAS_FILTER))
         return unsupported_syntax(call, fn, "FILTER CLAUSE", err);
     if (!aggregate && call->n_order) return unsupported_syntax(call, fn, "WITHIN GROUP (ORDER BY ...)", err);
+    if (aggregate && call->n_order)
+        return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                              VONK_F("ORDER BY inside the aggregate function %s", fn->name));
     if (fn->kind == VONK_FN_TABLE) return VONK_EXPR_FAIL(call, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName",
                                                           VONK_F("`%s`", fn->name));
     if (fn->kind == VONK_FN_WINDOW && !scope->is_window)

@@ -1,0 +1,365 @@
+/* func/json.c -- looking into JSON text: get_json_object, json_array_length, json_object_keys; values as JSON: to_json. */
+#include "base/buf.h"
+#include "column/builder.h"
+#include "func/body.h"
+#include "func/cast.h"
+#include "func/datetime_int.h"
+#include "func/tables.h"
+#include "text/date.h"
+#include "text/json.h"
+#include "text/number.h"
+
+static vonk_body eval_array_length, eval_get, eval_keys, eval_to_json;
+static vonk_status resolve_to_json(vonk_fn_types *types, vonk_error *err);
+
+#define ROW .group = "json_funcs", .nullable = VONK_NULLABLE_ALWAYS
+
+const vonk_fn vonk_fns_json[] = {
+    {.name = "get_json_object", .args = "string,string", .result = "string", ROW, .eval = eval_get,
+     .doc = "What a path ($.a[0].b, $[*].c) finds in the JSON text: a string as it is, anything else as JSON; NULL when there is nothing.",
+     .example = "get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b')", .expect = "[1,2]"},
+    {.name = "json_array_length", .args = "string", .result = "int", ROW, .eval = eval_array_length, .doc = "Number of elements of the JSON array; NULL for other text.",
+     .example = "json_array_length('[1,2,3,4]')", .expect = "4"},
+    {.name = "json_object_keys", .args = "string", .result = "array<string>", ROW, .eval = eval_keys, .doc = "Keys of the JSON object; NULL for other text.",
+     .example = "json_object_keys('{\"a\":1,\"b\":2}')", .expect = "[a, b]"},
+    {.name = "to_json", .args = "struct|map|array", .result = "string", ROW, .resolve = resolve_to_json, .eval = eval_to_json,
+     .doc = "The struct, map or array as JSON text. Fields that are NULL are left out.", .example = "to_json(named_struct('a', 1, 'b', 'x'))",
+     .expect = "{\"a\":1,\"b\":\"x\"}"},
+};
+VONK_FN_COUNT(json);
+
+/* ---- paths: $ followed by .name, ['name'], [n], [*] */
+
+enum { MOST_STEPS = 64 };
+
+typedef struct step {
+    enum { NAME, INDEX, EVERY } kind;
+    vonk_str name;
+    uint64_t index;
+} step;
+
+typedef struct path {
+    step steps[MOST_STEPS];
+    int n;
+} path;
+
+static bool read_bracket(vonk_str s, size_t *at, step *ret)
+{
+    size_t close;
+    (*at)++;
+    if (*at < s.len && s.data[*at] == '\'') {
+        close = vonk_str_find(s, VONK_STR("']"), *at + 1);
+        if (close == SIZE_MAX) return false;
+        *ret = (step){.kind = NAME, .name = vonk_str_sub(s, *at + 1, close)};
+        *at = close + 2;
+        return true;
+    }
+    close = vonk_str_find_byte(s, ']', *at);
+    if (close == SIZE_MAX || close == *at) return false;
+    *ret = (step){.kind = INDEX};
+    if (close == *at + 1 && s.data[*at] == '*')
+        ret->kind = EVERY;
+    else
+        for (size_t i = *at; i < close; i++) {
+            if (s.data[i] < '0' || s.data[i] > '9' || close - *at > 18) return false;
+            ret->index = ret->index * 10 + (uint64_t)(s.data[i] - '0');
+        }
+    *at = close + 1;
+    return true;
+}
+
+static bool read_path(vonk_str s, path *p)
+{
+    p->n = 0;
+    if (!s.len || s.data[0] != '$') return false;
+    for (size_t at = 1; at < s.len; p->n++) {
+        if (p->n == MOST_STEPS) return false;
+        if (s.data[at] == '[') {
+            if (!read_bracket(s, &at, &p->steps[p->n])) return false;
+            continue;
+        }
+        if (s.data[at] != '.') return false;
+        size_t from = ++at;
+        while (at < s.len && s.data[at] != '.' && s.data[at] != '[') at++;
+        if (at == from) return false;
+        p->steps[p->n] = (step){.kind = NAME, .name = vonk_str_sub(s, from, at)};
+    }
+    return true;
+}
+
+typedef struct search {
+    const path *path;
+    vonk_buf *out, *key; /* out: matches as JSON, commas between */
+    uint32_t n;          /* matches */
+    bool many;           /* a step that may match several times was passed */
+} search;
+
+static vonk_status found(search *s, vonk_str value, vonk_error *err)
+{
+    double number;
+    char text[VONK_F64_CHARS];
+    if (s->n++ > 0) VONK_TRY(vonk_buf_add_byte(s->out, ',', err));
+    bool real = false;
+    for (size_t i = 0; i < value.len && strchr("-0123456789", value.data[0]); i++) real |= value.data[i] == '.' || (value.data[i] | 32) == 'e';
+    if (real && vonk_text_to_f64(value, &number)) return vonk_buf_append(s->out, text, vonk_f64_to_text(number, text), err);
+    return vonk_json_add_compact(value, s->out, err);
+}
+
+static vonk_status look(search *s, vonk_json *j, int at, bool *ret_ok, vonk_error *err);
+
+static vonk_status look_in_array(search *s, vonk_json *j, int at, bool *ret_ok, vonk_error *err)
+{
+    const step *wanted = &s->path->steps[at];
+    bool first = true;
+    if (wanted->kind == EVERY) s->many = true;
+    *ret_ok = vonk_json_open(j, '[');
+    for (uint64_t i = 0; *ret_ok && vonk_json_next_item(j, &first, ret_ok); i++) {
+        if (wanted->kind == EVERY || i == wanted->index)
+            VONK_TRY(look(s, j, at + 1, ret_ok, err));
+        else
+            *ret_ok = vonk_json_skip(j, NULL);
+    }
+    return VONK_OK;
+}
+
+static vonk_status look_in_object(search *s, vonk_json *j, int at, bool *ret_ok, vonk_error *err)
+{
+    const step *wanted = &s->path->steps[at];
+    bool first = true, more = true;
+    uint32_t before = s->n;
+    *ret_ok = vonk_json_open(j, '{');
+    while (*ret_ok) {
+        VONK_TRY(vonk_json_next_field(j, &first, s->key, &more, ret_ok, err));
+        if (!more) break;
+        bool fits = s->n == before && vonk_str_eq(vonk_buf_str(s->key), wanted->name);
+        if (fits)
+            VONK_TRY(look(s, j, at + 1, ret_ok, err));
+        else
+            *ret_ok = vonk_json_skip(j, NULL);
+    }
+    return VONK_OK;
+}
+
+/* Steps from `at` on, applied to the value at the cursor, which is read. Depth: MOST_STEPS. */
+static vonk_status look(search *s, vonk_json *j, int at, bool *ret_ok, vonk_error *err)
+{
+    vonk_str value;
+    char c = vonk_json_peek(j);
+    if (at < s->path->n && c == '[' && (s->path->steps[at].kind == INDEX || s->path->steps[at].kind == EVERY)) return look_in_array(s, j, at, ret_ok, err);
+    if (at < s->path->n && c == '{' && s->path->steps[at].kind == NAME) return look_in_object(s, j, at, ret_ok, err);
+    *ret_ok = vonk_json_skip(j, &value);
+    if (!*ret_ok || at < s->path->n || vonk_str_is(value, "null")) return VONK_OK;
+    return found(s, value, err);
+}
+
+/* The text that get_json_object gives; *ret_any false: NULL. */
+static vonk_status get(vonk_str json, const path *p, vonk_buf *matches, vonk_buf *key, vonk_buf *out, bool *ret_any, vonk_error *err)
+{
+    vonk_json j = {.text = json};
+    search s = {.path = p, .out = matches, .key = key};
+    bool ok;
+    vonk_buf_reset(matches);
+    vonk_buf_reset(out);
+    VONK_TRY(look(&s, &j, 0, &ok, err));
+    *ret_any = ok && s.n > 0;
+    if (!*ret_any) return VONK_OK;
+    vonk_str text = vonk_buf_str(matches);
+    if (!s.many && text.data[0] == '"') {
+        vonk_json string = {.text = text};
+        return vonk_json_string(&string, out, ret_any, err);
+    }
+    if (s.n > 1) VONK_TRY(vonk_buf_add_byte(out, '[', err));
+    VONK_TRY(vonk_buf_add_str(out, text, err));
+    return s.n > 1 ? vonk_buf_add_byte(out, ']', err) : VONK_OK;
+}
+
+VONK_FN_EVAL(eval_get)
+{
+    VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf matches;
+    VONK_AUTO(vonk_buf_done) vonk_buf key;
+    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    vonk_buf_init(&matches, ev->budget, INT32_MAX);
+    vonk_buf_init(&key, ev->budget, INT32_MAX);
+    vonk_buf_init(&out, ev->budget, INT32_MAX);
+    path p = {.n = 0};
+    vonk_str last = VONK_STR_NONE;
+    bool good = false;
+    VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        vonk_str text = vonk_str_at(args[1], i);
+        bool any = false;
+        if (!last.data || !vonk_str_eq(text, last)) good = read_path(text, &p);
+        last = text;
+        if (good) VONK_TRY(get(vonk_str_at(args[0], i), &p, &matches, &key, &out, &any, err));
+        VONK_TRY(any ? vonk_strings_put(&s, i, vonk_buf_str(&out), err) : vonk_strings_null(&s, i, err));
+    }
+    return vonk_strings_take(&s, ret, err);
+}
+
+/* ---- sizes and keys */
+
+VONK_FN_EVAL(eval_array_length)
+{
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        vonk_json j = {.text = vonk_str_at(args[0], i)};
+        bool first = true, ok = vonk_json_open(&j, '[');
+        int32_t n = 0;
+        while (ok && vonk_json_next_item(&j, &first, &ok)) {
+            ok = vonk_json_skip(&j, NULL);
+            n++;
+        }
+        VONK_OUT(r, int32_t)[i] = n;
+        if (!ok) VONK_TRY(vonk_result_null(&r, i, err));
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
+
+static vonk_status add_keys(vonk_str text, vonk_buf *key, vonk_builder *b, vonk_error *err)
+{
+    vonk_json check = {.text = text}, j = {.text = text};
+    bool first = true, more, ok = vonk_json_peek(&check) == '{' && vonk_json_skip(&check, NULL);
+    if (!ok) return vonk_builder_null(b, err);
+    vonk_json_open(&j, '{');
+    for (;;) {
+        VONK_TRY(vonk_json_next_field(&j, &first, key, &more, &ok, err));
+        if (!more) break;
+        VONK_TRY(vonk_builder_str(vonk_builder_child(b, 0), vonk_buf_str(key), err));
+        vonk_json_skip(&j, NULL);
+    }
+    return vonk_builder_close(b, err);
+}
+
+VONK_FN_EVAL(eval_keys)
+{
+    uint32_t done = 0;
+    VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf key;
+    vonk_buf_init(&key, ev->budget, INT32_MAX);
+    VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n_rows, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        for (; done < i; done++) VONK_TRY(vonk_builder_close(&b, err));
+        VONK_TRY(add_keys(vonk_str_at(args[0], i), &key, &b, err));
+        done++;
+    }
+    for (; done < n_rows; done++) VONK_TRY(vonk_builder_close(&b, err));
+    return vonk_builder_finish(&b, ret, err);
+}
+
+/* ---- to_json */
+
+static bool can_write(const vonk_type *t, int depth)
+{
+    if (depth > 100 || t->id == VONK_T_VARIANT || t->id == VONK_T_BINARY) return false;
+    for (uint32_t i = 0; i < t->n_fields; i++)
+        if (!can_write(t->fields[i].type, depth + 1)) return false;
+    return true;
+}
+
+static vonk_status resolve_to_json(vonk_fn_types *t, vonk_error *err)
+{
+    if (can_write(t->types[0], 0)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("to_json of %s", VONK_TYPE_SQL(t->types[0])));
+}
+
+typedef struct writer {
+    const vonk_fn_call *call;
+    const vonk_zone *zone;
+    vonk_buf *out, *text;
+} writer;
+
+static vonk_status write_value(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err);
+
+static vonk_status write_key(const writer *w, bool *inout_any, vonk_str key, vonk_error *err)
+{
+    if (*inout_any) VONK_TRY(vonk_buf_add_byte(w->out, ',', err));
+    *inout_any = true;
+    VONK_TRY(vonk_json_add_string(key, w->out, err));
+    return vonk_buf_add_byte(w->out, ':', err);
+}
+
+static vonk_status write_fields(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    bool any = false;
+    VONK_TRY(vonk_buf_add_byte(w->out, '{', err));
+    for (uint32_t f = 0; f < c->type->n_fields; f++) {
+        if (vonk_column_is_null(c->children[f], row)) continue;
+        VONK_TRY(write_key(w, &any, c->type->fields[f].name, err));
+        VONK_TRY(write_value(w, c->children[f], row, err));
+    }
+    return vonk_buf_add_byte(w->out, '}', err);
+}
+
+static vonk_status write_items(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    vonk_span s = vonk_span_at(c, row);
+    bool map = c->type->id == VONK_T_MAP, any = false;
+    VONK_TRY(vonk_buf_add_byte(w->out, map ? '{' : '[', err));
+    for (uint32_t i = s.offset; i < s.offset + s.len; i++) {
+        if (map) {
+            vonk_buf_reset(w->text);
+            VONK_TRY(vonk_cast_row_text(w->call->env, c->children[0], i, w->text, err));
+            VONK_TRY(write_key(w, &any, vonk_buf_str(w->text), err));
+        } else if (i > s.offset) {
+            VONK_TRY(vonk_buf_add_byte(w->out, ',', err));
+        }
+        VONK_TRY(write_value(w, c->children[map], i, err));
+    }
+    return vonk_buf_add_byte(w->out, map ? '}' : ']', err);
+}
+
+/* yyyy-MM-dd'T'HH:mm:ss.SSS[XXX] */
+static vonk_status write_timestamp(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    int64_t us = vonk_column_i64(c, row);
+    bool zoned = c->type->id == VONK_T_TIMESTAMP;
+    int32_t offset = zoned ? vonk_zone_offset(w->zone, vonk_floor_div(us, VONK_US_PER_SECOND), NULL) : 0;
+    vonk_civil t = vonk_civil_of_us(us + offset * VONK_US_PER_SECOND);
+    char date[VONK_DATE_CHARS];
+    size_t n = vonk_date_to_text((int32_t)vonk_floor_div(us + offset * VONK_US_PER_SECOND, VONK_US_PER_DAY), date);
+    VONK_TRY(vonk_buf_printf(w->out, err, "\"%.*sT%02d:%02d:%02d.%03d", (int)n, date, t.hour, t.minute, t.second, t.nanos / 1000000));
+    if (zoned && !offset) VONK_TRY(vonk_buf_add_byte(w->out, 'Z', err));
+    int32_t all = offset < 0 ? -offset : offset;
+    if (offset) VONK_TRY(vonk_buf_printf(w->out, err, "%c%02d:%02d", offset < 0 ? '-' : '+', all / 3600, all / 60 % 60));
+    return vonk_buf_add_byte(w->out, '"', err);
+}
+
+static vonk_status write_value(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    if (vonk_column_is_null(c, row)) return vonk_buf_add_c(w->out, "null", err);
+    switch (c->type->id) {
+    case VONK_T_STRUCT: return write_fields(w, c, row, err);
+    case VONK_T_ARRAY:
+    case VONK_T_MAP: return write_items(w, c, row, err);
+    case VONK_T_TIMESTAMP:
+    case VONK_T_TIMESTAMP_NTZ: return write_timestamp(w, c, row, err);
+    default: break;
+    }
+    vonk_buf_reset(w->text);
+    VONK_TRY(vonk_cast_row_text(w->call->env, c, row, w->text, err));
+    vonk_str text = vonk_buf_str(w->text);
+    bool bare = vonk_type_is_numeric(c->type) || c->type->id == VONK_T_BOOLEAN;
+    if (bare && (vonk_str_is(text, "NaN") || vonk_str_ends(text, VONK_STR("Infinity")))) bare = false;
+    return bare ? vonk_buf_add_str(w->out, text, err) : vonk_json_add_string(text, w->out, err);
+}
+
+VONK_FN_EVAL(eval_to_json)
+{
+    VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    writer w = {.call = call, .out = &out, .text = &text};
+    vonk_buf_init(&out, ev->budget, INT32_MAX);
+    vonk_buf_init(&text, ev->budget, INT32_MAX);
+    VONK_TRY(vonk__session_zone(call->env, &w.zone, err));
+    VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        vonk_buf_reset(&out);
+        VONK_TRY(write_value(&w, args[0], i, err));
+        VONK_TRY(vonk_strings_put(&s, i, vonk_buf_str(&out), err));
+    }
+    return vonk_strings_take(&s, ret, err);
+}
