@@ -148,9 +148,9 @@ static vonk_status resolve_decimal(vonk_fn_types *t, char op, vonk_error *err)
     if (op == 'd') return vonk_fn_set_result(t, &vonk_type_long);
     VONK_TRY(
         vonk_coerce_decimal(op == 'p' ? '%' : op, t->types[0], t->types[1], t->env->decimal_loss_allowed, &made, err));
-    vonk_fn_set_result(t, made);
+    const vonk_status set = vonk_fn_set_result(t, made);
     vonk_type_unref(made);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status resolve_numbers(vonk_fn_types *t, char op, vonk_error *err)

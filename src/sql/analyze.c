@@ -201,7 +201,6 @@ static const vonk_an_step steps[VONK_N_NODE] = {
     [VONK_PN_TAIL] = vonk__an_limit_node,
     [VONK_PN_DISTINCT] = vonk__an_distinct_node,
     [VONK_PN_SAMPLE] = with_resolved_children,
-    [VONK_PN_EXPAND] = with_resolved_children,
     [VONK_PN_REPARTITION] = vonk__an_repartition,
     [VONK_PN_GENERATE] = vonk__an_generate_node,
     [VONK_PN_EXPAND] = vonk__an_expand,

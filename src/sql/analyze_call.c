@@ -203,7 +203,8 @@ static vonk_status constant_of(vonk_an *an, const vonk_expr *e, vonk_column **re
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
     const vonk_expr *literal;
     vonk_column *value;
-    if (vonk_program_fold(an->budget, an->api->env, e, &value, &ignored) != VONK_OK) return VONK_OK; /* raises later */
+    if (vonk_program_fold(an->budget, an->api->env, e, &value, &ignored) != VONK_OK)
+        return vonk_error_forgive(&ignored, err); /* raises later */
     vonk_status st = vonk_ex_literal(an->budget, value, &literal, err);
     vonk_column_unref(value);
     if (st != VONK_OK) return st;

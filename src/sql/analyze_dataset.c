@@ -13,7 +13,7 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
             const vonk_expr *e = NULL;
             vonk_status      st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
             if (st != VONK_OK && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
-                vonk_error_reset(err);
+                VONK_TRY(vonk_error_forgive(err, err));
                 e = p->lists[l].at[i];
                 st = VONK_OK;
             }

@@ -271,9 +271,21 @@ vonk_status vonk__string(vonk_parser *p, vonk_str *ret, vonk_error *err)
 
 /* ---- property lists */
 
+/* Neighbouring literals are one text, but without a '=' behind them the first is the key and the others are the value. */
+static vonk_status text_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    uint32_t n = 1;
+    while (vonk__at_string(p, n)) n++;
+    if (n == 1 || vonk__tok_at(p, n) == TK_EQ) return vonk__string(p, ret, err);
+    vonk_buf_init(&text, p->budget, SIZE_MAX);
+    VONK_TRY(add_string(p, vonk__token_text(p, p->at++), &text, err));
+    return vonk_arena_str(p->arena, vonk_buf_str(&text), ret, err);
+}
+
 static vonk_status property_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
 {
-    if (vonk__at_string(p, 0)) return vonk__string(p, ret, err);
+    if (vonk__at_string(p, 0)) return text_key(p, ret, err);
     VONK_AUTO(vonk_buf_done) vonk_buf key;
     vonk_strs parts = {0};
     vonk_buf_init(&key, p->budget, SIZE_MAX);
