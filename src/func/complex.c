@@ -364,7 +364,7 @@ static vonk_status pick_from_zero(const vonk_fn_call *call, vonk_span span, int6
     bool inside = at >= 0 && at < span.len;
     if (!inside && call->mode == VONK_MODE_ANSI && strcmp(call->fn->name, "get") != 0)
         return VONK_FAIL(err, VONK_E_INVALID_ARRAY_INDEX, "indexValue", VONK_F("%lld", (long long)at), "arraySize",
-                         VONK_F("%u", span.len), "ansiConfig", "\"spark.sql.ansi.enabled\"");
+                         VONK_F("%u", span.len));
     *ret = inside ? span.offset + (uint32_t)at : UINT32_MAX;
     return VONK_OK;
 }
@@ -376,7 +376,7 @@ static vonk_status pick_from_one(const vonk_fn_call *call, vonk_span span, int64
     bool inside = place >= 0 && place < span.len;
     if (!inside && call->mode == VONK_MODE_ANSI)
         return VONK_FAIL(err, VONK_E_INVALID_ARRAY_INDEX_IN_ELEMENT_AT, "indexValue", VONK_F("%lld", (long long)at),
-                         "arraySize", VONK_F("%u", span.len), "ansiConfig", "\"spark.sql.ansi.enabled\"");
+                         "arraySize", VONK_F("%u", span.len));
     *ret = inside ? span.offset + (uint32_t)place : UINT32_MAX;
     return VONK_OK;
 }

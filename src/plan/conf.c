@@ -194,7 +194,7 @@ static vonk_status check_type(const key_row *row, vonk_str value, vonk_error *er
         fits = number_of(row->type, value, &number);
     if (fits) return VONK_OK;
     return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", VONK_S(value), "confName",
-                     VONK_F("\"%s\"", row->key), "confType", row->type);
+                     row->key, "confType", row->type);
 }
 
 static bool among(vonk_str options, vonk_str value, folding folds)
@@ -220,7 +220,7 @@ static vonk_status check_options(const key_row *row, vonk_str value, vonk_error 
     }
     spaced[n] = 0;
     return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__OUT_OF_RANGE_OF_OPTIONS, "confValue", VONK_S(value), "confName",
-                     VONK_F("\"%s\"", row->key), "confOptions", spaced);
+                     row->key, "confOptions", spaced);
 }
 
 static vonk_status check_requirement(const key_row *row, vonk_str value, vonk_error *err)
@@ -229,11 +229,11 @@ static vonk_status check_requirement(const key_row *row, vonk_str value, vonk_er
     for (size_t i = 0; i < VONK_COUNTOF(positive); i++) {
         if (strcmp(positive[i], row->key) != 0 || !number_of(row->type, value, &number) || number > 0) continue;
         return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_S(value), "confName",
-                         VONK_F("\"%s\"", row->key), "confRequirement", VONK_F("%s must be positive", row->key));
+                         row->key, "confRequirement", VONK_F("%s must be positive", row->key));
     }
     if (strcmp(row->key, "spark.sql.session.timeZone") == 0 && !vonk_zone_lookup(value))
         return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TIME_ZONE, "confValue", VONK_S(value), "confName",
-                         VONK_F("\"%s\"", row->key));
+                         row->key);
     return VONK_OK;
 }
 

@@ -179,6 +179,13 @@ static void strip_aliases(vonk_exprs *args)
         while (args->at[i]->kind == VONK_EX_ALIAS) args->at[i] = args->at[i]->children[0];
 }
 
+static vonk_walk find_aggregate(const vonk_expr *e, void *arg)
+{
+    if (e->kind != VONK_EX_WINDOW && !vonk__an_is_aggregate(e)) return VONK_WALK_ON;
+    *(const vonk_expr **)arg = e;
+    return VONK_WALK_STOP;
+}
+
 /* FILTER's condition and WITHIN GROUP's orders. */
 static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
                                 vonk_exprs *args, vonk_error *err)
@@ -188,15 +195,19 @@ static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk
     for (uint32_t i = call->n_args; i < call->n_children; i++) {
         const vonk_expr *e;
         if (i == call->n_args && vonk_expr_has(call, VONK_EXF_HAS_FILTER)) {
-            VONK_TRY(vonk__an_condition(an, &s, NULL, call->children[i], &e, err));
+            vonk_status st = vonk__an_condition(an, &s, NULL, call->children[i], &e, err);
+            if (st != VONK_OK) return vonk_error_n_contexts(err) ? st : vonk_expr_failed(call, st, err);
             if (vonk_expr_has_aggregate(e) || vonk_expr_has_window(e)) {
-                const char *sql;
+                const vonk_expr *inner = e;
+                const char *sql, *inner_sql;
+                vonk_expr_walk(e, find_aggregate, (void *)&inner);
                 VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
+                VONK_TRY(vonk__an_quoted_sql(an, inner, &inner_sql, err));
                 return VONK_EXPR_FAIL(call, err,
                                       vonk_expr_has_window(e)
                                           ? VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_WINDOW_FUNCTION
                                           : VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_AGGREGATE,
-                                      "filterExpr", sql, vonk_expr_has_window(e) ? "windowExpr" : "aggExpr", sql);
+                                      "filterExpr", sql, vonk_expr_has_window(e) ? "windowExpr" : "aggExpr", inner_sql);
             }
         } else {
             VONK_TRY(vonk__an_expr(an, &s, call->children[i], &e, err));

@@ -57,6 +57,42 @@ static vonk_status set_written(vonk_plan *copy, vonk_error *err)
     return vonk_plan_hold_type(copy, schema, &copy->write.schema, err);
 }
 
+/* ---- CREATE VIEW v (a, b) AS ...: its names take the place of the query's */
+static vonk_status quoted_list(vonk_an *an, const vonk_str *names, uint32_t n, vonk_str *ret, vonk_error *err)
+{
+    *ret = VONK_STR("");
+    for (uint32_t i = 0; i < n; i++) {
+        vonk_str one;
+        VONK_TRY(vonk__an_quote_parts(an, &names[i], 1, &one, err));
+        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "%.*s%s%.*s", VONK_STR_ARGS(*ret), i ? ", " : "", VONK_STR_ARGS(one)));
+    }
+    return VONK_OK;
+}
+
+static vonk_status name_view_columns(vonk_an *an, const vonk_name_info *name, const vonk_plan *child, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_str *own, quoted, listed, columns;
+
+    VONK_TRY(vonk_arena_array(an->arena, child->n_output + 1, sizeof *own, &own, err));
+    for (uint32_t i = 0; i < child->n_output; i++) own[i] = child->output[i]->name;
+    if (name->n_columns > 0 && name->n_columns != child->n_output) {
+        VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
+        VONK_TRY(quoted_list(an, name->columns, name->n_columns, &listed, err));
+        VONK_TRY(quoted_list(an, own, child->n_output, &columns, err));
+        return VONK_FAIL(err, name->n_columns < child->n_output ? VONK_E_CREATE_VIEW_COLUMN_ARITY_MISMATCH__TOO_MANY_DATA_COLUMNS : VONK_E_CREATE_VIEW_COLUMN_ARITY_MISMATCH__NOT_ENOUGH_DATA_COLUMNS,
+                         "viewName", quoted.data, "viewColumns", VONK_S(listed), "dataColumns", VONK_S(columns));
+    }
+    const vonk_str *names = name->n_columns > 0 ? name->columns : own;
+    for (uint32_t i = 0; i < child->n_output; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (vonk__an_name_eq(an, names[i], names[k])) {
+                VONK_TRY(vonk__an_quote_parts(an, &names[i], 1, &quoted, err));
+                return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", quoted.data);
+            }
+    *ret = child;
+    return name->n_columns > 0 ? vonk__an_rename(an, child, names, ret, err) : VONK_OK;
+}
+
 vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan **children;
@@ -65,6 +101,7 @@ vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *
 
     VONK_TRY(vonk_arena_array(an->arena, p->n_children + 1, sizeof(*children), &children, err));
     for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(vonk__an_plan(an, p->children[i], outer, &children[i], err));
+    if (p->kind == VONK_PN_CREATE_VIEW && p->n_children == 1) VONK_TRY(name_view_columns(an, &p->view.name, children[0], &children[0], err));
     VONK_TRY(vonk__an_copy_node(an, p, p->n_children ? children : NULL, p->n_children, &copy, err));
     copy->plan_id = -1;
     if (p->kind == VONK_PN_WRITE_FILES) VONK_TRY(set_written(copy, err));

@@ -460,7 +460,11 @@ vonk_status vonk__an_extract(vonk_an *an, const vonk_expr *like, const vonk_expr
         if (vonk_type_is_integral(what->type) || what->type->id == VONK_T_NULL)
             return vonk__an_call(an, "get_array_item", args, 2, like, ret, err);
         return vonk__an_call(an, "get_array_item", args, 2, like, ret, err);
-    case VONK_T_MAP: return vonk__an_call(an, "get_map_value", args, 2, like, ret, err);
+    case VONK_T_MAP:
+        if (!vonk_type_same(what->type, base->type->fields[0].type) &&
+            vonk_coerce_implicit(what->type, base->type->fields[0].type, an->ansi))
+            VONK_TRY(vonk__an_cast_in(an, like, what, base->type->fields[0].type, &args[1], err));
+        return vonk__an_call(an, "get_map_value", args, 2, like, ret, err);
     default: break;
     }
     return extract_failed(an, like, base, what, err);

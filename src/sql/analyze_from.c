@@ -206,12 +206,13 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
 static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_exprs *args, const vonk_fn *fn, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *one, *generated;
-    const vonk_expr *call, *written;
+    const vonk_expr *made, *written, *call;
     vonk_exprs       out = {0};
 
     VONK_TRY(vonk__an_one_row(an, &one, err));
-    VONK_TRY(vonk_ex_call(an->budget, vonk_str_of(fn->name), args->at, (uint32_t)args->n, &written, err));
-    VONK_TRY(vonk__an_keep(an, written, &written, err));
+    VONK_TRY(vonk_ex_call(an->budget, p->name.parts[p->name.n_parts - 1], args->at, (uint32_t)args->n, &made, err));
+    VONK_TRY(vonk__an_keep(an, made, &written, err));
+    vonk_expr_set_origin((vonk_expr *)written, &p->origin);
     VONK_TRY(vonk__an_bind(an, fn, p->name.parts[0], written, args->at, (uint32_t)args->n, &call, err));
     VONK_TRY(vonk__an_make_generate(an, one, call, false, VONK_STR_NONE, p->name.columns, p->name.n_columns, &generated, err));
     for (uint32_t i = one->n_output; i < generated->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &out, generated->output[i], err));

@@ -163,6 +163,14 @@ static vonk_status project_using(vonk_an *an, const vonk_plan *join, const vonk_
 
 /* ---- the node */
 
+/* Aggregates and window functions have no rows to work on in a condition. */
+static vonk_walk find_unfit(const vonk_expr *e, void *arg)
+{
+    if (e->kind != VONK_EX_WINDOW && !vonk__an_is_aggregate(e)) return VONK_WALK_ON;
+    *(const vonk_expr **)arg = e;
+    return VONK_WALK_STOP;
+}
+
 static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_plan *const *sides,
                                   const vonk_scope *outer, const vonk_expr **ret, vonk_error *err)
 {
@@ -171,9 +179,11 @@ static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_pl
     vonk_scope scope = {.inputs = sides, .n_inputs = 2, .outer = outer};
     VONK_TRY(vonk__an_condition(an, &scope, p, p->lists[0].at[0], ret, err));
     if (!vonk_expr_has_aggregate(*ret) && !vonk_expr_has_window(*ret)) return VONK_OK;
-    vonk_str text;
-    VONK_TRY(vonk__an_sql(an, *ret, &text, err));
-    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "invalidExprSqls", VONK_F("\"%.*s\"", VONK_STR_ARGS(text)));
+    const vonk_expr *bad = *ret;
+    const char *sql;
+    vonk_expr_walk(*ret, find_unfit, (void *)&bad);
+    VONK_TRY(vonk__an_quoted_sql(an, bad, &sql, err));
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", "Join", "invalidExprSqls", sql);
 }
 
 vonk_status vonk__an_join_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,

@@ -8,6 +8,7 @@ enum { IS_HAVING = 1, IS_QUALIFY = 2 }; /* number of a FILTER */
 
 static vonk_walk find_aggregate(const vonk_expr *e, void *arg)
 {
+    if (e->kind == VONK_EX_WINDOW) return VONK_WALK_SKIP;
     if (!vonk__an_is_aggregate(e)) return VONK_WALK_ON;
     *(const vonk_expr **)arg = e;
     return VONK_WALK_STOP;
@@ -102,6 +103,17 @@ static vonk_status sort_by_all(vonk_an *an, const vonk_plan *child, const vonk_e
     return VONK_OK;
 }
 
+/* Aggregate functions need an aggregation below. */
+static vonk_status check_sort(vonk_an *an, const vonk_plan *p, const vonk_expr *e, vonk_error *err)
+{
+    const vonk_expr *aggregate = NULL;
+    const char *sql;
+    vonk_expr_walk(e, find_aggregate, (void *)&aggregate);
+    if (!aggregate) return VONK_OK;
+    VONK_TRY(vonk__an_quoted_sql(an, aggregate, &sql, err));
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", "Sort", "invalidExprSqls", sql);
+}
+
 static vonk_status sort_orders(vonk_an *an, const vonk_scope *scope, const vonk_plan *p, const vonk_plan *child,
                                vonk_exprs *ret, vonk_error *err)
 {
@@ -117,6 +129,7 @@ static vonk_status sort_orders(vonk_an *an, const vonk_scope *scope, const vonk_
         }
         if (is_ordinal(an, as_sort, &ordinal)) VONK_TRY(ordinal_sort(an, child, as_sort, ordinal, &e, err));
         else VONK_TRY(vonk__an_expr(an, scope, as_sort, &e, err));
+        if (!scope->above->aggregate && vonk_expr_has_aggregate(e)) VONK_TRY(check_sort(an, p, e, err));
         VONK_TRY(vonk__an_check_above(an, scope->above, e, as_sort->children[0], err));
         VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
     }

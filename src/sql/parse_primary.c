@@ -97,15 +97,10 @@ static vonk_status case_branches(vonk_parser *p, uint32_t from, const vonk_expr 
 {
     vonk_exprs all = {0};
     do {
-        const vonk_expr *when[2], *then;
-        uint32_t at = p->at + 1;
+        const vonk_expr *when, *then;
         VONK_TRY(vonk__expect(p, KW_WHEN, err));
-        VONK_TRY(vonk__expr(p, &when[1], err));
-        if (value) {
-            when[0] = value;
-            VONK_TRY(vonk__call(p, at, "=", when, 2, VONK_EXF_OPERATOR, &when[1], err));
-        }
-        VONK_TRY(VONK_PUSH(p, &all, when[1], err));
+        VONK_TRY(vonk__expr(p, &when, err));
+        VONK_TRY(VONK_PUSH(p, &all, when, err));
         VONK_TRY(vonk__expect(p, KW_THEN, err));
         VONK_TRY(vonk__expr(p, &then, err));
         VONK_TRY(VONK_PUSH(p, &all, then, err));
@@ -116,6 +111,10 @@ static vonk_status case_branches(vonk_parser *p, uint32_t from, const vonk_expr 
         VONK_TRY(VONK_PUSH(p, &all, otherwise, err));
     }
     VONK_TRY(vonk__expect(p, KW_END, err));
+    for (size_t i = 0; value && i + 1 < all.n; i += 2) { /* their place in the text is the whole CASE */
+        const vonk_expr *both[2] = {value, all.at[i]};
+        VONK_TRY(vonk__call(p, from, "=", both, 2, VONK_EXF_OPERATOR, &all.at[i], err));
+    }
     return vonk__simple(p, from, VONK_EX_CASE, all.at, vonk_u32_of(all.n), ret, err);
 }
 
