@@ -264,6 +264,9 @@ const char     *vonk_node_name(vonk_node_kind kind);
 
 /* ---- texts: Spark's tree form ("== Analyzed Logical Plan ==" bodies), one node a line. */
 vonk_status vonk_plan_explain(const vonk_plan *p, vonk_buf *out, vonk_error *err);
+/* The same with a remark behind each node: `remark` appends it. */
+typedef vonk_status (*vonk_plan_remark)(const vonk_plan *p, void *arg, vonk_buf *out, vonk_error *err);
+vonk_status vonk_plan_explain_with(const vonk_plan *p, vonk_plan_remark remark, void *arg, vonk_buf *out, vonk_error *err);
 
 /* ---- encode / decode of physical plans (docs/format/plan.md): what goes to executors. Tables and scans encode themselves through their class. */
 vonk_status vonk_plan_encode(const vonk_plan *physical, vonk_buf *out, vonk_error *err);

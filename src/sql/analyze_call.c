@@ -311,7 +311,7 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     (void)written;
     VONK_TRY(check_nested_aggregates(fn, like, children, n, err));
     VONK_TRY(fill_binding(an, &b, fn, children, n_args, err));
-    vonk_status st = vonk_fn_resolve(&b.t, err);
+    vonk_status st = fn->wants_texts ? VONK_E_INTERNAL_ERROR : vonk_fn_resolve(&b.t, err);
     if (st != VONK_OK) st = resolve_again(an, &b, like, children, n, err);
     if (st != VONK_OK) return vonk_expr_failed(like, st, err);
     const vonk_type *result;
