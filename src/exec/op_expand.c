@@ -135,12 +135,13 @@ static vonk_status concat_values(const piece *p, uint32_t c, bool constants, von
     uint32_t n_lists = ((const expand_shared *)p->op->shared)->n_lists, n = 0;
     vonk_column **parts = p->l->parts;
     vonk_status st = VONK_OK;
-    for (; n < n_lists && st == VONK_OK; n++) {
+    for (; n < n_lists; n++) {
         const vonk_column *from = value_of(p, n, c);
         if (constants)
             st = vonk_column_slice(p->lane->budget, from, 0, 1, &parts[n], err);
         else
             parts[n] = vonk_column_ref(from);
+        if (st != VONK_OK) break;
     }
     if (st == VONK_OK)
         st = vonk_column_concat(p->lane->budget, (const vonk_column *const *)parts, n_lists, ret, err);
@@ -194,7 +195,10 @@ static vonk_status put_piece(vonk_op *op, vonk_lane *lane, expand_local *l, vonk
         at = 0;
         row++;
     }
-    for (; n < op->n_columns && st == VONK_OK; n++) st = expand_column(&p, n, &columns[n], err);
+    for (; n < op->n_columns; n++) {
+        st = expand_column(&p, n, &columns[n], err);
+        if (st != VONK_OK) break;
+    }
     if (st == VONK_OK) {
         VONK_TRY(vonk_op_batch(lane, p.n, columns, n, &batch, err));
         vonk_out_put(out, batch);

@@ -71,3 +71,17 @@ vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *
     if (a) VONK_TRY(set_columns(an, copy, a, err));
     return vonk__an_finish_node(an, copy, ret, err);
 }
+
+vonk_status vonk__an_show_string(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *child;
+    const vonk_expr *column;
+    vonk_plan       *copy;
+
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
+    copy->plan_id = -1;
+    VONK_TRY(vonk__an_new_column(an, vonk_str_of(p->show.html ? "html_string" : "show_string"), &vonk_type_string, false, &column, err));
+    VONK_TRY(vonk_plan_set_output(copy, &column, 1, err));
+    return vonk__an_finish_node(an, copy, ret, err);
+}
