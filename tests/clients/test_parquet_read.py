@@ -1,4 +1,4 @@
-"""Reading Parquet through an unmodified PySpark: which files a path stands for, partition columns, schemas, damaged files, pruning.
+"""Reading Parquet by an unmodified PySpark: which files a path stands for, partition columns, schemas, damage, pruning.
 
 What is expected was seen on real Spark 4.3.0 (VONK_REMOTE runs the tests against it).
 """
@@ -80,7 +80,8 @@ def test_folders_and_files(spark, one):
     assert ids(spark.sql(f"select * from parquet.`{one('one')}`")) == [1, 2, 3, 4]
     assert ids(spark.read.option("recursiveFileLookup", True).parquet(one("one"))) == [1, 2, 3, 4, 5]
     assert ids(spark.read.option("pathGlobFilter", "*.parq").parquet(one("one"))) == [4]
-    assert failure(lambda: spark.read.option("path", "x").load(one("one")).schema).getCondition() == "_LEGACY_ERROR_TEMP_1306"
+    error = failure(lambda: spark.read.option("path", "x").load(one("one")).schema)
+    assert error.getCondition() == "_LEGACY_ERROR_TEMP_1306"
 
 
 def test_globs(spark, folder):
@@ -97,7 +98,8 @@ def test_globs(spark, folder):
 def test_nothing_there(spark, one):
     os.makedirs(one("empty"))
     shutil.copy(one("one/_hidden.parquet"), one("_x.parquet"))
-    for path, condition in (("nope", "PATH_NOT_FOUND"), ("empty", "UNABLE_TO_INFER_SCHEMA"), ("_x.parquet", "UNABLE_TO_INFER_SCHEMA")):
+    for path, condition in (("nope", "PATH_NOT_FOUND"), ("empty", "UNABLE_TO_INFER_SCHEMA"),
+                            ("_x.parquet", "UNABLE_TO_INFER_SCHEMA")):
         with pytest.raises(AnalysisException) as raised:
             spark.read.parquet(one(path)).schema
         assert raised.value.getCondition() == condition
@@ -157,11 +159,13 @@ def test_partition_columns_that_do_not_fit(spark, parted):
 
 
 @pytest.mark.parametrize("texts, kind", [
-    (["1"], "int"), (["007"], "int"), (["+5"], "int"), (["2147483648"], "bigint"), (["9" * 20], "decimal(20,0)"), (["1.5"], "double"),
-    (["1e3"], "decimal(4,0)"), (["5."], "decimal(1,0)"), (["1d"], "double"), (["true"], "string"), (["1", "a"], "string"), (["1", "1.5"], "double"),
-    (["1", "9" * 20], "decimal(20,0)"), (["9999999999", "1.5"], "string"), (["2020-01-02"], "date"), (["2020-1-2"], "string"),
-    (["2020-01-02 03%3A04%3A05"], "timestamp"), (["2020-01-02 03%3A04%3A05.6"], "timestamp"), (["2020-01-02 03%3A04%3A05.678"], "string"),
-    (["2020-01-02T03%3A04%3A05"], "string"), (["2020-01-02", "2020-01-02 03%3A04%3A06"], "timestamp"), (["1", "2020-01-01"], "string"),
+    (["1"], "int"), (["007"], "int"), (["+5"], "int"), (["2147483648"], "bigint"), (["9" * 20], "decimal(20,0)"),
+    (["1.5"], "double"), (["1e3"], "decimal(4,0)"), (["5."], "decimal(1,0)"), (["1d"], "double"), (["true"], "string"),
+    (["1", "a"], "string"), (["1", "1.5"], "double"), (["1", "9" * 20], "decimal(20,0)"),
+    (["9999999999", "1.5"], "string"), (["2020-01-02"], "date"), (["2020-1-2"], "string"),
+    (["2020-01-02 03%3A04%3A05"], "timestamp"), (["2020-01-02 03%3A04%3A05.6"], "timestamp"),
+    (["2020-01-02 03%3A04%3A05.678"], "string"), (["2020-01-02T03%3A04%3A05"], "string"),
+    (["2020-01-02", "2020-01-02 03%3A04%3A06"], "timestamp"), (["1", "2020-01-01"], "string"),
 ])
 def test_types_of_partition_columns(spark, folder, texts, kind):
     for text in texts:
@@ -177,7 +181,8 @@ def test_schemas_of_the_user(spark, parted):
     assert sorted(tuple(r) for r in given.filter("q <> 'z'").collect()) == [(1, None, "1", "a"), (2, None, "2", "b/c")]
     error = failure(lambda: spark.read.schema("id int").parquet(parted("part/p=1/q=a")).collect())
     assert error.getCondition() == "FAILED_READ_FILE.PARQUET_COLUMN_DATA_TYPE_MISMATCH"
-    assert error.getMessageParameters() == {"path": f"file://{parted('part/p=1/q=a/x.parquet')}", "column": "[id]", "expectedType": "int", "actualType": "INT64"}
+    assert error.getMessageParameters() == {"path": f"file://{parted('part/p=1/q=a/x.parquet')}", "column": "[id]",
+                                            "expectedType": "int", "actualType": "INT64"}
     error = failure(lambda: spark.read.schema("id long, q int").parquet(parted("part")).collect())
     assert error.getMessageParameters() == {"value": "'a'", "columnName": "`q`", "dataType": '"INT"'}
 
@@ -201,7 +206,7 @@ def test_merged_schemas(spark, folder):
 
 
 def test_nested_columns(spark, folder):
-    folder.put("n/a.parquet", st=[{"a": 1, "b": {"c": "x", "d": [1, 2]}}, None], m=[[("k", {"x": 1, "y": 2})], []])
+    folder.put("n/a.parquet", st=[{"a": 1, "b": {"c": "x", "d": [1, 2]}}, None])
     df = spark.read.parquet(folder("n"))
     assert [r.c for r in df.select("st.b.c").collect()] == ["x", None]
     assert [tuple(r) for r in df.filter("st.a = 1").select("st.b.d").collect()] == [([1, 2],)]
@@ -222,13 +227,15 @@ def test_damaged_files(spark, folder):
     assert error.getMessageParameters()["path"] == f"file://{folder('bad.parquet')}"
     lenient = spark.read.option("ignoreCorruptFiles", True)
     assert ids(lenient.schema("id long").parquet(path)) == [1]
-    assert failure(lambda: spark.read.option("ignoreCorruptFiles", True).parquet(path).schema).getCondition() == "UNABLE_TO_INFER_SCHEMA"
+    error = failure(lambda: spark.read.option("ignoreCorruptFiles", True).parquet(path).schema)
+    assert error.getCondition() == "UNABLE_TO_INFER_SCHEMA"
 
 
 def test_files_that_vanish(spark, folder):
     for n in range(3):
         folder.put(f"v/{n}.parquet", id=[n])
-    frame, lenient = spark.read.parquet(folder("v")), spark.read.option("ignoreMissingFiles", True).parquet(folder("v"))
+    frame = spark.read.parquet(folder("v"))
+    lenient = spark.read.option("ignoreMissingFiles", True).parquet(folder("v"))
     spark.read.parquet(folder("v")).createOrReplaceTempView("vanishing")
     assert ids(frame) == ids(lenient) == [0, 1, 2]
     view = spark.table("vanishing")  # keeps the list of files that it was made with
