@@ -38,7 +38,7 @@ vonk_status vonk_ipc_reader_new(vonk_budget *budget, vonk_buffer *bytes, const c
 void        vonk_ipc_reader_free(vonk_ipc_reader *reader); /* NULL is fine */
 VONK_DEFINE_AUTO(vonk_ipc_reader, vonk_ipc_reader_free)
 const vonk_type *vonk_ipc_reader_type(const vonk_ipc_reader *reader); /* borrowed; a struct, Spark's types */
-/* *ret NULL: the end of the stream. */
+/* One record batch at a time is in memory. *ret NULL: the end of the stream, also after an error. */
 vonk_status vonk_ipc_reader_next(vonk_ipc_reader *reader, vonk_batch **ret, vonk_error *err);
 
 #endif

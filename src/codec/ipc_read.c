@@ -25,7 +25,6 @@ typedef struct reader {
     struct ArrowSchema schema;
     VONK_VEC(int64_t) dictionary_ids; /* per field in pre-order; -1: none */
     VONK_VEC(dictionary) dictionaries;
-    VONK_VEC(vonk_batch *) batches;
     vonk_compressor   *compressor;
     uint32_t           n_fields;
     bool               damaged; /* a number lies outside its message; err says so */
@@ -428,11 +427,10 @@ static vonk_status open_batch(reader *r, const vonk_flat_table *header, const ui
     return VONK_OK;
 }
 
-static vonk_status read_record_batch(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes, const vonk_type *type)
+static vonk_status read_record_batch(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes, const vonk_type *type, vonk_batch **ret)
 {
     batch_reader      b = {0};
     struct ArrowArray root = {0};
-    vonk_batch       *batch = NULL;
 
     vonk_status status = open_batch(r, header, body, body_bytes, &b);
     if (status == VONK_OK) {
@@ -447,14 +445,10 @@ static vonk_status read_record_batch(reader *r, const vonk_flat_table *header, c
             status = read_array(&b, r->schema.children[i], root.children[i]);
             if (status == VONK_OK && root.children[i]->length != root.length) status = bad(r, "columns of different lengths");
         }
-        if (status == VONK_OK) status = vonk_arrow_import_batch(r->budget, &root, &r->schema, type, &batch, r->err);
+        if (status == VONK_OK) status = vonk_arrow_import_batch(r->budget, &root, &r->schema, type, ret, r->err);
         if (root.release) root.release(&root);
     }
     memory_unref(b.m);
-    if (status == VONK_OK) {
-        status = VONK_VEC_PUSH(&r->batches, r->budget, batch, r->err);
-        if (status != VONK_OK) vonk_batch_unref(batch);
-    }
     return status;
 }
 
@@ -522,51 +516,67 @@ static vonk_status next_message(reader *r, vonk_flat_table *ret_header, uint8_t 
     return vonk_cursor_take(&r->in, (size_t)*ret_body_bytes, ret_body, r->err);
 }
 
-static vonk_status read_stream(reader *r, const vonk_type **ret_schema)
+static vonk_status read_schema(reader *r, const vonk_type **ret_schema)
 {
-    vonk_flat_table  header = {0};
-    uint8_t        type = 0;
-    const uint8_t *body = NULL;
-    uint64_t       body_bytes = 0;
+    vonk_flat_table header = {0};
+    uint8_t         type = 0;
+    const uint8_t  *body = NULL;
+    uint64_t        body_bytes = 0;
 
     VONK_TRY(next_message(r, &header, &type, &body, &body_bytes));
+    if (r->damaged) return r->err->cls;
     if (type != IPC_HEADER_SCHEMA || !header.at) return bad(r, "it does not begin with a schema");
     if (number(r, &header, 0, 2, 0) != 0) return VONK_FAIL(r->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "big-endian Arrow streams");
     r->schema = (struct ArrowSchema){.format = "+s", .name = "", .release = release_nothing};
     VONK_TRY(read_children(r, &header, 1, &r->schema, 0));
-    VONK_TRY(vonk_arrow_import_schema(&r->schema, ret_schema, r->err));
+    if (r->damaged) return r->err->cls;
+    return vonk_arrow_import_schema(&r->schema, ret_schema, r->err);
+}
+
+/* Up to the next record batch; *ret NULL: the end. */
+static vonk_status read_next(reader *r, const vonk_type *schema, vonk_batch **ret)
+{
+    vonk_flat_table header = {0};
+    uint8_t         type = 0;
+    const uint8_t  *body = NULL;
+    uint64_t        body_bytes = 0;
+
     for (;;) {
         VONK_TRY(next_message(r, &header, &type, &body, &body_bytes));
         if (r->damaged) return r->err->cls;
         if (type == 0) return VONK_OK;
         if (!header.at) return bad(r, "a message without a header");
         if (type == IPC_HEADER_BATCH)
-            VONK_TRY(read_record_batch(r, &header, body, body_bytes, *ret_schema));
+            VONK_TRY(read_record_batch(r, &header, body, body_bytes, schema, ret));
         else if (type == IPC_HEADER_DICTIONARY)
             VONK_TRY(read_dictionary(r, &header, body, body_bytes));
         else
             return bad(r, "an unknown message");
+        if (*ret && r->damaged) {
+            vonk_batch_unref(*ret);
+            *ret = NULL;
+        }
         if (r->damaged) return r->err->cls;
+        if (*ret) return VONK_OK;
     }
 }
 
 struct vonk_ipc_reader {
     reader           r;
     const vonk_type *type;
-    size_t           next;
+    bool             ended; /* or failed */
 };
 
 void vonk_ipc_reader_free(vonk_ipc_reader *x)
 {
     if (!x) return;
-    for (size_t i = x->next; i < x->r.batches.n; i++) vonk_batch_unref(x->r.batches.at[i]);
     for (size_t i = 0; i < x->r.dictionaries.n; i++) memory_unref(x->r.dictionaries.at[i].array->private_data);
-    vonk_free(x->r.batches.at);
     vonk_free(x->r.dictionaries.at);
     vonk_free(x->r.dictionary_ids.at);
     vonk_compressor_free(x->r.compressor);
     vonk_arena_free(x->r.arena);
     vonk_type_unref(x->type);
+    vonk_buffer_unref(x->r.owner);
     vonk_free(x);
 }
 
@@ -575,9 +585,9 @@ vonk_status vonk_ipc_reader_new(vonk_budget *budget, vonk_buffer *bytes, const c
     VONK_AUTO(vonk_ipc_reader_free) vonk_ipc_reader *made = NULL;
 
     VONK_TRY(VONK_NEW(budget, &made, err));
-    made->r = (reader){.budget = budget, .err = err, .owner = bytes, .what = what, .in = vonk_cursor_of(bytes->data, bytes->bytes, what)};
+    made->r = (reader){.budget = budget, .err = err, .owner = vonk_buffer_ref(bytes), .what = what, .in = vonk_cursor_of(bytes->data, bytes->bytes, what)};
     VONK_TRY(vonk_arena_new(budget, &made->r.arena, err));
-    VONK_TRY(read_stream(&made->r, &made->type));
+    VONK_TRY(read_schema(&made->r, &made->type));
     *ret = VONK_STEAL(made);
     return VONK_OK;
 }
@@ -586,7 +596,10 @@ const vonk_type *vonk_ipc_reader_type(const vonk_ipc_reader *x) { return x->type
 
 vonk_status vonk_ipc_reader_next(vonk_ipc_reader *x, vonk_batch **ret, vonk_error *err)
 {
-    (void)err; /* the stream was read as a whole */
-    *ret = x->next < x->r.batches.n ? x->r.batches.at[x->next++] : NULL;
-    return VONK_OK;
+    *ret = NULL;
+    if (x->ended) return VONK_OK;
+    x->r.err = err;
+    const vonk_status status = read_next(&x->r, x->type, ret);
+    x->ended = !*ret;
+    return status;
 }

@@ -12,6 +12,7 @@
 
 typedef struct source_file {
     vonk_str path; /* absolute, local; NUL-terminated */
+    vonk_str uri;  /* file:///..., escaped: inputFiles and messages of readers */
     int64_t bytes, mtime_us;
     vonk_column **values; /* one row for each partition column; owned by the list */
 } source_file;
@@ -38,6 +39,7 @@ vonk_status vonk__option_bool(const vonk_option *options, uint32_t n, const char
 vonk_status vonk__local_path(vonk_arena *arena, vonk_str path, vonk_str *ret, vonk_error *err);
 /* "file:/..." as Spark shows paths. */
 vonk_status vonk__show_path(vonk_arena *arena, vonk_str path, vonk_str *ret, vonk_error *err);
+vonk_status vonk__file_uri(vonk_arena *arena, vonk_str path, vonk_str *ret, vonk_error *err);
 /* A value as it stands in a directory name, without and with escaping (%XX). */
 vonk_status vonk__unescape_name(vonk_arena *arena, vonk_str name, vonk_str *ret, vonk_error *err);
 vonk_status vonk__escape_name(vonk_str name, vonk_buf *out, vonk_error *err);

@@ -9,10 +9,15 @@ static vonk_status read_at(void *self, uint64_t offset, size_t bytes, void *dst,
     return vonk_file_read_exact(f->file, (int64_t)offset, dst, bytes, err);
 }
 
-vonk_status vonk__parquet_file_open(vonk_budget *budget, vonk_str path, int64_t bytes, parquet_file *ret, vonk_error *err)
+vonk_status vonk__parquet_file_open(vonk_budget *budget, const source_file *source, parquet_file *ret, vonk_error *err)
 {
-    VONK_TRY(vonk_file_open(budget, path, VONK_FILE_READ, &ret->file, err));
-    ret->in = (vonk_bytes_in){.self = ret, .size = (uint64_t)bytes, .path = path, .read_at = read_at};
+    vonk_status st = vonk_file_open(budget, source->path, VONK_FILE_READ, &ret->file, err);
+    if (st == VONK_E_PATH_NOT_FOUND) {
+        vonk_error_reset(err);
+        return VONK_FAIL(err, VONK_E_FAILED_READ_FILE__FILE_NOT_EXIST, "path", VONK_S(source->uri));
+    }
+    VONK_TRY(st);
+    ret->in = (vonk_bytes_in){.self = ret, .size = (uint64_t)source->bytes, .path = source->uri, .read_at = read_at};
     atomic_store(&ret->bytes_read, 0);
     return VONK_OK;
 }
@@ -88,7 +93,7 @@ vonk_status vonk__footer_get(const source_file *file, const vonk_parquet_options
     }
     vonk_mutex_unlock(&footers_lock);
     if (f) return VONK_OK;
-    VONK_TRY(vonk__parquet_file_open(vonk_budget_root(), file->path, file->bytes, &open, err));
+    VONK_TRY(vonk__parquet_file_open(vonk_budget_root(), file, &open, err));
     vonk_status st = vonk_parquet_meta_read(vonk_budget_root(), &open.in, options, ret, err);
     vonk__parquet_file_done(&open);
     VONK_TRY(st);

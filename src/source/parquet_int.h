@@ -18,7 +18,7 @@ typedef struct parquet_file {
     vonk_file *file;
     _Atomic uint64_t bytes_read;
 } parquet_file;
-vonk_status vonk__parquet_file_open(vonk_budget *budget, vonk_str path, int64_t bytes, parquet_file *ret, vonk_error *err);
+vonk_status vonk__parquet_file_open(vonk_budget *budget, const source_file *source, parquet_file *ret, vonk_error *err); /* FAILED_READ_FILE.FILE_NOT_EXIST */
 void        vonk__parquet_file_done(parquet_file *f);
 
 /* Footers of files that were read before (path, time of change, size, options); a new reference. Thread-safe. */
@@ -36,7 +36,7 @@ typedef struct parquet_table {
     const vonk_type *data; /* struct of what the files hold; referenced */
     parquet_column *columns;
     vonk_parquet_options options;
-    bool case_sensitive;
+    bool case_sensitive, ignore_corrupt, ignore_missing;
     vonk_mutex lock;
     bool has_stats;
     vonk_table_stats stats;
@@ -45,8 +45,17 @@ typedef struct parquet_table {
 extern const vonk_table_class vonk__parquet_class;
 vonk_status vonk__parquet_open(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, vonk_table **ret,
                                vonk_error *err);
+vonk_status vonk__parquet_table_new(vonk_budget *budget, parquet_table **ret, vonk_error *err); /* nothing in it yet */
 vonk_status vonk__parquet_stats(vonk_table *table, vonk_table_stats *ret, vonk_error *err);
 void        vonk__parquet_options_of(const vonk_conf *conf, vonk_parquet_options *ret);
+
+/* An error that the table's options say to read over. */
+static inline bool vonk__parquet_forgives(const parquet_table *t, vonk_status st)
+{
+    bool corrupt = st == VONK_E_MALFORMED_INPUT || st == VONK_E_FAILED_READ_FILE__CANNOT_READ_FILE_FOOTER || st == VONK_E_FAILED_READ_FILE__NO_HINT ||
+                   st == VONK_E_FAILED_READ_FILE__PARQUET_COLUMN_DATA_TYPE_MISMATCH;
+    return (corrupt && t->ignore_corrupt) || (st == VONK_E_FAILED_READ_FILE__FILE_NOT_EXIST && t->ignore_missing);
+}
 
 /* ---- scans */
 typedef struct parquet_unit {
@@ -64,6 +73,12 @@ typedef struct parquet_scan {
     vonk_budget *budget;
     vonk_arena *arena;
     parquet_table *table;
+    const vonk_conf *conf;   /* referenced */
+    const vonk_fn_env *env;
+    uint32_t *columns;       /* output i is this column of the table */
+    const vonk_type *pruned; /* referenced, or NULL */
+    const vonk_expr **predicates; /* referenced */
+    uint32_t n_predicates;
     const vonk_type *want;   /* struct: the columns that are read */
     uint32_t n_output, n_read;
     int32_t *output_read;    /* [output]: read column, -1: a partition column */
@@ -80,6 +95,12 @@ typedef struct parquet_scan {
     vonk_parquet_meta **metas;     /* [file], referenced; NULL: not needed */
 } parquet_scan;
 vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err);
+/* Columns, predicates and pruning terms; no partitions yet. */
+vonk_status vonk__parquet_scan_new(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err);
+/* Footer of a file, remembered by the scan; NULL: the file is left out. Thread-safe. */
+vonk_status vonk__parquet_scan_meta(parquet_scan *s, uint32_t file, vonk_parquet_meta **ret, vonk_error *err);
+vonk_status vonk__parquet_encode_scan(const vonk_scan *scan, vonk_buf *out, vonk_error *err);
+vonk_status vonk__parquet_decode_scan(vonk_budget *budget, vonk_cursor *in, vonk_scan **ret, vonk_error *err);
 vonk_status vonk__parquet_pushable(vonk_table *table, const vonk_scan_spec *spec, bool *ret_wholly, vonk_error *err);
 /* Conditions that Parquet's pruning understands, out of a conjunction: terms in the arena, clauses numbered from *inout_clauses on. */
 vonk_status vonk__parquet_terms(const parquet_table *table, const vonk_expr *const *predicates, uint32_t n, vonk_arena *arena, vonk_parquet_term **ret,

@@ -162,11 +162,8 @@ static vonk_status output(parquet_reader *r, const uint32_t *sel, uint32_t left,
     return status;
 }
 
-static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error *err)
+static vonk_status next_rows(parquet_reader *r, vonk_batch **ret, vonk_error *err)
 {
-    parquet_reader *r = (parquet_reader *)reader;
-
-    *ret = NULL;
     for (;;) {
         VONK_AUTO(vonk_buffer_unref) vonk_buffer *sel = NULL;
         uint32_t                                  n = 0;
@@ -181,13 +178,34 @@ static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error
     }
 }
 
+/* The rest of a file that may be damaged or gone counts as its end. */
+static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error *err)
+{
+    parquet_reader *r = (parquet_reader *)reader;
+
+    *ret = NULL;
+    if (!r->rows) return VONK_OK;
+    const vonk_status status = next_rows(r, ret, err);
+    if (status == VONK_OK || !vonk__parquet_forgives(r->scan->table, status)) return status;
+    vonk_error_reset(err);
+    forget_window(r);
+    vonk_parquet_scan_free(r->rows);
+    r->rows = NULL;
+    *ret = NULL;
+    return VONK_OK;
+}
+
 /* ---- opening */
 static vonk_status open_rows(parquet_reader *r, const parquet_unit *unit, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
     vonk_parquet_scan_spec                 spec = {.group = unit->group, .want = r->scan->want};
-    const vonk_parquet_meta               *meta = r->scan->metas[unit->file];
+    vonk_parquet_meta                     *meta = NULL;
 
+    VONK_TRY(vonk__parquet_scan_meta(r->scan, unit->file, &meta, err));
+    if (!meta) return VONK_OK; /* left out */
+    if (unit->group >= vonk_parquet_n_row_groups(meta))
+        return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", VONK_S(r->source->uri), "problem", "it has changed while it was read");
     VONK_TRY(vonk_arena_new(r->budget, &scratch, err));
     if (r->scan->n_terms > 0)
         VONK_TRY(vonk_parquet_prune(scratch, meta, &r->file.in, unit->group, r->scan->terms, r->scan->n_terms, VONK_PARQUET_USE_ALL, &spec.ranges, &spec.n_ranges, err));
@@ -199,7 +217,7 @@ static vonk_status open_rows(parquet_reader *r, const parquet_unit *unit, vonk_e
 static vonk_status open_all(parquet_reader *r, const parquet_unit *unit, vonk_error *err)
 {
     r->source = &r->scan->table->files.at[unit->file];
-    VONK_TRY(vonk__parquet_file_open(r->budget, r->source->path, r->source->bytes, &r->file, err));
+    VONK_TRY(vonk__parquet_file_open(r->budget, r->source, &r->file, err));
     VONK_TRY(vonk_alloc_zeroed(r->budget, (r->scan->n_read + 1) * sizeof *r->read, &r->read, err));
     VONK_TRY(vonk_alloc_zeroed(r->budget, (r->scan->n_steps + 1) * sizeof *r->locals, &r->locals, err));
     VONK_TRY(vonk_alloc_zeroed(r->budget, (r->scan->base.n_filters + 1) * sizeof *r->tired, &r->tired, err));
@@ -218,10 +236,11 @@ vonk_status vonk__parquet_open_reader(vonk_scan *scan, uint32_t partition, uint3
     r->budget = budget;
     r->batch_rows = batch_rows;
     const vonk_status status = open_all(r, &s->units[s->first_unit[partition] + morsel], err);
-    if (status != VONK_OK) {
+    if (status != VONK_OK && !vonk__parquet_forgives(s->table, status)) {
         reader_free(&r->base);
         return status;
     }
+    if (status != VONK_OK) vonk_error_reset(err); /* a reader without rows */
     *ret = &r->base;
     return VONK_OK;
 }

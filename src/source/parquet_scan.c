@@ -214,11 +214,19 @@ static bool holds(const file_piece *p, const vonk_parquet_row_group *g)
     return middle >= (uint64_t)p->from && middle < (uint64_t)(p->from + p->bytes);
 }
 
-static vonk_status meta_of(parquet_scan *s, uint32_t file, vonk_parquet_meta **ret, vonk_error *err)
+vonk_status vonk__parquet_scan_meta(parquet_scan *s, uint32_t file, vonk_parquet_meta **ret, vonk_error *err)
 {
-    if (!s->metas[file]) VONK_TRY(vonk__footer_get(&s->table->files.at[file], &s->table->options, &s->metas[file], err));
+    VONK_LOCKED(&s->table->lock);
+    const source_file *source = &s->table->files.at[file];
+    vonk_status st = s->metas[file] ? VONK_OK : vonk__footer_get(source, &s->table->options, &s->metas[file], err);
     *ret = s->metas[file];
-    return VONK_OK;
+    if (st != VONK_OK && vonk__parquet_forgives(s->table, st)) {
+        vonk_error_reset(err);
+        return VONK_OK;
+    }
+    if (st != VONK_E_FAILED_READ_FILE__CANNOT_READ_FILE_FOOTER) return st; /* a word of finding the schema out */
+    vonk_error_reset(err);
+    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", VONK_S(source->uri), "problem", "it has no readable footer");
 }
 
 static vonk_status may_match(parquet_scan *s, vonk_arena *scratch, const vonk_parquet_meta *meta, uint32_t group, bool *ret, vonk_error *err)
@@ -242,7 +250,8 @@ typedef struct unit_list {
 static vonk_status piece_units(parquet_scan *s, vonk_arena *scratch, const file_piece *piece, unit_list *units, vonk_error *err)
 {
     vonk_parquet_meta *meta = NULL;
-    VONK_TRY(meta_of(s, piece->file, &meta, err));
+    VONK_TRY(vonk__parquet_scan_meta(s, piece->file, &meta, err));
+    if (!meta) return VONK_OK; /* left out */
     for (uint32_t g = 0; g < vonk_parquet_n_row_groups(meta) && units->rows_left != 0; g++) {
         vonk_parquet_row_group group = vonk_parquet_row_group_at(meta, g);
         bool wanted = true;
@@ -467,7 +476,10 @@ static void scan_free(vonk_scan *scan)
     for (uint32_t i = 0; i < s->n_steps; i++) vonk_program_free(s->steps[i].program);
     for (size_t f = 0; s->metas && f < s->table->files.n; f++) vonk_parquet_meta_unref(s->metas[f]);
     for (uint32_t i = 0; i < s->base.n_filters; i++) vonk_runtime_filter_unref(atomic_load(&s->base.filters[i]));
+    for (uint32_t i = 0; i < s->n_predicates; i++) vonk_expr_unref(s->predicates[i]);
     vonk_type_unref(s->want);
+    vonk_type_unref(s->pruned);
+    vonk_conf_unref(s->conf);
     vonk_arena_free(s->arena);
     vonk_table_unref(s->base.table);
     vonk_free(s);
@@ -481,26 +493,25 @@ static uint32_t scan_n_morsels(vonk_scan *scan, uint32_t partition)
 
 static const vonk_scan_class parquet_scan_class = {.free = scan_free, .n_morsels = scan_n_morsels, .open = vonk__parquet_open_reader};
 
-static vonk_status plan_scan(parquet_scan *s, const vonk_scan_spec *spec, vonk_error *err)
+static vonk_status keep_spec(parquet_scan *s, const vonk_scan_spec *spec, vonk_error *err)
 {
-    const vonk_expr **data = NULL;
-    bool *wanted = NULL;
-    uint32_t n_data = 0;
-    VONK_TRY(vonk_arena_new(s->budget, &s->arena, err));
-    VONK_TRY(vonk_arena_array(s->arena, s->table->files.n, sizeof *s->metas, &s->metas, err));
-    VONK_TRY(vonk_arena_array(s->arena, s->table->files.n, sizeof *wanted, &wanted, err));
-    VONK_TRY(vonk_arena_array(s->arena, spec->n_predicates, sizeof *data, &data, err));
-    VONK_TRY(choose_files(s, spec, data, &n_data, wanted, err));
-    VONK_TRY(vonk__parquet_terms(s->table, data, n_data, s->arena, &s->terms, &s->n_terms, &s->n_clauses, err));
-    VONK_TRY(scan_columns(s, spec, data, n_data, err));
-    VONK_TRY(make_slots(s, err));
-    return make_partitions(s, spec, wanted, n_data, err);
+    s->conf = vonk_conf_ref(spec->conf);
+    s->env = spec->env;
+    if (spec->pruned) s->pruned = vonk_type_ref(spec->pruned);
+    VONK_TRY(vonk_arena_array(s->arena, spec->n_columns, sizeof *s->columns, &s->columns, err));
+    VONK_TRY(vonk_arena_array(s->arena, spec->n_predicates, sizeof *s->predicates, &s->predicates, err));
+    if (spec->n_columns > 0) memcpy(s->columns, spec->columns, spec->n_columns * sizeof *s->columns);
+    for (; s->n_predicates < spec->n_predicates; s->n_predicates++) s->predicates[s->n_predicates] = vonk_expr_ref(spec->predicates[s->n_predicates]);
+    return VONK_OK;
 }
 
-vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err)
+/* *ret_wanted: files that partition values leave; *ret_n_data: predicates that look into files. */
+static vonk_status new_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, bool **ret_wanted, uint32_t *ret_n_data,
+                            vonk_error *err)
 {
-    parquet_scan *s = NULL;
     VONK_AUTO(vonk_scan_unref) vonk_scan *scan = NULL;
+    const vonk_expr **data = NULL;
+    parquet_scan *s = NULL;
     VONK_TRY(VONK_NEW(budget, &s, err));
     scan = &s->base;
     scan->cls = &parquet_scan_class;
@@ -508,7 +519,33 @@ vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spe
     scan->table = vonk_table_ref(table);
     s->budget = budget;
     s->table = (parquet_table *)table;
-    VONK_TRY(plan_scan(s, spec, err));
+    VONK_TRY(vonk_arena_new(s->budget, &s->arena, err));
+    VONK_TRY(keep_spec(s, spec, err));
+    VONK_TRY(vonk_arena_array(s->arena, s->table->files.n, sizeof *s->metas, &s->metas, err));
+    VONK_TRY(vonk_arena_array(s->arena, s->table->files.n, sizeof **ret_wanted, ret_wanted, err));
+    VONK_TRY(vonk_arena_array(s->arena, spec->n_predicates, sizeof *data, &data, err));
+    VONK_TRY(choose_files(s, spec, data, ret_n_data, *ret_wanted, err));
+    VONK_TRY(vonk__parquet_terms(s->table, data, *ret_n_data, s->arena, &s->terms, &s->n_terms, &s->n_clauses, err));
+    VONK_TRY(scan_columns(s, spec, data, *ret_n_data, err));
+    VONK_TRY(make_slots(s, err));
+    *ret = VONK_STEAL(scan);
+    return VONK_OK;
+}
+
+vonk_status vonk__parquet_scan_new(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err)
+{
+    bool *wanted = NULL;
+    uint32_t n_data = 0;
+    return new_scan(table, spec, budget, ret, &wanted, &n_data, err);
+}
+
+vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_scan_unref) vonk_scan *scan = NULL;
+    bool *wanted = NULL;
+    uint32_t n_data = 0;
+    VONK_TRY(new_scan(table, spec, budget, &scan, &wanted, &n_data, err));
+    VONK_TRY(make_partitions((parquet_scan *)scan, spec, wanted, n_data, err));
     *ret = VONK_STEAL(scan);
     return VONK_OK;
 }

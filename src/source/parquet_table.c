@@ -50,13 +50,31 @@ static vonk_status as_nullable(vonk_arena *arena, const vonk_type *t, const vonk
     return st;
 }
 
+/* *ret NULL: a file that is left out. */
+static vonk_status footer_for_schema(parquet_table *t, const source_file *file, vonk_parquet_meta **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error why = VONK_ERROR_INIT;
+    vonk_status st = vonk__footer_get(file, &t->options, ret, &why);
+    if (st == VONK_OK) return VONK_OK;
+    *ret = NULL;
+    if (vonk__parquet_forgives(t, st)) return VONK_OK;
+    if (st != VONK_E_MALFORMED_INPUT && st != VONK_E_FAILED_READ_FILE__CANNOT_READ_FILE_FOOTER) {
+        vonk_error_move(err, &why);
+        return st;
+    }
+    st = VONK_FAIL(err, VONK_E_FAILED_READ_FILE__CANNOT_READ_FILE_FOOTER, "path", VONK_F("file:%.*s", VONK_STR_ARGS(file->path)));
+    vonk_error_set_cause(err, &why);
+    return st;
+}
+
 static vonk_status merged_schema(parquet_table *t, const vonk_type **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *all = NULL;
     for (size_t i = 0; i < t->files.n; i++) {
         VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
         VONK_AUTO(vonk_type_unref) const vonk_type *one = NULL, *both = NULL;
-        VONK_TRY(vonk__footer_get(&t->files.at[i], &t->options, &meta, err));
+        VONK_TRY(footer_for_schema(t, &t->files.at[i], &meta, err));
+        if (!meta) continue;
         VONK_TRY(vonk_parquet_schema(meta, &one, err));
         if (!all) {
             all = VONK_STEAL(one);
@@ -70,12 +88,29 @@ static vonk_status merged_schema(parquet_table *t, const vonk_type **ret, vonk_e
     return VONK_OK;
 }
 
+/* *ret NULL: no file says anything. */
 static vonk_status files_schema(parquet_table *t, bool merge, const vonk_type **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
+    *ret = NULL;
+    if (t->files.n == 0) return VONK_OK;
     if (merge) return merged_schema(t, ret, err);
-    VONK_TRY(vonk__footer_get(&t->files.at[0], &t->options, &meta, err));
-    return vonk_parquet_schema(meta, ret, err);
+    VONK_TRY(footer_for_schema(t, &t->files.at[0], &meta, err));
+    return meta ? vonk_parquet_schema(meta, ret, err) : VONK_OK;
+}
+
+/* What the user says the files hold: partition columns are no part of it. */
+static vonk_status given_schema(parquet_table *t, const vonk_type *given, const vonk_type **ret, vonk_error *err)
+{
+    const vonk_type *partitions = t->files.partitions;
+    vonk_field *fields = NULL;
+    uint32_t n = 0;
+    VONK_TRY(vonk_arena_array(t->files.arena, given->n_fields, sizeof *fields, &fields, err));
+    for (uint32_t i = 0; i < given->n_fields; i++) {
+        bool is_partition = partitions && vonk_type_field_index(partitions, given->fields[i].name, t->case_sensitive) >= 0;
+        if (!is_partition) fields[n++] = given->fields[i];
+    }
+    return vonk_type_struct(fields, n, ret, err);
 }
 
 static vonk_status find_data_schema(parquet_table *t, const vonk_conf *conf, const vonk_read_info *read, vonk_error *err)
@@ -86,11 +121,10 @@ static vonk_status find_data_schema(parquet_table *t, const vonk_conf *conf, con
     VONK_TRY(vonk_arena_new(t->budget, &scratch, err));
     VONK_TRY(vonk__option_bool(read->options, read->n_options, "mergeSchema", vonk_conf_bool(conf, "spark.sql.parquet.mergeSchema"), &merge, err));
     if (read->schema)
-        found = vonk_type_ref(read->schema);
-    else if (t->files.n == 0)
-        return VONK_FAIL(err, VONK_E_UNABLE_TO_INFER_SCHEMA, "format", "Parquet");
+        VONK_TRY(given_schema(t, read->schema, &found, err));
     else
         VONK_TRY(files_schema(t, merge, &found, err));
+    if (!found) return VONK_FAIL(err, VONK_E_UNABLE_TO_INFER_SCHEMA, "format", "Parquet");
     return as_nullable(scratch, found, &t->data, err);
 }
 
@@ -133,10 +167,24 @@ static vonk_status open_table(parquet_table *t, const vonk_conf *conf, const von
 {
     vonk__parquet_options_of(conf, &t->options);
     t->case_sensitive = env->case_sensitive;
+    VONK_TRY(vonk__option_bool(read->options, read->n_options, "ignoreCorruptFiles", vonk_conf_bool(conf, "spark.sql.files.ignoreCorruptFiles"), &t->ignore_corrupt, err));
+    VONK_TRY(vonk__option_bool(read->options, read->n_options, "ignoreMissingFiles", vonk_conf_bool(conf, "spark.sql.files.ignoreMissingFiles"), &t->ignore_missing, err));
     VONK_TRY(vonk__files_list(t->budget, conf, env, read, &t->files, err));
     VONK_TRY(find_data_schema(t, conf, read, err));
     VONK_TRY(make_schema(t, err));
     t->base.identity = identity_of(t);
+    return VONK_OK;
+}
+
+vonk_status vonk__parquet_table_new(vonk_budget *budget, parquet_table **ret, vonk_error *err)
+{
+    parquet_table *t = NULL;
+    VONK_TRY(VONK_NEW(budget, &t, err));
+    t->base.cls = &vonk__parquet_class;
+    atomic_store(&t->base.refs, 1);
+    t->budget = budget;
+    vonk_mutex_init(&t->lock);
+    *ret = t;
     return VONK_OK;
 }
 
@@ -146,12 +194,8 @@ vonk_status vonk__parquet_open(vonk_budget *budget, const vonk_conf *conf, const
     VONK_AUTO(vonk_table_unref) vonk_table *table = NULL;
     parquet_table *t = NULL;
     vonk_table_class_register(&vonk__parquet_class);
-    VONK_TRY(VONK_NEW(budget, &t, err));
+    VONK_TRY(vonk__parquet_table_new(budget, &t, err));
     table = &t->base;
-    table->cls = &vonk__parquet_class;
-    atomic_store(&table->refs, 1);
-    t->budget = budget;
-    vonk_mutex_init(&t->lock);
     VONK_TRY(open_table(t, conf, env, read, err));
     *ret = VONK_STEAL(table);
     return VONK_OK;
@@ -268,7 +312,12 @@ static vonk_status sum_files(parquet_table *t, column_sum *sums, vonk_error *err
 {
     for (size_t i = 0; i < t->files.n; i++) {
         VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
-        VONK_TRY(vonk__footer_get(&t->files.at[i], &t->options, &meta, err));
+        vonk_status st = vonk__footer_get(&t->files.at[i], &t->options, &meta, err);
+        if (st != VONK_OK && st != VONK_E_MEMORY_BUDGET_EXCEEDED) { /* the scan will say so */
+            vonk_error_reset(err);
+            continue;
+        }
+        VONK_TRY(st);
         t->stats.n_rows += (double)vonk_parquet_n_rows(meta);
         t->stats.n_bytes += (double)t->files.at[i].bytes;
         for (uint32_t g = 0; g < vonk_parquet_n_row_groups(meta); g++) VONK_TRY(add_group(t, meta, g, sums, err));
@@ -307,7 +356,7 @@ static vonk_status table_files(vonk_table *table, vonk_arena *arena, vonk_str **
     const parquet_table *t = (const parquet_table *)table;
     VONK_TRY(vonk_arena_array(arena, t->files.n, sizeof **ret, ret, err));
     for (size_t i = 0; i < t->files.n; i++)
-        VONK_TRY(vonk_arena_printf(arena, &(*ret)[i], err, "file://%.*s", VONK_STR_ARGS(t->files.at[i].path)));
+        VONK_TRY(vonk_arena_str(arena, t->files.at[i].uri, &(*ret)[i], err));
     *ret_n = vonk_u32_of(t->files.n);
     return VONK_OK;
 }
@@ -327,4 +376,6 @@ const vonk_table_class vonk__parquet_class = {.name = "parquet",
                                               .pushable = vonk__parquet_pushable,
                                               .plan_scan = vonk__parquet_plan_scan,
                                               .files = table_files,
-                                              .describe = table_describe};
+                                              .describe = table_describe,
+                                              .encode_scan = vonk__parquet_encode_scan,
+                                              .decode_scan = vonk__parquet_decode_scan};

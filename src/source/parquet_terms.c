@@ -29,7 +29,7 @@ static vonk_status column_path(const term_list *l, const vonk_expr *e, const von
     for (at = e; n > 1; at = at->children[0]) {
         const vonk_type *in = at->children[0]->type;
         if (in->id != VONK_T_STRUCT || at->index >= in->n_fields) return VONK_OK;
-        path[--n] = in->fields[at->index].name;
+        VONK_TRY(vonk_arena_str(l->arena, in->fields[at->index].name, &path[--n], err)); /* the scan outlives the expression */
         *ret_n += 1;
     }
     *ret = path;
@@ -40,12 +40,15 @@ static vonk_status column_path(const term_list *l, const vonk_expr *e, const von
 
 static bool is_value(const vonk_expr *e) { return e->kind == VONK_EX_LITERAL && !vonk_column_is_null(e->value, 0); }
 
+static void drop_column(void *column) { vonk_column_unref(column); }
+
 static vonk_status add_term(term_list *l, const vonk_expr *column, vonk_parquet_op op, const vonk_column *values, bool *ret_done, vonk_error *err)
 {
     vonk_parquet_term term = {.op = op, .values = values, .clause = l->clause};
     VONK_TRY(column_path(l, column, &term.path, &term.n_path, ret_done, err));
     if (values && !vonk_type_same(values->type, column->type)) *ret_done = false;
     if (!*ret_done) return VONK_OK;
+    if (values) VONK_TRY(vonk_arena_on_free(l->arena, drop_column, vonk_column_ref(values), err));
     return VONK_VEC_ARENA_PUSH(&l->terms, l->arena, term, err);
 }
 
@@ -64,8 +67,6 @@ static bool comparison_of(const char *name, vonk_parquet_op *ret, vonk_parquet_o
     }
     return false;
 }
-
-static void drop_column(void *column) { vonk_column_unref(column); }
 
 /* The text that every match of a LIKE pattern starts with, as a one-row column of the column's type. */
 static vonk_status like_prefix(term_list *l, const vonk_expr *e, const vonk_column **ret, vonk_error *err)

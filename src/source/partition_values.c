@@ -27,33 +27,46 @@ static bool is_decimal(vonk_str text, int *ret_precision)
 {
     vonk_i128 value;
     int scale;
+    if (text.len == 0 || (unsigned char)text.data[0] <= ' ' || (unsigned char)text.data[text.len - 1] <= ' ') return false;
     if (vonk_text_to_dec_exact(text, &value, &scale) != VONK_DEC_OK || scale > 0) return false;
     vonk_u128 size = value < 0 ? -(vonk_u128)value : (vonk_u128)value;
-    *ret_precision = vonk_digits_u128(size);
-    return size >> 63 != 0; /* smaller ones are bigint */
+    *ret_precision = vonk_digits_u128(size) - scale;
+    return *ret_precision <= VONK_MAX_PRECISION;
 }
 
-/* Java takes "1d" and "1f" for numbers; in a directory name they are text. */
-static bool is_double(vonk_str text)
+/* yyyy-MM-dd */
+static bool is_date(vonk_str text)
 {
-    double value;
-    char last = text.len ? (char)(text.data[text.len - 1] | 32) : 0;
-    bool suffix = last == 'd' || last == 'f';
-    return !(suffix && text.data[0] != 'I' && text.data[0] != '-') && vonk_text_to_f64(text, &value);
+    int32_t days;
+    return text.len == 10 && text.data[4] == '-' && text.data[7] == '-' && vonk_text_to_date(text, &days);
+}
+
+/* yyyy-MM-dd HH:mm:ss[.S]: one digit of a fraction at most. */
+static bool is_timestamp(const inference *in, vonk_str text)
+{
+    int64_t us;
+    if (text.len != 19 && text.len != 21) return false;
+    if (text.data[10] != ' ' || text.data[13] != ':' || text.data[16] != ':' || (text.len == 21 && text.data[19] != '.')) return false;
+    return is_date(vonk_str_sub(text, 0, 10)) && vonk_text_to_timestamp(text, in->zone, in->now_us, &us);
+}
+
+/* Java's parseInt and parseLong know no white space. */
+static bool is_whole(vonk_str text, int64_t least, int64_t most)
+{
+    int64_t i;
+    return text.len > 0 && (unsigned char)text.data[0] > ' ' && (unsigned char)text.data[text.len - 1] > ' ' && vonk_text_to_i64(text, false, least, most, &i);
 }
 
 static value_kind kind_of(const inference *in, vonk_str text, int *ret_precision)
 {
-    int64_t i;
-    int32_t days;
+    double d;
     if (!text.data) return KIND_NULL;
-    if (vonk_text_to_i64(text, false, INT32_MIN, INT32_MAX, &i)) return KIND_INT;
-    if (vonk_text_to_i64(text, false, INT64_MIN, INT64_MAX, &i)) return KIND_LONG;
+    if (is_whole(text, INT32_MIN, INT32_MAX)) return KIND_INT;
+    if (is_whole(text, INT64_MIN, INT64_MAX)) return KIND_LONG;
     if (is_decimal(text, ret_precision)) return KIND_DECIMAL;
-    if (is_double(text)) return KIND_DOUBLE;
-    if (vonk_text_to_date(text, &days) && vonk_str_find_byte(text, ':', 0) == SIZE_MAX) return KIND_DATE;
-    if (vonk_str_find_byte(text, '-', 0) != SIZE_MAX && vonk_text_to_timestamp(text, in->zone, in->now_us, &i))
-        return KIND_TIMESTAMP;
+    if (vonk_text_to_f64(text, &d)) return KIND_DOUBLE;
+    if (is_date(text)) return KIND_DATE;
+    if (is_timestamp(in, text)) return KIND_TIMESTAMP;
     return KIND_STRING;
 }
 
@@ -78,7 +91,7 @@ static vonk_status type_of(value_kind kind, int precision, const vonk_type **ret
     switch (kind) {
     case KIND_INT: *ret = &vonk_type_int; return VONK_OK;
     case KIND_LONG: *ret = &vonk_type_long; return VONK_OK;
-    case KIND_DECIMAL: return vonk_type_decimal(precision < 20 ? 20 : precision, 0, ret, err);
+    case KIND_DECIMAL: return vonk_type_decimal(precision, 0, ret, err);
     case KIND_DOUBLE: *ret = &vonk_type_double; return VONK_OK;
     case KIND_DATE: *ret = &vonk_type_date; return VONK_OK;
     case KIND_TIMESTAMP: *ret = &vonk_type_timestamp; return VONK_OK;
@@ -91,8 +104,8 @@ static vonk_status type_of(value_kind kind, int precision, const vonk_type **ret
 
 static vonk_status bad_value(vonk_str text, vonk_str name, const vonk_type *type, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INVALID_PARTITION_VALUE, "value", VONK_S(text), "columnName", VONK_S(name), "dataType",
-                     VONK_TYPE_SQL(type));
+    return VONK_FAIL(err, VONK_E_INVALID_PARTITION_VALUE, "value", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "columnName",
+                     VONK_F("`%.*s`", VONK_STR_ARGS(name)), "dataType", VONK_TYPE_SQL(type));
 }
 
 static vonk_status put_value(const inference *in, vonk_builder *b, vonk_str text, vonk_str name, vonk_error *err)
@@ -158,6 +171,7 @@ static vonk_status infer_column(const inference *in, const source_files *files, 
         int p = 0;
         value_kind k = infer ? kind_of(in, texts[f * n + c], &p) : KIND_STRING;
         kind = wider(kind, k);
+        if (k == KIND_INT || k == KIND_LONG) p = k == KIND_INT ? 10 : 20; /* as decimals */
         if (p > precision) precision = p;
     }
     return type_of(kind, precision, ret, err);

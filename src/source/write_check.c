@@ -114,11 +114,11 @@ vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, co
 
 /* ---- all together */
 
+/* clusterBy is noted by tables; files of a path show nothing of it. */
 static vonk_status check_words(const vonk_write_info *info, vonk_error *err)
 {
     if (info->n_buckets > 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1312, "operation", "save");
     if (info->n_sort_by > 0) return VONK_FAIL(err, VONK_E_SORT_BY_WITHOUT_BUCKETING);
-    if (info->n_cluster_by > 0) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "clusterBy without a table");
     if (info->path.len == 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_2047);
     return VONK_OK;
 }

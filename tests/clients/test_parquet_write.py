@@ -209,7 +209,7 @@ def test_partition_values(spark, folder):
         Row(
             id=1,
             d=datetime.date(2020, 1, 2),
-            ts=datetime.datetime(2020, 1, 2, 3, 4, 5, 678000),
+            ts="2020-01-02 03:04:05.678",
             dec=1.5,
             b="true",
             s="a b",

@@ -1,0 +1,195 @@
+/* Tests of Arrow IPC streams: what is written comes back, one batch at a time; streams that are cut or changed give errors, never more. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "codec/ipc.h"
+#include "column/random_column.h"
+
+#define SCHEMA                                                                                                                              \
+    "a int, b string, c array<bigint>, d map<string, double>, e struct<x: boolean, y: array<string>>, f decimal(20,3), g timestamp, h binary," \
+    " i date, j void, k smallint, l timestamp_ntz, m float"
+
+static vonk_budget *budget;
+
+static int set_up(void **state)
+{
+    vonk_error e = VONK_ERROR_INIT;
+    random_state = 7;
+    return vonk_budget_new(vonk_budget_root(), "ipc", 256 << 20, &budget, &e);
+}
+
+static int tear_down(void **state)
+{
+    vonk_budget_free(budget); /* asserts that nothing is left */
+    return 0;
+}
+
+static const vonk_type *schema_of(const char *ddl)
+{
+    const vonk_type *type = NULL;
+    OK(vonk_type_parse_ddl(vonk_str_of(ddl), &type, err));
+    return type;
+}
+
+static vonk_batch *random_batch(const vonk_type *schema, uint32_t n)
+{
+    vonk_column *columns[32];
+    vonk_batch *batch = NULL;
+    for (uint32_t c = 0; c < schema->n_fields; c++)
+        OK(random_column(budget, schema->fields[c].type, n, (vonk_encoding)random_below(4), 2, &columns[c], err));
+    OK(vonk_batch_new(budget, n, columns, schema->n_fields, &batch, err));
+    for (uint32_t c = 0; c < schema->n_fields; c++) vonk_column_unref(columns[c]);
+    return batch;
+}
+
+/* A stream of several record batches. */
+static vonk_buffer *stream_of(const vonk_type *schema, vonk_batch *const *batches, size_t n, vonk_compression compression)
+{
+    vonk_ipc_options options = VONK_IPC_OPTIONS;
+    vonk_buffer *bytes = NULL;
+    vonk_buf out;
+    options.compression = compression;
+    vonk_buf_init(&out, budget, SIZE_MAX);
+    OK(vonk_ipc_write_schema(schema, &options, budget, &out, err));
+    for (size_t i = 0; i < n; i++) OK(vonk_ipc_write_batch((const vonk_batch *const *)&batches[i], 1, schema, &options, &out, err));
+    OK(vonk_ipc_write_end(&out, err));
+    OK(vonk_buffer_new(budget, out.len, &bytes, err));
+    memcpy(bytes->data, out.data, out.len);
+    vonk_buf_done(&out);
+    return bytes;
+}
+
+static void assert_same(const vonk_batch *a, const vonk_batch *b)
+{
+    assert_int_equal(a->n_rows, b->n_rows);
+    assert_int_equal(a->n_columns, b->n_columns);
+    for (uint32_t c = 0; c < a->n_columns; c++) {
+        for (uint32_t i = 0; i < a->n_rows; i++) {
+            bool null = vonk_column_is_null(a->columns[c], i);
+            assert_int_equal(null, vonk_column_is_null(b->columns[c], i));
+            if (!null) assert_true(vonk_column_row_eq(a->columns[c], i, b->columns[c], i));
+        }
+    }
+}
+
+static void what_is_written_comes_back(void **state)
+{
+    static const vonk_compression ways[] = {VONK_COMPRESS_NONE, VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD};
+    static const uint32_t sizes[] = {5, 0, 1, 200};
+    const vonk_type *schema = schema_of(SCHEMA);
+    for (size_t w = 0; w < VONK_COUNTOF(ways); w++) {
+        vonk_batch *batches[4], *back = NULL;
+        vonk_ipc_reader *reader = NULL;
+        for (size_t i = 0; i < 4; i++) batches[i] = random_batch(schema, sizes[i]);
+        vonk_buffer *bytes = stream_of(schema, batches, 4, ways[w]);
+        OK(vonk_ipc_reader_new(budget, bytes, "stream", &reader, err));
+        vonk_buffer_unref(bytes); /* the reader holds it */
+        assert_true(vonk_type_same(vonk_ipc_reader_type(reader), schema));
+        for (size_t i = 0; i < 4; i++) {
+            OK(vonk_ipc_reader_next(reader, &back, err));
+            assert_non_null(back);
+            assert_same(batches[i], back);
+            vonk_batch_unref(back);
+            vonk_batch_unref(batches[i]);
+        }
+        for (int again = 0; again < 2; again++) {
+            OK(vonk_ipc_reader_next(reader, &back, err));
+            assert_null(back);
+        }
+        vonk_ipc_reader_free(reader);
+    }
+    vonk_type_unref(schema);
+}
+
+static void one_batch_is_in_memory_at_a_time(void **state)
+{
+    const vonk_type *schema = schema_of("s string");
+    vonk_batch *batches[40], *back = NULL;
+    vonk_ipc_reader *reader = NULL;
+    for (size_t i = 0; i < 40; i++) batches[i] = random_batch(schema, 2000);
+    vonk_buffer *bytes = stream_of(schema, batches, 40, VONK_COMPRESS_ZSTD);
+    for (size_t i = 0; i < 40; i++) vonk_batch_unref(batches[i]);
+    int64_t before = vonk_budget_used(budget), most = 0, all = 0;
+    OK(vonk_ipc_reader_new(budget, bytes, "stream", &reader, err));
+    for (;;) {
+        OK(vonk_ipc_reader_next(reader, &back, err));
+        if (!back) break;
+        int64_t now = vonk_budget_used(budget) - before;
+        most = now > most ? now : most;
+        all += (int64_t)vonk_batch_bytes(back);
+        vonk_batch_unref(back);
+    }
+    assert_true(most < all / 4);
+    vonk_ipc_reader_free(reader);
+    vonk_buffer_unref(bytes);
+    vonk_type_unref(schema);
+}
+
+/* Reads what there is. A broken column, an error that blames us, or memory left over is a mistake. */
+static void read_foreign(vonk_buffer *bytes)
+{
+    vonk_error e = VONK_ERROR_INIT;
+    vonk_ipc_reader *reader = NULL;
+    vonk_batch *batch = NULL;
+    vonk_status st = vonk_ipc_reader_new(budget, bytes, "stream", &reader, &e);
+    while (st == VONK_OK) {
+        st = vonk_ipc_reader_next(reader, &batch, &e);
+        if (st != VONK_OK || !batch) break;
+        for (uint32_t c = 0; c < batch->n_columns; c++) OK(vonk_column_check(batch->columns[c], err));
+        vonk_batch_unref(batch);
+    }
+    assert_int_not_equal(st, VONK_E_INTERNAL_ERROR);
+    vonk_error_reset(&e);
+    vonk_ipc_reader_free(reader);
+}
+
+static void streams_that_are_cut(void **state)
+{
+    const vonk_type *schema = schema_of(SCHEMA);
+    vonk_batch *batches[2] = {random_batch(schema, 4), random_batch(schema, 3)};
+    vonk_buffer *whole = stream_of(schema, batches, 2, VONK_COMPRESS_NONE);
+    for (size_t n = 0; n <= whole->bytes; n++) {
+        vonk_buffer *cut = NULL;
+        OK(vonk_buffer_new(budget, n, &cut, err)); /* of its very size: a sanitizer sees reads behind it */
+        memcpy(cut->data, whole->data, n);
+        read_foreign(cut);
+        vonk_buffer_unref(cut);
+    }
+    vonk_buffer_unref(whole);
+    for (int i = 0; i < 2; i++) vonk_batch_unref(batches[i]);
+    vonk_type_unref(schema);
+}
+
+static void streams_with_a_wrong_byte(void **state)
+{
+    static const vonk_compression ways[] = {VONK_COMPRESS_NONE, VONK_COMPRESS_ZSTD};
+    const vonk_type *schema = schema_of(SCHEMA);
+    vonk_batch *batch = random_batch(schema, 6);
+    for (size_t w = 0; w < VONK_COUNTOF(ways); w++) {
+        vonk_buffer *bytes = stream_of(schema, &batch, 1, ways[w]);
+        for (size_t i = 0; i < bytes->bytes; i++) {
+            static const uint8_t flips[] = {0x01, 0x80, 0xff};
+            for (size_t k = 0; k < VONK_COUNTOF(flips); k++) {
+                bytes->data[i] ^= flips[k];
+                read_foreign(bytes);
+                bytes->data[i] ^= flips[k];
+            }
+        }
+        vonk_buffer_unref(bytes);
+    }
+    vonk_batch_unref(batch);
+    vonk_type_unref(schema);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_written_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_batch_is_in_memory_at_a_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(streams_that_are_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(streams_with_a_wrong_byte, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
