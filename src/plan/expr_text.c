@@ -366,6 +366,8 @@ static vonk_status put_bound(const text *t, vonk_bound_kind kind, bool upper, co
     if (kind == VONK_FRAME_UNBOUNDED) return put_c(t, unbounded[t->explain][upper], err);
     if (kind == VONK_FRAME_WRONG_END) return put_c(t, unbounded[t->explain][!upper], err);
     if (kind == VONK_FRAME_CURRENT) return put_c(t, t->explain ? "currentrow$()" : "CURRENT ROW", err);
+    if (t->explain && offset->kind == VONK_EX_FUNCTION && strcmp(offset->fn->name, "negative") == 0)
+        return put_around(t, "-", offset->children[0], "", err);
     if (t->explain) return put(t, offset, err);
     /* "- 1" as the parser makes it from "1 PRECEDING" */
     bool minus = offset->kind == VONK_EX_FUNCTION && strcmp(offset->fn->name, "negative") == 0;
