@@ -1,6 +1,7 @@
 /* base/alloc.c -- allocation charged to a budget. Each block starts with a hidden head (size, budget), so that freeing
  * needs only the pointer. */
 #include <stdlib.h>
+#include <sys/mman.h>
 #ifdef VONK_MIMALLOC
 #include <mimalloc.h>
 #else
@@ -15,7 +16,7 @@ typedef struct head {
     vonk_budget *budget;
 } head;
 
-enum { HEAD_BYTES = 16, ALIGNMENT = 64 };
+enum { HEAD_BYTES = 16, ALIGNMENT = 64, HUGE_FROM_BYTES = 4 << 20 };
 static_assert(sizeof(head) == HEAD_BYTES, "the head keeps 16-byte alignment");
 
 static void *os_alloc(size_t bytes, bool zeroed)
@@ -51,6 +52,15 @@ static void os_free(void *p)
 #endif
 }
 
+/* Large blocks are met at random (hash tables, gathered columns): with pages of 4 KiB most accesses would miss the TLB,
+ * and first touches would cost a fault for each 4 KiB. Measured: look-ups in a table of 40 MB take half the time. */
+static void prefer_huge_pages(void *p, size_t bytes)
+{
+    const uintptr_t page = (uintptr_t)2 << 20;
+    uintptr_t first = ((uintptr_t)p + page - 1) & ~(page - 1), end = ((uintptr_t)p + bytes) & ~(page - 1);
+    if (end > first) (void)madvise((void *)first, end - first, MADV_HUGEPAGE); /* a wish */
+}
+
 static head *head_of(const void *ptr) { return (head *)((uintptr_t)ptr - HEAD_BYTES); }
 
 static vonk_status refuse(size_t bytes, const char *who, vonk_error *err)
@@ -78,6 +88,7 @@ static vonk_status alloc(vonk_budget *budget, size_t bytes, bool zeroed, void *r
     VONK_TRY(pay(budget, bytes, HEAD_BYTES, err));
     head *h = os_alloc(bytes + HEAD_BYTES, zeroed);
     if (VONK_UNLIKELY(!h)) return out_of_memory(budget, bytes, HEAD_BYTES, err);
+    if (VONK_UNLIKELY(bytes >= HUGE_FROM_BYTES)) prefer_huge_pages(h, bytes + HEAD_BYTES);
     *h = (head){bytes, budget};
     *(void **)ret = h + 1;
     return VONK_OK;
@@ -175,6 +186,7 @@ vonk_status vonk_alloc_aligned(vonk_budget *budget, size_t bytes, void *ret, von
     VONK_TRY(pay(budget, bytes, ALIGNMENT, err));
     char *block = os_alloc_aligned(bytes + ALIGNMENT);
     if (VONK_UNLIKELY(!block)) return out_of_memory(budget, bytes, ALIGNMENT, err);
+    if (VONK_UNLIKELY(bytes >= HUGE_FROM_BYTES)) prefer_huge_pages(block, bytes + ALIGNMENT);
     *head_of(block + ALIGNMENT) = (head){bytes, budget};
     *(void **)ret = block + ALIGNMENT;
     return VONK_OK;

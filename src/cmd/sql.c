@@ -19,20 +19,43 @@ vonk_status vonk__sql_run(vonk__sql *sql, vonk_str statement, vonk_error *err)
 
     VONK_TRY(vonk_session_parse(sql->session, statement, &plan, err));
     VONK_TRY(vonk_session_execute(sql->session, plan, &query, err));
+    if (sql->output == VONK__SQL_TEST) return vonk__sql_test_print(query, &rows, err);
     VONK_TRY(vonk__sql_print(sql, query, &rows, err));
     if (sql->interactive) fprintf(stderr, "%lld row%s in %.3f s\n", (long long)rows, rows == 1 ? "" : "s", (double)(vonk_clock_mono_ns() - start) / 1e9);
     return VONK_OK;
 }
 
+/* Test form: a line ";" ends a statement, so that texts no parser takes can be given; errors are answers. */
+static void run_tests(vonk__sql *sql, vonk_str text)
+{
+    while (text.len > 0) {
+        VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+        const size_t                           end = vonk_min_size(vonk_str_find(text, VONK_STR("\n;\n"), 0), text.len);
+
+        if (vonk__sql_run(sql, vonk_str_sub(text, 0, end), &err) != VONK_OK) vonk__sql_test_error(&err);
+        puts(";");
+        fflush(stdout);
+        text = vonk_str_sub(text, vonk_min_size(end + 3, text.len), text.len);
+    }
+}
+
 /* Every statement of a script; the first error ends it. */
 static vonk_status run_script(vonk__sql *sql, vonk_str text, vonk_error *err)
 {
+    if (sql->output == VONK__SQL_TEST) {
+        run_tests(sql, text);
+        return VONK_OK;
+    }
     while (text.len > 0) {
         const size_t   end = vonk_session_statement_end(text);
         const vonk_str statement = vonk_str_trim(vonk_str_sub(text, 0, end));
         text = vonk_str_sub(text, end, text.len);
         if (statement.len == 0 || vonk_str_is(statement, ";")) continue;
-        VONK_TRY(vonk__sql_run(sql, statement, err));
+        const vonk_status status = vonk__sql_run(sql, statement, err);
+        if (status == VONK_E_PARSE_EMPTY_STATEMENT) /* only comments */
+            vonk_error_reset(err);
+        else
+            VONK_TRY(status);
     }
     return VONK_OK;
 }
@@ -67,7 +90,7 @@ static vonk_status run(const sql_flags *f, vonk__sql *sql, int *ret_status, vonk
 
 int vonk__cmd_sql(int argc, char **argv)
 {
-    static const char *const               names[] = {"table", "csv", "json"};
+    static const char *const               names[] = {"table", "csv", "json", "test"};
     sql_flags                              f = {.output = "table"};
     vonk__sql                              sql = {0};
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
@@ -75,7 +98,7 @@ int vonk__cmd_sql(int argc, char **argv)
     const vonk__flag                       flags[] = {
         {"-e", "SQL", "run this text", &f.text, NULL},
         {"-f", "FILE", "run this file", &f.file, NULL},
-        {"--output", "FORM", "table, csv or json (table)", &f.output, NULL},
+        {"--output", "FORM", "table, csv, json or test (table)", &f.output, NULL},
         {"--types", NULL, "csv: header cells are name:type", &f.types, NULL},
         {"--memory", "BYTES", "budget, as 2g or 512m (60 % of the machine's)", &f.settings.memory, NULL},
         {"--threads", "N", "that run queries (all cores)", &f.settings.threads, NULL},

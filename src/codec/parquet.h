@@ -52,6 +52,8 @@ VONK_DEFINE_AUTO(vonk_parquet_meta, vonk_parquet_meta_unref)
 /* The schema as Spark infers it: the one that Spark wrote into the file, else converted from Parquet's. A new reference.
  * PARQUET_TYPE_ILLEGAL, PARQUET_TYPE_NOT_SUPPORTED, ... for types that Spark refuses. */
 vonk_status vonk_parquet_schema(const vonk_parquet_meta *meta, const vonk_type **ret_struct, vonk_error *err);
+/* Spark's schema merging (mergeSchema): fields of `left`, then new ones of `right`. CANNOT_MERGE_SCHEMAS. A new reference. */
+vonk_status vonk_parquet_merge_schemas(const vonk_type *left, const vonk_type *right, bool case_sensitive, const vonk_type **ret, vonk_error *err);
 
 typedef struct vonk_parquet_row_group {
     uint64_t first_row, n_rows;
@@ -64,6 +66,17 @@ vonk_parquet_row_group vonk_parquet_row_group_at(const vonk_parquet_meta *meta, 
 vonk_str               vonk_parquet_created_by(const vonk_parquet_meta *meta);
 /* False: no such key. */
 bool vonk_parquet_key_value(const vonk_parquet_meta *meta, vonk_str key, vonk_str *ret_value);
+
+/* What is known about a top-level column of a row group without reading it (for costs, and for MIN / MAX / COUNT without a scan). */
+typedef struct vonk_parquet_column_stats {
+    uint64_t     n_values, bytes, plain_bytes; /* n_values: nulls included */
+    int64_t      n_nulls, n_distinct;          /* -1: unknown */
+    vonk_column *min_max;                      /* NULL, or two rows of `type`: bounds of the values that are not null; the caller unrefs */
+    bool         min_exact, max_exact;         /* the bound is a value of the column (never known for NaN-prone types) */
+} vonk_parquet_column_stats;
+/* A column that the file lacks, or that is nested: *ret is zeroed and n_nulls, n_distinct are -1. */
+vonk_status vonk_parquet_column_stats_of(vonk_budget *budget, const vonk_parquet_meta *meta, uint32_t group, vonk_str column, const vonk_type *type,
+                                         vonk_parquet_column_stats *ret, vonk_error *err);
 
 /* ---- pruning */
 typedef struct vonk_parquet_range {
@@ -90,6 +103,19 @@ typedef struct vonk_parquet_term {
     const vonk_column *values; /* of the column's type as it is read; one row without null, IN: any number (nulls are ignored); NULL for IS ... */
     uint32_t           clause; /* terms of equal clause are OR-ed, clauses are AND-ed */
 } vonk_parquet_term;
+
+enum { /* what may be looked at; the later ones read from the file */
+    VONK_PARQUET_USE_STATISTICS = 1,
+    VONK_PARQUET_USE_PAGE_INDEX = 2,
+    VONK_PARQUET_USE_BLOOM = 4,
+    VONK_PARQUET_USE_DICTIONARY = 8,
+    VONK_PARQUET_USE_ALL = 15
+};
+
+/* Rows of the group that may pass: ascending, apart, in the arena. *ret_n 0: the group can be left out. Damage in an index is not an error: it
+ * is not used. */
+vonk_status vonk_parquet_prune(vonk_arena *arena, const vonk_parquet_meta *meta, const vonk_bytes_in *in, uint32_t group, const vonk_parquet_term *terms,
+                               size_t n_terms, unsigned use, const vonk_parquet_range **ret, size_t *ret_n, vonk_error *err);
 
 /* ---- scanning */
 typedef struct vonk_parquet_scan vonk_parquet_scan;

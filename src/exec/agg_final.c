@@ -98,10 +98,9 @@ static vonk_status combine_fn(merging *m, const agg_fn *f, vonk_error *err)
     }
     if (f->agg->combine)
         return f->agg->combine(f->call, &m->lane->ev, m->part->heap, m->states[0], m->states[1], m->n_pairs, err);
-    vonk_status st = f->agg->save(f->call, &m->lane->ev, m->states[0], m->n_pairs, saved, err);
-    if (st == VONK_OK) {
-        st = f->agg->merge(f->call, &m->lane->ev, m->part->heap, saved, VONK_ALL_ROWS(m->n_pairs), m->states[1], err);
-    }
+    VONK_TRY(vonk__agg_save(f, &m->lane->ev, m->states[0], m->n_pairs, saved, err));
+    vonk_status st =
+        f->agg->merge(f->call, &m->lane->ev, m->part->heap, saved, VONK_ALL_ROWS(m->n_pairs), m->states[1], err);
     for (uint32_t i = 0; i < f->n_saved; i++) vonk_column_unref(saved[i]);
     return st;
 }

@@ -76,7 +76,7 @@ static vonk_status save_states(vonk_op *op, vonk_lane *lane, global_local *l, vo
         const agg_fn *f = &s->fns[i];
         uint8_t *state = l->states + f->state_at;
         lane->ev.local = l->lane.fn_locals[i];
-        st = f->agg->save(f->call, &lane->ev, &state, 1, saved + f->first_saved, err);
+        st = vonk__agg_save(f, &lane->ev, &state, 1, saved + f->first_saved, err);
     }
     lane->ev.budget = budget;
     return st;

@@ -195,6 +195,9 @@ vonk_status vonk__agg_scatter(agg_lane *l, vonk_budget *budget, vonk_error *err)
 /* agg_order.c */
 vonk_status vonk__agg_order_groups(vonk_op *op, vonk_lane *lane, vonk_error *err);
 /* The finished column of one function, or its saved ones. */
+/* A function's `save`: when it fails, its n_saved columns are NULL. */
+vonk_status vonk__agg_save(const agg_fn *f, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
+                           vonk_error *err);
 vonk_status vonk__agg_fn_column(const agg_shared *s, const agg_fn *f, vonk_lane *lane, uint8_t *const *rows, uint32_t n,
                                 vonk_column **ret, vonk_error *err);
 /* Columns of groups: keys, then saved or finished aggregates. */

@@ -104,6 +104,22 @@ vonk_status vonk__agg_order_groups(vonk_op *op, vonk_lane *lane, vonk_error *err
 
 /* ---- groups as columns */
 
+vonk_status vonk__agg_save(const agg_fn *f, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
+                           vonk_error *err)
+{
+    vonk_status st = f->agg->save(f->call, ev, states, n, ret, err);
+    if (st != VONK_OK) memset(ret, 0, f->n_saved * sizeof *ret);
+    return st;
+}
+
+static vonk_status finish(const agg_fn *f, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
+                          vonk_error *err)
+{
+    vonk_status st = f->agg->finish(f->call, ev, states, n, ret, err);
+    if (st != VONK_OK) *ret = NULL;
+    return st;
+}
+
 vonk_status vonk__agg_fn_column(const agg_shared *s, const agg_fn *f, vonk_lane *lane, uint8_t *const *rows, uint32_t n,
                                 vonk_column **ret, vonk_error *err)
 {
@@ -112,8 +128,8 @@ vonk_status vonk__agg_fn_column(const agg_shared *s, const agg_fn *f, vonk_lane 
     for (uint32_t i = 0; i < n; i++) states[i] = rows[i] + f->state_at;
     lane->ev.local = NULL;
     if (f->call->local_bytes) VONK_TRY(vonk_arena_alloc(lane->scratch, f->call->local_bytes, &lane->ev.local, err));
-    vonk_status st = s->saved_out ? f->agg->save(f->call, &lane->ev, states, n, ret, err)
-                                  : f->agg->finish(f->call, &lane->ev, states, n, ret, err);
+    vonk_status st = s->saved_out ? vonk__agg_save(f, &lane->ev, states, n, ret, err)
+                                  : finish(f, &lane->ev, states, n, ret, err);
     if (lane->ev.local && f->call->local_done) f->call->local_done(lane->ev.local);
     return st;
 }

@@ -78,7 +78,7 @@ static vonk_status make_columns(spill_work *w, uint8_t *const *rows, uint32_t n,
         VONK_TRY(vonk_arena_array(w->scratch, n, sizeof *states, &states, err));
         for (uint32_t i = 0; i < n; i++) states[i] = rows[i] + fn->state_at;
         w->ev.local = w->fn_locals[f];
-        VONK_TRY(fn->agg->save(fn->call, &w->ev, states, n, &w->columns[at], err));
+        VONK_TRY(vonk__agg_save(fn, &w->ev, states, n, &w->columns[at], err));
         at += fn->n_saved;
     }
     VONK_TRY(long_column(w, rows, n, w->form->position_at, &w->columns[at], err));

@@ -34,6 +34,7 @@ static vonk_status make(const vonk_exec_env *env, const vonk_plan *plan, vonk_bu
     exec->own_budget = own;
     exec->plan = vonk_plan_ref(plan);
     exec->result.take = exec->result.want = -1;
+    exec->result.most_bytes = vonk__result_room(exec->budget);
     atomic_store(&exec->stop_at, UINT64_MAX);
     vonk_mutex_init(&exec->lock);
     vonk_cond_init(&exec->changed);
@@ -142,7 +143,7 @@ void vonk_exec_free(vonk_exec *exec)
     vonk_mutex_done(&exec->lock);
     vonk_budget *own = exec->own_budget;
     vonk_free(exec);
-    vonk_budget_free(own);
+    vonk_budget_retire(own);
 }
 
 /* ---- progress and numbers */
@@ -336,6 +337,19 @@ static bool through_project(const vonk_op *project, uint32_t *inout_column)
     return true;
 }
 
+/* A grouping key: rows of a group that nobody wants need not be grouped. */
+static bool through_aggregate(const vonk_op *aggregate, uint32_t *inout_column)
+{
+    const vonk_plan *from = aggregate->fused && aggregate->fused->kind == VONK_PN_P_AGGREGATE ? aggregate->fused
+                                                                                              : aggregate->node;
+    if (*inout_column >= from->lists[0].n) return false;
+    const vonk_expr *e = from->lists[0].at[*inout_column];
+    while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+    if (e->kind != VONK_EX_BOUND) return false;
+    *inout_column = e->index;
+    return true;
+}
+
 bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, vonk_filter_slot *ret)
 {
     const vonk_op *at = op->children[child];
@@ -346,6 +360,9 @@ bool vonk_op_filter_slot(vonk_op *op, uint32_t child, const vonk_expr *expr, von
         case VONK_PN_P_FILTER: break;
         case VONK_PN_P_PROJECT:
             if (!through_project(at, &column)) return false;
+            break;
+        case VONK_PN_P_AGGREGATE:
+            if (!through_aggregate(at, &column)) return false;
             break;
         case VONK_PN_P_HASH_JOIN:
         case VONK_PN_P_LOOP_JOIN:

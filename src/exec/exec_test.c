@@ -73,6 +73,24 @@ static void first_error_wins(void **state)
     EXPECT(p_limit(VONK_PN_P_LIMIT, P_PROJECT(r, e_col(r, 0)), 2, 0, false), "0\n1\n");
 }
 
+/* The last of four morsels fails at once, the others take their time over rows that are dropped: the end of the last one
+ * that runs must not look like the end of the query. */
+static void error_of_the_last_morsel(void **state)
+{
+    enum { ROWS = 120000, LAST = ROWS / 4 * 3 };
+    vonk_column *c = NULL;
+    OK(vonk_column_new_sequence(t_budget, &vonk_type_long, ROWS, 0, 1, &c, &err));
+    const vonk_plan *all = p_local((vonk_batch *[]){b_of(ROWS, &c, 1)}, 1);
+    const vonk_plan *last = p_filter(all, E_FN(">=", e_col(all, 0), e_long(LAST)));
+    const vonk_plan *p = P_PROJECT(last, E_FN("div", e_long(1), E_FN("-", e_col(last, 0), e_long(LAST))));
+    for (uint32_t i = 0; i < 10; i++) {
+        run_result result = run_once(p, (run_mode){.threads = 4, .batch_rows = 1, .fuse = true});
+        assert_int_equal(result.cls, VONK_E_DIVIDE_BY_ZERO);
+        assert_int_equal(result.n_rows, 0);
+        free(result.text);
+    }
+}
+
 static vonk_exec *start(const vonk_plan *plan, vonk_pool *pool, vonk_budget *budget, uint32_t threads)
 {
     vonk_exec *exec = NULL;
@@ -225,7 +243,7 @@ static void aggregates(void **state)
     const vonk_expr *keys[] = {e_col(p, 0)},
                     *fns[] = {E_FN("count", e_col(p, 1)), E_FN("sum", e_col(p, 1)), E_FN("max", e_col(p, 1))};
     EXPECT(p_agg(p, VONK_AGG_COMPLETE, 1, keys, 3, fns),
-           "0|1000|1498500|2997\n1|1000|1499500|2998\n2|1000|1500500|2999\n");
+           "2|1000|1500500|2999\n0|1000|1498500|2997\n1|1000|1499500|2998\n"); /* hash(key) pmod 8: 0, 5, 5 */
     EXPECT(p_agg(p, VONK_AGG_COMPLETE, 0, NULL, 3, fns), "3000|4498500|2999\n");
     const vonk_plan *none = p_range(0, 0, 1, 3);
     EXPECT(p_agg(none, VONK_AGG_COMPLETE, 0, NULL, 1, (const vonk_expr *[]){E_FN("count", e_col(none, 0))}), "0\n");
@@ -244,6 +262,7 @@ int main(void)
                                        cmocka_unit_test(limits),
                                        cmocka_unit_test(limit_as_opt_plans_it),
                                        cmocka_unit_test(first_error_wins),
+                                       cmocka_unit_test(error_of_the_last_morsel),
                                        cmocka_unit_test(slow_readers),
                                        cmocka_unit_test(cancel_stops_soon),
                                        cmocka_unit_test(queries_share_the_pool),

@@ -69,6 +69,15 @@ vonk_status vonk__join_build_step(join_build *b, uint32_t phase, uint32_t i, von
     }
 }
 
+vonk_status vonk__join_build_all(join_build *b, vonk_error *err)
+{
+    for (uint32_t phase = 0; phase < JOIN_PHASES; phase++) {
+        VONK_TRY(vonk__join_build_phase(b, phase, err));
+        for (uint32_t i = 0; i < b->n_steps[phase]; i++) VONK_TRY(vonk__join_build_step(b, phase, i, err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status list_null_rows(join_table *t, vonk_error *err)
 {
     const join_form *f = t->form;
@@ -557,35 +566,77 @@ static void group_bucket(grouping *g, uint32_t first, uint32_t end, join_entry *
     }
 }
 
-static vonk_status build_part(join_build *b, uint32_t p, vonk_error *err)
+static vonk_status too_uneven(vonk_error *err)
 {
-    join_table *t = b->table;
-    uint64_t first = t->bases[p];
-    uint32_t n = (uint32_t)(t->bases[p + 1] - first), n_buckets = UINT32_C(1) << t->dir.part_bits;
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the keys of a join fall too unevenly");
+}
+
+/* Stable: in -> out in the order of buckets; cells[c] = first of bucket c, cells[n_buckets] = n. */
+static void sort_by_bucket(const join_table *t, const join_entry *in, uint32_t n, join_entry *out, uint32_t *cells)
+{
+    uint32_t n_buckets = UINT32_C(1) << t->dir.part_bits, sum = 0;
     uint64_t mask = n_buckets - 1;
-    uint32_t *cells = t->cells + (size_t)p * (n_buckets + 1);
-    join_entry *in = b->scratch + first;
-    grouping g = {.b = b, .out = t->entries + first, .list_at = (uint32_t)first};
-    if (vonk_exec_cancelled(b->op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
     for (uint32_t k = 0; k < n; k++) cells[join_bucket(join_hash(in[k].key), t->dir.bits) & mask]++;
-    uint32_t sum = 0;
     for (uint32_t c = 0; c < n_buckets; c++) {
         uint32_t count = cells[c];
         cells[c] = sum;
         sum += count;
     }
-    for (uint32_t k = 0; k < n; k++) g.out[cells[join_bucket(join_hash(in[k].key), t->dir.bits) & mask]++] = in[k];
-    uint32_t start = 0;
-    for (uint32_t c = 0; c < n_buckets; c++) {
-        uint32_t end = cells[c], group = g.n_out;
-        g.filter = 0;
-        if (end > start) group_bucket(&g, start, end, in);
-        if (g.n_out > JOIN_CELL_MASK)
-            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the keys of a join fall too unevenly");
-        cells[c] = group | g.filter;
-        start = end;
+    for (uint32_t k = 0; k < n; k++) out[cells[join_bucket(join_hash(in[k].key), t->dir.bits) & mask]++] = in[k];
+    memmove(cells + 1, cells, n_buckets * sizeof *cells);
+    cells[0] = 0;
+}
+
+/* Has no key two rows? Equal keys are in one bucket, which rarely has more than four rows. No branch hangs on the data
+ * of single rows. */
+static bool no_key_twice(const join_entry *e, uint32_t n, const uint32_t *cells, uint32_t n_buckets)
+{
+    enum { NEAR = 4, FAR = 64 };
+    bool twice = false;
+    for (uint32_t k = 0; k + NEAR <= n; k++)
+        twice |= (e[k].key == e[k + 1].key) | (e[k].key == e[k + 2].key) | (e[k].key == e[k + 3].key);
+    for (uint32_t k = n > NEAR ? n - NEAR : 0; k < n; k++)
+        for (uint32_t i = k + 1; i < n; i++) twice |= e[k].key == e[i].key;
+    for (uint32_t c = 0; c < n_buckets && !twice; c++) {
+        if (VONK_LIKELY(cells[c + 1] - cells[c] <= NEAR)) continue;
+        if (cells[c + 1] - cells[c] > FAR) return false; /* sorting finds out faster */
+        for (uint32_t k = cells[c]; k < cells[c + 1] && !twice; k++)
+            for (uint32_t i = k + 1; i < cells[c + 1]; i++) twice |= e[k].key == e[i].key;
     }
-    cells[n_buckets] = g.n_out;
+    return !twice;
+}
+
+static void group_part(grouping *g, uint32_t *cells, uint32_t n_buckets, join_entry *tmp)
+{
+    for (uint32_t c = 0; c < n_buckets; c++) {
+        uint32_t start = cells[c], end = cells[c + 1], group = g->n_out;
+        g->filter = 0;
+        if (end > start) group_bucket(g, start, end, tmp);
+        cells[c] = group | g->filter;
+    }
+    cells[n_buckets] = g->n_out;
+}
+
+static vonk_status build_part(join_build *b, uint32_t p, vonk_error *err)
+{
+    join_table *t = b->table;
+    uint64_t first = t->bases[p];
+    uint32_t n = (uint32_t)(t->bases[p + 1] - first), n_buckets = UINT32_C(1) << t->dir.part_bits;
+    uint32_t *cells = t->cells + (size_t)p * (n_buckets + 1);
+    join_entry *in = b->scratch + first;
+    grouping g = {.b = b, .out = t->entries + first, .list_at = (uint32_t)first};
+    if (vonk_exec_cancelled(b->op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
+    sort_by_bucket(t, in, n, g.out, cells);
+    if (no_key_twice(g.out, n, cells, n_buckets)) {
+        if (n > JOIN_CELL_MASK) return too_uneven(err);
+        for (uint32_t k = 0; k < n; k++) {
+            uint64_t h = join_hash(g.out[k].key);
+            cells[join_bucket(h, t->dir.bits) & (n_buckets - 1)] |= UINT32_C(1) << join_filter_bit(h, t->dir.bits);
+        }
+        return VONK_OK;
+    }
+    group_part(&g, cells, n_buckets, in);
+    if (g.n_out > JOIN_CELL_MASK) return too_uneven(err);
     if (g.dups) atomic_store(&b->dups, true);
     return VONK_OK;
 }

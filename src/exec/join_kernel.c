@@ -11,7 +11,7 @@
 #define PASTE(name, level) PASTE_(name, level)
 #define LEVEL(name) PASTE(name, VONK_CPU_LEVEL)
 
-enum { ROUND = 512 };
+enum { ROUND = 256 };
 
 /* ---- keys */
 

@@ -56,7 +56,7 @@ struct vonk_lane {
     uint32_t number;     /* 0 .. vonk_exec_n_lanes() - 1 */
     int32_t partition;   /* of the rows being pushed (as numbered at this operator) */
     uint64_t ordinal;    /* of the morsel, see above; below 2^32 */
-    vonk_arena *scratch; /* reset after each batch that the source gives */
+    vonk_arena *scratch; /* reset after each batch that the source gives, and before a call is repeated (AGAIN, WAIT) */
     vonk_budget *budget; /* for batches that are handed on (op->budget pays for what the operator keeps) */
     vonk_eval ev;        /* for aggregates and generators; ev.budget is `budget`, ev.scratch is `scratch` */
 };
@@ -196,8 +196,8 @@ vonk_status vonk_op_types(vonk_op *op, const vonk_expr *const *exprs, uint32_t n
 vonk_status vonk_op_batch(vonk_lane *lane, uint32_t n_rows, vonk_column **take_columns, uint32_t n, vonk_batch **ret,
                           vonk_error *err);
 
-/* Where values of `expr` (a BOUND over child `child` of op) come from, if rows reach op unchanged from a scan through
- * filters, projections and the streamed side of joins: finds a free runtime filter slot of that scan. False: none. The
+/* Where values of `expr` (a BOUND over child `child` of op) come from, if rows reach op from a scan through filters,
+ * projections, grouping keys and the streamed side of joins: finds a free runtime filter slot of that scan. False: none. The
  * slot is filled once, with vonk_exec_publish_filter (takes the reference; any thread). */
 typedef struct vonk_filter_slot {
     vonk_scan *scan;

@@ -100,8 +100,7 @@ vonk_status vonk__agg_open(vonk_op *op, vonk_error *err)
                          "the columns of an aggregate node do not fit its functions");
     const vonk_conf *conf = vonk_exec_conf(op->exec);
     s->n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
-    /* NEEDSWORK: until the function hash is there, few groups come out in order of first appearance. */
-    if (s->n_shuffle == 0 || !vonk_fn_find(VONK_STR("hash"))) s->n_shuffle = 1;
+    if (s->n_shuffle == 0) s->n_shuffle = 1;
     if (s->n_keys > 0 && !s->saved_out && !s->partitioned && s->n_shuffle > 1) VONK_TRY(open_hash(op, s, err));
     double groups = node->est_rows, rows = op->children[0]->node->est_rows;
     s->lane_slots = AGG_LANE_SLOTS;

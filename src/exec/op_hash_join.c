@@ -13,42 +13,6 @@ static vonk_status hash_join_open(vonk_op *op, vonk_error *err)
     return vonk__join_open(op, op->shared, &node->lists[0], &node->lists[1], residual, err);
 }
 
-static vonk_status probe_local_open(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err)
-{
-    join_shared *s = op->shared;
-    return vonk__join_lane_open(&s->form, lane, local, err);
-}
-
-static void probe_local_close(vonk_op *op, void *local)
-{
-    join_shared *s = op->shared;
-    vonk__join_lane_close(&s->form, local);
-}
-
-static vonk_status probe_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
-                              vonk_flow *ret_flow, vonk_error *err)
-{
-    join_shared *s = op->shared;
-    return vonk__join_probe(&s->form, s->table, lane, local, in, out, ret_flow, err);
-}
-
-static vonk_status probe_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
-                             vonk_error *err)
-{
-    join_lane *l = local;
-    l->open = false;
-    return vonk__join_put_rest(&l->pieces, lane, out, err);
-}
-
-/* Can a probe row still make a difference? */
-static bool probe_wants(vonk_op *op, int32_t partition, uint64_t ordinal)
-{
-    const join_shared *s = op->shared;
-    const join_form *f = &s->form;
-    if (f->type == VONK_JOIN_ANTI && f->null_aware && f->by_probe && !f->null_pairs && s->table->has_null) return false;
-    return s->table->n_rows > 0 || f->outer_probe || (f->by_probe && f->type != VONK_JOIN_SEMI);
-}
-
 static vonk_status hash_join_metrics(vonk_op *op, vonk_buf *out, vonk_error *err)
 {
     static const char *const kinds[] = {
@@ -56,22 +20,18 @@ static vonk_status hash_join_metrics(vonk_op *op, vonk_buf *out, vonk_error *err
         [JOIN_RANKED] = "ranked", [JOIN_DIRECT] = "direct", [JOIN_DIRECT_LISTS] = "direct lists",
         [JOIN_HASHED] = "hashed"};
     const join_shared *s = op->shared;
+    if (s->spilled) return vonk__join_grace_metrics(s->grace, out, err);
     if (!s->table) return vonk_buf_add_c(out, "table: none", err);
     return vonk_buf_printf(out, err, "table: %s, build rows: %u", kinds[s->table->kind], s->table->n_rows);
 }
 
-static const vonk_input_class hash_join_inputs[2] = {{.order = VONK_ORDER_KEEPS,
-                                                      .local_size = sizeof(join_lane),
-                                                      .local_open = probe_local_open,
-                                                      .push = probe_push,
-                                                      .end_morsel = probe_end,
-                                                      .wants = probe_wants,
-                                                      .local_close = probe_local_close},
-                                                     JOIN_BUILD_INPUT};
+static const vonk_input_class hash_join_inputs[2] = {JOIN_PROBE_INPUT, JOIN_BUILD_INPUT};
 const vonk_op_class vonk_op_hash_join = {.name = "hash_join",
                                          .shared_size = sizeof(join_shared),
                                          .open = hash_join_open,
                                          .close = vonk__join_close,
+                                         .spillable = vonk__join_spillable,
+                                         .spill = vonk__join_spill,
                                          .n_inputs = 2,
                                          .inputs = hash_join_inputs,
                                          .source = &vonk__join_source,

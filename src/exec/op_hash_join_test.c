@@ -6,250 +6,9 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "exec/plan_case.h"
-
-/* ---- relations: key columns, then an id, then a string */
-
-typedef struct relation {
-    vonk_batch *rows;
-    uint32_t n_keys, n;
-} relation;
-
-static vonk_column *ids(uint32_t n)
-{
-    vonk_column *c = NULL;
-    OK(vonk_column_new_sequence(case_budget, &vonk_type_long, n, 0, 1, &c, err));
-    return c;
-}
-
-static relation relation_of(const char *const *key_types, uint32_t n_keys, uint32_t n, unsigned nulls_in_8)
-{
-    static const vonk_encoding encodings[] = {VONK_FLAT, VONK_FLAT, VONK_DICTIONARY, VONK_CONSTANT};
-    vonk_column *columns[8];
-    for (uint32_t i = 0; i < n_keys; i++) {
-        const vonk_type *t = random_type_of(key_types[i]);
-        OK(random_column(case_budget, t, n, encodings[random_below(random_below(3) ? 3 : 4)], nulls_in_8, &columns[i],
-                         err));
-        vonk_type_unref(t);
-    }
-    columns[n_keys] = ids(n);
-    OK(random_column(case_budget, &vonk_type_string, n, VONK_FLAT, 1, &columns[n_keys + 1], err));
-    return (relation){case_batch(columns, n_keys + 2), n_keys, n};
-}
-
-/* One bigint key. */
-static relation relation_of_longs(const int64_t *keys, uint32_t n)
-{
-    vonk_column *columns[3];
-    void *data = NULL;
-    OK(vonk_column_new(case_budget, &vonk_type_long, n, false, &columns[0], &data, NULL, err));
-    memcpy(data, keys, n * sizeof *keys);
-    columns[1] = ids(n);
-    OK(random_column(case_budget, &vonk_type_string, n, VONK_FLAT, 1, &columns[2], err));
-    return (relation){case_batch(columns, 3), 1, n};
-}
-
-/* ---- the join as a plan and as loops */
-
-typedef struct join_case {
-    vonk_join_type type;
-    bool build_left, null_aware, residual;
-    relation left, right;
-} join_case;
-
-/* Residual: probe id % 3 is not build id % 3, written without arithmetic: (probe.s < build.s) is not null and true. */
-static const vonk_expr *residual_of(const relation *probe, const relation *build)
-{
-    const vonk_expr *a = case_bound(probe->n_keys + 1, &vonk_type_string);
-    const vonk_expr *b = case_bound(probe->rows->n_columns + build->n_keys + 1, &vonk_type_string);
-    return case_call("<", a, b);
-}
-
-static bool residual_holds(const join_case *c, uint32_t left, uint32_t right)
-{
-    const vonk_column *l = c->left.rows->columns[c->left.n_keys + 1], *r = c->right.rows->columns[c->right.n_keys + 1];
-    if (!c->residual) return true;
-    if (vonk_column_is_null(l, left) || vonk_column_is_null(r, right)) return false;
-    int order = vonk_column_row_compare(l, left, r, right);
-    return c->build_left ? order > 0 : order < 0;
-}
-
-static const vonk_plan *plan_of(const join_case *c)
-{
-    const relation *probe = c->build_left ? &c->right : &c->left, *build = c->build_left ? &c->left : &c->right;
-    const vonk_expr *probe_keys[4], *build_keys[4], *residual = c->residual ? residual_of(probe, build) : NULL;
-    const vonk_plan *sides[2] = {case_local(probe->rows, 1 + random_below(40)), case_local(build->rows, 7)};
-    vonk_plan *p = case_node(VONK_PN_P_HASH_JOIN, sides, 2);
-    for (uint32_t i = 0; i < probe->n_keys; i++) {
-        probe_keys[i] = case_bound(i, probe->rows->columns[i]->type);
-        build_keys[i] = case_bound(i, build->rows->columns[i]->type);
-    }
-    OK(vonk_plan_set_list(p, 0, probe_keys, probe->n_keys, err));
-    OK(vonk_plan_set_list(p, 1, build_keys, probe->n_keys, err));
-    OK(vonk_plan_set_list(p, 2, &residual, residual ? 1 : 0, err));
-    p->join.type = c->type;
-    p->join.build_left = c->build_left;
-    p->join.null_aware = c->null_aware;
-    p->join.broadcast = true;
-    return case_done(p);
-}
-
-enum { NO = 0, YES = 1, UNKNOWN = 2 };
-
-static int compare_keys(const join_case *c, uint32_t left, uint32_t right)
-{
-    int result = YES;
-    for (uint32_t i = 0; i < c->left.n_keys; i++) {
-        const vonk_column *l = c->left.rows->columns[i], *r = c->right.rows->columns[i];
-        if (vonk_column_is_null(l, left) || vonk_column_is_null(r, right))
-            result = UNKNOWN;
-        else if (!vonk_column_row_eq(l, left, r, right))
-            return NO;
-    }
-    return result;
-}
-
-static int judge(const join_case *c, uint32_t left, uint32_t right)
-{
-    int keys = compare_keys(c, left, right);
-    return keys != NO && !residual_holds(c, left, right) ? NO : keys;
-}
-
-typedef struct expected_row {
-    int64_t left, right; /* -1: nulls */
-    int mark;
-} expected_row;
-static VONK_VEC(expected_row) expected;
-static bool expect_too_many;
-
-static void expect(int64_t left, int64_t right, int mark) { CASE_PUSH(&expected, ((expected_row){left, right, mark})); }
-
-/* What is known of each left row. */
-static int known_of(const join_case *c, uint32_t left)
-{
-    int known = NO;
-    for (uint32_t r = 0; r < c->right.n && known != YES; r++) {
-        int one = judge(c, left, r);
-        if (one == YES || (one == UNKNOWN && c->null_aware)) known = one;
-    }
-    return known;
-}
-
-static void expect_left_rows(const join_case *c)
-{
-    for (uint32_t l = 0; l < c->left.n; l++) {
-        int known = known_of(c, l);
-        if (c->type == VONK_JOIN_MARK || (c->type == VONK_JOIN_SEMI && known == YES) ||
-            (c->type == VONK_JOIN_ANTI && known == NO))
-            expect(l, -1, known);
-    }
-}
-
-static void expect_rows(const join_case *c)
-{
-    uint32_t n_probe = c->build_left ? c->right.n : c->left.n, n_build = c->build_left ? c->left.n : c->right.n;
-    bool outer_left = c->type == VONK_JOIN_LEFT || c->type == VONK_JOIN_FULL || c->type == VONK_JOIN_SINGLE;
-    bool outer_right = c->type == VONK_JOIN_RIGHT || c->type == VONK_JOIN_FULL;
-    bool outer_probe = c->build_left ? outer_right : outer_left, outer_build = c->build_left ? outer_left : outer_right;
-    uint32_t hits[4096] = {0};
-    expected.n = 0;
-    expect_too_many = false;
-    if (c->type == VONK_JOIN_SEMI || c->type == VONK_JOIN_ANTI || c->type == VONK_JOIN_MARK) {
-        expect_left_rows(c);
-        return;
-    }
-    for (uint32_t p = 0; p < n_probe; p++) {
-        uint32_t n = 0;
-        for (uint32_t b = 0; b < n_build; b++) {
-            uint32_t l = c->build_left ? b : p, r = c->build_left ? p : b;
-            if (judge(c, l, r) != YES) continue;
-            expect(l, r, 0);
-            n++;
-            hits[b]++;
-            if (c->type == VONK_JOIN_SINGLE && (c->build_left ? hits[b] : n) > 1) expect_too_many = true;
-        }
-        if (n == 0 && outer_probe) expect(c->build_left ? -1 : (int64_t)p, c->build_left ? (int64_t)p : -1, 0);
-    }
-    for (uint32_t b = 0; b < n_build && outer_build; b++)
-        if (hits[b] == 0) expect(c->build_left ? (int64_t)b : -1, c->build_left ? -1 : (int64_t)b, 0);
-}
-
-static bool side_agrees(const relation *side, const vonk_batch *rows, uint32_t first, uint32_t row, int64_t from)
-{
-    for (uint32_t i = 0; i < side->rows->n_columns; i++) {
-        if (from < 0 ? !vonk_column_is_null(rows->columns[first + i], row)
-                     : !vonk_column_row_eq(rows->columns[first + i], row, side->rows->columns[i], (uint32_t)from))
-            return false;
-    }
-    return true;
-}
-
-static bool mark_agrees(const vonk_column *mark, uint32_t row, int known)
-{
-    if (vonk_column_is_null(mark, row)) return known == UNKNOWN;
-    return known != UNKNOWN && vonk_column_i64(mark, row) == known;
-}
-
-static bool row_agrees(const join_case *c, const vonk_batch *rows, uint32_t row)
-{
-    const expected_row *e = &expected.at[row];
-    bool only_left = c->type == VONK_JOIN_SEMI || c->type == VONK_JOIN_ANTI || c->type == VONK_JOIN_MARK;
-    if (!side_agrees(&c->left, rows, 0, row, e->left)) return false;
-    if (c->type == VONK_JOIN_MARK && !mark_agrees(rows->columns[rows->n_columns - 1], row, e->mark)) return false;
-    return only_left || side_agrees(&c->right, rows, c->left.rows->n_columns, row, e->right);
-}
-
-static const char *const type_names[] = {"inner", "left", "right", "full", "semi", "anti", "cross", "single", "mark"};
-
-static void check_case(const join_case *c, case_run how)
-{
-    const vonk_plan *plan = plan_of(c);
-    expect_rows(c);
-    case_result r = case_rows(plan, how);
-    uint32_t n = r.rows ? r.rows->n_rows : 0, bad = UINT32_MAX;
-    if (expect_too_many) {
-        assert_int_equal(r.st, VONK_E_SCALAR_SUBQUERY_TOO_MANY_ROWS);
-        case_drop(&r);
-        return;
-    }
-    if (r.st != VONK_OK) fail_msg("%s", vonk_error_message(&r.err));
-    for (uint32_t i = 0; i < n && i < expected.n && bad == UINT32_MAX; i++)
-        if (!row_agrees(c, r.rows, i)) bad = i;
-    if (n != expected.n || bad != UINT32_MAX)
-        fail_msg("%s join, build %s, null-aware %d, residual %d, threads %u, batches of %u: %u rows, expected %zu; row "
-                 "%d differs",
-                 type_names[c->type], c->build_left ? "left" : "right", c->null_aware, c->residual, how.n_threads,
-                 how.batch_rows, n, expected.n, (int)bad);
-    case_drop(&r);
-}
-
-static const case_run runs[] = {{1, 4096, 0}, {1, 1, 0}, {2, 3, 0}, {8, 16, 0}, {8, 4096, 0}};
-
-static void check_all_types(relation left, relation right)
-{
-    for (uint32_t i = 0; i < 9 * 2 * 2 * 2; i++) {
-        join_case c = {.type = (vonk_join_type)(i / 8),
-                       .build_left = i & 1,
-                       .null_aware = i >> 1 & 1,
-                       .residual = i >> 2 & 1,
-                       .left = left,
-                       .right = right};
-        if (c.type == VONK_JOIN_CROSS) continue;
-        if (c.null_aware && c.type != VONK_JOIN_ANTI && c.type != VONK_JOIN_MARK) continue;
-        check_case(&c, runs[random_below(VONK_COUNTOF(runs))]);
-    }
-    vonk_batch_unref(left.rows);
-    vonk_batch_unref(right.rows);
-}
+#include "exec/join_case.h"
 
 /* ---- tests */
-
-static void end_case(void)
-{
-    vonk_free(expected.at);
-    memset(&expected, 0, sizeof expected);
-    case_end();
-}
 
 static void random_keys_of_any_type(void **state)
 {
@@ -277,8 +36,23 @@ static void random_keys_of_any_type(void **state)
             case_begin();
             unsigned nulls = random_below(3);
             check_all_types(relation_of(keys[i], n_keys, random_below(60), nulls),
-                            relation_of(keys[i], n_keys, random_below(60), nulls ? random_below(3) : 0));
-            end_case();
+                            relation_of(keys[i], n_keys, random_below(60), nulls ? random_below(3) : 0), false);
+            join_case_end();
+        }
+}
+
+static void random_keys_on_disk(void **state)
+{
+    static const char *const keys[][2] = {
+        {"int"}, {"string"}, {"double"}, {"bigint", "string"}, {"boolean", "struct<a:int,b:string>"}, {"void"}};
+    for (uint32_t round = 0; round < 2; round++)
+        for (size_t i = 0; i < VONK_COUNTOF(keys); i++) {
+            uint32_t n_keys = keys[i][1] ? 2 : 1, left = random_below(200), right = random_below(200);
+            case_begin();
+            if (round == 1 && i < 2) *(i == 0 ? &left : &right) = 0;
+            check_all_types_spilled(relation_of(keys[i], n_keys, left, round), relation_of(keys[i], n_keys, right, round),
+                                    false);
+            join_case_end();
         }
 }
 
@@ -303,8 +77,8 @@ static void tables_of_all_kinds(void **state)
             left[i] = random_below(4) ? right[random_below(i + 1)] : start + random_below(200);
         }
         case_begin();
-        check_all_types(relation_of_longs(left, N), relation_of_longs(right, N));
-        end_case();
+        check_all_types(relation_of_longs(left, N), relation_of_longs(right, N), false);
+        join_case_end();
     }
 }
 
@@ -342,7 +116,100 @@ static void large_build_side(void **state)
         case_drop(&r);
         vonk_batch_unref(probe.rows);
         vonk_batch_unref(build.rows);
-        end_case();
+        join_case_end();
+    }
+}
+
+/* ---- less memory than the build side needs */
+
+enum { ON_DISK_BUILD = 200000, ON_DISK_PROBE = 100000, ON_DISK_KEYS = 50000 };
+
+static void check_order(const vonk_batch *b, uint64_t first, void *arg)
+{
+    const uint32_t each = ON_DISK_BUILD / ON_DISK_KEYS;
+    for (uint32_t k = 0; k < b->n_rows; k++) {
+        uint64_t row = first + k;
+        assert_int_equal(vonk_column_i64(b->columns[1], k), row / each);
+        assert_int_equal(vonk_column_i64(b->columns[4], k), row / each + row % each * ON_DISK_KEYS);
+    }
+}
+
+static const vonk_plan *long_join(relation probe, relation build, vonk_join_type type)
+{
+    const vonk_plan *sides[2] = {case_local(probe.rows, 4096), case_local(build.rows, 4096)};
+    const vonk_expr *key = case_bound(0, &vonk_type_long);
+    vonk_plan *p = case_node(VONK_PN_P_HASH_JOIN, sides, 2);
+    OK(vonk_plan_set_list(p, 0, &key, 1, err));
+    OK(vonk_plan_set_list(p, 1, &key, 1, err));
+    p->join.type = type;
+    return case_done(p);
+}
+
+/* Probe rows 0 .. KEYS - 1 find four build rows each, the others none. */
+static void little_memory(void **state)
+{
+    static const case_run tight[] = {{1, 4096, 6 << 20}, {2, 4096, 4 << 20}, {8, 4096, 8 << 20}};
+    VONK_VEC(int64_t) keys = {0};
+    case_begin();
+    OK(vonk_alloc_array(case_budget, ON_DISK_BUILD, sizeof(int64_t), &keys.at, err));
+    for (uint32_t i = 0; i < ON_DISK_BUILD; i++) keys.at[i] = (int64_t)vonk_hash_mix(i % ON_DISK_KEYS);
+    relation build = relation_of_longs(keys.at, ON_DISK_BUILD);
+    for (uint32_t i = 0; i < ON_DISK_PROBE; i++) keys.at[i] = (int64_t)vonk_hash_mix(i);
+    relation probe = relation_of_longs(keys.at, ON_DISK_PROBE);
+    vonk_free(keys.at);
+    const vonk_plan *plan = long_join(probe, build, VONK_JOIN_INNER);
+    for (uint32_t i = 0; i < VONK_COUNTOF(tight); i++) {
+        join_stream r = join_run(plan, tight[i], check_order, NULL);
+        if (r.st != VONK_OK) fail_msg("%s", r.metrics);
+        assert_int_equal(r.n_rows, ON_DISK_BUILD);
+        assert_true(r.spilled > 0);
+        assert_non_null(strstr(r.metrics, "table: on disk"));
+    }
+    vonk_batch_unref(probe.rows);
+    vonk_batch_unref(build.rows);
+    join_case_end();
+}
+
+/* All build rows have one key: they are joined in many rounds, which more than one pass of merging brings in order. */
+enum { SKEWED_PROBE = 60 };
+
+static void check_skewed(const vonk_batch *b, uint64_t first, void *arg)
+{
+    uint64_t each = *(const uint32_t *)arg;
+    for (uint32_t k = 0; k < b->n_rows; k++) {
+        uint64_t row = first + k;
+        bool left = row / each == SKEWED_PROBE; /* the last probe row has another key */
+        assert_int_equal(vonk_column_i64(b->columns[1], k), row / each);
+        assert_int_equal(vonk_column_is_null(b->columns[4], k), left);
+        if (!left) assert_int_equal(vonk_column_i64(b->columns[4], k), row % each);
+    }
+}
+
+static void skewed_keys(void **state)
+{
+    static const struct {
+        case_run how;
+        uint32_t n_build;
+        const char *force;
+    } cases[] = {{{1, 4096, 0}, 9000, "true"}, {{8, 16, 0}, 3000, "true"}, {{2, 4096, 2 << 20}, 30000, "false"}};
+    for (uint32_t i = 0; i < VONK_COUNTOF(cases); i++) {
+        uint32_t n = cases[i].n_build;
+        int64_t *keys = NULL;
+        case_begin();
+        OK(vonk_alloc_zeroed(case_budget, n * sizeof(int64_t), &keys, err));
+        relation build = relation_of_longs(keys, n);
+        keys[SKEWED_PROBE] = 1;
+        relation probe = relation_of_longs(keys, SKEWED_PROBE + 1);
+        vonk_free(keys);
+        case_set("vonk.test.forceSpill", cases[i].force);
+        join_stream r = join_run(long_join(probe, build, VONK_JOIN_LEFT), cases[i].how, check_skewed, &n);
+        case_set("vonk.test.forceSpill", "false");
+        if (r.st != VONK_OK) fail_msg("%s", r.metrics);
+        assert_int_equal(r.n_rows, (uint64_t)n * SKEWED_PROBE + 1);
+        assert_true(r.spilled > 0);
+        vonk_batch_unref(probe.rows);
+        vonk_batch_unref(build.rows);
+        join_case_end();
     }
 }
 
@@ -350,8 +217,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_keys_of_any_type),
+        cmocka_unit_test(random_keys_on_disk),
         cmocka_unit_test(tables_of_all_kinds),
         cmocka_unit_test(large_build_side),
+        cmocka_unit_test(little_memory),
+        cmocka_unit_test(skewed_keys),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     case_over();

@@ -138,7 +138,7 @@ static vonk_status hand_on(exec_runner *r, vonk_op *from, int64_t to, vonk_batch
     }
     count_out(from, batch);
     r->pending[to] = batch;
-    r->pending_top = to;
+    r->pending_top = r->fresh = to;
     if (to + 1 == (int64_t)p->n_items) { /* the sink sees where it stands */
         VONK_TRY(own_header(r->pub.budget, &r->pending[to], err));
         r->pending[to]->partition = (int32_t)vonk__partition_at(&p->items[to], r->work.partition);
@@ -184,6 +184,8 @@ static vonk_status step_push(exec_runner *r, vonk_flow *flow, vonk_error *err)
     int64_t at = r->pending_top;
     vonk_out out = {0};
     set_place(r, item);
+    if (r->fresh != at) vonk_arena_reset(r->pub.scratch); /* once more: else a join that fans out would fill it */
+    r->fresh = -1;
     vonk_status st = port->cls->push(port->op, &r->pub, port->locals[r->pub.number], r->pending[at], &out, flow, err);
     if (st != VONK_OK) {
         vonk_batch_unref(out.batch);
@@ -255,6 +257,7 @@ static vonk_status step_end(exec_runner *r, vonk_flow *flow, vonk_error *err)
         return VONK_OK;
     }
     set_place(r, item);
+    vonk_arena_reset(r->pub.scratch);
     vonk_status st = port->cls->end_morsel(port->op, &r->pub, port->locals[r->pub.number], &out, flow, err);
     if (st != VONK_OK) {
         vonk_batch_unref(out.batch);
@@ -315,7 +318,7 @@ static vonk_status morsel_begin(exec_runner *r, vonk_error *err)
     uint32_t lane = r->pub.number;
     r->running = true;
     r->source_done = r->skip = false;
-    r->pending_top = r->ending = r->discard = -1;
+    r->pending_top = r->ending = r->discard = r->fresh = -1;
     r->position = vonk__work_position(&r->work);
     r->pub.ordinal = r->work.ordinal;
     r->n_out = 0;

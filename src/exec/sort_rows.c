@@ -113,7 +113,7 @@ static vonk_status reserve(vonk_op *op, const sort_form *f, sort_rows *r, uint32
 
 void vonk__sort_drop(const sort_form *f, sort_rows *r)
 {
-    for (uint32_t i = 0; i < f->n_columns; i++) {
+    for (uint32_t i = 0; r->columns && i < f->n_columns; i++) {
         vonk_column_unref(r->columns[i]);
         r->columns[i] = NULL;
     }

@@ -32,6 +32,15 @@ vonk_status vonk_lists_grow(vonk_lists *l, size_t more, vonk_error *err)
     return VONK_OK;
 }
 
+vonk_status vonk__as_child(vonk_eval *ev, const vonk_type *parent, uint32_t field, vonk_column *take_column,
+                           vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *column = take_column, *typed = NULL;
+    *ret = NULL;
+    VONK_TRY(vonk_column_retype(ev->budget, column, parent->fields[field].type, &typed, err));
+    return vonk_column_flatten(ev->budget, typed, ret, err);
+}
+
 vonk_status vonk_lists_take(vonk_lists *l, vonk_column *const *sources, uint32_t n_sources, vonk_column **ret,
                             vonk_error *err)
 {
@@ -40,12 +49,8 @@ vonk_status vonk_lists_take(vonk_lists *l, vonk_column *const *sources, uint32_t
     assert(n_sources <= VONK_COUNTOF(children) && n_sources == l->result.column->type->n_fields);
     for (uint32_t i = 0; i < n_sources && st == VONK_OK; i++)
         st = vonk_column_gather(l->ev->budget, sources[i], l->at, (uint32_t)l->n, true, &children[i], err);
-    for (uint32_t i = 0; i < n_sources && st == VONK_OK; i++) {
-        vonk_column *flat = NULL;
-        st = vonk_column_flatten(l->ev->budget, children[i], &flat, err);
-        vonk_column_unref(children[i]);
-        children[i] = flat;
-    }
+    for (uint32_t i = 0; i < n_sources && st == VONK_OK; i++)
+        st = vonk__as_child(l->ev, l->result.column->type, i, children[i], &children[i], err);
     if (st == VONK_OK) st = vonk_column_set_children(l->result.column, children, n_sources, err);
     for (uint32_t i = 0; i < n_sources; i++) vonk_column_unref(children[i]);
     if (st == VONK_OK) *ret = vonk_result_take(&l->result);

@@ -67,6 +67,8 @@ static inline vonk_status vonk_lists_null(vonk_lists *l, uint32_t row, vonk_erro
     l->n = l->open;
     return vonk_result_null(&l->result, row, err);
 }
+/* FLAT, and exactly of the type that field `field` of the parent's type has. */
+vonk_status vonk__as_child(vonk_eval *ev, const vonk_type *parent, uint32_t field, vonk_column *take_column, vonk_column **ret, vonk_error *err);
 /* sources: one for arrays, keys and values for maps. */
 vonk_status vonk_lists_take(vonk_lists *l, vonk_column *const *sources, uint32_t n_sources, vonk_column **ret, vonk_error *err);
 

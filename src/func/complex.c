@@ -13,6 +13,7 @@ static vonk_status resolve_item(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_map_value(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_element_at(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_struct_fields(vonk_fn_types *t, vonk_error *err);
+static vonk_status resolve_size(vonk_fn_types *t, vonk_error *err);
 static vonk_status prepare_struct_fields(vonk_fn_call *call, vonk_error *err);
 VONK_FN_EVAL(eval_named_struct);
 VONK_FN_EVAL(eval_array);
@@ -61,7 +62,7 @@ const vonk_fn vonk_fns_complex[] = {
      .resolve = resolve_struct_fields, .prepare = prepare_struct_fields, .eval = eval_struct_fields, .group = "array_funcs",
      .since = "1.0.0", .doc = "One field of every struct of an array: written array.field.",
      .example = "array(named_struct('a', 1), named_struct('a', 2)).a", .expect = "[1, 2]"},
-    {.name = "size", .args = "array|map", .result = "int", STRICT, .raises = VONK_NEVER_RAISES, .eval = eval_size,
+    {.name = "size", .args = "array|map", .result = "int", .nulls = VONK_NULLS_OWN, .raises = VONK_NEVER_RAISES, .resolve = resolve_size, .eval = eval_size,
      .group = "collection_funcs", .since = "1.5.0", .doc = "How many elements an array has, or entries a map.",
      .example = "size(array('b', 'd', 'c', 'a'))", .expect = "4"},
     {.name = "cardinality", .alias_of = "size", .example = "cardinality(map('a', 1, 'b', 2))", .expect = "2"},
@@ -77,9 +78,9 @@ VONK_FN_COUNT(complex);
 static vonk_status own_result(vonk_fn_types *t, vonk_status st, const vonk_type *const *take)
 {
     if (st != VONK_OK) return st;
-    vonk_fn_set_result(t, *take);
+    const vonk_status set = vonk_fn_set_result(t, *take);
     vonk_type_unref(*take);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status not_names(const vonk_fn_types *t, vonk_error *err)
@@ -461,14 +462,32 @@ VONK_FN_EVAL(eval_struct_fields)
     return VONK_OK;
 }
 
+/* Without ANSI the size of NULL is -1, unless spark.sql.legacy.sizeOfNull says otherwise. */
+static bool null_has_size(const vonk_fn_env *env, const vonk_fn *fn)
+{
+    vonk_str legacy = env->conf_get ? env->conf_get(env->conf, "spark.sql.legacy.sizeOfNull") : VONK_STR_NONE;
+    bool size = strcmp(vonk_fn_canonical(fn)->name, "size") == 0;
+    return size && !env->ansi && !vonk_str_is_nocase(legacy, "false");
+}
+
+static vonk_status resolve_size(vonk_fn_types *t, vonk_error *err)
+{
+    (void)err;
+    if (null_has_size(t->env, t->fn)) t->result_nullable = false;
+    return VONK_OK;
+}
+
 VONK_FN_EVAL(eval_size)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    bool all_nulls = args[0]->type->id == VONK_T_NULL, sized = null_has_size(call->env, call->fn);
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     const vonk_span *spans = args[0]->data;
     for (uint32_t k = 0; k < rows.n; k++) {
         uint32_t i = vonk_row_at(rows, k);
-        ((int32_t *)r.data)[i] = (int32_t)spans[i].len;
+        bool null = all_nulls || vonk_column_is_null(args[0], i);
+        if (null && !sized) VONK_TRY(vonk_result_null(&r, i, err));
+        ((int32_t *)r.data)[i] = null ? -1 : (int32_t)spans[i].len;
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;

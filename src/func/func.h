@@ -140,7 +140,7 @@ typedef struct vonk_agg {
     vonk_status (*update)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err);
     /* All rows go to one state; NULL: the runner repeats the pointer. */
     vonk_status (*update_one)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state, vonk_error *err);
-    /* Row k of the saved columns is merged into states[k]. */
+    /* Row k of the saved columns is merged into states[k]. A `save` that fails drops what it has made; its caller looks at none of ret_saved. */
     vonk_status (*merge)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err);
     vonk_status (*save)(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret_saved, vonk_error *err);
     vonk_status (*finish)(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err);
@@ -187,6 +187,7 @@ struct vonk_fn {
     const char      *text;
     vonk_fn_nullable nullable;
     vonk_fn_raises   raises;
+    bool             wants_texts; /* resolve needs the arguments' texts always, not only for messages */
     const char      *group, *since, *doc; /* group: math_funcs ...; doc: our own words */
     const char      *example, *expect;    /* SQL expression and its result as `vonk sql` prints it; tests run them. Errors: "!CONDITION" */
 };

@@ -1,5 +1,6 @@
 /* opt/physical_aggregate.c -- AGGREGATE: partial per input partition, exchange by key, final; then a projection for what stands around the aggregates. */
 #include "opt/opt_int.h"
+#include "plan/program.h"
 
 typedef struct split {
     const vonk_opt_env *env;
@@ -61,6 +62,32 @@ static vonk_status bind_all(split *s, const vonk_expr *const *exprs, size_t n, c
     return VONK_OK;
 }
 
+#define MAX_SAVED 16 /* columns of one function's saved state: func's own limit */
+
+/* A partial result's columns: the keys, then each function's saved state. */
+static vonk_status set_partial_output(split *s, vonk_plan *node, const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *calls, vonk_error *err)
+{
+    const vonk_type  *types[MAX_SAVED];
+    const vonk_expr **output = NULL;
+    uint32_t          n = 0, n_types = 0;
+
+    VONK_TRY(vonk_arena_array(s->arena, n_keys + s->calls.n * MAX_SAVED + 1, sizeof *output, &output, err));
+    for (; n < n_keys; n++) {
+        VONK_TRY(vonk_ex_bound(s->env->budget, n, keys[n]->type, keys[n]->nullable, keys[n]->name, &output[n], err));
+        VONK_TRY(vonk__opt_keep(s->arena, output[n], err));
+    }
+    for (size_t f = 0; f < s->calls.n; f++) {
+        vonk_fn_call *call = NULL;
+        VONK_TRY(vonk_call_prepare(s->arena, s->env->env, calls[f], &call, err));
+        VONK_TRY(vonk_agg_state_types(call, types, &n_types, err));
+        for (uint32_t i = 0; i < n_types; i++, n++) {
+            VONK_TRY(vonk_ex_bound(s->env->budget, n, types[i], true, VONK_STR("state"), &output[n], err));
+            VONK_TRY(vonk__opt_keep(s->arena, output[n], err));
+        }
+    }
+    return vonk_plan_set_output(node, output, n, err);
+}
+
 static vonk_status agg_node(split *s, const vonk_plan *child, const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *calls, vonk_agg_mode mode, const vonk_plan **ret,
                             vonk_error *err)
 {
@@ -69,6 +96,11 @@ static vonk_status agg_node(split *s, const vonk_plan *child, const vonk_expr *c
 
     VONK_TRY(vonk__opt_node(s->env, VONK_PN_P_AGGREGATE, &child, 1, &lists, &node, err));
     node->agg.mode = mode;
+    const vonk_status status = mode == VONK_AGG_PARTIAL ? set_partial_output(s, node, keys, n_keys, calls, err) : VONK_OK;
+    if (status != VONK_OK) {
+        vonk_plan_unref(node);
+        return status;
+    }
     return vonk_plan_finish(node, ret, err);
 }
 

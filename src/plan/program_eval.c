@@ -201,8 +201,10 @@ vonk_status vonk_program_eval(vonk_program_local *local, const vonk_batch *batch
     uint32_t n = 0;
     begin(local, batch);
     vonk_status st = eval_all(local, batch, ret, &n, err);
-    if (st != VONK_OK)
-        while (n > 0) vonk_column_unref(ret[--n]);
+    while (st != VONK_OK && n > 0) {
+        vonk_column_unref(ret[--n]);
+        ret[n] = NULL; /* callers give up what is there */
+    }
     end(local);
     return st;
 }

@@ -1,8 +1,17 @@
 /* session/engine.c -- the process-wide part: memory, threads, shared catalog. */
 #include "session/session_int.h"
 #include "sys/cpu.h"
+#include "sys/env.h"
 
 #define SHARE_OF_MEMORY 0.6
+
+static vonk_str spill_dir_of(const vonk_engine_options *options)
+{
+    const vonk_str tmp = vonk_env_get("TMPDIR");
+
+    if (options->spill_dir.len > 0) return options->spill_dir;
+    return tmp.len > 0 ? tmp : VONK_STR("/tmp");
+}
 
 static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options, vonk_error *err)
 {
@@ -12,7 +21,7 @@ static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options,
     if (limit <= 0) limit = (int64_t)((double)vonk_memory_limit_bytes() * SHARE_OF_MEMORY);
     VONK_TRY(vonk_budget_new(root, "server", limit, &engine->budget, err));
     engine->n_threads = options->n_threads > 0 ? options->n_threads : (uint32_t)vonk_cpu_n_cores();
-    VONK_TRY(vonk_strdup(root, options->spill_dir, &engine->spill_dir, err));
+    VONK_TRY(vonk_strdup(root, spill_dir_of(options), &engine->spill_dir, err));
     if (options->conf)
         engine->conf = vonk_conf_ref(options->conf);
     else

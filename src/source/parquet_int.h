@@ -76,6 +76,7 @@ typedef struct parquet_scan {
     uint32_t n_clauses;
     parquet_unit *units;
     uint32_t n_units, *first_unit; /* [partition]; one more at the end */
+    uint32_t n_pruned;             /* units that statistics left out */
     vonk_parquet_meta **metas;     /* [file], referenced; NULL: not needed */
 } parquet_scan;
 vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err);

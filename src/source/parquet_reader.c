@@ -1,5 +1,10 @@
 /* source/parquet_reader.c -- one row group: windows of rows, the columns of the filters first, the others only for the rows that are left. */
 #include "source/parquet_int.h"
+#include "source/runtime_filter.h"
+
+/* A runtime filter that lets most rows through is left alone for the rest of the row group, and one is not worth reading a column for the few rows that are left. */
+#define FILTER_USELESS 0.8
+#define FILTER_FEW     8
 
 typedef struct parquet_reader {
     vonk_reader          base;
@@ -9,6 +14,7 @@ typedef struct parquet_reader {
     vonk_parquet_scan   *rows;
     vonk_program_local **locals; /* per step */
     vonk_column        **read;   /* per read column: the window's, or NULL */
+    bool                *tired;  /* per runtime filter slot: of no use here */
     uint32_t             batch_rows;
     const source_file   *source;
 } parquet_reader;
@@ -29,6 +35,7 @@ static void reader_free(vonk_reader *reader)
     for (uint32_t i = 0; r->locals && i < r->scan->n_steps; i++) vonk_program_local_free(r->locals[i]);
     vonk_free(r->locals);
     vonk_free(r->read);
+    vonk_free(r->tired);
     vonk_parquet_scan_free(r->rows);
     vonk__parquet_file_done(&r->file);
     vonk_scan_unref(&r->scan->base);
@@ -87,6 +94,35 @@ static vonk_status filter(parquet_reader *r, uint32_t n, vonk_buffer **inout_sel
     return VONK_OK;
 }
 
+/* ---- runtime filters: what joins above have published by now */
+static vonk_status filter_late(parquet_reader *r, uint32_t slot, const vonk_runtime_filter *by, uint32_t n, vonk_buffer **inout_sel, uint32_t *inout_left, vonk_error *err)
+{
+    VONK_AUTO(vonk_buffer_unref) vonk_buffer *sel = NULL;
+    const uint32_t                            c = (uint32_t)r->scan->output_read[r->scan->base.filter_columns[slot]];
+    const vonk_rows                           rows = *inout_sel ? (vonk_rows){(const uint32_t *)(const void *)(*inout_sel)->data, *inout_left} : VONK_ALL_ROWS(n);
+    uint32_t                                  left = 0;
+
+    if (!r->read[c] && *inout_left < n / FILTER_FEW) return VONK_OK;
+    if (!r->read[c]) VONK_TRY(vonk_parquet_scan_column(r->rows, c, VONK_ALL_ROWS(n), &r->read[c], err));
+    VONK_TRY(vonk_buffer_new(r->budget, ((size_t)rows.n + 1) * sizeof(uint32_t), &sel, err));
+    VONK_TRY(vonk__runtime_filter_rows(r->budget, by, r->read[c], rows, (uint32_t *)(void *)sel->data, &left, err));
+    if (left > rows.n * FILTER_USELESS) r->tired[slot] = true;
+    if (left == rows.n) return VONK_OK;
+    vonk_buffer_unref(*inout_sel);
+    *inout_sel = VONK_STEAL(sel);
+    *inout_left = left;
+    return VONK_OK;
+}
+
+static vonk_status filter_by_joins(parquet_reader *r, uint32_t n, vonk_buffer **inout_sel, uint32_t *inout_left, vonk_error *err)
+{
+    for (uint32_t i = 0; i < r->scan->base.n_filters && *inout_left > 0; i++) {
+        const vonk_runtime_filter *by = atomic_load(&r->scan->base.filters[i]);
+        if (by && !r->tired[i]) VONK_TRY(filter_late(r, i, by, n, inout_sel, inout_left, err));
+    }
+    return VONK_OK;
+}
+
 /* ---- output */
 static vonk_status output_column(parquet_reader *r, uint32_t o, const uint32_t *sel, uint32_t left, uint32_t n, vonk_column **ret, vonk_error *err)
 {
@@ -140,6 +176,7 @@ static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error
         if (n == 0) return VONK_OK;
         uint32_t left = n;
         VONK_TRY(filter(r, n, &sel, &left, err));
+        VONK_TRY(filter_by_joins(r, n, &sel, &left, err));
         if (left > 0) return output(r, sel ? (const uint32_t *)(const void *)sel->data : NULL, left, n, ret, err);
     }
 }
@@ -147,8 +184,15 @@ static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error
 /* ---- opening */
 static vonk_status open_rows(parquet_reader *r, const parquet_unit *unit, vonk_error *err)
 {
-    vonk_parquet_scan_spec   spec = {.group = unit->group, .want = r->scan->want};
-    const vonk_parquet_meta *meta = r->scan->metas[unit->file];
+    VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
+    vonk_parquet_scan_spec                 spec = {.group = unit->group, .want = r->scan->want};
+    const vonk_parquet_meta               *meta = r->scan->metas[unit->file];
+
+    VONK_TRY(vonk_arena_new(r->budget, &scratch, err));
+    if (r->scan->n_terms > 0)
+        VONK_TRY(vonk_parquet_prune(scratch, meta, &r->file.in, unit->group, r->scan->terms, r->scan->n_terms, VONK_PARQUET_USE_ALL, &spec.ranges, &spec.n_ranges, err));
+    static const vonk_parquet_range none = {0, 0};
+    if (r->scan->n_terms > 0 && spec.n_ranges == 0) spec.ranges = &none; /* no row can pass */
     return vonk_parquet_scan_new(r->budget, meta, &r->file.in, &spec, &r->rows, err);
 }
 
@@ -158,6 +202,7 @@ static vonk_status open_all(parquet_reader *r, const parquet_unit *unit, vonk_er
     VONK_TRY(vonk__parquet_file_open(r->budget, r->source->path, r->source->bytes, &r->file, err));
     VONK_TRY(vonk_alloc_zeroed(r->budget, (r->scan->n_read + 1) * sizeof *r->read, &r->read, err));
     VONK_TRY(vonk_alloc_zeroed(r->budget, (r->scan->n_steps + 1) * sizeof *r->locals, &r->locals, err));
+    VONK_TRY(vonk_alloc_zeroed(r->budget, (r->scan->base.n_filters + 1) * sizeof *r->tired, &r->tired, err));
     for (uint32_t i = 0; i < r->scan->n_steps; i++) VONK_TRY(vonk_program_local_new(r->scan->steps[i].program, r->budget, &r->locals[i], err));
     return open_rows(r, unit, err);
 }

@@ -221,19 +221,35 @@ static vonk_status meta_of(parquet_scan *s, uint32_t file, vonk_parquet_meta **r
     return VONK_OK;
 }
 
+static vonk_status may_match(parquet_scan *s, vonk_arena *scratch, const vonk_parquet_meta *meta, uint32_t group, bool *ret, vonk_error *err)
+{
+    const vonk_parquet_range *ranges = NULL;
+    size_t n = 1;
+    *ret = true;
+    if (s->n_terms == 0) return VONK_OK;
+    VONK_TRY(vonk_parquet_prune(scratch, meta, NULL, group, s->terms, s->n_terms, VONK_PARQUET_USE_STATISTICS, &ranges, &n, err));
+    *ret = n > 0;
+    if (n == 0) s->n_pruned++;
+    return VONK_OK;
+}
+
 typedef struct unit_list {
     parquet_unit *at;
     size_t n, capacity;
     int64_t rows_left; /* LIMIT without predicates: rows still needed; -1: all */
 } unit_list;
 
-static vonk_status piece_units(parquet_scan *s, const file_piece *piece, unit_list *units, vonk_error *err)
+static vonk_status piece_units(parquet_scan *s, vonk_arena *scratch, const file_piece *piece, unit_list *units, vonk_error *err)
 {
     vonk_parquet_meta *meta = NULL;
     VONK_TRY(meta_of(s, piece->file, &meta, err));
     for (uint32_t g = 0; g < vonk_parquet_n_row_groups(meta) && units->rows_left != 0; g++) {
         vonk_parquet_row_group group = vonk_parquet_row_group_at(meta, g);
+        bool wanted = true;
         if (!holds(piece, &group) || group.n_rows == 0) continue;
+        vonk_arena_reset(scratch);
+        VONK_TRY(may_match(s, scratch, meta, g, &wanted, err));
+        if (!wanted) continue;
         parquet_unit unit = {piece->file, g};
         VONK_TRY(VONK_VEC_ARENA_PUSH(units, s->arena, unit, err));
         if (units->rows_left > 0) units->rows_left = (uint64_t)units->rows_left > group.n_rows ? units->rows_left - (int64_t)group.n_rows : 0;
@@ -243,11 +259,13 @@ static vonk_status piece_units(parquet_scan *s, const file_piece *piece, unit_li
 
 static vonk_status make_units(parquet_scan *s, const file_piece *pieces, const uint32_t *first, int64_t limit, vonk_error *err)
 {
+    VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
     unit_list units = {.rows_left = limit};
+    VONK_TRY(vonk_arena_new(s->budget, &scratch, err));
     VONK_TRY(vonk_arena_array(s->arena, (size_t)s->base.n_partitions + 1, sizeof *s->first_unit, &s->first_unit, err));
     for (uint32_t p = 0; p < s->base.n_partitions; p++) {
         s->first_unit[p] = vonk_u32_of(units.n);
-        for (uint32_t i = first[p]; i < first[p + 1]; i++) VONK_TRY(piece_units(s, &pieces[i], &units, err));
+        for (uint32_t i = first[p]; i < first[p + 1]; i++) VONK_TRY(piece_units(s, scratch, &pieces[i], &units, err));
     }
     s->units = units.at;
     s->n_units = s->first_unit[s->base.n_partitions] = vonk_u32_of(units.n);

@@ -50,10 +50,30 @@ static vonk_status as_nullable(vonk_arena *arena, const vonk_type *t, const vonk
     return st;
 }
 
+static vonk_status merged_schema(parquet_table *t, const vonk_type **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_type_unref) const vonk_type *all = NULL;
+    for (size_t i = 0; i < t->files.n; i++) {
+        VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
+        VONK_AUTO(vonk_type_unref) const vonk_type *one = NULL, *both = NULL;
+        VONK_TRY(vonk__footer_get(&t->files.at[i], &t->options, &meta, err));
+        VONK_TRY(vonk_parquet_schema(meta, &one, err));
+        if (!all) {
+            all = VONK_STEAL(one);
+            continue;
+        }
+        VONK_TRY(vonk_parquet_merge_schemas(all, one, t->case_sensitive, &both, err));
+        vonk_type_unref(all);
+        all = VONK_STEAL(both);
+    }
+    *ret = VONK_STEAL(all);
+    return VONK_OK;
+}
+
 static vonk_status files_schema(parquet_table *t, bool merge, const vonk_type **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
-    if (merge) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "mergeSchema of Parquet files");
+    if (merge) return merged_schema(t, ret, err);
     VONK_TRY(vonk__footer_get(&t->files.at[0], &t->options, &meta, err));
     return vonk_parquet_schema(meta, ret, err);
 }
@@ -157,7 +177,63 @@ static void table_free(vonk_table *table)
     vonk_free(t);
 }
 
-/* ---- statistics: rows and bytes of all files; nothing about the values yet */
+/* ---- statistics: sums and bounds over all row groups */
+
+typedef struct column_sum {
+    double bytes, nulls, values;
+    vonk_column *min, *max;
+    bool no_bounds, no_nulls;
+} column_sum;
+
+static vonk_status widen(vonk_budget *budget, vonk_column *bounds, column_sum *sum, vonk_error *err)
+{
+    vonk_column *piece = NULL;
+    if (!sum->min || vonk_column_row_compare(bounds, 0, sum->min, 0) < 0) {
+        VONK_TRY(vonk_column_slice(budget, bounds, 0, 1, &piece, err));
+        vonk_column_unref(sum->min);
+        sum->min = piece;
+    }
+    if (!sum->max || vonk_column_row_compare(bounds, 1, sum->max, 0) > 0) {
+        VONK_TRY(vonk_column_slice(budget, bounds, 1, 1, &piece, err));
+        vonk_column_unref(sum->max);
+        sum->max = piece;
+    }
+    return VONK_OK;
+}
+
+static vonk_status add_group(const parquet_table *t, const vonk_parquet_meta *meta, uint32_t group, column_sum *sums, vonk_error *err)
+{
+    for (uint32_t c = 0; c < t->data->n_fields; c++) {
+        const vonk_field *f = &t->data->fields[c];
+        vonk_parquet_column_stats stats;
+        column_sum *sum = &sums[c];
+        VONK_TRY(vonk_parquet_column_stats_of(t->budget, meta, group, f->name, f->type, &stats, err));
+        vonk_status st = VONK_OK;
+        sum->bytes += (double)stats.plain_bytes;
+        sum->values += (double)stats.n_values;
+        if (stats.n_nulls < 0) sum->no_nulls = true;
+        sum->nulls += stats.n_nulls > 0 ? (double)stats.n_nulls : 0;
+        bool only_nulls = stats.n_nulls >= 0 && (uint64_t)stats.n_nulls == stats.n_values;
+        if (stats.min_max)
+            st = widen(t->budget, stats.min_max, sum, err);
+        else if (!only_nulls)
+            sum->no_bounds = true;
+        vonk_column_unref(stats.min_max);
+        VONK_TRY(st);
+    }
+    return VONK_OK;
+}
+
+/* How many values can there be: for whole numbers and dates, as many as lie between the bounds. */
+static double distinct_of(const vonk_type *type, const vonk_column_stats *s, double values)
+{
+    if (type->id == VONK_T_BOOLEAN) return 2;
+    if (!s->min || !s->max) return -1;
+    bool whole = vonk_type_is_integral(type) || type->id == VONK_T_DATE;
+    if (!whole) return -1;
+    double span = (double)vonk_column_i64(s->max, 0) - (double)vonk_column_i64(s->min, 0) + 1;
+    return span < values ? span : values;
+}
 
 static void partition_stats(const parquet_table *t, uint32_t p, vonk_column_stats *s)
 {
@@ -169,24 +245,33 @@ static void partition_stats(const parquet_table *t, uint32_t p, vonk_column_stat
     *s = (vonk_column_stats){.distinct = distinct, .bytes_per_row = 8};
 }
 
-static void finish_stats(parquet_table *t)
+static void finish_stats(parquet_table *t, column_sum *sums)
 {
-    const uint32_t n = t->base.schema->n_fields;
-    for (uint32_t c = 0; c < n; c++) {
-        if (t->columns[c].partition >= 0)
-            partition_stats(t, (uint32_t)t->columns[c].partition, &t->column_stats[c]);
-        else
-            t->column_stats[c] = (vonk_column_stats){.distinct = -1, .bytes_per_row = t->stats.n_rows > 0 ? t->stats.n_bytes / t->stats.n_rows / n : 8};
+    for (uint32_t c = 0; c < t->base.schema->n_fields; c++) {
+        vonk_column_stats *s = &t->column_stats[c];
+        if (t->columns[c].partition >= 0) {
+            partition_stats(t, (uint32_t)t->columns[c].partition, s);
+            continue;
+        }
+        column_sum *sum = &sums[t->columns[c].data];
+        if (!sum->no_bounds) {
+            s->min = VONK_STEAL(sum->min);
+            s->max = VONK_STEAL(sum->max);
+        }
+        s->null_fraction = sum->no_nulls || sum->values == 0 ? 0 : sum->nulls / sum->values;
+        s->bytes_per_row = t->stats.n_rows > 0 ? sum->bytes / t->stats.n_rows : 8;
+        s->distinct = distinct_of(t->base.schema->fields[c].type, s, sum->values);
     }
 }
 
-static vonk_status sum_files(parquet_table *t, vonk_error *err)
+static vonk_status sum_files(parquet_table *t, column_sum *sums, vonk_error *err)
 {
     for (size_t i = 0; i < t->files.n; i++) {
         VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
         VONK_TRY(vonk__footer_get(&t->files.at[i], &t->options, &meta, err));
         t->stats.n_rows += (double)vonk_parquet_n_rows(meta);
         t->stats.n_bytes += (double)t->files.at[i].bytes;
+        for (uint32_t g = 0; g < vonk_parquet_n_row_groups(meta); g++) VONK_TRY(add_group(t, meta, g, sums, err));
     }
     return VONK_OK;
 }
@@ -196,10 +281,18 @@ vonk_status vonk__parquet_stats(vonk_table *table, vonk_table_stats *ret, vonk_e
     parquet_table *t = (parquet_table *)table;
     VONK_LOCKED(&t->lock);
     if (!t->has_stats) {
+        column_sum *sums = NULL;
+        VONK_TRY(vonk_alloc_zeroed(t->budget, (t->data->n_fields + 1) * sizeof *sums, &sums, err));
         t->stats = (vonk_table_stats){0};
-        VONK_TRY(sum_files(t, err));
-        if (!t->column_stats) VONK_TRY(vonk_alloc_zeroed(t->budget, (table->schema->n_fields + 1) * sizeof *t->column_stats, &t->column_stats, err));
-        finish_stats(t);
+        vonk_status st = sum_files(t, sums, err);
+        if (st == VONK_OK && !t->column_stats) st = vonk_alloc_zeroed(t->budget, (table->schema->n_fields + 1) * sizeof *t->column_stats, &t->column_stats, err);
+        if (st == VONK_OK) finish_stats(t, sums);
+        for (uint32_t c = 0; c < t->data->n_fields; c++) {
+            vonk_column_unref(sums[c].min);
+            vonk_column_unref(sums[c].max);
+        }
+        vonk_free(sums);
+        VONK_TRY(st);
         t->stats.columns = t->column_stats;
         t->has_stats = true;
     }

@@ -2,17 +2,8 @@
 import answers
 import dataframe
 import pytest
-from pyspark.errors.exceptions.connect import UnsupportedOperationException
 
-# Queries whose physical operator is not built yet; a query that begins to pass fails here until its row goes.
-GAPS = {16: "Expand"} | dict.fromkeys((2, 7, 11, 15, 22), "NestedLoopJoin")
-
-
-def gap(number):
-    return pytest.mark.xfail(reason=GAPS[number], raises=UnsupportedOperationException, strict=True)
-
-
-NUMBERS = [pytest.param(n, marks=gap(n) if n in GAPS else ()) for n in range(1, 23)]
+NUMBERS = range(1, 23)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@
   tools/oracle/answers.py --venv .venv [--remote sc://HOST:PORT] [--check]
 
 Starts real Spark (compat/oracle.sh) unless --remote names one. Writes tests/tpch/answers/*.csv, and origin.txt
-with Spark's version, the zone and the data. The DataFrame form of each query must give the same, and so must tests/sql
-when its runner is there. --check compares with what is committed and writes nothing.
+with Spark's version, the zone and the data; the DataFrame form of each query must give the same. Writes the answers
+into tests/sql/**/*.slt. --check compares with what is committed and writes nothing.
 """
 import argparse
 import os
@@ -80,8 +80,8 @@ def main():
     try:
         n_wrong = tpch(remote, args.check)
         runner = os.path.join(ROOT, "tests", "sql", "run.py")
-        if os.path.exists(runner):
-            n_wrong += subprocess.run([sys.executable, runner, "--remote", remote], cwd=ROOT).returncode != 0
+        command = [sys.executable, runner, "--remote", remote] + ([] if args.check else ["--record"])
+        n_wrong += subprocess.run(command, cwd=ROOT).returncode != 0
     finally:
         if process:
             os.killpg(process.pid, signal.SIGTERM)

@@ -185,22 +185,37 @@ static vonk_status decode_dictionary(pq_leaf *leaf, const pq_page_head *head, vo
     return vonk__pq_sink_finish(&sink, &leaf->dictionary, err);
 }
 
+static vonk_status dictionary_head(pq_leaf *leaf, pq_page_head *head, uint64_t *ret_payload, vonk_error *err)
+{
+    VONK_TRY(read_head(leaf, leaf->start, head, ret_payload, err));
+    if (head->type != PQ_DICTIONARY_PAGE || !PQ_HAS(*head, PQ_PAGE_DICT))
+        return vonk__pq_fail(leaf->meta, "a column chunk without the dictionary that it needs", err);
+    /* A lying count must not ask for much memory. */
+    uint64_t least_bits =
+        leaf->node->physical == PQ_BOOLEAN ? 1 : (leaf->convert.in_bytes ? leaf->convert.in_bytes * 8u : 32);
+    if (head->dict.n_values < 0 || (uint64_t)head->dict.n_values * least_bits > (uint64_t)head->plain_bytes * 8)
+        return vonk__pq_fail(leaf->meta, "a dictionary of an impossible size", err);
+    return VONK_OK;
+}
+
 vonk_status vonk__pq_leaf_need_dictionary(pq_leaf *leaf, vonk_error *err)
 {
     pq_page_head head;
     uint64_t payload = 0;
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *buffer = NULL;
     if (leaf->dictionary) return VONK_OK;
-    VONK_TRY(read_head(leaf, leaf->start, &head, &payload, err));
-    if (head.type != PQ_DICTIONARY_PAGE || !PQ_HAS(head, PQ_PAGE_DICT))
-        return vonk__pq_fail(leaf->meta, "a column chunk without the dictionary that it needs", err);
-    /* A lying count must not ask for much memory. */
-    uint64_t least_bits =
-        leaf->node->physical == PQ_BOOLEAN ? 1 : (leaf->convert.in_bytes ? leaf->convert.in_bytes * 8u : 32);
-    if (head.dict.n_values < 0 || (uint64_t)head.dict.n_values * least_bits > (uint64_t)head.plain_bytes * 8)
-        return vonk__pq_fail(leaf->meta, "a dictionary of an impossible size", err);
+    VONK_TRY(dictionary_head(leaf, &head, &payload, err));
     VONK_TRY(read_payload(leaf, &head, payload, 0, leaf->codec, &buffer, err));
     return decode_dictionary(leaf, &head, buffer, err);
+}
+
+vonk_status vonk__pq_leaf_dictionary_size(pq_leaf *leaf, uint32_t *ret, vonk_error *err)
+{
+    pq_page_head head;
+    uint64_t payload = 0;
+    VONK_TRY(dictionary_head(leaf, &head, &payload, err));
+    *ret = (uint32_t)head.dict.n_values;
+    return VONK_OK;
 }
 
 /* ---- levels */

@@ -71,5 +71,7 @@ vonk_status vonk__pq_leaf_read_nested(pq_leaf *leaf, uint32_t n_rows, uint16_t s
 
 /* The chunk's dictionary as a column of the leaf's type, read when needed. MALFORMED_INPUT when there is none. */
 vonk_status vonk__pq_leaf_need_dictionary(pq_leaf *leaf, vonk_error *err);
+/* Its number of entries, by its header alone. */
+vonk_status vonk__pq_leaf_dictionary_size(pq_leaf *leaf, uint32_t *ret, vonk_error *err);
 
 #endif

@@ -243,12 +243,24 @@ static vonk_status write_rows(vonk_parquet_writer *w, vonk_column *const *column
     return group_bytes(w) >= w->options.row_group_bytes ? end_group(w, err) : VONK_OK;
 }
 
+/* Rows until a leaf's page has as many as it may. */
+static uint32_t rows_to_page_end(const vonk_parquet_writer *w)
+{
+    uint32_t most = SLICE_ROWS;
+    for (uint32_t i = 0; i < w->n_leaves; i++) {
+        uint32_t left = w->options.page_rows > w->leaves[i].n_rows ? w->options.page_rows - w->leaves[i].n_rows : 1;
+        most = left < most ? left : most;
+    }
+    return most;
+}
+
 static vonk_status write_slices(vonk_parquet_writer *w, const vonk_batch *batch, vonk_column *const *columns,
                                 vonk_error *err)
 {
     uint32_t rows[SLICE_ROWS];
-    for (uint32_t i = 0; i < batch->n_sel; i += SLICE_ROWS) {
-        uint32_t n = batch->n_sel - i < SLICE_ROWS ? batch->n_sel - i : SLICE_ROWS;
+    for (uint32_t i = 0, n = 0; i < batch->n_sel; i += n) {
+        n = rows_to_page_end(w);
+        if (n > batch->n_sel - i) n = batch->n_sel - i;
         for (uint32_t k = 0; k < n; k++) rows[k] = batch->sel ? batch->sel[i + k] : i + k;
         VONK_TRY(write_rows(w, columns, rows, n, err));
     }
