@@ -191,8 +191,8 @@ static vonk_status open_nth(win_values *v, const vonk_expr *e, const char *name,
     if (!*ret) return VONK_OK;
     f->kind = WIN_NTH;
     f->offset = last ? -1 : 1;
-    if (nth) return integer(v->op, e->children[1], &f->offset, err);
-    if (e->n_args > 1) VONK_TRY(integer(v->op, e->children[1], &ignore, err));
+    if (nth) VONK_TRY(integer(v->op, e->children[1], &f->offset, err));
+    if (e->n_args > (nth ? 2 : 1)) VONK_TRY(integer(v->op, e->children[nth ? 2 : 1], &ignore, err));
     f->ignore_nulls |= ignore != 0;
     return VONK_OK;
 }

@@ -14,13 +14,14 @@ typedef struct moments {
 enum { N_PARTS = 8 };
 #define SAVED "double,double,double,double,double,double,double,double"
 
-static void add(moments *m, double x, double y)
+/* Each step as Spark rounds it; with one variable the second moment grows by another form of the same product. */
+static void add(moments *m, double x, double y, bool two)
 {
-    const double n = m->n + 1, dx = x - m->x, dy = y - m->y;
+    const double n = m->n + 1, dx = x - m->x, dy = y - m->y, step = dx / n;
 
-    m->x += dx / n;
+    m->x += step;
     m->y += dy / n;
-    m->xx += dx * (x - m->x);
+    m->xx += two ? dx * (x - m->x) : dx * (dx - step);
     m->yy += dy * (y - m->y);
     m->xy += dx * (y - m->y);
     m->sum_x += x;
@@ -33,11 +34,11 @@ static void merge_two(moments *a, const moments *b)
     const double n = a->n + b->n, dx = b->x - a->x, dy = b->y - a->y;
 
     if (b->n == 0) return;
-    a->xx += b->xx + dx * dx * a->n * b->n / n;
-    a->yy += b->yy + dy * dy * a->n * b->n / n;
-    a->xy += b->xy + dx * dy * a->n * b->n / n;
-    a->x += dx * b->n / n;
-    a->y += dy * b->n / n;
+    a->xx = a->xx + b->xx + dx * (dx / n) * a->n * b->n;
+    a->yy = a->yy + b->yy + dy * (dy / n) * a->n * b->n;
+    a->xy = a->xy + b->xy + dx * (dy / n) * a->n * b->n;
+    a->x += dx / n * b->n;
+    a->y += dy / n * b->n;
     a->sum_x += b->sum_x;
     a->sum_y += b->sum_y;
     a->n = n;
@@ -51,7 +52,7 @@ static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *h
     (void)heap;
     (void)err;
     VONK__AGG_EACH(rows, k, row)
-    if (vonk__agg_present(args[0], row) && vonk__agg_present(y, row)) add((moments *)states[k], VONK_VALUES(args[0], double)[row], VONK_VALUES(y, double)[row]);
+    if (vonk__agg_present(args[0], row) && vonk__agg_present(y, row)) add((moments *)states[k], VONK_VALUES(args[0], double)[row], VONK_VALUES(y, double)[row], call->n_args > 1);
     return VONK_OK;
 }
 

@@ -27,7 +27,7 @@ const vonk_fn vonk_fns_generator[] = {
      .doc = "explode with the position, counted from 0, in front.", .example = "posexplode(array(10, 20))", .expect = "0"},
     {.name = "posexplode_outer", .alias_of = "posexplode", .doc = "posexplode with one row of NULLs where there is no element.",
      .example = "posexplode_outer(array(10, 20))", .expect = "0"},
-    {.name = "inline", GENERATOR, .args = "array<struct>", .resolve = resolve_inline, .generate = generate_inline, .since = "2.0.0",
+    {.name = "inline", GENERATOR, .resolve = resolve_inline, .generate = generate_inline, .since = "2.0.0",
      .doc = "A row for each struct of an array, a column for each field.", .example = "inline(array(struct(1, 'a')))", .expect = "1"},
     {.name = "inline_outer", .alias_of = "inline", .doc = "inline with one row of NULLs where there is no struct.",
      .example = "inline_outer(array(struct(1, 'a')))", .expect = "1"},
@@ -67,9 +67,10 @@ static vonk_status resolve_explode(vonk_fn_types *t, vonk_error *err)
 
 static vonk_status resolve_inline(vonk_fn_types *t, vonk_error *err)
 {
-    const vonk_type *s = t->types[0]->fields[0].type;
+    if (t->n_args != 1) return vonk_fn_wrong_count(t, "1", err);
+    const vonk_type *s = t->types[0]->id == VONK_T_ARRAY ? t->types[0]->fields[0].type : NULL;
     vonk_field *fields = NULL;
-    if (s->id != VONK_T_STRUCT) return vonk_fn_wrong_type(t, 0, "\"ARRAY<STRUCT>\"", err);
+    if (!s || s->id != VONK_T_STRUCT) return vonk_fn_wrong_type(t, 0, "\"ARRAY<STRUCT>\"", err);
     VONK_TRY(vonk_arena_array(t->arena, s->n_fields + 1, sizeof(*fields), &fields, err));
     for (uint32_t i = 0; i < s->n_fields; i++) {
         fields[i] = s->fields[i];
@@ -82,7 +83,11 @@ static vonk_status stack_rows(const vonk_fn_types *t, uint32_t *ret, vonk_error 
 {
     const vonk_column *n = t->constants ? t->constants[0] : NULL;
     if (t->n_args < 2) return vonk_fn_wrong_count(t, "> 1", err);
-    if (!vonk_type_is_integral(t->types[0])) return vonk_fn_wrong_type(t, 0, "\"INT\"", err);
+    if (t->types[0]->id != VONK_T_INT) return vonk_fn_wrong_type(t, 0, "\"INT\"", err);
+    if (!n)
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
+                         "inputName", "`n`", "inputType", "\"INT\"", "inputExpr",
+                         VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[0] : VONK_STR("?"))));
     int64_t v = n && !vonk_column_is_null(n, 0) ? vonk_column_i64(n, 0) : 0;
     if (v > 0 && v <= INT32_MAX) {
         *ret = (uint32_t)v;

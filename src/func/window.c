@@ -4,6 +4,7 @@
 #include "func/tables.h"
 
 static vonk_status resolve_ntile(vonk_fn_types *t, vonk_error *err);
+static vonk_status resolve_nth(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_offset(vonk_fn_types *t, vonk_error *err);
 
 #define WINDOW .kind = VONK_FN_WINDOW, .group = "window_funcs", .raises = VONK_NEVER_RAISES
@@ -36,21 +37,47 @@ const vonk_fn vonk_fns_window[] = {
      .text = "lead($1, 1, NULL); lead($1, $2, NULL); lead($1, $2, $3)", .resolve = resolve_offset, .since = "2.0.0",
      .doc = "The value so many rows behind (1 when not said); the third value where there is no such row.",
      .example = "lead(1) OVER (ORDER BY 1)", .expect = "NULL"},
-    {.name = "nth_value", WINDOW, .args = "any,int", .result = "arg0", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_ALWAYS,
-     .text = "nth_value($1, $2)", .since = "3.1.0", .doc = "The value of the n-th row of the frame, counted from 1.",
+    {.name = "nth_value", WINDOW, .args = "any,int,boolean?", .result = "arg0", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_ALWAYS,
+     .text = "nth_value($1, $2)", .resolve = resolve_nth, .since = "3.1.0", .doc = "The value of the n-th row of the frame, counted from 1.",
      .example = "nth_value(5, 1) OVER (ORDER BY 1)", .expect = "5"},
 };
 /* clang-format on */
 VONK_FN_COUNT(window);
 
+static vonk_status not_constant(const vonk_fn_types *t, uint32_t arg, const char *name, const vonk_type *type,
+                                vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                     vonk_fn_call_text(t, (char[1024]){0}), "inputName", name, "inputType", VONK_TYPE_SQL(type),
+                     "inputExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[arg] : VONK_STR("?"))));
+}
+
+static vonk_status out_of_range(const vonk_fn_types *t, const char *name, const char *range, const char *value,
+                                vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
+                     vonk_fn_call_text(t, (char[1024]){0}), "exprName", name, "valueRange", range, "currentValue", value);
+}
+
+static int64_t constant(const vonk_fn_types *t, uint32_t arg)
+{
+    const vonk_column *c = t->constants[arg];
+    return vonk_column_is_null(c, 0) ? 0 : vonk_column_i64(c, 0);
+}
+
 static vonk_status resolve_ntile(vonk_fn_types *t, vonk_error *err)
 {
-    const vonk_column *n = t->n_args == 1 && t->constants ? t->constants[0] : NULL;
-    if (t->n_args == 0 || (n && !vonk_column_is_null(n, 0) && vonk_column_i64(n, 0) > 0)) return VONK_OK;
-    const char *value = n && !vonk_column_is_null(n, 0) ? VONK_F("%lldL", (long long)vonk_column_i64(n, 0)) : "NULL";
-    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
-                     vonk_fn_call_text(t, (char[1024]){0}), "exprName", "buckets", "valueRange", "(0, 2147483647]",
-                     "currentValue", value);
+    if (t->n_args == 0) return VONK_OK;
+    if (!t->constants || !t->constants[0]) return not_constant(t, 0, "`buckets`", t->types[0], err);
+    int64_t n = constant(t, 0);
+    return n > 0 ? VONK_OK : out_of_range(t, "buckets", "(0, 2147483647]", VONK_F("%lld", (long long)n), err);
+}
+
+static vonk_status resolve_nth(vonk_fn_types *t, vonk_error *err)
+{
+    if (!t->constants || !t->constants[1]) return not_constant(t, 1, "`offset`", &vonk_type_int, err);
+    int64_t n = constant(t, 1);
+    return n > 0 ? VONK_OK : out_of_range(t, "offset", "(0, 9223372036854775807]", VONK_F("%lldL", (long long)n), err);
 }
 
 /* Without a third argument the row may be missing. */

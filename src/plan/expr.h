@@ -36,7 +36,10 @@ typedef enum vonk_expr_flag {
 
 typedef enum vonk_sub_kind { VONK_SUB_SCALAR, VONK_SUB_EXISTS, VONK_SUB_IN, VONK_SUB_TABLE_ARG } vonk_sub_kind;
 
-typedef enum vonk_bound_kind { VONK_FRAME_UNBOUNDED, VONK_FRAME_CURRENT, VONK_FRAME_VALUE /* child: offset, negative = preceding */ } vonk_bound_kind;
+typedef enum vonk_bound_kind {
+    VONK_FRAME_UNBOUNDED, VONK_FRAME_CURRENT, VONK_FRAME_VALUE /* child: offset, negative = preceding */,
+    VONK_FRAME_WRONG_END /* starts UNBOUNDED FOLLOWING or ends UNBOUNDED PRECEDING: as written, the analyzer refuses it */
+} vonk_bound_kind;
 typedef struct vonk_frame {
     bool            given, rows; /* not given: Spark's default; rows: ROWS, else RANGE */
     vonk_bound_kind lower, upper;

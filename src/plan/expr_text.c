@@ -237,6 +237,8 @@ static vonk_status put_function(const text *t, const vonk_expr *e, vonk_error *e
         VONK_TRY(put_template(t, e, &tp, err));
     else
         VONK_TRY(put_call_of(t, e->name.len ? e->name : vonk_str_of(e->fn->name), e, err));
+    if (vonk_expr_has(e, VONK_EXF_IGNORE_NULLS) && strcmp(e->fn->name, "nth_value") == 0)
+        VONK_TRY(put_c(t, " ignore nulls", err));
     return put_call_tail(t, e, from, err);
 }
 
@@ -364,7 +366,10 @@ static const char *const unbounded[2][2] = {{"UNBOUNDED PRECEDING", "UNBOUNDED F
 static vonk_status put_bound(const text *t, vonk_bound_kind kind, bool upper, const vonk_expr *offset, vonk_error *err)
 {
     if (kind == VONK_FRAME_UNBOUNDED) return put_c(t, unbounded[t->explain][upper], err);
+    if (kind == VONK_FRAME_WRONG_END) return put_c(t, unbounded[t->explain][!upper], err);
     if (kind == VONK_FRAME_CURRENT) return put_c(t, t->explain ? "currentrow$()" : "CURRENT ROW", err);
+    if (t->explain && offset->kind == VONK_EX_FUNCTION && strcmp(offset->fn->name, "negative") == 0)
+        return put_around(t, "-", offset->children[0], "", err);
     if (t->explain) return put(t, offset, err);
     /* "- 1" as the parser makes it from "1 PRECEDING" */
     bool minus = offset->kind == VONK_EX_FUNCTION && strcmp(offset->fn->name, "negative") == 0;
@@ -382,11 +387,19 @@ static vonk_status put_frame_words(const text *t, bool rows, vonk_error *err)
 /* lag and lead look at one row: their frame is that offset. */
 static vonk_status put_offset_frame(const text *t, const vonk_expr *fn, vonk_error *err)
 {
-    const char *sign = strcmp(fn->fn->name, "lag") == 0 ? "-" : "";
+    bool lag = strcmp(fn->fn->name, "lag") == 0;
+    const vonk_expr *offset = fn->n_args > 1 ? fn->children[1] : NULL;
+    bool literal = offset && offset->kind == VONK_EX_LITERAL && !vonk_column_is_null(offset->value, 0);
+    bool minus = offset && offset->kind == VONK_EX_FUNCTION && strcmp(offset->fn->name, "negative") == 0;
     for (int i = 0; i < 2; i++) {
         if (i) VONK_TRY(put_c(t, t->explain ? ", " : " AND ", err));
-        VONK_TRY(put_c(t, sign, err));
-        VONK_TRY(fn->n_args > 1 ? put(t, fn->children[1], err) : put_c(t, "1", err));
+        if (!offset || literal) {
+            int64_t rows = offset ? vonk_column_i64(offset->value, 0) : 1;
+            VONK_TRY(vonk_buf_printf(t->out, err, "%lld", (long long)(lag ? -rows : rows)));
+        } else {
+            if (lag && !minus) VONK_TRY(put_c(t, "-", err));
+            VONK_TRY(put(t, lag && minus ? offset->children[0] : offset, err));
+        }
         if (!t->explain) VONK_TRY(put_c(t, " FOLLOWING", err));
     }
     return VONK_OK;
@@ -408,7 +421,8 @@ static vonk_status put_frame(const text *t, const vonk_expr *e, vonk_error *err)
     }
     if (!f.given) {
         bool nth = ranking && strcmp(fn->fn->name, "nth_value") == 0;
-        f = (vonk_frame){.rows = e->n_order == 0 || (ranking && !nth),
+        bool cume = ranking && strcmp(fn->fn->name, "cume_dist") == 0;
+        f = (vonk_frame){.rows = e->n_order == 0 || (ranking && !nth && !cume),
                          .lower = VONK_FRAME_UNBOUNDED,
                          .upper = e->n_order == 0 && !(ranking && !nth) ? VONK_FRAME_UNBOUNDED : VONK_FRAME_CURRENT};
     }

@@ -298,13 +298,15 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
     return vonk_fn_resolve(&b->t, err);
 }
 
-static vonk_status check_nested_aggregates(const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *children,
-                                           uint32_t n, vonk_error *err)
+/* Under an OVER an aggregate may take other aggregates and windows: they are computed before. */
+static vonk_status check_nested_aggregates(const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *like,
+                                           const vonk_expr *const *children, uint32_t n, vonk_error *err)
 {
-    if (fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
-    for (uint32_t i = 0; i < n; i++)
-        if (vonk_expr_has_aggregate(children[i]) || vonk_expr_has_window(children[i]))
-            return VONK_EXPR_FAIL(children[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+    if (fn->kind != VONK_FN_AGGREGATE || scope->is_window) return VONK_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        if (vonk_expr_has_aggregate(children[i])) return VONK_EXPR_FAIL(children[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+        if (vonk_expr_has_window(children[i])) return VONK_EXPR_FAIL(like, err, VONK_E__LEGACY_ERROR_TEMP_1031);
+    }
     return VONK_OK;
 }
 
@@ -335,7 +337,6 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     binding b = {0};
     uint32_t n_args = n - (vonk_expr_has(like, VONK_EXF_HAS_FILTER) ? 1 : 0) - like->n_order;
     (void)written;
-    VONK_TRY(check_nested_aggregates(fn, like, children, n, err));
     VONK_TRY(fill_binding(an, &b, fn, children, n_args, err));
     vonk_status st = fn->wants_texts ? VONK_E_INTERNAL_ERROR : vonk_fn_resolve(&b.t, err);
     if (st != VONK_OK) st = resolve_again(an, &b, like, children, n, err);
@@ -514,6 +515,37 @@ static vonk_status add_assertion_text(vonk_an *an, vonk_exprs *args, vonk_error 
     return VONK_AN_PUSH(an, args, literal, err);
 }
 
+/* In a select list a generator stands alone; its type is no value's. */
+static vonk_status refuse_generators(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
+                                     vonk_error *err)
+{
+    vonk_str text, quoted;
+    bool any = false;
+    for (size_t i = 0; i < args->n && !any; i++) any = vonk_expr_has_generator(args->at[i]);
+    if (!any) return VONK_OK;
+    VONK_TRY(call_text(an, fn, call, args->at, vonk_u32_of(args->n), vonk_u32_of(args->n), &text, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &quoted, err, "\"%.*s\"", VONK_STR_ARGS(text)));
+    return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GENERATOR__NESTED_IN_EXPRESSIONS, "expression", quoted.data);
+}
+
+/* first(x) IGNORE NULLS is first(x, true), under its first name. */
+static vonk_status ignore_nulls(vonk_an *an, const vonk_expr *call, const vonk_fn **inout_fn, vonk_exprs *args,
+                                vonk_error *err)
+{
+    const vonk_expr *yes, *tail = args->n > 1 ? args->at[1] : NULL;
+    const char *name = vonk_fn_canonical(*inout_fn)->name;
+    if (!vonk_expr_has(call, VONK_EXF_IGNORE_NULLS)) return VONK_OK;
+    if (strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0 || strcmp(name, "nth_value") == 0) return VONK_OK;
+    if (strcmp(name, "first") != 0 && strcmp(name, "last") != 0 && strcmp(name, "any_value") != 0)
+        return unsupported_syntax(call, *inout_fn, "IGNORE NULLS", err);
+    *inout_fn = vonk_fn_canonical(*inout_fn);
+    if (call->n_args != 1) return VONK_OK;
+    VONK_TRY(vonk_ex_bool(an->budget, true, &yes, err));
+    VONK_TRY(vonk__an_keep(an, yes, &yes, err));
+    if (tail) args->at[1] = yes; /* before FILTER's condition */
+    return VONK_AN_PUSH(an, args, tail ? tail : yes, err);
+}
+
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -532,6 +564,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(find_function(an, call, &fn, err));
     VONK_TRY(check_syntax(scope, fn, call, err));
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
+    if (scope->lateral) VONK_TRY(refuse_generators(an, fn, call, &args, err));
     if (strcmp(fn->name, "struct") == 0) return make_struct(an, call, &args, ret, err);
     strip_aliases(&args);
     if (strcmp(fn->name, "assert_true") == 0) VONK_TRY(add_assertion_text(an, &args, err));
@@ -540,7 +573,9 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (fn->kind == VONK_FN_PLANNED)
         return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("function %s", fn->name));
     VONK_TRY(resolve_tail(an, scope, fn, call, &args, err));
-    VONK_TRY(vonk__an_bind(an, fn, call->parts[call->n_parts - 1], call, args.at, vonk_u32_of(args.n), ret, err));
+    VONK_TRY(check_nested_aggregates(scope, fn, call, args.at, vonk_u32_of(args.n), err));
+    VONK_TRY(ignore_nulls(an, call, &fn, &args, err));
+    VONK_TRY(vonk__an_bind(an, fn, vonk_str_of(fn->name), call, args.at, vonk_u32_of(args.n), ret, err));
     if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)
         return vonk__an_above_aggregate(an, scope->above, *ret, ret, err);
     return VONK_OK;

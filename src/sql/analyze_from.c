@@ -195,7 +195,15 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
     if (args->n < 1 || args->n > 4) return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`range`", "expectedNum", "[1, 2, 3, 4]",
                               "actualNum", VONK_F("%zu", args->n), "docroot",
                                                           "https://spark.apache.org/docs/latest");
-    for (size_t i = 0; i < args->n; i++) VONK_TRY(range_argument(an, args->at[i], &n[args->n == 1 ? 1 : i], err));
+    for (size_t i = 0; i < args->n; i++) {
+        static const char *const places[] = {"first", "second", "third", "fourth"};
+        size_t place = args->n == 1 ? 1 : i;
+        if (args->at[i]->type->id == VONK_T_NULL)
+            return VONK_PLAN_FAIL(p, err, VONK_E_UNEXPECTED_INPUT_TYPE, "functionName", "`range`", "paramIndex", places[place], "requiredType",
+                                  place < 3 ? "\"BIGINT\"" : "\"INT\"", "inputSql", "\"NULL\"", "inputType", "\"VOID\"");
+        VONK_TRY(range_argument(an, args->at[i], &n[place], err));
+    }
+    if (n[2] == 0) return VONK_PLAN_FAIL(p, err, VONK_E_FAILED_FUNCTION_CALL, "funcName", "`range`");
     VONK_TRY(vonk__an_new_column(an, p->name.n_columns == 1 ? p->name.columns[0] : VONK_STR("id"), &vonk_type_long, false, &id, err));
     VONK_TRY(vonk__an_node(an, VONK_PN_RANGE, NULL, 0, &node, err));
     node->range = (vonk_range_info){.start = n[0], .end = n[1], .step = n[2], .n_partitions = (int32_t)n[3]};
@@ -203,17 +211,27 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
     return vonk__an_finish_node(an, node, ret, err);
 }
 
-static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_exprs *args, const vonk_fn *fn, const vonk_plan **ret, vonk_error *err)
+/* collection => array(1): the one argument by its name */
+static const vonk_expr *named_argument(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_NAMED_ARG && vonk_str_is_nocase(e->name, "collection") ? e->children[0] : e;
+}
+
+static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_scope *scope, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *one, *generated;
-    const vonk_expr *made, *written, *call;
-    vonk_exprs       out = {0};
+    const vonk_expr *call;
+    vonk_expr       *written;
+    vonk_exprs       out = {0}, args = {0};
 
+    for (uint32_t i = 0; p->n_lists > 0 && i < p->lists[0].n; i++) VONK_TRY(VONK_AN_PUSH(an, &args, named_argument(p->lists[0].at[i]), err));
     VONK_TRY(vonk__an_one_row(an, &one, err));
-    VONK_TRY(vonk_ex_call(an->budget, p->name.parts[p->name.n_parts - 1], args->at, (uint32_t)args->n, &made, err));
-    VONK_TRY(vonk__an_keep(an, made, &written, err));
-    vonk_expr_set_origin((vonk_expr *)written, &p->origin);
-    VONK_TRY(vonk__an_bind(an, fn, p->name.parts[0], written, args->at, (uint32_t)args->n, &call, err));
+    VONK_TRY(vonk__an_new(an, VONK_EX_CALL, args.at, (uint32_t)args.n, &written, err));
+    VONK_TRY(vonk_expr_set_parts(written, p->name.parts, p->name.n_parts, err));
+    written->n_args = (uint32_t)args.n;
+    vonk_expr_set_origin(written, &p->origin);
+    VONK_TRY(vonk__an_finish(an, written, &call, err));
+    VONK_TRY(vonk__an_expr(an, scope, call, &call, err));
     VONK_TRY(vonk__an_make_generate(an, one, call, false, VONK_STR_NONE, p->name.columns, p->name.n_columns, &generated, err));
     for (uint32_t i = one->n_output; i < generated->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &out, generated->output[i], err));
     return vonk__an_project(an, generated, out.at, (uint32_t)out.n, ret, err);
@@ -227,8 +245,8 @@ vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scop
     vonk_exprs       args = {0};
 
     if (p->n_children > 0) return vonk__an_unsupported(p, "table arguments", err);
+    if (fn && fn->kind == VONK_FN_GENERATOR) return generator_node(an, p, &scope, ret, err);
     if (p->n_lists > 0) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &args, err));
     if (vonk_str_is_nocase(name, "range")) return range_node(an, p, &args, ret, err);
-    if (fn && fn->kind == VONK_FN_GENERATOR) return generator_node(an, p, &args, fn, ret, err);
     return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
 }

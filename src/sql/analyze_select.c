@@ -141,6 +141,17 @@ static vonk_status nested_generator(vonk_an *an, const vonk_expr *item, vonk_err
     return VONK_EXPR_FAIL(item, err, VONK_E_UNSUPPORTED_GENERATOR__NESTED_IN_EXPRESSIONS, "expression", sql);
 }
 
+static vonk_status alias_mismatch(vonk_an *an, const vonk_expr *generator, uint32_t n_columns, const vonk_str *names,
+                                  uint32_t n_names, vonk_error *err)
+{
+    vonk_str all = VONK_STR_NONE;
+    for (uint32_t i = 0; i < n_names; i++)
+        VONK_TRY(vonk_arena_printf(an->arena, &all, err, "%.*s%s%.*s", VONK_STR_ARGS(all), i ? "," : "",
+                                   VONK_STR_ARGS(names[i])));
+    return VONK_EXPR_FAIL(generator, err, VONK_E_UDTF_ALIAS_NUMBER_MISMATCH, "aliasesSize", VONK_F("%u", n_columns),
+                          "aliasesNames", VONK_S(all));
+}
+
 vonk_status vonk__an_make_generate(vonk_an *an, const vonk_plan *child, const vonk_expr *generator, bool outer,
                                    vonk_str qualifier, const vonk_str *names, uint32_t n_names,
                                    const vonk_plan **ret, vonk_error *err)
@@ -150,8 +161,7 @@ vonk_status vonk__an_make_generate(vonk_an *an, const vonk_plan *child, const vo
     vonk_exprs columns = {0};
     uint32_t n = type->id == VONK_T_STRUCT ? type->n_fields : 1;
     if (n_names && n_names != n)
-        return VONK_EXPR_FAIL(generator, err, VONK_E_UDTF_ALIAS_NUMBER_MISMATCH, "aliasesSize", VONK_F("%u", n_names),
-                              "aliasesNames", VONK_S(names[0]));
+        return alias_mismatch(an, generator, n, names, n_names, err);
     size_t name_len = strlen(generator->fn->name);
     bool is_outer = outer || (name_len > 6 && strcmp(generator->fn->name + name_len - 6, "_outer") == 0);
     for (uint32_t i = 0; i < n; i++) {
@@ -222,10 +232,10 @@ vonk_status vonk__an_generate_node(vonk_an *an, const vonk_plan *p, const vonk_s
     vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
     VONK_TRY(vonk__an_expr(an, &scope, p->lists[0].at[0], &e, err));
     if (!is_generator(e)) {
-        const char *sql;
-        VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
-        return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_GENERATOR__NOT_GENERATOR, "functionName", sql, "classCanonicalName",
-                              "expression");
+        const vonk_expr *call = p->lists[0].at[0];
+        vonk_str name = call->n_parts ? call->parts[call->n_parts - 1] : VONK_STR("expression");
+        return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_GENERATOR__NOT_GENERATOR, "functionName",
+                              VONK_F("`%.*s`", VONK_STR_ARGS(name)), "classCanonicalName", "expression");
     }
     return vonk__an_make_generate(an, child, e, p->generate.outer, p->generate.qualifier, p->generate.columns,
                                   p->generate.n_columns, ret, err);

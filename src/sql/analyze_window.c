@@ -1,5 +1,6 @@
 /* sql/analyze_window.c -- OVER: window functions and their frames; in a select list they are computed by WINDOW nodes below. */
 #include "func/coerce.h"
+#include "plan/program.h"
 #include "sql/analyze.h"
 
 static bool is_window_function(const vonk_expr *e)
@@ -7,48 +8,181 @@ static bool is_window_function(const vonk_expr *e)
     return e->kind == VONK_EX_FUNCTION && (e->fn->kind == VONK_FN_WINDOW || e->fn->kind == VONK_FN_AGGREGATE);
 }
 
-static vonk_status frame_failed(vonk_an *an, const vonk_expr *window, vonk_errclass cls, const vonk_expr *order,
-                                vonk_error *err)
+/* ---- frames */
+
+/* Parts of a window's text: what stands behind OVER, and the frame in it. */
+static vonk_status spec_text(vonk_an *an, const vonk_expr *window, bool frame_only, const char **ret, vonk_error *err)
 {
-    const char *sql;
-    VONK_TRY(vonk__an_quoted_sql(an, window, &sql, err));
-    if (cls == VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE)
-        return VONK_EXPR_FAIL(window, err, cls, "sqlExpr", sql, "orderSpecType", VONK_TYPE_SQL(order->type),
-                              "valueBoundaryType", "\"INT\"");
-    return VONK_EXPR_FAIL(window, err, cls, "sqlExpr", sql);
+    static const char *const starts[] = {"ROWS BETWEEN ", "RANGE BETWEEN "};
+    vonk_str function, whole, quoted;
+    VONK_TRY(vonk__an_sql(an, window->children[0], &function, err));
+    VONK_TRY(vonk__an_sql(an, window, &whole, err));
+    size_t from = function.len + strlen(" OVER "), to = whole.len, inner = from;
+    const char *start = starts[!window->frame.rows];
+    for (size_t at = from; frame_only && at + strlen(start) < whole.len; at++)
+        if (memcmp(whole.data + at, start, strlen(start)) == 0) inner = at;
+    if (frame_only) to--;
+    VONK_TRY(vonk_arena_printf(an->arena, &quoted, err, "\"%.*s\"", (int)(to - inner), whole.data + inner));
+    *ret = quoted.data;
+    return VONK_OK;
 }
 
-/* Bounds in values need one order column to which they can be added; they get its type. */
-static vonk_status check_range(vonk_an *an, const vonk_expr *window, const vonk_expr **children, vonk_error *err)
+static bool is_interval(const vonk_type *t)
 {
-    const vonk_frame *f = &window->frame;
-    uint32_t bounds = 1 + window->n_partition + window->n_order;
-    if (!f->given || f->rows) return VONK_OK;
-    bool values = f->lower == VONK_FRAME_VALUE || f->upper == VONK_FRAME_VALUE;
-    if (window->n_order == 0)
-        return values ? frame_failed(an, window, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_WITHOUT_ORDER, NULL, err)
-                      : VONK_OK;
-    if (!values) return VONK_OK;
-    if (window->n_order > 1)
-        return frame_failed(an, window, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_MULTI_ORDER, NULL, err);
+    return t->id == VONK_T_INTERVAL_CALENDAR || t->id == VONK_T_INTERVAL_DAY_TIME || t->id == VONK_T_INTERVAL_YEAR_MONTH;
+}
+
+/* Can values of this type be added to the order's? They have its type, or are intervals. */
+static bool fits_order(const vonk_type *order, const vonk_type *t)
+{
+    if (order->id == VONK_T_DATE)
+        return t->id == VONK_T_INT || t->id == VONK_T_INTERVAL_YEAR_MONTH ||
+               (t->id == VONK_T_INTERVAL_DAY_TIME && t->first == t->last && t->first == VONK_DAY);
+    if (vonk_type_is_datetime(order)) return is_interval(t);
+    return vonk_type_same(order, t);
+}
+
+/* RANGE: bounds get the order's type where there is a cast, as in Spark. */
+static vonk_status cast_bounds(vonk_an *an, const vonk_expr *window, const vonk_expr **children, vonk_error *err)
+{
     const vonk_expr *order = children[1 + window->n_partition]->children[0];
-    for (uint32_t i = bounds; i < window->n_children; i++) {
-        const vonk_type *t = children[i]->type;
-        bool interval = t->id == VONK_T_INTERVAL_CALENDAR || t->id == VONK_T_INTERVAL_DAY_TIME ||
-                        t->id == VONK_T_INTERVAL_YEAR_MONTH;
-        bool time = vonk_type_is_datetime(order->type);
-        if (time && (interval || (order->type->id == VONK_T_DATE && vonk_type_is_integral(t)))) continue;
-        if (time || !vonk_coerce_implicit(t, order->type, an->ansi)) {
-            if (!time && vonk_type_is_numeric(t) && vonk_type_is_numeric(order->type)) {
-                VONK_TRY(vonk__an_cast(an, children[i], order->type, &children[i], err));
-                continue;
-            }
-            return frame_failed(an, window, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE, order, err);
-        }
+    if (window->frame.rows || window->n_order != 1 || vonk_type_is_datetime(order->type)) return VONK_OK;
+    for (uint32_t i = 1 + window->n_partition + window->n_order; i < window->n_children; i++) {
+        if (vonk_type_same(children[i]->type, order->type) || !vonk_coerce_can_cast(children[i]->type, order->type, an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY))
+            continue;
         VONK_TRY(vonk__an_cast(an, children[i], order->type, &children[i], err));
     }
     return VONK_OK;
 }
+
+static vonk_status check_bound(vonk_an *an, const vonk_expr *window, const vonk_expr *bound, bool upper, vonk_error *err)
+{
+    bool rows = window->frame.rows;
+    const char *frame, *sql, *location = upper ? "upper" : "lower";
+    bool takes = rows ? bound->type->id == VONK_T_INT : vonk_type_is_numeric(bound->type) || is_interval(bound->type);
+    if (takes && vonk_expr_is_foldable(bound)) return VONK_OK;
+    VONK_TRY(spec_text(an, window, true, &frame, err));
+    VONK_TRY(vonk__an_quoted_sql(an, bound, &sql, err));
+    if (!vonk_expr_is_foldable(bound))
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE, "sqlExpr",
+                              frame, "location", location, "expression", sql);
+    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE, "sqlExpr", frame,
+                          "location", location, "exprType", VONK_TYPE_SQL(bound->type), "expectedType",
+                          rows ? "\"INT\""
+                               : "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")");
+}
+
+static vonk_status bound_sql(vonk_an *an, vonk_bound_kind kind, bool upper, const vonk_expr *bound, const char **ret,
+                             vonk_error *err)
+{
+    static const char *const ends[] = {"\"UNBOUNDED PRECEDING\"", "\"UNBOUNDED FOLLOWING\""};
+    if (bound) return vonk__an_quoted_sql(an, bound, ret, err);
+    *ret = kind == VONK_FRAME_CURRENT ? "\"CURRENT ROW\"" : ends[upper == (kind == VONK_FRAME_UNBOUNDED)];
+    return VONK_OK;
+}
+
+static vonk_status is_behind(vonk_an *an, const vonk_expr *lower, const vonk_expr *upper, bool *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *a = NULL, *b = NULL;
+    VONK_TRY(vonk_program_fold(an->budget, an->api->env, lower, &a, err));
+    VONK_TRY(vonk_program_fold(an->budget, an->api->env, upper, &b, err));
+    *ret = !vonk_column_is_null(a, 0) && !vonk_column_is_null(b, 0) && vonk_column_row_compare(a, 0, b, 0) > 0;
+    return VONK_OK;
+}
+
+/* Both ends together. */
+static vonk_status check_ends(vonk_an *an, const vonk_expr *window, const vonk_expr *lower, const vonk_expr *upper,
+                              vonk_error *err)
+{
+    const vonk_frame *f = &window->frame;
+    const char *frame, *low, *high;
+    bool behind = false, wrong = f->lower == VONK_FRAME_WRONG_END || f->upper == VONK_FRAME_WRONG_END;
+    bool differ = lower && upper && !vonk_type_same(lower->type, upper->type);
+    if (lower && upper && !differ && !wrong) VONK_TRY(is_behind(an, lower, upper, &behind, err));
+    if (!wrong && !differ && !behind) return VONK_OK;
+    VONK_TRY(spec_text(an, window, true, &frame, err));
+    VONK_TRY(bound_sql(an, f->lower, false, lower, &low, err));
+    VONK_TRY(bound_sql(an, f->upper, true, upper, &high, err));
+    if (wrong)
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_INVALID_BOUND, "sqlExpr", frame,
+                              "upper", high, "lower", low);
+    if (differ)
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_DIFF_TYPES, "sqlExpr", frame,
+                              "lower", low, "upper", high, "lowerType", VONK_TYPE_SQL(lower->type), "upperType",
+                              VONK_TYPE_SQL(upper->type));
+    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON, "sqlExpr", frame,
+                          "comparison", "less than or equal");
+}
+
+/* Bounds in values need one order column to which they can be added. */
+static vonk_status check_range(vonk_an *an, const vonk_expr *window, vonk_error *err)
+{
+    const vonk_frame *f = &window->frame;
+    const vonk_expr *const *orders = window->children + 1 + window->n_partition;
+    bool values = f->lower == VONK_FRAME_VALUE || f->upper == VONK_FRAME_VALUE;
+    bool unbounded = f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_UNBOUNDED;
+    const char *spec;
+    if (f->rows || (window->n_order > 0 && !values) || (window->n_order == 0 && unbounded)) return VONK_OK;
+    VONK_TRY(spec_text(an, window, false, &spec, err));
+    if (window->n_order == 0)
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_WITHOUT_ORDER, "sqlExpr", spec);
+    if (window->n_order > 1) {
+        VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+        vonk_buf_init(&text, an->budget, SIZE_MAX);
+        for (uint32_t i = 0; i < window->n_order; i++) {
+            if (i) VONK_TRY(vonk_buf_add_byte(&text, ',', err));
+            VONK_TRY(vonk_expr_explain(orders[i], &text, err));
+        }
+        VONK_TRY(vonk_buf_add_byte(&text, 0, err));
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_MULTI_ORDER, "sqlExpr", spec, "orderSpec",
+                              text.data);
+    }
+    const vonk_type *order = orders[0]->children[0]->type, *t = orders[1]->type;
+    if (fits_order(order, t)) return VONK_OK;
+    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE, "sqlExpr", spec, "orderSpecType",
+                          VONK_TYPE_SQL(order), "valueBoundaryType", VONK_TYPE_SQL(t));
+}
+
+static vonk_status check_frame(vonk_an *an, const vonk_expr *window, vonk_error *err)
+{
+    const vonk_frame *f = &window->frame;
+    const vonk_expr *const *bound = window->children + 1 + window->n_partition + window->n_order;
+    const vonk_expr *lower = f->lower == VONK_FRAME_VALUE ? *bound++ : NULL;
+    const vonk_expr *upper = f->upper == VONK_FRAME_VALUE ? *bound : NULL;
+    if (!f->given) return VONK_OK;
+    if (lower) VONK_TRY(check_bound(an, window, lower, false, err));
+    if (upper) VONK_TRY(check_bound(an, window, upper, true, err));
+    VONK_TRY(check_ends(an, window, lower, upper, err));
+    return check_range(an, window, err);
+}
+
+/* Functions that have a frame of their own. */
+static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *function, vonk_error *err)
+{
+    const char *name = function->fn->name;
+    const vonk_frame *f = &window->frame;
+    bool cume = strcmp(name, "cume_dist") == 0;
+    if (function->fn->kind != VONK_FN_WINDOW || strcmp(name, "nth_value") == 0) return VONK_OK;
+    if (strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0) {
+        bool varies = function->n_args > 1 && !vonk_expr_is_foldable(function->children[1]);
+        return f->given || varies ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name) : VONK_OK;
+    }
+    if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT)) return VONK_OK;
+    vonk_expr shown = *window;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    vonk_buf_init(&text, vonk_budget_root(), 65536);
+    VONK_TRY(vonk_expr_explain(&shown, &text, err));
+    VONK_TRY(vonk_buf_add_byte(&text, 0, err));
+    char *frame = strstr(text.data, "specifiedwindowframe(");
+    for (char *next; frame && (next = strstr(frame + 1, "specifiedwindowframe(")); frame = next) {
+    }
+    if (frame) frame[strlen(frame) - 1] = 0;
+    return VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1036, "wf", frame ? frame : text.data, "required",
+                          cume ? "specifiedwindowframe(RangeFrame, unboundedpreceding$(), currentrow$())"
+                               : "specifiedwindowframe(RowFrame, unboundedpreceding$(), currentrow$())");
+}
+
+/* ---- functions */
 
 static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vonk_expr *function, vonk_error *err)
 {
@@ -91,9 +225,11 @@ vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_exp
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
     VONK_TRY(check_function(an, *ret, function, err));
-    VONK_TRY(check_range(an, *ret, children.at, err));
+    VONK_TRY(check_own_frame(*ret, function, err));
+    if (e->n_order == 1 && e->frame.given) VONK_TRY(cast_bounds(an, *ret, children.at, err));
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
-    return vonk__an_finish(an, copy, ret, err);
+    VONK_TRY(vonk__an_finish(an, copy, ret, err));
+    return check_frame(an, *ret, err);
 }
 
 /* ---- in a select list */
@@ -118,10 +254,27 @@ static bool same_window(const vonk_expr *a, const vonk_expr *b)
     return true;
 }
 
+static vonk_walk stop_at_alias(const vonk_expr *e, void *arg)
+{
+    const window_group *group = arg;
+    for (size_t i = 0; e->kind == VONK_EX_COLUMN && i < group->aliases.n; i++)
+        if (group->aliases.at[i]->id == e->id) return VONK_WALK_STOP;
+    return VONK_WALK_ON;
+}
+
+/* Windows in a window: the first group that comes after all that it takes columns of. */
+static size_t first_group(windows *w, const vonk_expr *window)
+{
+    size_t first = 0;
+    for (size_t i = 0; i < w->groups.n; i++)
+        if (!vonk_expr_walk(window, stop_at_alias, &w->groups.at[i])) first = i + 1;
+    return first;
+}
+
 static vonk_status take_window(windows *w, const vonk_expr *window, const vonk_expr **ret, vonk_error *err)
 {
     window_group *group = NULL;
-    for (size_t i = 0; i < w->groups.n && !group; i++)
+    for (size_t i = first_group(w, window); i < w->groups.n && !group; i++)
         if (same_window(w->groups.at[i].like, window)) group = &w->groups.at[i];
     if (!group) {
         window_group fresh = {.like = window};

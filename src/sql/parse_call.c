@@ -337,13 +337,6 @@ vonk_status vonk__call_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *e
 
 /* ---- windows */
 
-static vonk_status negative(vonk_parser *p, uint32_t from, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
-{
-    if (e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_INT && !vonk_column_is_null(e->value, 0))
-        return vonk__int_literal(p, from, -vonk_column_i64(e->value, 0), ret, err);
-    return vonk__call(p, from, "negative", &e, 1, VONK_EXF_OPERATOR, ret, err);
-}
-
 static vonk_walk stop_at_unknown(const vonk_expr *e, void *arg)
 {
     (void)arg;
@@ -361,8 +354,7 @@ static vonk_status frame_bound(vonk_parser *p, bool is_lower, vonk_bound_kind *r
         p->at++;
         bool preceding = vonk__accept(p, KW_PRECEDING);
         if (!preceding) VONK_TRY(vonk__expect(p, KW_FOLLOWING, err));
-        if (preceding != is_lower) return vonk__unsupported(p, from, "window frame that starts after its end", err);
-        *ret_kind = VONK_FRAME_UNBOUNDED;
+        *ret_kind = preceding == is_lower ? VONK_FRAME_UNBOUNDED : VONK_FRAME_WRONG_END;
         return VONK_OK;
     }
     if (vonk__accept2(p, KW_CURRENT, KW_ROW)) {
@@ -376,7 +368,7 @@ static vonk_status frame_bound(vonk_parser *p, bool is_lower, vonk_bound_kind *r
     if (!vonk_expr_walk(*ret_value, stop_at_unknown, NULL))
         return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_SQL_SYNTAX__INVALID_WINDOW_FRAME_BOUND);
     if (following) return VONK_OK;
-    return negative(p, from, *ret_value, ret_value, err);
+    return vonk__call(p, from, "negative", ret_value, 1, VONK_EXF_OPERATOR, ret_value, err);
 }
 
 static vonk_status window_frame(vonk_parser *p, vonk_frame *ret, const vonk_expr **ret_lower,
