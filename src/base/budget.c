@@ -22,6 +22,9 @@ enum {
     SPILL_OVERDRAFT = 8 << 20
 };
 
+/* Taken off `own` of a retired node: the release after which just -RETIRED is left was the last one, whoever made it. */
+#define RETIRED (INT64_C(1) << 62)
+
 struct vonk_budget {
     _Atomic int64_t spare, own, drawn;
     _Atomic int64_t own_peak, tree_peak; /* tree_peak: highest sample of own + everything below */
@@ -65,6 +68,11 @@ static void raise_to(_Atomic int64_t *x, int64_t value)
     for (int64_t was = load(x); was < value && !swap_if(x, was, value); was = load(x)) {
     }
 }
+static int64_t own_of(const vonk_budget *b)
+{
+    int64_t own = load(&b->own);
+    return own < 0 ? own + RETIRED : own;
+}
 static vonk_budget *child_of(const vonk_budget *b)
 {
     return atomic_load_explicit(&b->first_child, memory_order_acquire);
@@ -82,7 +90,7 @@ static const vonk_budget *next_preorder(const vonk_budget *at, const vonk_budget
 static int64_t used_below(const vonk_budget *top)
 {
     int64_t sum = 0;
-    for (const vonk_budget *b = top; b; b = next_preorder(b, top)) sum += load(&b->own);
+    for (const vonk_budget *b = top; b; b = next_preorder(b, top)) sum += own_of(b);
     return sum;
 }
 
@@ -352,13 +360,16 @@ bool vonk_budget_try_charge(vonk_budget *budget, int64_t bytes)
     return charge_now(budget, bytes, &refused);
 }
 
+static void drop_node(vonk_budget *budget);
+
+/* What it changes last is `own`: nobody but the one who finds it empty may look at a retired node after that. */
 void vonk_budget_release(vonk_budget *budget, int64_t bytes)
 {
     assert(bytes >= 0);
-    int64_t left = add(&budget->own, -bytes);
-    assert(left >= 0);
-    (void)left;
     give(budget, bytes);
+    int64_t left = atomic_fetch_sub_explicit(&budget->own, bytes, memory_order_acq_rel) - bytes;
+    assert(left >= 0 || (left >= -RETIRED && left < -RETIRED / 2));
+    if (VONK_UNLIKELY(left == -RETIRED)) drop_node(budget);
 }
 
 /* ---- nodes ---- */
@@ -386,13 +397,11 @@ vonk_status vonk_budget_new(vonk_budget *parent, const char *name, int64_t limit
     return VONK_OK;
 }
 
-void vonk_budget_free(vonk_budget *budget)
+static void drop_node(vonk_budget *budget)
 {
-    if (!budget) return;
-    assert(budget != &root);
     int64_t peak = vonk_budget_peak(budget);
     pthread_mutex_lock(&tree_lock);
-    assert(load(&budget->own) == 0 && !child_of(budget) && !budget->spillers);
+    assert(own_of(budget) == 0 && !child_of(budget) && !budget->spillers);
     if (budget->prev)
         budget->prev->next = budget->next;
     else
@@ -403,6 +412,20 @@ void vonk_budget_free(vonk_budget *budget)
     give(budget->parent, load(&budget->drawn));
     pthread_mutex_destroy(&budget->spill_lock);
     vonk_free_aligned(budget);
+}
+
+void vonk_budget_free(vonk_budget *budget)
+{
+    if (!budget) return;
+    assert(budget != &root && load(&budget->own) >= 0);
+    drop_node(budget);
+}
+
+void vonk_budget_retire(vonk_budget *budget)
+{
+    assert(budget != &root && load(&budget->own) >= 0 && !child_of(budget));
+    int64_t left = atomic_fetch_sub_explicit(&budget->own, RETIRED, memory_order_acq_rel);
+    if (left == 0) drop_node(budget);
 }
 
 void vonk_budget_set_limit(vonk_budget *budget, int64_t limit_bytes)
@@ -417,7 +440,7 @@ void vonk_budget_set_limit(vonk_budget *budget, int64_t limit_bytes)
 
 int64_t vonk_budget_used(const vonk_budget *budget)
 {
-    if (!child_of(budget)) return load(&budget->own);
+    if (!child_of(budget)) return own_of(budget);
     pthread_mutex_lock(&tree_lock);
     int64_t used = used_below(budget);
     pthread_mutex_unlock(&tree_lock);
