@@ -34,6 +34,7 @@ static vonk_status make(const vonk_exec_env *env, const vonk_plan *plan, vonk_bu
     exec->own_budget = own;
     exec->plan = vonk_plan_ref(plan);
     exec->result.take = exec->result.want = -1;
+    exec->result.most_bytes = vonk__result_room(exec->budget);
     atomic_store(&exec->stop_at, UINT64_MAX);
     vonk_mutex_init(&exec->lock);
     vonk_cond_init(&exec->changed);
@@ -142,7 +143,7 @@ void vonk_exec_free(vonk_exec *exec)
     vonk_mutex_done(&exec->lock);
     vonk_budget *own = exec->own_budget;
     vonk_free(exec);
-    vonk_budget_free(own);
+    vonk_budget_retire(own);
 }
 
 /* ---- progress and numbers */

@@ -128,7 +128,7 @@ typedef struct exec_result {
     result_slot *slots;           /* ring: slot of ordinal o is o & (capacity - 1) */
     uint64_t capacity, base, end; /* ordinals base .. end - 1 have slots */
     uint64_t n_batches;
-    size_t n_bytes;
+    size_t n_bytes, most_bytes;
     int64_t skip, take;  /* OFFSET and LIMIT still to go; take -1: all */
     int64_t want;        /* rows needed altogether, -1: all */
     uint64_t prefix_end; /* ordinals below have ended */
@@ -220,6 +220,7 @@ void vonk__ops_close(vonk_exec *exec);
 /* result.c: an operator class of its own, at the end of the last stage */
 extern const vonk_op_class vonk__op_result;
 void vonk__result_signal(vonk_exec *exec); /* lock held: there is something to give, or the end */
+size_t vonk__result_room(const vonk_budget *budget); /* bytes that the queue may hold */
 void vonk__result_done(vonk_exec *exec);
 
 #define OP(KIND, name) extern const vonk_op_class vonk_op_##name;

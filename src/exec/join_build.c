@@ -69,6 +69,15 @@ vonk_status vonk__join_build_step(join_build *b, uint32_t phase, uint32_t i, von
     }
 }
 
+vonk_status vonk__join_build_all(join_build *b, vonk_error *err)
+{
+    for (uint32_t phase = 0; phase < JOIN_PHASES; phase++) {
+        VONK_TRY(vonk__join_build_phase(b, phase, err));
+        for (uint32_t i = 0; i < b->n_steps[phase]; i++) VONK_TRY(vonk__join_build_step(b, phase, i, err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status list_null_rows(join_table *t, vonk_error *err)
 {
     const join_form *f = t->form;

@@ -242,6 +242,54 @@ static inline void check_all_types(relation left, relation right, bool loop)
     vonk_batch_unref(right.rows);
 }
 
+/* Every row of both sides goes to disk. */
+static inline void check_all_types_spilled(relation left, relation right, bool loop)
+{
+    case_set("vonk.test.forceSpill", "true");
+    check_all_types(left, right, loop);
+    case_set("vonk.test.forceSpill", "false");
+}
+
+/* Runs a plan whose rows are seen once and given back: `check` is told each batch and the number of its first row. */
+typedef struct join_stream {
+    vonk_status st;
+    uint64_t n_rows, spilled;
+    char metrics[4096];
+} join_stream;
+static inline join_stream join_run(const vonk_plan *plan, case_run how,
+                                   void (*check)(const vonk_batch *b, uint64_t first, void *arg), void *arg)
+{
+    join_stream r = {0};
+    vonk_error failure = VONK_ERROR_INIT;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    vonk_budget *query = NULL;
+    vonk_exec *exec = NULL;
+    vonk_batch *b = NULL;
+    OK(vonk_budget_new(case_budget, "query", how.budget ? how.budget : VONK_NO_LIMIT, &query, err));
+    vonk_exec_env env = {.pool = case_pool,
+                         .budget = query,
+                         .conf = case_conf,
+                         .env = &case_env,
+                         .n_threads = how.n_threads,
+                         .batch_rows = how.batch_rows,
+                         .spill_dir = VONK_STR("/tmp")};
+    r.st = vonk_exec_start(&env, plan, &exec, &failure);
+    while (r.st == VONK_OK && (r.st = vonk_exec_next(exec, &b, &failure)) == VONK_OK && b) {
+        check(b, r.n_rows, arg);
+        r.n_rows += b->n_rows;
+        vonk_batch_unref(b);
+    }
+    if (exec) r.spilled = case_spilled(exec);
+    vonk_buf_init(&text, case_budget, SIZE_MAX);
+    if (exec) OK(vonk_exec_metrics_text(exec, &text, err));
+    snprintf(r.metrics, sizeof r.metrics, "%s%.*s", r.st == VONK_OK ? "" : vonk_error_message(&failure), (int)text.len,
+             text.data ? text.data : "");
+    vonk_error_reset(&failure);
+    vonk_exec_free(exec);
+    vonk_budget_free(query);
+    return r;
+}
+
 static inline void join_case_end(void)
 {
     vonk_free(expected.at);

@@ -45,6 +45,8 @@ void vonk__join_close(vonk_op *op)
     vonk__join_withdraw(s);
     vonk__join_build_close(&s->build);
     vonk__join_table_free(s->table);
+    vonk__join_grace_free(s->grace);
+    vonk_error_reset(&s->spill_error);
     vonk__join_form_close(&s->form);
     vonk_cond_done(&s->steps.changed);
     vonk_mutex_done(&s->steps.lock);
@@ -113,8 +115,8 @@ static vonk_status store_column(vonk_lane *lane, const vonk_column *from, vonk_r
     return vonk_column_compact(lane->budget, dense, ret, err);
 }
 
-static vonk_status store_batch(const join_form *f, vonk_lane *lane, const vonk_batch *in, vonk_column *const *keys,
-                               vonk_rows rows, vonk_batch **ret, vonk_error *err)
+static vonk_status store_batch(const join_form *f, vonk_lane *lane, join_lot *lot, const vonk_batch *in,
+                               vonk_column *const *keys, vonk_rows rows, vonk_batch **ret, vonk_error *err)
 {
     vonk_column **columns = NULL;
     uint32_t n = 0;
@@ -130,8 +132,7 @@ static vonk_status store_batch(const join_form *f, vonk_lane *lane, const vonk_b
     if (st == VONK_OK) {
         VONK_TRY(vonk_op_batch(lane, rows.n, columns, n, ret, err));
         (*ret)->partition = in->partition;
-        (*ret)->sequence = in->sequence;
-        return VONK_OK;
+        return vonk__join_place(&lot->position, lane->ordinal, rows.n, &(*ret)->sequence, err);
     }
     for (uint32_t i = 0; i < n; i++) vonk_column_unref(columns[i]);
     return st;
@@ -141,8 +142,9 @@ static vonk_status keep(join_lot *lot, vonk_batch *take_batch, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = take_batch;
     VONK_LOCKED(&lot->lock);
-    VONK_TRY(VONK_VEC_PUSH(&lot->batches, lot->op->budget, batch, err));
-    atomic_fetch_add_explicit(&lot->bytes, (int64_t)vonk_batch_bytes(batch), memory_order_relaxed);
+    /* Nobody can make room by spilling this lot while it is held. */
+    VONK_TRY(VONK_VEC_PUSH(&lot->batches, vonk_budget_root(), batch, err));
+    atomic_fetch_add_explicit(&lot->bytes, (int64_t)vonk__join_bytes(batch), memory_order_relaxed);
     batch = NULL;
     return VONK_OK;
 }
@@ -162,9 +164,11 @@ vonk_status vonk__join_build_push(vonk_op *op, vonk_lane *lane, void *local, con
     lot->any = true;
     vonk_status st = select_keyed(f, lane, lot, keys, rows, &sel, &rows.n, err);
     if (sel) rows.idx = (const uint32_t *)sel->data;
-    if (st == VONK_OK && rows.n > 0) st = store_batch(f, lane, in, keys, rows, &kept, err);
+    if (st == VONK_OK && rows.n > 0) st = store_batch(f, lane, lot, in, keys, rows, &kept, err);
     for (uint32_t i = 0; i < f->n_keys; i++) vonk_column_unref(keys[i]);
-    return st == VONK_OK && kept ? keep(lot, kept, err) : st;
+    if (st == VONK_OK && kept) st = keep(lot, kept, err);
+    if (st == VONK_OK && vonk_exec_force_spill(op->exec)) st = vonk__join_spill_lot(lot, err);
+    return st == VONK_OK ? vonk__join_spill_error(s, err) : st;
 }
 
 /* ---- all rows are there */
@@ -180,13 +184,18 @@ static vonk_status gather_lots(join_shared *s, vonk_budget *budget, vonk_batch *
 {
     vonk_batch **all = NULL;
     size_t n = 0;
-    for (join_lot *lot = s->lots; lot; lot = lot->next) n += lot->batches.n;
+    for (join_lot *lot = s->lots; lot; lot = lot->next) {
+        VONK_LOCKED(&lot->lock);
+        n += lot->batches.n;
+    }
     VONK_TRY(vonk_alloc_array(budget, n + 1, sizeof(vonk_batch *), &all, err));
     n = 0;
     for (join_lot *lot = s->lots; lot; lot = lot->next) {
+        VONK_LOCKED(&lot->lock);
         if (lot->batches.n > 0) memcpy(all + n, lot->batches.at, lot->batches.n * sizeof(vonk_batch *));
         n += lot->batches.n;
         lot->batches.n = 0;
+        atomic_store(&lot->bytes, 0);
         drop_batches(lot);
         s->any |= lot->any;
         s->has_null |= lot->has_null;
@@ -224,11 +233,7 @@ static vonk_status end_build(vonk_op *op, vonk_error *err)
 static vonk_status build_at_once(vonk_op *op, vonk_error *err)
 {
     join_shared *s = op->shared;
-    for (uint32_t phase = 0; phase < JOIN_PHASES; phase++) {
-        VONK_TRY(vonk__join_build_phase(&s->build, phase, err));
-        for (uint32_t i = 0; i < s->build.n_steps[phase]; i++)
-            VONK_TRY(vonk__join_build_step(&s->build, phase, i, err));
-    }
+    VONK_TRY(vonk__join_build_all(&s->build, err));
     return end_build(op, err);
 }
 
@@ -284,12 +289,27 @@ vonk_status vonk__join_build_step_at(vonk_op *op, vonk_lane *lane, uint32_t i, v
     return step_done(op, st, err);
 }
 
+/* The join goes on on disk. */
+static vonk_status spill_all(vonk_op *op, vonk_batch **take_batches, uint32_t n, vonk_error *err)
+{
+    join_shared *s = op->shared;
+    vonk_status st = vonk__join_spill_build(op, take_batches, n, err);
+    for (uint32_t i = 0; i < n; i++) vonk_batch_unref(take_batches[i]);
+    vonk_free(take_batches);
+    VONK_TRY(st);
+    s->spilled = true;
+    vonk__join_grace_plan(s->grace);
+    return VONK_OK;
+}
+
 vonk_status vonk__join_build_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err)
 {
     join_shared *s = op->shared;
     vonk_batch **batches = NULL;
     uint32_t n = 0;
-    VONK_TRY(gather_lots(s, op->budget, &batches, &n, err));
+    VONK_TRY(vonk__join_spill_error(s, err));
+    VONK_TRY(gather_lots(s, vonk_budget_root(), &batches, &n, err));
+    if (s->grace || !vonk__join_fits(op, &s->form, batches, n)) return spill_all(op, batches, n, err);
     find_partitions(s, op->n_partitions, batches, n);
     VONK_TRY(vonk__join_build_open(&s->build, op, &s->form, batches, n, err));
     if (s->build.table->n_rows <= JOIN_CHUNK_ROWS || s->form.n_keys == 0) return build_at_once(op, err);

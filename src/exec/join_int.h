@@ -150,6 +150,7 @@ vonk_status vonk__join_build_open(join_build *b, vonk_op *op, const join_form *f
                                   uint32_t n_batches, vonk_error *err);
 /* Serial beginning of a phase: sets n_steps[phase]. */
 vonk_status vonk__join_build_phase(join_build *b, uint32_t phase, vonk_error *err);
+vonk_status vonk__join_build_all(join_build *b, vonk_error *err); /* all phases, one step after the other */
 vonk_status vonk__join_build_step(join_build *b, uint32_t phase, uint32_t i, vonk_error *err);
 /* After the last: the table is the caller's. */
 vonk_status vonk__join_build_end(join_build *b, join_table **ret, vonk_error *err);
@@ -194,6 +195,15 @@ typedef struct join_lane {
     bool open;              /* the batch has been looked up */
     uint32_t at_k, at_pair; /* next: pair number at_pair of row at_k */
     join_pieces pieces;
+    /* spilled joins */
+    uint8_t *carry;               /* [k] of this batch: `hit` of earlier rounds, in and out; NULL: there is one round */
+    bool not_last;                /* rounds follow: what a probe row has not found it may still find */
+    VONK_VEC(vonk_batch *) held;  /* on their way to disk, of one morsel */
+    uint64_t held_position;       /* of their first row */
+    uint64_t next_position;
+    uint32_t held_rows;
+    int64_t held_bytes;
+    int32_t held_partition;
 } join_lane;
 
 vonk_status vonk__join_lane_open(const join_form *f, vonk_lane *lane, join_lane *l, vonk_error *err);
@@ -209,6 +219,7 @@ vonk_status vonk__join_probe_push(vonk_op *op, vonk_lane *lane, void *local, con
 vonk_status vonk__join_probe_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
                                  vonk_error *err);
 bool vonk__join_probe_wants(vonk_op *op, int32_t partition, uint64_t ordinal);
+vonk_status vonk__join_probe_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err);
 void vonk__join_probe_local_close(vonk_op *op, void *local);
 #define JOIN_PROBE_INPUT                                                                                               \
     {.order = VONK_ORDER_KEEPS,                                                                                        \
@@ -216,6 +227,8 @@ void vonk__join_probe_local_close(vonk_op *op, void *local);
      .local_open = vonk__join_probe_local_open,                                                                        \
      .push = vonk__join_probe_push,                                                                                    \
      .end_morsel = vonk__join_probe_end,                                                                               \
+     .finish = vonk__join_probe_finish,                                                                                \
+     .step = vonk__join_grace_step,                                                                                    \
      .wants = vonk__join_probe_wants,                                                                                  \
      .local_close = vonk__join_probe_local_close}
 
@@ -226,9 +239,13 @@ typedef struct join_lot { /* build rows of one lane */
     VONK_VEC(vonk_batch *) batches;
     _Atomic int64_t bytes;
     bool any, has_null;
+    uint64_t position; /* of the lane's next row: ordinal of the morsel << 32 | row in it */
     op_program_local keys;
     struct join_lot *next;
 } join_lot;
+
+typedef struct join_grace join_grace;   /* the join on disk: join_grace_int.h */
+typedef struct join_reader join_reader; /* what comes out of it, for one lane */
 
 typedef struct join_steps { /* phases of join_build, run by steps of the sink */
     vonk_mutex lock;
@@ -248,7 +265,39 @@ typedef struct join_shared {
     uint32_t *partition_rows; /* [partition + 1]: its first build row; NULL: all belong to the last partition */
     vonk_filter_slot *slots;  /* [key] */
     bool *has_slot;
+    join_grace *grace; /* something has been spilled */
+    bool spilled;      /* everything is: there is no table */
+    _Atomic bool probe_any, probe_null; /* as in join_table, of spilled rows */
+    vonk_status spill_status;           /* of a spill that somebody else has asked for; raised at the next call */
+    vonk_error spill_error;
 } join_shared;
+
+/* ---- build sides that do not fit (join_spill.c, join_grace.c, join_merge.c) */
+uint64_t vonk__join_bytes(const vonk_batch *b);
+/* The position of the next n rows of a morsel; *inout moves behind them. */
+vonk_status vonk__join_place(uint64_t *inout, uint64_t ordinal, uint32_t n, uint64_t *ret, vonk_error *err);
+/* Writes batches (borrowed) of stored columns, whose sequences are the positions of their first rows. Any thread. */
+vonk_status vonk__join_spill_build(vonk_op *op, vonk_batch *const *batches, size_t n, vonk_error *err);
+vonk_status vonk__join_spill_lot(join_lot *lot, vonk_error *err);
+vonk_status vonk__join_spill_error(join_shared *s, vonk_error *err);
+int64_t vonk__join_spillable(vonk_op *op);
+int64_t vonk__join_spill(vonk_op *op, int64_t bytes_wanted);
+bool vonk__join_fits(const vonk_op *op, const join_form *f, vonk_batch *const *batches, uint32_t n);
+void vonk__join_grace_plan(join_grace *g);
+void vonk__join_grace_free(join_grace *g); /* NULL is fine */
+/* Probe rows go to disk: each batch, and what is held at the end of a morsel. */
+vonk_status vonk__join_grace_push(vonk_op *op, vonk_lane *lane, join_lane *l, const vonk_batch *in, vonk_error *err);
+vonk_status vonk__join_grace_flush(vonk_op *op, vonk_lane *lane, join_lane *l, vonk_error *err);
+void vonk__join_grace_drop_held(join_lane *l);
+/* All probe rows are there: a step per unit. */
+vonk_status vonk__join_grace_finish(vonk_op *op, uint32_t *ret_steps, vonk_error *err);
+vonk_status vonk__join_grace_step(vonk_op *op, vonk_lane *lane, uint32_t unit, vonk_error *err);
+/* The rows, one morsel per partition that has any. */
+vonk_status vonk__join_grace_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret_n, vonk_error *err);
+vonk_status vonk__join_grace_start(vonk_op *op, uint32_t partition, join_reader **inout, vonk_error *err);
+vonk_status vonk__join_grace_next(vonk_op *op, vonk_lane *lane, join_reader *r, vonk_out *out, vonk_error *err);
+void vonk__join_grace_reader_free(join_reader *r);
+vonk_status vonk__join_grace_metrics(const join_grace *g, vonk_buf *out, vonk_error *err);
 
 /* The build input, and the source that puts out build rows at the end; both for `shared` = join_shared. */
 typedef struct join_build_local {
@@ -271,6 +320,9 @@ void vonk__join_build_local_close(vonk_op *op, void *local);
      .step = vonk__join_build_step_at,                                                                                 \
      .local_close = vonk__join_build_local_close}
 extern const vonk_source_class vonk__join_source;
+/* What is left of the build rows *inout_at .. end: a batch, NULL at the end. rows: room for a batch. */
+vonk_status vonk__join_rest_batch(const join_table *t, vonk_lane *lane, uint32_t *inout_at, uint32_t end, uint32_t *rows,
+                                  vonk_batch **ret, vonk_error *err);
 vonk_status vonk__join_open(vonk_op *op, join_shared *s, const vonk_expr_list *probe_keys,
                             const vonk_expr_list *build_keys, const vonk_expr *residual, vonk_error *err);
 void vonk__join_close(vonk_op *op);

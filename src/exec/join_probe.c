@@ -47,6 +47,8 @@ void vonk__join_lane_close(const join_form *f, join_lane *l)
     vonk_free(l->out_probe);
     vonk_free(l->out_build);
     vonk__join_pieces_done(&l->pieces);
+    vonk__join_grace_drop_held(l);
+    vonk_free(l->held.at);
 }
 
 static vonk_status make_room(const join_form *f, join_lane *l, uint32_t n, vonk_error *err)
@@ -97,7 +99,10 @@ static vonk_status begin(const join_form *f, join_table *t, vonk_lane *lane, joi
         if (f->null_aware && f->by_build) note_null_keys(t, l, rows.n);
     }
     for (uint32_t k = 0; f->n_keys == 0 && k < rows.n; k++) l->first[k] = JOIN_NONE; /* without build rows */
-    memset(l->hit, 0, rows.n);
+    if (l->carry)
+        memcpy(l->hit, l->carry, rows.n);
+    else
+        memset(l->hit, 0, rows.n);
     l->open = true;
     l->at_k = l->at_pair = 0;
     return VONK_OK;
@@ -403,7 +408,7 @@ static uint32_t list_output(const join_form *f, join_lane *l, vonk_rows rows, ui
             l->out_probe[n] = vonk_row_at(rows, k);
             l->out_build[n++] = l->pair_build[i];
         }
-        if (k >= l->at_k || l->hit[k]) continue;
+        if (k >= l->at_k || l->hit[k] || l->not_last) continue;
         l->out_probe[n] = vonk_row_at(rows, k);
         l->out_build[n++] = JOIN_NONE;
         *ret_null = true;
@@ -500,17 +505,18 @@ vonk_status vonk__join_probe(const join_form *f, join_table *t, vonk_lane *lane,
 {
     if (!l->open) VONK_TRY(begin(f, t, lane, l, in, err));
     bool one = t->unique && !f->residual && !f->by_probe && f->n_keys > 0 &&
-               !(f->type == VONK_JOIN_SINGLE && f->flags) && !f->null_pairs;
+               !(f->type == VONK_JOIN_SINGLE && f->flags) && !f->null_pairs && !l->carry;
     if (one) {
         VONK_TRY(probe_one(f, t, lane, l, in, out, err));
     } else if (is_membership(f, t)) {
-        for (uint32_t k = 0; k < in->n_sel; k++) l->hit[k] = count_of(t, l, k) > 0 ? JOIN_FLAG_HIT : 0;
+        for (uint32_t k = 0; k < in->n_sel; k++) l->hit[k] |= count_of(t, l, k) > 0 ? JOIN_FLAG_HIT : 0;
     } else {
         VONK_TRY(probe_pairs(f, t, lane, l, in, out, ret_flow, err));
         if (*ret_flow == VONK_AGAIN) return VONK_OK;
     }
     if (f->null_pairs && f->n_keys > 0) VONK_TRY(probe_unknown(f, t, lane, l, in, err));
-    if (f->by_probe) VONK_TRY(put_members(f, t, lane, l, in, out, err));
+    if (l->carry) memcpy(l->carry, l->hit, in->n_sel);
+    if (f->by_probe && !l->not_last) VONK_TRY(put_members(f, t, lane, l, in, out, err));
     l->open = false;
     return VONK_OK;
 }
@@ -533,15 +539,24 @@ vonk_status vonk__join_probe_push(vonk_op *op, vonk_lane *lane, void *local, con
                                   vonk_flow *ret_flow, vonk_error *err)
 {
     join_shared *s = op->shared;
+    if (s->spilled) return vonk__join_grace_push(op, lane, local, in, err);
     return vonk__join_probe(&s->form, s->table, lane, local, in, out, ret_flow, err);
 }
 
 vonk_status vonk__join_probe_end(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
                                  vonk_error *err)
 {
+    const join_shared *s = op->shared;
     join_lane *l = local;
     l->open = false;
+    if (s->spilled) return vonk__join_grace_flush(op, lane, l, err);
     return vonk__join_put_rest(&l->pieces, lane, out, err);
+}
+
+vonk_status vonk__join_probe_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err)
+{
+    const join_shared *s = op->shared;
+    return s->spilled ? vonk__join_grace_finish(op, ret_steps, err) : VONK_OK;
 }
 
 /* Can a probe row still make a difference? */
@@ -549,6 +564,7 @@ bool vonk__join_probe_wants(vonk_op *op, int32_t partition, uint64_t ordinal)
 {
     const join_shared *s = op->shared;
     const join_form *f = &s->form;
+    if (s->spilled) return true;
     if (f->type == VONK_JOIN_ANTI && f->null_aware && f->by_probe && !f->null_pairs && s->table->has_null) return false;
     return s->table->n_rows > 0 || f->outer_probe || (f->by_probe && f->type != VONK_JOIN_SEMI);
 }

@@ -7,6 +7,7 @@ enum { REST_MORSEL_ROWS = 65536 };
 typedef struct rest_local {
     uint32_t at, end;
     uint32_t *rows; /* room for a batch */
+    join_reader *reader; /* of a spilled join */
 } rest_local;
 
 static vonk_status rest_local_open(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err)
@@ -19,6 +20,7 @@ static void rest_local_close(vonk_op *op, void *local)
 {
     rest_local *l = local;
     vonk_free(l->rows);
+    vonk__join_grace_reader_free(l->reader);
 }
 
 /* Rows of the table that stand in a partition. */
@@ -37,7 +39,9 @@ static void rows_of(const vonk_op *op, uint32_t partition, uint32_t *ret_first, 
 
 static vonk_status rest_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret_n, vonk_error *err)
 {
+    const join_shared *s = op->shared;
     uint32_t first, end;
+    if (s->spilled) return vonk__join_grace_n_morsels(op, partition, ret_n, err);
     rows_of(op, partition, &first, &end);
     *ret_n = (uint32_t)(((uint64_t)end - first + REST_MORSEL_ROWS - 1) / REST_MORSEL_ROWS);
     return VONK_OK;
@@ -46,8 +50,10 @@ static vonk_status rest_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret
 static vonk_status rest_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t partition, uint32_t morsel,
                               vonk_error *err)
 {
+    const join_shared *s = op->shared;
     rest_local *l = local;
     uint32_t first, end;
+    if (s->spilled) return vonk__join_grace_start(op, partition, &l->reader, err);
     rows_of(op, partition, &first, &end);
     l->at = first + morsel * REST_MORSEL_ROWS;
     l->end = end - l->at < REST_MORSEL_ROWS ? end : l->at + REST_MORSEL_ROWS;
@@ -90,21 +96,30 @@ static vonk_status mark_of(const join_table *t, vonk_lane *lane, const uint32_t 
     return VONK_OK;
 }
 
+vonk_status vonk__join_rest_batch(const join_table *t, vonk_lane *lane, uint32_t *inout_at, uint32_t end, uint32_t *rows,
+                                  vonk_batch **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *mark = NULL;
+    uint32_t n = 0, at = *inout_at, room = vonk_exec_batch_rows(lane->exec);
+    *ret = NULL;
+    for (; at < end && n < room; at++)
+        if (goes_out(t, at)) rows[n++] = at;
+    *inout_at = at;
+    if (n == 0) return VONK_OK;
+    if (t->form->puts_mark) VONK_TRY(mark_of(t, lane, rows, n, &mark, err));
+    join_rows all = {.build_rows = rows, .n = n};
+    return vonk__join_output(t->form, t, lane, &all, VONK_STEAL(mark), ret, err);
+}
+
 static vonk_status rest_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
                              vonk_error *err)
 {
     join_shared *s = op->shared;
     rest_local *l = local;
-    uint32_t n = 0, room = vonk_exec_batch_rows(op->exec);
-    VONK_AUTO(vonk_column_unref) vonk_column *mark = NULL;
     vonk_batch *batch = NULL;
-    for (; l->at < l->end && n < room; l->at++)
-        if (goes_out(s->table, l->at)) l->rows[n++] = l->at;
-    if (n == 0) return VONK_OK;
-    if (s->form.puts_mark) VONK_TRY(mark_of(s->table, lane, l->rows, n, &mark, err));
-    VONK_TRY(vonk__join_output(&s->form, s->table, lane, &(join_rows){.build_rows = l->rows, .n = n}, VONK_STEAL(mark),
-                               &batch, err));
-    vonk_out_put(out, batch);
+    if (s->spilled) return vonk__join_grace_next(op, lane, l->reader, out, err);
+    VONK_TRY(vonk__join_rest_batch(s->table, lane, &l->at, l->end, l->rows, &batch, err));
+    if (batch) vonk_out_put(out, batch);
     return VONK_OK;
 }
 

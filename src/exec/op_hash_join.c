@@ -20,6 +20,7 @@ static vonk_status hash_join_metrics(vonk_op *op, vonk_buf *out, vonk_error *err
         [JOIN_RANKED] = "ranked", [JOIN_DIRECT] = "direct", [JOIN_DIRECT_LISTS] = "direct lists",
         [JOIN_HASHED] = "hashed"};
     const join_shared *s = op->shared;
+    if (s->spilled) return vonk__join_grace_metrics(s->grace, out, err);
     if (!s->table) return vonk_buf_add_c(out, "table: none", err);
     return vonk_buf_printf(out, err, "table: %s, build rows: %u", kinds[s->table->kind], s->table->n_rows);
 }
@@ -29,6 +30,8 @@ const vonk_op_class vonk_op_hash_join = {.name = "hash_join",
                                          .shared_size = sizeof(join_shared),
                                          .open = hash_join_open,
                                          .close = vonk__join_close,
+                                         .spillable = vonk__join_spillable,
+                                         .spill = vonk__join_spill,
                                          .n_inputs = 2,
                                          .inputs = hash_join_inputs,
                                          .source = &vonk__join_source,

@@ -41,6 +41,21 @@ static void random_keys_of_any_type(void **state)
         }
 }
 
+static void random_keys_on_disk(void **state)
+{
+    static const char *const keys[][2] = {
+        {"int"}, {"string"}, {"double"}, {"bigint", "string"}, {"boolean", "struct<a:int,b:string>"}, {"void"}};
+    for (uint32_t round = 0; round < 2; round++)
+        for (size_t i = 0; i < VONK_COUNTOF(keys); i++) {
+            uint32_t n_keys = keys[i][1] ? 2 : 1, left = random_below(200), right = random_below(200);
+            case_begin();
+            if (round == 1 && i < 2) *(i == 0 ? &left : &right) = 0;
+            check_all_types_spilled(relation_of(keys[i], n_keys, left, round), relation_of(keys[i], n_keys, right, round),
+                                    false);
+            join_case_end();
+        }
+}
+
 /* Each shape of keys leads to another kind of table. */
 static void tables_of_all_kinds(void **state)
 {
@@ -105,12 +120,108 @@ static void large_build_side(void **state)
     }
 }
 
+/* ---- less memory than the build side needs */
+
+enum { ON_DISK_BUILD = 200000, ON_DISK_PROBE = 100000, ON_DISK_KEYS = 50000 };
+
+static void check_order(const vonk_batch *b, uint64_t first, void *arg)
+{
+    const uint32_t each = ON_DISK_BUILD / ON_DISK_KEYS;
+    for (uint32_t k = 0; k < b->n_rows; k++) {
+        uint64_t row = first + k;
+        assert_int_equal(vonk_column_i64(b->columns[1], k), row / each);
+        assert_int_equal(vonk_column_i64(b->columns[4], k), row / each + row % each * ON_DISK_KEYS);
+    }
+}
+
+static const vonk_plan *long_join(relation probe, relation build, vonk_join_type type)
+{
+    const vonk_plan *sides[2] = {case_local(probe.rows, 4096), case_local(build.rows, 4096)};
+    const vonk_expr *key = case_bound(0, &vonk_type_long);
+    vonk_plan *p = case_node(VONK_PN_P_HASH_JOIN, sides, 2);
+    OK(vonk_plan_set_list(p, 0, &key, 1, err));
+    OK(vonk_plan_set_list(p, 1, &key, 1, err));
+    p->join.type = type;
+    return case_done(p);
+}
+
+/* Probe rows 0 .. KEYS - 1 find four build rows each, the others none. */
+static void little_memory(void **state)
+{
+    static const case_run tight[] = {{1, 4096, 6 << 20}, {2, 4096, 4 << 20}, {8, 4096, 8 << 20}};
+    VONK_VEC(int64_t) keys = {0};
+    case_begin();
+    OK(vonk_alloc_array(case_budget, ON_DISK_BUILD, sizeof(int64_t), &keys.at, err));
+    for (uint32_t i = 0; i < ON_DISK_BUILD; i++) keys.at[i] = (int64_t)vonk_hash_mix(i % ON_DISK_KEYS);
+    relation build = relation_of_longs(keys.at, ON_DISK_BUILD);
+    for (uint32_t i = 0; i < ON_DISK_PROBE; i++) keys.at[i] = (int64_t)vonk_hash_mix(i);
+    relation probe = relation_of_longs(keys.at, ON_DISK_PROBE);
+    vonk_free(keys.at);
+    const vonk_plan *plan = long_join(probe, build, VONK_JOIN_INNER);
+    for (uint32_t i = 0; i < VONK_COUNTOF(tight); i++) {
+        join_stream r = join_run(plan, tight[i], check_order, NULL);
+        if (r.st != VONK_OK) fail_msg("%s", r.metrics);
+        assert_int_equal(r.n_rows, ON_DISK_BUILD);
+        assert_true(r.spilled > 0);
+        assert_non_null(strstr(r.metrics, "table: on disk"));
+    }
+    vonk_batch_unref(probe.rows);
+    vonk_batch_unref(build.rows);
+    join_case_end();
+}
+
+/* All build rows have one key: they are joined in many rounds, which more than one pass of merging brings in order. */
+enum { SKEWED_PROBE = 60 };
+
+static void check_skewed(const vonk_batch *b, uint64_t first, void *arg)
+{
+    uint64_t each = *(const uint32_t *)arg;
+    for (uint32_t k = 0; k < b->n_rows; k++) {
+        uint64_t row = first + k;
+        bool left = row / each == SKEWED_PROBE; /* the last probe row has another key */
+        assert_int_equal(vonk_column_i64(b->columns[1], k), row / each);
+        assert_int_equal(vonk_column_is_null(b->columns[4], k), left);
+        if (!left) assert_int_equal(vonk_column_i64(b->columns[4], k), row % each);
+    }
+}
+
+static void skewed_keys(void **state)
+{
+    static const struct {
+        case_run how;
+        uint32_t n_build;
+        const char *force;
+    } cases[] = {{{1, 4096, 0}, 9000, "true"}, {{8, 16, 0}, 3000, "true"}, {{2, 4096, 2 << 20}, 30000, "false"}};
+    for (uint32_t i = 0; i < VONK_COUNTOF(cases); i++) {
+        uint32_t n = cases[i].n_build;
+        int64_t *keys = NULL;
+        case_begin();
+        OK(vonk_alloc_zeroed(case_budget, n * sizeof(int64_t), &keys, err));
+        relation build = relation_of_longs(keys, n);
+        keys[SKEWED_PROBE] = 1;
+        relation probe = relation_of_longs(keys, SKEWED_PROBE + 1);
+        vonk_free(keys);
+        case_set("vonk.test.forceSpill", cases[i].force);
+        join_stream r = join_run(long_join(probe, build, VONK_JOIN_LEFT), cases[i].how, check_skewed, &n);
+        case_set("vonk.test.forceSpill", "false");
+        if (r.st != VONK_OK) fail_msg("%s", r.metrics);
+        assert_int_equal(r.n_rows, (uint64_t)n * SKEWED_PROBE + 1);
+        assert_true(r.spilled > 0);
+        vonk_batch_unref(probe.rows);
+        vonk_batch_unref(build.rows);
+        join_case_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_keys_of_any_type),
+        cmocka_unit_test(random_keys_on_disk),
         cmocka_unit_test(tables_of_all_kinds),
         cmocka_unit_test(large_build_side),
+        cmocka_unit_test(little_memory),
+        cmocka_unit_test(skewed_keys),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     case_over();

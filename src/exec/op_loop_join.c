@@ -13,6 +13,7 @@ static vonk_status loop_join_open(vonk_op *op, vonk_error *err)
 static vonk_status loop_join_metrics(vonk_op *op, vonk_buf *out, vonk_error *err)
 {
     const join_shared *s = op->shared;
+    if (s->spilled) return vonk__join_grace_metrics(s->grace, out, err);
     return vonk_buf_printf(out, err, "build rows: %u", s->table ? s->table->n_rows : 0);
 }
 
@@ -21,6 +22,8 @@ const vonk_op_class vonk_op_loop_join = {.name = "loop_join",
                                          .shared_size = sizeof(join_shared),
                                          .open = loop_join_open,
                                          .close = vonk__join_close,
+                                         .spillable = vonk__join_spillable,
+                                         .spill = vonk__join_spill,
                                          .n_inputs = 2,
                                          .inputs = loop_join_inputs,
                                          .source = &vonk__join_source,

@@ -21,6 +21,17 @@ static void random_relations(void **state)
     }
 }
 
+static void random_relations_on_disk(void **state)
+{
+    static const char *const columns[] = {"string", "boolean"};
+    for (uint32_t round = 0; round < 6; round++) {
+        case_begin();
+        uint32_t left = round == 1 ? 0 : random_below(200), right = round == 2 ? 0 : random_below(200);
+        check_all_types_spilled(relation_of(columns, 2, left, 2), relation_of(columns, 2, right, 2), true);
+        join_case_end();
+    }
+}
+
 /* A scalar subquery without correlation: one row meets all, none gives nulls, two are an error. */
 static void single_row(void **state)
 {
@@ -102,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_relations),
+        cmocka_unit_test(random_relations_on_disk),
         cmocka_unit_test(single_row),
         cmocka_unit_test(many_pairs),
         cmocka_unit_test(stops_soon),

@@ -8,7 +8,8 @@
 #include "sys/clock.h"
 
 #define QUEUE_BATCHES 64
-#define QUEUE_BYTES ((size_t)32 << 20)
+#define QUEUE_BYTES ((int64_t)32 << 20)
+#define QUEUE_PART 8 /* of the query's memory, if that is less */
 #define INLINE_NS INT64_C(1000000) /* a small query may keep the caller this long before it goes to the pool */
 
 /* Lock held. Makes the slot of `ordinal`. */
@@ -40,11 +41,17 @@ void vonk__result_signal(vonk_exec *exec)
     if (wake) wake(arg);
 }
 
+size_t vonk__result_room(const vonk_budget *budget)
+{
+    int64_t part = vonk_budget_limit(budget) / QUEUE_PART;
+    return (size_t)(part < QUEUE_BYTES ? part : QUEUE_BYTES);
+}
+
 static bool full(const exec_result *q, uint64_t ordinal, const result_slot *slot)
 {
-    if (q->n_batches < QUEUE_BATCHES && q->n_bytes < QUEUE_BYTES) return false;
+    if (q->n_batches < QUEUE_BATCHES && q->n_bytes < q->most_bytes) return false;
     return ordinal != q->base || slot->batches.n - slot->first >= QUEUE_BATCHES / 2 ||
-           (slot->batches.n > slot->first && q->n_bytes >= QUEUE_BYTES);
+           (slot->batches.n > slot->first && q->n_bytes >= q->most_bytes);
 }
 
 /* Lock held: the ended prefix may have grown, or its last open morsel. */
@@ -167,7 +174,7 @@ static vonk_batch *pop(vonk_exec *exec, bool *ret_wake)
                 slot->first = slot->batches.n = 0;
                 *ret_wake = true; /* its lane may be parked on its own full slot */
             }
-            if (q->n_batches <= QUEUE_BATCHES / 2 && q->n_bytes <= QUEUE_BYTES / 2) *ret_wake = true;
+            if (q->n_batches <= QUEUE_BATCHES / 2 && q->n_bytes <= q->most_bytes / 2) *ret_wake = true;
             return b;
         }
         if (!slot->ended) return NULL;

@@ -122,6 +122,8 @@ typedef struct vonk_show_info {
 typedef struct vonk_limit_info {
     int64_t limit, offset; /* limit -1: none */
 } vonk_limit_info;
+/* Name of the SUBQUERY_ALIAS of a subquery in FROM that was given none; columns cannot be qualified by it. */
+#define VONK_NO_ALIAS "__auto_generated_subquery_name"
 typedef enum vonk_agg_mode { VONK_AGG_PARTIAL, VONK_AGG_FINAL, VONK_AGG_COMPLETE, VONK_AGG_MERGE /* saved in, saved out */ } vonk_agg_mode;
 typedef struct vonk_agg_info {
     vonk_agg_mode mode;
@@ -144,7 +146,7 @@ typedef struct vonk_write_info {
     const vonk_str *partition_by, *sort_by, *bucket_by, *cluster_by;
     int32_t        n_buckets;
     bool           by_name, if_not_exists, dynamic_overwrite;
-    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; owned by the arena */
+    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; WRITE_FILES, P_WRITE: columns of the rows; owned by the arena */
     vonk_str       location, comment;
     bool           replace;    /* CREATE OR REPLACE, REPLACE */
 } vonk_write_info;
@@ -267,6 +269,9 @@ const char     *vonk_node_name(vonk_node_kind kind);
 
 /* ---- texts: Spark's tree form ("== Analyzed Logical Plan ==" bodies), one node a line. */
 vonk_status vonk_plan_explain(const vonk_plan *p, vonk_buf *out, vonk_error *err);
+/* The same with a remark behind each node: `remark` appends it. */
+typedef vonk_status (*vonk_plan_remark)(const vonk_plan *p, void *arg, vonk_buf *out, vonk_error *err);
+vonk_status vonk_plan_explain_with(const vonk_plan *p, vonk_plan_remark remark, void *arg, vonk_buf *out, vonk_error *err);
 
 /* ---- encode / decode of physical plans (docs/format/plan.md): what goes to executors. Tables and scans encode themselves through their class. */
 vonk_status vonk_plan_encode(const vonk_plan *physical, vonk_buf *out, vonk_error *err);
