@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Runs every test suite, times each, and ends with one line: "N passed, N failed" over all of them.
 
-  tools/test_all.py [--only unit,sql,...]      environment: VONK_BUILD (build folder), VONK_VENV (Python of the clients),
-                                               VONK_FAULTS_BUILD (of the suite faults), VONK_FAULT_STRIDE
+  tools/test_all.py [--only unit,sql,...]
+
+Environment: VONK_BUILD (build folder), VONK_VENV (Python of the clients), VONK_FAULTS_BUILD (build folder of the suite
+faults), VONK_FAULT_STRIDE (every n-th fault point).
 
 A suite counts its own tests; one that ends badly without counting a failure counts as one. A suite that cannot run yet
 says so on its own line. The exit status is 1 when anything failed.
