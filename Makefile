@@ -10,12 +10,14 @@ JOBS   ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 MODULES ?=
 SF     ?= 1
+# Of the points that can fail, `make test` lets every n-th one fail; `make faults` all.
+FAULT_STRIDE ?= 50
 
 NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build setup setup-build setup-lint test demo install bench micro lint format asan tsan faults fuzz compat oracle clean
+.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench micro lint format asan tsan faults fuzz compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
@@ -33,8 +35,11 @@ setup-lint:
 $(BUILD)/build.ninja: | setup-build
 	meson setup $(BUILD) --buildtype=debugoptimized
 
-test: setup build
-	VONK_BUILD=$(BUILD) VONK_VENV=$(VENV) python3 tools/test_all.py
+# All that `make test` runs.
+build-test: build build-faults
+
+test: setup build-test
+	VONK_BUILD=$(BUILD) VONK_VENV=$(VENV) VONK_FAULT_STRIDE=$(FAULT_STRIDE) python3 tools/test_all.py
 
 demo: setup build
 	$(PYTHON) examples/demo.py --vonk $(BUILD)/vonk
@@ -69,11 +74,14 @@ build-tsan/build.ninja:
 	meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 
 # Every point at which memory, reading, writing or sending can fail, fails once, under AddressSanitizer.
-faults: setup-build build-faults/build.ninja
+faults: build-faults
 	$(NINJA) build-faults
 	VONK_BUILD=build-faults VONK_FAULT_STRIDE=1 python3 tools/test_all.py --only unit,faults
 
-build-faults/build.ninja:
+build-faults: build-faults/build.ninja
+	$(NINJA) build-faults tests/faults/faults tests/faults/faults_connect
+
+build-faults/build.ninja: | setup-build
 	meson setup build-faults --buildtype=debug -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false
 
 fuzz: build-fuzz/build.ninja

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Runs every test suite, times each, and ends with one line: "N passed, N failed" over all of them.
 
-  tools/test_all.py [--only unit,sql,...]      environment: VONK_BUILD (build folder), VONK_VENV (Python of the clients)
+  tools/test_all.py [--only unit,sql,...]
+
+Environment: VONK_BUILD (build folder), VONK_VENV (Python of the clients), VONK_FAULTS_BUILD (build folder of the suite
+faults), VONK_FAULT_STRIDE (every n-th fault point).
 
 A suite counts its own tests; one that ends badly without counting a failure counts as one. A suite that cannot run yet
 says so on its own line. The exit status is 1 when anything failed.
@@ -18,6 +21,7 @@ import xml.etree.ElementTree as ET
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("VONK_BUILD", "build")
+FAULTS = os.environ.get("VONK_FAULTS_BUILD", "build-faults")
 VENV = os.environ.get("VONK_VENV", ".venv")
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed")
 
@@ -50,13 +54,13 @@ def counted(status, output):
     return passed, max(failed, 1) if status else failed
 
 
-def meson_suite(suite, limit_s):
+def meson_suite(suite, limit_s, build=BUILD):
     """A suite of the build's own tests: cmocka programs count their tests, any other program counts as one."""
-    log = os.path.join(ROOT, BUILD, "meson-logs", "testlog.json")
+    log = os.path.join(ROOT, build, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.remove(log)
-    command = ["meson", "test", "-C", BUILD, "--no-rebuild", "--print-errorlogs", "--suite", suite,
-               "--timeout-multiplier", "1" if BUILD == "build" else "8"]
+    command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--suite", suite,
+               "--timeout-multiplier", "1" if build == "build" else "8"]
     status, output = run(command, limit_s, show=False)
     if "No suitable tests defined" in output or "No tests defined" in output:
         raise Absent(f"no test is registered in the build's suite '{suite}'")
@@ -81,7 +85,10 @@ def unit():
 
 
 def faults():
-    return meson_suite("faults", 3600)
+    """Every VONK_FAULT_STRIDE-th point that can fail does so, in a build of its own."""
+    if not os.path.exists(os.path.join(ROOT, FAULTS, "tests", "faults", "faults")):
+        raise Absent(f"{FAULTS} is not built (make build-faults)")
+    return meson_suite("faults", 7200, FAULTS)
 
 
 def house():
@@ -137,7 +144,7 @@ def clients():
 
 
 SUITES = {"house": house, "unit": unit, "sql": sql, "clients": clients, "faults": faults}
-DEFAULT = ["house", "unit", "sql", "clients"]
+DEFAULT = ["house", "unit", "sql", "clients", "faults"]
 
 
 def main():

@@ -243,6 +243,52 @@ static void threads_share_a_tight_budget(void **state)
     assert_int_equal(vonk_budget_used(vonk_budget_root()), before);
 }
 
+static void *free_some(void *arg)
+{
+    for (void **block = arg; *block; block++) vonk_free(*block);
+    return NULL;
+}
+
+/* A budget may go before what it paid for does; whoever frees the last of it frees the node. */
+static void retired_budget_goes_with_its_last_release(void **state)
+{
+    int64_t before = vonk_budget_used(vonk_budget_root());
+    vonk_budget *server = new_budget(vonk_budget_root(), "server", 5 * MIB);
+    vonk_budget_retire(new_budget(server, "empty", VONK_NO_LIMIT));
+    for (int round = 0; round < 200; round++) {
+        vonk_budget *session = new_budget(server, "session", VONK_NO_LIMIT);
+        void *blocks[2][9] = {{NULL}};
+        pthread_t threads[2];
+        vonk_error err = VONK_ERROR_INIT;
+        for (int t = 0; t < 2; t++)
+            for (int i = 0; i < 8; i++)
+                assert_int_equal(vonk_alloc(session, 100 * (size_t)i, &blocks[t][i], &err), VONK_OK);
+        int64_t used = vonk_budget_used(server);
+        for (int t = 0; t < 2; t++)
+            assert_int_equal(pthread_create(&threads[t], NULL, free_some, blocks[t]), 0);
+        if (round % 2) vonk_budget_retire(session); /* while they free */
+        for (int t = 0; t < 2; t++) pthread_join(threads[t], NULL);
+        if (round % 2 == 0) vonk_budget_retire(session);
+        assert_true(used > 0);
+        assert_int_equal(vonk_budget_used(server), 0);
+    }
+    vonk_budget *session = new_budget(server, "session", VONK_NO_LIMIT);
+    void *kept = NULL, *more = NULL;
+    vonk_error err = VONK_ERROR_INIT;
+    assert_int_equal(vonk_alloc(session, 1000, &kept, &err), VONK_OK);
+    int64_t used = vonk_budget_used(server);
+    vonk_budget_retire(session);
+    assert_int_equal(vonk_budget_used(server), used);
+    assert_int_equal(vonk_alloc(session, 3000, &more, &err), VONK_OK); /* who holds a part of it may still charge it */
+    assert_true(vonk_budget_used(server) > used);
+    vonk_free(more);
+    assert_int_equal(vonk_budget_used(server), used);
+    vonk_free(kept);
+    assert_int_equal(vonk_budget_used(server), 0);
+    vonk_budget_free(server);
+    assert_int_equal(vonk_budget_used(vonk_budget_root()), before);
+}
+
 /* ---- allocation ---- */
 
 static void blocks_keep_their_size_and_budget(void **state)
@@ -346,6 +392,7 @@ int main(void)
         cmocka_unit_test(spillers_are_asked_largest_first),
         cmocka_unit_test(spiller_may_remove_itself),
         cmocka_unit_test(threads_share_a_tight_budget),
+        cmocka_unit_test(retired_budget_goes_with_its_last_release),
         cmocka_unit_test(blocks_keep_their_size_and_budget),
         cmocka_unit_test(sizes_that_overflow_are_refused),
         cmocka_unit_test(a_retired_budget_lives_as_long_as_its_memory),

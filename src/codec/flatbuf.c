@@ -34,6 +34,7 @@ static vonk_status prepend(vonk_flat *f, const void *data, size_t bytes, size_t 
     if (align > f->align) f->align = align;
     VONK_TRY(make_room(f, bytes + pad, err));
     uint8_t *at = f->bytes + f->capacity - f->n;
+    if (pad + bytes == 0) return VONK_OK; /* maybe there is no memory yet */
     memset(at - pad, 0, pad);
     f->n += pad + bytes;
     at -= pad + bytes;

@@ -56,7 +56,7 @@ static vonk_status copy_set(vonk__scratch *s, const id_set *from, id_set *ret, v
 {
     *ret = (id_set){.n = from->n};
     VONK_TRY(vonk_arena_array(s->arena, from->n + 1, sizeof *ret->at, &ret->at, err));
-    memcpy(ret->at, from->at, from->n * sizeof *ret->at);
+    if (from->n) memcpy(ret->at, from->at, from->n * sizeof *ret->at);
     return VONK_OK;
 }
 
