@@ -171,3 +171,13 @@ def test_limits_by_flags():
         sessions[2].client.close()
     finally:
         assert running.stop() == 0
+
+
+@pytest.mark.parametrize("text, feature", [
+    ("CREATE TABLE t (id INT) USING parquet TBLPROPERTIES ('a' = 'b', c.d = 'e')", "CREATE TABLE"),
+    ("CREATE VIEW v AS SELECT 1", "CREATE VIEW"),
+])
+def test_what_is_not_built_says_so(spark, text, feature):
+    with pytest.raises(Exception, match="UNSUPPORTED_FEATURE.*" + feature):
+        spark.sql(text)
+    assert spark.range(1).count() == 1
