@@ -13,7 +13,7 @@ import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Objects whose examples run Python functions on the server: the foundation's goal for `group` leaves them out.
-RUNS_PYTHON = re.compile(r"\.(applyIn\w+|apply|cogroup|transformWithState\w*)$")
+RUNS_PYTHON = re.compile(r"\.(applyIn\w+|apply|cogroup|transformWithState\w*|agg)$")  # agg: a pandas UDF
 GOALS = [("column", "pyspark.sql.connect.column", 100, False), ("conf", "pyspark.sql.connect.conf", 100, False),
          ("window", "pyspark.sql.connect.window", 100, False),
          ("group, without Python", "pyspark.sql.connect.group", 100, True),

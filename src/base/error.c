@@ -8,12 +8,14 @@
 #include <stdio.h>
 
 #include "base/budget_int.h"
+#include "base/error_int.h"
 
 enum {
     MOST_PAIRS = 32,
     MOST_TEXT_BYTES = 1 << 20, /* of one string that is kept; longer ones are cut */
     MOST_CONTEXTS = 64,
-    MOST_CAUSES = 16
+    MOST_CAUSES = 16,
+    MOST_SUMMARY_BYTES = 4096
 };
 
 typedef enum detail_kind { DETAIL_MESSAGE, DETAIL_CONTEXT, DETAIL_CAUSE } detail_kind;
@@ -261,7 +263,10 @@ const char *vonk_format(char *into, size_t bytes, const char *fmt, ...)
 void vonk_error_add_context(vonk_error *err, const vonk_query_context *context)
 {
     if (vonk_error_n_contexts(err) >= MOST_CONTEXTS) return;
-    const vonk_str *texts[] = {&context->object_type, &context->object_name, &context->fragment, &context->call_site};
+    char drawn[MOST_SUMMARY_BYTES];
+    vonk_str summary = vonk__error_summary(context, drawn, sizeof(drawn));
+    const vonk_str *texts[] = {&context->object_type, &context->object_name, &context->fragment, &context->call_site,
+                               &summary};
     size_t text_bytes = 0;
     for (size_t i = 0; i < VONK_COUNTOF(texts); i++) text_bytes += vonk_min_size(texts[i]->len, MOST_TEXT_BYTES) + 1;
     vonk_error_detail *d = push_detail(err, DETAIL_CONTEXT, text_bytes);
@@ -272,6 +277,8 @@ void vonk_error_add_context(vonk_error *err, const vonk_query_context *context)
     d->context.object_name = keep_str(&at, context->object_name);
     d->context.fragment = keep_str(&at, context->fragment);
     d->context.call_site = keep_str(&at, context->call_site);
+    d->context.summary = keep_str(&at, summary);
+    d->context.text = VONK_STR_NONE;
 }
 
 void vonk_error_set_cause(vonk_error *err, const vonk_error *cause)

@@ -68,6 +68,8 @@ typedef struct vonk_query_context {
     int32_t  start, stop;             /* 0-based character positions of the fragment, inclusive; -1 unknown */
     vonk_str fragment;                /* SQL: the text of the fragment; DataFrame: the method's name */
     vonk_str call_site;               /* DataFrame: user's file and line */
+    vonk_str text;                    /* SQL: the whole text that `fragment` points into; only for adding */
+    vonk_str summary;                 /* lines of the text, the fragment underlined; made when the context is added */
 } vonk_query_context;
 
 /* Fill `err` and return `cls`. After cls come (name, value) pairs of C strings: VONK_FAIL(err, VONK_E_DIVIDE_BY_ZERO, "config", "x").

@@ -220,6 +220,56 @@ static void rows_agree_with_sparks_list(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void context_of(const char *sql, const char *fragment, vonk_error *err)
+{
+    const char *at = strstr(sql, fragment);
+    int32_t start = 0;
+    for (const char *p = sql; p < at; p++) start += ((unsigned char)*p & 0xC0) != 0x80;
+    VONK_FAIL(err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
+    vonk_query_context context = {.start = start,
+                                  .stop = start + (int32_t)strlen(fragment) - 1,
+                                  .fragment = {at, strlen(fragment)},
+                                  .text = vonk_str_of(sql)};
+    vonk_error_add_context(err, &context);
+}
+
+static void assert_summary(const char *sql, const char *fragment, const char *expected)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    context_of(sql, fragment, &err);
+    const vonk_query_context *kept = vonk_error_context(&err, 0);
+    assert_int_equal(kept->summary.len, strlen(expected));
+    assert_memory_equal(kept->summary.data, expected, strlen(expected));
+    assert_null(kept->text.data);
+    vonk_error_reset(&err);
+}
+
+/* As real Spark draws them. */
+static void contexts_are_drawn(void **state)
+{
+    assert_summary("select 1,\n  1/0 as x", "1/0", "== SQL (line 2, position 3) ==\n  1/0 as x\n  ^^^\n");
+    assert_summary("select 1,\n(1\n /\n 0) from range(3)", "1\n /\n 0",
+                   "== SQL (line 2, position 2) ==\n(1\n ^\n /\n^^\n 0) from range(3)\n^^\n");
+    assert_summary("select '\xc3\xa9', \t 1/0", "1/0",
+                   "== SQL (line 1, position 15) ==\nselect '\xc3\xa9', \t 1/0\n              ^^^\n");
+    assert_summary("select 1234567890123456789012345678 as a_very_long_name_of_a_column, 1/0 as b, 5 as another_column_"
+                   "with_a_name",
+                   "1/0",
+                   "== SQL (line 1, position 70) ==\n...s a_very_long_name_of_a_column, 1/0 as b, 5 as another_column_"
+                   "with_...\n                                   ^^^\n");
+    vonk_error err = VONK_ERROR_INIT;
+    VONK_FAIL(&err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
+    vonk_query_context context = {.is_dataframe = true,
+                                  .start = -1,
+                                  .stop = -1,
+                                  .fragment = VONK_STR("div"),
+                                  .call_site = VONK_STR("a.py:3")};
+    vonk_error_add_context(&err, &context);
+    vonk_str summary = vonk_error_context(&err, 0)->summary;
+    assert_true(vonk_str_is(summary, "== DataFrame ==\n\"div\" was called from\na.py:3\n"));
+    vonk_error_reset(&err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +280,7 @@ int main(void)
         cmocka_unit_test(format_cuts_at_a_character),
         cmocka_unit_test(rows_are_sorted_and_named_after_their_condition),
         cmocka_unit_test(rows_agree_with_sparks_list),
+        cmocka_unit_test(contexts_are_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

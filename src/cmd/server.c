@@ -12,19 +12,32 @@
 #define DEFAULT_PORT "15002"
 #define DRAIN_US     (10 * INT64_C(1000000))
 
+#define MOST_TOKEN_BYTES (64 << 10)
+
 typedef struct server_flags {
-    const char    *port, *bind, *token_file, *tls_cert, *tls_key, *quiet;
+    const char    *port, *bind, *token_file, *tls_cert, *tls_key, *quiet, *max_sessions, *max_queries;
     vonk__settings settings;
 } server_flags;
 
 static vonk_status read_token(const char *path, vonk_buf *token, vonk_error *err)
 {
-    VONK_TRY(vonk_file_read_all(vonk_str_of(path), 4096, token, err));
+    VONK_TRY(vonk_file_read_all(vonk_str_of(path), MOST_TOKEN_BYTES / 4, token, err));
     const vonk_str trimmed = vonk_str_trim(vonk_buf_str(token));
     if (trimmed.len == 0) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confName", "--token-file", "confValue", path, "confRequirement", "the file holds no token");
     memmove(token->data, trimmed.data, trimmed.len);
     token->len = trimmed.len;
     return vonk_buf_add_byte(token, 0, err);
+}
+
+/* A flag that counts; 0 when it is not there. */
+static vonk_status read_count(const char *flag, const char *text, uint32_t *ret, vonk_error *err)
+{
+    char      *end = NULL;
+    const long value = text ? strtol(text, &end, 10) : 0;
+
+    if (text && (*end || value < 1 || value > 1000000)) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", flag, "confValue", text, "confType", "1 to 1000000");
+    *ret = (uint32_t)value;
+    return VONK_OK;
 }
 
 static void on_signal(void *server, int number)
@@ -42,17 +55,22 @@ static vonk_status serve(const server_flags *flags, vonk_error *err)
     VONK_AUTO(vonk_buf_done) vonk_buf                        token = {0};
     vonk_connect_backend                                     backend;
     const long                                               port = strtol(flags->port, NULL, 10);
+    uint32_t                                                 max_sessions = 0, max_queries = 0;
 
     if (port < 0 || port > 65535) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "--port", "confValue", flags->port, "confType", "0 to 65535");
-    vonk_buf_init(&token, vonk_budget_root(), 8192);
+    vonk_buf_init(&token, vonk_budget_root(), MOST_TOKEN_BYTES);
     if (flags->token_file) VONK_TRY(read_token(flags->token_file, &token, err));
     if (flags->tls_cert) VONK_TRY(vonk_tls_context_new_server(vonk_budget_root(), vonk_str_of(flags->tls_cert), vonk_str_of(flags->tls_key ? flags->tls_key : flags->tls_cert), &tls, err));
+    VONK_TRY(read_count("--max-sessions", flags->max_sessions, &max_sessions, err));
+    VONK_TRY(read_count("--max-queries", flags->max_queries, &max_queries, err));
     VONK_TRY(vonk__settings_conf(&flags->settings, &conf, err));
     VONK_TRY(vonk__engine_start(&flags->settings, &engine, err));
     vonk_connect_engine_backend(engine, &backend);
     const vonk_connect_options options = {.grpc = {.bind = flags->bind, .port = (uint16_t)port, .tls = tls, .token = flags->token_file ? token.data : NULL, .budget = vonk_engine_budget(engine)},
                                           .backend = &backend,
                                           .conf = conf,
+                                          .max_sessions = max_sessions,
+                                          .max_operations = max_queries,
                                           .artifact_dir = vonk_str_of(flags->settings.spill_dir)};
     VONK_TRY(vonk_connect_server_new(&options, &server, err));
     VONK_TRY(vonk_loop_on_signal(vonk_connect_server_loop(server), on_signal, server, err));
@@ -78,6 +96,8 @@ int vonk__cmd_server(int argc, char **argv)
         {"--token-file", "FILE", "clients must send this bearer token", &f.token_file, NULL},
         {"--tls-cert", "FILE", "certificate chain (PEM): serve TLS", &f.tls_cert, NULL},
         {"--tls-key", "FILE", "its key (PEM)", &f.tls_key, NULL},
+        {"--max-sessions", "N", "at once (1000)", &f.max_sessions, NULL},
+        {"--max-queries", "N", "that run at once; more wait (128)", &f.max_queries, NULL},
         {"--quiet", NULL, "log warnings and errors only", &f.quiet, NULL},
     };
 

@@ -14,7 +14,7 @@ typedef vonk_status text_of(const vonk_type *t, vonk_buf *out, vonk_error *err);
 
 static void check_text(const char *input, const vonk_type *t, text_of *of, const char *expected)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
     if (!expected) return;
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);

@@ -71,6 +71,8 @@ static vonk_status sort_out(join_parts *j, vonk_error *err)
 }
 
 /* ---- which side is built */
+#define SMALL_ROWS 10000 /* whatever their width, within Spark's limit for broadcasts */
+
 static bool hint_builds(vonk_str hint) { return vonk_str_is_nocase(hint, "BROADCAST") || vonk_str_is_nocase(hint, "BROADCASTJOIN")
            || vonk_str_is_nocase(hint, "MAPJOIN") || vonk_str_is_nocase(hint, "SHUFFLE_HASH"); }
 
@@ -81,6 +83,9 @@ static bool choose_build_left(const join_parts *j)
     if (info->type == VONK_JOIN_SINGLE || info->type == VONK_JOIN_MARK || info->null_aware) return false;
     if (hint_builds(info->hint_right)) return false;
     if (hint_builds(info->hint_left)) return true;
+    /* Spark broadcasts a small side that an outer join does not keep; rows then come in the other side's order, as its users see it. */
+    if (info->type == VONK_JOIN_RIGHT && vonk__opt_rows(j->env, j->node->children[0]) <= SMALL_ROWS) return true;
+    if ((info->type == VONK_JOIN_LEFT || info->type == VONK_JOIN_SEMI || info->type == VONK_JOIN_ANTI) && vonk__opt_rows(j->env, j->node->children[1]) <= SMALL_ROWS) return false;
     return vonk__opt_rows(j->env, j->node->children[0]) < vonk__opt_rows(j->env, j->node->children[1]);
 }
 

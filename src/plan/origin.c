@@ -80,6 +80,7 @@ bool vonk_origin_context(const vonk_origin *origin, vonk_query_context *ret)
     } else if (origin->start >= 0 && origin->stop >= origin->start) {
         size_t from = byte_of(t->text, origin->start), to = byte_of(t->text, origin->stop + 1);
         ret->fragment = vonk_str_sub(t->text, from, to);
+        ret->text = t->text;
     }
     return true;
 }

@@ -162,6 +162,7 @@ vonk_status vonk__an_with_relations(vonk_an *an, const vonk_plan *p, const vonk_
 vonk_status vonk__an_hint(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_metrics(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__an_sample(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_expand(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_show_string(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 

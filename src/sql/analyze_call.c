@@ -442,7 +442,7 @@ static vonk_status type_call(vonk_an *an, const vonk_scope *scope, const vonk_ex
 static vonk_status type_of(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
                            vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     const vonk_expr *child;
     vonk_str sql, shown;
     VONK_TRY(vonk__an_expr(an, scope, call->children[0], &child, err));

@@ -12,7 +12,7 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
         for (uint32_t i = 0; i < p->lists[l].n; i++) {
             const vonk_expr *e = NULL;
             vonk_status      st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
-            if (st != VONK_OK && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
+            if (st != VONK_OK && st != VONK_E_AMBIGUOUS_REFERENCE && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
                 VONK_TRY(vonk_error_forgive(err, err));
                 e = p->lists[l].at[i];
                 st = VONK_OK;
@@ -56,6 +56,47 @@ vonk_status vonk__an_expand(vonk_an *an, const vonk_plan *p, const vonk_scope *o
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
     VONK_TRY(resolve_lists(an, p, child, outer, copy, err));
+    copy->plan_id = -1;
+    return vonk__an_finish_node(an, copy, ret, err);
+}
+
+static bool can_order(const vonk_type *t, int depth)
+{
+    if (t->id == VONK_T_MAP || t->id == VONK_T_VARIANT || t->id == VONK_T_INTERVAL_CALENDAR || depth > 64) return false;
+    for (uint32_t i = 0; i < t->n_fields; i++)
+        if (!can_order(t->fields[i].type, depth + 1)) return false;
+    return true;
+}
+
+/* randomSplit() draws from each partition in the order of its rows' values, so that its parts do not overlap. */
+static vonk_status ordered_partitions(vonk_an *an, const vonk_plan *child, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_exprs orders = {0};
+    vonk_plan *sort;
+
+    *ret = child;
+    for (uint32_t i = 0; i < child->n_output; i++) {
+        const vonk_expr *order;
+        if (!can_order(child->output[i]->type, 0)) continue;
+        VONK_TRY(vonk_ex_sort(an->budget, child->output[i], false, false, &order, err));
+        VONK_TRY(vonk__an_keep(an, order, &order, err));
+        VONK_TRY(VONK_AN_PUSH(an, &orders, order, err));
+    }
+    if (orders.n == 0) return VONK_OK;
+    VONK_TRY(vonk__an_node(an, VONK_PN_SORT, &child, 1, &sort, err));
+    sort->number = 0; /* within partitions */
+    VONK_TRY(vonk_plan_set_list(sort, 0, orders.at, (uint32_t)orders.n, err));
+    return vonk__an_finish_node(an, sort, ret, err);
+}
+
+vonk_status vonk__an_sample(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *child;
+    vonk_plan       *copy;
+
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    if (p->sample.deterministic_order) VONK_TRY(ordered_partitions(an, child, &child, err));
+    VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
     copy->plan_id = -1;
     return vonk__an_finish_node(an, copy, ret, err);
 }

@@ -80,7 +80,7 @@ static vonk_status example(const fixture *f, const char *sql, vonk_buf *out, boo
 static bool check(const fixture *f, const vonk_fn *fn)
 {
     vonk_error err = VONK_ERROR_INIT;
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     bool ran, good = true;
     if (!fn->example || !fn->expect || !fn->doc || !fn->group) {
         print_error("%s: example, expect, doc or group is missing\n", fn->name);

@@ -274,7 +274,7 @@ vonk_status vonk__string(vonk_parser *p, vonk_str *ret, vonk_error *err)
 /* Neighbouring literals are one text, but without a '=' behind them the first is the key and the others are the value. */
 static vonk_status text_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     uint32_t n = 1;
     while (vonk__at_string(p, n)) n++;
     if (n == 1 || vonk__tok_at(p, n) == TK_EQ) return vonk__string(p, ret, err);

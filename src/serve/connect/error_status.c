@@ -205,6 +205,7 @@ static void write_context(vonk_pb_writer *w, const vonk_query_context *c)
                     c->is_dataframe ? PB_E_FETCH_ERROR_DETAILS_RESPONSE_QUERY_CONTEXT_DATAFRAME
                                     : PB_E_FETCH_ERROR_DETAILS_RESPONSE_QUERY_CONTEXT_SQL);
     vonk_pb_put_str(w, PB_FETCH_ERROR_DETAILS_RESPONSE_QUERY_CONTEXT_FRAGMENT, c->fragment);
+    vonk_pb_put_str(w, PB_FETCH_ERROR_DETAILS_RESPONSE_QUERY_CONTEXT_SUMMARY, c->summary);
     if (c->is_dataframe) {
         vonk_pb_put_str(w, PB_FETCH_ERROR_DETAILS_RESPONSE_QUERY_CONTEXT_CALL_SITE, c->call_site);
     } else {
@@ -214,6 +215,19 @@ static void write_context(vonk_pb_writer *w, const vonk_query_context *c)
         vonk_pb_put_i64(w, PB_FETCH_ERROR_DETAILS_RESPONSE_QUERY_CONTEXT_STOP_INDEX, c->stop);
     }
     vonk_pb_end(w, mark);
+}
+
+/* The message, and below it the place in the text, as Spark prints them. */
+static void put_message(vonk_pb_writer *w, const vonk_error *error)
+{
+    const vonk_query_context *context = vonk_error_n_contexts(error) ? vonk_error_context(error, 0) : NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
+    if (context && context->summary.len && w->status == VONK_OK)
+        w->status = vonk_buf_printf(&text, w->err, "%s\n%.*s", vonk_error_message(error),
+                                    VONK_STR_ARGS(context->summary));
+    if (w->status == VONK_OK && text.len) w->status = vonk_buf_add_byte(&text, '\0', w->err);
+    put_text(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERROR_MESSAGE, text.len ? text.data : vonk_error_message(error));
 }
 
 static void write_throwable(vonk_pb_writer *w, const vonk_error *error)
@@ -243,7 +257,7 @@ void vonk_connect_write_details(vonk_pb_writer *w, const vonk_error *error)
         size_t mark = vonk_pb_begin(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERRORS);
         for (const char *const *name = vonk_connect_error_classes(error); *name; name++)
             vonk_pb_put_c(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERROR_ERROR_TYPE_HIERARCHY, *name);
-        put_text(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERROR_MESSAGE, vonk_error_message(error));
+        put_message(w, error);
         if (cause && i + 1 < MAX_CHAIN) vonk_pb_put_i64(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERROR_CAUSE_IDX, i + 1);
         write_throwable(w, error);
         vonk_pb_end(w, mark);

@@ -1,0 +1,125 @@
+"""What only the DataFrame API says: names, observed metrics, reshaping, statistics, catalog lists. Holds on real Spark too."""
+import pytest
+from pyspark.errors import AnalysisException
+from pyspark.sql import Row
+from pyspark.sql import functions as sf
+
+
+def condition_of(run):
+    with pytest.raises(AnalysisException) as raised:
+        run()
+    return raised.value.getCondition()
+
+
+def test_names_are_not_sql(spark):
+    frame = spark.createDataFrame([(1, 2)], ["max(age)", "a.b"])
+    assert frame.select("max(age)").columns == ["max(age)"]
+    assert frame.select("`a.b`").collect() == [Row(**{"a.b": 2})]
+    assert condition_of(lambda: frame.select("a..b").collect()) == "INVALID_ATTRIBUTE_NAME_SYNTAX"
+    assert condition_of(lambda: frame.select("`a").collect()) == "INVALID_ATTRIBUTE_NAME_SYNTAX"
+    assert condition_of(lambda: frame.select("a`b`").collect()) == "INVALID_ATTRIBUTE_NAME_SYNTAX"
+
+
+def test_col_regex(spark):
+    frame = spark.createDataFrame([(1, 2, 3)], ["col1", "col2", "other"])
+    assert frame.select(frame.colRegex("`col[0-9]`")).columns == ["col1", "col2"]
+    assert frame.select(frame.colRegex("`COL[0-9]`")).columns == ["col1", "col2"]
+    assert frame.select(frame.colRegex("`(col1)?+.+`")).columns == ["col2", "other"]
+    assert frame.select(frame.colRegex("other")).columns == ["other"]
+
+
+def test_aggregates_by_name(spark):
+    frame = spark.createDataFrame([("a", 1), ("a", 2), ("b", 3)], ["name", "age"])
+    counted = frame.groupBy("name").agg({"*": "count", "age": "max"}).sort("max(age)")
+    assert set(counted.columns) == {"name", "count(1)", "max(age)"}
+    assert [row["count(1)"] for row in counted.collect()] == [2, 1]
+
+
+def test_observed_metrics(spark):
+    from pyspark.sql import Observation
+    frame = spark.createDataFrame([(1, 2.5, "a"), (4, 0.5, "b"), (None, None, None)], ["i", "d", "s"])
+    for action in [lambda f: f.collect(), lambda f: f.count(), lambda f: f.show()]:
+        seen = Observation("seen")
+        action(frame.observe(seen, sf.count(sf.lit(1)).alias("n"), sf.max("i").alias("most"), sf.min("s").alias("first"),
+                             sf.sum("d").alias("sum"), sf.max(sf.lit(None).cast("int")).alias("none")))
+        assert seen.get == {"n": 3, "most": 4, "first": "a", "sum": 3.0, "none": None}
+
+
+def test_transpose(spark):
+    frame = spark.createDataFrame([("y", 3, 4), ("x", 1, 2), (None, 5, 6)], ["k", "a", "b"])
+    turned = frame.transpose()
+    assert turned.columns == ["key", "x", "y"]
+    assert turned.collect() == [Row(key="a", x=1, y=3), Row(key="b", x=2, y=4)]
+    assert [f.nullable for f in turned.schema] == [False, True, True]
+    mixed = spark.createDataFrame([("y", 3, [4])], ["k", "a", "b"])
+    assert condition_of(lambda: mixed.transpose().collect()) == "TRANSPOSE_NO_LEAST_COMMON_TYPE"
+    assert condition_of(lambda: mixed.transpose("b").collect()) == "TRANSPOSE_INVALID_INDEX_COLUMN"
+
+
+def test_crosstab_and_unpivot(spark):
+    frame = spark.createDataFrame([(1, "x"), (1, "x"), (2, "y"), (None, "y")], ["a", "b"])
+    table = frame.crosstab("a", "b").sort("a_b")
+    assert table.columns == ["a_b", "x", "y"]
+    assert [tuple(row) for row in table.collect()] == [("1", 2, 0), ("2", 0, 1), ("null", 0, 1)]
+    wide = spark.createDataFrame([("k", 1, 2)], ["id", "p", "q"])
+    assert wide.unpivot("id", ["p", "q"], "var", "val").collect() == [Row(id="k", var="p", val=1),
+                                                                      Row(id="k", var="q", val=2)]
+
+
+def test_random_split_is_whole(spark):
+    frame = spark.range(1000)
+    parts = frame.randomSplit([1.0, 2.0, 3.0], seed=7)
+    ids = sorted(row.id for part in parts for row in part.collect())
+    assert ids == list(range(1000))
+    assert [part.count() for part in parts] == [part.count() for part in frame.randomSplit([1.0, 2.0, 3.0], seed=7)]
+
+
+def test_drop_of_an_ambiguous_name(spark):
+    pairs = spark.range(2).crossJoin(spark.range(2))
+    assert condition_of(lambda: pairs.drop(sf.col("id")).collect()) == "AMBIGUOUS_REFERENCE"
+    assert spark.range(2).drop(sf.col("nothing")).columns == ["id"]
+
+
+def test_schema_texts(spark):
+    assert spark.createDataFrame([("a", 1)], "name: string, age: int").dtypes == [("name", "string"), ("age", "int")]
+    assert spark.createDataFrame([("a", 1)], "name string, age int").dtypes == [("name", "string"), ("age", "int")]
+
+
+def test_explain(spark, capsys):
+    spark.range(4).explain(mode="cost")
+    assert "Statistics(sizeInBytes=" in capsys.readouterr().out
+    kept = spark.range(4).cache()
+    try:
+        kept.count()
+        kept.explain()
+        assert "InMemoryTableScan" in capsys.readouterr().out
+    finally:
+        kept.unpersist()
+
+
+def test_catalog_lists(spark):
+    spark.range(1).createOrReplaceTempView("a_view")
+    spark.range(1).createOrReplaceGlobalTempView("a_global_view")
+    try:
+        names = {t.name: t for t in spark.catalog.listTables()}
+        assert names["a_view"].isTemporary and names["a_view"].tableType == "TEMPORARY"
+        assert spark.catalog.getTable("a_view").name == "a_view"
+        assert spark.catalog.getTable("global_temp.a_global_view").namespace == ["global_temp"]
+        assert [(c.name, c.dataType, c.nullable) for c in spark.catalog.listColumns("a_view")] == [("id", "bigint", False)]
+        assert not spark.catalog.isCached("a_view")
+        spark.catalog.cacheTable("a_view")
+        assert spark.catalog.isCached("a_view")
+        spark.catalog.uncacheTable("a_view")
+        assert [d.name for d in spark.catalog.listDatabases("def*")] == ["default"]
+        assert spark.catalog.getDatabase("default").catalog == "spark_catalog"
+        assert spark.catalog.databaseExists("default") and not spark.catalog.databaseExists("nowhere")
+        assert [c.name for c in spark.catalog.listCatalogs()] == ["spark_catalog"]
+        assert any(f.name == "abs" for f in spark.catalog.listFunctions())
+        assert spark.catalog.getFunction("abs").isTemporary
+        assert condition_of(lambda: spark.catalog.getTable("nowhere")) == "TABLE_OR_VIEW_NOT_FOUND"
+        assert condition_of(lambda: spark.catalog.getDatabase("nowhere")) == "SCHEMA_NOT_FOUND"
+        assert condition_of(lambda: spark.catalog.listTables("nowhere")) == "SCHEMA_NOT_FOUND"
+        assert condition_of(lambda: spark.catalog.getFunction("nowhere")) == "UNRESOLVED_ROUTINE"
+    finally:
+        spark.catalog.dropTempView("a_view")
+        spark.catalog.dropGlobalTempView("a_global_view")

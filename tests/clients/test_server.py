@@ -1,0 +1,183 @@
+"""The server as it is started for real: errors with their place, limits, TLS and token by flags, many clients."""
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from pyspark.errors import ArithmeticException, ParseException, PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as sf
+
+from server import Server
+
+
+def context_of(run):
+    with pytest.raises(Exception) as raised:
+        run()
+    return raised.value, raised.value.getQueryContext()[0]
+
+
+def test_place_in_sql(spark):
+    error, context = context_of(lambda: spark.sql("select 1,\n  1/0 as x").collect())
+    assert isinstance(error, ArithmeticException)
+    assert (context.startIndex(), context.stopIndex(), context.fragment()) == (12, 14, "1/0")
+    assert context.summary() == "== SQL (line 2, position 3) ==\n  1/0 as x\n  ^^^\n"
+    assert context.summary() in str(error)
+
+
+def test_place_in_a_program(spark):
+    _, context = context_of(lambda: spark.range(1).select(sf.lit(1) / sf.lit(0)).collect())
+    assert context.fragment() == "__truediv__" and "test_server.py" in context.callSite()
+    assert context.summary().startswith('== DataFrame ==\n"__truediv__" was called from\n')
+
+
+def test_application_settings(spark):
+    assert spark.conf.get("spark.master").startswith("local[")
+    assert spark.conf.get("spark.app.id").startswith("local-")
+    assert spark.conf.get("spark.app.name") and not spark.conf.isModifiable("spark.app.id")
+
+
+def test_deep_and_long_texts_are_refused(spark):
+    for text in ["select " + "(" * 10000 + "1" + ")" * 10000, "select " + "not " * 10000 + "true",
+                 "select " + "array(" * 5000 + "1" + ")" * 5000]:
+        with pytest.raises((ParseException, PySparkException)):
+            spark.sql(text).collect()
+    assert spark.sql("select " + "+".join(["1"] * 1000)).collect()[0][0] == 1000
+    assert len(spark.sql(f"select '{'x' * (10 << 20)}' as s").collect()[0].s) == 10 << 20
+    assert spark.range(1).count() == 1
+
+
+def test_running_query_stops_at_once(spark):
+    ended = []
+
+    def run():
+        try:
+            spark.range(10**13).selectExpr("sum(id % 7)").collect()
+        except PySparkException as error:
+            ended.append((error, time.monotonic()))
+
+    client = threading.Thread(target=run)
+    client.start()
+    time.sleep(0.5)
+    asked = time.monotonic()
+    assert len(spark.interruptAll()) == 1
+    client.join(20)
+    error, stopped = ended[0]
+    assert "OPERATION_CANCELED" in str(error)
+    assert stopped - asked < 2  # 0.1 s of it is the server's; the machine may be busy
+
+
+def test_progress_of_a_query(spark):
+    seen = []
+
+    def note(stages, inflight_tasks, operation_id, done):
+        seen.append((len(stages), done))
+
+    spark.registerProgressHandler(note)
+    try:
+        client = threading.Thread(target=lambda: pytest.raises(
+            PySparkException, spark.range(10**13).selectExpr("sum(id % 7)").collect))
+        client.start()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and not any(n for n, _ in seen):
+            time.sleep(0.05)
+        spark.interruptAll()
+        client.join(20)
+    finally:
+        spark.removeProgressHandler(note)
+    assert any(n > 0 for n, _ in seen)
+
+
+def test_token_file(tmp_path):
+    file = tmp_path / "token"
+    file.write_text("a-token-that-nobody-guesses\n")
+    file.chmod(0o600)
+    running = Server("--token-file", str(file), name="token")
+    try:
+        good = SparkSession.builder.remote(running.remote + "/;token=a-token-that-nobody-guesses").create()
+        assert good.range(3).count() == 3
+        good.stop()
+        bad = SparkSession.builder.remote(running.remote + "/;token=another").create()
+        with pytest.raises(Exception, match="UNAUTHENTICATED"):
+            bad.range(3).count()
+        bad.client.close()
+    finally:
+        assert running.stop() == 0
+
+
+def test_tls(tmp_path, monkeypatch):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2",
+                    "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    running = Server("--tls-cert", str(certificate), "--tls-key", str(key), name="tls")
+    program = ("from pyspark.sql import SparkSession\n"
+               f"spark = SparkSession.builder.remote('{running.remote}/;use_ssl=true').create()\n"
+               "assert spark.range(3).count() == 3\nspark.stop()\n")
+    try:
+        monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate))  # read when gRPC is loaded
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+    finally:
+        assert running.stop() == 0
+
+
+def test_64_clients_at_once(server):
+    """Each its own session and thread; all answers are right, and nobody waits for ever."""
+    failures = []
+
+    def client(number):
+        try:
+            spark = SparkSession.builder.remote(server.remote).create()
+            for round_ in range(3):
+                n = 100 * number + round_ + 1
+                assert spark.range(n).selectExpr("count(*)", "sum(id)").collect()[0] == (n, n * (n - 1) // 2)
+                assert spark.sql(f"select {n} as n").collect()[0].n == n
+            spark.stop()
+        except BaseException as error:  # reported by the main thread
+            failures.append((number, repr(error)[:300]))
+
+    threads = [threading.Thread(target=client, args=(i,), daemon=True) for i in range(64)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + 120
+    for thread in threads:
+        thread.join(max(0, end - time.monotonic()))
+    assert not failures, failures[:3]
+    assert not any(t.is_alive() for t in threads)
+
+
+def test_limits_by_flags():
+    running = Server("--max-sessions", "2", "--max-queries", "1", name="limits")
+    try:
+        sessions = [SparkSession.builder.remote(running.remote).create() for _ in range(3)]
+        results = []
+        for spark in sessions[:2]:
+            spark.range(1).collect()
+        with pytest.raises(Exception, match="at most 2 sessions"):
+            sessions[2].range(1).collect()
+        threads = [threading.Thread(target=lambda s=s: results.append(s.range(10**7).selectExpr("sum(id)").collect()))
+                   for s in sessions[:2]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert len(results) == 2  # one after the other
+        sessions[0].stop()
+        fresh = SparkSession.builder.remote(running.remote).create()
+        assert fresh.range(3).count() == 3
+        fresh.stop()
+        sessions[1].stop()
+        sessions[2].client.close()
+    finally:
+        assert running.stop() == 0
+
+
+@pytest.mark.parametrize("text, feature", [
+    ("CREATE TABLE t (id INT) USING parquet TBLPROPERTIES ('a' = 'b', c.d = 'e')", "CREATE TABLE"),
+    ("CREATE VIEW v AS SELECT 1", "CREATE VIEW"),
+])
+def test_what_is_not_built_says_so(spark, text, feature):
+    with pytest.raises(Exception, match="UNSUPPORTED_FEATURE.*" + feature):
+        spark.sql(text)
+    assert spark.range(1).count() == 1
