@@ -147,6 +147,31 @@ static void cancel_stops_soon(void **state)
     vonk_pool_free(pool);
 }
 
+/* While rows come in, while millions of entries are being sorted by one lane, while the rows go out. */
+static void sorts_stop_soon(void **state)
+{
+    static const int64_t after_ms[] = {5, 100, 400, 800};
+    vonk_pool *pool = NULL;
+    OK(vonk_pool_new(t_budget, 2, &pool, &err));
+    const vonk_plan *range = p_range(0, 6000000, 1, 1);
+    const vonk_plan *mixed = P_PROJECT(range, E_FN("%", E_FN("*", e_col(range, 0), e_long(7919)), e_long(1000003)));
+    const vonk_expr *order = e_sort(e_col(mixed, 0), false, false);
+    const vonk_plan *tail = p_limit(VONK_PN_P_TAIL, p_sort(mixed, true, 1, &order), 1, 0, false);
+    for (size_t i = 0; i < VONK_COUNTOF(after_ms); i++) {
+        vonk_error failure = VONK_ERROR_INIT;
+        vonk_batch *b = NULL;
+        vonk_exec *exec = start(tail, pool, t_budget, 2);
+        vonk_clock_sleep_ns(after_ms[i] * VONK_NS_PER_MS);
+        int64_t t0 = vonk_clock_mono_ns();
+        vonk_exec_cancel(exec);
+        assert_int_equal(vonk_exec_next(exec, &b, &failure), VONK_E_OPERATION_CANCELED);
+        vonk_exec_free(exec);
+        assert_true(vonk_clock_mono_ns() - t0 < 100 * VONK_NS_PER_MS);
+        vonk_error_reset(&failure);
+    }
+    vonk_pool_free(pool);
+}
+
 static void queries_share_the_pool(void **state)
 {
     vonk_pool *pool = NULL;
@@ -265,6 +290,7 @@ int main(void)
                                        cmocka_unit_test(error_of_the_last_morsel),
                                        cmocka_unit_test(slow_readers),
                                        cmocka_unit_test(cancel_stops_soon),
+                                       cmocka_unit_test(sorts_stop_soon),
                                        cmocka_unit_test(queries_share_the_pool),
                                        cmocka_unit_test(polling),
                                        cmocka_unit_test(exchanges),
