@@ -207,7 +207,8 @@ static void sift(const sort_form *f, sort_entry *e, size_t at, size_t n)
     e[at] = moving;
 }
 
-#define LARGE ((size_t)1 << 18)     /* entries: a pass over more takes so long that it looks whether it is to stop */
+#define SMALL ((size_t)1 << 12)     /* entries: sorting fewer takes no time */
+#define LARGE ((size_t)1 << 18)     /* entries: a single pass over more takes so long that it looks on its way */
 #define LOOK_AFTER UINT32_C(0xffff) /* steps */
 
 typedef struct sorter {
@@ -275,6 +276,8 @@ static void quick(sorter *s, sort_entry *e, size_t n, uint32_t depth)
             heap_sort(s, e, n);
             return;
         }
+        if (n > SMALL) s->stopped |= vonk_exec_cancelled(s->exec);
+        if (s->stopped) return;
         size_t p = n > LARGE ? split(s, e, n, true) : split(s, e, n, false);
         if (s->stopped) return;
         if (p < n - p - 1) {
