@@ -4,6 +4,7 @@
   examples/demo.py --vonk build/vonk
 """
 import argparse
+import logging
 import os
 import socket
 import subprocess
@@ -40,6 +41,7 @@ def hello(remote):
     """The smallest round trips: a row, a SQL row, and an error that arrives as the right Python class."""
     from pyspark.errors import ArithmeticException
     from pyspark.sql import SparkSession
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)   # the error below is wanted
     spark = SparkSession.builder.remote(remote).getOrCreate()
     print("spark.version                ->", spark.version)
     print("spark.range(1).collect()     ->", spark.range(1).collect())

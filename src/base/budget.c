@@ -44,6 +44,11 @@ typedef struct spill_round {
     struct spill_round *next;
 } spill_round;
 
+/* What else `own` counts above the bytes: children, and that the owner has left. Whoever brings it down to exactly
+ * RETIRED frees the node. */
+#define ONE_CHILD (INT64_C(1) << 46)
+#define RETIRED (INT64_C(1) << 62)
+
 static vonk_budget root = {.limit = VONK_NO_LIMIT, .spill_lock = PTHREAD_MUTEX_INITIALIZER, .name = "process"};
 
 static pthread_mutex_t tree_lock = PTHREAD_MUTEX_INITIALIZER; /* structure of the tree, spiller lists, rounds */
@@ -65,6 +70,7 @@ static void raise_to(_Atomic int64_t *x, int64_t value)
     for (int64_t was = load(x); was < value && !swap_if(x, was, value); was = load(x)) {
     }
 }
+static inline int64_t own_of(const vonk_budget *b) { return load(&b->own) & (ONE_CHILD - 1); }
 static vonk_budget *child_of(const vonk_budget *b)
 {
     return atomic_load_explicit(&b->first_child, memory_order_acquire);
@@ -82,7 +88,7 @@ static const vonk_budget *next_preorder(const vonk_budget *at, const vonk_budget
 static int64_t used_below(const vonk_budget *top)
 {
     int64_t sum = 0;
-    for (const vonk_budget *b = top; b; b = next_preorder(b, top)) sum += load(&b->own);
+    for (const vonk_budget *b = top; b; b = next_preorder(b, top)) sum += own_of(b);
     return sum;
 }
 
@@ -191,7 +197,7 @@ static void sample_peaks(vonk_budget *b)
 
 static void charge_own(vonk_budget *b, int64_t bytes, bool drew)
 {
-    raise_to(&b->own_peak, add(&b->own, bytes));
+    raise_to(&b->own_peak, add(&b->own, bytes) & (ONE_CHILD - 1));
     if (VONK_UNLIKELY(drew)) sample_peaks(b);
 }
 
@@ -352,13 +358,37 @@ bool vonk_budget_try_charge(vonk_budget *budget, int64_t bytes)
     return charge_now(budget, bytes, &refused);
 }
 
+/* The node, and then each parent that was retired and waited only for it. */
+static void drop_node(vonk_budget *budget)
+{
+    for (bool was_last = true; was_last;) {
+        vonk_budget *parent = budget->parent;
+        int64_t peak = vonk_budget_peak(budget);
+        pthread_mutex_lock(&tree_lock);
+        assert(!child_of(budget) && !budget->spillers);
+        if (budget->prev)
+            budget->prev->next = budget->next;
+        else
+            atomic_store_explicit(&parent->first_child, budget->next, memory_order_release);
+        if (budget->next) budget->next->prev = budget->prev;
+        pthread_mutex_unlock(&tree_lock);
+        raise_to(&parent->tree_peak, peak);
+        give(parent, load(&budget->drawn));
+        pthread_mutex_destroy(&budget->spill_lock);
+        vonk_free_aligned(budget);
+        was_last = atomic_fetch_sub_explicit(&parent->own, ONE_CHILD, memory_order_acq_rel) - ONE_CHILD == RETIRED;
+        budget = parent;
+    }
+}
+
 void vonk_budget_release(vonk_budget *budget, int64_t bytes)
 {
     assert(bytes >= 0);
-    int64_t left = add(&budget->own, -bytes);
-    assert(left >= 0);
-    (void)left;
     give(budget, bytes);
+    /* The node is not touched behind this, unless these were the last bytes of a retired one. */
+    int64_t was = atomic_fetch_sub_explicit(&budget->own, bytes, memory_order_acq_rel);
+    assert((was & (ONE_CHILD - 1)) >= bytes);
+    if (VONK_UNLIKELY(was - bytes == RETIRED) && bytes > 0) drop_node(budget);
 }
 
 /* ---- nodes ---- */
@@ -381,6 +411,7 @@ vonk_status vonk_budget_new(vonk_budget *parent, const char *name, int64_t limit
     b->next = child_of(parent);
     if (b->next) b->next->prev = b;
     atomic_store_explicit(&parent->first_child, b, memory_order_release);
+    add(&parent->own, ONE_CHILD);
     pthread_mutex_unlock(&tree_lock);
     *ret = b;
     return VONK_OK;
@@ -389,20 +420,15 @@ vonk_status vonk_budget_new(vonk_budget *parent, const char *name, int64_t limit
 void vonk_budget_free(vonk_budget *budget)
 {
     if (!budget) return;
-    assert(budget != &root);
-    int64_t peak = vonk_budget_peak(budget);
-    pthread_mutex_lock(&tree_lock);
-    assert(load(&budget->own) == 0 && !child_of(budget) && !budget->spillers);
-    if (budget->prev)
-        budget->prev->next = budget->next;
-    else
-        atomic_store_explicit(&budget->parent->first_child, budget->next, memory_order_release);
-    if (budget->next) budget->next->prev = budget->prev;
-    pthread_mutex_unlock(&tree_lock);
-    raise_to(&budget->parent->tree_peak, peak);
-    give(budget->parent, load(&budget->drawn));
-    pthread_mutex_destroy(&budget->spill_lock);
-    vonk_free_aligned(budget);
+    assert(load(&budget->own) == 0);
+    drop_node(budget);
+}
+
+void vonk_budget_retire(vonk_budget *budget)
+{
+    if (!budget) return;
+    assert(load(&budget->own) < RETIRED);
+    if (atomic_fetch_add_explicit(&budget->own, RETIRED, memory_order_acq_rel) == 0) drop_node(budget);
 }
 
 void vonk_budget_set_limit(vonk_budget *budget, int64_t limit_bytes)
@@ -417,7 +443,7 @@ void vonk_budget_set_limit(vonk_budget *budget, int64_t limit_bytes)
 
 int64_t vonk_budget_used(const vonk_budget *budget)
 {
-    if (!child_of(budget)) return load(&budget->own);
+    if (!child_of(budget)) return own_of(budget);
     pthread_mutex_lock(&tree_lock);
     int64_t used = used_below(budget);
     pthread_mutex_unlock(&tree_lock);

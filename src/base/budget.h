@@ -18,6 +18,8 @@ vonk_budget *vonk_budget_root(void);
 vonk_status vonk_budget_new(vonk_budget *parent, const char *name, int64_t limit_bytes, vonk_budget **ret, vonk_error *err);
 void        vonk_budget_free(vonk_budget *budget); /* asserts that nothing is charged any more */
 VONK_DEFINE_AUTO(vonk_budget, vonk_budget_free)
+/* The owner leaves; things that others share (views of a session that is gone) keep the node alive, charged to its parents, and the last one frees it. */
+void        vonk_budget_retire(vonk_budget *budget);
 void         vonk_budget_set_limit(vonk_budget *budget, int64_t limit_bytes);
 int64_t      vonk_budget_used(const vonk_budget *budget);  /* bytes, children included */
 int64_t      vonk_budget_peak(const vonk_budget *budget);  /* highest `used` so far */

@@ -308,6 +308,35 @@ static void sizes_that_overflow_are_refused(void **state)
     vonk_error_reset(&err);
 }
 
+static void a_retired_budget_lives_as_long_as_its_memory(void **state)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    vonk_budget *parent = new_budget(vonk_budget_root(), "parent", MIB);
+    vonk_budget *b = new_budget(parent, "b", VONK_NO_LIMIT);
+    char *p = NULL, *q = NULL;
+    assert_int_equal(vonk_alloc(b, 1000, &p, &err), VONK_OK);
+    vonk_budget_retire(b);
+    assert_true(vonk_budget_used(parent) >= 1000 && vonk_budget_used(parent) < 2000);
+    assert_int_equal(vonk_alloc(b, 1000, &q, &err), VONK_OK); /* by whoever holds p */
+    assert_true(vonk_budget_used(b) >= 2000 && vonk_budget_used(b) < 4000);
+    assert_int_equal(vonk_alloc(b, 2 * MIB, &q, &err), VONK_E_MEMORY_BUDGET_EXCEEDED);
+    vonk_error_reset(&err);
+    vonk_free(p);
+    assert_true(vonk_budget_used(parent) >= 1000);
+    vonk_free(q); /* b is gone */
+    assert_int_equal(vonk_budget_used(parent), 0);
+    vonk_budget_retire(new_budget(parent, "empty", MIB));
+    b = new_budget(parent, "b", VONK_NO_LIMIT);
+    vonk_budget *below = new_budget(b, "below", VONK_NO_LIMIT);
+    assert_int_equal(vonk_alloc(below, 1000, &p, &err), VONK_OK);
+    vonk_budget_retire(below);
+    vonk_budget_retire(b);
+    assert_true(vonk_budget_used(parent) >= 1000);
+    vonk_free(p); /* both are gone */
+    assert_int_equal(vonk_budget_used(parent), 0);
+    vonk_budget_free(parent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +348,7 @@ int main(void)
         cmocka_unit_test(threads_share_a_tight_budget),
         cmocka_unit_test(blocks_keep_their_size_and_budget),
         cmocka_unit_test(sizes_that_overflow_are_refused),
+        cmocka_unit_test(a_retired_budget_lives_as_long_as_its_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

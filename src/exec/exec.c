@@ -143,7 +143,7 @@ void vonk_exec_free(vonk_exec *exec)
     vonk_mutex_done(&exec->lock);
     vonk_budget *own = exec->own_budget;
     vonk_free(exec);
-    vonk_budget_free(own);
+    vonk_budget_retire(own);
 }
 
 /* ---- progress and numbers */

@@ -172,7 +172,7 @@ void vonk__ops_close(vonk_exec *exec)
     for (size_t i = exec->ops.n; i-- > 0;) {
         vonk_op *op = exec->ops.at[i];
         if (op->opened && op->cls->close) op->cls->close(op);
-        vonk_budget_free(op->budget);
+        vonk_budget_retire(op->budget); /* rows handed on may share its memory */
     }
 }
 

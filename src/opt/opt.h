@@ -17,4 +17,7 @@ vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, co
 /* Physical plan whose output columns are those of `optimized`, in order; expressions bound to positions; exchanges cut the stages; scans are planned (split into partitions). */
 vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);
 
+/* ", Statistics(sizeInBytes=..., rowCount=...)" of a logical node, as EXPLAIN COST shows it: estimates. A vonk_plan_remark; arg: const vonk_opt_env *. */
+vonk_status vonk_opt_cost_remark(const vonk_plan *p, void *arg, vonk_buf *out, vonk_error *err);
+
 #endif

@@ -524,17 +524,17 @@ static void physical_joins(void **state)
     const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
     const vonk_expr *same = call("=", r->output[0], q->output[0]), *less = call("<", r->output[1], q->output[1]);
     EXPECT(physical(join(r, q, VONK_JOIN_LEFT, both(same, less))),
-           "HashJoin [a], [c], [(b < d)], LeftOuter, BuildRight\n"
+           "BroadcastHashJoin [a], [c], [(b < d)], LeftOuter, BuildRight\n"
            ":- LocalTableScan [a#1, b#2]\n"
            "+- Exchange Broadcast(1)\n"
            "   +- LocalTableScan [c#3, d#4]\n");
     EXPECT(physical(join(r, q, VONK_JOIN_FULL, less)),
-           "NestedLoopJoin [(b < d)], FullOuter, BuildRight\n"
+           "BroadcastNestedLoopJoin [(b < d)], FullOuter, BuildRight\n"
            ":- LocalTableScan [a#1, b#2]\n"
            "+- Exchange Broadcast(1)\n"
            "   +- LocalTableScan [c#3, d#4]\n");
     EXPECT(physical(join(r, q, VONK_JOIN_INNER, call("<=>", r->output[0], q->output[0]))),
-           "HashJoin [coalesce(a, 0), isnull(a)], [coalesce(c, 0), isnull(c)], [], Inner, BuildRight\n"
+           "BroadcastHashJoin [coalesce(a, 0), isnull(a)], [coalesce(c, 0), isnull(c)], [], Inner, BuildRight\n"
            ":- LocalTableScan [a#1, b#2]\n"
            "+- Exchange Broadcast(1)\n"
            "   +- LocalTableScan [c#3, d#4]\n");

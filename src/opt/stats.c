@@ -4,6 +4,8 @@
  * [min, max]. Constants below are the usual guesses (P. Selinger et al., "Access Path Selection", 1979) where nothing is known. */
 #include "opt/stats.h"
 
+#include "opt/opt.h"
+
 #include <math.h>
 
 #define GUESS_EQUAL   0.1
@@ -250,3 +252,37 @@ static double rows_of(const vonk_opt_env *env, const vonk_plan *p)
 }
 
 double vonk__opt_rows(const vonk_opt_env *env, const vonk_plan *p) { return at_least_one(rows_of(env, p)); }
+
+/* What Spark takes for the size of a value whose length it does not know. */
+enum { TEXT_BYTES = 20, BINARY_BYTES = 100, ROW_BYTES = 8, NESTED_DEPTH = 8 };
+
+static double value_bytes(const vonk_type *t, int depth)
+{
+    double sum = 0;
+
+    if (vonk_type_is_stringy(t)) return TEXT_BYTES;
+    if (t->id == VONK_T_BINARY) return BINARY_BYTES;
+    for (uint32_t i = 0; i < t->n_fields && depth < NESTED_DEPTH; i++) sum += value_bytes(t->fields[i].type, depth + 1);
+    return sum + at_least_one((double)vonk_storage_bytes(t->storage));
+}
+
+static vonk_status add_bytes(double bytes, vonk_buf *out, vonk_error *err)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    size_t unit = 0;
+
+    for (; bytes >= 2048 && unit + 1 < VONK_COUNTOF(units); unit++) bytes /= 1024;
+    return vonk_buf_printf(out, err, "%.1f %s", bytes, units[unit]);
+}
+
+vonk_status vonk_opt_cost_remark(const vonk_plan *p, void *arg, vonk_buf *out, vonk_error *err)
+{
+    const vonk_opt_env *env = arg;
+    const double        rows = vonk__opt_rows(env, p);
+    double              width = ROW_BYTES;
+
+    for (uint32_t i = 0; i < p->n_output; i++) width += value_bytes(p->output[i]->type, 0);
+    VONK_TRY(vonk_buf_add_c(out, ", Statistics(sizeInBytes=", err));
+    VONK_TRY(add_bytes(rows * width, out, err));
+    return vonk_buf_printf(out, err, ", rowCount=%.0f)", rows);
+}

@@ -10,11 +10,17 @@ enum { MAX_SHOWN = 25 }; /* spark.sql.debug.maxToStringFields */
 
 static vonk_status show_node(const vonk_plan *p, vonk_buf *out, vonk_error *err);
 
+typedef struct remarks {
+    vonk_plan_remark remark; /* or NULL */
+    void *arg;
+} remarks;
+
 /* One level of the tree's left edge: ":  " below a child that has later siblings, else "   ". */
-static vonk_status show_tree(const vonk_plan *p, vonk_buf *edge, vonk_buf *out, vonk_error *err)
+static vonk_status show_tree(const vonk_plan *p, const remarks *with, vonk_buf *edge, vonk_buf *out, vonk_error *err)
 {
     size_t edge_len = edge->len;
     VONK_TRY(show_node(p, out, err));
+    if (with->remark) VONK_TRY(with->remark(p, with->arg, out, err));
     VONK_TRY(vonk_buf_add_byte(out, '\n', err));
     if (p->kind == VONK_PN_LIMIT) { /* Spark shows the two halves of a limit */
         VONK_TRY(vonk_buf_add_str(out, vonk_buf_str(edge), err));
@@ -29,7 +35,7 @@ static vonk_status show_tree(const vonk_plan *p, vonk_buf *edge, vonk_buf *out, 
         VONK_TRY(vonk_buf_add_str(out, vonk_buf_str(edge), err));
         VONK_TRY(vonk_buf_add_c(out, last ? "+- " : ":- ", err));
         VONK_TRY(vonk_buf_add_c(edge, last ? "   " : ":  ", err));
-        VONK_TRY(show_tree(p->children[i], edge, out, err));
+        VONK_TRY(show_tree(p->children[i], with, edge, out, err));
         edge->len = len;
     }
     edge->len = edge_len;
@@ -38,9 +44,16 @@ static vonk_status show_tree(const vonk_plan *p, vonk_buf *edge, vonk_buf *out, 
 
 vonk_status vonk_plan_explain(const vonk_plan *p, vonk_buf *out, vonk_error *err)
 {
+    return vonk_plan_explain_with(p, NULL, NULL, out, err);
+}
+
+vonk_status vonk_plan_explain_with(const vonk_plan *p, vonk_plan_remark remark, void *arg, vonk_buf *out,
+                                   vonk_error *err)
+{
     VONK_AUTO(vonk_buf_done) vonk_buf edge;
+    remarks with = {remark, arg};
     vonk_buf_init(&edge, out->budget, SIZE_MAX);
-    return show_tree(p, &edge, out, err);
+    return show_tree(p, &with, &edge, out, err);
 }
 
 static vonk_status show_exprs(const vonk_expr *const *at, uint32_t n, vonk_buf *out, vonk_error *err)
@@ -154,7 +167,9 @@ static vonk_status show_scan(const vonk_plan *p, vonk_buf *out, vonk_error *err)
 {
     const vonk_table *table = p->scan.table;
     bool physical = p->kind == VONK_PN_P_SCAN;
-    if (physical)
+    if (physical && table && vonk_str_is(vonk_str_of(table->cls->name), "memory"))
+        VONK_TRY(vonk_buf_add_c(out, "InMemoryTableScan ", err));
+    else if (physical)
         VONK_TRY(vonk_buf_printf(out, err, "FileScan %s ", table ? table->cls->name : ""));
     else
         VONK_TRY(vonk_buf_printf(out, err, "%s ", vonk_node_name(p->kind)));
@@ -199,9 +214,16 @@ static vonk_status show_relation(const vonk_plan *p, vonk_buf *out, vonk_error *
     }
 }
 
+static const char *node_name(const vonk_plan *p)
+{
+    if (p->kind == VONK_PN_P_HASH_JOIN) return p->join.broadcast ? "BroadcastHashJoin" : "ShuffledHashJoin";
+    if (p->kind == VONK_PN_P_LOOP_JOIN) return p->join.broadcast ? "BroadcastNestedLoopJoin" : "CartesianProduct";
+    return vonk_node_name(p->kind);
+}
+
 static vonk_status show_lists(const vonk_plan *p, vonk_buf *out, vonk_error *err)
 {
-    VONK_TRY(vonk_buf_add_c(out, vonk_node_name(p->kind), err));
+    VONK_TRY(vonk_buf_add_c(out, node_name(p), err));
     for (uint32_t i = 0; i < p->n_lists; i++) {
         VONK_TRY(vonk_buf_add_c(out, i ? ", " : " ", err));
         VONK_TRY(show_list(p, i, out, err));

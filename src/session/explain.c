@@ -1,6 +1,8 @@
 /* session/explain.c -- EXPLAIN in Spark's modes: simple, extended, codegen, cost, formatted, and ANALYZE with what really happened. */
 #include "session/session_int.h"
 
+#include "opt/opt.h"
+
 static vonk_status section(vonk_buf *out, const char *title, const vonk_plan *plan, vonk_error *err)
 {
     VONK_TRY(vonk_buf_printf(out, err, "== %s ==\n", title));
@@ -22,12 +24,21 @@ static vonk_status logical_sections(const vonk_plan *parsed, const vonk_plan *re
     return vonk_buf_add_c(out, "\n", err);
 }
 
+static vonk_status cost_section(vonk_query *query, const vonk_plan *optimized, vonk_buf *out, vonk_error *err)
+{
+    vonk_opt_env env = {.budget = query->budget, .conf = query->conf, .env = &query->env, .n_threads = query->session->engine->n_threads};
+
+    VONK_TRY(vonk_buf_add_c(out, "== Optimized Logical Plan ==\n", err));
+    VONK_TRY(vonk_plan_explain_with(optimized, vonk_opt_cost_remark, &env, out, err));
+    return vonk_buf_add_c(out, "\n", err);
+}
+
 /* Runs the plan, throws its rows away, and shows what each operator did. */
 static vonk_status analyze(vonk_query *query, const vonk_plan *resolved, vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *run = NULL;
 
-    VONK_TRY(vonk__session_start(query->session, resolved, true, &run, err));
+    VONK_TRY(vonk__session_start(query->session, resolved, true, NULL, &run, err));
     if (!run->exec) return vonk_buf_add_c(out, "Execute command\n", err);
     for (;;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
@@ -49,7 +60,8 @@ vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, co
         return vonk_buf_add_c(out, "\n", err);
     }
     VONK_TRY(vonk__session_plan(query, resolved, &optimized, &physical, err));
-    if (vonk_str_is(mode, "extended") || vonk_str_is(mode, "cost")) VONK_TRY(logical_sections(parsed, resolved, optimized, out, err));
+    if (vonk_str_is(mode, "cost")) VONK_TRY(cost_section(query, optimized, out, err));
+    if (vonk_str_is(mode, "extended")) VONK_TRY(logical_sections(parsed, resolved, optimized, out, err));
     VONK_TRY(section(out, "Physical Plan", physical, err));
     return vonk_buf_add_c(out, "\n", err);
 }

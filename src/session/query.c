@@ -3,6 +3,7 @@
 
 #include "func/cast.h"
 #include "opt/opt.h"
+#include "source/write.h"
 #include "sys/clock.h"
 
 /* ---- analysis */
@@ -56,7 +57,8 @@ vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, con
 }
 
 /* ---- a query's life */
-static vonk_status query_new(vonk_session *session, vonk_query **ret, vonk_error *err)
+/* `shared`: the budget it spends from, when its rows outlive it; NULL: one of its own. */
+static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_query **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
@@ -64,7 +66,8 @@ static vonk_status query_new(vonk_session *session, vonk_query **ret, vonk_error
     query->session = vonk_session_ref(session);
     query->conf = vonk_session_conf(session);
     env_of(session, query->conf, &query->env);
-    VONK_TRY(vonk_budget_new(session->budget, "query", VONK_NO_LIMIT, &query->budget, err));
+    if (!shared) VONK_TRY(vonk_budget_new(session->budget, "query", VONK_NO_LIMIT, &query->own_budget, err));
+    query->budget = shared ? shared : query->own_budget;
     VONK_TRY(vonk_arena_new(query->budget, &query->arena, err));
     *ret = VONK_STEAL(query);
     return VONK_OK;
@@ -87,15 +90,19 @@ static vonk_status start_exec(vonk_query *query, vonk_error *err)
     return vonk_exec_start(&env, query->physical, &query->exec, err);
 }
 
-vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_query **ret, vonk_error *err)
+vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared, vonk_query **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
-    VONK_TRY(query_new(session, &query, err));
+    VONK_TRY(query_new(session, shared, &query, err));
     query->resolved = vonk_plan_ref(resolved);
     query->use_cached = use_cached;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
-    if (vonk__session_is_command(resolved))
+    if (resolved->kind == VONK_PN_WRITE_FILES) {
+        bool skip = false;
+        VONK_TRY(vonk_write_check(query->budget, query->conf, &query->env, &resolved->write, &skip, err));
+        if (!skip) VONK_TRY(start_exec(query, err));
+    } else if (vonk__session_is_command(resolved))
         VONK_TRY(vonk__session_run_command(query, &query->rows, err));
     else
         VONK_TRY(start_exec(query, err));
@@ -108,12 +115,12 @@ vonk_status vonk_session_execute(vonk_session *session, const vonk_plan *unresol
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
 
     VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
-    return vonk__session_start(session, resolved, true, ret, err);
+    return vonk__session_start(session, resolved, true, NULL, ret, err);
 }
 
 vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err)
 {
-    return vonk__session_start(session, resolved, true, ret, err);
+    return vonk__session_start(session, resolved, true, NULL, ret, err);
 }
 
 bool vonk_session_acts(const vonk_plan *resolved)
@@ -138,7 +145,7 @@ vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresol
     VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
 
-    VONK_TRY(query_new(session, &query, err));
+    VONK_TRY(query_new(session, NULL, &query, err));
     query->use_cached = true;
     VONK_TRY(vonk__session_analyze(session, query->conf, &query->env, unresolved, &resolved, err));
     return vonk__session_explain(query, unresolved, resolved, mode, out, err);
@@ -177,15 +184,34 @@ void vonk_query_free(vonk_query *query)
     if (!query) return;
     vonk_session *session = query->session;
     vonk_exec_free(query->exec);
+    vonk_query_free(query->inner);
     vonk_batch_unref(query->rows);
     vonk_plan_unref(query->physical);
     vonk_plan_unref(query->resolved);
     vonk_type_unref(query->schema);
     vonk_arena_free(query->arena);
-    vonk_budget_free(query->budget);
+    vonk_budget_free(query->own_budget);
     vonk_conf_unref(query->conf);
     vonk_free(query);
     vonk_session_unref(session);
+}
+
+uint32_t vonk_query_n_observed(const vonk_query *query)
+{
+    if (query->inner) return vonk_query_n_observed(query->inner); /* a command's, which is no command itself */
+    return query->exec ? vonk_exec_n_observed(query->exec) : 0;
+}
+
+void vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret)
+{
+    const vonk_query *ran = query->inner ? query->inner : query;
+
+    vonk_exec_observed(ran->exec, i, &ret->name, &ret->node, &ret->row);
+}
+
+vonk_status vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out, vonk_error *err)
+{
+    return vonk_cast_row_text(&query->env, column, row, out, err);
 }
 
 size_t vonk_session_statement_end(vonk_str text) { return vonk_sql_statement_end(text); }
@@ -216,10 +242,17 @@ static vonk_status no_rows(vonk_budget *budget, const vonk_plan *plan, vonk_batc
 vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+
+    return vonk__session_collect_query(session, resolved, use_cached, into, &query, ret, err);
+}
+
+vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
     VONK_VEC(vonk_batch *) batches = {0};
     vonk_status status;
 
-    VONK_TRY(vonk__session_start(session, resolved, use_cached, &query, err));
+    VONK_TRY(vonk__session_start(session, resolved, use_cached, into, &query, err)); /* rows share its dictionaries and text */
     for (;;) {
         vonk_batch *batch = NULL;
         status = vonk_query_next(query, &batch, err);
@@ -234,5 +267,6 @@ vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolv
     if (status == VONK_OK && batches.n == 0) status = no_rows(into, resolved, ret, err);
     for (size_t i = 0; i < batches.n; i++) vonk_batch_unref(batches.at[i]);
     vonk_free(batches.at);
+    if (status == VONK_OK) *ret_query = VONK_STEAL(query);
     return status;
 }

@@ -12,7 +12,7 @@ static void session_free(vonk_session *session)
     vonk_conf_unref(session->conf);
     vonk_free(session->user);
     vonk_mutex_done(&session->lock);
-    vonk_budget_free(session->budget);
+    vonk_budget_retire(session->budget); /* global temporary views and clones may still share plans of it */
     vonk_free(session);
 }
 

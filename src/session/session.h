@@ -61,6 +61,16 @@ vonk_status      vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error
 vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err);
 void             vonk_query_cancel(vonk_query *query);
 vonk_exec       *vonk_query_exec(vonk_query *query); /* progress, metrics; NULL for commands; borrowed */
+/* What DataFrame.observe() counted, once all rows are out: one row per name, also of the query that a command ran inside. Borrowed. */
+typedef struct vonk_observed {
+    vonk_str         name;
+    const vonk_plan *node; /* lists[0]: the metrics, named */
+    vonk_batch      *row;
+} vonk_observed;
+uint32_t           vonk_query_n_observed(const vonk_query *query);
+void               vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret);
+/* One value as text, as CAST(x AS STRING) gives it; must not be null. */
+vonk_status        vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out, vonk_error *err);
 void             vonk_query_free(vonk_query *query);
 VONK_DEFINE_AUTO(vonk_query, vonk_query_free)
 

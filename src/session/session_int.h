@@ -35,7 +35,8 @@ struct vonk_session {
 
 struct vonk_query {
     vonk_session    *session; /* referenced */
-    vonk_budget     *budget;
+    vonk_budget     *budget;     /* to spend from */
+    vonk_budget     *own_budget; /* the same, or NULL: somebody else's, who keeps the rows */
     vonk_arena      *arena; /* result rows of commands */
     const vonk_conf *conf;
     vonk_fn_env      env;
@@ -43,6 +44,7 @@ struct vonk_query {
     const vonk_type *schema;
     vonk_exec       *exec; /* NULL for commands */
     vonk_batch      *rows; /* of a command; handed out once */
+    vonk_query      *inner; /* that a command ran, kept for what it observed */
     bool             use_cached;
     _Atomic bool     cancelled;
 };
@@ -57,10 +59,12 @@ bool        vonk__session_is_command(const vonk_plan *resolved);
 vonk_status vonk__session_run_command(vonk_query *query, vonk_batch **ret_rows, vonk_error *err);
 /* Optimises and plans a resolved query with the query's own settings; *ret_optimized may be NULL. */
 vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, const vonk_plan **ret_optimized, const vonk_plan **ret_physical, vonk_error *err);
-/* Runs a resolved plan and gives all its rows as one batch. */
+/* Runs a resolved plan and gives all its rows as one batch; both spend from `into`. */
 vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err);
-/* A query over an already resolved plan. */
-vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_query **ret, vonk_error *err);
+/* The same, and the query itself, drained. */
+vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err);
+/* A query over an already resolved plan. shared: the budget it spends from (its rows may outlive it), or NULL. */
+vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared, vonk_query **ret, vonk_error *err);
 /* Dataset.show's text of a SHOW_STRING node. */
 vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, vonk_buf *out, vonk_error *err);
 /* EXPLAIN of a resolved plan; `parsed` may be NULL. */
@@ -68,7 +72,7 @@ vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, co
 
 /* Kept frames, by resolved plan. */
 vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolved, vonk_str level, vonk_error *err);
-bool        vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved);
+vonk_status vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved, bool *ret_was, vonk_error *err);
 void        vonk__session_clear_cache(vonk_session *session);
 
 #endif

@@ -100,7 +100,7 @@ static vonk_status fill_grid(vonk_query *query, const vonk_plan *show, const von
     vonk_buf_init(&scratch, query->budget, SIZE_MAX);
     VONK_TRY(vonk_arena_array(query->arena, (size_t)(g->n_rows + 1) * g->n_columns, sizeof *g->cells, &g->cells, err));
     for (uint32_t c = 0; c < g->n_columns; c++) {
-        VONK_TRY(cell(query->arena, child->output[c]->name, info->truncate, !info->html, &scratch, &g->cells[c], err));
+        VONK_TRY(cell(query->arena, child->output[c]->name, 0, !info->html, &scratch, &g->cells[c], err)); /* names stay whole */
         for (uint32_t r = 0; r < g->n_rows; r++) {
             vonk_buf_reset(&text);
             VONK_TRY(vonk_cast_row_pretty(&query->env, rows->columns[c], r, &text, err));
@@ -224,7 +224,7 @@ static vonk_status take_rows(vonk_query *query, const vonk_plan *show, int64_t n
     VONK_AUTO(vonk_plan_unref) const vonk_plan *limited = NULL;
 
     VONK_TRY(vonk_pn_limit(query->budget, show->children[0], n, &limited, err));
-    return vonk__session_collect(query->session, limited, true, query->budget, ret, err);
+    return vonk__session_collect_query(query->session, limited, true, query->budget, &query->inner, ret, err);
 }
 
 vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, vonk_buf *out, vonk_error *err)

@@ -13,11 +13,14 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
             const vonk_expr *e = NULL;
             vonk_status      st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
             if (st != VONK_OK && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
-                vonk_error_reset(err);
+                VONK_TRY(vonk_error_forgive(err, err));
                 e = p->lists[l].at[i];
                 st = VONK_OK;
             }
             VONK_TRY(st);
+            const vonk_expr *written = p->lists[l].at[i];
+            if (p->kind == VONK_PN_PIVOT && written->kind == VONK_EX_NAME && e->kind != VONK_EX_COLUMN && e->kind != VONK_EX_ALIAS) /* a.b is called b */
+                VONK_TRY(vonk__an_alias(an, e, written->parts[written->n_parts - 1], &e, err));
             VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
         }
         VONK_TRY(vonk_plan_set_list(copy, l, list.at, (uint32_t)list.n, err));
@@ -38,9 +41,23 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     VONK_TRY(vonk_plan_finish(copy, &ready, err));
     vonk_plan_unref(ready);
     const vonk_status st = vonk__sql_dataset(an->api, ready, &core, err);
-    if (st != VONK_OK) return vonk__an_at(p, st, err);
+    const bool has_place = p->kind != VONK_PN_PIVOT && p->kind != VONK_PN_UNPIVOT;
+    if (st != VONK_OK) return has_place ? vonk__an_at(p, st, err) : st;
     VONK_TRY(vonk__an_keep_plan(an, core, &core, err));
     return vonk__an_plan(an, core, outer, ret, err);
+}
+
+/* EXPAND as a rewrite makes it: its output is set, its expressions may hold calls. */
+vonk_status vonk__an_expand(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *child;
+    vonk_plan       *copy;
+
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
+    VONK_TRY(resolve_lists(an, p, child, outer, copy, err));
+    copy->plan_id = -1;
+    return vonk__an_finish_node(an, copy, ret, err);
 }
 
 #define DATASET_NODE(name)                                                                                                                           \

@@ -176,6 +176,7 @@ static vonk_status rewrite(vonk__ds *d, const vonk_plan **ret)
     case VONK_PN_TO_SCHEMA: return to_schema(d, ret);
     case VONK_PN_UNPIVOT: return vonk__ds_unpivot(d, ret);
     case VONK_PN_PIVOT: return vonk__ds_pivot(d, ret);
+    case VONK_PN_TRANSPOSE: return vonk__ds_transpose(d, ret);
     case VONK_PN_NA_FILL: return vonk__ds_na_fill(d, ret);
     case VONK_PN_NA_DROP: return vonk__ds_na_drop(d, ret);
     case VONK_PN_NA_REPLACE: return vonk__ds_na_replace(d, ret);

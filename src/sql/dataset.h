@@ -44,6 +44,7 @@ vonk_status vonk__ds_na_drop(vonk__ds *d, const vonk_plan **ret);
 vonk_status vonk__ds_na_replace(vonk__ds *d, const vonk_plan **ret);
 vonk_status vonk__ds_unpivot(vonk__ds *d, const vonk_plan **ret);
 vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret);
+vonk_status vonk__ds_transpose(vonk__ds *d, const vonk_plan **ret);
 vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret);
 
 #endif

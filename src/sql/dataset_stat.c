@@ -211,6 +211,54 @@ static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
     return vonk_pn_filter(d->a->budget, d->child, condition, ret, d->err);
 }
 
+/* ---- freqItems: of each column the 1 / support most frequent values; all that are more frequent than the support are among them */
+static vonk_status frequent_of(vonk__ds *d, vonk_str name, int64_t most, const vonk_plan **ret)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *own = NULL, *present = NULL, *counted = NULL, *sorted = NULL, *limited = NULL;
+    const vonk_expr                            *column = NULL, *one = NULL, *count = NULL, *order = NULL, *is_null = NULL, *condition = NULL, *list = NULL;
+
+    VONK_TRY(vonk_plan_fresh_ids(d->a->budget, d->child, &own, d->err));
+    vonk__ds inner = {.a = d->a, .arena = d->arena, .p = d->p, .child = own, .err = d->err};
+    VONK_TRY(vonk__ds_column(&inner, name, &column));
+    VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NULL, &column, 1, &is_null));
+    VONK_TRY(vonk__ds_node(d, VONK_EX_NOT, &is_null, 1, &condition));
+    VONK_TRY(vonk_pn_filter(d->a->budget, own, condition, &present, d->err));
+    VONK_TRY(vonk__ds_long(d, 1, &one));
+    VONK_TRY(vonk__ds_call(d, "count", &one, 1, &count));
+    VONK_TRY(vonk__ds_alias(d, count, VONK_STR("n"), &count));
+    VONK_TRY(vonk_pn_aggregate(d->a->budget, present, &column, 1, (const vonk_expr *[]){column, count}, 2, &counted, d->err));
+    VONK_TRY(vonk_ex_name(d->a->budget, &count->name, 1, -1, &order, d->err));
+    VONK_TRY(vonk__ds_keep(d, order));
+    VONK_TRY(vonk_ex_sort(d->a->budget, order, true, true, &order, d->err));
+    VONK_TRY(vonk__ds_keep(d, order));
+    VONK_TRY(vonk_pn_sort(d->a->budget, counted, &order, 1, true, &sorted, d->err));
+    VONK_TRY(vonk_pn_limit(d->a->budget, sorted, most, &limited, d->err));
+    VONK_TRY(vonk__ds_call(d, "collect_list", &column, 1, &list));
+    VONK_TRY(vonk__ds_alias(d, list, vonk_str_of(VONK_F("%.*s_freqItems", VONK_STR_ARGS(name))), &list));
+    return vonk_pn_aggregate(d->a->budget, limited, NULL, 0, &list, 1, ret, d->err);
+}
+
+static vonk_status freq_items(vonk__ds *d, const vonk_plan **ret)
+{
+    const vonk_stat_info *s = &d->p->stat;
+    const double          support = s->n_numbers ? s->numbers[0] : 0.01;
+
+    if (!(support >= 1e-4 && support <= 1))
+        return VONK_FAIL(d->err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_F("%g", support), "confName", "support", "confRequirement", "it lies between 1e-4 and 1");
+    if (s->n_names == 0) return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "freqItems of no columns");
+    *ret = NULL;
+    for (uint32_t i = 0; i < s->n_names; i++) {
+        VONK_AUTO(vonk_plan_unref) const vonk_plan *left = *ret, *right = NULL;
+        *ret = NULL;
+        VONK_TRY(frequent_of(d, s->names[i], (int64_t)(1 / support), &right));
+        if (!left)
+            *ret = VONK_STEAL(right);
+        else
+            VONK_TRY(vonk_pn_join(d->a->budget, left, right, VONK_JOIN_CROSS, NULL, ret, d->err));
+    }
+    return VONK_OK;
+}
+
 /* ---- crosstab: a pivot of counts, missing ones 0 */
 static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
 {
@@ -268,5 +316,6 @@ vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret)
     if (vonk_str_is(kind, "approx_quantile")) return approx_quantile(d, ret);
     if (vonk_str_is(kind, "sample_by")) return sample_by(d, ret);
     if (vonk_str_is(kind, "crosstab")) return crosstab(d, ret);
+    if (vonk_str_is(kind, "freq_items")) return freq_items(d, ret);
     return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("DataFrame.stat.%.*s", VONK_STR_ARGS(kind)));
 }

@@ -69,6 +69,8 @@ vonk_pb_writer vonk_connect_begin(vonk_connect_operation *op, vonk_buf *ret_buf,
 /* `take_tail` are bytes that follow the fields (vonk_pb_put_external), sent without a copy. Both are taken in any case. Waits while the client
  * is slow. OPERATION_CANCELED: stop. */
 vonk_status vonk_connect_emit(vonk_connect_operation *op, vonk_buf *take_fields, const vonk_slice *take_tail, size_t n_tail, vonk_error *err);
+/* What is emitted from here on comes right before the end of the operation: small responses are sent together with it. */
+void vonk_connect_end_is_near(vonk_connect_operation *op);
 
 /* Rows: one Arrow IPC stream (schema and one record batch), in pieces. It rides on `take_fields` (begun, maybe with a schema and
  * metrics) and is cut into several responses when it is larger than the client wants or the server allows. start_row: of the whole result. */

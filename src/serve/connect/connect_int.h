@@ -95,6 +95,7 @@ struct vonk_connect_operation {
     size_t call_bytes;               /* sent to it */
     int64_t call_since_ns, detached_ns;
     vonk_connect_phase phase;
+    bool end_is_near; /* small responses go out together with the end */
     bool is_interrupted, is_removed, is_ended; /* ended: nothing more will be emitted, the outcome is known */
     vonk_status outcome;
     vonk_error error;

@@ -85,7 +85,10 @@ static vonk_status pump(row_stream *s, vonk_error *err)
     for (;;) {
         vonk_batch *batch = NULL;
         VONK_TRY(vonk_query_next(s->query, &batch, err));
-        if (!batch) return s->waiting.n > 0 || !s->any_sent ? send_waiting(s, err) : VONK_OK;
+        if (!batch) {
+            vonk_connect_end_is_near(s->op);
+            return s->waiting.n > 0 || !s->any_sent ? send_waiting(s, err) : VONK_OK;
+        }
         s->waiting_bytes += vonk_ipc_row_bytes(batch, s->type);
         s->waiting_rows += batch->n_sel;
         vonk_status status = VONK_VEC_PUSH(&s->waiting, vonk_budget_root(), batch, err);
@@ -104,6 +107,20 @@ static void ipc_options_of(const vonk_conf *conf, vonk_ipc_options *ret)
     ret->large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
 }
 
+/* A last response with what was observed on the way, if anything was. */
+static vonk_status send_observed(vonk_connect_operation *op, const vonk_query *query, vonk_error *err)
+{
+    vonk_buf fields = {0};
+
+    if (vonk_query_n_observed(query) == 0) return VONK_OK;
+    vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
+    vonk_status    status = vonk__connect_put_observed(&w, query, err);
+    if (status == VONK_OK) status = vonk_pb_writer_end(&w);
+    if (status == VONK_OK) return vonk_connect_emit(op, &fields, NULL, 0, err);
+    vonk_buf_done(&fields);
+    return status;
+}
+
 static vonk_status stream_rows(vonk__connect_request *r, vonk_connect_operation *op, vonk_query *query, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(r->state->session);
@@ -116,7 +133,7 @@ static vonk_status stream_rows(vonk__connect_request *r, vonk_connect_operation 
     vonk_connect_set_hooks(op, NULL);
     drop_waiting(&s);
     vonk_free(s.waiting.at);
-    return status;
+    return status == VONK_OK ? send_observed(op, query, err) : status;
 }
 
 /* Runs to the end; rows are thrown away. */
@@ -210,6 +227,7 @@ static vonk_status run_sql(vonk__connect_request *r, vonk_connect_operation *op,
         vonk_buf_done(&fields);
         return status;
     }
+    vonk_connect_end_is_near(op);
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
@@ -243,6 +261,7 @@ static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *
         vonk_buf_done(&fields);
         return status;
     }
+    vonk_connect_end_is_near(op);
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
@@ -269,6 +288,7 @@ static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
         vonk_buf_done(&fields);
         return status;
     }
+    vonk_connect_end_is_near(op);
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
@@ -282,7 +302,8 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     if (plan && which == PB_COMMAND_SQL_COMMAND) return run_sql(r, op, vonk_pb_get_msg(command, which), plan, err);
     if (plan) {
         VONK_TRY(vonk_session_execute(r->state->session, plan, &query, err));
-        return drain(op, query, err);
+        VONK_TRY(drain(op, query, err));
+        return send_observed(op, query, err);
     }
     switch (which) {
     case PB_COMMAND_CHECKPOINT_COMMAND: return checkpoint(r, op, vonk_pb_get_msg(command, which), err);

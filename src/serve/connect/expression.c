@@ -84,13 +84,51 @@ vonk_status vonk__tr_sort_orders(vonk__translator *t, const vonk_pb_msg *m, int 
 }
 
 /* ---- names */
+static vonk_status bad_name(vonk_str name, vonk_error *err) { return VONK_FAIL(err, VONK_E_INVALID_ATTRIBUTE_NAME_SYNTAX, "name", VONK_S(name)); }
+
+/* A column's name as the DataFrame API writes it: parts between dots, backticks around a part with dots. Not SQL: "max(age)" is one part. */
+static vonk_status attribute_parts(vonk__translator *t, vonk_str name, const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
+{
+    VONK_VEC(vonk_str) parts = {0};
+    char  *text = NULL;
+    size_t n = 0, start = 0;
+    bool   quoted = false;
+
+    VONK_TRY(vonk_arena_alloc(t->arena, name.len + 1, &text, err));
+    for (size_t i = 0; i < name.len; i++) {
+        const char c = name.data[i];
+        const bool is_last = i + 1 == name.len;
+        if (quoted && c == '`' && !is_last && name.data[i + 1] == '`') {
+            text[n++] = '`';
+            i++;
+        } else if (quoted && c == '`') {
+            if (!is_last && name.data[i + 1] != '.') return bad_name(name, err);
+            quoted = false;
+        } else if (!quoted && c == '`') {
+            if (n > start) return bad_name(name, err);
+            quoted = true;
+        } else if (!quoted && c == '.') {
+            if (is_last || i == 0 || name.data[i - 1] == '.') return bad_name(name, err);
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&parts, t->arena, ((vonk_str){text + start, n - start}), err));
+            start = n;
+        } else {
+            text[n++] = c;
+        }
+    }
+    if (quoted) return bad_name(name, err);
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&parts, t->arena, ((vonk_str){text + start, n - start}), err));
+    *ret = parts.at;
+    *ret_n = vonk_u32_of(parts.n);
+    return VONK_OK;
+}
+
 static vonk_status attribute(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
     uint32_t        n = 0;
     vonk_expr      *e = NULL;
 
-    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER), &parts, &n, err));
+    VONK_TRY(attribute_parts(t, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER), &parts, &n, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_NAME, NULL, 0, &e, err));
     vonk_status status = vonk_expr_set_parts(e, parts, n, err);
     if (status != VONK_OK) {
@@ -112,7 +150,7 @@ static vonk_status star(vonk__translator *t, const vonk_pb_msg *m, const vonk_ex
 
     if (target.len > 0) {
         if (!vonk_str_ends(target, VONK_STR(".*"))) return vonk__tr_invalid("a star's target does not end with .*", err);
-        VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_str_sub(target, 0, target.len - 2), &parts, &n, err));
+        VONK_TRY(attribute_parts(t, vonk_str_sub(target, 0, target.len - 2), &parts, &n, err));
     }
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_STAR, NULL, 0, &e, err));
     vonk_status status = vonk_expr_set_parts(e, parts, n, err);
@@ -169,7 +207,12 @@ static vonk_status function(vonk__translator *t, const vonk_pb_msg *m, const von
     uint32_t          n = 0, n_parts = 1, flags = 0;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, &args, &n, err));
-    if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_DISTINCT)) flags |= VONK_EXF_DISTINCT;
+    const bool distinct = vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_DISTINCT);
+    if (n == 1 && args[0]->kind == VONK_EX_STAR && args[0]->n_parts == 0 && vonk_str_is_nocase(name, "count") && !distinct) { /* rows, not columns */
+        VONK_TRY(vonk_ex_int(t->budget, 1, &vonk_type_int, &args[0], err));
+        VONK_TRY(vonk__tr_keep_expr(t, args[0], err));
+    }
+    if (distinct) flags |= VONK_EXF_DISTINCT;
     if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_INTERNAL)) flags |= VONK_EXF_INTERNAL;
     if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_USER_DEFINED_FUNCTION)) {
         flags |= VONK_EXF_USER_DEFINED;

@@ -5,7 +5,8 @@
 enum {
     MAX_AHEAD_BYTES = 8 << 20, /* produced and not sent: the producer waits */
     RESPONSE_ID_AT = 2,        /* of its text in the encoded response: begin() puts it first */
-    MAX_OPERATIONS = 10000     /* that exist, running or not released */
+    MAX_OPERATIONS = 10000,    /* that exist, running or not released */
+    MAX_HELD_BYTES = 64 << 10  /* larger responses are worth a send of their own */
 };
 
 static void run_operation(void *self);
@@ -461,6 +462,13 @@ static vonk_status add_locked(vonk_connect_operation *op, vonk_connect_response 
     return VONK_OK;
 }
 
+void vonk_connect_end_is_near(vonk_connect_operation *op)
+{
+    vonk_mutex_lock(&op->lock);
+    op->end_is_near = true;
+    vonk_mutex_unlock(&op->lock);
+}
+
 vonk_status vonk_connect_emit(vonk_connect_operation *op, vonk_buf *take_fields, const vonk_slice *take_tail,
                               size_t n_tail, vonk_error *err)
 {
@@ -473,7 +481,8 @@ vonk_status vonk_connect_emit(vonk_connect_operation *op, vonk_buf *take_fields,
         vonk_cond_wait(&op->room, &op->lock);
     bool is_wanted = !op->is_interrupted && !op->is_removed;
     vonk_status st = is_wanted ? add_locked(op, &r, err) : VONK_OK;
-    if (is_wanted) (void)send_locked(op); /* has not ended: cannot be done */
+    bool is_held = op->end_is_near && op->unsent_bytes <= MAX_HELD_BYTES;
+    if (is_wanted && !is_held) (void)send_locked(op); /* has not ended: cannot be done */
     vonk_mutex_unlock(&op->lock);
     free_response(&r);
     return is_wanted ? st : VONK_FAIL(err, VONK_E_OPERATION_CANCELED);

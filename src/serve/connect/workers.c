@@ -140,9 +140,9 @@ void vonk_connect_workers_post(vonk_connect_workers *p, vonk_connect_task *task)
         (void)add_thread(p, &err);
         vonk_error_reset(&err);
     }
-    vonk_cond_signal(&p->work);
     worker *dead = p->dead;
     p->dead = NULL;
     vonk_mutex_unlock(&p->lock);
+    vonk_cond_signal(&p->work); /* not under the lock: whom it wakes would wait for that at once */
     bury(dead);
 }
