@@ -234,6 +234,7 @@ vonk_status vonk__join_spill_build(vonk_op *op, vonk_batch *const *batches, size
     dealer d = {.g = g, .side = &g->build, .n_lists = g->n_parts};
     for (size_t from = 0, end = 0; from < n; from = end) {
         uint64_t rows = 0, bytes = 0;
+        if (vonk_exec_cancelled(op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
         for (; end < n && (end == from || rows + batches[end]->n_rows <= GROUP_ROWS); end++) {
             rows += batches[end]->n_rows;
             bytes += vonk__join_bytes(batches[end]);
