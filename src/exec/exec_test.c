@@ -147,6 +147,41 @@ static void cancel_stops_soon(void **state)
     vonk_pool_free(pool);
 }
 
+static int64_t ns_to_stop(const vonk_plan *plan, vonk_pool *pool, int64_t after_ms)
+{
+    vonk_error failure = VONK_ERROR_INIT;
+    vonk_batch *b = NULL;
+    vonk_exec *exec = start(plan, pool, t_budget, 1);
+    vonk_clock_sleep_ns(after_ms * VONK_NS_PER_MS);
+    int64_t t0 = vonk_clock_mono_ns();
+    vonk_exec_cancel(exec);
+    assert_int_equal(vonk_exec_next(exec, &b, &failure), VONK_E_OPERATION_CANCELED);
+    vonk_exec_free(exec);
+    vonk_error_reset(&failure);
+    return vonk_clock_mono_ns() - t0;
+}
+
+/* While rows come in, while one lane sorts a million texts with a common beginning, while they go out. */
+static void sorts_stop_soon(void **state)
+{
+    enum { TRIES = 5 }; /* of a machine that has other work */
+    static const int64_t after_ms[] = {5, 300, 600, 1000, 1500};
+    vonk_pool *pool = NULL;
+    OK(vonk_pool_new(t_budget, 1, &pool, &err));
+    const vonk_plan *range = p_range(0, 1000000, 1, 1);
+    const vonk_expr *mixed = E_FN("%", E_FN("*", e_col(range, 0), e_long(7919)), e_long(1000003));
+    const vonk_plan *texts = P_PROJECT(range, E_FN("concat", e_str("a common beginning of texts "), E_FN("hex", mixed)));
+    const vonk_expr *order = e_sort(e_col(texts, 0), false, false);
+    const vonk_plan *tail = p_limit(VONK_PN_P_TAIL, p_sort(texts, true, 1, &order), 1, 0, false);
+    for (size_t i = 0; i < VONK_COUNTOF(after_ms); i++) {
+        int64_t took = INT64_MAX;
+        for (uint32_t tries = 0; tries < TRIES && took >= 100 * VONK_NS_PER_MS; tries++)
+            took = ns_to_stop(tail, pool, after_ms[i]);
+        assert_true(took < 100 * VONK_NS_PER_MS);
+    }
+    vonk_pool_free(pool);
+}
+
 static void queries_share_the_pool(void **state)
 {
     vonk_pool *pool = NULL;
@@ -265,6 +300,7 @@ int main(void)
                                        cmocka_unit_test(error_of_the_last_morsel),
                                        cmocka_unit_test(slow_readers),
                                        cmocka_unit_test(cancel_stops_soon),
+                                       cmocka_unit_test(sorts_stop_soon),
                                        cmocka_unit_test(queries_share_the_pool),
                                        cmocka_unit_test(polling),
                                        cmocka_unit_test(exchanges),

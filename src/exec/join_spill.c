@@ -59,7 +59,7 @@ static vonk_status grace_open(vonk_op *op, join_grace **ret, vonk_error *err)
     VONK_TRY(VONK_NEW(vonk_budget_root(), &g, err));
     g->op = op;
     vonk_mutex_init(&g->lock);
-    *ret = g; /* closed with the operator, also half made */
+    *ret = g; /* the caller frees it, also half made */
     /* Null-aware joins of several keys must see pairs whose keys are not equal. */
     g->n_parts = f->n_keys == 0 || f->null_pairs ? 1 : GRACE_PARTS;
     VONK_TRY(side_open(op, &g->build, f->stored_types, f->n_stored, true, err));
@@ -84,6 +84,10 @@ static vonk_status grace_of(vonk_op *op, join_grace **ret, vonk_error *err)
     join_shared *s = op->shared;
     VONK_LOCKED(&s->lock);
     vonk_status st = s->grace ? VONK_OK : grace_open(op, &s->grace, err);
+    if (st != VONK_OK) {
+        vonk__join_grace_free(s->grace);
+        s->grace = NULL;
+    }
     *ret = s->grace;
     return st;
 }
@@ -214,6 +218,7 @@ static vonk_status deal_build(const dealer *d, const join_form *f, vonk_batch *c
         vonk_batch *one = NULL;
         st = with_place(batches[i], batches[i]->sequence, true, &one, err);
         if (st == VONK_OK) st = VONK_VEC_PUSH(&placed, vonk_budget_root(), one, err);
+        if (st != VONK_OK) vonk_batch_unref(one);
     }
     if (st == VONK_OK)
         st = vonk_batch_concat(vonk_budget_root(), (const vonk_batch *const *)placed.at, placed.n, &group, err);
@@ -234,6 +239,7 @@ vonk_status vonk__join_spill_build(vonk_op *op, vonk_batch *const *batches, size
     dealer d = {.g = g, .side = &g->build, .n_lists = g->n_parts};
     for (size_t from = 0, end = 0; from < n; from = end) {
         uint64_t rows = 0, bytes = 0;
+        if (vonk_exec_cancelled(op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
         for (; end < n && (end == from || rows + batches[end]->n_rows <= GROUP_ROWS); end++) {
             rows += batches[end]->n_rows;
             bytes += vonk__join_bytes(batches[end]);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "exec/join_case.h"
+#include "sys/clock.h"
 
 /* ---- tests */
 
@@ -213,6 +214,68 @@ static void skewed_keys(void **state)
     }
 }
 
+/* ---- cancel: 300000 x 300000 pairs of one key, in memory and on disk; none goes out */
+
+static const vonk_plan *one_key(relation rows, uint32_t side)
+{
+    const vonk_plan *sides[2] = {case_local(rows.rows, 4096), case_local(rows.rows, 4096)};
+    const vonk_expr *key = case_bound(0, &vonk_type_long);
+    const vonk_expr *sum = case_call("+", case_bound(1, &vonk_type_long), case_bound(4, &vonk_type_long));
+    const vonk_expr *none = case_call("<", sum, case_long(0));
+    vonk_plan *p = case_node(VONK_PN_P_HASH_JOIN, sides, 2);
+    OK(vonk_plan_set_list(p, 0, &key, 1, err));
+    OK(vonk_plan_set_list(p, 1, &key, 1, err));
+    OK(vonk_plan_set_list(p, 2, &none, 1, err));
+    p->join.type = side == 0 ? VONK_JOIN_INNER : VONK_JOIN_ANTI;
+    return case_done(p);
+}
+
+static int64_t ns_to_stop(const vonk_plan *plan, int64_t after_ms, int64_t limit)
+{
+    vonk_error failure = VONK_ERROR_INIT;
+    vonk_exec *exec = NULL;
+    vonk_batch *b = NULL;
+    vonk_budget *query = NULL;
+    OK(vonk_budget_new(case_budget, "query", limit, &query, err));
+    vonk_exec_env env = {.pool = case_pool,
+                         .budget = query,
+                         .conf = case_conf,
+                         .env = &case_env,
+                         .n_threads = 2,
+                         .batch_rows = 4096,
+                         .spill_dir = VONK_STR("/tmp")};
+    OK(vonk_exec_start(&env, plan, &exec, err));
+    vonk_clock_sleep_ns(after_ms * VONK_NS_PER_MS);
+    int64_t t0 = vonk_clock_mono_ns();
+    vonk_exec_cancel(exec);
+    assert_int_equal(vonk_exec_next(exec, &b, &failure), VONK_E_OPERATION_CANCELED);
+    vonk_exec_free(exec);
+    int64_t took = vonk_clock_mono_ns() - t0;
+    vonk_error_reset(&failure);
+    vonk_budget_free(query);
+    return took;
+}
+
+static void skewed_join_stops_soon(void **state)
+{
+    enum { N = 300000, TRIES = 5 /* of a machine that has other work */ };
+    static const int64_t after_ms[] = {1, 20, 100, 300};
+    int64_t *keys = NULL;
+    case_begin();
+    OK(vonk_alloc_zeroed(case_budget, N * sizeof(int64_t), &keys, err));
+    relation rows = relation_of_longs(keys, N);
+    vonk_free(keys);
+    for (uint32_t i = 0; i < 4 * VONK_COUNTOF(after_ms); i++) {
+        const vonk_plan *plan = one_key(rows, i >> 1 & 1);
+        int64_t took = INT64_MAX;
+        for (uint32_t tries = 0; tries < TRIES && took >= 100 * VONK_NS_PER_MS; tries++)
+            took = ns_to_stop(plan, after_ms[i / 4], i & 1 ? 12 << 20 : VONK_NO_LIMIT);
+        if (took >= 100 * VONK_NS_PER_MS) fail_msg("case %u took %lld ns to stop", i, (long long)took);
+    }
+    vonk_batch_unref(rows.rows);
+    join_case_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +285,7 @@ int main(void)
         cmocka_unit_test(large_build_side),
         cmocka_unit_test(little_memory),
         cmocka_unit_test(skewed_keys),
+        cmocka_unit_test(skewed_join_stops_soon),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     case_over();

@@ -97,7 +97,7 @@ static vonk_status cut(vonk_op *op, top_lane *l, vonk_error *err)
     top_shared *s = op->shared;
     sort_rows *r = &l->rows;
     if (r->entries.n <= s->want) return VONK_OK;
-    vonk__sort_entries(&s->form, r->entries.at, r->entries.n);
+    VONK_TRY(vonk__sort_entries(op->exec, &s->form, r->entries.at, r->entries.n, err));
     r->entries.n = (size_t)s->want;
     if (s->want == 0) return VONK_OK;
     uint64_t last = r->entries.at[r->entries.n - 1].prefix, bound = atomic_load(&s->bound);
@@ -138,7 +138,7 @@ static vonk_status top_merge(vonk_op *op, vonk_lane *lane, void *local, vonk_err
 {
     top_shared *s = op->shared;
     top_lane *l = local;
-    vonk__sort_entries(&s->form, l->rows.entries.at, l->rows.entries.n);
+    VONK_TRY(vonk__sort_entries(op->exec, &s->form, l->rows.entries.at, l->rows.entries.n, err));
     if (l->rows.entries.n > s->want) l->rows.entries.n = (size_t)s->want;
     return VONK_OK;
 }
@@ -154,7 +154,7 @@ static vonk_status top_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps,
         if (l->rows.entries.n > 0) memcpy(s->entries + n, l->rows.entries.at, l->rows.entries.n * sizeof *s->entries);
         n += l->rows.entries.n;
     }
-    vonk__sort_entries(&s->form, s->entries, n);
+    VONK_TRY(vonk__sort_entries(op->exec, &s->form, s->entries, n, err));
     if (n > s->want) n = s->want;
     if (offset > n) offset = n;
     memmove(s->entries, s->entries + offset, (n - offset) * sizeof *s->entries);

@@ -60,7 +60,9 @@ vonk_status vonk__sort_keep(vonk_op *op, vonk_lane *lane, const sort_form *f, so
                             const uint32_t *list, uint32_t n, vonk_error *err);
 uint64_t vonk__sort_prefix(const uint8_t *key, uint32_t key_bytes);
 int vonk__sort_compare(const sort_form *f, const sort_entry *a, const sort_entry *b);
-void vonk__sort_entries(const sort_form *f, sort_entry *entries, size_t n);
+/* Stops when the query is cancelled. */
+vonk_status vonk__sort_entries(const vonk_exec *exec, const sort_form *f, sort_entry *entries, size_t n,
+                               vonk_error *err);
 /* Output columns of rows in memory. */
 vonk_status vonk__sort_output(vonk_op *op, vonk_lane *lane, const sort_form *f, uint8_t *const *rows, uint32_t n,
                               vonk_batch **ret, vonk_error *err);

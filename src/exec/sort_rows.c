@@ -241,14 +241,31 @@ static void sift(const sort_form *f, sort_entry *e, size_t at, size_t n)
     e[at] = moving;
 }
 
-static void heap_sort(const sort_form *f, sort_entry *e, size_t n)
+#define SMALL ((size_t)1 << 12)     /* entries: sorting fewer takes no time */
+#define LARGE ((size_t)1 << 18)     /* entries: a single pass over more takes so long that it looks on its way */
+#define LOOK_AFTER UINT32_C(0xffff) /* steps */
+
+typedef struct sorter {
+    const sort_form *form;
+    const vonk_exec *exec;
+    uint32_t steps;
+    bool stopped; /* the query is cancelled: the entries are in no order */
+} sorter;
+
+static inline bool goes_on(sorter *s)
 {
-    for (size_t i = n / 2; i-- > 0;) sift(f, e, i, n);
-    for (size_t i = n; i-- > 1;) {
+    if ((++s->steps & LOOK_AFTER) == 0) s->stopped |= vonk_exec_cancelled(s->exec);
+    return !s->stopped;
+}
+
+static void heap_sort(sorter *s, sort_entry *e, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0 && goes_on(s);) sift(s->form, e, i, n);
+    for (size_t i = n; i-- > 1 && goes_on(s);) {
         sort_entry t = e[0];
         e[0] = e[i];
         e[i] = t;
-        sift(f, e, 0, i);
+        sift(s->form, e, 0, i);
     }
 }
 
@@ -259,9 +276,10 @@ static void swap(sort_entry *a, sort_entry *b)
     *b = t;
 }
 
-/* Moves the median of three to e[0] and splits around it: returns where it ends up. */
-static size_t split(const sort_form *f, sort_entry *e, size_t n)
+/* Moves the median of three to e[0] and splits around it: returns where it ends up. `looks` is constant. */
+static inline __attribute__((always_inline)) size_t split(sorter *s, sort_entry *e, size_t n, bool looks)
 {
+    const sort_form *f = s->form;
     sort_entry *a = e, *b = e + n / 2, *c = e + n - 1;
     if (less(f, b, a)) swap(a, b);
     if (less(f, c, b)) {
@@ -272,11 +290,12 @@ static size_t split(const sort_form *f, sort_entry *e, size_t n)
     sort_entry pivot = *a;
     size_t i = 0, j = n;
     for (;;) {
-        while (less(f, &e[++i], &pivot) && i + 1 < n) {
-        }
-        while (less(f, &pivot, &e[--j])) {
-        }
+        while (less(f, &e[++i], &pivot) && i + 1 < n)
+            if (looks && !goes_on(s)) return 0;
+        while (less(f, &pivot, &e[--j]))
+            if (looks && !goes_on(s)) return 0;
         if (i >= j) break;
+        if (looks && !goes_on(s)) return 0;
         swap(&e[i], &e[j]);
     }
     swap(a, &e[j]);
@@ -284,34 +303,40 @@ static size_t split(const sort_form *f, sort_entry *e, size_t n)
 }
 
 /* Quicksort, the smaller side first; heap sort when the splits are bad. Already sorted input is seen first. */
-static void quick(const sort_form *f, sort_entry *e, size_t n, uint32_t depth)
+static void quick(sorter *s, sort_entry *e, size_t n, uint32_t depth)
 {
     while (n > 24) {
         if (depth-- == 0) {
-            heap_sort(f, e, n);
+            heap_sort(s, e, n);
             return;
         }
-        size_t p = split(f, e, n);
+        if (n > SMALL) s->stopped |= vonk_exec_cancelled(s->exec);
+        if (s->stopped) return;
+        size_t p = n > LARGE ? split(s, e, n, true) : split(s, e, n, false);
+        if (s->stopped) return;
         if (p < n - p - 1) {
-            quick(f, e, p, depth);
+            quick(s, e, p, depth);
             e += p + 1;
             n -= p + 1;
         } else {
-            quick(f, e + p + 1, n - p - 1, depth);
+            quick(s, e + p + 1, n - p - 1, depth);
             n = p;
         }
     }
-    insertion(f, e, n);
+    insertion(s->form, e, n);
 }
 
-void vonk__sort_entries(const sort_form *f, sort_entry *entries, size_t n)
+vonk_status vonk__sort_entries(const vonk_exec *exec, const sort_form *f, sort_entry *entries, size_t n,
+                               vonk_error *err)
 {
+    sorter s = {.form = f, .exec = exec};
     size_t sorted = 1;
-    while (sorted < n && less(f, &entries[sorted - 1], &entries[sorted])) sorted++;
-    if (sorted >= n) return;
+    while (sorted < n && less(f, &entries[sorted - 1], &entries[sorted]) && goes_on(&s)) sorted++;
+    if (sorted >= n) return VONK_OK;
     uint32_t depth = 4;
     for (size_t m = n; m > 1; m >>= 1) depth += 2;
-    quick(f, entries, n, depth);
+    if (!s.stopped) quick(&s, entries, n, depth);
+    return s.stopped ? VONK_FAIL(err, VONK_E_OPERATION_CANCELED) : VONK_OK;
 }
 
 /* ---- merging runs in memory: a heap of cursors */

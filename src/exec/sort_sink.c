@@ -45,6 +45,7 @@ static vonk_status write_rows(sort_lane *l, sort_run *run, vonk_error *err)
     for (size_t at = 0; at < l->rows.entries.n;) {
         uint32_t n = 0;
         for (; n < VONK_COUNTOF(rows) && at < l->rows.entries.n; at++) rows[n++] = l->rows.entries.at[at].row;
+        if (vonk_exec_cancelled(l->op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
         VONK_TRY(vonk__sort_run_write(l->op, &s->form, s->file, rows, n, run, err));
     }
     return VONK_OK;
@@ -60,7 +61,7 @@ static vonk_status spill_lane(sort_lane *l, vonk_error *err)
     vonk_status st = s->file ? VONK_OK : vonk_spill_new(l->op, s->form.types, s->form.n_columns + 2, &s->file, err);
     vonk_mutex_unlock(&s->lock);
     VONK_TRY(st);
-    vonk__sort_entries(&s->form, l->rows.entries.at, l->rows.entries.n);
+    VONK_TRY(vonk__sort_entries(l->op->exec, &s->form, l->rows.entries.at, l->rows.entries.n, err));
     st = write_rows(l, &run, err);
     if (st == VONK_OK) {
         VONK_LOCKED(&s->lock);
@@ -160,8 +161,7 @@ static vonk_status sort_merge(vonk_op *op, vonk_lane *lane, void *local, vonk_er
     VONK_LOCKED(&l->lock);
     l->sorted = true;
     atomic_store(&l->bytes, 0);
-    vonk__sort_entries(&s->form, l->rows.entries.at, l->rows.entries.n);
-    return VONK_OK;
+    return vonk__sort_entries(op->exec, &s->form, l->rows.entries.at, l->rows.entries.n, err);
 }
 
 /* ---- cutting the sorted runs */

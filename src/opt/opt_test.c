@@ -349,6 +349,14 @@ static void unnest(void **state)
            "   :- LocalRelation [a#5, b#3]\n"
            "   +- Project [c#4]\n"
            "      +- LocalRelation [c#4, d#6]\n");
+    /* NOT goes through AND: the same join as for NOT IN */
+    const vonk_expr *big = call(">", r->output[0], number(1));
+    EXPECT(after(vonk__rule_unnest, project(r, named(node(VONK_EX_NOT, both(in, big), NULL), "x"), NULL)),
+           "Project [(NOT exists#1 OR NOT (a#2 > 1)) AS x#3]\n"
+           "+- Join ExistenceJoin, (((b#4 = c#5) OR isnull(b#4)) OR isnull(c#5))\n"
+           "   :- LocalRelation [a#2, b#4]\n"
+           "   +- Project [c#5]\n"
+           "      +- LocalRelation [c#5, d#6]\n");
 }
 
 static void strengthen_joins(void **state)

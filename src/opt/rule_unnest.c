@@ -189,6 +189,30 @@ static vonk_status scalar(unnest *u, const vonk_expr *sub, const vonk_expr **ret
     return vonk_expr_finish(choice, ret, err);
 }
 
+/* NOT goes down to what it negates, as in Spark: a NOT IN that only shows then means something of its own. */
+static vonk_status push_not(unnest *u, const vonk_expr *e, bool negated, const vonk_expr **ret, vonk_error *err)
+{
+    const bool        splits = (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) && vonk_expr_contains(e, VONK_EX_SUBQUERY);
+    const vonk_expr **children = NULL;
+
+    if (e->kind == VONK_EX_NOT) return push_not(u, e->children[0], !negated, ret, err); /* depth: VONK_MAX_EXPR_DEPTH */
+    *ret = e;
+    if (!negated) return VONK_OK;
+    if (!splits) return vonk__mk_node(&u->s, VONK_EX_NOT, &e, 1, ret, err);
+    VONK_TRY(vonk_arena_array(u->s.arena, e->n_children, sizeof *children, &children, err));
+    for (uint32_t i = 0; i < e->n_children; i++) VONK_TRY(push_not(u, e->children[i], true, &children[i], err));
+    return vonk__mk_node(&u->s, e->kind == VONK_EX_AND ? VONK_EX_OR : VONK_EX_AND, children, e->n_children, ret, err);
+}
+
+static vonk_status place_not(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *done = e;
+
+    if (e->kind == VONK_EX_NOT && vonk_expr_contains(e, VONK_EX_SUBQUERY)) VONK_TRY(push_not(arg, e, false, &done, err));
+    *ret = vonk_expr_ref(done);
+    return VONK_OK;
+}
+
 /* NOT over IN becomes a mark of the IN itself: its parts are replaced first. */
 static vonk_status mark_not_in(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
@@ -223,6 +247,8 @@ static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_ex
 
 static vonk_status replace_subqueries(unnest *u, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
 {
+    VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, place_not, u, &e, err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
     VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, mark_not_in, u, &e, err));
     VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
     VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, replace_subquery, u, ret, err));
