@@ -18,6 +18,11 @@ vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *
     return VONK_FAIL(err, VONK_E_DATA_SOURCE_NOT_FOUND, "provider", VONK_S(name));
 }
 
+vonk_str vonk__write_path(const vonk_write_info *info)
+{
+    return info->path.len > 0 ? info->path : vonk__option(info->name.options, info->name.n_options, "path");
+}
+
 bool vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info)
 {
     vonk_str mode = vonk__option(info->name.options, info->name.n_options, "partitionOverwriteMode");
@@ -119,7 +124,7 @@ static vonk_status check_words(const vonk_write_info *info, vonk_error *err)
 {
     if (info->n_buckets > 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1312, "operation", "save");
     if (info->n_sort_by > 0) return VONK_FAIL(err, VONK_E_SORT_BY_WITHOUT_BUCKETING);
-    if (info->path.len == 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_2047);
+    if (vonk__write_path(info).len == 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_2047);
     return VONK_OK;
 }
 
@@ -137,7 +142,7 @@ vonk_status vonk_write_check(vonk_budget *budget, const vonk_conf *conf, const v
     VONK_TRY(vonk_arena_new(budget, &arena, err));
     VONK_TRY(vonk__write_format_of(conf, info, &format, err));
     VONK_TRY(check_words(info, err));
-    VONK_TRY(vonk__local_path(arena, info->path, &target, err));
+    VONK_TRY(vonk__local_path(arena, vonk__write_path(info), &target, err));
     VONK_TRY(vonk__write_columns_of(arena, env, info, format, &columns, err));
     VONK_TRY(vonk_file_exists(target, &is_there, err));
     *ret_skip = is_there && vonk_str_is(info->mode, "ignore");

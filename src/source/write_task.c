@@ -32,7 +32,7 @@ static vonk_status open_job(vonk_write_job *job, const vonk_conf *conf, vonk_err
     const vonk_write_info *info = job->info;
     VONK_TRY(vonk_arena_new(job->budget, &job->arena, err));
     VONK_TRY(vonk__write_format_of(conf, info, &job->format, err));
-    VONK_TRY(vonk__local_path(job->arena, info->path, &job->target, err));
+    VONK_TRY(vonk__local_path(job->arena, vonk__write_path(info), &job->target, err));
     VONK_TRY(vonk__write_columns_of(job->arena, job->env, info, job->format, &job->columns, err));
     VONK_TRY(job->format->settle(job->arena, conf, info, &job->settings, &job->extension, err));
     VONK_TRY(option_rows(conf, info, &job->most_rows, err));

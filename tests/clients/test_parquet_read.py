@@ -254,7 +254,6 @@ def many_groups(tmp_path_factory):
     path = str(tmp_path_factory.mktemp("groups") / "g.parquet")
     n = 5000
     table = pa.table({"id": list(range(n)), "k": [i % 97 for i in range(n)], "s": [f"word {i % 13}" for i in range(n)],
-
                       "d": [None if i % 10 == 0 else i / 7 for i in range(n)],
                       "st": [{"x": i // 100, "y": str(i)} for i in range(n)]})
     pq.write_table(table, path, row_group_size=500, data_page_size=400, write_page_index=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 import pyarrow.parquet as pq
@@ -266,6 +267,8 @@ def test_sql(spark, folder):
     assert {p.split("-")[-1] for p in parts(folder)} == {"c000.gz.parquet"}
     assert ids(spark, folder) == [0, 1, 2]
     assert spark.sql(f"select count(*) as n from parquet.`{folder}`").collect() == [Row(n=3)]
+    spark.sql(f"insert overwrite directory using parquet options (path '{folder}') values (7L) as t(id)")
+    assert ids(spark, folder) == [7]
 
 
 @pytest.mark.parametrize(
@@ -340,6 +343,24 @@ def test_overwrite_of_what_is_read(spark, folder):
     spark.range(5).write.parquet(folder)
     spark.read.parquet(folder).selectExpr("id + 10 as id").write.mode("overwrite").parquet(folder)
     assert ids(spark, folder) == [10, 11, 12, 13, 14]
+
+
+def test_overwrite_of_a_path_that_cannot_be_renamed(spark, folder):
+    """A link into another file system stands for a mounted folder: its content is replaced in place."""
+    if not os.path.isdir("/dev/shm") or os.stat("/dev/shm").st_dev == os.stat(os.path.dirname(folder)).st_dev:
+        pytest.skip("no second file system")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        os.chmod(other, 0o777)
+        os.symlink(other, folder)
+        spark.range(3).write.mode("overwrite").parquet(folder)
+        os.mkdir(os.path.join(other, "old"))
+        spark.range(5, 7).write.mode("overwrite").parquet(folder)
+        assert ids(spark, folder) == [5, 6]
+        with pytest.raises(ArithmeticException):
+            spark.range(9).selectExpr("1 / (id - 8) as id").write.mode("overwrite").parquet(folder)
+        assert ids(spark, folder) == [5, 6]
+        assert sorted(n[:4] for n in os.listdir(other)) == ["_SUC", "part", "part"]
+        os.unlink(folder)
 
 
 def staging(folder):
