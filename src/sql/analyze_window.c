@@ -164,7 +164,10 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
     bool cume = strcmp(name, "cume_dist") == 0;
     if (function->fn->kind != VONK_FN_WINDOW || strcmp(name, "nth_value") == 0) return VONK_OK;
     if (strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0) {
-        bool varies = function->n_args > 1 && !vonk_expr_is_foldable(function->children[1]);
+        const vonk_expr *offset = function->n_args > 1 ? function->children[1] : NULL;
+        bool varies = offset && !vonk_expr_is_foldable(offset);
+        while (offset && offset->kind == VONK_EX_CAST) offset = offset->children[0];
+        varies |= offset && offset->kind == VONK_EX_LITERAL && vonk_column_is_null(offset->value, 0);
         return f->given || varies ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name) : VONK_OK;
     }
     if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT)) return VONK_OK;
