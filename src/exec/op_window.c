@@ -1,6 +1,6 @@
 /* exec/op_window.c -- P_WINDOW: functions over the rows around each row. Rows are sorted as they come in (sort_sink.c),
- * read back in blocks (window_rows.c), and each block goes out with a column per function. Order: Spark's partitions by
- * hash of the keys, in them the keys' and the window's order, ties in input order. Parts of the sorted rows that start
+ * read back in blocks (window_rows.c), and each block goes out with a column per function. Order: the keys', then the
+ * window's, ties in input order; before them Spark's partitions by hash of the keys where those can be seen. Parts of the sorted rows that start
  * at window partitions are run in parallel. */
 #include "exec/window_int.h"
 

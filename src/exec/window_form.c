@@ -257,6 +257,14 @@ static int compare_keys(const vonk_op *op, const sort_entry *a, const sort_entry
 /* Rows of one partition are one cut: nothing to cut. */
 static int compare_all(const vonk_op *op, const sort_entry *a, const sort_entry *b) { return 0; }
 
+/* Spark's adaptive execution reads few rows as one partition and sorts them there: window partitions come out in the
+ * order of their keys, not by the hash of them. */
+static bool partitions_become_one(const vonk_conf *conf)
+{
+    return !conf || (vonk_conf_bool(conf, "spark.sql.adaptive.enabled") &&
+                     vonk_conf_bool(conf, "spark.sql.adaptive.coalescePartitions.enabled"));
+}
+
 static vonk_status open_sort(vonk_op *op, vonk_error *err)
 {
     window_shared *s = op->shared;
@@ -278,8 +286,7 @@ static vonk_status open_sort(vonk_op *op, vonk_error *err)
         specs[keys->n + i] = (vonk_sort_spec){.descending = vonk_expr_has(e, VONK_EXF_DESCENDING),
                                               .nulls_last = vonk_expr_has(e, VONK_EXF_NULLS_LAST)};
     }
-    /* NEEDSWORK: until the function hash is there, window partitions come out in the order of their keys. */
-    bool bucket = !local && keys->n > 0 && n_shuffle > 1 && vonk_fn_find(VONK_STR("hash"));
+    bool bucket = !local && keys->n > 0 && n_shuffle > 1 && !partitions_become_one(conf);
     if (bucket) {
         VONK_TRY(vonk__spark_hash_expr(vonk_exec_budget(op->exec), exprs, keys->n, &hash, err));
         VONK_TRY(keep(op, hash, err));

@@ -237,6 +237,52 @@ static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_sc
     return vonk__an_project(an, generated, out.at, (uint32_t)out.n, ret, err);
 }
 
+/* sql_keywords(): the words of the grammar, but those with two spellings. None is reserved unless the session says so, and
+ * then still not here. */
+static const char *const keyword_texts[] = {
+#define KEYWORD(word, id, reserved, strict) #word,
+#define SYNONYM(word, id, reserved, strict)
+#include "sql/keyword.def"
+#undef KEYWORD
+#undef SYNONYM
+};
+
+static vonk_status keyword_columns(vonk_an *an, vonk_column **ret_words, vonk_column **ret_reserved, vonk_error *err)
+{
+    VONK_AUTO(vonk_builder_done) vonk_builder words = {0}, reserved = {0};
+
+    VONK_TRY(vonk_builder_init(&words, an->budget, &vonk_type_string, VONK_COUNTOF(keyword_texts), err));
+    VONK_TRY(vonk_builder_init(&reserved, an->budget, &vonk_type_boolean, VONK_COUNTOF(keyword_texts), err));
+    for (size_t i = 0; i < VONK_COUNTOF(keyword_texts); i++) {
+        if (strcmp(keyword_texts[i], "RLIKE") == 0 || strcmp(keyword_texts[i], "TEMPORARY") == 0) continue;
+        VONK_TRY(vonk_builder_str(&words, vonk_str_of(keyword_texts[i]), err));
+        VONK_TRY(vonk_builder_bool(&reserved, false, err));
+    }
+    VONK_TRY(vonk_builder_finish(&words, ret_words, err));
+    return vonk_builder_finish(&reserved, ret_reserved, err);
+}
+
+static vonk_status keywords_node(vonk_an *an, const vonk_plan *p, uint32_t n_args, const vonk_plan **ret, vonk_error *err)
+{
+    static const vonk_field fields[] = {{.name = VONK_STR("keyword"), .type = &vonk_type_string}, {.name = VONK_STR("reserved"), .type = &vonk_type_boolean}};
+    VONK_AUTO(vonk_column_unref) vonk_column   *words = NULL, *reserved = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch     *batch = NULL;
+    VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
+    const vonk_plan                            *local;
+
+    if (n_args > 0)
+        return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`sql_keywords`", "expectedNum", "0", "actualNum", VONK_F("%u", n_args), "docroot",
+                              "https://spark.apache.org/docs/latest");
+    VONK_TRY(keyword_columns(an, &words, &reserved, err));
+    VONK_TRY(vonk_type_struct(fields, 2, &schema, err));
+    VONK_TRY(vonk_batch_new(an->budget, words->n_rows, (vonk_column *[]){words, reserved}, 2, &batch, err));
+    VONK_TRY(vonk_pn_local(an->budget, schema, &batch, 1, &local, err));
+    VONK_TRY(vonk__an_keep_plan(an, local, &local, err));
+    if (p->name.n_columns == local->n_output) VONK_TRY(vonk__an_rename(an, local, p->name.columns, &local, err));
+    *ret = local;
+    return VONK_OK;
+}
+
 vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_scope scope = {.outer = outer};
@@ -247,6 +293,7 @@ vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scop
     if (p->n_children > 0) return vonk__an_unsupported(p, "table arguments", err);
     if (fn && fn->kind == VONK_FN_GENERATOR) return generator_node(an, p, &scope, ret, err);
     if (p->n_lists > 0) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &args, err));
+    if (vonk_str_is_nocase(name, "sql_keywords")) return keywords_node(an, p, (uint32_t)args.n, ret, err);
     if (vonk_str_is_nocase(name, "range")) return range_node(an, p, &args, ret, err);
     return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
 }

@@ -164,7 +164,10 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
     bool cume = strcmp(name, "cume_dist") == 0;
     if (function->fn->kind != VONK_FN_WINDOW || strcmp(name, "nth_value") == 0) return VONK_OK;
     if (strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0) {
-        bool varies = function->n_args > 1 && !vonk_expr_is_foldable(function->children[1]);
+        const vonk_expr *offset = function->n_args > 1 ? function->children[1] : NULL;
+        bool varies = offset && !vonk_expr_is_foldable(offset);
+        while (offset && offset->kind == VONK_EX_CAST) offset = offset->children[0];
+        varies |= offset && offset->kind == VONK_EX_LITERAL && vonk_column_is_null(offset->value, 0);
         return f->given || varies ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name) : VONK_OK;
     }
     if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT)) return VONK_OK;
@@ -319,6 +322,45 @@ static vonk_status window_node(vonk_an *an, const vonk_plan *child, const window
     return vonk__an_finish_node(an, p, ret, err);
 }
 
+/* Partition expressions that are no constants. */
+static uint32_t partition_of(const vonk_expr *window, const vonk_expr **ret, uint32_t room)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 1; i <= window->n_partition && n < room; i++)
+        if (!vonk_expr_is_foldable(window->children[i])) ret[n++] = window->children[i];
+    return n;
+}
+
+/* Does `above` partition by fewer expressions, all of them among the first ones of `below`, and take nothing of it? */
+static bool goes_below(const window_group *above, window_group *below)
+{
+    const vonk_expr *a[16], *b[16];
+    uint32_t n_a = partition_of(above->like, a, 16), n_b = partition_of(below->like, b, 16), found = 0;
+    if (n_a >= n_b) return false;
+    for (uint32_t i = 0; i < n_a; i++)
+        for (uint32_t k = 0; k < n_a; k++)
+            if (vonk_expr_equal(a[i], b[k])) {
+                found++;
+                break;
+            }
+    for (size_t i = 0; i < above->aliases.n; i++)
+        if (!vonk_expr_is_deterministic(above->aliases.at[i]) || !vonk_expr_walk(above->aliases.at[i], stop_at_alias, below))
+            return false;
+    return found == n_a;
+}
+
+/* Spark computes coarser windows first: it can be seen in the order of rows. */
+static void order_groups(windows *w)
+{
+    for (size_t i = 1; i < w->groups.n; i++) {
+        for (size_t k = i; k > 0 && goes_below(&w->groups.at[k], &w->groups.at[k - 1]); k--) {
+            window_group moved = w->groups.at[k];
+            w->groups.at[k] = w->groups.at[k - 1];
+            w->groups.at[k - 1] = moved;
+        }
+    }
+}
+
 vonk_status vonk__an_extract_windows(vonk_an *an, const vonk_plan *child, vonk_exprs *inout_items,
                                      const vonk_plan **ret, vonk_error *err)
 {
@@ -334,6 +376,7 @@ vonk_status vonk__an_extract_windows(vonk_an *an, const vonk_plan *child, vonk_e
         VONK_TRY(vonk__an_keep(an, made, &kept, err));
         VONK_TRY(VONK_AN_PUSH(an, &next, kept, err));
     }
+    order_groups(&w);
     for (size_t i = 0; i < w.groups.n; i++) VONK_TRY(window_node(an, *ret, &w.groups.at[i], ret, err));
     *inout_items = next;
     return VONK_OK;
