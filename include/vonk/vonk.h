@@ -61,7 +61,7 @@ typedef struct vonk_failure {
 
 /* All return 0, or -1 and then *ret_failure (which may be NULL) says why. options may be NULL. */
 int  vonk_context_open(const vonk_context_options *options, vonk_context **ret, vonk_failure *ret_failure);
-void vonk_context_close(vonk_context *context); /* after its streams are released; NULL is fine */
+void vonk_context_close(vonk_context *context); /* after its streams and their arrays are released; NULL is fine */
 /* A setting: vonk_context_set(c, "spark.sql.session.timeZone", "UTC", ...). */
 int vonk_context_set(vonk_context *context, const char *key, const char *value, vonk_failure *ret_failure);
 /* Runs one statement. The stream's batches come while the query runs; releasing the stream early cancels it. */

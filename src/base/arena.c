@@ -129,6 +129,13 @@ void vonk_arena_reset(vonk_arena *arena)
 
 vonk_budget *vonk_arena_budget(const vonk_arena *arena) { return arena->budget; }
 
+size_t vonk_arena_bytes(const vonk_arena *arena)
+{
+    size_t bytes = vonk_alloc_size(arena);
+    for (const block *b = arena->newest; b; b = b->older) bytes += vonk_alloc_size(b);
+    return bytes;
+}
+
 static vonk_status add_block(vonk_arena *a, size_t bytes, vonk_error *err)
 {
     size_t block_bytes = a->next_bytes - 16;        /* with the allocator's own head it fills its size class */

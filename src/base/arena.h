@@ -13,6 +13,7 @@ void        vonk_arena_free(vonk_arena *arena); /* runs the cleanups, last added
 void        vonk_arena_reset(vonk_arena *arena); /* same, but keeps one block for the next use */
 VONK_DEFINE_AUTO(vonk_arena, vonk_arena_free)
 vonk_budget *vonk_arena_budget(const vonk_arena *arena);
+size_t       vonk_arena_bytes(const vonk_arena *arena); /* that it takes of its budget; a walk over its blocks */
 
 /* 16-byte aligned; `ret` is the address of a pointer. Zeroed, so that half-filled structs are harmless. */
 vonk_status vonk_arena_alloc(vonk_arena *arena, size_t bytes, void *ret, vonk_error *err);

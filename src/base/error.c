@@ -300,6 +300,17 @@ void vonk_error_move(vonk_error *into, vonk_error *from)
     from->message[0] = 0;
 }
 
+vonk_status vonk_error_forgive(vonk_error *tried, vonk_error *err)
+{
+    vonk_status cls = tried->cls;
+    if (cls == VONK_E_MEMORY_BUDGET_EXCEEDED || cls == VONK_E_OPERATION_CANCELED) {
+        vonk_error_move(err, tried);
+        return cls;
+    }
+    vonk_error_reset(tried);
+    return VONK_OK;
+}
+
 void vonk_error_copy(vonk_error *into, const vonk_error *from)
 {
     if (into == from) return;

@@ -113,6 +113,10 @@ void vonk_error_copy(vonk_error *into, const vonk_error *from);
 void vonk_error_reset(vonk_error *err);
 VONK_DEFINE_AUTO_DONE(vonk_error, vonk_error_reset)
 
+/* After something that was only tried: VONK_OK and `tried` is emptied; but a lack of memory or a cancel says nothing about what was tried: it moves
+ * to `err` and is returned. */
+vonk_status vonk_error_forgive(vonk_error *tried, vonk_error *err);
+
 /* What a door sends. Strings live as long as the error. */
 const char       *vonk_error_condition(const vonk_error *err); /* "DIVIDE_BY_ZERO" */
 const char       *vonk_error_sqlstate(const vonk_error *err);

@@ -27,8 +27,13 @@ vonk_status vonk__parse_bytes(const char *text, int64_t *ret, vonk_error *err)
 static vonk_status put(const vonk_conf **inout, vonk_str key, vonk_str value, vonk_error *err)
 {
     const vonk_conf *changed = NULL;
+    vonk_str         usual;
+    bool             modifiable = false;
 
-    VONK_TRY(vonk_conf_with_any(vonk_budget_root(), *inout, key, value, &changed, err));
+    if (vonk_conf_known(key, &usual, &modifiable) && modifiable) /* the value is checked */
+        VONK_TRY(vonk_conf_with(vonk_budget_root(), *inout, key, value, &changed, err));
+    else
+        VONK_TRY(vonk_conf_with_any(vonk_budget_root(), *inout, key, value, &changed, err));
     vonk_conf_unref(*inout);
     *inout = changed;
     return VONK_OK;

@@ -51,7 +51,11 @@ static vonk_status run_script(vonk__sql *sql, vonk_str text, vonk_error *err)
         const vonk_str statement = vonk_str_trim(vonk_str_sub(text, 0, end));
         text = vonk_str_sub(text, end, text.len);
         if (statement.len == 0 || vonk_str_is(statement, ";")) continue;
-        VONK_TRY(vonk__sql_run(sql, statement, err));
+        const vonk_status status = vonk__sql_run(sql, statement, err);
+        if (status == VONK_E_PARSE_EMPTY_STATEMENT) /* only comments */
+            vonk_error_reset(err);
+        else
+            VONK_TRY(status);
     }
     return VONK_OK;
 }

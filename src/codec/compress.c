@@ -255,7 +255,7 @@ static vonk_status lz4_parquet(vonk_compressor *c, vonk_cursor *in, uint8_t *out
         *in = peek;
         return VONK_OK;
     }
-    vonk_error_reset(&ignored);
+    VONK_TRY(vonk_error_forgive(&ignored, err));
     return lz4_block(in, vonk_cursor_left(in), out, bytes, err);
 }
 

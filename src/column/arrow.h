@@ -43,6 +43,10 @@ typedef struct vonk_arrow_options {
     bool     views;    /* strings leave as utf8_view */
     bool     large;    /* 64-bit offsets (spark.sql.execution.arrow.useLargeVarTypes) */
     vonk_str timezone; /* of timestamp columns in the schema; empty: UTC */
+    /* What the memory of arrays belongs to lives as long as they do: hold(owner) when an ArrowArray is made, drop(owner) when it is released. NULL: the caller sees to it. */
+    void (*hold)(void *owner);
+    void (*drop)(void *owner);
+    void *owner;
 } vonk_arrow_options;
 
 vonk_status vonk_arrow_export_schema(const vonk_type *struct_type, const vonk_arrow_options *options, struct ArrowSchema *ret, vonk_error *err);

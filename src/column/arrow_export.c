@@ -9,6 +9,8 @@ typedef struct holder {
     vonk_column *column;  /* reference: heaps of views */
     const void **buffers;
     struct ArrowArray **children;
+    void (*drop)(void *owner);
+    void *owner;
 } holder;
 
 typedef struct exporter {
@@ -23,8 +25,11 @@ static void release_array(struct ArrowArray *a)
         if (a->children[i]->release) a->children[i]->release(a->children[i]);
     for (size_t i = 0; i < VONK_COUNTOF(h->held); i++) vonk_buffer_unref(h->held[i]);
     vonk_column_unref(h->column);
+    void (*drop)(void *) = h->drop;
+    void *owner = h->owner;
     vonk_free(h);
     a->release = NULL;
+    if (drop) drop(owner);
 }
 
 /* An array without buffers and with empty children; both are filled in by the caller. Released by release_array from
@@ -38,6 +43,11 @@ static vonk_status start(const exporter *x, uint32_t n_rows, uint32_t n_buffers,
     VONK_TRY(vonk_alloc_zeroed(x->budget, bytes, &block, err));
     holder *h = (holder *)(void *)block;
     h->buffers = (const void **)(void *)(h + 1);
+    if (x->options->hold) {
+        x->options->hold(x->options->owner);
+        h->drop = x->options->drop;
+        h->owner = x->options->owner;
+    }
     h->children = (struct ArrowArray **)(void *)(h->buffers + n_buffers);
     struct ArrowArray *kids = (struct ArrowArray *)(void *)(h->children + n_children);
     for (uint32_t i = 0; i < n_children; i++) h->children[i] = &kids[i];

@@ -339,11 +339,9 @@ static vonk_status interval_type(const json *v, const vonk_type **ret, vonk_erro
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
     for (size_t i = 0; i < v->text.len; i++)
         if (!(v->text.data[i] == ' ' || (v->text.data[i] >= 'a' && v->text.data[i] <= 'z'))) return invalid(v, err);
-    vonk_status st = vonk_type_parse(v->text, ret, &ignored);
-    if (st == VONK_OK) return VONK_OK;
-    if (st != VONK_E_MEMORY_BUDGET_EXCEEDED) return invalid(v, err);
-    vonk_error_move(err, &ignored);
-    return st;
+    if (vonk_type_parse(v->text, ret, &ignored) == VONK_OK) return VONK_OK;
+    VONK_TRY(vonk_error_forgive(&ignored, err));
+    return invalid(v, err);
 }
 
 static vonk_status spatial_type(const json *v, bool geography, size_t n, const vonk_str *args, const vonk_type **ret,

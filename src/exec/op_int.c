@@ -28,14 +28,13 @@ vonk_status vonk__batch_like(vonk_lane *lane, const vonk_batch *like, vonk_colum
     return VONK_OK;
 }
 
-vonk_status vonk__spark_hash_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret,
-                                     vonk_error *err)
+vonk_status vonk__spark_hash_expr(vonk_budget *budget, const vonk_expr *const *exprs, uint32_t n, const vonk_expr **ret,
+                                  vonk_error *err)
 {
-    VONK_AUTO(vonk_expr_unref) const vonk_expr *done = NULL;
     vonk_expr *e = NULL;
     const vonk_fn *fn = vonk_fn_find(VONK_STR("hash"));
     if (!fn) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "there is no function hash");
-    VONK_TRY(vonk_expr_new(op->budget, VONK_EX_FUNCTION, exprs, n, &e, err));
+    VONK_TRY(vonk_expr_new(budget, VONK_EX_FUNCTION, exprs, n, &e, err));
     e->fn = fn;
     e->n_args = n;
     e->nullable = false;
@@ -45,8 +44,15 @@ vonk_status vonk__spark_hash_program(vonk_op *op, const vonk_expr *const *exprs,
         vonk_expr_unref(e);
         return st;
     }
-    VONK_TRY(vonk_expr_finish(e, &done, err));
-    return vonk_op_program(op, &done, 1, ret, err);
+    return vonk_expr_finish(e, ret, err);
+}
+
+vonk_status vonk__spark_hash_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret,
+                                     vonk_error *err)
+{
+    VONK_AUTO(vonk_expr_unref) const vonk_expr *hash = NULL;
+    VONK_TRY(vonk__spark_hash_expr(op->budget, exprs, n, &hash, err));
+    return vonk_op_program(op, &hash, 1, ret, err);
 }
 
 uint32_t vonk__default_parallelism(const vonk_exec *exec)

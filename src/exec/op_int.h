@@ -31,7 +31,9 @@ vonk_status vonk__batch_like(vonk_lane *lane, const vonk_batch *like, vonk_colum
  * pool's threads. Never depends on env.n_threads. */
 uint32_t vonk__default_parallelism(const vonk_exec *exec);
 
-/* Program of hash(exprs), as Spark's hash partitioning computes it: a non-null int. Freed by the operator. */
+/* hash(exprs), as Spark's hash partitioning computes it: a non-null int. Its program is freed by the operator. */
+vonk_status vonk__spark_hash_expr(vonk_budget *budget, const vonk_expr *const *exprs, uint32_t n, const vonk_expr **ret,
+                                  vonk_error *err);
 vonk_status vonk__spark_hash_program(vonk_op *op, const vonk_expr *const *exprs, uint32_t n, vonk_program **ret,
                                      vonk_error *err);
 static inline uint32_t vonk__pmod(int32_t hash, uint32_t n)

@@ -1,7 +1,8 @@
-/* exec/sort_int.h -- inside sorting (op_sort.c, op_top_n.c, sort_*.c).
+/* exec/sort_int.h -- inside sorting (op_sort.c, op_top_n.c, op_window.c, sort_*.c).
  *
  * A row lies in a row store: [sort keys, other output columns][key bytes][position]. Key bytes are comparable by
- * memcmp: Spark's partition first where the sort is local, then the encoded keys (strings: a prefix). Position (ordinal
+ * memcmp: Spark's partition first where the sort is local (the one that the row comes from, or the one that a hash of
+ * it leads to), then the encoded keys (strings: a prefix). Position (ordinal
  * << 32 | row) makes the order total: the sort is stable, and the same with any number of lanes. An entry holds the
  * first 8 key bytes as a number, so that most comparisons touch no row. */
 #ifndef VONK_EXEC_SORT_INT_H
@@ -26,6 +27,8 @@ typedef struct sort_form {
     uint32_t key_at, key_bytes; /* in a row; key_bytes: with the partition */
     uint32_t encoded_bytes, position_at;
     bool exact, local;
+    uint32_t n_buckets; /* local: the partition is hash(..) pmod this, computed by the program behind the keys; 0: the
+                           lane's */
 } sort_form;
 
 /* Rows of one lane. */
@@ -35,11 +38,15 @@ typedef struct sort_rows {
     op_program_local program;
     vonk_column **keys, **columns;
     uint8_t **rows, *encoded; /* for `room` rows */
+    uint32_t *buckets;
     uint32_t room;
     uint64_t ordinal, row_in_morsel;
 } sort_rows;
 
 vonk_status vonk__sort_form_open(vonk_op *op, sort_form *f, bool local, vonk_error *err);
+/* The same for given keys (all of it in op->arena). `hash` and n_buckets: see sort_form. */
+vonk_status vonk__sort_form_make(vonk_op *op, sort_form *f, const vonk_expr *const *keys, vonk_sort_spec *specs,
+                                 uint32_t n, bool local, const vonk_expr *hash, uint32_t n_buckets, vonk_error *err);
 void vonk__sort_form_close(sort_form *f);
 vonk_status vonk__sort_rows_open(vonk_op *op, vonk_lane *lane, const sort_form *f, sort_rows *r, vonk_error *err);
 void vonk__sort_rows_close(sort_rows *r);
@@ -91,6 +98,63 @@ vonk_status vonk__disk_merge_new(vonk_op *op, const sort_form *f, vonk_spill_fil
 void vonk__disk_merge_free(disk_merge *m);
 /* The next rows in order, alive until the next call; 0: the end. */
 vonk_status vonk__disk_merge_next(disk_merge *m, uint8_t **rows, uint32_t room, uint32_t *ret_n, vonk_error *err);
+/* ---- the sink of sorting operators (sort_sink.c): each lane keeps its rows and sorts them when it has no more, or when
+ * memory is short: then they go to disk as a run. At the end the sorted rows are cut, so that cuts can be read on their
+ * own. op->shared starts with a sort_sink. */
+#define SORT_CUT_ROWS 65536
+
+typedef struct sort_lane {
+    vonk_op *op;
+    vonk_mutex lock; /* push and merge / spill from outside */
+    sort_rows rows;
+    _Atomic int64_t bytes;
+    bool sorted;
+    struct sort_lane *next;
+} sort_lane;
+
+typedef struct sort_sink {
+    sort_form form;
+    vonk_mutex lock;
+    sort_lane *lanes;
+    vonk_spill_file *file;
+    VONK_VEC(sort_run) runs;
+    vonk_status spill_status;
+    vonk_error spill_error;
+    /* Order of a row and the row that a cut starts at; NULL: any row may start one. */
+    int (*compare_cut)(const vonk_op *op, const sort_entry *a, const sort_entry *b);
+    bool by_partition; /* one cut for each of the output's partitions */
+    bool all_or_none;  /* once there is a run on disk, the rows in memory follow in the end: the reader needs the room */
+    /* after finish */
+    uint32_t n_memory, n_cuts; /* runs in memory; cuts */
+    const sort_entry **bounds; /* [cut][run]: where it starts; one more at the end */
+    bool on_disk;              /* there are no cuts: everything is merged with the runs on disk */
+    uint32_t n_morsels;        /* altogether; when all are given the rows go */
+    _Atomic uint32_t n_given;
+} sort_sink;
+
+void vonk__sort_sink_init(sort_sink *s);
+void vonk__sort_sink_done(sort_sink *s); /* with its form */
+extern const vonk_input_class vonk__sort_input;
+int64_t vonk__sort_spillable(vonk_op *op);
+int64_t vonk__sort_spill(vonk_op *op, int64_t bytes_wanted);
+vonk_status vonk__sort_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret_n, vonk_error *err);
+
+/* Reading: the rows of one cut (or of one partition, or all, when there are runs on disk) in order. One per lane. */
+typedef struct sort_reader {
+    sort_cursor *cursors;
+    uint32_t *heap, n_live;
+    disk_merge *disk;
+    uint32_t partition;
+    bool ended;
+} sort_reader;
+vonk_status vonk__sort_reader_open(vonk_op *op, sort_reader *r, vonk_error *err);
+void vonk__sort_reader_close(sort_reader *r);
+vonk_status vonk__sort_reader_start(vonk_op *op, sort_reader *r, uint32_t partition, uint32_t morsel, vonk_error *err);
+/* At most `room` rows, alive until the next call (in memory: until the last morsel is given); 0: the end, and then the
+ * morsel counts as given. */
+vonk_status vonk__sort_reader_next(vonk_op *op, sort_reader *r, uint8_t **rows, uint32_t room, uint32_t *ret_n,
+                                   vonk_error *err);
+
 /* Merges runs until at most SORT_MOST_RUNS are left. */
 #define SORT_MOST_RUNS 64
 vonk_status vonk__sort_runs_reduce(vonk_op *op, const sort_form *f, vonk_spill_file *file, sort_run *runs,

@@ -10,7 +10,7 @@ static const vonk_expr *key_of(const vonk_expr *sort)
     return e;
 }
 
-static vonk_status open_columns(vonk_op *op, sort_form *f, const vonk_expr **exprs, vonk_error *err)
+static vonk_status open_columns(vonk_op *op, sort_form *f, const vonk_expr *const *keys, vonk_error *err)
 {
     uint32_t n_in = op->children[0]->n_columns;
     VONK_TRY(vonk_arena_array(op->arena, f->n_keys + n_in + 2, sizeof *f->types, &f->types, err));
@@ -18,7 +18,7 @@ static vonk_status open_columns(vonk_op *op, sort_form *f, const vonk_expr **exp
     VONK_TRY(vonk_arena_array(op->arena, n_in, sizeof *f->output_at, &f->output_at, err));
     for (uint32_t c = 0; c < n_in; c++) f->output_at[c] = UINT32_MAX;
     for (uint32_t i = 0; i < f->n_keys; i++) {
-        const vonk_expr *e = exprs[i];
+        const vonk_expr *e = keys[i];
         f->types[i] = e->type;
         f->from_input[i] = e->kind == VONK_EX_BOUND ? e->index : UINT32_MAX;
         if (e->kind == VONK_EX_BOUND && f->output_at[e->index] == UINT32_MAX) f->output_at[e->index] = i;
@@ -35,20 +35,18 @@ static vonk_status open_columns(vonk_op *op, sort_form *f, const vonk_expr **exp
     return VONK_OK;
 }
 
-vonk_status vonk__sort_form_open(vonk_op *op, sort_form *f, bool local, vonk_error *err)
+vonk_status vonk__sort_form_make(vonk_op *op, sort_form *f, const vonk_expr *const *keys, vonk_sort_spec *specs,
+                                 uint32_t n, bool local, const vonk_expr *hash, uint32_t n_buckets, vonk_error *err)
 {
-    const vonk_expr_list *sorts = &op->node->lists[0];
     const vonk_expr **exprs = NULL;
-    f->n_keys = sorts->n;
+    f->n_keys = n;
+    f->specs = specs;
     f->local = local;
-    VONK_TRY(vonk_arena_array(op->arena, f->n_keys, sizeof *exprs, &exprs, err));
-    VONK_TRY(vonk_arena_array(op->arena, f->n_keys, sizeof *f->specs, &f->specs, err));
-    for (uint32_t i = 0; i < f->n_keys; i++) {
-        exprs[i] = key_of(sorts->at[i]);
-        f->specs[i] = (vonk_sort_spec){.descending = vonk_expr_has(sorts->at[i], VONK_EXF_DESCENDING),
-                                       .nulls_last = vonk_expr_has(sorts->at[i], VONK_EXF_NULLS_LAST)};
-    }
-    VONK_TRY(vonk_op_program(op, exprs, f->n_keys, &f->program, err));
+    f->n_buckets = hash ? n_buckets : 0;
+    VONK_TRY(vonk_arena_array(op->arena, n + 1, sizeof *exprs, &exprs, err));
+    for (uint32_t i = 0; i < n; i++) exprs[i] = keys[i];
+    if (hash) exprs[n] = hash;
+    VONK_TRY(vonk_op_program(op, exprs, hash ? n + 1 : n, &f->program, err));
     VONK_TRY(open_columns(op, f, exprs, err));
     f->encoded_bytes = vonk_sort_key_bytes(f->types, f->n_keys, &f->exact);
     f->key_bytes = f->encoded_bytes + (local ? 4 : 0);
@@ -57,6 +55,21 @@ vonk_status vonk__sort_form_open(vonk_op *op, sort_form *f, bool local, vonk_err
     f->key_at = f->layout->extra_at;
     f->position_at = f->key_at + padded;
     return VONK_OK;
+}
+
+vonk_status vonk__sort_form_open(vonk_op *op, sort_form *f, bool local, vonk_error *err)
+{
+    const vonk_expr_list *sorts = &op->node->lists[0];
+    const vonk_expr **keys = NULL;
+    vonk_sort_spec *specs = NULL;
+    VONK_TRY(vonk_arena_array(op->arena, sorts->n, sizeof *keys, &keys, err));
+    VONK_TRY(vonk_arena_array(op->arena, sorts->n, sizeof *specs, &specs, err));
+    for (uint32_t i = 0; i < sorts->n; i++) {
+        keys[i] = key_of(sorts->at[i]);
+        specs[i] = (vonk_sort_spec){.descending = vonk_expr_has(sorts->at[i], VONK_EXF_DESCENDING),
+                                    .nulls_last = vonk_expr_has(sorts->at[i], VONK_EXF_NULLS_LAST)};
+    }
+    return vonk__sort_form_make(op, f, keys, specs, sorts->n, local, NULL, 0, err);
 }
 
 void vonk__sort_form_close(sort_form *f)
@@ -85,6 +98,7 @@ void vonk__sort_rows_close(sort_rows *r)
     vonk_free(r->columns);
     vonk_free(r->rows);
     vonk_free(r->encoded);
+    vonk_free(r->buckets);
 }
 
 static vonk_status reserve(vonk_op *op, const sort_form *f, sort_rows *r, uint32_t n, vonk_error *err)
@@ -92,6 +106,7 @@ static vonk_status reserve(vonk_op *op, const sort_form *f, sort_rows *r, uint32
     if (n <= r->room) return VONK_OK;
     VONK_TRY(vonk_realloc(op->budget, &r->rows, n * sizeof *r->rows, err));
     VONK_TRY(vonk_realloc(op->budget, &r->encoded, (size_t)n * f->encoded_bytes + 8, err));
+    if (f->n_buckets) VONK_TRY(vonk_realloc(op->budget, &r->buckets, n * sizeof *r->buckets, err));
     r->room = n;
     return VONK_OK;
 }
@@ -104,6 +119,16 @@ void vonk__sort_drop(const sort_form *f, sort_rows *r)
     }
 }
 
+static vonk_status set_buckets(const sort_form *f, vonk_budget *budget, const vonk_column *hash, vonk_rows rows,
+                               uint32_t *buckets, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *flat = NULL;
+    VONK_TRY(vonk_column_flatten(budget, hash, &flat, err));
+    const int32_t *v = VONK_VALUES(flat, int32_t);
+    for (uint32_t k = 0; k < rows.n; k++) buckets[k] = vonk__pmod(v[vonk_row_at(rows, k)], f->n_buckets);
+    return VONK_OK;
+}
+
 vonk_status vonk__sort_encode(vonk_op *op, vonk_lane *lane, const sort_form *f, sort_rows *r, const vonk_batch *in,
                               vonk_error *err)
 {
@@ -113,7 +138,13 @@ vonk_status vonk__sort_encode(vonk_op *op, vonk_lane *lane, const sort_form *f, 
     }
     VONK_TRY(reserve(op, f, r, in->n_sel, err));
     vonk__program_place(&r->program, lane);
-    VONK_TRY(vonk_program_eval(r->program.at, in, r->columns, err)); /* the keys come first */
+    VONK_TRY(vonk_program_eval(r->program.at, in, r->keys, err));
+    for (uint32_t i = 0; i < f->n_keys; i++) r->columns[i] = r->keys[i];
+    if (f->n_buckets) {
+        vonk_status st = set_buckets(f, lane->budget, r->keys[f->n_keys], vonk_batch_rows(in), r->buckets, err);
+        vonk_column_unref(r->keys[f->n_keys]);
+        VONK_TRY(st);
+    }
     for (uint32_t c = f->n_keys; c < f->n_columns; c++) r->columns[c] = vonk_column_ref(in->columns[f->from_input[c]]);
     if (f->n_keys == 0) return VONK_OK;
     return vonk_sort_key_encode(r->columns, f->specs, f->n_keys, vonk_batch_rows(in), r->encoded, f->encoded_bytes,
@@ -147,13 +178,16 @@ vonk_status vonk__sort_keep(vonk_op *op, vonk_lane *lane, const sort_form *f, so
         r->entries.capacity = capacity;
     }
     VONK_TRY(vonk_row_store_append(r->store, r->columns, some, r->rows, err));
-    uint32_t partition = __builtin_bswap32((uint32_t)lane->partition), head = f->local ? 4 : 0;
+    uint32_t partition = (uint32_t)lane->partition, head = f->local ? 4 : 0;
     uint64_t position = lane->ordinal << 32 | r->row_in_morsel;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t k = list ? list[i] : i;
         uint8_t *row = r->rows[i], *key = row + f->key_at;
         uint64_t at = position + k;
-        if (head) memcpy(key, &partition, 4);
+        if (head) {
+            uint32_t big = __builtin_bswap32(f->n_buckets ? r->buckets[k] : partition);
+            memcpy(key, &big, 4);
+        }
         memcpy(key + head, r->encoded + (size_t)k * f->encoded_bytes, f->encoded_bytes);
         memcpy(row + f->position_at, &at, sizeof at);
         r->entries.at[r->entries.n++] = (sort_entry){vonk__sort_prefix(key, f->key_bytes), row};

@@ -13,6 +13,12 @@ static inline bool vonk__agg_present(const vonk_column *c, uint32_t row) { retur
 /* A column of n values with room for nulls. */
 vonk_status vonk__agg_column(vonk_eval *ev, const vonk_type *type, uint32_t n, vonk_column **ret, void **ret_data, uint8_t **ret_validity, vonk_error *err);
 
+static inline bool vonk__agg_always_exact(const vonk_fn_call *call)
+{
+    (void)call;
+    return true;
+}
+
 /* ---- one kept value of any type: min, max, first, last */
 typedef struct vonk__kept {
     bool     set, null; /* set: somebody came; null: with a null */

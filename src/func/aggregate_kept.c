@@ -172,26 +172,58 @@ static vonk_status kept_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t 
     return vonk__kept_column(ev, call->type, (const vonk__kept *const *)states, n, ret, err);
 }
 
-static vonk_status min_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+/* Two kept values that are not null. */
+static int compare_kept(const vonk_type *type, const vonk__kept *a, const vonk__kept *b)
+{
+    switch (type->storage) {
+    case VONK_STORE_BIT:
+    case VONK_STORE_I8:
+    case VONK_STORE_I16:
+    case VONK_STORE_I32:
+    case VONK_STORE_I64: return (a->i64 > b->i64) - (a->i64 < b->i64);
+    case VONK_STORE_I128: return (a->i128 > b->i128) - (a->i128 < b->i128);
+    case VONK_STORE_F32:
+    case VONK_STORE_F64: return compare_f64(a->f64, b->f64);
+    case VONK_STORE_VIEW: return vonk_str_compare((vonk_str){a->text, a->len}, (vonk_str){b->text, b->len});
+    default: return a->column && b->column ? vonk_column_row_compare(a->column, 0, b->column, 0) : 0;
+    }
+}
+
+/* Texts with a collation are compared as columns are. */
+static vonk_status combine_columns(const vonk_fn_call *call, int sign, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n,
+                                   vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *values = NULL;
 
     VONK_TRY(kept_finish(call, ev, from, n, &values, err));
-    return extreme(1, ev, heap, values, VONK_ALL_ROWS(n), into, err);
+    return extreme(sign, ev, heap, values, VONK_ALL_ROWS(n), into, err);
+}
+
+static vonk_status kept_combine(const vonk_fn_call *call, int sign, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+{
+    if (call->type->storage == VONK_STORE_VIEW && call->type->collation != VONK_COLLATION_UTF8_BINARY) return combine_columns(call, sign, ev, heap, from, into, n, err);
+    for (uint32_t i = 0; i < n; i++) {
+        const vonk__kept *f = (const vonk__kept *)from[i];
+        vonk__kept       *t = (vonk__kept *)into[i];
+        if (f->set && (!t->set || sign * compare_kept(call->type, t, f) > 0)) *t = *f;
+    }
+    return VONK_OK;
+}
+
+static vonk_status min_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+{
+    return kept_combine(call, 1, ev, heap, from, into, n, err);
 }
 
 static vonk_status max_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
 {
-    VONK_AUTO(vonk_column_unref) vonk_column *values = NULL;
-
-    VONK_TRY(kept_finish(call, ev, from, n, &values, err));
-    return extreme(-1, ev, heap, values, VONK_ALL_ROWS(n), into, err);
+    return kept_combine(call, -1, ev, heap, from, into, n, err);
 }
 
 static const vonk_agg min_agg = {.state_bytes = sizeof(vonk__kept), .state = "result", .update = min_update, .update_one = min_update_one, .merge = min_update, .save = kept_finish,
-                                 .finish = kept_finish, .combine = min_combine, .ignores_duplicates = true};
+                                 .finish = kept_finish, .combine = min_combine, .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
 static const vonk_agg max_agg = {.state_bytes = sizeof(vonk__kept), .state = "result", .update = max_update, .update_one = max_update_one, .merge = max_update, .save = kept_finish,
-                                 .finish = kept_finish, .combine = max_combine, .ignores_duplicates = true};
+                                 .finish = kept_finish, .combine = max_combine, .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
 
 /* ---- first and last. Saved form: the value, and whether there was one (a null may be it). */
 static bool ignores_nulls(const vonk_fn_call *call)

@@ -131,7 +131,8 @@ static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, u
         return finish_by(name, ev, states, n, ret, err);                                                                                             \
     }                                                                                                                                                \
     static const vonk_agg name##_agg = {.state_bytes = sizeof(moments), .state = "double,double,double,double,double,double", .update = update,      \
-                                        .merge = merge, .save = save, .finish = name##_finish, .combine = combine};
+                                        .merge = merge, .save = save, .finish = name##_finish, .combine = combine,               \
+                                        .copyable = true};
 MOMENT(var_pop)
 MOMENT(var_samp)
 MOMENT(stddev_pop)
@@ -185,8 +186,36 @@ static vonk_status bool_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t 
     return VONK_OK;
 }
 
-static const vonk_agg and_agg = {.state_bytes = 8, .state = "boolean", .update = and_update, .merge = and_update, .save = bool_finish, .finish = bool_finish, .ignores_duplicates = true};
-static const vonk_agg or_agg = {.state_bytes = 8, .state = "boolean", .update = or_update, .merge = or_update, .save = bool_finish, .finish = bool_finish, .ignores_duplicates = true};
+static void bool_combine(bool wanted, uint8_t *const *from, uint8_t *const *into, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (*from[i] != 0) decide(into[i], *from[i] == 2, wanted);
+}
+
+static vonk_status and_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+{
+    (void)call;
+    (void)ev;
+    (void)heap;
+    (void)err;
+    bool_combine(false, from, into, n);
+    return VONK_OK;
+}
+
+static vonk_status or_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+{
+    (void)call;
+    (void)ev;
+    (void)heap;
+    (void)err;
+    bool_combine(true, from, into, n);
+    return VONK_OK;
+}
+
+static const vonk_agg and_agg = {.state_bytes = 8, .state = "boolean", .update = and_update, .merge = and_update, .save = bool_finish, .finish = bool_finish, .combine = and_combine,
+                                 .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
+static const vonk_agg or_agg = {.state_bytes = 8, .state = "boolean", .update = or_update, .merge = or_update, .save = bool_finish, .finish = bool_finish, .combine = or_combine,
+                                 .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
 
 static vonk_status nullable(vonk_fn_types *types, vonk_error *err)
 {

@@ -101,9 +101,9 @@ static vonk_status count_if_update(const vonk_fn_call *call, vonk_eval *ev, vonk
 }
 
 static const vonk_agg count_agg = {.state_bytes = 8, .state = "bigint", .update = count_update, .update_one = count_update_one, .merge = count_merge, .save = count_finish,
-                                   .finish = count_finish, .combine = count_combine};
+                                   .finish = count_finish, .combine = count_combine, .copyable = true, .exact = vonk__agg_always_exact};
 static const vonk_agg count_if_agg = {.state_bytes = 8, .state = "bigint", .update = count_if_update, .merge = count_merge, .save = count_finish, .finish = count_finish,
-                                      .combine = count_combine};
+                                      .combine = count_combine, .copyable = true, .exact = vonk__agg_always_exact};
 
 /* ---- exact sums: 128 bits and a count. Saved form: low and high half, count. */
 typedef struct exact {
@@ -496,6 +496,8 @@ static vonk_status avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *
     return call->type->id == VONK_T_DOUBLE ? integral_avg_finish(call, ev, states, n, ret, err) : exact_avg_finish(call, ev, states, n, ret, err);
 }
 
+static bool is_exact(const vonk_fn_call *call) { return !is_real(call); }
+
 static vonk_status prepare(vonk_fn_call *call, vonk_error *err)
 {
     (void)err;
@@ -504,8 +506,8 @@ static vonk_status prepare(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static const vonk_agg sum_agg = {.update = update, .update_one = update_one, .merge = merge, .save = save, .finish = sum_finish, .combine = combine};
-static const vonk_agg avg_agg = {.update = update, .update_one = update_one, .merge = merge, .save = save, .finish = avg_finish, .combine = combine};
+static const vonk_agg sum_agg = {.update = update, .update_one = update_one, .merge = merge, .save = save, .finish = sum_finish, .combine = combine, .copyable = true, .exact = is_exact};
+static const vonk_agg avg_agg = {.update = update, .update_one = update_one, .merge = merge, .save = save, .finish = avg_finish, .combine = combine, .copyable = true, .exact = is_exact};
 
 /* ---- result types */
 static bool is_ansi_interval(const vonk_type *t) { return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME; }

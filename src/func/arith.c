@@ -131,6 +131,7 @@ static vonk_status as_decimal(vonk_fn_types *t, int i, vonk_error *err)
 {
     const vonk_type *made = NULL;
     const vonk_column *value = t->constants && (!t->literal || t->literal[i]) ? t->constants[i] : NULL;
+    if (t->types[i]->id == VONK_T_BYTE) value = NULL; /* Spark looks into shorts, ints and longs only */
     if (is_decimal(t->types[i])) return VONK_OK;
     if (value && vonk_type_is_integral(value->type) && !vonk_column_is_null(value, 0))
         VONK_TRY(decimal_of_literal(value, &made, err));
@@ -147,9 +148,9 @@ static vonk_status resolve_decimal(vonk_fn_types *t, char op, vonk_error *err)
     if (op == 'd') return vonk_fn_set_result(t, &vonk_type_long);
     VONK_TRY(
         vonk_coerce_decimal(op == 'p' ? '%' : op, t->types[0], t->types[1], t->env->decimal_loss_allowed, &made, err));
-    vonk_fn_set_result(t, made);
+    const vonk_status set = vonk_fn_set_result(t, made);
     vonk_type_unref(made);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status resolve_numbers(vonk_fn_types *t, char op, vonk_error *err)
@@ -191,6 +192,13 @@ vonk_status vonk__arith_overflow(const char *alternative, vonk_error *err)
     return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative",
                      alternative ? VONK_F(" Use '%s' to tolerate overflow and return NULL instead.", alternative) : "",
                      "config", "\"spark.sql.ansi.enabled\"");
+}
+
+static vonk_status div_overflow(vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow in integral divide", "alternative",
+                     " Use 'try_divide' to tolerate overflow and return NULL instead.", "config",
+                     "\"spark.sql.ansi.enabled\"");
 }
 
 vonk_status vonk__arith_zero(char op, vonk_error *err)
@@ -278,7 +286,7 @@ static int64_t divide_i64(char op, int64_t a, int64_t b, bool *ret_overflow)
             if (y != 0) out[i] = (T)divide_i64(op, x, y, &overflow);                                                   \
             if (VONK_LIKELY(y != 0 && !overflow)) continue;                                                            \
             if (call->mode == VONK_MODE_ANSI)                                                                          \
-                return overflow ? vonk__arith_overflow(NULL, err) : vonk__arith_zero(op, err);                         \
+                return overflow ? div_overflow(err) : vonk__arith_zero(op, err);                         \
             if (y == 0) out[i] = 0;                                                                                    \
             if (y == 0 || call->mode == VONK_MODE_TRY) VONK_TRY(vonk_result_null(&r, i, err));                         \
         }                                                                                                              \

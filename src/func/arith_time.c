@@ -92,9 +92,9 @@ static form find_form(char op, const vonk_type *a, const vonk_type *b, bool *ret
 static vonk_status set_owned(vonk_fn_types *t, vonk_status st, const vonk_type *const *take, vonk_error *err)
 {
     if (st != VONK_OK) return st;
-    vonk_fn_set_result(t, *take);
+    const vonk_status set = vonk_fn_set_result(t, *take);
     vonk_type_unref(*take);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status result_of(vonk_fn_types *t, form f, uint32_t left, vonk_error *err)
@@ -239,10 +239,12 @@ static value_state add_calendars(const time_op *o, const both *v, void *out, uin
 {
     vonk_interval a = VONK_VALUES(v->a, vonk_interval)[v->ra], b = VONK_VALUES(v->b, vonk_interval)[v->rb], r;
     bool bad = o->sign > 0
-                   ? __builtin_add_overflow(a.months, b.months, &r.months) |
-                         __builtin_add_overflow(a.days, b.days, &r.days) | __builtin_add_overflow(a.us, b.us, &r.us)
-                   : __builtin_sub_overflow(a.months, b.months, &r.months) |
-                         __builtin_sub_overflow(a.days, b.days, &r.days) | __builtin_sub_overflow(a.us, b.us, &r.us);
+                   ? (int)__builtin_add_overflow(a.months, b.months, &r.months) |
+                         (int)__builtin_add_overflow(a.days, b.days, &r.days) |
+                         (int)__builtin_add_overflow(a.us, b.us, &r.us)
+                   : (int)__builtin_sub_overflow(a.months, b.months, &r.months) |
+                         (int)__builtin_sub_overflow(a.days, b.days, &r.days) |
+                         (int)__builtin_sub_overflow(a.us, b.us, &r.us);
     ((vonk_interval *)out)[i] = r;
     return bad && o->mode != VONK_MODE_LEGACY ? VALUE_OVERFLOW : VALUE_OK;
 }

@@ -95,12 +95,11 @@ static vonk_status resolve_extreme(vonk_fn_types *t, vonk_error *err)
 
 /* ---- negative, abs */
 
-static vonk_status negate_interval(const vonk_fn_call *call, vonk_interval *v, bool *ret_bad)
+static void negate_interval(vonk_interval *v, bool *ret_bad)
 {
     *ret_bad = v->months == INT32_MIN || v->days == INT32_MIN || v->us == INT64_MIN;
     *v = (vonk_interval){(int32_t)(0 - (uint32_t)v->months), (int32_t)(0 - (uint32_t)v->days),
                          (int64_t)(0 - (uint64_t)v->us)};
-    return VONK_OK;
 }
 
 /* x becomes -x where it is taken; LEAST has no opposite. Decimals always have one. */
@@ -141,7 +140,7 @@ VONK_FN_EVAL(eval_sign)
         for (uint32_t i = 0; i < n_rows; i++) {
             bool one_bad;
             vonk_interval v = VONK_VALUES(args[0], vonk_interval)[i];
-            negate_interval(call, &v, &one_bad);
+            negate_interval(&v, &one_bad);
             ((vonk_interval *)r.data)[i] = v;
             any |= bad[i] = one_bad;
         }

@@ -35,7 +35,7 @@ vonk_status vonk__cast_overflow(const vonk__cast *c, const vonk_column *arg, uin
 
 vonk_status vonk__cast_malformed(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
 {
-    VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", value_text(c, arg, row, (char[1024]){0}), "sourceType",
+    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", value_text(c, arg, row, (char[1024]){0}), "sourceType",
               VONK_TYPE_SQL(c->from), "targetType", VONK_TYPE_SQL(c->to), "ansiConfig", "\"spark.sql.ansi.enabled\"");
     bool number = vonk_type_is_numeric(c->to), boolean = c->to->id == VONK_T_BOOLEAN;
     return vonk_error_set_family(err, number    ? VONK_FAMILY_NUMBER_FORMAT

@@ -230,13 +230,12 @@ static vonk_status eval_int_to_decimal(const vonk_fn_call *call, vonk_eval *ev, 
     return VONK_OK;
 }
 
-static vonk_status put_decimal(const vonk_type *to, void *out, uint32_t i, vonk_i128 v)
+static void put_decimal(const vonk_type *to, void *out, uint32_t i, vonk_i128 v)
 {
     if (to->storage == VONK_STORE_I64)
         ((int64_t *)out)[i] = (int64_t)v;
     else
         ((vonk_i128 *)out)[i] = v;
-    return VONK_OK;
 }
 
 static vonk_status eval_float_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,

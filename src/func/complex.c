@@ -78,9 +78,9 @@ VONK_FN_COUNT(complex);
 static vonk_status own_result(vonk_fn_types *t, vonk_status st, const vonk_type *const *take)
 {
     if (st != VONK_OK) return st;
-    vonk_fn_set_result(t, *take);
+    const vonk_status set = vonk_fn_set_result(t, *take);
     vonk_type_unref(*take);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status not_names(const vonk_fn_types *t, vonk_error *err)

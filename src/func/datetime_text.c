@@ -228,10 +228,9 @@ static bool read_plain(const vonk_fn_call *call, vonk_str text, int64_t *ret)
 
 static vonk_status not_castable(const vonk_fn_call *call, vonk_str text, vonk_error *err)
 {
-    vonk_status st = VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "sourceType", "\"STRING\"",
+    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "sourceType", "\"STRING\"",
                                "targetType", VONK_TYPE_SQL(call->type), "ansiConfig", "\"spark.sql.ansi.enabled\"");
-    vonk_error_set_family(err, VONK_FAMILY_DATE_TIME);
-    return st;
+    return vonk_error_set_family(err, VONK_FAMILY_DATE_TIME);
 }
 
 /* One row as microseconds, or days where the result is a date. *ret_ok false: it becomes NULL. */

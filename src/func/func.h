@@ -149,6 +149,9 @@ typedef struct vonk_agg {
     vonk_status (*combine)(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err);
     bool order_sensitive; /* first, collect_list, ...: needs rows in (partition, sequence) order */
     bool ignores_duplicates; /* min, max, ...: DISTINCT changes nothing */
+    bool copyable; /* a state may be copied byte by byte, and original and copy be used on, as long as the heap lives: windows */
+    /* Does combining partial results give the very same as updating row by row? NULL: no. Needs copyable and combine. */
+    bool (*exact)(const vonk_fn_call *call);
 } vonk_agg;
 
 /* ---- generators: for active row k, counts[k] output rows; columns hold them all, one after the other. */

@@ -43,10 +43,10 @@ static vonk_status set_struct(vonk_fn_types *t, const vonk_field *fields, uint32
 {
     const vonk_type *made = NULL;
     VONK_TRY(vonk_type_struct(fields, n, &made, err));
-    vonk_fn_set_result(t, made);
+    const vonk_status set = vonk_fn_set_result(t, made);
     vonk_type_unref(made);
     t->result_nullable = false;
-    return VONK_OK;
+    return set;
 }
 
 static bool with_position(const vonk_fn *fn) { return vonk_fn_canonical(fn)->name[0] == 'p'; }

@@ -74,9 +74,9 @@ static vonk_status rounded_decimal(vonk_fn_types *t, const vonk_type *d, int64_t
     }
     if (precision > VONK_MAX_PRECISION) precision = VONK_MAX_PRECISION;
     VONK_TRY(vonk_type_decimal((int)precision, (int)digits, &made, err));
-    vonk_fn_set_result(t, made);
+    const vonk_status set = vonk_fn_set_result(t, made);
     vonk_type_unref(made);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status resolve_round(vonk_fn_types *t, vonk_error *err)
@@ -95,9 +95,9 @@ static vonk_status resolve_ceil(vonk_fn_types *t, vonk_error *err)
     if (t->n_args == 2) return rounded_decimal(t, in, scale, err);
     if (in->id != VONK_T_DECIMAL) return vonk_fn_set_result(t, &vonk_type_long);
     VONK_TRY(vonk__bounded_decimal(in->precision - in->scale + 1, 0, false, &made, err));
-    vonk_fn_set_result(t, made);
+    const vonk_status set = vonk_fn_set_result(t, made);
     vonk_type_unref(made);
-    return VONK_OK;
+    return set;
 }
 
 static vonk_status prepare_round(vonk_fn_call *call, vonk_error *err)

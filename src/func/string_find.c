@@ -179,8 +179,7 @@ static vonk_status prepare_like(vonk_fn_call *call, vonk_error *err)
     /* A pattern that is wrong is an error only for rows: it stays uncompiled. */
     vonk_error ignored = VONK_ERROR_INIT;
     s->fixed = vonk_like_compile(call->arena, vonk_column_str(pattern, 0), s->escape, &s->like, &ignored) == VONK_OK;
-    vonk_error_reset(&ignored);
-    return VONK_OK;
+    return vonk_error_forgive(&ignored, err);
 }
 
 /* Most strings differ in the bytes that a view holds itself: no look at the heap for those. */

@@ -263,13 +263,49 @@ static vonk_status lower_filter(const vonk_opt_env *env, const vonk_plan *p, con
     return lower_unary(env, p, VONK_PN_P_FILTER, ret, err);
 }
 
+/* ---- writes */
+static int written_column(const vonk_plan *p, vonk_str name, bool case_sensitive)
+{
+    for (uint32_t i = 0; i < p->write.schema->n_fields; i++) {
+        const vonk_str field = p->write.schema->fields[i].name;
+        if (case_sensitive ? vonk_str_eq(field, name) : vonk_str_eq_nocase(field, name)) return (int)i;
+    }
+    return -1;
+}
+
+/* Rows of each partition sorted by the partition columns: a writer has one file open at a time. */
+static vonk_status sort_for_folders(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan *child, const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    const vonk_expr                      **orders = NULL, **bound = NULL;
+    vonk_expr_list                         list = {0};
+    vonk_plan                             *node = NULL;
+
+    VONK_TRY(vonk_arena_new(env->budget, &arena, err));
+    VONK_TRY(vonk_arena_array(arena, p->write.n_partition_by, sizeof *orders, &orders, err));
+    for (uint32_t i = 0; i < p->write.n_partition_by; i++) {
+        const int at = written_column(p, p->write.partition_by[i], env->env->case_sensitive);
+        if (at < 0) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a partition column is not among the rows' columns");
+        VONK_TRY(vonk_ex_sort(env->budget, p->children[0]->output[at], false, false, &orders[i], err));
+        VONK_TRY(vonk__opt_keep(arena, orders[i], err));
+    }
+    list = (vonk_expr_list){.at = orders, .n = p->write.n_partition_by};
+    VONK_TRY(bind_list(env, arena, &list, p->children[0], &bound, err));
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_SORT, &child, 1, &(vonk__lists){.at = {bound}, .n = {list.n}, .n_lists = 1}, &node, err));
+    return vonk_plan_finish(node, ret, err);
+}
+
 /* INSERT-like root: the child's rows go to files. */
 static vonk_status lower_write(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *rows = NULL, *child = NULL;
     vonk_plan                                  *node = NULL;
 
-    VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
+    VONK_TRY(vonk__opt_lower(env, p->children[0], &rows, err));
+    if (p->write.n_partition_by > 0)
+        VONK_TRY(sort_for_folders(env, p, rows, &child, err));
+    else
+        child = vonk_plan_ref(rows);
     VONK_TRY(vonk_plan_copy(env->budget, p, &child, 1, &node, err)); /* keeps the payload's texts alive */
     node->kind = VONK_PN_P_WRITE;
     return vonk_plan_finish(node, ret, err);

@@ -89,7 +89,8 @@ static vonk_status fold_value(const vonk_opt_env *env, const vonk_expr *e, const
     VONK_AUTO(vonk_column_unref) vonk_column     *value = NULL;
     VONK_AUTO(vonk_error_reset) vonk_error        quiet = VONK_ERROR_INIT;
 
-    if (vonk_program_fold(env->budget, env->env, e, &value, &quiet) != VONK_OK) {
+    if (vonk_program_fold(env->budget, env->env, e, &value, &quiet) != VONK_OK) { /* a row that asks for it raises it */
+        VONK_TRY(vonk_error_forgive(&quiet, err));
         *ret = vonk_expr_ref(e);
         return VONK_OK;
     }

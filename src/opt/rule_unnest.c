@@ -106,9 +106,31 @@ static vonk_status semi_or_anti(unnest *u, const vonk_expr *sub, bool negated, v
     return vonk__scratch_keep_plan(&u->s, u->input, err);
 }
 
-/* ---- EXISTS / IN as a value: mark join */
+/* ---- EXISTS / IN as a value: mark join. As in Spark it is never unknown: IN asks whether a comparison is true, NOT IN whether none is true or unknown. */
+static bool is_null_literal(const vonk_expr *e)
+{
+    while (e->kind == VONK_EX_CAST) e = e->children[0];
+    return e->kind == VONK_EX_LITERAL && vonk_column_is_null(e->value, 0);
+}
+
+/* NULL IN (...): unknown when there is a row, else false. */
+static vonk_status null_in(unnest *u, const vonk_expr *exists, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *parts[3] = {exists}, *choice = NULL;
+
+    VONK_TRY(vonk_ex_null(u->s.env->budget, &vonk_type_boolean, &parts[1], err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, parts[1], err));
+    VONK_TRY(vonk_ex_bool(u->s.env->budget, false, &parts[2], err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, parts[2], err));
+    VONK_TRY(vonk__mk_node(&u->s, VONK_EX_CASE, parts, 3, &choice, err));
+    *ret = choice;
+    return VONK_OK;
+}
+
 static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, vonk_error *err)
 {
+    const bool        negated = vonk_expr_has(sub, VONK_EXF_NEGATED), is_in = sub->sub_kind == VONK_SUB_IN;
+    const bool        null_value = is_in && sub->n_children == 1 && is_null_literal(sub->children[0]);
     const vonk_plan  *plan = NULL;
     vonk__independent ind;
     vonk__exprs       terms = {0};
@@ -116,16 +138,19 @@ static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, 
 
     VONK_TRY(prepare(u, sub->plan, &plan, err));
     VONK_TRY(vonk__make_independent(&u->s, u->input, plan, &ind, err));
-    if (sub->sub_kind == VONK_SUB_IN) VONK_TRY(in_terms(u, sub, ind.plan, &terms, err));
+    if (is_in && !null_value) VONK_TRY(in_terms(u, sub, ind.plan, &terms, err));
+    if (negated) VONK_TRY(or_unknown(u, &terms, err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
     VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, VONK_JOIN_SEMI, terms.at, terms.n, &u->input, err));
     VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, u->input->children, 2, &copy, err)); /* given children: the output is derived anew */
     copy->join.type = VONK_JOIN_MARK;
     copy->join.mark_id = vonk_expr_new_id();
-    copy->join.null_aware = sub->sub_kind == VONK_SUB_IN && any_nullable(sub, ind.plan);
     VONK_TRY(vonk_plan_finish(copy, &u->input, err));
     VONK_TRY(vonk__scratch_keep_plan(&u->s, u->input, err));
-    *ret = vonk_expr_ref(u->input->output[u->input->n_output - 1]);
+    const vonk_expr *found = u->input->output[u->input->n_output - 1];
+    if (null_value) VONK_TRY(null_in(u, found, &found, err));
+    if (negated) VONK_TRY(vonk__mk_node(&u->s, VONK_EX_NOT, &found, 1, &found, err));
+    *ret = vonk_expr_ref(found);
     return VONK_OK;
 }
 
@@ -164,6 +189,22 @@ static vonk_status scalar(unnest *u, const vonk_expr *sub, const vonk_expr **ret
     return vonk_expr_finish(choice, ret, err);
 }
 
+/* NOT over IN becomes a mark of the IN itself: its parts are replaced first. */
+static vonk_status mark_not_in(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    const unnest    *u = arg;
+    const vonk_expr *in = e->kind == VONK_EX_NOT ? e->children[0] : NULL;
+    vonk_expr       *copy = NULL;
+
+    if (!in || in->kind != VONK_EX_SUBQUERY || in->sub_kind != VONK_SUB_IN) {
+        *ret = vonk_expr_ref(e);
+        return VONK_OK;
+    }
+    VONK_TRY(vonk_expr_copy(u->s.env->budget, in, NULL, 0, &copy, err));
+    copy->flags ^= VONK_EXF_NEGATED;
+    return vonk_expr_finish(copy, ret, err);
+}
+
 static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     unnest *u = arg;
@@ -178,6 +219,14 @@ static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_ex
     case VONK_SUB_IN: return mark(u, e, ret, err);
     default: return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a table argument outside of a table function");
     }
+}
+
+static vonk_status replace_subqueries(unnest *u, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, mark_not_in, u, &e, err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
+    VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, replace_subquery, u, ret, err));
+    return vonk__scratch_keep_expr(&u->s, *ret, err);
 }
 
 /* ---- nodes */
@@ -217,8 +266,7 @@ static vonk_status unnest_filter(unnest *u, const vonk_plan *p, const vonk_plan 
             VONK_TRY(semi_or_anti(u, sub, negated, err));
         } else if (vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY)) {
             const vonk_expr *e = NULL;
-            VONK_TRY(vonk_expr_rewrite(u->s.env->budget, all.at[i], replace_subquery, u, &e, err));
-            VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
+            VONK_TRY(replace_subqueries(u, all.at[i], &e, err));
             VONK_TRY(VONK_VEC_ARENA_PUSH(&rest, u->s.arena, e, err));
         }
     }
@@ -237,8 +285,7 @@ static vonk_status unnest_lists(unnest *u, const vonk_plan *p, const vonk_plan *
     for (uint32_t l = 0; l < p->n_lists; l++)
         for (uint32_t i = 0; i < p->lists[l].n; i++) {
             const vonk_expr *e = NULL;
-            VONK_TRY(vonk_expr_rewrite(u->s.env->budget, p->lists[l].at[i], replace_subquery, u, &e, err));
-            VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
+            VONK_TRY(replace_subqueries(u, p->lists[l].at[i], &e, err));
             VONK_TRY(VONK_VEC_ARENA_PUSH(&lists[l], u->s.arena, e, err));
         }
     VONK_TRY(vonk_plan_copy(u->s.env->budget, p, &u->input, 1, &copy, err));
@@ -269,6 +316,62 @@ static vonk_status unnest_join(unnest *u, const vonk_plan *p, const vonk_plan **
     return unnest_filter(u, filtered, ret, err);
 }
 
+/* One row for each row on the left, also where the subquery's groups have none: a left join, and the aggregates' values over no rows in the gaps. */
+static vonk_status lateral_aggregate(unnest *u, const vonk_plan *p, const vonk__independent *ind, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_expr *yes = NULL, *found_alias = NULL, *found = NULL, *missing = NULL;
+    const vonk_plan *marked = NULL, *joined = NULL, *filled = NULL;
+    vonk__exprs      right = {0}, out = {0}, to = {0};
+    uint64_t        *from = NULL;
+    const bool       has_condition = p->n_lists > 0 && p->lists[0].n > 0;
+    const uint32_t   n_left = p->children[0]->n_output, n_right = p->children[1]->n_output;
+
+    if (has_condition && p->join.type == VONK_JOIN_LEFT && !(p->lists[0].at[0]->kind == VONK_EX_LITERAL && vonk_column_i64(p->lists[0].at[0]->value, 0) == 1))
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "LEFT JOIN LATERAL over an aggregate without GROUP BY with a condition");
+    VONK_TRY(vonk_ex_bool(u->s.env->budget, true, &yes, err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, yes, err));
+    VONK_TRY(vonk__mk_alias(&u->s, yes, "found", &found_alias, &found, err));
+    for (uint32_t i = 0; i < ind->plan->n_output; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&right, u->s.arena, ind->plan->output[i], err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&right, u->s.arena, found_alias, err));
+    VONK_TRY(vonk__mk_project(&u->s, ind->plan, right.at, right.n, &marked, err));
+    VONK_TRY(vonk__mk_join(&u->s, p->children[0], marked, VONK_JOIN_LEFT, ind->terms.at, ind->terms.n, &joined, err));
+    for (uint32_t i = 0; i < joined->n_output; i++)
+        if (joined->output[i]->id == found->id) found = joined->output[i];
+    VONK_TRY(vonk__mk_node(&u->s, VONK_EX_IS_NULL, &found, 1, &missing, err));
+    VONK_TRY(vonk_arena_array(u->s.arena, n_right + 1, sizeof *from, &from, err));
+    for (uint32_t i = 0; i < n_left; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, joined->output[i], err));
+    for (uint32_t i = 0; i < n_right; i++) {
+        const vonk_expr *alias = NULL, *column = NULL, *choice = NULL;
+        VONK_TRY(vonk__mk_node(&u->s, VONK_EX_CASE, (const vonk_expr *[]){missing, ind->if_empty[i], joined->output[n_left + i]}, 3, &choice, err));
+        VONK_TRY(vonk__mk_alias(&u->s, choice, "value", &alias, &column, err));
+        from[i] = p->children[1]->output[i]->id;
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&to, u->s.arena, column, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, alias, err));
+    }
+    VONK_TRY(vonk__mk_project(&u->s, joined, out.at, out.n, &filled, err));
+    if (has_condition) {
+        const vonk_expr *condition = NULL;
+        VONK_TRY(vonk__mk_replace(&u->s, p->lists[0].at[0], from, to.at, n_right, &condition, err));
+        VONK_TRY(vonk__mk_filter(&u->s, filled, &condition, 1, &filled, err));
+    }
+    out.n = 0;
+    for (uint32_t i = 0; i < n_left; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, joined->output[i], err));
+    for (uint32_t i = 0; i < n_right; i++) { /* under the ids of the subquery's columns */
+        vonk_expr *again = NULL;
+        VONK_TRY(vonk_expr_new(u->s.env->budget, VONK_EX_ALIAS, &to.at[i], 1, &again, err));
+        again->id = from[i];
+        vonk_status status = vonk_expr_set_name(again, p->children[1]->output[i]->name, err);
+        const vonk_expr *done = NULL;
+        const vonk_status finished = vonk_expr_finish(again, &done, err);
+        if (finished != VONK_OK) return finished;
+        VONK_TRY(vonk__scratch_keep_expr(&u->s, done, err));
+        VONK_TRY(status);
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, done, err));
+    }
+    VONK_TRY(vonk__mk_project(&u->s, filled, out.at, out.n, &filled, err));
+    return vonk__mk_output_like(&u->s, filled, p, ret, err);
+}
+
 static vonk_status unnest_lateral(unnest *u, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     vonk__independent ind;
@@ -277,7 +380,7 @@ static vonk_status unnest_lateral(unnest *u, const vonk_plan *p, const vonk_plan
     const vonk_plan  *joined = NULL;
 
     VONK_TRY(vonk__make_independent(&u->s, p->children[0], p->children[1], &ind, err));
-    if (ind.if_empty) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "LATERAL over an aggregate without GROUP BY");
+    if (ind.if_empty) return lateral_aggregate(u, p, &ind, ret, err);
     if (p->n_lists > 0 && p->lists[0].n > 0) VONK_TRY(VONK_VEC_ARENA_PUSH(&terms, u->s.arena, p->lists[0].at[0], err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
     VONK_TRY(vonk__mk_join(&u->s, p->children[0], ind.plan, terms.n > 0 || type == VONK_JOIN_LEFT ? type : VONK_JOIN_CROSS, terms.at, terms.n, &joined, err));

@@ -25,7 +25,7 @@ static vonk_status add_constants(resolving *r, vonk_error *err)
         vonk_status st = vonk_program_fold(r->budget, r->types.env, r->args[i], &constants[i], &failed);
         if (st == VONK_OK) st = vonk_arena_on_free(r->arena, drop_column, constants[i], &failed);
         if (st != VONK_OK) constants[i] = NULL;
-        vonk_error_reset(&failed);
+        VONK_TRY(vonk_error_forgive(&failed, err));
     }
     r->types.constants = constants;
     r->types.literal = literal;

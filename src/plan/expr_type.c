@@ -127,7 +127,8 @@ vonk_status vonk__expr_derive(vonk_expr *e, vonk_error *err)
     if (vonk__expr_phase(e->kind) == VONK_EXP_UNRESOLVED) return VONK_OK;
     for (uint32_t i = 0; i < e->n_children; i++)
         if (!e->children[i]->resolved) return VONK_OK;
-    if (e->kind == VONK_EX_CAST && !e->type) return VONK_OK;
+    if (e->kind == VONK_EX_CAST && (!e->type || !vonk_coerce_can_cast(e->children[0]->type, e->type, (int)e->mode)))
+        return VONK_OK;
     VONK_TRY(derive(e, err));
     e->resolved =
         e->type != NULL && (e->kind != VONK_EX_FUNCTION || e->fn != NULL) && (e->kind != VONK_EX_ALIAS || e->id != 0);

@@ -236,9 +236,23 @@ vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, uint64_t
 
 /* ---- errors */
 
+/* Conditions that Spark raises where it does not know the place in the text, so that clients expect none. */
+static bool knows_no_place(const vonk_expr *e, vonk_status status)
+{
+    static const vonk_errclass conditions[] = {
+        VONK_E_BINARY_ARITHMETIC_OVERFLOW,   VONK_E_CAST_OVERFLOW, VONK_E_DUPLICATED_MAP_KEY, VONK_E_FIELD_NOT_FOUND,
+        VONK_E_INVALID_EXTRACT_BASE_FIELD_TYPE, VONK_E_NULL_MAP_KEY,
+    };
+    for (size_t i = 0; i < VONK_COUNTOF(conditions); i++)
+        if (conditions[i] == status) return true;
+    if (status != VONK_E_ARITHMETIC_OVERFLOW || e->kind != VONK_EX_FUNCTION || !e->fn) return false;
+    return strcmp(e->fn->name, "negative") == 0 || strcmp(e->fn->name, "abs") == 0;
+}
+
 vonk_status vonk_expr_failed(const vonk_expr *e, vonk_status status, vonk_error *err)
 {
     vonk_query_context context;
+    if (knows_no_place(e, status)) return status;
     if (status != VONK_OK && vonk_origin_context(&e->origin, &context)) vonk_error_add_context(err, &context);
     return status;
 }

@@ -122,6 +122,8 @@ typedef struct vonk_show_info {
 typedef struct vonk_limit_info {
     int64_t limit, offset; /* limit -1: none */
 } vonk_limit_info;
+/* Name of the SUBQUERY_ALIAS of a subquery in FROM that was given none; columns cannot be qualified by it. */
+#define VONK_NO_ALIAS "__auto_generated_subquery_name"
 typedef enum vonk_agg_mode { VONK_AGG_PARTIAL, VONK_AGG_FINAL, VONK_AGG_COMPLETE, VONK_AGG_MERGE /* saved in, saved out */ } vonk_agg_mode;
 typedef struct vonk_agg_info {
     vonk_agg_mode mode;
@@ -144,7 +146,7 @@ typedef struct vonk_write_info {
     const vonk_str *partition_by, *sort_by, *bucket_by, *cluster_by;
     int32_t        n_buckets;
     bool           by_name, if_not_exists, dynamic_overwrite;
-    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; owned by the arena */
+    const vonk_type *schema;   /* CREATE_TABLE: columns given by the statement, or NULL; WRITE_FILES, P_WRITE: columns of the rows; owned by the arena */
     vonk_str       location, comment;
     bool           replace;    /* CREATE OR REPLACE, REPLACE */
 } vonk_write_info;
@@ -255,8 +257,11 @@ vonk_status vonk_plan_rewrite(vonk_budget *budget, const vonk_plan *p, vonk_plan
 vonk_status vonk_plan_rewrite_down(vonk_budget *budget, const vonk_plan *p, vonk_plan_step step, void *arg, const vonk_plan **ret, vonk_error *err);
 /* Every expression of this one node rewritten by `step`. */
 vonk_status vonk_plan_rewrite_exprs(vonk_budget *budget, const vonk_plan *p, vonk_expr_step step, void *arg, const vonk_plan **ret, vonk_error *err);
-bool        vonk_plan_equal(const vonk_plan *a, const vonk_plan *b); /* same result, ids normalised (cache, sameSemantics) */
-uint64_t    vonk_plan_hash(const vonk_plan *p);
+/* Same result, ids normalised (cache, sameSemantics). They fail only for want of memory. */
+vonk_status vonk_plan_same(const vonk_plan *a, const vonk_plan *b, bool *ret, vonk_error *err);
+vonk_status vonk_plan_hash(const vonk_plan *p, uint64_t *ret, vonk_error *err); /* goes with vonk_plan_same */
+/* For optional work: without memory ids are compared as they are, so that the same plan can be told to be another. */
+bool vonk_plan_equal(const vonk_plan *a, const vonk_plan *b);
 /* A copy whose columns all have fresh ids (the right side of a self join, a view used twice). */
 vonk_status vonk_plan_fresh_ids(vonk_budget *budget, const vonk_plan *p, const vonk_plan **ret, vonk_error *err);
 vonk_node_phase vonk_node_phase_of(vonk_node_kind kind);

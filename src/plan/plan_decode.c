@@ -363,6 +363,7 @@ static vonk_status get_join(decoder *d, vonk_join_info *info, vonk_error *err)
 static vonk_status get_write(decoder *d, vonk_plan *p, vonk_error *err)
 {
     vonk_write_info *info = &p->write;
+    const vonk_type *schema = NULL;
     uint32_t bits = 0;
     VONK_TRY(get_name(d, p, &info->name, err));
     VONK_TRY(hold_str(d, p, &info->format, err));
@@ -378,7 +379,8 @@ static vonk_status get_write(decoder *d, vonk_plan *p, vonk_error *err)
     info->by_name = bits & 1;
     info->if_not_exists = bits >> 1 & 1;
     info->dynamic_overwrite = bits >> 2 & 1;
-    return VONK_OK;
+    VONK_TRY(get_type(d, &schema, err));
+    return schema ? vonk_plan_hold_type(p, schema, &info->schema, err) : VONK_OK;
 }
 
 static vonk_status get_generate(decoder *d, vonk_plan *p, vonk_error *err)

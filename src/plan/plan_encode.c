@@ -229,7 +229,8 @@ static vonk_status put_write(encoder *e, const vonk_write_info *info, vonk_error
     VONK_TRY(put_strs(e, info->bucket_by, info->n_bucket_by, err));
     VONK_TRY(put_strs(e, info->cluster_by, info->n_cluster_by, err));
     VONK_TRY(put_i64(e, info->n_buckets, err));
-    return put_u64(e, bits, err);
+    VONK_TRY(put_u64(e, bits, err));
+    return put_u64(e, info->schema ? known(&e->types, info->schema) : 0, err);
 }
 
 static vonk_status put_payload(encoder *e, const vonk_plan *p, vonk_error *err)
@@ -317,6 +318,7 @@ static vonk_status node_record(encoder *e, const vonk_plan *p, vonk_error *err)
     if (p->kind == VONK_PN_P_GENERATE)
         VONK_TRY(list_records(e, p->generate.generated.at, p->generate.generated.n, err));
     if (p->kind == VONK_PN_P_SCAN) VONK_TRY(type_record(e, p->scan.pruned, err));
+    if (p->kind == VONK_PN_P_WRITE) VONK_TRY(type_record(e, p->write.schema, err));
     return put_node(e, p, err);
 }
 

@@ -176,19 +176,25 @@ static bool trees_equal(const vonk_plan *a, const vonk_plan *b)
     return true;
 }
 
-bool vonk_plan_equal(const vonk_plan *a, const vonk_plan *b)
+vonk_status vonk_plan_same(const vonk_plan *a, const vonk_plan *b, bool *ret, vonk_error *err)
 {
-    if (a == b) return true;
     a = peel(a);
     b = peel(b);
-    if (a == b) return true;
-    if (a->kind != b->kind || a->n_children != b->n_children || a->n_output != b->n_output) return false;
+    *ret = a == b;
+    if (a == b || a->kind != b->kind || a->n_children != b->n_children || a->n_output != b->n_output) return VONK_OK;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *x = NULL, *y = NULL;
-    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
     vonk_budget *budget = vonk_arena_budget(a->arena);
-    if (vonk__plan_canonical(budget, a, &x, &ignored) != VONK_OK) return false; /* no memory: "not known to be equal" */
-    if (vonk__plan_canonical(budget, b, &y, &ignored) != VONK_OK) return false;
-    return trees_equal(x, y);
+    VONK_TRY(vonk__plan_canonical(budget, a, &x, err));
+    VONK_TRY(vonk__plan_canonical(budget, b, &y, err));
+    *ret = trees_equal(x, y);
+    return VONK_OK;
+}
+
+bool vonk_plan_equal(const vonk_plan *a, const vonk_plan *b)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
+    bool same = false;
+    return vonk_plan_same(a, b, &same, &ignored) == VONK_OK ? same : trees_equal(a, b);
 }
 
 static uint64_t hash_tree(const vonk_plan *p)
@@ -205,10 +211,10 @@ static uint64_t hash_tree(const vonk_plan *p)
     return h;
 }
 
-uint64_t vonk_plan_hash(const vonk_plan *p)
+vonk_status vonk_plan_hash(const vonk_plan *p, uint64_t *ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *x = NULL;
-    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
-    if (vonk__plan_canonical(vonk_arena_budget(p->arena), p, &x, &ignored) != VONK_OK) return 0;
-    return hash_tree(x);
+    VONK_TRY(vonk__plan_canonical(vonk_arena_budget(p->arena), p, &x, err));
+    *ret = hash_tree(x);
+    return VONK_OK;
 }

@@ -109,7 +109,9 @@ static vonk_status add_qualified(columns *c, const vonk_plan *p, vonk_error *err
         vonk_expr *changed;
         const vonk_expr *done;
         VONK_TRY(vonk_expr_copy(c->budget, child->output[i], NULL, 0, &changed, err));
-        vonk_status st = vonk_expr_set_parts(changed, p->name.parts, p->name.n_parts, err);
+        uint32_t n = p->name.n_parts;
+        if (n == 1 && vonk_str_is(p->name.parts[0], VONK_NO_ALIAS)) n = 0; /* nobody gave it a name */
+        vonk_status st = vonk_expr_set_parts(changed, p->name.parts, n, err);
         vonk_status finished = vonk_expr_finish(changed, &done, err);
         if (st == VONK_OK) st = finished;
         if (st != VONK_OK) {

@@ -105,12 +105,7 @@ static vonk_status fold(builder *b, vonk__step *s, vonk_error *err)
     vonk_status st = vonk__compute(local, s, &root, &value, &failed);
     vonk_arena_reset(local->scratch);
     vonk_batch_unref(batch);
-    if (st != VONK_OK) {
-        bool memory = st == VONK_E_MEMORY_BUDGET_EXCEEDED;
-        if (memory) vonk_error_move(err, &failed);
-        vonk_error_reset(&failed);
-        return memory ? st : VONK_OK;
-    }
+    if (st != VONK_OK) return vonk_error_forgive(&failed, err);
     return set_constant(b, s, value, err);
 }
 

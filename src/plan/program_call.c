@@ -368,7 +368,7 @@ vonk_status vonk_call_prepare(vonk_arena *arena, const vonk_fn_env *env, const v
         if (st == VONK_OK) st = vonk_arena_on_free(arena, drop_column, constants[i], &failed);
         if (st != VONK_OK) { /* it raises when a row asks for it */
             constants[i] = NULL;
-            vonk_error_reset(&failed);
+            VONK_TRY(vonk_error_forgive(&failed, err));
         }
     }
     return vonk__prepare_call(arena, env, e, constants, NULL, ret, err);

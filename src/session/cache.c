@@ -3,22 +3,28 @@
 
 #include "source/source.h"
 
-static vonk_cached *find(vonk_session *session, const vonk_plan *resolved)
+/* *ret NULL: it is not kept. The session is locked. */
+static vonk_status find(vonk_session *session, const vonk_plan *resolved, vonk_cached **ret, vonk_error *err)
 {
-    for (size_t i = 0; i < session->cached.n; i++)
-        if (vonk_plan_equal(session->cached.at[i].plan, resolved)) return &session->cached.at[i];
-    return NULL;
+    bool same = false;
+    *ret = NULL;
+    for (size_t i = 0; i < session->cached.n && !same; i++) {
+        VONK_TRY(vonk_plan_same(session->cached.at[i].plan, resolved, &same, err));
+        if (same) *ret = &session->cached.at[i];
+    }
+    return VONK_OK;
 }
 
 vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolved, vonk_str level, vonk_error *err)
 {
     vonk_cached entry = {.plan = vonk_plan_ref(resolved)};
-    vonk_status status = VONK_OK;
+    vonk_cached *there = NULL;
     bool        added = false;
 
     vonk_format(entry.level, sizeof entry.level, "%.*s", VONK_STR_ARGS(level));
     vonk_mutex_lock(&session->lock);
-    if (!find(session, resolved)) {
+    vonk_status status = find(session, resolved, &there, err);
+    if (status == VONK_OK && !there) {
         status = VONK_VEC_PUSH(&session->cached, session->budget, entry, err);
         added = status == VONK_OK;
     }
@@ -27,12 +33,13 @@ vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolv
     return status;
 }
 
-bool vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved)
+vonk_status vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved, bool *ret_was, vonk_error *err)
 {
-    vonk_cached gone = {0};
+    vonk_cached  gone = {0};
+    vonk_cached *entry = NULL;
 
     vonk_mutex_lock(&session->lock);
-    vonk_cached *entry = find(session, resolved);
+    const vonk_status status = find(session, resolved, &entry, err);
     if (entry) {
         gone = *entry;
         *entry = session->cached.at[--session->cached.n];
@@ -40,7 +47,8 @@ bool vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved)
     vonk_mutex_unlock(&session->lock);
     vonk_plan_unref(gone.plan);
     vonk_table_unref(gone.table);
-    return gone.plan != NULL;
+    *ret_was = gone.plan != NULL;
+    return status;
 }
 
 void vonk__session_clear_cache(vonk_session *session)
@@ -89,21 +97,22 @@ static vonk_status rows_of(vonk_session *session, const vonk_plan *plan, vonk_ta
     VONK_AUTO(vonk_table_unref) vonk_table     *table = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
 
+    vonk_cached *entry = NULL;
     vonk_mutex_lock(&session->lock);
-    vonk_cached *entry = find(session, plan);
-    bool         kept = entry != NULL;
+    vonk_status status = find(session, plan, &entry, err);
+    const bool  kept = entry != NULL;
     *ret = kept && entry->table ? vonk_table_ref(entry->table) : NULL;
     vonk_mutex_unlock(&session->lock);
-    if (!kept || *ret) return VONK_OK;
+    if (status != VONK_OK || !kept || *ret) return status;
     VONK_TRY(run_fresh(session, plan, &rows, err));
     VONK_TRY(vonk_plan_schema(plan, &schema, err));
     VONK_TRY(vonk_source_memory_table(session->budget, schema, &rows, 1, &table, err));
     vonk_mutex_lock(&session->lock);
-    entry = find(session, plan); /* it may have gone, or another thread may have been faster */
+    status = find(session, plan, &entry, err); /* it may have gone, or another thread may have been faster */
     if (entry && !entry->table) entry->table = vonk_table_ref(table);
     vonk_mutex_unlock(&session->lock);
-    *ret = VONK_STEAL(table);
-    return VONK_OK;
+    if (status == VONK_OK) *ret = VONK_STEAL(table);
+    return status;
 }
 
 static vonk_status scan_over(vonk_budget *budget, const vonk_plan *plan, vonk_table *table, const vonk_plan **ret, vonk_error *err)
@@ -163,8 +172,7 @@ vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unres
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
 
     VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
-    *ret_was = vonk__session_unpersist(session, resolved);
-    return VONK_OK;
+    return vonk__session_unpersist(session, resolved, ret_was, err);
 }
 
 vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level, vonk_error *err)
@@ -173,8 +181,9 @@ vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *u
 
     VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
     vonk_mutex_lock(&session->lock);
-    const vonk_cached *entry = find(session, resolved);
+    vonk_cached      *entry = NULL;
+    const vonk_status status = find(session, resolved, &entry, err);
     vonk_format(ret_level, VONK_STORAGE_LEVEL_BYTES, "%s", entry ? entry->level : "NONE");
     vonk_mutex_unlock(&session->lock);
-    return VONK_OK;
+    return status;
 }

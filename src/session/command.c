@@ -88,6 +88,8 @@ static vonk_status run_cache(vonk_query *query, const vonk_plan *command, vonk__
     const vonk_command_info                    *info = &command->command;
     vonk_session                               *session = query->session;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *named = NULL;
+    VONK_AUTO(vonk_error_reset) vonk_error      missing = VONK_ERROR_INIT;
+    bool                                        was = false;
 
     (void)rows;
     if (vonk_str_is(info->kind, "clear")) {
@@ -96,17 +98,12 @@ static vonk_status run_cache(vonk_query *query, const vonk_plan *command, vonk__
     }
     if (vonk_str_is(info->kind, "cache") && command->n_children == 1)
         VONK_TRY(vonk_catalog_put_view(session->catalog, info->name.parts[info->name.n_parts - 1], false, true, command->children[0], VONK_STR_NONE, err));
-    vonk_status found = vonk_catalog_lookup(session->catalog, query->conf, info->name.parts, info->name.n_parts, &named, err);
-    if (found != VONK_OK && info->if_exists) {
-        vonk_error_reset(err);
-        return VONK_OK;
-    }
+    const vonk_status found = vonk_catalog_lookup(session->catalog, query->conf, info->name.parts, info->name.n_parts, &named, &missing);
+    if (found != VONK_OK && info->if_exists) return vonk_error_forgive(&missing, err);
+    if (found != VONK_OK) vonk_error_move(err, &missing);
     VONK_TRY(found);
     if (vonk_str_is(info->kind, "cache")) return vonk__session_persist(session, named, VONK_STR("MEMORY_AND_DISK"), err);
-    if (vonk_str_is(info->kind, "uncache")) {
-        vonk__session_unpersist(session, named);
-        return VONK_OK;
-    }
+    if (vonk_str_is(info->kind, "uncache")) return vonk__session_unpersist(session, named, &was, err);
     if (vonk_str_is(info->kind, "refresh")) return VONK_OK; /* files are looked at anew by every query */
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%.*s TABLE", VONK_STR_ARGS(info->kind)));
 }

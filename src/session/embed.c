@@ -2,6 +2,7 @@
 #include "session/embed.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "column/arrow.h"
 #include "session/session.h"
@@ -12,7 +13,9 @@ struct vonk_context {
     vonk_error    error; /* of the last call */
 };
 
+/* Arrays may outlive the stream that they came from: their memory is the query's, so each holds the stream. */
 typedef struct stream {
+    _Atomic int64_t    refs;
     vonk_query        *query;
     vonk_arrow_options options;
     char               time_zone[128];
@@ -93,14 +96,25 @@ static const char *stream_error(struct ArrowArrayStream *s)
     return own->error.cls == VONK_OK ? NULL : vonk_error_message(&own->error);
 }
 
+static void hold(void *owner) { atomic_fetch_add_explicit(&((stream *)owner)->refs, 1, memory_order_relaxed); }
+
+static void drop(void *owner)
+{
+    stream *own = owner;
+
+    if (atomic_fetch_sub_explicit(&own->refs, 1, memory_order_acq_rel) != 1) return;
+    vonk_query_free(own->query);
+    vonk_error_reset(&own->error);
+    vonk_free(own);
+}
+
 static void stream_release(struct ArrowArrayStream *s)
 {
     stream *own = s->private_data;
 
-    vonk_query_free(own->query);
-    vonk_error_reset(&own->error);
-    vonk_free(own);
+    vonk_query_cancel(own->query);
     s->release = NULL;
+    drop(own);
 }
 
 static vonk_status start(vonk_context *context, vonk_str sql, stream *own, vonk_error *err)
@@ -113,7 +127,8 @@ static vonk_status start(vonk_context *context, vonk_str sql, stream *own, vonk_
     conf = vonk_session_conf(context->session);
     const vonk_str zone = vonk_conf_get(conf, "spark.sql.session.timeZone");
     vonk_format(own->time_zone, sizeof own->time_zone, "%.*s", VONK_STR_ARGS(zone));
-    own->options.timezone = vonk_str_of(own->time_zone);
+    own->options = (vonk_arrow_options){.timezone = vonk_str_of(own->time_zone), .hold = hold, .drop = drop, .owner = own};
+    own->refs = 1;
     return VONK_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "func/cast.h"
 #include "opt/opt.h"
+#include "source/write.h"
 #include "sys/clock.h"
 
 /* ---- analysis */
@@ -97,7 +98,11 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
     query->resolved = vonk_plan_ref(resolved);
     query->use_cached = use_cached;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
-    if (vonk__session_is_command(resolved))
+    if (resolved->kind == VONK_PN_WRITE_FILES) {
+        bool skip = false;
+        VONK_TRY(vonk_write_check(query->budget, query->conf, &query->env, &resolved->write, &skip, err));
+        if (!skip) VONK_TRY(start_exec(query, err));
+    } else if (vonk__session_is_command(resolved))
         VONK_TRY(vonk__session_run_command(query, &query->rows, err));
     else
         VONK_TRY(start_exec(query, err));

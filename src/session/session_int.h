@@ -72,7 +72,7 @@ vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, co
 
 /* Kept frames, by resolved plan. */
 vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolved, vonk_str level, vonk_error *err);
-bool        vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved);
+vonk_status vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved, bool *ret_was, vonk_error *err);
 void        vonk__session_clear_cache(vonk_session *session);
 
 #endif

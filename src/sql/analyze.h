@@ -88,6 +88,8 @@ vonk_status vonk__an_finish_node(vonk_an *an, vonk_plan *p, const vonk_plan **re
 /* ---- making resolved expressions (analyze_make.c); origins are those of `like` (may be NULL) */
 vonk_status vonk__an_alias(vonk_an *an, const vonk_expr *child, vonk_str name, const vonk_expr **ret, vonk_error *err); /* fresh id; keeps metadata of columns */
 vonk_status vonk__an_cast(vonk_an *an, const vonk_expr *e, const vonk_type *type, const vonk_expr **ret, vonk_error *err); /* implicit; e itself when nothing changes */
+/* The same, made for an operand of `whole`: its errors point there. */
+vonk_status vonk__an_cast_in(vonk_an *an, const vonk_expr *whole, const vonk_expr *e, const vonk_type *type, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_call(vonk_an *an, const char *name, const vonk_expr *const *args, uint32_t n, const vonk_expr *like, const vonk_expr **ret, vonk_error *err); /* resolved */
 vonk_status vonk__an_simple(vonk_an *an, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n, const vonk_expr *like, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_null(vonk_an *an, const vonk_type *type, const vonk_expr **ret, vonk_error *err);
@@ -166,9 +168,13 @@ vonk_status vonk__an_show_string(vonk_an *an, const vonk_plan *p, const vonk_sco
 /* ---- expressions (analyze_expr.c and others) */
 vonk_status vonk__an_expr(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_exprs(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *exprs, uint32_t n, vonk_exprs *ret, vonk_error *err);
-vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const char *clause, const vonk_expr **ret, vonk_error *err); /* boolean */
+/* Boolean; `node`: FILTER or JOIN, NULL for an aggregate's FILTER. */
+vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_plan *node, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_coerce(vonk_an *an, const vonk_expr *e, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err); /* CASE, COALESCE, IN, AND ... */
+vonk_status vonk__an_check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err);
 vonk_status vonk__an_name(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
+/* Columns of `inputs` that a subquery's resolved plan refers to. */
+vonk_status vonk__an_outer_columns(vonk_an *an, const vonk_plan *plan, const vonk_plan *const *inputs, uint32_t n, vonk_exprs *ret, vonk_error *err);
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret, vonk_error *err);
 /* A call of a known row over resolved arguments (children: n_args arguments, [filter], orders). */
 vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, const vonk_expr *like, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err);

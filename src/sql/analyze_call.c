@@ -185,7 +185,7 @@ static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk
     for (uint32_t i = call->n_args; i < call->n_children; i++) {
         const vonk_expr *e;
         if (i == call->n_args && vonk_expr_has(call, VONK_EXF_HAS_FILTER)) {
-            VONK_TRY(vonk__an_condition(an, &s, call->children[i], "FILTER", &e, err));
+            VONK_TRY(vonk__an_condition(an, &s, NULL, call->children[i], &e, err));
             if (vonk_expr_has_aggregate(e) || vonk_expr_has_window(e)) {
                 const char *sql;
                 VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
@@ -216,7 +216,8 @@ static vonk_status constant_of(vonk_an *an, const vonk_expr *e, vonk_column **re
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
     const vonk_expr *literal;
     vonk_column *value;
-    if (vonk_program_fold(an->budget, an->api->env, e, &value, &ignored) != VONK_OK) return VONK_OK; /* raises later */
+    if (vonk_program_fold(an->budget, an->api->env, e, &value, &ignored) != VONK_OK)
+        return vonk_error_forgive(&ignored, err); /* raises later */
     vonk_status st = vonk_ex_literal(an->budget, value, &literal, err);
     vonk_column_unref(value);
     if (st != VONK_OK) return st;
@@ -289,9 +290,7 @@ static vonk_status check_nested_aggregates(const vonk_fn *fn, const vonk_expr *l
     if (fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
     for (uint32_t i = 0; i < n; i++)
         if (vonk_expr_has_aggregate(children[i]) || vonk_expr_has_window(children[i]))
-            return vonk_expr_has_aggregate(children[i])
-                       ? VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION)
-                       : VONK_EXPR_FAIL(like, err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+            return VONK_EXPR_FAIL(children[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
     return VONK_OK;
 }
 
@@ -334,7 +333,7 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     for (uint32_t i = 0; i < n; i++) {
         cast[i] = children[i];
         if (i < n_args && b.types[i] && children[i]->kind != VONK_EX_LAMBDA)
-            VONK_TRY(vonk__an_cast(an, children[i], b.types[i], &cast[i], err));
+            VONK_TRY(vonk__an_cast_in(an, like, children[i], b.types[i], &cast[i], err));
     }
     vonk_expr *e;
     VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, cast, n, &e, err));
@@ -352,13 +351,11 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
 
 /* ---- functions that the analyzer answers itself */
 
-static vonk_status shown_literal(vonk_an *an, vonk_str name, vonk_str value, const vonk_expr **ret, vonk_error *err)
+static vonk_status shown_literal(vonk_an *an, const char *name, vonk_str value, const vonk_expr **ret, vonk_error *err)
 {
     vonk_str shown;
     VONK_TRY(vonk__an_string(an, value, ret, err));
-    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s()", VONK_STR_ARGS(name)));
-    for (size_t i = 0; i < shown.len; i++)
-        if (shown.data[i] >= 'A' && shown.data[i] <= 'Z') ((char *)shown.data)[i] = (char)(shown.data[i] + 32);
+    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%s()", name));
     return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
 }
 
@@ -370,14 +367,77 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
     if (!*ret_known) return VONK_OK;
     if (vonk_str_is_nocase(name, "current_user") || vonk_str_is_nocase(name, "user") ||
         vonk_str_is_nocase(name, "session_user"))
-        return shown_literal(an, name, an->api->env->user, ret, err);
+        return shown_literal(an, vonk_str_is_nocase(name, "user") ? "user" : vonk_str_is_nocase(name, "current_user") ? "current_user" : "session_user", an->api->env->user, ret, err);
     if (vonk_str_is_nocase(name, "current_database") || vonk_str_is_nocase(name, "current_schema"))
-        return shown_literal(an, VONK_STR("current_schema"), vonk_catalog_current_database(an->api->catalog), ret, err);
-    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, name, VONK_STR("spark_catalog"), ret, err);
-    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, name, an->api->env->time_zone, ret, err);
-    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, name, VONK_STR("4.3.0 vonk"), ret, err);
+        return shown_literal(an, "current_schema", vonk_catalog_current_database(an->api->catalog), ret, err);
+    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, "current_catalog", VONK_STR("spark_catalog"), ret, err);
+    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, "current_timezone", an->api->env->time_zone, ret, err);
+    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, "version", VONK_STR("4.3.0 vonk"), ret, err);
     *ret_known = false;
     return VONK_OK;
+}
+
+/* int(x), date(x), ... are casts that leave the column's name alone. */
+static const vonk_type *type_named(vonk_str name)
+{
+    static const struct {
+        const char *name;
+        const vonk_type *type;
+    } rows[] = {
+        {"bigint", &vonk_type_long}, {"binary", &vonk_type_binary}, {"boolean", &vonk_type_boolean},
+        {"date", &vonk_type_date},   {"double", &vonk_type_double}, {"float", &vonk_type_float},
+        {"int", &vonk_type_int},     {"smallint", &vonk_type_short}, {"string", &vonk_type_string},
+        {"timestamp", &vonk_type_timestamp}, {"tinyint", &vonk_type_byte},
+    };
+    for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
+        if (vonk_str_is_nocase(name, rows[i].name)) return rows[i].type;
+    return NULL;
+}
+
+static vonk_status type_call(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, bool *ret_known,
+                             const vonk_expr **ret, vonk_error *err)
+{
+    vonk_str name = call->parts[call->n_parts - 1];
+    const vonk_type *type = type_named(name);
+    const vonk_expr *child;
+    vonk_expr *cast;
+    if (!type && vonk_str_is_nocase(name, "decimal")) {
+        VONK_TRY(vonk_type_decimal(10, 0, &type, err));
+        VONK_TRY(vonk__an_hold_type(an, type, &type, err));
+    }
+    *ret_known = type && call->n_parts == 1 && !vonk_expr_has(call, VONK_EXF_DISTINCT);
+    if (!*ret_known) return VONK_OK;
+    if (call->n_args != 1)
+        return VONK_FAIL(err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", VONK_F("`%.*s`", VONK_STR_ARGS(name)),
+                         "expectedNum", "1", "actualNum", VONK_F("%u", call->n_args), "docroot",
+                         "https://spark.apache.org/docs/latest");
+    vonk_scope inner = *scope;
+    inner.is_window = false;
+    VONK_TRY(vonk__an_expr(an, &inner, call->children[0], &child, err));
+    while (child->kind == VONK_EX_ALIAS) child = child->children[0];
+    VONK_TRY(vonk__an_new(an, VONK_EX_CAST, &child, 1, &cast, err));
+    cast->flags = VONK_EXF_IMPLICIT;
+    cast->mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
+    VONK_TRY(vonk_expr_set_type(cast, type, err));
+    vonk_expr_set_origin(cast, &call->origin);
+    VONK_TRY(vonk__an_finish(an, cast, ret, err));
+    return vonk__an_check_cast(an, *ret, err);
+}
+
+static vonk_status type_of(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
+                           vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    const vonk_expr *child;
+    vonk_str sql, shown;
+    VONK_TRY(vonk__an_expr(an, scope, call->children[0], &child, err));
+    while (child->kind == VONK_EX_ALIAS) child = child->children[0];
+    vonk_buf_init(&text, an->budget, SIZE_MAX);
+    VONK_TRY(vonk_type_catalog_string(child->type, &text, err));
+    VONK_TRY(vonk__an_sql(an, child, &sql, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "typeof(%.*s)", VONK_STR_ARGS(sql)));
+    VONK_TRY(vonk__an_string(an, vonk_buf_str(&text), ret, err));
+    return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
 }
 
 static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_fn **ret, vonk_error *err)
@@ -421,7 +481,7 @@ static vonk_status rewrite(vonk_an *an, const vonk_scope *scope, const vonk_fn *
     }
     for (size_t i = 0; i < args->n; i++) {
         const vonk_expr *e = args->at[i];
-        if (b.types[i] && e->kind != VONK_EX_LAMBDA) VONK_TRY(vonk__an_cast(an, e, b.types[i], &e, err));
+        if (b.types[i] && e->kind != VONK_EX_LAMBDA) VONK_TRY(vonk__an_cast_in(an, call, e, b.types[i], &e, err));
         VONK_TRY(VONK_AN_PUSH(an, &cast, e, err));
     }
     VONK_TRY(vonk__an_template(an, fn, scope, call, cast.at, vonk_u32_of(cast.n), &made, err));
@@ -451,6 +511,10 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (vonk__an_is_grouping_call(call)) return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GROUPING_EXPRESSION);
     VONK_TRY(session_fact(an, call, &known, ret, err));
     if (known) return VONK_OK;
+    VONK_TRY(type_call(an, scope, call, &known, ret, err));
+    if (known) return VONK_OK;
+    if (call->n_args == 1 && call->n_parts == 1 && vonk_str_is_nocase(call->parts[0], "typeof"))
+        return type_of(an, scope, call, ret, err);
     VONK_TRY(find_function(an, call, &fn, err));
     VONK_TRY(check_syntax(scope, fn, call, err));
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));

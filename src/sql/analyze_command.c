@@ -48,6 +48,15 @@ static vonk_status set_columns(vonk_an *an, vonk_plan *copy, const answer *a, vo
     return vonk_plan_set_output(copy, columns.at, (uint32_t)columns.n, err);
 }
 
+/* What is written has the names and types that the rows have before optimizing. */
+static vonk_status set_written(vonk_plan *copy, vonk_error *err)
+{
+    VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
+
+    VONK_TRY(vonk_plan_schema(copy->children[0], &schema, err));
+    return vonk_plan_hold_type(copy, schema, &copy->write.schema, err);
+}
+
 vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan **children;
@@ -58,6 +67,7 @@ vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *
     for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(vonk__an_plan(an, p->children[i], outer, &children[i], err));
     VONK_TRY(vonk__an_copy_node(an, p, p->n_children ? children : NULL, p->n_children, &copy, err));
     copy->plan_id = -1;
+    if (p->kind == VONK_PN_WRITE_FILES) VONK_TRY(set_written(copy, err));
     if (a) VONK_TRY(set_columns(an, copy, a, err));
     return vonk__an_finish_node(an, copy, ret, err);
 }

@@ -13,7 +13,7 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
             const vonk_expr *e = NULL;
             vonk_status      st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
             if (st != VONK_OK && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
-                vonk_error_reset(err);
+                VONK_TRY(vonk_error_forgive(err, err));
                 e = p->lists[l].at[i];
                 st = VONK_OK;
             }
@@ -41,7 +41,8 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     VONK_TRY(vonk_plan_finish(copy, &ready, err));
     vonk_plan_unref(ready);
     const vonk_status st = vonk__sql_dataset(an->api, ready, &core, err);
-    if (st != VONK_OK) return vonk__an_at(p, st, err);
+    const bool has_place = p->kind != VONK_PN_PIVOT && p->kind != VONK_PN_UNPIVOT;
+    if (st != VONK_OK) return has_place ? vonk__an_at(p, st, err) : st;
     VONK_TRY(vonk__an_keep_plan(an, core, &core, err));
     return vonk__an_plan(an, core, outer, ret, err);
 }

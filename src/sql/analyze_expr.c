@@ -73,13 +73,13 @@ static vonk_status rebuild(vonk_an *an, const operands *o, const vonk_expr **ret
     return vonk__an_finish(an, copy, ret, err);
 }
 
-/* Conditions: NULL is a boolean, in ANSI mode nothing else becomes one but a string. */
+/* Conditions are boolean; if() takes NULL for one. */
 static vonk_status to_boolean(vonk_an *an, const operands *o, uint32_t i, uint32_t shown_index, vonk_error *err)
 {
     const vonk_expr *e = o->at[i], *whole;
     if (e->type->id == VONK_T_BOOLEAN) return VONK_OK;
-    if (e->type->id == VONK_T_NULL || vonk_coerce_implicit(e->type, &vonk_type_boolean, an->ansi))
-        return vonk__an_cast(an, e, &vonk_type_boolean, &o->at[i], err);
+    if (e->type->id == VONK_T_NULL && vonk_str_is(o->like->name, "if"))
+        return vonk__an_cast_in(an, o->like, e, &vonk_type_boolean, &o->at[i], err);
     VONK_TRY(rebuild(an, o, &whole, err));
     return wrong_type(an, whole, e, shown_index, "\"BOOLEAN\"", err);
 }
@@ -102,7 +102,7 @@ static vonk_status to_common(vonk_an *an, const operands *o, const uint32_t *whi
         VONK_TRY(rebuild(an, o, &whole, err));
         return different_types(an, whole, function, types, n, err);
     }
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__an_cast(an, o->at[which[i]], common, &o->at[which[i]], err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__an_cast_in(an, o->like, o->at[which[i]], common, &o->at[which[i]], err));
     return VONK_OK;
 }
 
@@ -133,7 +133,7 @@ static vonk_status coerce_logic(vonk_an *an, const operands *o, vonk_error *err)
         const vonk_expr *e = o->at[i];
         if (e->type->id == VONK_T_BOOLEAN) continue;
         if (e->type->id == VONK_T_NULL || vonk_coerce_implicit(e->type, &vonk_type_boolean, an->ansi)) {
-            VONK_TRY(vonk__an_cast(an, e, &vonk_type_boolean, &o->at[i], err));
+            VONK_TRY(vonk__an_cast_in(an, o->like, e, &vonk_type_boolean, &o->at[i], err));
             continue;
         }
         const vonk_expr *whole;
@@ -194,12 +194,25 @@ static vonk_status alias(vonk_an *an, const vonk_scope *scope, const vonk_expr *
     return vonk__an_finish(an, copy, ret, err);
 }
 
-static vonk_status check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err)
+/* Functions that do what a cast between these types would. */
+static const char *instead_of_cast(const vonk_type *from, const vonk_type *to)
+{
+    if (vonk_type_is_numeric(from) && to->id == VONK_T_TIMESTAMP)
+        return "`TIMESTAMP_SECONDS`/`TIMESTAMP_MILLIS`/`TIMESTAMP_MICROS`";
+    if (from->id == VONK_T_TIMESTAMP && vonk_type_is_numeric(to)) return "`UNIX_SECONDS`/`UNIX_MILLIS`/`UNIX_MICROS`";
+    if (vonk_type_is_numeric(from) && to->id == VONK_T_DATE) return "`DATE_FROM_UNIX_DATE`";
+    return from->id == VONK_T_DATE && vonk_type_is_numeric(to) ? "`UNIX_DATE`" : NULL;
+}
+
+vonk_status vonk__an_check_cast(vonk_an *an, const vonk_expr *cast, vonk_error *err)
 {
     const vonk_type *from = cast->children[0]->type;
-    const char *sql;
+    const char *sql, *instead = cast->mode == VONK_MODE_LEGACY ? NULL : instead_of_cast(from, cast->type);
     if (vonk_coerce_can_cast(from, cast->type, (int)cast->mode)) return VONK_OK;
     VONK_TRY(vonk__an_quoted_sql(an, cast, &sql, err));
+    if (instead)
+        return VONK_EXPR_FAIL(cast, err, VONK_E_DATATYPE_MISMATCH__CAST_WITH_FUNC_SUGGESTION, "sqlExpr", sql, "srcType",
+                              VONK_TYPE_SQL(from), "targetType", VONK_TYPE_SQL(cast->type), "functionNames", instead);
     bool legacy_could = cast->mode == VONK_MODE_ANSI && vonk_coerce_can_cast(from, cast->type, VONK_MODE_LEGACY);
     if (legacy_could)
         return VONK_EXPR_FAIL(cast, err, VONK_E_DATATYPE_MISMATCH__CAST_WITH_CONF_SUGGESTION, "sqlExpr", sql, "srcType",
@@ -218,7 +231,7 @@ static vonk_status cast(vonk_an *an, const vonk_scope *scope, const vonk_expr *e
     while (child->kind == VONK_EX_ALIAS) child = child->children[0];
     VONK_TRY(vonk__an_copy(an, e, &child, 1, &copy, err));
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
-    return check_cast(an, *ret, err);
+    return vonk__an_check_cast(an, *ret, err);
 }
 
 static vonk_status type_name_cast(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -236,7 +249,7 @@ static vonk_status type_name_cast(vonk_an *an, const vonk_scope *scope, const vo
     VONK_TRY(vonk_expr_set_type(copy, type, err));
     vonk_expr_set_origin(copy, &e->origin);
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
-    return check_cast(an, *ret, err);
+    return vonk__an_check_cast(an, *ret, err);
 }
 
 static vonk_status sort(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -364,7 +377,7 @@ vonk_status vonk__an_expr(vonk_an *an, const vonk_scope *scope, const vonk_expr 
     return vonk__an_above_expr(an, scope->above, done, ret, err);
 }
 
-vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const char *clause,
+vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_plan *node, const vonk_expr *e,
                                const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *condition;
@@ -372,14 +385,13 @@ vonk_status vonk__an_condition(vonk_an *an, const vonk_scope *scope, const vonk_
     while (condition->kind == VONK_EX_ALIAS) condition = condition->children[0];
     *ret = condition;
     if (condition->type->id == VONK_T_BOOLEAN) return VONK_OK;
-    if (condition->type->id == VONK_T_NULL || vonk_coerce_implicit(condition->type, &vonk_type_boolean, an->ansi))
-        return vonk__an_cast(an, condition, &vonk_type_boolean, ret, err);
     const char *sql;
     VONK_TRY(vonk__an_quoted_sql(an, condition, &sql, err));
-    if (strcmp(clause, "JOIN") == 0)
-        return VONK_EXPR_FAIL(condition, err, VONK_E_JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE, "joinCondition", sql,
+    if (!node) return VONK_FAIL(err, VONK_E_INVALID_AGGREGATE_FILTER__NOT_BOOLEAN, "filterExpr", sql);
+    if (node->kind == VONK_PN_JOIN)
+        return VONK_PLAN_FAIL(node, err, VONK_E_JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE, "joinCondition", sql,
                               "conditionType", VONK_TYPE_SQL(condition->type));
-    return VONK_EXPR_FAIL(condition, err, VONK_E_DATATYPE_MISMATCH__FILTER_NOT_BOOLEAN, "sqlExpr", sql, "filter", sql,
+    return VONK_PLAN_FAIL(node, err, VONK_E_DATATYPE_MISMATCH__FILTER_NOT_BOOLEAN, "sqlExpr", sql, "filter", sql,
                           "type", VONK_TYPE_SQL(condition->type));
 }
 

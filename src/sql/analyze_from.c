@@ -84,7 +84,11 @@ static vonk_status value_types(vonk_an *an, const vonk_plan *p, vonk_exprs *rows
     for (uint32_t c = 0; c < n; c++) {
         for (uint32_t r = 0; r < p->n_lists; r++) column[r] = rows[r].at[c]->type;
         VONK_TRY(vonk__an_common_type(an, column, p->n_lists, &types[c], err));
-        if (!types[c]) return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__INCOMPATIBLE_TYPES_IN_INLINE_TABLE, "colName", VONK_F("`col%u`", c + 1));
+        if (types[c]) continue;
+        vonk_str name;
+        VONK_TRY(vonk_arena_printf(an->arena, &name, err, "col%u", c + 1));
+        VONK_TRY(vonk__an_quote_parts(an, c < p->name.n_columns ? &p->name.columns[c] : &name, 1, &name, err));
+        return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__INCOMPATIBLE_TYPES_IN_INLINE_TABLE, "colName", name.data);
     }
     return VONK_OK;
 }
@@ -112,8 +116,9 @@ static vonk_status value_rows(vonk_an *an, const vonk_plan *p, vonk_exprs *rows,
 
     for (uint32_t r = 0; r < p->n_lists; r++) {
         VONK_TRY(vonk__an_exprs(an, &nothing, p->lists[r].at, p->lists[r].n, &rows[r], err));
-        if (rows[r].n != rows[0].n)
-            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__NUM_COLUMNS_MISMATCH, "expectedNumCols", VONK_F("%zu", rows[0].n), "actualNumCols", VONK_F("%zu", rows[r].n),
+        const size_t wanted = p->name.n_columns > 0 ? p->name.n_columns : rows[0].n;
+        if (rows[r].n != wanted)
+            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__NUM_COLUMNS_MISMATCH, "expectedNumCols", VONK_F("%zu", wanted), "actualNumCols", VONK_F("%zu", rows[r].n),
                                   "rowIndex", VONK_F("%u", r));
         for (size_t c = 0; c < rows[r].n; c++) {
             const char *text;
@@ -164,8 +169,7 @@ vonk_status vonk__an_subquery_alias(vonk_an *an, const vonk_plan *p, const vonk_
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     if (p->name.n_columns > 0) {
         if (p->name.n_columns != child->n_output)
-            return VONK_PLAN_FAIL(p, err, VONK_E_NUM_TABLE_VALUE_ALIASES_MISMATCH, "funcName", VONK_S(p->name.parts[p->name.n_parts - 1]), "aliasesNum", VONK_F("%u", p->name.n_columns), "outColsNum",
-                                  VONK_F("%u", child->n_output));
+            return VONK_PLAN_FAIL(p, err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numExpr", VONK_F("%u", p->name.n_columns), "numTarget", VONK_F("%u", child->n_output));
         VONK_TRY(vonk__an_rename(an, child, p->name.columns, &child, err));
     }
     return vonk__an_aliased(an, child, p->name.parts, p->name.n_parts, ret, err);

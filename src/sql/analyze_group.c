@@ -361,12 +361,36 @@ static vonk_walk check_grouped(const vonk_expr *e, void *arg)
     return VONK_WALK_STOP;
 }
 
+/* A scalar subquery over columns of the input is possible only as a grouping expression or inside an aggregate function. */
+static vonk_status check_subqueries(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_expr *e,
+                                    vonk_error *err)
+{
+    for (size_t i = 0; i < keys->n; i++)
+        if (vonk_expr_equal(e, keys->at[i])) return VONK_OK;
+    if (vonk__an_is_aggregate(e)) return VONK_OK;
+    if (e->kind == VONK_EX_SUBQUERY) {
+        vonk_exprs outer = {0};
+        const char *sql;
+        VONK_TRY(vonk__an_outer_columns(an, e->plan, &child, 1, &outer, err));
+        if (outer.n == 0) return VONK_OK;
+        VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
+        return e->sub_kind == VONK_SUB_SCALAR
+                   ? VONK_EXPR_FAIL(e, err, VONK_E_SCALAR_SUBQUERY_IS_IN_GROUP_BY_OR_AGGREGATE_FUNCTION, "sqlExpr", sql)
+                   : VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                                    "a correlated IN or EXISTS in the select list of an aggregation");
+    }
+    for (uint32_t i = 0; i < e->n_children; i++) VONK_TRY(check_subqueries(an, child, keys, e->children[i], err));
+    return VONK_OK;
+}
+
 static vonk_status check_items(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_exprs *items,
                                const vonk_plan *origin, vonk_error *err)
 {
     for (size_t i = 0; i < items->n; i++) {
         key_check c = {an, keys, NULL};
         const char *sql;
+        if (vonk_expr_contains(items->at[i], VONK_EX_SUBQUERY))
+            VONK_TRY(check_subqueries(an, child, keys, items->at[i], err));
         if (vonk_expr_walk(items->at[i], check_grouped, &c)) continue;
         if (!vonk__an_has_column(child, c.missing->id)) continue; /* an alias to the left */
         if (keys->n == 0) return origin ? VONK_PLAN_FAIL(origin, err, VONK_E_MISSING_GROUP_BY)
@@ -432,10 +456,11 @@ static vonk_walk find_foreign(const vonk_expr *e, void *arg)
     return s->found ? VONK_WALK_STOP : VONK_WALK_ON;
 }
 
-/* Does an item need more than one aggregate node: windows, generators, aliases to the left? */
+/* Does an item need more than one aggregate node: windows, generators, subqueries, aliases to the left? */
 static bool needs_projection(const vonk_plan *child, const vonk_expr *e)
 {
     foreign_search s = {child, false};
+    if (vonk_expr_contains(e, VONK_EX_SUBQUERY)) return true;
     if (vonk_expr_has_window(e) || !vonk_expr_walk(e, stop_at_generator, NULL)) return true;
     vonk_expr_walk(e, find_foreign, &s);
     return s.found;

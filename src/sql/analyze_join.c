@@ -51,12 +51,20 @@ static vonk_status using_side(vonk_an *an, const vonk_plan *p, const vonk_plan *
         return VONK_PLAN_FAIL(p, err, VONK_E_AMBIGUOUS_REFERENCE, "name", quoted.data, "referenceNames",
                               VONK_F("%.*s]", VONK_STR_ARGS(list)));
     }
-    vonk_str *names, proposal;
+    vonk_str *names;
     VONK_TRY(vonk_arena_array(an->arena, side->n_output + 1, sizeof(*names), &names, err));
-    for (uint32_t i = 0; i < side->n_output; i++) VONK_TRY(vonk__an_quote_parts(an, &side->output[i]->name, 1, &names[i], err));
-    VONK_TRY(vonk__an_suggest(an, quoted, names, side->n_output, &proposal, err));
-    return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_USING_COLUMN_FOR_JOIN, "colName", quoted.data, "side", which,
-                          "suggestion", proposal.data);
+    for (uint32_t i = 0; i < side->n_output; i++) {
+        uint32_t at = i;
+        for (; at > 0 && vonk_str_compare(names[at - 1], side->output[i]->name) > 0; at--) names[at] = names[at - 1];
+        names[at] = side->output[i]->name;
+    }
+    for (uint32_t i = 0; i < side->n_output; i++) {
+        VONK_TRY(vonk__an_quote_parts(an, &names[i], 1, &names[i], err));
+        VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "",
+                                   VONK_STR_ARGS(names[i])));
+    }
+    return VONK_FAIL(err, VONK_E_UNRESOLVED_USING_COLUMN_FOR_JOIN, "colName", quoted.data, "side", which, "suggestion",
+                     VONK_S(list));
 }
 
 static vonk_status add_pair(vonk_an *an, const vonk_expr *left, const vonk_expr *right, using_columns *u,
@@ -161,7 +169,7 @@ static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_pl
     *ret = NULL;
     if (!p->n_lists || p->lists[0].n == 0) return VONK_OK;
     vonk_scope scope = {.inputs = sides, .n_inputs = 2, .outer = outer};
-    VONK_TRY(vonk__an_condition(an, &scope, p->lists[0].at[0], "JOIN", ret, err));
+    VONK_TRY(vonk__an_condition(an, &scope, p, p->lists[0].at[0], ret, err));
     if (!vonk_expr_has_aggregate(*ret) && !vonk_expr_has_window(*ret)) return VONK_OK;
     vonk_str text;
     VONK_TRY(vonk__an_sql(an, *ret, &text, err));
@@ -277,7 +285,7 @@ static vonk_status check_columns(vonk_an *an, const vonk_plan *p, const vonk_pla
 }
 
 static vonk_status widen_side(vonk_an *an, const vonk_plan *side, const vonk_type *const *types,
-                              const vonk_plan **ret, vonk_error *err)
+                              const vonk_origin *origin, const vonk_plan **ret, vonk_error *err)
 {
     vonk_exprs items = {0};
     bool changed = false;
@@ -285,6 +293,7 @@ static vonk_status widen_side(vonk_an *an, const vonk_plan *side, const vonk_typ
         const vonk_expr *c = side->output[i], *e;
         VONK_TRY(vonk__an_cast(an, c, types[i], &e, err));
         if (e != c) {
+            vonk_expr_set_origin((vonk_expr *)e, origin);
             VONK_TRY(vonk__an_alias(an, e, c->name, &e, err));
             changed = true;
         }
@@ -312,7 +321,7 @@ static vonk_status widen(vonk_an *an, const vonk_plan *p, const vonk_plan **side
                                   "dataType2", VONK_TYPE_SQL(column[0]), "hint", "");
         }
     }
-    for (uint32_t k = 0; k < n; k++) VONK_TRY(widen_side(an, sides[k], types, &sides[k], err));
+    for (uint32_t k = 0; k < n; k++) VONK_TRY(widen_side(an, sides[k], types, &p->origin, &sides[k], err));
     return VONK_OK;
 }
 

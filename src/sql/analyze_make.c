@@ -34,6 +34,12 @@ vonk_status vonk__an_alias(vonk_an *an, const vonk_expr *child, vonk_str name, c
 vonk_status vonk__an_cast(vonk_an *an, const vonk_expr *e, const vonk_type *type, const vonk_expr **ret,
                           vonk_error *err)
 {
+    return vonk__an_cast_in(an, e, e, type, ret, err);
+}
+
+vonk_status vonk__an_cast_in(vonk_an *an, const vonk_expr *whole, const vonk_expr *e, const vonk_type *type,
+                             const vonk_expr **ret, vonk_error *err)
+{
     *ret = e;
     if (vonk_type_same(e->type, type)) return VONK_OK;
     vonk_expr *cast;
@@ -41,7 +47,7 @@ vonk_status vonk__an_cast(vonk_an *an, const vonk_expr *e, const vonk_type *type
     cast->flags = VONK_EXF_IMPLICIT;
     cast->mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
     VONK_TRY(vonk_expr_set_type(cast, type, err));
-    take_origin(cast, e);
+    take_origin(cast, whole);
     return vonk__an_finish(an, cast, ret, err);
 }
 

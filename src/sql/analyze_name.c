@@ -70,12 +70,13 @@ vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n,
     return vonk_arena_str(an->arena, vonk_buf_str(&text), ret, err);
 }
 
-static vonk_status quote_column(vonk_an *an, const vonk_expr *column, vonk_str *ret, vonk_error *err)
+/* The column's qualifier and the name as it was written. */
+static vonk_status quote_column(vonk_an *an, const vonk_expr *column, vonk_str written, vonk_str *ret, vonk_error *err)
 {
     vonk_str *parts;
     VONK_TRY(vonk_arena_array(an->arena, column->n_parts + 1, sizeof(*parts), &parts, err));
     for (uint32_t i = 0; i < column->n_parts; i++) parts[i] = column->parts[i];
-    parts[column->n_parts] = column->name;
+    parts[column->n_parts] = written;
     return vonk__an_quote_parts(an, parts, column->n_parts + 1, ret, err);
 }
 
@@ -86,7 +87,7 @@ static vonk_status ambiguous(vonk_an *an, const vonk_expr *name, const found *f,
     vonk_buf_init(&list, an->budget, SIZE_MAX);
     VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
     for (size_t i = 0; i < f->columns.n; i++) {
-        VONK_TRY(quote_column(an, f->columns.at[i], &one, err));
+        VONK_TRY(quote_column(an, f->columns.at[i], name->parts[f->n_used - 1], &one, err));
         VONK_TRY(vonk_buf_printf(&list, err, "%s%.*s", i ? ", " : "[", VONK_STR_ARGS(one)));
     }
     VONK_TRY(vonk_buf_append(&list, "]", 2, err));
@@ -248,7 +249,10 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
     else if (name->n_parts <= 2 && same_prefix(&columns, 2)) keep = 2;
     VONK_TRY(vonk_arena_array(an->arena, columns.n, sizeof(*candidates), &candidates, err));
     for (size_t i = 0; i < columns.n; i++) VONK_TRY(candidate_text(an, columns.at[i], keep, &candidates[i], err));
-    VONK_TRY(vonk__an_suggest(an, quoted, candidates, vonk_u32_of(columns.n), &proposal, err));
+    vonk_str plain = name->parts[0]; /* quoted candidates are compared with the name without quotes */
+    for (uint32_t i = 1; i < name->n_parts; i++)
+        VONK_TRY(vonk_arena_printf(an->arena, &plain, err, "%.*s.%.*s", VONK_STR_ARGS(plain), VONK_STR_ARGS(name->parts[i])));
+    VONK_TRY(vonk__an_suggest(an, plain, candidates, vonk_u32_of(columns.n), &proposal, err));
     return VONK_EXPR_FAIL(name, err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", quoted.data, "proposal",
                           proposal.data);
 }

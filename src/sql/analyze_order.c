@@ -51,7 +51,7 @@ vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_sco
     vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer, .above = &above,
                         .grouping = has_sets ? &grouping : NULL};
     an->origin = p;
-    VONK_TRY(vonk__an_condition(an, &scope, p->lists[0].at[0], "WHERE", &condition, err));
+    VONK_TRY(vonk__an_condition(an, &scope, p, p->lists[0].at[0], &condition, err));
     VONK_TRY(vonk__an_check_above(an, &above, condition, p->lists[0].at[0], err));
     an->origin = origin;
     if (p->number != IS_QUALIFY) VONK_TRY(check_where(an, p, condition, err));

@@ -26,7 +26,19 @@ static vonk_status length_mismatch(vonk_an *an, const vonk_expr *e, const vonk_e
     vonk_str text;
     VONK_TRY(column_list(an, values->at, vonk_u32_of(values->n), &left, err));
     VONK_TRY(column_list(an, plan->output, plan->n_output, &right, err));
-    VONK_TRY(vonk__an_sql(an, values->at[0], &text, err));
+    if (values->n > 1) {
+        const vonk_expr *row, **parts;
+        VONK_TRY(vonk_arena_array(an->arena, values->n * 2, sizeof(*parts), &parts, err));
+        for (size_t i = 0; i < values->n; i++) {
+            VONK_TRY(vonk__an_sql(an, values->at[i], &text, err));
+            VONK_TRY(vonk__an_string(an, text, &parts[2 * i], err));
+            parts[2 * i + 1] = values->at[i];
+        }
+        VONK_TRY(vonk__an_call(an, "named_struct", parts, vonk_u32_of(values->n * 2), e, &row, err));
+        VONK_TRY(vonk__an_sql(an, row, &text, err));
+    } else {
+        VONK_TRY(vonk__an_sql(an, values->at[0], &text, err));
+    }
     return VONK_EXPR_FAIL(e, err, VONK_E_DATATYPE_MISMATCH__IN_SUBQUERY_LENGTH_MISMATCH, "sqlExpr",
                           VONK_F("\"(%.*s IN (listquery()))\"", VONK_STR_ARGS(text)), "leftLength",
                           VONK_F("%zu", values->n), "rightLength", VONK_F("%u", plan->n_output), "leftColumns", left,
@@ -79,6 +91,62 @@ static vonk_status plan_of(vonk_an *an, const vonk_expr *e, const vonk_plan **re
     return VONK_EXPR_FAIL(e, err, VONK_E_INTERNAL_ERROR, "message", "a subquery refers to an unknown plan");
 }
 
+/* ---- what a subquery uses of the query around it */
+
+typedef struct outer_search {
+    vonk_an *an;
+    const vonk_plan *const *inputs;
+    uint32_t n_inputs;
+    vonk_exprs *found;
+    vonk_status status;
+    vonk_error *err;
+} outer_search;
+
+static vonk_walk find_in_node(const vonk_plan *p, void *arg);
+
+static vonk_walk find_outer(const vonk_expr *e, void *arg)
+{
+    outer_search *s = arg;
+    if (e->kind == VONK_EX_SUBQUERY && e->plan) vonk_plan_walk(e->plan, find_in_node, s);
+    if (e->kind != VONK_EX_COLUMN || !vonk_expr_has(e, VONK_EXF_OUTER)) return VONK_WALK_ON;
+    for (size_t i = 0; i < s->found->n; i++)
+        if (s->found->at[i]->id == e->id) return VONK_WALK_ON;
+    for (uint32_t i = 0; i < s->n_inputs && s->status == VONK_OK; i++)
+        if (vonk__an_has_column(s->inputs[i], e->id)) s->status = VONK_AN_PUSH(s->an, s->found, e, s->err);
+    return s->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;
+}
+
+static vonk_walk find_in_node(const vonk_plan *p, void *arg)
+{
+    for (uint32_t l = 0; l < p->n_lists; l++)
+        for (uint32_t i = 0; i < p->lists[l].n; i++)
+            if (!vonk_expr_walk(p->lists[l].at[i], find_outer, arg)) return VONK_WALK_STOP;
+    return VONK_WALK_ON;
+}
+
+vonk_status vonk__an_outer_columns(vonk_an *an, const vonk_plan *plan, const vonk_plan *const *inputs, uint32_t n,
+                                   vonk_exprs *ret, vonk_error *err)
+{
+    outer_search s = {an, inputs, n, ret, VONK_OK, err};
+    vonk_plan_walk(plan, find_in_node, &s);
+    return s.status;
+}
+
+/* Names of columns tell what a subquery depends on: scalarsubquery(id). */
+static vonk_status show_outer(vonk_an *an, const vonk_scope *scope, vonk_expr *e, vonk_error *err)
+{
+    vonk_exprs columns = {0};
+    vonk_str shown = e->sub_kind == VONK_SUB_SCALAR ? VONK_STR("scalarsubquery(") : VONK_STR("exists(");
+    if (e->sub_kind != VONK_SUB_SCALAR && e->sub_kind != VONK_SUB_EXISTS) return VONK_OK;
+    VONK_TRY(vonk__an_outer_columns(an, e->plan, scope->inputs, scope->n_inputs, &columns, err));
+    if (columns.n == 0) return VONK_OK;
+    for (size_t i = 0; i < columns.n; i++)
+        VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s%s%.*s", VONK_STR_ARGS(shown), i ? ", " : "",
+                                   VONK_STR_ARGS(columns.at[i]->name)));
+    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s)", VONK_STR_ARGS(shown)));
+    return vonk_expr_set_shown(e, shown, err);
+}
+
 vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -110,6 +178,7 @@ vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(vonk_expr_set_plan(copy, plan, err));
     VONK_TRY(vonk_expr_set_type(copy, type, err));
     copy->nullable = nullable;
+    VONK_TRY(show_outer(an, scope, copy, err));
     return vonk__an_finish(an, copy, ret, err);
 }
 

@@ -2,8 +2,16 @@
 #include "sql/dataset.h"
 
 #include "func/coerce.h"
+#include "plan/program.h"
+#include "sql/unpivot.h"
 
-/* ---- unpivot (melt): one row per value column, through EXPAND */
+/* ---- unpivot (melt): one row per value (column or set of columns), through EXPAND */
+static const vonk_expr *value_of(const vonk_expr *e) { return e->kind == VONK_EX_ALIAS ? e->children[0] : e; }
+
+/* A set of columns comes as named_struct(name, column, ...). */
+static bool is_set(const vonk__ds *d) { return d->p->name.n_parts > 2; }
+static const vonk_expr *part_of(const vonk__ds *d, const vonk_expr *value, uint32_t i) { return is_set(d) ? value_of(value)->children[2 * i + 1] : value_of(value); }
+
 static bool is_id(const vonk__ds *d, const vonk_expr *column)
 {
     for (uint32_t i = 0; i < d->p->lists[0].n; i++)
@@ -13,7 +21,7 @@ static bool is_id(const vonk__ds *d, const vonk_expr *column)
 
 static vonk_status value_columns(vonk__ds *d, vonk__ds_list *ret)
 {
-    if (d->p->number == 1)
+    if (d->p->number & VONK_UNPIVOT_VALUES_GIVEN)
         for (uint32_t i = 0; i < d->p->lists[1].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[1].at[i]));
     else
         for (uint32_t c = 0; c < d->child->n_output; c++)
@@ -21,16 +29,52 @@ static vonk_status value_columns(vonk__ds *d, vonk__ds_list *ret)
     return ret->n > 0 ? VONK_OK : VONK_FAIL(d->err, VONK_E_UNPIVOT_REQUIRES_VALUE_COLUMNS);
 }
 
-static vonk_status common_type(vonk__ds *d, const vonk__ds_list *values, const vonk_type **ret)
+/* The ids: as given, or every column that no value uses. */
+static vonk_status id_columns(vonk__ds *d, const vonk__ds_list *values, vonk__ds_list *ret)
 {
-    const vonk_type *type = vonk_type_ref(values->at[0]->type);
+    uint64_t *used = NULL;
+    size_t    n = 0;
+
+    for (uint32_t i = 0; i < d->p->lists[0].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[0].at[i]));
+    if (!(d->p->number & VONK_UNPIVOT_IDS_OPEN)) return VONK_OK;
+    for (size_t i = 0; i < values->n; i++) VONK_TRY(vonk_expr_column_ids(values->at[i], d->arena, &used, &n, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++) {
+        bool is_used = false;
+        for (size_t u = 0; u < n && !is_used; u++) is_used = used[u] == d->child->output[c]->id;
+        if (!is_used) VONK_TRY(vonk__ds_push(d, ret, d->child->output[c]));
+    }
+    return VONK_OK;
+}
+
+/* "INT" (`a`, `b`), "STRING" (`c`) */
+static vonk_status different_types(vonk__ds *d, const vonk__ds_list *values, uint32_t part)
+{
+    vonk_str list = VONK_STR("");
+
+    for (size_t i = 0; i < values->n; i++) {
+        const vonk_type *type = part_of(d, values->at[i], part)->type;
+        bool             seen = false;
+        for (size_t k = 0; k < i && !seen; k++) seen = vonk_type_same(part_of(d, values->at[k], part)->type, type);
+        if (seen) continue;
+        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%s (", VONK_STR_ARGS(list), list.len ? ", " : "", VONK_TYPE_SQL(type)));
+        for (size_t k = i; k < values->n; k++)
+            if (vonk_type_same(part_of(d, values->at[k], part)->type, type))
+                VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list), k > i ? ", " : "", VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
+        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s)", VONK_STR_ARGS(list)));
+    }
+    return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_DATA_TYPE_MISMATCH, "types", VONK_S(list));
+}
+
+static vonk_status common_type(vonk__ds *d, const vonk__ds_list *values, uint32_t part, const vonk_type **ret)
+{
+    const vonk_type *type = vonk_type_ref(part_of(d, values->at[0], part)->type);
 
     for (size_t i = 1; i < values->n; i++) {
         const vonk_type *wider = NULL;
-        vonk_status      status = vonk_coerce_tightest(type, values->at[i]->type, d->a->env->ansi, &wider, d->err);
+        vonk_status      status = vonk_coerce_common_no_strings(type, part_of(d, values->at[i], part)->type, d->a->env->ansi, &wider, d->err);
         vonk_type_unref(type);
         VONK_TRY(status);
-        if (!wider) return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_DATA_TYPE_MISMATCH, "types", VONK_F("%s, %s", VONK_TYPE_SQL(values->at[0]->type), VONK_TYPE_SQL(values->at[i]->type)));
+        if (!wider) return different_types(d, values, part);
         type = wider;
     }
     *ret = type;
@@ -54,36 +98,71 @@ static vonk_status new_column(vonk__ds *d, vonk_str name, const vonk_type *type,
     return vonk__ds_keep(d, *ret);
 }
 
-vonk_status vonk__ds_unpivot(vonk__ds *d, const vonk_plan **ret)
+/* What stands in the name column: the alias, the column's name, or those of a set joined by '_'. */
+static vonk_status row_name(vonk__ds *d, const vonk_expr *value, const vonk_expr **ret)
 {
-    VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    const vonk_expr_list                       *ids = &d->p->lists[0];
-    vonk__ds_list                               values = {0}, output = {0};
-    vonk_plan                                  *node = NULL;
-    const vonk_expr                            *column = NULL;
+    vonk_str name = value->name;
 
-    VONK_TRY(value_columns(d, &values));
-    VONK_TRY(common_type(d, &values, &type));
-    for (uint32_t i = 0; i < ids->n; i++) {
+    if (is_set(d) && value->kind != VONK_EX_ALIAS) {
+        name = VONK_STR("");
+        for (uint32_t i = 0; i + 1 < d->p->name.n_parts; i++)
+            VONK_TRY(vonk_arena_printf(d->arena, &name, d->err, "%.*s%s%.*s", VONK_STR_ARGS(name), i ? "_" : "", VONK_STR_ARGS(part_of(d, value, i)->name)));
+    }
+    return vonk__ds_text(d, name, ret);
+}
+
+/* Rows in which every value is null are left out. */
+static vonk_status without_nulls(vonk__ds *d, const vonk_plan *expand, uint32_t n_values, const vonk_plan **ret)
+{
+    const vonk_expr *any = NULL;
+
+    for (uint32_t i = 0; i < n_values; i++) {
+        const vonk_expr *one = NULL;
+        VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NOT_NULL, &expand->output[expand->n_output - n_values + i], 1, &one));
+        if (any)
+            VONK_TRY(vonk__ds_node(d, VONK_EX_OR, (const vonk_expr *[]){any, one}, 2, &any));
+        else
+            any = one;
+    }
+    return vonk_pn_filter(d->a->budget, expand, any, ret, d->err);
+}
+
+static vonk_status expand_row(vonk__ds *d, const vonk__ds_list *ids, const vonk_expr *value, const vonk_type *const *types, uint32_t n_values, vonk_plan *node, uint32_t at)
+{
+    vonk__ds_list    row = *ids;
+    const vonk_expr *e = NULL;
+
+    row = (vonk__ds_list){0};
+    for (size_t i = 0; i < ids->n; i++) VONK_TRY(vonk__ds_push(d, &row, ids->at[i]));
+    VONK_TRY(row_name(d, value, &e));
+    VONK_TRY(vonk__ds_push(d, &row, e));
+    for (uint32_t i = 0; i < n_values; i++) {
+        VONK_TRY(vonk__ds_cast(d, part_of(d, value, i), types[i], &e));
+        VONK_TRY(vonk__ds_push(d, &row, e));
+    }
+    return vonk_plan_set_list(node, at, row.at, (uint32_t)row.n, d->err);
+}
+
+static vonk_status make_expand(vonk__ds *d, const vonk__ds_list *ids, const vonk__ds_list *values, const vonk_type *const *types, const vonk_plan **ret)
+{
+    const uint32_t   n_values = d->p->name.n_parts - 1;
+    vonk__ds_list    output = {0};
+    const vonk_expr *column = NULL;
+    vonk_plan       *node = NULL;
+
+    for (size_t i = 0; i < ids->n; i++) {
         VONK_TRY(new_column(d, ids->at[i]->name, ids->at[i]->type, ids->at[i]->nullable, &column));
         VONK_TRY(vonk__ds_push(d, &output, column));
     }
     VONK_TRY(new_column(d, d->p->name.parts[0], &vonk_type_string, false, &column));
     VONK_TRY(vonk__ds_push(d, &output, column));
-    VONK_TRY(new_column(d, d->p->name.parts[1], type, true, &column));
-    VONK_TRY(vonk__ds_push(d, &output, column));
+    for (uint32_t i = 0; i < n_values; i++) {
+        VONK_TRY(new_column(d, d->p->name.parts[i + 1], types[i], true, &column));
+        VONK_TRY(vonk__ds_push(d, &output, column));
+    }
     VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_EXPAND, &d->child, 1, &node, d->err));
     vonk_status status = vonk_plan_set_output(node, output.at, (uint32_t)output.n, d->err);
-    for (uint32_t v = 0; v < values.n && status == VONK_OK; v++) {
-        vonk__ds_list    row = {0};
-        const vonk_expr *name = NULL, *value = NULL;
-        for (uint32_t i = 0; i < ids->n && status == VONK_OK; i++) status = vonk__ds_push(d, &row, ids->at[i]);
-        if (status == VONK_OK) status = vonk__ds_text(d, values.at[v]->name, &name);
-        if (status == VONK_OK) status = vonk__ds_push(d, &row, name);
-        if (status == VONK_OK) status = vonk__ds_cast(d, values.at[v]->kind == VONK_EX_ALIAS ? values.at[v]->children[0] : values.at[v], type, &value);
-        if (status == VONK_OK) status = vonk__ds_push(d, &row, value);
-        if (status == VONK_OK) status = vonk_plan_set_list(node, v, row.at, (uint32_t)row.n, d->err);
-    }
+    for (size_t v = 0; v < values->n && status == VONK_OK; v++) status = expand_row(d, ids, values->at[v], types, n_values, node, (uint32_t)v);
     if (status != VONK_OK) {
         vonk_plan_unref(node);
         return status;
@@ -91,9 +170,31 @@ vonk_status vonk__ds_unpivot(vonk__ds *d, const vonk_plan **ret)
     return vonk_plan_finish(node, ret, d->err);
 }
 
-/* ---- pivot: aggregate by (keys, pivot value), then pick each value's result by key */
-static const vonk_expr *value_of(const vonk_expr *e) { return e->kind == VONK_EX_ALIAS ? e->children[0] : e; }
+static void drop_type(void *type) { vonk_type_unref(type); }
 
+vonk_status vonk__ds_unpivot(vonk__ds *d, const vonk_plan **ret)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *expand = NULL;
+    vonk__ds_list                               values = {0}, ids = {0};
+    const vonk_type                           **types = NULL;
+    const uint32_t                              n_values = d->p->name.n_parts - 1;
+
+    VONK_TRY(value_columns(d, &values));
+    VONK_TRY(id_columns(d, &values, &ids));
+    for (size_t i = 0; is_set(d) && i < values.n; i++)
+        if (value_of(values.at[i])->n_children != 2 * n_values) return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_SIZE_MISMATCH, "names", VONK_F("%u", n_values));
+    VONK_TRY(vonk_arena_array(d->arena, n_values, sizeof *types, &types, d->err));
+    for (uint32_t i = 0; i < n_values; i++) {
+        VONK_TRY(common_type(d, &values, i, &types[i]));
+        VONK_TRY(vonk_arena_on_free(d->arena, drop_type, (void *)(uintptr_t)types[i], d->err));
+    }
+    VONK_TRY(make_expand(d, &ids, &values, types, &expand));
+    if (d->p->number & VONK_UNPIVOT_EXCLUDE_NULLS) return without_nulls(d, expand, n_values, ret);
+    *ret = VONK_STEAL(expand);
+    return VONK_OK;
+}
+
+/* ---- pivot: aggregate by (keys, pivot value), then pick each value's result by key */
 /* The different values, by a query, in order; Spark's limit guards against too many columns. */
 static vonk_status found_values(vonk__ds *d, vonk__ds_list *ret)
 {
@@ -123,9 +224,32 @@ static vonk_status found_values(vonk__ds *d, vonk__ds_list *ret)
     return VONK_OK;
 }
 
+/* Constants as literals, under their aliases. */
+static vonk_status given_value(vonk__ds *d, const vonk_expr *given, const vonk_expr **ret)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf         text = {0};
+    const vonk_expr                          *literal = NULL;
+
+    *ret = given;
+    if (value_of(given)->kind == VONK_EX_LITERAL) return VONK_OK;
+    vonk_buf_init(&text, d->a->budget, SIZE_MAX);
+    VONK_TRY(vonk_expr_sql(value_of(given), &text, d->err));
+    if (!vonk_expr_is_foldable(value_of(given))) return VONK_FAIL(d->err, VONK_E_NON_LITERAL_PIVOT_VALUES, "expression", VONK_F("\"%.*s\"", VONK_STR_ARGS(vonk_buf_str(&text))));
+    VONK_TRY(vonk_program_fold(d->a->budget, d->a->env, value_of(given), &value, d->err));
+    VONK_TRY(vonk_ex_literal(d->a->budget, value, &literal, d->err));
+    VONK_TRY(vonk__ds_keep(d, literal));
+    *ret = literal;
+    return given->kind == VONK_EX_ALIAS ? vonk__ds_alias(d, literal, given->name, ret) : VONK_OK;
+}
+
 static vonk_status given_values(vonk__ds *d, vonk__ds_list *ret)
 {
-    for (uint32_t i = 0; i < d->p->lists[3].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[3].at[i]));
+    for (uint32_t i = 0; i < d->p->lists[3].n; i++) {
+        const vonk_expr *value = NULL;
+        VONK_TRY(given_value(d, d->p->lists[3].at[i], &value));
+        VONK_TRY(vonk__ds_push(d, ret, value));
+    }
     return VONK_OK;
 }
 

@@ -106,6 +106,7 @@ vonk_status vonk__identifier_seq(vonk_parser *p, vonk_strs *ret, vonk_error *err
 vonk_status vonk__string(vonk_parser *p, vonk_str *ret, vonk_error *err);              /* one or more adjacent literals */
 bool        vonk__at_string(const vonk_parser *p, uint32_t ahead);
 vonk_status vonk__properties(vonk_parser *p, vonk_option **ret, uint32_t *ret_n, vonk_error *err); /* ('a' = 'b', ...) */
+vonk_status vonk__cast_type(vonk_parser *p, const vonk_type **ret, vonk_error *err);   /* the same, of a CAST */
 vonk_status vonk__type(vonk_parser *p, const vonk_type **ret, vonk_error *err);        /* lives as long as the parser */
 vonk_status vonk__set_name_info(vonk_plan *plan, vonk_name_info *into, const vonk_strs *parts, vonk_error *err);
 

@@ -12,7 +12,7 @@ static vonk_status cast(vonk_parser *p, uint32_t from, const vonk_expr **ret, vo
     vonk_expr *e;
     VONK_TRY(vonk__expr(p, &child, err));
     VONK_TRY(vonk__expect(p, KW_AS, err));
-    VONK_TRY(vonk__type(p, &type, err));
+    VONK_TRY(vonk__cast_type(p, &type, err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
     VONK_TRY(vonk__new(p, VONK_EX_CAST, &child, 1, &e, err));
     e->mode = is_try ? VONK_MODE_TRY : p->env.ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;

@@ -4,7 +4,7 @@
 
 static vonk_status and_level(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
 static vonk_status not_level(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
-static vonk_status predicate(vonk_parser *p, uint32_t from, const vonk_expr *left, bool *ret_found,
+static vonk_status predicate(vonk_parser *p, const vonk_expr *left, bool *ret_found,
                              const vonk_expr **ret, vonk_error *err);
 static vonk_status value_level(vonk_parser *p, int least, const vonk_expr **ret, vonk_error *err);
 
@@ -92,7 +92,7 @@ static vonk_status not_level(vonk_parser *p, const vonk_expr **ret, vonk_error *
     if (vonk__is2(p, KW_EXISTS, TK_LPAREN) && p->is_query[p->at + 1]) return exists(p, ret, err);
     VONK_TRY(vonk__parse_value(p, &e, err));
     bool found;
-    VONK_TRY(predicate(p, from, e, &found, ret, err));
+    VONK_TRY(predicate(p, e, &found, ret, err));
     if (!found) *ret = e;
     return VONK_OK;
 }
@@ -253,7 +253,7 @@ static bool is_predicate_word(const vonk_parser *p, uint32_t ahead)
     }
 }
 
-static vonk_status predicate(vonk_parser *p, uint32_t from, const vonk_expr *left, bool *ret_found,
+static vonk_status predicate(vonk_parser *p, const vonk_expr *left, bool *ret_found,
                              const vonk_expr **ret, vonk_error *err)
 {
     uint32_t word = p->at;
@@ -262,7 +262,7 @@ static vonk_status predicate(vonk_parser *p, uint32_t from, const vonk_expr *lef
     *ret_found = true;
     if (vonk__is(p, KW_IS) && vonk__tok_at(p, 1) != TK_COMMA && vonk__tok_at(p, 1) != TK_END) {
         p->at++;
-        return is_predicate(p, from, left, ret, err);
+        return is_predicate(p, word, left, ret, err);
     }
     if (!negate && !is_predicate_word(p, 0)) {
         *ret_found = false;
@@ -271,13 +271,13 @@ static vonk_status predicate(vonk_parser *p, uint32_t from, const vonk_expr *lef
     if (vonk__is(p, TK_BANG)) return bang(p, err);
     p->at += negate ? 2 : 1;
     switch (p->tokens.at[p->at - 1].kind) {
-    case KW_BETWEEN: return between(p, from, left, negate, ret, err);
-    case KW_IN: return in_list(p, from, word, left, negate, ret, err);
+    case KW_BETWEEN: return between(p, word, left, negate, ret, err);
+    case KW_IN: return in_list(p, word, word, left, negate, ret, err);
     case KW_RLIKE:
         VONK_TRY(vonk__parse_value(p, &args[1], err));
-        VONK_TRY(vonk__call(p, from, "rlike", args, 2, VONK_EXF_OPERATOR, &e, err));
-        return negated(p, from, negate, e, ret, err);
-    default: return like(p, from, word, left, negate, ret, err);
+        VONK_TRY(vonk__call(p, word, "rlike", args, 2, VONK_EXF_OPERATOR, &e, err));
+        return negated(p, word, negate, e, ret, err);
+    default: return like(p, word, word, left, negate, ret, err);
     }
 }
 

@@ -312,7 +312,7 @@ static vonk_status derived(vonk_parser *p, const vonk_plan **ret, vonk_error *er
     VONK_TRY(vonk__sample(p, plan, &plan, err));
     VONK_TRY(table_alias(p, &found, &name, &columns, err));
     if (!found && query) {
-        name = VONK_STR("__auto_generated_subquery_name");
+        name = VONK_STR(VONK_NO_ALIAS);
         found = true;
     }
     if (found) return vonk__alias_plan(p, from, plan, name, &columns, ret, err);

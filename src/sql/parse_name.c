@@ -271,9 +271,21 @@ vonk_status vonk__string(vonk_parser *p, vonk_str *ret, vonk_error *err)
 
 /* ---- property lists */
 
+/* Neighbouring literals are one text, but without a '=' behind them the first is the key and the others are the value. */
+static vonk_status text_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    uint32_t n = 1;
+    while (vonk__at_string(p, n)) n++;
+    if (n == 1 || vonk__tok_at(p, n) == TK_EQ) return vonk__string(p, ret, err);
+    vonk_buf_init(&text, p->budget, SIZE_MAX);
+    VONK_TRY(add_string(p, vonk__token_text(p, p->at++), &text, err));
+    return vonk_arena_str(p->arena, vonk_buf_str(&text), ret, err);
+}
+
 static vonk_status property_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
 {
-    if (vonk__at_string(p, 0)) return vonk__string(p, ret, err);
+    if (vonk__at_string(p, 0)) return text_key(p, ret, err);
     VONK_AUTO(vonk_buf_done) vonk_buf key;
     vonk_strs parts = {0};
     vonk_buf_init(&key, p->budget, SIZE_MAX);
@@ -414,6 +426,44 @@ vonk_status vonk__type(vonk_parser *p, const vonk_type **ret, vonk_error *err)
     VONK_TRY(skip_type(p, err));
     vonk_str text = vonk_str_sub(p->text, p->tokens.at[from].start, p->tokens.at[p->at - 1].end);
     vonk_status st = vonk_type_parse(text, ret, err);
-    if (st != VONK_OK) return vonk__at_tokens(p, from, st, err);
+    bool has_place = st != VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION && st != VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION;
+    if (st != VONK_OK) return has_place ? vonk__at_tokens(p, from, st, err) : st;
+    return vonk_arena_on_free(p->arena, drop_type, (void *)*ret, err);
+}
+
+/* char and varchar are strings to a cast, also inside other types. */
+static vonk_status without_lengths(const vonk_type *t, const vonk_type **ret, vonk_error *err)
+{
+    if (t->id == VONK_T_CHAR || t->id == VONK_T_VARCHAR) {
+        *ret = vonk_type_ref(&vonk_type_string);
+        return VONK_OK;
+    }
+    bool nested = t->id == VONK_T_ARRAY || t->id == VONK_T_MAP || t->id == VONK_T_STRUCT;
+    *ret = vonk_type_ref(t);
+    if (!nested || !(vonk_type_has(t, VONK_T_CHAR) || vonk_type_has(t, VONK_T_VARCHAR))) return VONK_OK;
+    vonk_field *fields;
+    vonk_type_unref(*ret);
+    VONK_TRY(vonk_alloc_array(vonk_budget_root(), t->n_fields, sizeof(*fields), &fields, err));
+    vonk_status st = VONK_OK;
+    uint32_t n = 0;
+    for (; n < t->n_fields && st == VONK_OK; n++) {
+        fields[n] = t->fields[n];
+        fields[n].type = NULL;
+        st = without_lengths(t->fields[n].type, &fields[n].type, err); /* as deep as the parser of types goes */
+    }
+    if (st == VONK_OK && t->id == VONK_T_ARRAY) st = vonk_type_array(fields[0].type, fields[0].nullable, ret, err);
+    if (st == VONK_OK && t->id == VONK_T_MAP)
+        st = vonk_type_map(fields[0].type, fields[1].type, fields[1].nullable, ret, err);
+    if (st == VONK_OK && t->id == VONK_T_STRUCT) st = vonk_type_struct(fields, n, ret, err);
+    for (uint32_t i = 0; i < n; i++) vonk_type_unref(fields[i].type);
+    vonk_free(fields);
+    return st;
+}
+
+vonk_status vonk__cast_type(vonk_parser *p, const vonk_type **ret, vonk_error *err)
+{
+    const vonk_type *written;
+    VONK_TRY(vonk__type(p, &written, err));
+    VONK_TRY(without_lengths(written, ret, err));
     return vonk_arena_on_free(p->arena, drop_type, (void *)*ret, err);
 }

@@ -329,7 +329,7 @@ static vonk_status double_colon(vonk_parser *p, uint32_t from, const vonk_expr *
     const vonk_type *type;
     vonk_expr *cast;
     p->at++;
-    VONK_TRY(vonk__type(p, &type, err));
+    VONK_TRY(vonk__cast_type(p, &type, err));
     VONK_TRY(vonk__new(p, VONK_EX_CAST, &e, 1, &cast, err));
     cast->mode = p->env.ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
     VONK_TRY(vonk_expr_set_type(cast, type, err));

@@ -349,16 +349,6 @@ static vonk_status one_row(vonk_parser *p, uint32_t from, const vonk_plan **ret,
     return vonk__node(p, from, VONK_PN_ONE_ROW, NULL, NULL, 0, ret, err);
 }
 
-static vonk_status condition(vonk_parser *p, uint32_t from, const vonk_plan *child, int64_t number,
-                             const vonk_plan **ret, vonk_error *err)
-{
-    const vonk_expr *e;
-    vonk_exprs list = {0};
-    VONK_TRY(vonk__expr(p, &e, err));
-    VONK_TRY(VONK_PUSH(p, &list, e, err));
-    return vonk__node(p, from, VONK_PN_FILTER, child, &list, number, ret, err);
-}
-
 /* ---- WINDOW clause */
 
 typedef VONK_VEC(vonk_named_window) named_windows;
@@ -424,7 +414,7 @@ vonk_status vonk__select_tail(vonk_parser *p, const vonk_plan *from, const vonk_
 {
     select_parts s = {0};
     named_windows windows = {0};
-    vonk_exprs having = {0}, qualify = {0};
+    vonk_exprs where = {0}, having = {0}, qualify = {0};
     vonk_grouping grouping = {0};
     uint32_t refs = p->n_window_refs;
     const vonk_plan *plan = from;
@@ -433,8 +423,10 @@ vonk_status vonk__select_tail(vonk_parser *p, const vonk_plan *from, const vonk_
     if (!plan && vonk__accept(p, KW_FROM)) VONK_TRY(vonk__from_clause(p, &plan, err));
     if (!plan) VONK_TRY(one_row(p, s.from, &plan, err));
     VONK_TRY(vonk__lateral_views(p, plan, &plan, err));
-    uint32_t at = p->at;
-    if (vonk__accept(p, KW_WHERE)) VONK_TRY(condition(p, at, plan, 0, &plan, err));
+    if (vonk__accept(p, KW_WHERE)) {
+        VONK_TRY(vonk__expr(p, &e, err));
+        VONK_TRY(VONK_PUSH(p, &where, e, err));
+    }
     bool has_group = vonk__accept2(p, KW_GROUP, KW_BY);
     if (has_group) VONK_TRY(vonk__group_by(p, &grouping, err));
     bool has_having = vonk__accept(p, KW_HAVING);
@@ -453,6 +445,7 @@ vonk_status vonk__select_tail(vonk_parser *p, const vonk_plan *from, const vonk_
         VONK_TRY(replace_in_list(p, &windows, &qualify, err));
         p->n_window_refs = refs;
     }
+    if (where.n) VONK_TRY(vonk__node(p, s.from, VONK_PN_FILTER, plan, &where, 0, &plan, err));
     if (has_group || has_having) /* HAVING alone: one group of all rows */
         VONK_TRY(vonk__aggregate(p, s.from, plan, &grouping, &s.items, &plan, err));
     else

@@ -47,7 +47,8 @@ vonk_file_info vonk__file_info_of(const struct stat *st)
                                                            : VONK_FILE_OTHER,
                             .size_bytes = st->st_size,
                             .mtime_us = st->st_mtim.tv_sec * INT64_C(1000000) + st->st_mtim.tv_nsec / 1000,
-                            .permissions = st->st_mode & 07777};
+                            .permissions = st->st_mode & 07777,
+                            .device = st->st_dev};
 }
 
 /* ---- opening and closing ---- */

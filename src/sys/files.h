@@ -27,6 +27,7 @@ typedef struct vonk_file_info {
     vonk_file_kind kind; /* links are followed */
     int64_t size_bytes, mtime_us;
     uint32_t permissions; /* 0644 */
+    uint64_t device;      /* names on one device can be renamed into each other */
 } vonk_file_info;
 
 typedef struct vonk_dir_entry {
@@ -81,6 +82,8 @@ vonk_status vonk_dir_sync(vonk_str path, vonk_error *err); /* makes names that w
 vonk_status vonk_file_remove(vonk_str path, bool *ret_existed, vonk_error *err); /* a file, link or empty directory; ret_existed may be NULL */
 /* Replaces a file at `to` in one step. */
 vonk_status vonk_file_rename(vonk_str from, vonk_str to, vonk_error *err);
+/* Swaps what two names stand for, in one step. *ret_done false: this file system cannot. */
+vonk_status vonk_file_exchange(vonk_str a, vonk_str b, bool *ret_done, vonk_error *err);
 /* Absolute, without "." and ".." (by name, links are not looked at) and without double slashes. */
 vonk_status vonk_path_absolute(vonk_arena *arena, vonk_str path, vonk_str *ret, vonk_error *err);
 vonk_status vonk_path_join(vonk_arena *arena, vonk_str directory, vonk_str name, vonk_str *ret, vonk_error *err);

@@ -217,6 +217,25 @@ static void removing_renaming_replacing(void **state)
     vonk_error_reset(&err);
 }
 
+static void names_change_places(void **state)
+{
+    bool done = false;
+    vonk_file_info info;
+    make("x/inside");
+    make("y");
+    OK(vonk_file_exchange(in_root("x"), in_root("y"), &done, &err));
+    if (!done) skip(); /* this file system cannot */
+    OK(vonk_file_stat(in_root("x"), &info, &err));
+    assert_int_equal(info.kind, VONK_FILE_REGULAR);
+    OK(vonk_file_stat(in_root("y/inside"), &info, &err));
+    vonk_file_info above;
+    OK(vonk_file_stat(in_root("."), &above, &err));
+    assert_true(above.device == info.device);
+    assert_int_equal(vonk_file_exchange(in_root("x"), in_root("none"), &done, &err), VONK_E_PATH_NOT_FOUND);
+    assert_false(done);
+    vonk_error_reset(&err);
+}
+
 static void paths_as_text(void **state)
 {
     static const char *const pairs[][2] = {
@@ -404,7 +423,7 @@ int main(void)
         TEST(modes_and_missing_files),
         TEST(directories),
         TEST(too_deep_a_tree_is_refused),
-        TEST(removing_renaming_replacing),
+        TEST(removing_renaming_replacing), TEST(names_change_places),
         TEST(paths_as_text),
         TEST(locks),
         TEST(one_name),

@@ -232,6 +232,18 @@ vonk_status vonk_file_rename(vonk_str from, vonk_str to, vonk_error *err)
                      strerrordesc_np(errno));
 }
 
+vonk_status vonk_file_exchange(vonk_str a, vonk_str b, bool *ret_done, vonk_error *err)
+{
+    vonk__path x, y;
+    VONK_TRY(vonk__path_of(a, &x, err));
+    VONK_TRY(vonk__path_of(b, &y, err));
+    *ret_done = renameat2(AT_FDCWD, x.text, AT_FDCWD, y.text, RENAME_EXCHANGE) == 0;
+    if (*ret_done || errno == EINVAL || errno == ENOSYS) return VONK_OK;
+    if (errno == ENOENT) return VONK_FAIL(err, VONK_E_PATH_NOT_FOUND, "path", x.text);
+    return VONK_FAIL(err, VONK_E_FAILED_RENAME_PATH, "sourcePath", x.text, "targetPath", y.text, "problem",
+                     strerrordesc_np(errno));
+}
+
 /* ---- names as text ---- */
 
 vonk_status vonk_path_absolute(vonk_arena *arena, vonk_str path, vonk_str *ret, vonk_error *err)

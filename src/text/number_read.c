@@ -115,22 +115,56 @@ static bool fast_double(const char *at, const char *end, double *ret)
     return true;
 }
 
-/* strtod wants a NUL, and the text is not ours to end. */
-static bool slow_double(const char *at, size_t len, bool single, double *ret)
+enum { MOST_DIGITS = 800 }; /* no double's rounding depends on a later one, only on whether there is one (hex: far fewer) */
+
+static int32_t exponent_of(const char *at, const char *end)
 {
-    char small[512], *copy = small;
-    if (len >= sizeof(small)) {
-        vonk_error err = VONK_ERROR_INIT;
-        if (vonk_alloc(vonk_budget_root(), len + 1, &copy, &err) != VONK_OK) {
-            vonk_error_reset(&err);
-            return false;
+    bool negative = at < end && *at == '-';
+    int32_t e = 0;
+    if (at < end && (*at == '-' || *at == '+')) at++;
+    for (; at < end; at++)
+        if (e < 100000000) e = e * 10 + (*at - '0');
+    return negative ? -e : e;
+}
+
+/* The same number in at most MOST_DIGITS + 40 bytes: no leading zeros, a 1 in place of all that is left out. */
+static void shorten(const char *at, size_t len, char *to)
+{
+    const char *end = at + len;
+    if (*at == '-' || *at == '+') *to++ = *at++;
+    bool hex = end - at > 2 && at[0] == '0' && (at[1] | 32) == 'x', point = false, more = false;
+    if (hex) to = (char *)memcpy(to, at, 2) + 2;
+    if (hex) at += 2;
+    int64_t n = 0, scale = 0;
+    for (; at < end && (*at | 32) != (hex ? 'p' : 'e'); at++) {
+        if (*at == '.') {
+            point = true;
+        } else if (n == MOST_DIGITS) {
+            more |= *at != '0';
+            scale += !point;
+        } else {
+            if (n > 0 || *at != '0') to[n++] = *at;
+            scale -= point;
         }
     }
-    memcpy(copy, at, len);
-    copy[len] = 0;
-    *ret = single ? (double)strtof(copy, NULL) : strtod(copy, NULL);
-    if (copy != small) vonk_free(copy);
-    return true;
+    if (n == 0) to[n++] = '0';
+    if (more) to[n++] = '1';
+    scale -= more;
+    int64_t exponent = scale * (hex ? 4 : 1) + exponent_of(at + (at < end), end);
+    vonk_format(to + n, 32, "%c%lld", hex ? 'p' : 'e', (long long)exponent);
+}
+
+/* strtod wants a NUL, and the text is not ours to end. */
+static double slow_double(const char *at, size_t len, bool single)
+{
+    char copy[MOST_DIGITS + 40];
+    if (len < sizeof(copy)) {
+        memcpy(copy, at, len);
+        copy[len] = 0;
+    } else {
+        shorten(at, len, copy);
+    }
+    return single ? (double)strtof(copy, NULL) : strtod(copy, NULL);
 }
 
 static bool read_float(vonk_str text, bool single, double *ret)
@@ -140,7 +174,8 @@ static bool read_float(vonk_str text, bool single, double *ret)
     if (text.len == 0) return false;
     if (!float_grammar(text.data, text.data + text.len, &end)) return special(text, ret);
     if (!single && fast_double(text.data, end, ret)) return true;
-    return slow_double(text.data, (size_t)(end - text.data), single, ret);
+    *ret = slow_double(text.data, (size_t)(end - text.data), single);
+    return true;
 }
 
 bool vonk_text_to_f64(vonk_str text, double *ret) { return read_float(text, false, ret); }

@@ -111,6 +111,32 @@ static void expect_double(const char *text, bool ok, double value)
     if (ok) assert_true(got == value || (isnan(got) && isnan(value)));
 }
 
+/* before, n times a digit, after */
+static void expect_long_double(const char *before, char digit, size_t n, const char *after, double value)
+{
+    char text[4096];
+    size_t at = (size_t)snprintf(text, sizeof text, "%s", before);
+    memset(text + at, digit, n);
+    snprintf(text + at + n, sizeof text - at - n, "%s", after);
+    expect_double(text, true, value);
+}
+
+/* Longer than what is copied to be read: as exact as short ones. */
+static void long_doubles_are_read(void **state)
+{
+    expect_long_double("1", '0', 900, "e-900", 1);
+    expect_long_double("-0.", '0', 1500, "25e1500", -0.25);
+    expect_long_double("", '0', 3000, "", 0);
+    expect_long_double("0.", '3', 2000, "", 1.0 / 3);
+    expect_long_double("1", '0', 2000, "", INFINITY);
+    expect_long_double("1", '0', 2000, "e-2100", 1e-100);
+    expect_long_double("9007199254740993.", '0', 2000, "", 9007199254740992.0);  /* half way: to the even one */
+    expect_long_double("9007199254740993.", '0', 2000, "1", 9007199254740994.0); /* a little more than half way */
+    expect_long_double("0x1", '0', 1000, "p-4000", 1);
+    expect_long_double("0x0.", '0', 1000, "8p+4001", 1);
+    expect_long_double("1.5", '0', 1000, "d", 1.5);
+}
+
 static void doubles_are_read(void **state)
 {
     expect_double("1.5d", true, 1.5);
@@ -198,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles_look_as_javas), cmocka_unit_test(doubles_come_back),
         cmocka_unit_test(integers_are_read),     cmocka_unit_test(doubles_are_read),
+        cmocka_unit_test(long_doubles_are_read),
         cmocka_unit_test(decimals_are_read),     cmocka_unit_test(decimals_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,16 +3,20 @@
  *   faults SCENARIO          environment: VONK_FAULT_STRIDE (every n-th point, 1), VONK_SOURCE_ROOT
  *
  * A scenario (scenarios.def) runs once to learn its answer and how many points of each kind it passes, then once for each
- * point with that point failing. Each time it must end with the same answer or with an error; and at the end of it all
- * the memory of the session must be what it was and the scenario must give its answer again. A leak or a wild access is the
- * sanitizer's to find (make faults). */
+ * point with that point failing. Each time it must end within a minute, with the same answer or with the error of such a
+ * failure; and the memory of the session must be what it was, and the scenario must give its answer again. A leak or a wild
+ * access is the sanitizer's to find (make faults). The answer of a scenario may be an error of its own. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fault.h"
 #include "session/session.h"
+
+enum { LIMIT_S = 60 }; /* of one run */
 
 typedef struct scenario {
     const char *name, *settings, *sql;
@@ -35,6 +39,30 @@ static const char *const tables[] = {
     "CREATE TEMPORARY VIEW file AS SELECT * FROM parquet.`%s/tests/data/parquet/pa_numbers_dict.parquet`",
     "CREATE TEMPORARY VIEW nested AS SELECT * FROM parquet.`%s/tests/data/parquet/pa_nested.parquet`",
 };
+
+/* Whether a point that failed may end so. */
+static bool is_of_fault(const vonk_error *err)
+{
+    static const char *const begins[] = {"UNABLE_TO_ACQUIRE_MEMORY", "FAILED_READ_FILE.", "TASK_WRITE_FAILED"};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (strncmp(vonk_error_condition(err), begins[i], strlen(begins[i])) == 0) return true;
+    return false;
+}
+
+static char now_running[200];
+
+static void too_late(int number)
+{
+    (void)number;
+    if (write(STDERR_FILENO, now_running, strlen(now_running)) < 0) abort();
+    abort();
+}
+
+static void start_clock(const char *name, const char *kind, int64_t at)
+{
+    snprintf(now_running, sizeof now_running, "%s: hangs with %s %lld failing\n", name, kind, (long long)at);
+    alarm(LIMIT_S);
+}
 
 static void die(const char *what, const vonk_error *err)
 {
@@ -72,7 +100,7 @@ static vonk_status run_statement(vonk_session *session, vonk_str sql, vonk_buf *
     }
 }
 
-static vonk_status run(vonk_session *session, const char *sql, vonk_buf *answer, vonk_error *err)
+static vonk_status run_all(vonk_session *session, const char *sql, vonk_buf *answer, vonk_error *err)
 {
     vonk_str rest = vonk_str_of(sql);
     while (rest.len > 0) {
@@ -84,6 +112,16 @@ static vonk_status run(vonk_session *session, const char *sql, vonk_buf *answer,
         rest.len -= end;
     }
     return VONK_OK;
+}
+
+/* Any other error belongs to the answer, so it has to be the same each time. */
+static vonk_status run(vonk_session *session, const char *sql, vonk_buf *answer, vonk_error *err)
+{
+    vonk_status status = run_all(session, sql, answer, err);
+    if (status == VONK_OK || (vonk_fault_fired() && is_of_fault(err))) return status;
+    VONK_AUTO(vonk_error_reset) vonk_error own = VONK_ERROR_INIT;
+    vonk_error_move(&own, err);
+    return vonk_buf_add_c(answer, vonk_error_condition(&own), err); /* without memory its text is cut */
 }
 
 /* ---- points */
@@ -114,7 +152,8 @@ static void expect_answer(trial *t, vonk_buf *got, const char *kind, int64_t at)
 {
     forget_ids(t, got);
     if (got->len == t->answer.len && memcmp(got->data, t->answer.data, got->len) == 0) return;
-    fprintf(stderr, "%s: another answer with %s %lld failing\n", t->of->name, kind, (long long)at);
+    fprintf(stderr, "%s: another answer with %s %lld failing: %.*s\n", t->of->name, kind, (long long)at,
+            (int)(got->len < 2000 ? got->len : 2000), got->data);
     exit(1);
 }
 
@@ -123,6 +162,7 @@ static void run_clean(trial *t, const char *kind, int64_t at)
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf got;
     vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
+    start_clock(t->of->name, kind, at);
     if (run(t->session, t->of->sql, &got, &err) != VONK_OK) {
         fprintf(stderr, "%s, after %s %lld failed, ", t->of->name, kind, (long long)at);
         die("does not run any more", &err);
@@ -136,6 +176,7 @@ static void run_failing(trial *t, vonk_fault kind, int64_t at)
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf got;
     vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
+    start_clock(t->of->name, kinds[kind], at);
     vonk_fault_arm(kind, at);
     vonk_status status = run(t->session, t->of->sql, &got, &err);
     vonk_fault_arm(kind, -1);
@@ -179,7 +220,7 @@ static void set(trial *t, const char *settings)
     for (char *rest = NULL, *one = strtok_r(text, ";", &rest); one; one = strtok_r(NULL, ";", &rest)) {
         char *value = strchr(one, '=');
         *value++ = 0;
-        if (strcmp(one, "threads") == 0 || strcmp(one, "ids") == 0) continue;
+        if (!strchr(one, '.')) continue; /* the harness' own */
         if (vonk_session_set(t->session, vonk_str_of(one), vonk_str_of(value), &err) != VONK_OK) die("setting", &err);
     }
 }
@@ -200,7 +241,7 @@ static void open_all(trial *t)
                  place ? (root ? root : ".") : "", place ? place + 2 : "");
         vonk_buf nothing;
         vonk_buf_init(&nothing, vonk_budget_root(), SIZE_MAX);
-        if (run(t->session, sql, &nothing, &err) != VONK_OK) die(sql, &err);
+        if (run_all(t->session, sql, &nothing, &err) != VONK_OK) die(sql, &err);
         vonk_buf_done(&nothing);
     }
 }
@@ -209,7 +250,15 @@ static void learn(trial *t)
 {
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf_init(&t->answer, vonk_budget_root(), SIZE_MAX);
-    if (run(t->session, t->of->sql, &t->answer, &err) != VONK_OK) die(t->of->name, &err);
+    vonk_status status = run_all(t->session, t->of->sql, &t->answer, &err);
+    bool wanted = strstr(t->of->settings, "error=");
+    if (wanted != (status != VONK_OK)) die(t->of->name, &err);
+    if (wanted && !strstr(t->of->settings, vonk_error_condition(&err))) die("another error", &err);
+    if (wanted) {
+        vonk_buf_reset(&t->answer);
+        vonk_error_reset(&err);
+        if (run(t->session, t->of->sql, &t->answer, &err) != VONK_OK) die(t->of->name, &err);
+    }
     forget_ids(t, &t->answer);
     t->used = vonk_budget_used(vonk_session_budget(t->session));
     for (int kind = 0; kind < VONK_N_FAULT; kind++) vonk_fault_arm((vonk_fault)kind, -1);
@@ -225,6 +274,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios && argc == 2; i++)
         if (strcmp(scenarios[i].name, argv[1]) == 0) t.of = &scenarios[i];
     if (!t.of || stride < 1) die("usage: faults SCENARIO (names are in scenarios.def)", NULL);
+    signal(SIGALRM, too_late);
     open_all(&t);
     learn(&t);
     if (t.n_points[VONK_FAULT_ALLOC] == 0) die("no point was passed: this build has no fault injection", NULL);

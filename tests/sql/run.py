@@ -80,7 +80,7 @@ def tidy(lines, words, keep_order=False):
 # --- vonk sql -------------------------------------------------------------------------------------------------------
 
 def ask_process(command, records):
-    """Answers of one process and what ended it early; fewer answers than records when it died."""
+    """Answers of one process, a list of lines each, and what ended it; too few answers when it died."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as script:
         script.write("\n;\n".join(r.text for r in records))
         script.flush()
@@ -90,9 +90,14 @@ def ask_process(command, records):
             why = f"ended with {done.returncode}: " + done.stderr.decode("utf-8", "replace")[-2000:]
         except subprocess.TimeoutExpired as late:
             output, why = late.stdout or b"", f"still running after {LIMIT_S} s"
-    text = output.decode("utf-8", "replace")
-    answers = ("\n" + text).split("\n;\n")
-    return [a.strip("\n") for a in answers[:-1]], why
+    answers, lines = [], []
+    for line in output.decode("utf-8", "replace").split("\n"):
+        if line == ";":
+            answers.append(lines)
+            lines = []
+        else:
+            lines.append(line)
+    return answers, why
 
 
 def ask_program(program, file, conf=(), flags=()):
@@ -103,7 +108,7 @@ def ask_program(program, file, conf=(), flags=()):
     answers = []
     while len(answers) < len(file.records):
         some, why = ask_process(command, file.records[len(answers):])
-        answers += [a.split("\n") if a else [] for a in some]
+        answers += some
         if len(answers) < len(file.records):
             answers.append(["died: " + line for line in why.strip().split("\n")])
     return answers

@@ -40,6 +40,15 @@ def module(gateway, name):
     return getattr(found, "MODULE$")
 
 
+def takes(entry, text):
+    from py4j.protocol import Py4JJavaError
+    try:
+        entry.valueConverter().apply(text)
+    except Py4JJavaError:
+        return False
+    return True
+
+
 def type_of(entry):
     """(type, allowed values, folding), by what the entry's own conversion makes of a text that means nothing."""
     from py4j.protocol import Py4JJavaError
@@ -58,7 +67,8 @@ def type_of(entry):
         return told.group(1), "", ""
     told = re.search(r"It should be one of '([^']+)'", refusal)
     if told:
-        return "string", told.group(1).replace(", ", ","), folds
+        options = told.group(1).replace(", ", ",")
+        return "string", options, folds or ("upper" if takes(entry, options.split(",")[0].swapcase()) else "")
     if isinstance(value, JavaObject) and value.getClass().getName() == "scala.Some":
         value = value.get()
     if isinstance(value, JavaObject):

@@ -173,7 +173,7 @@ static void dictionaries_are_shared(void **state)
 {
     vonk_parquet_scan *scan = open_scan("s STRING", NULL, 0);
     vonk_column *before = NULL;
-    for (uint32_t n = 1, windows = 0; n > 0; windows++) {
+    for (uint32_t n = 1; n > 0;) {
         OK(vonk_parquet_scan_next(scan, 600, &n, &err));
         if (n == 0) break;
         vonk_column *s = read_column(scan, 0, VONK_ALL_ROWS(n));

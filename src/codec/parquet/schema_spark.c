@@ -215,7 +215,7 @@ vonk_status vonk_parquet_schema(const vonk_parquet_meta *meta, const vonk_type *
             return VONK_OK;
         }
         vonk_type_unref(type);
-        vonk_error_reset(&ignored);
+        VONK_TRY(vonk_error_forgive(&ignored, err));
     }
     return vonk__pq_spark_type(meta, meta->root, ret_struct, err);
 }

@@ -71,7 +71,9 @@ static vonk_status table_exists(vonk__translator *t, const vonk_pb_msg *m, const
     uint32_t                                    n = 0;
 
     VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_TABLE_EXISTS_TABLE_NAME), &parts, &n, err));
-    return bool_value(t, vonk_catalog_lookup(vonk_session_catalog(t->session), conf, parts, n, &found, &quiet) == VONK_OK, ret, err);
+    const bool is_there = vonk_catalog_lookup(vonk_session_catalog(t->session), conf, parts, n, &found, &quiet) == VONK_OK;
+    VONK_TRY(vonk_error_forgive(&quiet, err));
+    return bool_value(t, is_there, ret, err);
 }
 
 static vonk_status function_exists(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)

@@ -53,6 +53,7 @@ static vonk_status fill_write(vonk__translator *t, const vonk_pb_msg *m, vonk_pl
         if (vonk_str_is_nocase(options[i].key, "path") && w->path.len == 0) VONK_TRY(vonk_plan_str(node, options[i].value, &w->path, err));
         if (vonk_str_is_nocase(options[i].key, "compression")) VONK_TRY(vonk_plan_str(node, options[i].value, &w->compression, err));
     }
+    if (vonk_pb_has(m, PB_WRITE_OPERATION_BUCKET_BY)) w->n_buckets = vonk_pb_i32(vonk_pb_get_msg(m, PB_WRITE_OPERATION_BUCKET_BY), PB_WRITE_OPERATION_BUCKET_BY_NUM_BUCKETS);
     w->name.n_options = n;
     return vonk_plan_options(node, options, n, &w->name.options, err);
 }
@@ -63,7 +64,6 @@ static vonk_status write(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
     vonk_plan       *node = NULL;
 
     if (vonk_pb_which(m, PB_WRITE_OPERATION_SAVE_TYPE_ONEOF) == PB_WRITE_OPERATION_TABLE) return vonk__tr_unsupported("saveAsTable and insertInto", err);
-    if (vonk_pb_has(m, PB_WRITE_OPERATION_BUCKET_BY)) return vonk__tr_unsupported("bucketBy without a table", err);
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_WRITE_OPERATION_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_WRITE_FILES, child, &node, err));
     return vonk__tr_done(fill_write(t, m, node, err), node, ret, err);

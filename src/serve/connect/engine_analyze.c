@@ -173,18 +173,22 @@ static vonk_status json_to_ddl(question *q, vonk_error *err)
 static vonk_status same_semantics(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *a = NULL, *b = NULL;
+    bool                                        same = false;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SAME_SEMANTICS_TARGET_PLAN, &a, err));
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SAME_SEMANTICS_OTHER_PLAN, &b, err));
-    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_SAME_SEMANTICS, PB_ANALYZE_PLAN_RESPONSE_SAME_SEMANTICS_RESULT, vonk_plan_equal(a, b));
+    VONK_TRY(vonk_plan_same(a, b, &same, err));
+    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_SAME_SEMANTICS, PB_ANALYZE_PLAN_RESPONSE_SAME_SEMANTICS_RESULT, same);
 }
 
 static vonk_status semantic_hash(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
+    uint64_t                                    hash = 0;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SEMANTIC_HASH_PLAN, &plan, err));
-    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH_RESULT, (int32_t)vonk_plan_hash(plan));
+    VONK_TRY(vonk_plan_hash(plan, &hash, err));
+    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH_RESULT, (int32_t)hash);
 }
 
 /* ---- kept frames. A storage level is written as the five facts it consists of. */

@@ -1,0 +1,597 @@
+/* Tests of the rules and of physical planning: plans made by hand, each rule alone, before and after as EXPLAIN shows
+ * them. Ids of columns are renumbered in order of appearance. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "opt/opt.h"
+#include "opt/rules.h"
+#include "opt/scratch.h"
+
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        vonk_error err_ = VONK_ERROR_INIT, *err = &err_;                                                               \
+        if ((call) != VONK_OK)                                                                                         \
+            fail_msg("%s:%d: %s (%s:%d)", __FILE__, __LINE__, vonk_error_message(err), err->file, err->line);          \
+    } while (0)
+
+static vonk_budget *budget;
+static const vonk_conf *conf;
+static vonk_fn_env fn_env;
+static vonk_opt_env env;
+static vonk__scratch s;
+
+static int setup(void **state)
+{
+    OK(vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, err));
+    OK(vonk_conf_new(budget, &conf, err));
+    vonk_conf_fn_env(conf, 0, &fn_env);
+    env = (vonk_opt_env){.budget = budget, .conf = conf, .env = &fn_env, .n_threads = 2};
+    s.env = &env;
+    return 0;
+}
+static int teardown(void **state)
+{
+    vonk_conf_unref(conf);
+    vonk_budget_free(budget);
+    return 0;
+}
+static int begin(void **state)
+{
+    OK(vonk_arena_new(budget, &s.arena, err));
+    return 0;
+}
+static int end(void **state)
+{
+    vonk_arena_free(s.arena);
+    return 0;
+}
+
+/* ---- plans by hand; they live until the test ends */
+
+static const vonk_expr *keep(const vonk_expr *e)
+{
+    OK(vonk__scratch_keep_expr(&s, e, err));
+    return e;
+}
+static const vonk_plan *keep_plan(const vonk_plan *p)
+{
+    OK(vonk__scratch_keep_plan(&s, p, err));
+    return p;
+}
+/* An empty relation with nullable bigint columns. */
+static const vonk_plan *relation(uint32_t n, const char *const *names)
+{
+    vonk_field fields[8];
+    const vonk_type *type = NULL;
+    const vonk_plan *p = NULL;
+    vonk_column *columns[8];
+    vonk_batch *batch = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        fields[i] = (vonk_field){.name = vonk_str_of(names[i]), .type = &vonk_type_long, .nullable = true};
+        OK(vonk_column_new_nulls(budget, &vonk_type_long, 3, &columns[i], err));
+    }
+    OK(vonk_type_struct(fields, n, &type, err));
+    OK(vonk_batch_new(budget, 3, columns, n, &batch, err));
+    OK(vonk_pn_local(budget, type, &batch, 1, &p, err));
+    for (uint32_t i = 0; i < n; i++) vonk_column_unref(columns[i]);
+    vonk_batch_unref(batch);
+    vonk_type_unref(type);
+    return keep_plan(p);
+}
+#define RELATION(...)                                                                                                  \
+    relation((uint32_t)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)), (const char *[]){__VA_ARGS__})
+
+static const vonk_expr *number(int64_t v)
+{
+    const vonk_expr *e = NULL;
+    OK(vonk_ex_int(budget, v, &vonk_type_long, &e, err));
+    return keep(e);
+}
+static const vonk_expr *truth(bool v)
+{
+    const vonk_expr *e = NULL;
+    OK(vonk_ex_bool(budget, v, &e, err));
+    return keep(e);
+}
+static const vonk_expr *call(const char *name, const vonk_expr *a, const vonk_expr *b)
+{
+    const vonk_expr *e = NULL, *args[2] = {a, b};
+    OK(vonk_ex_function(budget, &fn_env, vonk_str_of(name), args, b ? 2 : 1, &e, err));
+    return keep(e);
+}
+static const vonk_expr *node(vonk_expr_kind kind, const vonk_expr *a, const vonk_expr *b)
+{
+    const vonk_expr *e = NULL;
+    OK(vonk__mk_node(&s, kind, (const vonk_expr *[]){a, b}, b ? 2 : 1, &e, err));
+    return e;
+}
+static const vonk_expr *both(const vonk_expr *a, const vonk_expr *b)
+{
+    const vonk_expr *e = NULL;
+    OK(vonk__mk_and(&s, (const vonk_expr *[]){a, b}, 2, &e, err));
+    return e;
+}
+static const vonk_expr *named(const vonk_expr *value, const char *name)
+{
+    const vonk_expr *alias = NULL, *column = NULL;
+    OK(vonk__mk_alias(&s, value, name, &alias, &column, err));
+    return alias;
+}
+static const vonk_plan *filter(const vonk_plan *p, const vonk_expr *condition)
+{
+    OK(vonk__mk_filter(&s, p, &condition, 1, &p, err));
+    return p;
+}
+static const vonk_plan *project(const vonk_plan *p, const vonk_expr *a, const vonk_expr *b)
+{
+    OK(vonk__mk_project(&s, p, (const vonk_expr *[]){a, b}, b ? 2 : 1, &p, err));
+    return p;
+}
+static const vonk_plan *join(const vonk_plan *a, const vonk_plan *b, vonk_join_type type, const vonk_expr *condition)
+{
+    const vonk_plan *p = NULL;
+    OK(vonk__mk_join(&s, a, b, type, &condition, condition ? 1 : 0, &p, err));
+    return p;
+}
+static const vonk_plan *limit(const vonk_plan *p, int64_t n)
+{
+    const vonk_plan *done = NULL;
+    OK(vonk_pn_limit(budget, p, n, &done, err));
+    return keep_plan(done);
+}
+static const vonk_plan *offset(const vonk_plan *p, int64_t n)
+{
+    vonk_plan *made = NULL;
+    const vonk_plan *done = NULL;
+    const vonk_expr *count = NULL;
+    OK(vonk_ex_int(budget, n, &vonk_type_int, &count, err));
+    keep(count);
+    OK(vonk_plan_new(budget, VONK_PN_OFFSET, &p, 1, &made, err));
+    OK(vonk_plan_set_list(made, 0, &count, 1, err));
+    OK(vonk_plan_finish(made, &done, err));
+    return keep_plan(done);
+}
+static const vonk_plan *sort(const vonk_plan *p, const vonk_expr *by)
+{
+    const vonk_plan *done = NULL;
+    const vonk_expr *order = NULL;
+    OK(vonk_ex_sort(budget, by, false, false, &order, err));
+    keep(order);
+    OK(vonk_pn_sort(budget, p, &order, 1, true, &done, err));
+    return keep_plan(done);
+}
+static const vonk_plan *set_op(vonk_node_kind kind, const vonk_plan *a, const vonk_plan *b, vonk_set_info set)
+{
+    vonk_plan *made = NULL;
+    const vonk_plan *done = NULL;
+    OK(vonk_plan_new(budget, kind, (const vonk_plan *[]){a, b}, b ? 2 : 1, &made, err));
+    if (b) made->set = set;
+    OK(vonk_plan_finish(made, &done, err));
+    return keep_plan(done);
+}
+/* EXISTS(plan), or value IN (plan). */
+static const vonk_expr *subquery(const vonk_expr *value, const vonk_plan *plan)
+{
+    vonk_expr *made = NULL;
+    const vonk_expr *done = NULL;
+    OK(vonk_expr_new(budget, VONK_EX_SUBQUERY, &value, value ? 1 : 0, &made, err));
+    made->sub_kind = value ? VONK_SUB_IN : VONK_SUB_EXISTS;
+    OK(vonk_expr_set_plan(made, plan, err));
+    OK(vonk_expr_set_type(made, &vonk_type_boolean, err));
+    OK(vonk_expr_finish(made, &done, err));
+    return keep(done);
+}
+static const vonk_expr *outer(const vonk_expr *column)
+{
+    vonk_expr *made = NULL;
+    const vonk_expr *done = NULL;
+    OK(vonk_expr_copy(budget, column, NULL, 0, &made, err));
+    made->flags |= VONK_EXF_OUTER;
+    OK(vonk_expr_finish(made, &done, err));
+    return keep(done);
+}
+
+/* ---- texts */
+
+/* #123L -> #1: the n-th id that appears. */
+static void renumber(vonk_buf *out, const char *text, size_t len)
+{
+    uint64_t seen[256];
+    uint32_t n = 0;
+    for (size_t i = 0; i < len;) {
+        bool id = text[i] == '#' && i + 1 < len && text[i + 1] >= '0' && text[i + 1] <= '9';
+        OK(vonk_buf_add_byte(out, text[i++], err));
+        if (!id) continue;
+        uint64_t v = 0;
+        uint32_t at = 0;
+        for (; i < len && text[i] >= '0' && text[i] <= '9'; i++) v = v * 10 + (uint64_t)(text[i] - '0');
+        if (i < len && text[i] == 'L') i++;
+        while (at < n && seen[at] != v) at++;
+        assert_true(at < VONK_COUNTOF(seen));
+        if (at == n) seen[n++] = v;
+        OK(vonk_buf_printf(out, err, "%u", at + 1));
+    }
+    OK(vonk_buf_add_byte(out, 0, err));
+}
+
+static void expect_text(int line, const vonk_plan *p, const char *wanted)
+{
+    vonk_buf raw, text;
+    vonk_buf_init(&raw, budget, SIZE_MAX);
+    vonk_buf_init(&text, budget, SIZE_MAX);
+    OK(vonk_plan_explain(p, &raw, err));
+    renumber(&text, raw.data, raw.len);
+    if (strcmp(text.data, wanted) != 0) fail_msg("line %d: got\n%s\ninstead of\n%s", line, text.data, wanted);
+    vonk_buf_done(&raw);
+    vonk_buf_done(&text);
+}
+#define EXPECT(p, wanted) expect_text(__LINE__, (p), (wanted))
+
+static const vonk_plan *after(vonk__opt_rule rule, const vonk_plan *p)
+{
+    const vonk_plan *done = NULL;
+    OK(rule(&env, p, &done, err));
+    assert_int_equal(done->n_output, p->n_output);
+    for (uint32_t i = 0; i < p->n_output; i++) assert_true(done->output[i]->id == p->output[i]->id);
+    return keep_plan(done);
+}
+static const vonk_plan *physical(const vonk_plan *p)
+{
+    const vonk_plan *done = NULL;
+    OK(vonk_opt_physical(&env, p, &done, err));
+    assert_int_equal(done->n_output, p->n_output);
+    return keep_plan(done);
+}
+
+/* ---- rules */
+
+static void strip_names(void **state)
+{
+    const vonk_plan *r = RELATION("a"), *t = NULL;
+    OK(vonk_pn_alias(budget, r, VONK_STR("t"), &t, err));
+    keep_plan(t);
+    EXPECT(after(vonk__rule_strip_names, filter(t, call(">", r->output[0], number(1)))),
+           "Filter (a#1 > 1)\n"
+           "+- LocalRelation [a#1]\n");
+}
+
+static void set_ops(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
+    vonk_set_info except = {.kind = VONK_SET_EXCEPT}, intersect = {.kind = VONK_SET_INTERSECT};
+    EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_DISTINCT, r, NULL, except)),
+           "Aggregate [a#1, b#2], [a#1, b#2]\n"
+           "+- LocalRelation [a#1, b#2]\n");
+    EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_SET_OP, r, q, except)),
+           "Join LeftAnti, ((a#1 <=> c#2) AND (b#3 <=> d#4))\n"
+           ":- Aggregate [a#1, b#3], [a#1, b#3]\n"
+           ":  +- LocalRelation [a#1, b#3]\n"
+           "+- LocalRelation [c#2, d#4]\n");
+    EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_SET_OP, r, q, intersect)),
+           "Join LeftSemi, ((a#1 <=> c#2) AND (b#3 <=> d#4))\n"
+           ":- Aggregate [a#1, b#3], [a#1, b#3]\n"
+           ":  +- LocalRelation [a#1, b#3]\n"
+           "+- LocalRelation [c#2, d#4]\n");
+    except.all = true;
+    EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_SET_OP, RELATION("a"), RELATION("b"), except)),
+           "Project [a#1]\n"
+           "+- Join LeftAnti, ((a#1 <=> b#2) AND (row_number#3 = row_number#4))\n"
+           "   :- Window [row_number() windowspecdefinition(a#1, specifiedwindowframe(RowFrame, "
+           "unboundedpreceding$(), currentrow$())) AS row_number#3], [a#1], []\n"
+           "   :  +- LocalRelation [a#1]\n"
+           "   +- Window [row_number() windowspecdefinition(b#2, specifiedwindowframe(RowFrame, "
+           "unboundedpreceding$(), currentrow$())) AS row_number#4], [b#2], []\n"
+           "      +- LocalRelation [b#2]\n");
+}
+
+static void fold(void **state)
+{
+    const vonk_plan *r = RELATION("a");
+    const vonk_expr *sum = call("+", number(1), number(2));
+    EXPECT(after(vonk__rule_fold, filter(r, both(call(">", r->output[0], sum), truth(true)))),
+           "Filter (a#1 > 3)\n"
+           "+- LocalRelation [a#1]\n");
+    /* what raises stays until a row asks for it */
+    EXPECT(after(vonk__rule_fold, filter(r, call(">", r->output[0], call("div", number(1), number(0))))),
+           "Filter (a#1 > div(1, 0))\n"
+           "+- LocalRelation [a#1]\n");
+}
+
+static void factor_or(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b");
+    const vonk_expr *same = call("=", r->output[0], r->output[1]);
+    const vonk_expr *one = call("=", r->output[0], number(1)), *two = call("=", r->output[0], number(2));
+    EXPECT(after(vonk__rule_factor_or, filter(r, node(VONK_EX_OR, both(same, one), both(same, two)))),
+           "Filter ((a#1 = b#2) AND ((a#1 = 1) OR (a#1 = 2)))\n"
+           "+- LocalRelation [a#1, b#2]\n");
+}
+
+static void unnest(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
+    const vonk_plan *inner = filter(q, call("=", q->output[0], outer(r->output[0])));
+    const vonk_plan *c = project(q, q->output[0], NULL);
+    const vonk_expr *in = subquery(r->output[1], c);
+    EXPECT(after(vonk__rule_unnest, filter(r, subquery(NULL, inner))),
+           "Join LeftSemi, (c#1 = a#2)\n"
+           ":- LocalRelation [a#2, b#3]\n"
+           "+- LocalRelation [c#1, d#4]\n");
+    EXPECT(after(vonk__rule_unnest, filter(r, node(VONK_EX_NOT, subquery(NULL, inner), NULL))),
+           "Join LeftAnti, (c#1 = a#2)\n"
+           ":- LocalRelation [a#2, b#3]\n"
+           "+- LocalRelation [c#1, d#4]\n");
+    EXPECT(after(vonk__rule_unnest, filter(r, in)),
+           "Join LeftSemi, (b#1 = c#2)\n"
+           ":- LocalRelation [a#3, b#1]\n"
+           "+- Project [c#2]\n"
+           "   +- LocalRelation [c#2, d#4]\n");
+    const vonk_plan *anti = after(vonk__rule_unnest, filter(r, node(VONK_EX_NOT, in, NULL)));
+    assert_true(anti->join.null_aware);
+    EXPECT(anti,
+           "Join LeftAnti, (b#1 = c#2)\n"
+           ":- LocalRelation [a#3, b#1]\n"
+           "+- Project [c#2]\n"
+           "   +- LocalRelation [c#2, d#4]\n");
+    /* as a value: two-valued, as in Spark; NOT IN meets what is unknown */
+    EXPECT(after(vonk__rule_unnest, project(r, named(in, "x"), NULL)),
+           "Project [exists#1 AS x#2]\n"
+           "+- Join ExistenceJoin, (b#3 = c#4)\n"
+           "   :- LocalRelation [a#5, b#3]\n"
+           "   +- Project [c#4]\n"
+           "      +- LocalRelation [c#4, d#6]\n");
+    EXPECT(after(vonk__rule_unnest, project(r, named(node(VONK_EX_NOT, in, NULL), "x"), NULL)),
+           "Project [NOT exists#1 AS x#2]\n"
+           "+- Join ExistenceJoin, (((b#3 = c#4) OR isnull(b#3)) OR isnull(c#4))\n"
+           "   :- LocalRelation [a#5, b#3]\n"
+           "   +- Project [c#4]\n"
+           "      +- LocalRelation [c#4, d#6]\n");
+}
+
+static void strengthen_joins(void **state)
+{
+    const vonk_plan *r = RELATION("a"), *q = RELATION("b");
+    const vonk_expr *same = call("=", r->output[0], q->output[0]);
+    const vonk_plan *left = join(r, q, VONK_JOIN_LEFT, same), *full = join(r, q, VONK_JOIN_FULL, same);
+    EXPECT(after(vonk__rule_strengthen_joins, filter(left, call(">", q->output[0], number(1)))),
+           "Filter (b#1 > 1)\n"
+           "+- Join Inner, (a#2 = b#1)\n"
+           "   :- LocalRelation [a#2]\n"
+           "   +- LocalRelation [b#1]\n");
+    EXPECT(after(vonk__rule_strengthen_joins, filter(full, call(">", q->output[0], number(1)))),
+           "Filter (b#1 > 1)\n"
+           "+- Join RightOuter, (a#2 = b#1)\n"
+           "   :- LocalRelation [a#2]\n"
+           "   +- LocalRelation [b#1]\n");
+    EXPECT(after(vonk__rule_strengthen_joins, filter(left, node(VONK_EX_IS_NULL, q->output[0], NULL))),
+           "Filter isnull(b#1)\n"
+           "+- Join LeftOuter, (a#2 = b#1)\n"
+           "   :- LocalRelation [a#2]\n"
+           "   +- LocalRelation [b#1]\n");
+}
+
+static void push_filters(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c");
+    const vonk_expr *big = call(">", r->output[0], number(1)), *same = call("=", r->output[1], q->output[0]);
+    EXPECT(after(vonk__rule_push_filters, filter(join(r, q, VONK_JOIN_CROSS, NULL), both(big, same))),
+           "Join Inner, (b#1 = c#2)\n"
+           ":- Filter (a#3 > 1)\n"
+           ":  +- LocalRelation [a#3, b#1]\n"
+           "+- LocalRelation [c#2]\n");
+    /* the right side of a left join keeps its rows: a condition on it must stay above */
+    const vonk_expr *unknown = node(VONK_EX_IS_NULL, q->output[0], NULL);
+    EXPECT(after(vonk__rule_push_filters, filter(join(r, q, VONK_JOIN_LEFT, same), both(big, unknown))),
+           "Filter isnull(c#1)\n"
+           "+- Join LeftOuter, (b#2 = c#1)\n"
+           "   :- Filter (a#3 > 1)\n"
+           "   :  +- LocalRelation [a#3, b#2]\n"
+           "   +- LocalRelation [c#1]\n");
+}
+
+static void derive_filters(void **state)
+{
+    const vonk_plan *r = RELATION("a"), *q = RELATION("b");
+    const vonk_expr *same = call("=", r->output[0], q->output[0]), *big = call(">", r->output[0], number(1));
+    EXPECT(after(vonk__rule_derive_and_push_filters, filter(join(r, q, VONK_JOIN_INNER, same), big)),
+           "Join Inner, (a#1 = b#2)\n"
+           ":- Filter (a#1 > 1)\n"
+           ":  +- LocalRelation [a#1]\n"
+           "+- Filter (b#2 > 1)\n"
+           "   +- LocalRelation [b#2]\n");
+}
+
+static void distinct_aggregates(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *p = NULL;
+    const vonk_expr *plain = call("sum", r->output[1], NULL), *counted = NULL;
+    vonk_expr *copy = NULL;
+    OK(vonk_expr_copy(budget, call("count", r->output[1], NULL), NULL, 0, &copy, err));
+    copy->flags |= VONK_EXF_DISTINCT;
+    OK(vonk_expr_finish(copy, &counted, err));
+    keep(counted);
+    const vonk_expr *out[3] = {r->output[0], named(counted, "n"), named(plain, "s")};
+    OK(vonk__mk_aggregate(&s, r, r->output, 1, out, 2, &p, err));
+    EXPECT(after(vonk__rule_distinct, p),
+           "Aggregate [expanded#1], [expanded#1 AS a#2, count(expanded#3) FILTER (WHERE (gid#4 = 1)) AS n#5]\n"
+           "+- Aggregate [expanded#1, expanded#3, gid#4], [expanded#1, expanded#3, gid#4]\n"
+           "   +- Expand [[a#2, b#6, 1]], [expanded#1, expanded#3, gid#4]\n"
+           "      +- LocalRelation [a#2, b#6]\n");
+    OK(vonk__mk_aggregate(&s, r, r->output, 1, out, 3, &p, err));
+    EXPECT(after(vonk__rule_distinct, p),
+           "Aggregate [expanded#1], [expanded#1 AS a#2, count(expanded#3) FILTER (WHERE (gid#4 = 1)) AS n#5, "
+           "first(plain#6) FILTER (WHERE (gid#4 = 0)) AS s#7]\n"
+           "+- Aggregate [expanded#1, expanded#3, gid#4], [expanded#1, expanded#3, gid#4, sum(expanded#8) "
+           "FILTER (WHERE (gid#4 = 0)) AS plain#6]\n"
+           "   +- Expand [[a#2, null, b#9, 0], [a#2, b#9, null, 1]], [expanded#1, expanded#3, expanded#8, gid#4]\n"
+           "      +- LocalRelation [a#2, b#9]\n");
+}
+
+static void order_joins(void **state)
+{
+    const vonk_plan *a = RELATION("a"), *b = RELATION("b", "c"), *d = limit(RELATION("d"), 1);
+    const vonk_plan *ab = join(a, b, VONK_JOIN_CROSS, NULL);
+    const vonk_expr *all = both(call("=", b->output[1], d->output[0]), call("=", a->output[0], b->output[0]));
+    EXPECT(after(vonk__rule_order_joins, join(ab, d, VONK_JOIN_INNER, all)),
+           "Project [a#1, b#2, c#3, d#4]\n"
+           "+- Join Inner, (a#1 = b#2)\n"
+           "   :- Join Inner, (c#3 = d#4)\n"
+           "   :  :- GlobalLimit 1\n"
+           "   :  :  +- LocalLimit 1\n"
+           "   :  :     +- LocalRelation [d#4]\n"
+           "   :  +- LocalRelation [b#2, c#3]\n"
+           "   +- LocalRelation [a#1]\n");
+}
+
+static void push_limits(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
+    EXPECT(after(vonk__rule_push_limits, limit(project(sort(r, r->output[1]), r->output[0], NULL), 10)),
+           "Project [a#1]\n"
+           "+- GlobalLimit 10\n"
+           "   +- LocalLimit 10\n"
+           "      +- Sort [b#2 ASC NULLS FIRST], true\n"
+           "         +- LocalRelation [a#1, b#2]\n");
+    EXPECT(after(vonk__rule_push_limits, limit(set_op(VONK_PN_SET_OP, r, q, (vonk_set_info){.all = true}), 10)),
+           "GlobalLimit 10\n"
+           "+- LocalLimit 10\n"
+           "   +- Union false, false\n"
+           "      :- GlobalLimit 10\n"
+           "      :  +- LocalLimit 10\n"
+           "      :     +- LocalRelation [a#1, b#2]\n"
+           "      +- GlobalLimit 10\n"
+           "         +- LocalLimit 10\n"
+           "            +- LocalRelation [c#3, d#4]\n");
+}
+
+static void merge_projects(void **state)
+{
+    const vonk_plan *r = RELATION("a");
+    const vonk_plan *below = project(r, named(call("*", r->output[0], number(2)), "x"), NULL);
+    const vonk_expr *x = below->output[0];
+    EXPECT(after(vonk__rule_merge_projects, project(below, named(call("+", x, number(1)), "y"), NULL)),
+           "Project [((a#1 * 2) + 1) AS y#2]\n"
+           "+- LocalRelation [a#1]\n");
+    /* twice used and not for nothing: stays */
+    EXPECT(after(vonk__rule_merge_projects, project(below, named(call("+", x, x), "y"), NULL)),
+           "Project [(x#1 + x#1) AS y#2]\n"
+           "+- Project [(a#3 * 2) AS x#1]\n"
+           "   +- LocalRelation [a#3]\n");
+    EXPECT(after(vonk__rule_merge_projects, project(r, r->output[0], NULL)), "LocalRelation [a#1]\n");
+}
+
+static void prune_columns(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b", "c"), *q = RELATION("d", "e");
+    const vonk_plan *joined = join(r, q, VONK_JOIN_INNER, call("=", r->output[0], q->output[0]));
+    EXPECT(after(vonk__rule_prune_columns, project(joined, r->output[1], NULL)),
+           "Project [b#1]\n"
+           "+- Project [b#1]\n"
+           "   +- Join Inner, (a#2 = d#3)\n"
+           "      :- Project [a#2, b#1]\n"
+           "      :  +- LocalRelation [a#2, b#1, c#4]\n"
+           "      +- Project [d#3]\n"
+           "         +- LocalRelation [d#3, e#5]\n");
+}
+
+/* ---- physical plans */
+
+static void physical_limits(void **state)
+{
+    const vonk_plan *r = RELATION("a"), *p = physical(limit(offset(r, 5), 10));
+    EXPECT(p,
+           "Limit, limit=10, offset=5\n"
+           "+- Exchange SinglePartition(1)\n"
+           "   +- Limit, limit=15, offset=0\n"
+           "      +- LocalTableScan [a#1]\n");
+    const vonk_plan *local = p->children[0]->children[0];
+    assert_true(p->kind == VONK_PN_P_LIMIT && p->number == 0 && p->limit.limit == 10 && p->limit.offset == 5);
+    assert_true(local->kind == VONK_PN_P_LIMIT && local->number == 1 && local->limit.limit == 15);
+    EXPECT(physical(limit(sort(r, r->output[0]), 10)),
+           "TakeOrdered [a ASC NULLS FIRST], limit=10, offset=0\n"
+           "+- LocalTableScan [a#1]\n");
+    EXPECT(physical(sort(r, r->output[0])),
+           "Sort [a ASC NULLS FIRST], true\n"
+           "+- Exchange rangepartitioning([a ASC NULLS FIRST], 200)\n"
+           "   +- LocalTableScan [a#1]\n");
+}
+
+static void physical_joins(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
+    const vonk_expr *same = call("=", r->output[0], q->output[0]), *less = call("<", r->output[1], q->output[1]);
+    EXPECT(physical(join(r, q, VONK_JOIN_LEFT, both(same, less))),
+           "BroadcastHashJoin [a], [c], [(b < d)], LeftOuter, BuildRight\n"
+           ":- LocalTableScan [a#1, b#2]\n"
+           "+- Exchange Broadcast(1)\n"
+           "   +- LocalTableScan [c#3, d#4]\n");
+    EXPECT(physical(join(r, q, VONK_JOIN_FULL, less)),
+           "BroadcastNestedLoopJoin [(b < d)], FullOuter, BuildRight\n"
+           ":- LocalTableScan [a#1, b#2]\n"
+           "+- Exchange Broadcast(1)\n"
+           "   +- LocalTableScan [c#3, d#4]\n");
+    EXPECT(physical(join(r, q, VONK_JOIN_INNER, call("<=>", r->output[0], q->output[0]))),
+           "BroadcastHashJoin [coalesce(a, 0), isnull(a)], [coalesce(c, 0), isnull(c)], [], Inner, BuildRight\n"
+           ":- LocalTableScan [a#1, b#2]\n"
+           "+- Exchange Broadcast(1)\n"
+           "   +- LocalTableScan [c#3, d#4]\n");
+    const vonk_plan *p = physical(join(limit(r, 1), q, VONK_JOIN_INNER, same));
+    assert_true(p->kind == VONK_PN_P_HASH_JOIN && p->join.build_left);
+}
+
+static void physical_aggregates(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *p = NULL;
+    const vonk_expr *out[2] = {r->output[0], named(call("sum", r->output[1], NULL), "s")};
+    OK(vonk__mk_aggregate(&s, r, r->output, 1, out, 2, &p, err));
+    EXPECT(physical(p),
+           "Project [a, aggregate AS s#1]\n"
+           "+- HashAggregate [a], [sum(b)], final\n"
+           "   +- Exchange hashpartitioning([a], 200)\n"
+           "      +- HashAggregate [a], [sum(b)], partial\n"
+           "         +- LocalTableScan [a#2, b#3]\n");
+    OK(vonk__mk_aggregate(&s, r, NULL, 0, out + 1, 1, &p, err));
+    EXPECT(physical(p),
+           "Project [aggregate AS s#1]\n"
+           "+- HashAggregate [], [sum(b)], final\n"
+           "   +- Exchange SinglePartition(1)\n"
+           "      +- HashAggregate [], [sum(b)], partial\n"
+           "         +- LocalTableScan [a#2, b#3]\n");
+}
+
+/* Only what must be done is done when the optimizer is off. */
+static void switched_off(void **state)
+{
+    const vonk_plan *r = RELATION("a"), *p = NULL;
+    const vonk_conf *off = NULL;
+    const vonk_plan *in = filter(filter(r, call(">", number(2), number(1))), call(">", r->output[0], number(1)));
+    OK(vonk_conf_with_any(budget, conf, VONK_STR("vonk.opt.enabled"), VONK_STR("false"), &off, err));
+    env.conf = off;
+    OK(vonk_optimize(&env, in, &p, err));
+    EXPECT(keep_plan(p),
+           "Filter (a#1 > 1)\n"
+           "+- Filter (2 > 1)\n"
+           "   +- LocalRelation [a#1]\n");
+    env.conf = conf;
+    vonk_conf_unref(off);
+    OK(vonk_optimize(&env, in, &p, err));
+    EXPECT(keep_plan(p),
+           "Filter (a#1 > 1)\n"
+           "+- LocalRelation [a#1]\n");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(strip_names),         CASE(set_ops),         CASE(fold),            CASE(factor_or),
+        CASE(unnest),              CASE(strengthen_joins), CASE(push_filters),   CASE(derive_filters),
+        CASE(distinct_aggregates), CASE(order_joins),     CASE(push_limits),     CASE(merge_projects),
+        CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),  CASE(physical_aggregates),
+        CASE(switched_off),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

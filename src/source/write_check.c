@@ -1,0 +1,151 @@
+/* source/write_check.c -- what can be said about a write before anything runs. */
+#include "base/vec.h"
+#include "source/write_int.h"
+
+static const write_format *const formats[] = {&vonk__write_parquet};
+static const char *const unwritten[] = {"avro", "csv", "jdbc", "json", "orc", "text", "xml"};
+
+vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *info, const write_format **ret, vonk_error *err)
+{
+    vonk_str name = info->format.len > 0 ? info->format : vonk_conf_get(conf, "spark.sql.sources.default");
+    for (size_t i = 0; i < VONK_COUNTOF(formats); i++) {
+        if (!vonk_str_is_nocase(name, formats[i]->name)) continue;
+        *ret = formats[i];
+        return VONK_OK;
+    }
+    for (size_t i = 0; i < VONK_COUNTOF(unwritten); i++)
+        if (vonk_str_is_nocase(name, unwritten[i])) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("writing %s files", unwritten[i]));
+    return VONK_FAIL(err, VONK_E_DATA_SOURCE_NOT_FOUND, "provider", VONK_S(name));
+}
+
+bool vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info)
+{
+    vonk_str mode = vonk__option(info->name.options, info->name.n_options, "partitionOverwriteMode");
+    if (!mode.data) mode = vonk_conf_get(conf, "spark.sql.sources.partitionOverwriteMode");
+    return vonk_str_is(info->mode, "overwrite") && info->n_partition_by > 0 && vonk_str_is_nocase(mode, "dynamic");
+}
+
+/* ---- columns */
+
+static vonk_status quoted_lower(vonk_arena *arena, vonk_str name, bool case_sensitive, vonk_str *ret, vonk_error *err)
+{
+    VONK_TRY(vonk_arena_printf(arena, ret, err, "`%.*s`", VONK_STR_ARGS(name)));
+    char *text = (char *)(uintptr_t)ret->data;
+    for (size_t i = 0; i < ret->len && !case_sensitive; i++)
+        if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] | 32);
+    return VONK_OK;
+}
+
+static vonk_status twice(vonk_arena *arena, vonk_str name, bool case_sensitive, vonk_error *err)
+{
+    vonk_str shown;
+    VONK_TRY(quoted_lower(arena, name, case_sensitive, &shown, err));
+    return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_S(shown));
+}
+
+static bool same_name(vonk_str a, vonk_str b, bool case_sensitive) { return case_sensitive ? vonk_str_eq(a, b) : vonk_str_eq_nocase(a, b); }
+
+static vonk_status no_column(const vonk_type *schema, vonk_str name, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
+    VONK_TRY(vonk_type_catalog_string(schema, &text, err));
+    VONK_TRY(vonk_buf_add_byte(&text, 0, err));
+    return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1155, "col", VONK_S(name), "schemaCatalog", text.data);
+}
+
+static vonk_status partition_columns(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info, bool *is_partition, write_columns *ret,
+                                     vonk_error *err)
+{
+    const vonk_type *schema = info->schema;
+    for (uint32_t i = 0; i < info->n_partition_by; i++) {
+        uint32_t at = 0;
+        for (uint32_t k = 0; k < i; k++)
+            if (same_name(info->partition_by[i], info->partition_by[k], env->case_sensitive)) return twice(arena, info->partition_by[i], env->case_sensitive, err);
+        while (at < schema->n_fields && !same_name(schema->fields[at].name, info->partition_by[i], env->case_sensitive)) at++;
+        if (at == schema->n_fields) return no_column(schema, info->partition_by[i], err);
+        const vonk_type *type = schema->fields[at].type;
+        if (!vonk_type_is_atomic(type) || type->id == VONK_T_VARIANT)
+            return VONK_FAIL(err, VONK_E_INVALID_PARTITION_COLUMN_DATA_TYPE, "type", VONK_TYPE_SQL(type));
+        is_partition[at] = true;
+        ret->partition[ret->n_partition++] = at;
+    }
+    return VONK_OK;
+}
+
+static vonk_status check_types(vonk_arena *arena, const write_format *format, const vonk_type *data, vonk_error *err)
+{
+    for (uint32_t i = 0; i < data->n_fields; i++) {
+        vonk_str name;
+        if (format->takes(data->fields[i].type)) continue;
+        VONK_TRY(quoted_lower(arena, data->fields[i].name, true, &name, err));
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE, "format", format->shown, "columnName", VONK_S(name), "columnType",
+                         VONK_TYPE_SQL(data->fields[i].type));
+    }
+    return VONK_OK;
+}
+
+static void drop_type(void *type) { vonk_type_unref(type); }
+
+vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info, const write_format *format, write_columns *ret,
+                                   vonk_error *err)
+{
+    const vonk_type *schema = info->schema;
+    vonk_field *fields = NULL;
+    bool *is_partition = NULL;
+    VONK_TRY(vonk_arena_array(arena, schema->n_fields, sizeof *fields, &fields, err));
+    VONK_TRY(vonk_arena_array(arena, schema->n_fields, sizeof *is_partition, &is_partition, err));
+    VONK_TRY(vonk_arena_array(arena, schema->n_fields, sizeof *ret->data, &ret->data, err));
+    VONK_TRY(vonk_arena_array(arena, info->n_partition_by, sizeof *ret->partition, &ret->partition, err));
+    VONK_TRY(partition_columns(arena, env, info, is_partition, ret, err));
+    for (uint32_t i = 0; i < schema->n_fields; i++) {
+        if (is_partition[i]) continue;
+        fields[ret->n_data] = schema->fields[i];
+        ret->data[ret->n_data++] = i;
+    }
+    if (schema->n_fields == 0) return VONK_FAIL(err, VONK_E_EMPTY_SCHEMA_NOT_SUPPORTED_FOR_DATASOURCE, "format", format->shown);
+    if (ret->n_data == 0) return VONK_FAIL(err, VONK_E_ALL_PARTITION_COLUMNS_NOT_ALLOWED);
+    for (uint32_t i = 0; i < schema->n_fields; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (same_name(schema->fields[i].name, schema->fields[k].name, env->case_sensitive)) return twice(arena, schema->fields[k].name, env->case_sensitive, err);
+    VONK_TRY(vonk_type_struct(fields, ret->n_data, &ret->schema, err));
+    return vonk_arena_on_free(arena, drop_type, (void *)(uintptr_t)ret->schema, err);
+}
+
+/* ---- all together */
+
+static vonk_status check_words(const vonk_write_info *info, vonk_error *err)
+{
+    if (info->n_buckets > 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1312, "operation", "save");
+    if (info->n_sort_by > 0) return VONK_FAIL(err, VONK_E_SORT_BY_WITHOUT_BUCKETING);
+    if (info->n_cluster_by > 0) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "clusterBy without a table");
+    if (info->path.len == 0) return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_2047);
+    return VONK_OK;
+}
+
+vonk_status vonk_write_check(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_write_info *info, bool *ret_skip,
+                             vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    const write_format *format = NULL;
+    const void *settings = NULL;
+    write_columns columns = {0};
+    vonk_str target, shown, extension;
+    bool is_there = false;
+
+    *ret_skip = false;
+    VONK_TRY(vonk_arena_new(budget, &arena, err));
+    VONK_TRY(vonk__write_format_of(conf, info, &format, err));
+    VONK_TRY(check_words(info, err));
+    VONK_TRY(vonk__local_path(arena, info->path, &target, err));
+    VONK_TRY(vonk__write_columns_of(arena, env, info, format, &columns, err));
+    VONK_TRY(vonk_file_exists(target, &is_there, err));
+    *ret_skip = is_there && vonk_str_is(info->mode, "ignore");
+    if (*ret_skip) return VONK_OK;
+    if (is_there && vonk_str_is(info->mode, "error")) {
+        VONK_TRY(vonk__show_path(arena, target, &shown, err));
+        return VONK_FAIL(err, VONK_E_PATH_ALREADY_EXISTS, "outputPath", VONK_S(shown));
+    }
+    VONK_TRY(check_types(arena, format, columns.schema, err));
+    return format->settle(arena, conf, info, &settings, &extension, err);
+}
