@@ -184,7 +184,7 @@ VONK_FN_EVAL(eval_hmac)
             return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__HMAC_ALGORITHM, "parameter", "`algorithm`",
                              "functionName", "`hmac`", "algorithm", VONK_F("'%.*s'", VONK_STR_ARGS(name)));
         if (!key.len)
-            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__HMAC_CRYPTO_ERROR, "parameter", "`key`, `message`",
+            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__HMAC_CRYPTO_ERROR, "parameter", "`key`",
                              "functionName", "`hmac`", "detailMessage", "Empty key");
         VONK_TRY(vonk_hmac_of(digest, key, vonk_str_at(args[1], i), mac, err));
         VONK_TRY(vonk_strings_put(&s, i, (vonk_str){(const char *)mac, vonk_digest_bytes(digest)}, err));

@@ -251,6 +251,7 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
     };
     for (size_t i = 0; i < VONK_COUNTOF(conditions); i++)
         if (conditions[i] == status) return true;
+    if (status == VONK_E_INVALID_INDEX_OF_ZERO) return e->mode == VONK_MODE_TRY;
     if (status != VONK_E_ARITHMETIC_OVERFLOW || e->kind != VONK_EX_FUNCTION || !e->fn) return false;
     return strcmp(e->fn->name, "negative") == 0 || strcmp(e->fn->name, "abs") == 0;
 }
