@@ -114,8 +114,6 @@ typedef struct agg_shared {
     bool saved_in, saved_out, ordered, partitioned, float_keys;
     vonk_program *program, *hash_program;
     uint32_t n_shuffle;               /* spark.sql.shuffle.partitions */
-    _Atomic uint64_t *first_ordinal;  /* [partition below]: ordinal of its first morsel; NULL: order does not matter */
-    uint32_t n_from;
     uint32_t lane_slots;              /* log2 */
     const vonk_sort_spec *zero_specs; /* [n_keys] */
     agg_form groups;                  /* keys and states */

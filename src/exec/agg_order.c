@@ -1,14 +1,13 @@
 /* exec/agg_order.c -- few groups in Spark's order, and groups as columns.
  *
- * Spark deals groups out to shuffle partitions by hash(keys) pmod n. When they are few, one task reads all of them: what
- * the first partition below has made, shuffle partition by shuffle partition, then what the second one has made, ... A
- * group stands where it comes up first; within a shuffle partition, in the order of rows. So do we where it is cheap. */
+ * Spark deals groups out to shuffle partitions by hash(keys) pmod n and reads each partition's groups in the order in
+ * which they came up; so do we where it is cheap. */
 #include <stdlib.h>
 
 #include "exec/agg_int.h"
 
 typedef struct ordered_group {
-    uint32_t from, partition; /* partition below where it comes up first; shuffle partition */
+    uint32_t partition;
     uint64_t position;
     uint8_t *row;
 } ordered_group;
@@ -16,7 +15,6 @@ typedef struct ordered_group {
 static int compare_groups(const void *a, const void *b)
 {
     const ordered_group *x = a, *y = b;
-    if (x->from != y->from) return x->from < y->from ? -1 : 1;
     if (x->partition != y->partition) return x->partition < y->partition ? -1 : 1;
     return x->position < y->position ? -1 : x->position > y->position;
 }
@@ -66,36 +64,6 @@ static vonk_status set_partitions(vonk_op *op, vonk_lane *lane, ordered_group *g
     return VONK_OK;
 }
 
-typedef struct ordinal_range {
-    uint64_t first; /* ordinal of the partition's first morsel */
-    uint32_t partition;
-} ordinal_range;
-
-/* Which partition below a group comes from: ordinals grow with partitions. */
-static vonk_status set_origins(vonk_lane *lane, const agg_shared *s, ordered_group *groups, uint32_t n, vonk_error *err)
-{
-    ordinal_range *ranges = NULL;
-    uint32_t n_ranges = 0;
-    VONK_TRY(vonk_arena_array(lane->scratch, (size_t)s->n_from + 1, sizeof *ranges, &ranges, err));
-    for (uint32_t p = 0; p < s->n_from; p++) {
-        uint64_t first = atomic_load_explicit(&s->first_ordinal[p], memory_order_relaxed);
-        if (first != UINT64_MAX) ranges[n_ranges++] = (ordinal_range){first, p};
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t ordinal = groups[i].position >> 32;
-        uint32_t low = 0, high = n_ranges; /* the last range that starts at or before it */
-        while (high - low > 1) {
-            uint32_t middle = low + (high - low) / 2;
-            if (ranges[middle].first <= ordinal)
-                low = middle;
-            else
-                high = middle;
-        }
-        groups[i].from = n_ranges ? ranges[low].partition : 0;
-    }
-    return VONK_OK;
-}
-
 /* Where each partition's groups start: they are sorted by position, and positions grow with partitions. */
 static vonk_status find_partitions(vonk_op *op, vonk_error *err)
 {
@@ -123,10 +91,8 @@ vonk_status vonk__agg_order_groups(vonk_op *op, vonk_lane *lane, vonk_error *err
         }
     }
     assert(n == s->n_groups);
-    if (n > 1 && !s->partitioned && !s->saved_out && s->n_shuffle > 1) {
+    if (n > 1 && !s->partitioned && !s->saved_out && s->n_shuffle > 1)
         VONK_TRY(set_partitions(op, lane, groups, n, err));
-        if (s->first_ordinal) VONK_TRY(set_origins(lane, s, groups, n, err));
-    }
     qsort(groups, n, sizeof *groups, compare_groups);
     VONK_TRY(vonk_alloc_array(op->budget, (uint64_t)n + 1, sizeof *s->all.rows, &s->all.rows, err));
     for (uint32_t i = 0; i < n; i++) s->all.rows[i] = groups[i].row;

@@ -101,12 +101,7 @@ vonk_status vonk__agg_open(vonk_op *op, vonk_error *err)
     const vonk_conf *conf = vonk_exec_conf(op->exec);
     s->n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
     if (s->n_shuffle == 0) s->n_shuffle = 1;
-    if (s->n_keys > 0 && !s->saved_out && !s->partitioned && s->n_shuffle > 1) {
-        VONK_TRY(open_hash(op, s, err));
-        s->n_from = op->children[0]->n_partitions;
-        VONK_TRY(vonk_arena_array(op->arena, (size_t)s->n_from + 1, sizeof *s->first_ordinal, &s->first_ordinal, err));
-        for (uint32_t i = 0; i < s->n_from; i++) atomic_init(&s->first_ordinal[i], UINT64_MAX);
-    }
+    if (s->n_keys > 0 && !s->saved_out && !s->partitioned && s->n_shuffle > 1) VONK_TRY(open_hash(op, s, err));
     double groups = node->est_rows, rows = op->children[0]->node->est_rows;
     s->lane_slots = AGG_LANE_SLOTS;
     while (groups > 0 && rows > groups * 4 && s->lane_slots < AGG_LANE_SLOTS_MAX &&
@@ -579,15 +574,6 @@ static bool room_is_short(const vonk_op *op, const agg_lane *l)
     return vonk_budget_room(op->budget) < reserve;
 }
 
-/* A lane has a new morsel: which partition's it is says in what order groups come out (agg_order.c). */
-static void note_morsel(agg_shared *s, const vonk_lane *lane)
-{
-    if (!s->first_ordinal || lane->partition < 0 || (uint32_t)lane->partition >= s->n_from) return;
-    _Atomic uint64_t *first = &s->first_ordinal[lane->partition];
-    uint64_t known = atomic_load_explicit(first, memory_order_relaxed);
-    while (lane->ordinal < known && !atomic_compare_exchange_weak(first, &known, lane->ordinal)) {}
-}
-
 static vonk_status keyed_push(vonk_op *op, vonk_lane *lane, void *local, const vonk_batch *in, vonk_out *out,
                               vonk_flow *ret_flow, vonk_error *err)
 {
@@ -601,9 +587,6 @@ static vonk_status keyed_push(vonk_op *op, vonk_lane *lane, void *local, const v
     if (l->ordinal != lane->ordinal) {
         l->ordinal = lane->ordinal;
         l->row_in_morsel = 0;
-        note_morsel(s, lane);
-    } else if (l->row_in_morsel == 0) {
-        note_morsel(s, lane);
     }
     if (room_is_short(op, l)) VONK_TRY(vonk__agg_lane_spill(l, err));
     VONK_TRY(

@@ -183,7 +183,7 @@ static vonk_status resolve_repeat(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_sort(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *element = t->types[0]->fields[0].type;
-    if (element->id != VONK_T_NULL && !vonk_type_is_orderable(element)) return vonk_fn_not_orderable(t, element, err);
+    if (element->id != VONK_T_NULL && !vonk_type_is_orderable(element)) return vonk_fn_not_orderable(t, t->types[0], err);
     return VONK_OK;
 }
 

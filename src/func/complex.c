@@ -1,5 +1,8 @@
 /* func/complex.c -- making and taking apart structs, arrays and maps. */
+#include "base/buf.h"
+#include "func/cast.h"
 #include "func/coerce.h"
+#include "func/collection_int.h"
 #include "func/complex_int.h"
 #include "func/literal_text.h"
 #include "func/resolve.h"
@@ -268,6 +271,15 @@ VONK_FN_EVAL(eval_array)
     return VONK_OK;
 }
 
+static vonk_status duplicate_key(const vonk_fn_call *call, const vonk_column *keys, uint32_t row, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    vonk_buf_init(&text, vonk_arena_budget(call->arena), SIZE_MAX);
+    VONK_TRY(vonk_cast_row_text(call->env, keys, row, &text, err));
+    return VONK_FAIL(err, VONK_E_DUPLICATED_MAP_KEY, "key", VONK_S(vonk_buf_str(&text)), "mapKeyDedupPolicy",
+                     "\"spark.sql.mapKeyDedupPolicy\"");
+}
+
 vonk_status vonk__map_check_keys(const vonk_fn_call *call, const vonk_column *keys, vonk_span span, bool *ret_last_wins,
                                  vonk_error *err)
 {
@@ -283,9 +295,32 @@ vonk_status vonk__map_check_keys(const vonk_fn_call *call, const vonk_column *ke
                 *ret_last_wins = true;
                 break;
             }
-            return VONK_FAIL(err, VONK_E_DUPLICATED_MAP_KEY, "key", vonk_literal_param(keys, a, NULL, (char[1024]){0}),
-                             "mapKeyDedupPolicy", "\"spark.sql.mapKeyDedupPolicy\"");
+            return duplicate_key(call, keys, a, err);
         }
+    }
+    return VONK_OK;
+}
+
+enum { FEW_KEYS = 16 };
+
+/* Few keys are compared with each other, many are hashed. */
+static vonk_status check_all_keys(const vonk_fn_call *call, vonk_eval *ev, vonk_rows rows, const vonk_column *keys,
+                                  const vonk_span *spans, bool *ret_last_wins, vonk_error *err)
+{
+    vonk__rowset set;
+    uint32_t longest = 0;
+    for (uint32_t k = 0; k < rows.n; k++)
+        if (spans[vonk_row_at(rows, k)].len > longest) longest = spans[vonk_row_at(rows, k)].len;
+    bool hashed = longest > FEW_KEYS && keys->type->id != VONK_T_NULL && keys->encoding == VONK_FLAT;
+    if (hashed) VONK_TRY(vonk__rowset_init(&set, ev, keys, longest, err));
+    for (uint32_t k = 0; k < rows.n; k++) {
+        vonk_span span = spans[vonk_row_at(rows, k)];
+        bool last_wins = false, suspicious = !hashed || span.len <= FEW_KEYS;
+        if (!suspicious) vonk__rowset_clear(&set, span.len);
+        for (uint32_t i = span.offset; i < span.offset + span.len && !suspicious; i++)
+            suspicious = vonk_column_is_null(keys, i) || !vonk__rowset_add(&set, i);
+        if (suspicious) VONK_TRY(vonk__map_check_keys(call, keys, span, &last_wins, err));
+        *ret_last_wins |= last_wins;
     }
     return VONK_OK;
 }
@@ -308,11 +343,7 @@ vonk_status vonk__map_finish(const vonk_fn_call *call, vonk_eval *ev, vonk_rows 
                              vonk_column *values, vonk_span *spans, vonk_column *map, vonk_error *err)
 {
     bool any = false;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        bool last_wins;
-        VONK_TRY(vonk__map_check_keys(call, keys, spans[vonk_row_at(rows, k)], &last_wins, err));
-        any |= last_wins;
-    }
+    VONK_TRY(check_all_keys(call, ev, rows, keys, spans, &any, err));
     vonk_column *children[2] = {keys, values};
     if (!any) return vonk_column_set_children(map, children, 2, err);
     uint32_t *key_idx, *value_idx, at = 0;

@@ -52,7 +52,7 @@ static vonk_status check_lambda(const vonk_expr *lambda, uint32_t expected, vonk
         for (uint32_t k = 0; k < i; k++)
             if (vonk_str_eq_nocase(lambda->parts[i], lambda->parts[k]))
                 return VONK_EXPR_FAIL(lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__DUPLICATE_ARG_NAMES, "args",
-                                      VONK_F("`%.*s`", VONK_STR_ARGS(lambda->parts[i])), "caseSensitiveConfig",
+                                      VONK_F("`%.*s`, `%.*s`", VONK_STR_ARGS(lambda->parts[k]), VONK_STR_ARGS(lambda->parts[i])), "caseSensitiveConfig",
                                       "\"spark.sql.caseSensitive\"");
     if (lambda->n_parts == expected || expected == 0) return VONK_OK;
     return VONK_EXPR_FAIL(lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH, "expectedNumArgs",

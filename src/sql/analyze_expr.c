@@ -511,7 +511,8 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
     if (args.n == 0) {
         const char *sql;
         VONK_TRY(vonk__an_quoted_sql(an, base, &sql, err));
-        return VONK_EXPR_FAIL(like, err, VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS, "sqlExpr", sql);
+        return VONK_EXPR_FAIL(like, err, VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS, "sqlExpr",
+                              VONK_F("\"update_fields(%.*s, dropfield())\"", (int)strlen(sql) - 2, sql + 1));
     }
     VONK_TRY(vonk__an_call(an, "named_struct", args.at, vonk_u32_of(args.n), like, ret, err));
     if (!base->nullable) return VONK_OK;
@@ -520,6 +521,23 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
     VONK_TRY(vonk__an_null(an, (*ret)->type, &parts[1], err));
     parts[2] = *ret;
     return vonk__an_simple(an, VONK_EX_CASE, parts, 3, like, ret, err);
+}
+
+/* update_fields(s, WithField(update_fields(s.x, WithField(1)))): from the inside out. */
+static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_change *c, vonk_str *ret, vonk_error *err)
+{
+    vonk_str value = VONK_STR(""), sql, change;
+    if (c->value) VONK_TRY(vonk__an_sql(an, c->value, &value, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)", VONK_STR_ARGS(value)));
+    VONK_TRY(vonk__an_sql(an, base, &sql, err));
+    for (uint32_t at = c->n; at-- > 0;) {
+        vonk_str inner = sql;
+        for (uint32_t i = 0; i < at; i++)
+            VONK_TRY(vonk_arena_printf(an->arena, &inner, err, "%.*s.%.*s", VONK_STR_ARGS(inner), VONK_STR_ARGS(c->path[i])));
+        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "update_fields(%.*s, %.*s)", VONK_STR_ARGS(inner), VONK_STR_ARGS(change)));
+        if (at) VONK_TRY(vonk_arena_printf(an->arena, &change, err, "WithField(%.*s)", VONK_STR_ARGS(*ret)));
+    }
+    return VONK_OK;
 }
 
 vonk_status vonk__an_update_field(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -532,11 +550,7 @@ vonk_status vonk__an_update_field(vonk_an *an, const vonk_scope *scope, const vo
     if (e->n_children > 1) VONK_TRY(vonk__an_expr(an, scope, e->children[1], &c.value, err));
     while (base->kind == VONK_EX_ALIAS) base = base->children[0];
     VONK_TRY(change_field(an, e, base, &c, 0, ret, err));
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
-    vonk_str sql;
-    vonk_buf_init(&shown, an->budget, SIZE_MAX);
-    VONK_TRY(vonk__an_sql(an, base, &sql, err));
-    VONK_TRY(vonk_buf_printf(&shown, err, "update_fields(%.*s, %s)", VONK_STR_ARGS(sql),
-                             c.value ? "WithField" : "dropfield()"));
-    return vonk_expr_set_shown((vonk_expr *)*ret, vonk_buf_str(&shown), err);
+    vonk_str shown;
+    VONK_TRY(show_change(an, base, &c, &shown, err));
+    return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
 }
