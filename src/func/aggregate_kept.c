@@ -278,7 +278,7 @@ static vonk_status resolve_first(vonk_fn_types *types, vonk_error *err)
     return VONK_OK;
 }
 
-#define FIRST .kind = VONK_FN_AGGREGATE, .args = "any,boolean?", .result = "arg0", .nulls = VONK_NULLS_OWN, .resolve = resolve_first, .group = "agg_funcs"
+#define FIRST .kind = VONK_FN_AGGREGATE, .args = "any,boolean?", .result = "arg0", .nulls = VONK_NULLS_OWN, .resolve = resolve_first, .group = "agg_funcs", .text = "$0($1)"
 const vonk_fn vonk_fns_aggregate_kept[] = {
     {.name = "any_value", FIRST, .agg = &first_agg, .since = "3.4.0", .doc = "Some value of the group; with a second argument true, one that is not null.",
      .example = "any_value(col) FROM VALUES (10), (5), (20) AS tab(col)", .expect = "10"},
