@@ -335,8 +335,8 @@ const vonk_fn vonk_fns_aggregate_list[] = {
     {.name = "listagg", AGG, .args = "string|binary,string|binary?", .result = "arg0", .text = "listagg($1, NULL); listagg($1, $2)", .resolve = resolve_listagg,
      .agg = &text_agg, .since = "4.0.0", .doc = "The group's strings or binaries one after the other, with the second argument in between.",
      .example = "listagg(col, ',') FROM VALUES ('a'), ('b') AS tab(col)", .expect = "a,b"},
-    {.name = "mode", AGG, .args = "any,boolean?", .result = "arg0", .resolve = resolve_mode, .agg = &mode_agg, .since = "3.4.0",
+    {.name = "mode", AGG, .args = "any,boolean?", .result = "arg0", .text = "$0($1)", .resolve = resolve_mode, .agg = &mode_agg, .since = "3.4.0",
      .doc = "The value that is there most often; with a second argument true, the smallest of those.", .example = "mode(col)" NUMBERS, .expect = "1"},
-    {.name = "string_agg", .alias_of = "listagg", .since = "4.0.0"},
+    {.name = "string_agg", .alias_of = "listagg", .text = "string_agg($1, NULL); string_agg($1, $2)", .since = "4.0.0"},
 };
 VONK_FN_COUNT(aggregate_list);

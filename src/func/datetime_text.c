@@ -310,7 +310,7 @@ VONK_FN_EVAL(eval_read_time)
             VONK_TRY(pattern_of(call, ev, args, 1, i, true, &p, err));
             ok = vonk_dt_read(&p, text, &v, why);
         }
-        VONK_OUT(r, int64_t)[i] = v.nanos_of_day / 1000 * 1000;
+        VONK_OUT(r, int64_t)[i] = v.nanos_of_day; /* digits that time(6) does not show stay, as in Spark */
         if (ok) continue;
         if (call->mode != VONK_MODE_TRY)
             return VONK_FAIL(err, VONK_E_CANNOT_PARSE_TIME, "input", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "format",

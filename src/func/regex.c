@@ -14,7 +14,7 @@ static vonk_status resolve_replace(vonk_fn_types *types, vonk_error *err);
 #define ROW .group = "string_funcs", .prepare = prepare_regex
 
 const vonk_fn vonk_fns_regex[] = {
-    {.name = "regexp", .alias_of = "rlike"},
+    {.name = "regexp", .alias_of = "rlike", .text = "REGEXP($1, $2)"},
     {.name = "regexp_count",
      .args = "string,string",
      .result = "int",
