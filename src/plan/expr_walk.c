@@ -240,9 +240,22 @@ vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, uint64_t
 static bool knows_no_place(const vonk_expr *e, vonk_status status)
 {
     static const vonk_errclass conditions[] = {
-        VONK_E_BINARY_ARITHMETIC_OVERFLOW,   VONK_E_CAST_OVERFLOW, VONK_E_DUPLICATED_MAP_KEY, VONK_E_FIELD_NOT_FOUND,
-        VONK_E_INVALID_EXTRACT_BASE_FIELD_TYPE, VONK_E_NULL_MAP_KEY,
+        VONK_E_AMBIGUOUS_LATERAL_COLUMN_ALIAS,
+        VONK_E_AMBIGUOUS_REFERENCE_TO_FIELDS,
+        VONK_E_BINARY_ARITHMETIC_OVERFLOW,
+        VONK_E_CAST_OVERFLOW,
+        VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION,
+        VONK_E_DUPLICATED_MAP_KEY,
+        VONK_E_FIELD_NOT_FOUND,
+        VONK_E_INVALID_DATETIME_PATTERN__LENGTH,
+        VONK_E_INVALID_EXTRACT_BASE_FIELD_TYPE,
+        VONK_E_INVALID_FORMAT__ESC_AT_THE_END,
+        VONK_E_INVALID_FORMAT__ESC_IN_THE_MIDDLE,
+        VONK_E_INVALID_PARAMETER_VALUE__PATTERN,
+        VONK_E_INVALID_PARAMETER_VALUE__REGEX_GROUP_INDEX,
+        VONK_E_NULL_MAP_KEY,
     };
+    if (e->kind == VONK_EX_NAME && status != VONK_E_AMBIGUOUS_LATERAL_COLUMN_ALIAS) return false;
     for (size_t i = 0; i < VONK_COUNTOF(conditions); i++)
         if (conditions[i] == status) return true;
     if (status != VONK_E_ARITHMETIC_OVERFLOW || e->kind != VONK_EX_FUNCTION || !e->fn) return false;

@@ -319,7 +319,6 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     binding b = {0};
     uint32_t n_args = n - (vonk_expr_has(like, VONK_EXF_HAS_FILTER) ? 1 : 0) - like->n_order;
     (void)written;
-    VONK_TRY(check_nested_aggregates(fn, like, children, n, err));
     VONK_TRY(fill_binding(an, &b, fn, children, n_args, err));
     vonk_status st = fn->wants_texts ? VONK_E_INTERNAL_ERROR : vonk_fn_resolve(&b.t, err);
     if (st != VONK_OK) st = resolve_again(an, &b, like, children, n, err);
@@ -511,6 +510,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (fn->kind == VONK_FN_PLANNED)
         return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("function %s", fn->name));
     VONK_TRY(resolve_tail(an, scope, fn, call, &args, err));
+    if (!scope->is_window) VONK_TRY(check_nested_aggregates(fn, call, args.at, vonk_u32_of(args.n), err));
     VONK_TRY(vonk__an_bind(an, fn, call->parts[call->n_parts - 1], call, args.at, vonk_u32_of(args.n), ret, err));
     if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)
         return vonk__an_above_aggregate(an, scope->above, *ret, ret, err);

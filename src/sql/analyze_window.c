@@ -1,5 +1,6 @@
 /* sql/analyze_window.c -- OVER: window functions and their frames; in a select list they are computed by WINDOW nodes below. */
 #include "func/coerce.h"
+#include "plan/program.h"
 #include "sql/analyze.h"
 
 static bool is_window_function(const vonk_expr *e)
@@ -50,6 +51,27 @@ static vonk_status check_range(vonk_an *an, const vonk_expr *window, const vonk_
     return VONK_OK;
 }
 
+/* ROWS BETWEEN 1 FOLLOWING AND 1 PRECEDING holds no row, and is not what was meant. */
+static vonk_status check_bounds(vonk_an *an, const vonk_expr *window, const vonk_expr *const *children, vonk_error *err)
+{
+    const vonk_frame *f = &window->frame;
+    const vonk_expr *const *bounds = children + 1 + window->n_partition + window->n_order;
+    int64_t values[2];
+    if (!f->given || f->lower != VONK_FRAME_VALUE || f->upper != VONK_FRAME_VALUE) return VONK_OK;
+    for (int i = 0; i < 2; i++) {
+        VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
+        if (!vonk_type_is_integral(bounds[i]->type) || !vonk_expr_is_foldable(bounds[i])) return VONK_OK;
+        VONK_TRY(vonk_program_fold(an->budget, an->api->env, bounds[i], &value, err));
+        if (vonk_column_is_null(value, 0)) return VONK_OK;
+        values[i] = vonk_column_i64(value, 0);
+    }
+    if (values[0] <= values[1]) return VONK_OK;
+    const char *sql;
+    VONK_TRY(vonk__an_quoted_sql(an, window, &sql, err));
+    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON, "sqlExpr", sql,
+                          "comparison", "less than or equal");
+}
+
 static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vonk_expr *function, vonk_error *err)
 {
     const char *sql;
@@ -92,6 +114,7 @@ vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_exp
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
     VONK_TRY(check_function(an, *ret, function, err));
     VONK_TRY(check_range(an, *ret, children.at, err));
+    VONK_TRY(check_bounds(an, *ret, children.at, err));
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
     return vonk__an_finish(an, copy, ret, err);
 }
