@@ -269,8 +269,7 @@ static vonk_status sum_overflowed(const vonk_fn_call *call, vonk_error *err)
 
     if (call->type->id == VONK_T_DECIMAL)
         return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow in sum of decimals", "alternative", " Use 'try_sum' to tolerate overflow and return NULL instead.", "config", config);
-    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", call->type->id == VONK_T_LONG ? "long overflow" : "integer overflow", "alternative",
-                     " Use 'try_sum' to tolerate overflow and return NULL instead.", "config", config);
+    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", " Use 'try_add' to tolerate overflow and return NULL instead.", "config", config);
 }
 
 /* LEGACY: integers wrap around, decimals become null. */
@@ -564,7 +563,8 @@ static vonk_status resolve_avg(vonk_fn_types *types, vonk_error *err)
 {
     VONK_TRY(check(types, err));
     const vonk_type *t = types->types[0];
-    if (is_ansi_interval(t)) return resolve_interval(types, err);
+    if (is_ansi_interval(t)) /* a mean has all fields */
+        return vonk_fn_set_result(types, t->id == VONK_T_INTERVAL_YEAR_MONTH ? &vonk_type_year_month : &vonk_type_day_time);
     if (t->id == VONK_T_DECIMAL) return wider_decimal(types, 4, 4, err);
     return vonk_fn_set_result(types, &vonk_type_double);
 }

@@ -7,7 +7,13 @@ enum { WILD = 0xFF };
 
 static vonk_status bad_escape(vonk_str pattern, const vonk_str *before, vonk_error *err)
 {
-    const char *format = VONK_F("'%.*s'", VONK_STR_ARGS(pattern));
+    char shown[512]; /* as a literal writes it: backslashes twice */
+    size_t n = 0;
+    for (size_t i = 0; i < pattern.len && n + 3 < sizeof(shown); i++) {
+        if (pattern.data[i] == '\\') shown[n++] = '\\';
+        shown[n++] = pattern.data[i];
+    }
+    const char *format = VONK_F("'%.*s'", (int)n, shown);
     if (!before) return VONK_FAIL(err, VONK_E_INVALID_FORMAT__ESC_AT_THE_END, "format", format);
     return VONK_FAIL(err, VONK_E_INVALID_FORMAT__ESC_IN_THE_MIDDLE, "format", format, "char",
                      VONK_F("'%.*s'", VONK_STR_ARGS(*before)));
