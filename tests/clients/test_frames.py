@@ -1,4 +1,4 @@
-"""What only the DataFrame API says: names, observed metrics, shapes, statistics, catalog lists. Real Spark passes too."""
+"""What only the DataFrame API says: names, observed metrics, shapes, statistics, catalog lists. As on real Spark."""
 import pytest
 from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import Row
