@@ -28,6 +28,24 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
     return VONK_OK;
 }
 
+/* All but dropDuplicates() report an unknown column as a query does. */
+static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error *err)
+{
+    const char      *key = NULL, *value = "";
+    const vonk_expr *made, *name;
+    vonk_str         part;
+
+    for (size_t i = 0; i < vonk_error_n_params(err); i++) {
+        vonk_error_param(err, i, &key, &value);
+        if (strcmp(key, "colName") == 0) break;
+    }
+    VONK_TRY(vonk_arena_str(an->arena, vonk_str_of(value), &part, err));
+    vonk_error_reset(err);
+    VONK_TRY(vonk_ex_name(an->budget, &part, 1, -1, &made, err));
+    VONK_TRY(vonk__an_keep(an, made, &name, err));
+    return vonk__an_unknown_column(an, &child, 1, name, err);
+}
+
 static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child, *ready, *core;
@@ -40,7 +58,8 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     vonk_plan_ref(copy); /* the analysis keeps its own reference */
     VONK_TRY(vonk_plan_finish(copy, &ready, err));
     vonk_plan_unref(ready);
-    const vonk_status st = vonk__sql_dataset(an->api, ready, &core, err);
+    vonk_status st = vonk__sql_dataset(an->api, ready, &core, err);
+    if (st == VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES && p->kind != VONK_PN_DEDUPLICATE) st = unknown_name(an, child, err);
     const bool has_place = p->kind != VONK_PN_PIVOT && p->kind != VONK_PN_UNPIVOT;
     if (st != VONK_OK) return has_place ? vonk__an_at(p, st, err) : st;
     VONK_TRY(vonk__an_keep_plan(an, core, &core, err));

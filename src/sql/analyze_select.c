@@ -182,6 +182,18 @@ vonk_status vonk__an_make_generate(vonk_an *an, const vonk_plan *child, const vo
 }
 
 /* An item that is a generator becomes the columns that a GENERATE puts out; several multiply. */
+static vonk_status many_names(vonk_an *an, const vonk_expr *alias, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf names = {0};
+    const char *quoted;
+    vonk_buf_init(&names, an->budget, SIZE_MAX);
+    for (uint32_t i = 0; i < alias->n_parts; i++)
+        VONK_TRY(vonk_buf_printf(&names, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(alias->parts[i])));
+    VONK_TRY(vonk_buf_add_byte(&names, 0, err));
+    VONK_TRY(vonk__an_quoted_sql(an, alias->children[0], &quoted, err));
+    return VONK_EXPR_FAIL(alias, err, VONK_E_MULTI_ALIAS_WITHOUT_GENERATOR, "expr", quoted, "names", names.data);
+}
+
 vonk_status vonk__an_extract_generator(vonk_an *an, const vonk_plan *child, vonk_exprs *inout_items,
                                        const vonk_plan **ret, vonk_error *err)
 {
@@ -191,8 +203,7 @@ vonk_status vonk__an_extract_generator(vonk_an *an, const vonk_plan *child, vonk
         const vonk_expr *item = inout_items->at[i], *e = item->kind == VONK_EX_ALIAS ? item->children[0] : item;
         if (!is_generator(e)) {
             if (!vonk_expr_walk(item, stop_at_generator, NULL)) return nested_generator(an, item, err);
-            if (item->kind == VONK_EX_ALIAS && item->n_parts)
-                return VONK_EXPR_FAIL(item, err, VONK_E_MULTI_ALIAS_WITHOUT_GENERATOR, "expr", "", "names", "");
+            if (item->kind == VONK_EX_ALIAS && item->n_parts) return many_names(an, item, err);
             VONK_TRY(VONK_AN_PUSH(an, &next, item, err));
             continue;
         }

@@ -84,14 +84,29 @@ static vonk_status to_df(vonk__ds *d, const vonk_plan **ret)
     vonk__ds_list out = {0};
 
     if (d->p->name.n_parts != d->child->n_output)
-        return VONK_FAIL(d->err, VONK_E_NUM_COLUMNS_MISMATCH, "operator", "toDF", "firstNumColumns", VONK_F("%u", d->child->n_output), "invalidOrdinalNum", "second", "invalidNumColumns",
-                         VONK_F("%u", d->p->name.n_parts));
+        return VONK_FAIL(d->err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numTarget", VONK_F("%u", d->child->n_output), "numExpr", VONK_F("%u", d->p->name.n_parts));
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = NULL;
         VONK_TRY(vonk__ds_alias(d, d->child->output[c], d->p->name.parts[c], &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
     }
     return vonk__ds_project(d, d->child, &out, ret);
+}
+
+static bool has_column(const vonk__ds *d, vonk_str name)
+{
+    for (uint32_t c = 0; c < d->child->n_output; c++)
+        if (vonk__ds_same_name(d, d->child->output[c]->name, name)) return true;
+    return false;
+}
+
+static vonk_status missing_field(vonk__ds *d, const vonk_field *f, const vonk_expr **ret)
+{
+    const vonk_expr *null = NULL;
+
+    VONK_TRY(vonk_ex_null(d->a->budget, f->type, &null, d->err));
+    VONK_TRY(vonk__ds_keep(d, null));
+    return vonk__ds_alias(d, null, f->name, ret);
 }
 
 /* ---- to(schema): columns by name, in the schema's order, stored into its types */
@@ -102,6 +117,11 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
     for (uint32_t i = 0; i < d->p->schema->n_fields; i++) {
         const vonk_field *f = &d->p->schema->fields[i];
         const vonk_expr  *e = NULL;
+        if (f->nullable && !has_column(d, f->name)) {
+            VONK_TRY(missing_field(d, f, &e));
+            VONK_TRY(vonk__ds_push(d, &out, e));
+            continue;
+        }
         VONK_TRY(vonk__ds_column(d, f->name, &e));
         if (!vonk_coerce_can_store(e->type, f->type))
             return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type),

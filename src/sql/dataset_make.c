@@ -89,7 +89,7 @@ static vonk_status no_column(vonk__ds *d, vonk_str name)
     VONK_AUTO(vonk_buf_done) vonk_buf names = {0};
 
     vonk_buf_init(&names, d->a->budget, SIZE_MAX);
-    for (uint32_t i = 0; i < d->child->n_output; i++) VONK_TRY(vonk_buf_printf(&names, d->err, "%s`%.*s`", i ? ", " : "", VONK_STR_ARGS(d->child->output[i]->name)));
+    for (uint32_t i = 0; i < d->child->n_output; i++) VONK_TRY(vonk_buf_printf(&names, d->err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(d->child->output[i]->name)));
     return VONK_FAIL(d->err, VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES, "colName", VONK_S(name), "fieldNames", VONK_S(vonk_buf_str(&names)));
 }
 

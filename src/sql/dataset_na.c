@@ -140,6 +140,10 @@ vonk_status vonk__ds_na_replace(vonk__ds *d, const vonk_plan **ret)
 {
     vonk__ds_list out = {0};
 
+    for (uint32_t i = 0; i < d->p->name.n_parts; i++) { /* unknown names are an error */
+        const vonk_expr *column = NULL;
+        if (!vonk_str_is(d->p->name.parts[i], "*")) VONK_TRY(vonk__ds_column(d, d->p->name.parts[i], &column));
+    }
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = d->child->output[c];
         uint32_t         at;

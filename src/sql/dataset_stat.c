@@ -7,6 +7,8 @@ static bool needs_number(vonk_str which)
     return vonk_str_is_nocase(which, "mean") || vonk_str_is_nocase(which, "stddev") || (which.len > 0 && which.data[which.len - 1] == '%');
 }
 
+static vonk_status unknown_statistic(vonk__ds *d, vonk_str which) { return VONK_FAIL(d->err, VONK_E_UNRECOGNIZED_STATISTIC, "stats", VONK_F("'%.*s'", VONK_STR_ARGS(which))); }
+
 /* "75%" */
 static vonk_status percentile(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
 {
@@ -14,7 +16,7 @@ static vonk_status percentile(vonk__ds *d, vonk_str which, const vonk_expr *colu
     double           percent = 0;
 
     for (size_t i = 0; i + 1 < which.len; i++) {
-        if (which.data[i] < '0' || which.data[i] > '9') return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the statistic %.*s", VONK_STR_ARGS(which)));
+        if (which.data[i] < '0' || which.data[i] > '9') return unknown_statistic(d, which);
         percent = percent * 10 + (which.data[i] - '0');
     }
     VONK_TRY(vonk__ds_double(d, percent / 100, &share));
@@ -31,7 +33,7 @@ static vonk_status statistic(vonk__ds *d, vonk_str which, const vonk_expr *colum
         if (vonk_str_is_nocase(which, rows[i].name)) return vonk__ds_call(d, rows[i].function, &column, 1, ret);
     if (vonk_str_is_nocase(which, "count_distinct")) return vonk__ds_distinct_call(d, "count", column, ret);
     if (which.len > 1 && which.data[which.len - 1] == '%') return percentile(d, which, column, ret);
-    return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the statistic %.*s", VONK_STR_ARGS(which)));
+    return unknown_statistic(d, which);
 }
 
 /* As text; the mean of a text column is over those texts that are numbers. */

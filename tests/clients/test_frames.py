@@ -1,8 +1,9 @@
-"""What only the DataFrame API says: names, observed metrics, reshaping, statistics, catalog lists. Holds on real Spark too."""
+"""What only the DataFrame API says: names, observed metrics, shapes, statistics, catalog lists. As on real Spark."""
 import pytest
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import Row
 from pyspark.sql import functions as sf
+from pyspark.sql.types import StringType, StructField, StructType
 
 
 def condition_of(run):
@@ -40,8 +41,9 @@ def test_observed_metrics(spark):
     frame = spark.createDataFrame([(1, 2.5, "a"), (4, 0.5, "b"), (None, None, None)], ["i", "d", "s"])
     for action in [lambda f: f.collect(), lambda f: f.count(), lambda f: f.show()]:
         seen = Observation("seen")
-        action(frame.observe(seen, sf.count(sf.lit(1)).alias("n"), sf.max("i").alias("most"), sf.min("s").alias("first"),
-                             sf.sum("d").alias("sum"), sf.max(sf.lit(None).cast("int")).alias("none")))
+        action(frame.observe(seen, sf.count(sf.lit(1)).alias("n"), sf.max("i").alias("most"),
+                             sf.min("s").alias("first"), sf.sum("d").alias("sum"),
+                             sf.max(sf.lit(None).cast("int")).alias("none")))
         assert seen.get == {"n": 3, "most": 4, "first": "a", "sum": 3.0, "none": None}
 
 
@@ -105,7 +107,8 @@ def test_catalog_lists(spark):
         assert names["a_view"].isTemporary and names["a_view"].tableType == "TEMPORARY"
         assert spark.catalog.getTable("a_view").name == "a_view"
         assert spark.catalog.getTable("global_temp.a_global_view").namespace == ["global_temp"]
-        assert [(c.name, c.dataType, c.nullable) for c in spark.catalog.listColumns("a_view")] == [("id", "bigint", False)]
+        columns = spark.catalog.listColumns("a_view")
+        assert [(c.name, c.dataType, c.nullable) for c in columns] == [("id", "bigint", False)]
         assert not spark.catalog.isCached("a_view")
         spark.catalog.cacheTable("a_view")
         assert spark.catalog.isCached("a_view")
@@ -123,3 +126,27 @@ def test_catalog_lists(spark):
     finally:
         spark.catalog.dropTempView("a_view")
         spark.catalog.dropGlobalTempView("a_global_view")
+
+
+def test_unknown_names_and_shapes(spark):
+    frame = spark.range(3)
+    for run in [lambda: frame.stat.cov("zz", "id"), lambda: frame.crosstab("zz", "id").collect(),
+                lambda: frame.replace(1, 2, subset=["zz"]).collect(), lambda: frame.dropna(subset=["zz"]).collect(),
+                lambda: frame.describe("zz").collect(), lambda: frame.transpose("zz").collect()]:
+        assert condition_of(run) == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+    assert condition_of(lambda: frame.dropDuplicates(["zz"]).collect()) == "UNRESOLVED_COLUMN_AMONG_FIELD_NAMES"
+    assert condition_of(lambda: frame.toDF("a", "b").collect()) == "ASSIGNMENT_ARITY_MISMATCH"
+    with pytest.raises(AnalysisException) as raised:
+        frame.select(sf.col("id").alias("a", "b")).collect()
+    assert raised.value.getMessageParameters() == {"expr": '"id"', "names": "a, b"}
+    with pytest.raises(IllegalArgumentException) as unknown:
+        frame.summary("count", "zz").collect()
+    assert unknown.value.getCondition() == "UNRECOGNIZED_STATISTIC"
+
+
+def test_to_a_schema(spark):
+    frame = spark.range(2)
+    wanted = StructType([StructField("more", StringType()), StructField("id", StringType())])
+    assert frame.to(wanted).collect() == [Row(more=None, id="0"), Row(more=None, id="1")]
+    strict = StructType([StructField("more", StringType(), False)])
+    assert condition_of(lambda: frame.to(strict).collect()) == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
