@@ -215,10 +215,10 @@ static vonk_status deal_build(const dealer *d, const join_form *f, vonk_batch *c
     vonk_column **keys = NULL;
     vonk_status st = VONK_OK;
     for (size_t i = 0; i < n && st == VONK_OK; i++) {
-        vonk_batch *one = NULL;
+        VONK_AUTO(vonk_batch_unref) vonk_batch *one = NULL;
         st = with_place(batches[i], batches[i]->sequence, true, &one, err);
         if (st == VONK_OK) st = VONK_VEC_PUSH(&placed, vonk_budget_root(), one, err);
-        if (st != VONK_OK) vonk_batch_unref(one);
+        if (st == VONK_OK) VONK_STEAL(one);
     }
     if (st == VONK_OK)
         st = vonk_batch_concat(vonk_budget_root(), (const vonk_batch *const *)placed.at, placed.n, &group, err);

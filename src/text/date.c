@@ -72,7 +72,9 @@ int64_t vonk_add_months(int64_t days, int64_t months)
 vonk_civil vonk_civil_of_us(int64_t local_us)
 {
     vonk_civil c;
-    int64_t days = vonk_floor_div(local_us, VONK_US_PER_DAY), rest = local_us - days * VONK_US_PER_DAY;
+    /* The start of the first day lies before the least number, so not by a product. */
+    int64_t rest = local_us % VONK_US_PER_DAY, days = local_us / VONK_US_PER_DAY - (rest < 0);
+    if (rest < 0) rest += VONK_US_PER_DAY;
     vonk_civil_from_days(days, &c.year, &c.month, &c.day);
     int32_t seconds = (int32_t)(rest / VONK_US_PER_SECOND);
     c.nanos = (int32_t)(rest % VONK_US_PER_SECOND) * 1000;
