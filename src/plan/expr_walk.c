@@ -282,21 +282,33 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         VONK_E_UNSUPPORTED_FEATURE__AES_MODE_IV,
         VONK_E_USER_RAISED_EXCEPTION,
         VONK_E_VECTOR_DIMENSION_MISMATCH,
-        VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION,
     };
     if (e->kind == VONK_EX_NAME && status != VONK_E_AMBIGUOUS_LATERAL_COLUMN_ALIAS) return false;
     for (size_t i = 0; i < VONK_COUNTOF(conditions); i++)
         if (conditions[i] == status) return true;
     if (status == VONK_E_INVALID_INDEX_OF_ZERO)
-        return e->mode == VONK_MODE_TRY || e->kind != VONK_EX_FUNCTION || strcmp(e->fn->name, "element_at") != 0;
+        return e->mode == VONK_MODE_TRY || e->kind != VONK_EX_FUNCTION ||
+               (strcmp(e->fn->name, "element_at") != 0 && strcmp(e->fn->name, "array_insert") != 0);
     if (status != VONK_E_ARITHMETIC_OVERFLOW || e->kind != VONK_EX_FUNCTION || !e->fn) return false;
     return strcmp(e->fn->name, "negative") == 0 || strcmp(e->fn->name, "abs") == 0;
+}
+
+/* How many arguments there must be is known to the function alone ("> 0", "2n (n > 0)"): found out after the call was. */
+static bool counts_itself(const vonk_error *err)
+{
+    for (size_t i = 0; i < vonk_error_n_params(err); i++) {
+        const char *name, *value;
+        vonk_error_param(err, i, &name, &value);
+        if (strcmp(name, "expectedNum") == 0) return value[0] == '>' || strncmp(value, "2n", 2) == 0;
+    }
+    return false;
 }
 
 vonk_status vonk_expr_failed(const vonk_expr *e, vonk_status status, vonk_error *err)
 {
     vonk_query_context context;
     if (knows_no_place(e, status)) return status;
+    if (status == VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION && counts_itself(err)) return status;
     if (status != VONK_OK && vonk_origin_context(&e->origin, &context)) vonk_error_add_context(err, &context);
     return status;
 }

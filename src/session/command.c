@@ -35,7 +35,11 @@ static vonk_status run_reset(vonk_query *query, const vonk_plan *command, vonk__
 
     (void)rows;
     if (command->name.n_parts == 1) return vonk_session_set(query->session, command->name.parts[0], VONK_STR_NONE, err);
-    for (size_t at = 0; vonk_conf_next(query->conf, &at, &key, &value);) VONK_TRY(vonk_session_set(query->session, key, VONK_STR_NONE, err));
+    for (size_t at = 0; vonk_conf_next(query->conf, &at, &key, &value);) {
+        const vonk_status status = vonk_session_set(query->session, key, VONK_STR_NONE, err);
+        if (status != VONK_E_CANNOT_MODIFY_CONFIG && status != VONK_E_CANNOT_MODIFY_STATIC_CONFIG) VONK_TRY(status);
+        vonk_error_reset(err); /* what the server was started with stays */
+    }
     return VONK_OK;
 }
 
