@@ -123,7 +123,7 @@ typedef struct vonk_input_class {
                               vonk_error *err);
     /* Sinks and streams: this lane has no more morsels for this input: fold local into shared. May be NULL. */
     vonk_status (*merge)(vonk_op *op, vonk_lane *lane, void *local, vonk_error *err);
-    /* Sinks: all lanes have merged; alone. *ret_steps: how many independent pieces of work remain, run in parallel by
+    /* Sinks, and streams that need it: all lanes have merged; alone. *ret_steps: how many independent pieces of work remain, run in parallel by
      * step(); preset to 0. May be NULL. */
     vonk_status (*finish)(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps, vonk_error *err);
     vonk_status (*step)(vonk_op *op, vonk_lane *lane, uint32_t i, vonk_error *err);
