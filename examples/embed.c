@@ -14,10 +14,11 @@ static int fail(const vonk_failure *f)
 static int print_batches(struct ArrowArrayStream *stream)
 {
     struct ArrowSchema schema;
-    int64_t            rows = 0;
+    int64_t rows = 0;
 
     if (stream->get_schema(stream, &schema) != 0) return -1;
-    for (int64_t c = 0; c < schema.n_children; c++) printf("column %" PRId64 ": %s, Arrow format %s\n", c, schema.children[c]->name, schema.children[c]->format);
+    for (int64_t c = 0; c < schema.n_children; c++)
+        printf("column %" PRId64 ": %s, Arrow format %s\n", c, schema.children[c]->name, schema.children[c]->format);
     schema.release(&schema);
     for (;;) {
         struct ArrowArray batch;
@@ -32,9 +33,9 @@ static int print_batches(struct ArrowArrayStream *stream)
 
 int main(int argc, char **argv)
 {
-    const char             *sql = argc > 1 ? argv[1] : "SELECT id, id * id AS square FROM range(5)";
-    vonk_context           *context = NULL;
-    vonk_failure            failure;
+    const char *sql = argc > 1 ? argv[1] : "SELECT id, id * id AS square FROM range(5)";
+    vonk_context *context = NULL;
+    vonk_failure failure;
     struct ArrowArrayStream stream;
 
     if (vonk_context_open(NULL, &context, &failure) != 0) return fail(&failure);

@@ -264,8 +264,7 @@ static void retired_budget_goes_with_its_last_release(void **state)
             for (int i = 0; i < 8; i++)
                 assert_int_equal(vonk_alloc(session, 100 * (size_t)i, &blocks[t][i], &err), VONK_OK);
         int64_t used = vonk_budget_used(server);
-        for (int t = 0; t < 2; t++)
-            assert_int_equal(pthread_create(&threads[t], NULL, free_some, blocks[t]), 0);
+        for (int t = 0; t < 2; t++) assert_int_equal(pthread_create(&threads[t], NULL, free_some, blocks[t]), 0);
         if (round % 2) vonk_budget_retire(session); /* while they free */
         for (int t = 0; t < 2; t++) pthread_join(threads[t], NULL);
         if (round % 2 == 0) vonk_budget_retire(session);

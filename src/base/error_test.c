@@ -157,7 +157,8 @@ static void rows_are_sorted_and_named_after_their_condition(void **state)
         if (strcmp(id, table[i].id) != 0 && !has_own_id(table[i].id))
             fail_msg("error_class.def: the condition %s has the id %s", table[i].condition, table[i].id);
         bool unnamed = strncmp(table[i].condition, "_LEGACY_", 8) == 0; /* Spark gives these no SQLSTATE */
-        if (strlen(table[i].sqlstate) != (unnamed ? 0u : 5u)) fail_msg("error_class.def: %s has no right SQLSTATE", table[i].id);
+        if (strlen(table[i].sqlstate) != (unnamed ? 0u : 5u))
+            fail_msg("error_class.def: %s has no right SQLSTATE", table[i].id);
         assert_string_equal(vonk_errclass_condition((vonk_errclass)(i + 1)), table[i].condition);
         assert_string_equal(vonk_errclass_sqlstate((vonk_errclass)(i + 1)), table[i].sqlstate);
     }
@@ -259,11 +260,8 @@ static void contexts_are_drawn(void **state)
                    "with_...\n                                   ^^^\n");
     vonk_error err = VONK_ERROR_INIT;
     VONK_FAIL(&err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
-    vonk_query_context context = {.is_dataframe = true,
-                                  .start = -1,
-                                  .stop = -1,
-                                  .fragment = VONK_STR("div"),
-                                  .call_site = VONK_STR("a.py:3")};
+    vonk_query_context context = {
+        .is_dataframe = true, .start = -1, .stop = -1, .fragment = VONK_STR("div"), .call_site = VONK_STR("a.py:3")};
     vonk_error_add_context(&err, &context);
     vonk_str summary = vonk_error_context(&err, 0)->summary;
     assert_true(vonk_str_is(summary, "== DataFrame ==\n\"div\" was called from\na.py:3\n"));

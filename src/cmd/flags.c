@@ -9,7 +9,8 @@ static void print_flags(FILE *to, const char *usage, const vonk__flag *flags, si
     fprintf(to, "usage: vonk %s\n\n", usage);
     for (size_t i = 0; i < n; i++) {
         char left[64];
-        snprintf(left, sizeof left, "%s%s%s", flags[i].name, flags[i].argument ? " " : "", flags[i].argument ? flags[i].argument : "");
+        snprintf(left, sizeof left, "%s%s%s", flags[i].name, flags[i].argument ? " " : "",
+                 flags[i].argument ? flags[i].argument : "");
         fprintf(to, "  %-28s %s\n", left, flags[i].help);
     }
 }
@@ -21,7 +22,8 @@ static const vonk__flag *find(const vonk__flag *flags, size_t n, const char *arg
     return NULL;
 }
 
-static bool refuse(const char *usage, const vonk__flag *flags, size_t n, const char *what, const char *arg, int *ret_status)
+static bool refuse(const char *usage, const vonk__flag *flags, size_t n, const char *what, const char *arg,
+                   int *ret_status)
 {
     fprintf(stderr, "vonk: %s %s\n\n", what, arg);
     print_flags(stderr, usage, flags, n);
@@ -32,7 +34,7 @@ static bool refuse(const char *usage, const vonk__flag *flags, size_t n, const c
 bool vonk__flags_read(const char *usage, const vonk__flag *flags, size_t n, int argc, char **argv, int *ret_status)
 {
     for (int i = 1; i < argc; i++) {
-        const char       *equals = strncmp(argv[i], "--", 2) == 0 ? strchr(argv[i], '=') : NULL;
+        const char *equals = strncmp(argv[i], "--", 2) == 0 ? strchr(argv[i], '=') : NULL;
         const vonk__flag *flag = find(flags, n, argv[i], equals ? (size_t)(equals - argv[i]) : strlen(argv[i]));
 
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {

@@ -13,8 +13,10 @@ static const vonk__subcommand subcommands[] = {
 static int print_help(FILE *to)
 {
     fprintf(to, "usage: vonk SUBCOMMAND [FLAGS]\n\n");
-    for (size_t i = 0; i < VONK_COUNTOF(subcommands); i++) fprintf(to, "  %-8s %s\n", subcommands[i].name, subcommands[i].help);
-    fprintf(to, "  %-8s %s\n  %-8s %s\n\n`vonk SUBCOMMAND --help` lists its flags.\n", "help", "this text", "--version", "the version");
+    for (size_t i = 0; i < VONK_COUNTOF(subcommands); i++)
+        fprintf(to, "  %-8s %s\n", subcommands[i].name, subcommands[i].help);
+    fprintf(to, "  %-8s %s\n  %-8s %s\n\n`vonk SUBCOMMAND --help` lists its flags.\n", "help", "this text", "--version",
+            "the version");
     return to == stdout ? 0 : 2;
 }
 
@@ -25,7 +27,8 @@ int main(int argc, char **argv)
         puts("vonk " VONK_VERSION " (behaves as Apache Spark 4.3.0)");
         return 0;
     }
-    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) return print_help(stdout);
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return print_help(stdout);
     for (size_t i = 0; i < VONK_COUNTOF(subcommands); i++)
         if (strcmp(argv[1], subcommands[i].name) == 0) return subcommands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "vonk: no subcommand '%s'\n\n", argv[1]);

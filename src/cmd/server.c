@@ -10,12 +10,12 @@
 #include "sys/tls.h"
 
 #define DEFAULT_PORT "15002"
-#define DRAIN_US     (10 * INT64_C(1000000))
+#define DRAIN_US (10 * INT64_C(1000000))
 
 #define MOST_TOKEN_BYTES (64 << 10)
 
 typedef struct server_flags {
-    const char    *port, *bind, *token_file, *tls_cert, *tls_key, *quiet, *max_sessions, *max_queries;
+    const char *port, *bind, *token_file, *tls_cert, *tls_key, *quiet, *max_sessions, *max_queries;
     vonk__settings settings;
 } server_flags;
 
@@ -23,7 +23,9 @@ static vonk_status read_token(const char *path, vonk_buf *token, vonk_error *err
 {
     VONK_TRY(vonk_file_read_all(vonk_str_of(path), MOST_TOKEN_BYTES / 4, token, err));
     const vonk_str trimmed = vonk_str_trim(vonk_buf_str(token));
-    if (trimmed.len == 0) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confName", "--token-file", "confValue", path, "confRequirement", "the file holds no token");
+    if (trimmed.len == 0)
+        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confName", "--token-file", "confValue", path,
+                         "confRequirement", "the file holds no token");
     memmove(token->data, trimmed.data, trimmed.len);
     token->len = trimmed.len;
     return vonk_buf_add_byte(token, 0, err);
@@ -32,10 +34,12 @@ static vonk_status read_token(const char *path, vonk_buf *token, vonk_error *err
 /* A flag that counts; 0 when it is not there. */
 static vonk_status read_count(const char *flag, const char *text, uint32_t *ret, vonk_error *err)
 {
-    char      *end = NULL;
+    char *end = NULL;
     const long value = text ? strtol(text, &end, 10) : 0;
 
-    if (text && (*end || value < 1 || value > 1000000)) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", flag, "confValue", text, "confType", "1 to 1000000");
+    if (text && (*end || value < 1 || value > 1000000))
+        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", flag, "confValue", text, "confType",
+                         "1 to 1000000");
     *ret = (uint32_t)value;
     return VONK_OK;
 }
@@ -48,25 +52,34 @@ static void on_signal(void *server, int number)
 
 static vonk_status serve(const server_flags *flags, vonk_error *err)
 {
-    VONK_AUTO(vonk_engine_free) vonk_engine                 *engine = NULL;
-    VONK_AUTO(vonk_tls_context_free) vonk_tls_context       *tls = NULL;
+    VONK_AUTO(vonk_engine_free) vonk_engine *engine = NULL;
+    VONK_AUTO(vonk_tls_context_free) vonk_tls_context *tls = NULL;
     VONK_AUTO(vonk_connect_server_free) vonk_connect_server *server = NULL;
-    VONK_AUTO(vonk_conf_unref) const vonk_conf              *conf = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf                        token = {0};
-    vonk_connect_backend                                     backend;
-    const long                                               port = strtol(flags->port, NULL, 10);
-    uint32_t                                                 max_sessions = 0, max_queries = 0;
+    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf token = {0};
+    vonk_connect_backend backend;
+    const long port = strtol(flags->port, NULL, 10);
+    uint32_t max_sessions = 0, max_queries = 0;
 
-    if (port < 0 || port > 65535) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "--port", "confValue", flags->port, "confType", "0 to 65535");
+    if (port < 0 || port > 65535)
+        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "--port", "confValue", flags->port,
+                         "confType", "0 to 65535");
     vonk_buf_init(&token, vonk_budget_root(), MOST_TOKEN_BYTES);
     if (flags->token_file) VONK_TRY(read_token(flags->token_file, &token, err));
-    if (flags->tls_cert) VONK_TRY(vonk_tls_context_new_server(vonk_budget_root(), vonk_str_of(flags->tls_cert), vonk_str_of(flags->tls_key ? flags->tls_key : flags->tls_cert), &tls, err));
+    if (flags->tls_cert)
+        VONK_TRY(vonk_tls_context_new_server(vonk_budget_root(), vonk_str_of(flags->tls_cert),
+                                             vonk_str_of(flags->tls_key ? flags->tls_key : flags->tls_cert), &tls,
+                                             err));
     VONK_TRY(read_count("--max-sessions", flags->max_sessions, &max_sessions, err));
     VONK_TRY(read_count("--max-queries", flags->max_queries, &max_queries, err));
     VONK_TRY(vonk__settings_conf(&flags->settings, &conf, err));
     VONK_TRY(vonk__engine_start(&flags->settings, &engine, err));
     vonk_connect_engine_backend(engine, &backend);
-    const vonk_connect_options options = {.grpc = {.bind = flags->bind, .port = (uint16_t)port, .tls = tls, .token = flags->token_file ? token.data : NULL, .budget = vonk_engine_budget(engine)},
+    const vonk_connect_options options = {.grpc = {.bind = flags->bind,
+                                                   .port = (uint16_t)port,
+                                                   .tls = tls,
+                                                   .token = flags->token_file ? token.data : NULL,
+                                                   .budget = vonk_engine_budget(engine)},
                                           .backend = &backend,
                                           .conf = conf,
                                           .max_sessions = max_sessions,
@@ -74,17 +87,19 @@ static vonk_status serve(const server_flags *flags, vonk_error *err)
                                           .artifact_dir = vonk_str_of(flags->settings.spill_dir)};
     VONK_TRY(vonk_connect_server_new(&options, &server, err));
     VONK_TRY(vonk_loop_on_signal(vonk_connect_server_loop(server), on_signal, server, err));
-    vonk_log(VONK_LOG_INFO, "listening", "port=%u threads=%u memory=%lld tls=%s token=%s", vonk_connect_server_port(server), vonk_engine_n_threads(engine),
-             (long long)vonk_budget_limit(vonk_engine_budget(engine)), tls ? "yes" : "no", flags->token_file ? "yes" : "no");
+    vonk_log(VONK_LOG_INFO, "listening", "port=%u threads=%u memory=%lld tls=%s token=%s",
+             vonk_connect_server_port(server), vonk_engine_n_threads(engine),
+             (long long)vonk_budget_limit(vonk_engine_budget(engine)), tls ? "yes" : "no",
+             flags->token_file ? "yes" : "no");
     return vonk_connect_server_run(server, err);
 }
 
 int vonk__cmd_server(int argc, char **argv)
 {
-    server_flags                           f = {.port = DEFAULT_PORT};
+    server_flags f = {.port = DEFAULT_PORT};
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    int                                    status = 0;
-    const vonk__flag                       flags[] = {
+    int status = 0;
+    const vonk__flag flags[] = {
         {"--port", "PORT", "to listen on; 0: any free one (" DEFAULT_PORT ")", &f.port, NULL},
         {"--bind", "ADDRESS", "to listen at (all)", &f.bind, NULL},
         {"--memory", "BYTES", "budget, as 2g or 512m (60 % of the machine's)", &f.settings.memory, NULL},

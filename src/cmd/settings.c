@@ -10,16 +10,18 @@
 vonk_status vonk__parse_bytes(const char *text, int64_t *ret, vonk_error *err)
 {
     static const char units[] = "kmgtp";
-    char             *end = NULL;
-    const double      number = strtod(text, &end);
-    double            factor = 1;
+    char *end = NULL;
+    const double number = strtod(text, &end);
+    double factor = 1;
 
     if (end != text && *end) {
         const char *unit = strchr(units, *end | 0x20);
         if (!unit) end = (char *)text;
         for (const char *u = units; unit && u <= unit; u++) factor *= 1024;
     }
-    if (end == text || number < 0 || number * factor > 9e18) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "memory", "confValue", text, "confType", "bytes");
+    if (end == text || number < 0 || number * factor > 9e18)
+        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "memory", "confValue", text,
+                         "confType", "bytes");
     *ret = (int64_t)(number * factor);
     return VONK_OK;
 }
@@ -27,8 +29,8 @@ vonk_status vonk__parse_bytes(const char *text, int64_t *ret, vonk_error *err)
 static vonk_status put(const vonk_conf **inout, vonk_str key, vonk_str value, vonk_error *err)
 {
     const vonk_conf *changed = NULL;
-    vonk_str         usual;
-    bool             modifiable = false;
+    vonk_str usual;
+    bool modifiable = false;
 
     if (vonk_conf_known(key, &usual, &modifiable) && modifiable) /* the value is checked */
         VONK_TRY(vonk_conf_with(vonk_budget_root(), *inout, key, value, &changed, err));
@@ -48,14 +50,15 @@ static vonk_status read_line(vonk_str line, const vonk_conf **inout, vonk_error 
     if (line.len == 0 || line.data[0] == '#') return VONK_OK;
     while (key_end < line.len && !strchr(" \t=:", line.data[key_end])) key_end++;
     vonk_str value = vonk_str_trim(vonk_str_sub(line, key_end, line.len));
-    if (value.len > 0 && (value.data[0] == '=' || value.data[0] == ':')) value = vonk_str_trim(vonk_str_sub(value, 1, value.len));
+    if (value.len > 0 && (value.data[0] == '=' || value.data[0] == ':'))
+        value = vonk_str_trim(vonk_str_sub(value, 1, value.len));
     return put(inout, vonk_str_sub(line, 0, key_end), value, err);
 }
 
 static vonk_status read_file(const char *path, bool must_exist, const vonk_conf **inout, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
-    bool                              exists = false;
+    bool exists = false;
 
     VONK_TRY(vonk_file_exists(vonk_str_of(path), &exists, err));
     if (!exists && !must_exist) return VONK_OK;
@@ -83,7 +86,7 @@ static vonk_status read_default_file(const vonk_conf **inout, vonk_error *err)
 static vonk_status read_environment(const vonk_conf **inout, vonk_error *err)
 {
     static const vonk_str prefix = {"VONK_CONF_", 10};
-    vonk_str              name, value;
+    vonk_str name, value;
 
     for (size_t at = 0; vonk_env_next(&at, &name, &value);) {
         char key[256];
@@ -106,8 +109,10 @@ vonk_status vonk__settings_conf(const vonk__settings *settings, const vonk_conf 
     VONK_TRY(read_environment(&conf, err));
     for (size_t i = 0; i < settings->n_conf; i++) {
         const vonk_str text = vonk_str_of(settings->conf[i]);
-        const size_t   equals = vonk_str_find_byte(text, '=', 0);
-        if (equals == SIZE_MAX) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "--conf", "confValue", settings->conf[i], "confType", "key=value");
+        const size_t equals = vonk_str_find_byte(text, '=', 0);
+        if (equals == SIZE_MAX)
+            return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "--conf", "confValue",
+                             settings->conf[i], "confType", "key=value");
         VONK_TRY(put(&conf, vonk_str_sub(text, 0, equals), vonk_str_sub(text, equals + 1, text.len), err));
     }
     *ret = VONK_STEAL(conf);
@@ -117,14 +122,17 @@ vonk_status vonk__settings_conf(const vonk__settings *settings, const vonk_conf 
 vonk_status vonk__engine_start(const vonk__settings *settings, vonk_engine **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
-    vonk_engine_options                         options = {.spill_dir = vonk_str_of(settings->spill_dir), .warehouse_dir = vonk_str_of(settings->warehouse_dir)};
+    vonk_engine_options options = {.spill_dir = vonk_str_of(settings->spill_dir),
+                                   .warehouse_dir = vonk_str_of(settings->warehouse_dir)};
 
     VONK_TRY(vonk__settings_conf(settings, &conf, err));
     options.conf = conf;
     if (settings->memory) VONK_TRY(vonk__parse_bytes(settings->memory, &options.memory_bytes, err));
     if (settings->threads) {
         const long n = strtol(settings->threads, NULL, 10);
-        if (n < 1 || n > 1024) return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "threads", "confValue", settings->threads, "confType", "1 to 1024");
+        if (n < 1 || n > 1024)
+            return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confName", "threads", "confValue",
+                             settings->threads, "confType", "1 to 1024");
         options.n_threads = (uint32_t)n;
     }
     return vonk_engine_new(&options, ret, err);

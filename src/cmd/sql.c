@@ -13,15 +13,17 @@
 vonk_status vonk__sql_run(vonk__sql *sql, vonk_str statement, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
-    int64_t                                     rows = 0;
-    const int64_t                               start = vonk_clock_mono_ns();
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    int64_t rows = 0;
+    const int64_t start = vonk_clock_mono_ns();
 
     VONK_TRY(vonk_session_parse(sql->session, statement, &plan, err));
     VONK_TRY(vonk_session_execute(sql->session, plan, &query, err));
     if (sql->output == VONK__SQL_TEST) return vonk__sql_test_print(query, &rows, err);
     VONK_TRY(vonk__sql_print(sql, query, &rows, err));
-    if (sql->interactive) fprintf(stderr, "%lld row%s in %.3f s\n", (long long)rows, rows == 1 ? "" : "s", (double)(vonk_clock_mono_ns() - start) / 1e9);
+    if (sql->interactive)
+        fprintf(stderr, "%lld row%s in %.3f s\n", (long long)rows, rows == 1 ? "" : "s",
+                (double)(vonk_clock_mono_ns() - start) / 1e9);
     return VONK_OK;
 }
 
@@ -30,7 +32,7 @@ static void run_tests(vonk__sql *sql, vonk_str text)
 {
     while (text.len > 0) {
         VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-        const size_t                           end = vonk_min_size(vonk_str_find(text, VONK_STR("\n;\n"), 0), text.len);
+        const size_t end = vonk_min_size(vonk_str_find(text, VONK_STR("\n;\n"), 0), text.len);
 
         if (vonk__sql_run(sql, vonk_str_sub(text, 0, end), &err) != VONK_OK) vonk__sql_test_error(&err);
         puts(";");
@@ -47,7 +49,7 @@ static vonk_status run_script(vonk__sql *sql, vonk_str text, vonk_error *err)
         return VONK_OK;
     }
     while (text.len > 0) {
-        const size_t   end = vonk_session_statement_end(text);
+        const size_t end = vonk_session_statement_end(text);
         const vonk_str statement = vonk_str_trim(vonk_str_sub(text, 0, end));
         text = vonk_str_sub(text, end, text.len);
         if (statement.len == 0 || vonk_str_is(statement, ";")) continue;
@@ -70,13 +72,13 @@ static vonk_status run_file(vonk__sql *sql, const char *path, vonk_error *err)
 }
 
 typedef struct sql_flags {
-    const char    *text, *file, *output, *types;
+    const char *text, *file, *output, *types;
     vonk__settings settings;
 } sql_flags;
 
 static vonk_status run(const sql_flags *f, vonk__sql *sql, int *ret_status, vonk_error *err)
 {
-    VONK_AUTO(vonk_engine_free) vonk_engine    *engine = NULL;
+    VONK_AUTO(vonk_engine_free) vonk_engine *engine = NULL;
     VONK_AUTO(vonk_session_unref) vonk_session *session = NULL;
 
     VONK_TRY(vonk__engine_start(&f->settings, &engine, err));
@@ -90,12 +92,12 @@ static vonk_status run(const sql_flags *f, vonk__sql *sql, int *ret_status, vonk
 
 int vonk__cmd_sql(int argc, char **argv)
 {
-    static const char *const               names[] = {"table", "csv", "json", "test"};
-    sql_flags                              f = {.output = "table"};
-    vonk__sql                              sql = {0};
+    static const char *const names[] = {"table", "csv", "json", "test"};
+    sql_flags f = {.output = "table"};
+    vonk__sql sql = {0};
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    int                                    status = 0;
-    const vonk__flag                       flags[] = {
+    int status = 0;
+    const vonk__flag flags[] = {
         {"-e", "SQL", "run this text", &f.text, NULL},
         {"-f", "FILE", "run this file", &f.file, NULL},
         {"--output", "FORM", "table, csv, json or test (table)", &f.output, NULL},

@@ -6,18 +6,18 @@
 #include "sys/clock.h"
 #include "sys/env.h"
 
-#define TABLE_ROWS  1000 /* a table's widths are measured over so many rows */
-#define MAX_WIDTH   200
+#define TABLE_ROWS 1000 /* a table's widths are measured over so many rows */
+#define MAX_WIDTH 200
 
 static bool is_number(const vonk_type *t) { return vonk_type_is_numeric(t); }
 
 /* ---- progress, on stderr, only for people */
 static void draw_progress(vonk_query *query)
 {
-    vonk_progress  stages[32];
-    vonk_exec     *exec = vonk_query_exec(query);
+    vonk_progress stages[32];
+    vonk_exec *exec = vonk_query_exec(query);
     const uint32_t n = exec ? vonk_exec_progress(exec, stages, VONK_COUNTOF(stages)) : 0;
-    uint64_t       done = 0, all = 0;
+    uint64_t done = 0, all = 0;
 
     for (uint32_t i = 0; i < n && i < VONK_COUNTOF(stages); i++) {
         done += stages[i].n_done_tasks;
@@ -25,7 +25,8 @@ static void draw_progress(vonk_query *query)
     }
     if (all == 0) return;
     const int width = 40, filled = (int)(done * (uint64_t)width / all);
-    fprintf(stderr, "\r[%.*s%*s] %llu/%llu", filled, "========================================", width - filled, "", (unsigned long long)done, (unsigned long long)all);
+    fprintf(stderr, "\r[%.*s%*s] %llu/%llu", filled, "========================================", width - filled, "",
+            (unsigned long long)done, (unsigned long long)all);
 }
 
 typedef struct waiter {
@@ -90,10 +91,13 @@ static void put_json_text(vonk_str s)
 static bool json_plain(const vonk_type *t, vonk_str text)
 {
     if (t->id == VONK_T_BOOLEAN) return true;
-    return is_number(t) && text.len > 0 && !strchr("NI", text.data[text.data[0] == '-' && text.len > 1 ? 1 : 0]); /* NaN and Infinity are no JSON numbers */
+    return is_number(t) && text.len > 0 &&
+           !strchr("NI",
+                   text.data[text.data[0] == '-' && text.len > 1 ? 1 : 0]); /* NaN and Infinity are no JSON numbers */
 }
 
-static vonk_status put_row(vonk__sql *sql, vonk_query *query, const vonk_batch *batch, uint32_t row, vonk_buf *cell, vonk_error *err)
+static vonk_status put_row(vonk__sql *sql, vonk_query *query, const vonk_batch *batch, uint32_t row, vonk_buf *cell,
+                           vonk_error *err)
 {
     const vonk_type *type = vonk_query_schema(query);
 
@@ -154,7 +158,8 @@ static void put_padded(vonk_str s, size_t width, bool right)
     if (!right) printf("%*s", (int)gap, "");
 }
 
-static vonk_status table_cell(vonk_query *query, const vonk_batch *batch, uint32_t c, uint32_t row, vonk_buf *cell, vonk_error *err)
+static vonk_status table_cell(vonk_query *query, const vonk_batch *batch, uint32_t c, uint32_t row, vonk_buf *cell,
+                              vonk_error *err)
 {
     bool null = false;
 
@@ -163,7 +168,8 @@ static vonk_status table_cell(vonk_query *query, const vonk_batch *batch, uint32
     return null ? vonk_buf_add_c(cell, "NULL", err) : VONK_OK;
 }
 
-static vonk_status table_head(vonk_query *query, const vonk_batch *batch, size_t *widths, vonk_buf *cell, vonk_error *err)
+static vonk_status table_head(vonk_query *query, const vonk_batch *batch, size_t *widths, vonk_buf *cell,
+                              vonk_error *err)
 {
     const vonk_type *type = vonk_query_schema(query);
 
@@ -185,7 +191,8 @@ static vonk_status table_head(vonk_query *query, const vonk_batch *batch, size_t
     return VONK_OK;
 }
 
-static vonk_status table_row(vonk_query *query, const vonk_batch *batch, uint32_t row, const size_t *widths, vonk_buf *cell, vonk_error *err)
+static vonk_status table_row(vonk_query *query, const vonk_batch *batch, uint32_t row, const size_t *widths,
+                             vonk_buf *cell, vonk_error *err)
 {
     for (uint32_t c = 0; c < batch->n_columns; c++) {
         VONK_TRY(table_cell(query, batch, c, row, cell, err));
@@ -196,7 +203,8 @@ static vonk_status table_row(vonk_query *query, const vonk_batch *batch, uint32_
     return VONK_OK;
 }
 
-static vonk_status print_batches(vonk__sql *sql, vonk_query *query, size_t *widths, vonk_buf *cell, int64_t *ret_rows, vonk_error *err)
+static vonk_status print_batches(vonk__sql *sql, vonk_query *query, size_t *widths, vonk_buf *cell, int64_t *ret_rows,
+                                 vonk_error *err)
 {
     bool first = true;
 
@@ -204,11 +212,13 @@ static vonk_status print_batches(vonk__sql *sql, vonk_query *query, size_t *widt
     for (;;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
         VONK_TRY(next_batch(sql, query, &batch, err));
-        if (first && sql->output == VONK__SQL_TABLE && vonk_query_schema(query)->n_fields > 0) VONK_TRY(table_head(query, batch, widths, cell, err));
+        if (first && sql->output == VONK__SQL_TABLE && vonk_query_schema(query)->n_fields > 0)
+            VONK_TRY(table_head(query, batch, widths, cell, err));
         first = false;
         if (!batch) return VONK_OK;
         for (uint32_t r = 0; r < batch->n_rows; r++)
-            VONK_TRY(sql->output == VONK__SQL_TABLE ? table_row(query, batch, r, widths, cell, err) : put_row(sql, query, batch, r, cell, err));
+            VONK_TRY(sql->output == VONK__SQL_TABLE ? table_row(query, batch, r, widths, cell, err)
+                                                    : put_row(sql, query, batch, r, cell, err));
         *ret_rows += batch->n_rows;
     }
 }
@@ -216,10 +226,11 @@ static vonk_status print_batches(vonk__sql *sql, vonk_query *query, size_t *widt
 vonk_status vonk__sql_print(vonk__sql *sql, vonk_query *query, int64_t *ret_rows, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf cell = {0};
-    size_t                           *widths = NULL;
+    size_t *widths = NULL;
 
     vonk_buf_init(&cell, vonk_budget_root(), SIZE_MAX);
-    VONK_TRY(vonk_alloc_zeroed(vonk_budget_root(), (vonk_query_schema(query)->n_fields + 1) * sizeof *widths, &widths, err));
+    VONK_TRY(
+        vonk_alloc_zeroed(vonk_budget_root(), (vonk_query_schema(query)->n_fields + 1) * sizeof *widths, &widths, err));
     vonk_status status = print_batches(sql, query, widths, &cell, ret_rows, err);
     vonk_free(widths);
     fflush(stdout);

@@ -1,4 +1,5 @@
-/* cmd/sql_shell.c -- the interactive shell: lines are gathered until a ';', with history and completion of keywords, functions and views (libedit). */
+/* cmd/sql_shell.c -- the interactive shell: lines are gathered until a ';', with history and completion of keywords,
+ * functions and views (libedit). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +17,11 @@ typedef struct line_editor {
     char **(*completion_matches)(const char *text, char *(*next)(const char *text, int state));
 } line_editor;
 
-static const char *const words[] = {"SELECT", "FROM", "WHERE", "GROUP BY", "HAVING", "ORDER BY", "LIMIT", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS", "SEMI", "ANTI", "USING", "UNION",
-                                    "INTERSECT", "EXCEPT", "DISTINCT", "BETWEEN", "EXPLAIN", "CREATE", "REPLACE",
-                                    "TEMPORARY", "VIEW", "DESCRIBE", "SHOW TABLES", "SHOW FUNCTIONS", "WITH", "VALUES", "CASE", "WHEN", "THEN", "ELSE"};
+static const char *const words[] = {
+    "SELECT",      "FROM",           "WHERE",   "GROUP BY", "HAVING", "ORDER BY", "LIMIT",     "JOIN",  "LEFT",
+    "RIGHT",       "FULL",           "INNER",   "CROSS",    "SEMI",   "ANTI",     "USING",     "UNION", "INTERSECT",
+    "EXCEPT",      "DISTINCT",       "BETWEEN", "EXPLAIN",  "CREATE", "REPLACE",  "TEMPORARY", "VIEW",  "DESCRIBE",
+    "SHOW TABLES", "SHOW FUNCTIONS", "WITH",    "VALUES",   "CASE",   "WHEN",     "THEN",      "ELSE"};
 
 static char *copy_of(const char *text)
 {
@@ -28,7 +31,7 @@ static char *copy_of(const char *text)
 
 static char *next_match(const char *text, int state)
 {
-    static size_t  word, fn;
+    static size_t word, fn;
     const vonk_fn *f;
 
     if (state == 0) word = fn = 0;
@@ -52,10 +55,12 @@ static char **complete(const char *text, int start, int end)
 
 static bool open_editor(void)
 {
-    static const char *const names[] = {"readline", "add_history", "read_history", "write_history", "rl_completion_matches", "rl_attempted_completion_function"};
-    static vonk_module_fn    at[VONK_COUNTOF(names)];
-    static vonk_module       libedit = {.library = "libedit.so.2", .package = "libedit2", .names = names, .n = VONK_COUNTOF(names), .at = at};
-    vonk_error               missing = VONK_ERROR_INIT;
+    static const char *const names[] = {"readline",      "add_history",           "read_history",
+                                        "write_history", "rl_completion_matches", "rl_attempted_completion_function"};
+    static vonk_module_fn at[VONK_COUNTOF(names)];
+    static vonk_module libedit = {
+        .library = "libedit.so.2", .package = "libedit2", .names = names, .n = VONK_COUNTOF(names), .at = at};
+    vonk_error missing = VONK_ERROR_INIT;
     char **(**hook)(const char *, int, int);
 
     if (vonk_module_need(&libedit, &missing) != VONK_OK) {
@@ -75,7 +80,7 @@ static bool open_editor(void)
 /* One line without its newline; NULL at the end of input. Freed by the caller. */
 static char *read_line(bool editing, const char *prompt)
 {
-    char  *line = NULL;
+    char *line = NULL;
     size_t room = 0;
 
     if (editing) return editor.readline(prompt);
@@ -96,7 +101,7 @@ static int run_complete(vonk__sql *sql, vonk_buf *text)
         const size_t end = vonk_session_statement_end(vonk_buf_str(text));
         if (end == 0 || text->data[end - 1] != ';') return failed;
         VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-        const vonk_str                         statement = vonk_str_trim(vonk_str_sub(vonk_buf_str(text), 0, end));
+        const vonk_str statement = vonk_str_trim(vonk_str_sub(vonk_buf_str(text), 0, end));
         if (statement.len > 1 && vonk__sql_run(sql, statement, &err) != VONK_OK) {
             vonk__error_print(&err);
             failed = 1;
@@ -108,7 +113,8 @@ static int run_complete(vonk__sql *sql, vonk_buf *text)
 
 static bool is_quit(const vonk_buf *text, const char *line)
 {
-    return vonk_str_trim(vonk_buf_str(text)).len == 0 && (strcmp(line, "quit") == 0 || strcmp(line, "exit") == 0 || strcmp(line, "quit;") == 0 || strcmp(line, "exit;") == 0);
+    return vonk_str_trim(vonk_buf_str(text)).len == 0 && (strcmp(line, "quit") == 0 || strcmp(line, "exit") == 0 ||
+                                                          strcmp(line, "quit;") == 0 || strcmp(line, "exit;") == 0);
 }
 
 static int shell_loop(vonk__sql *sql, bool editing, vonk_buf *text, vonk_error *err)
@@ -135,10 +141,10 @@ static int shell_loop(vonk__sql *sql, bool editing, vonk_buf *text, vonk_error *
 int vonk__sql_shell(vonk__sql *sql)
 {
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    VONK_AUTO(vonk_buf_done) vonk_buf      text = {0};
-    const bool                             editing = sql->interactive && open_editor();
-    char                                   history[512] = "";
-    const vonk_str                         home = vonk_env_get("HOME");
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    const bool editing = sql->interactive && open_editor();
+    char history[512] = "";
+    const vonk_str home = vonk_env_get("HOME");
 
     vonk_buf_init(&text, vonk_budget_root(), 256 << 20);
     if (editing && home.len > 0) vonk_format(history, sizeof history, "%.*s/.vonk_history", VONK_STR_ARGS(home));

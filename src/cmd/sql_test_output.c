@@ -10,13 +10,20 @@ static void put_escaped(vonk_str s)
     if (vonk_str_is(s, "NULL")) putchar('\\');
     for (size_t i = 0; i < s.len; i++) {
         const char c = s.data[i];
-        if (c == '\n') fputs("\\n", stdout);
-        else if (c == '\r') fputs("\\r", stdout);
-        else if (c == '\t') fputs("\\t", stdout);
-        else if (c == 0) fputs("\\0", stdout);
-        else if (c == '\\' || c == '|' || c == ';') printf("\\%c", c);
-        else if (c == ' ' && i + 1 == s.len) fputs("\\s", stdout);
-        else putchar(c);
+        if (c == '\n')
+            fputs("\\n", stdout);
+        else if (c == '\r')
+            fputs("\\r", stdout);
+        else if (c == '\t')
+            fputs("\\t", stdout);
+        else if (c == 0)
+            fputs("\\0", stdout);
+        else if (c == '\\' || c == '|' || c == ';')
+            printf("\\%c", c);
+        else if (c == ' ' && i + 1 == s.len)
+            fputs("\\s", stdout);
+        else
+            putchar(c);
     }
 }
 
@@ -41,8 +48,10 @@ static vonk_status put_row(vonk_query *query, const vonk_batch *batch, uint32_t 
         vonk_buf_reset(cell);
         VONK_TRY(vonk_query_cell(query, batch, c, row, cell, &null, err));
         if (c > 0) fputs(" | ", stdout);
-        if (null) fputs("NULL", stdout);
-        else put_escaped(vonk_buf_str(cell));
+        if (null)
+            fputs("NULL", stdout);
+        else
+            put_escaped(vonk_buf_str(cell));
     }
     putchar('\n');
     return VONK_OK;

@@ -461,7 +461,4 @@ vonk_status vonk_compress(vonk_compressor *c, vonk_compression codec, int32_t le
     }
 }
 
-uint32_t vonk_crc32(const void *data, size_t bytes)
-{
-    return (uint32_t)crc32_z(crc32_z(0, Z_NULL, 0), data, bytes);
-}
+uint32_t vonk_crc32(const void *data, size_t bytes) { return (uint32_t)crc32_z(crc32_z(0, Z_NULL, 0), data, bytes); }

@@ -1,4 +1,5 @@
-/* codec/ipc_read.c -- an Arrow IPC stream as batches: messages are turned into Arrow's C data form, which column/arrow.h imports (and checks). */
+/* codec/ipc_read.c -- an Arrow IPC stream as batches: messages are turned into Arrow's C data form, which
+ * column/arrow.h imports (and checks). */
 #include "codec/ipc.h"
 
 #include "base/vec.h"
@@ -6,31 +7,34 @@
 #include "codec/flatbuf.h"
 #include "codec/ipc_int.h"
 
-#define MAX_FIELDS   100000
-#define MAX_DEPTH    (2 * VONK_MAX_TYPE_DEPTH + 2)
-#define MAX_BUFFER   (INT64_C(1) << 40)
+#define MAX_FIELDS 100000
+#define MAX_DEPTH (2 * VONK_MAX_TYPE_DEPTH + 2)
+#define MAX_BUFFER (INT64_C(1) << 40)
 
 typedef struct dictionary {
-    int64_t            id;
+    int64_t id;
     struct ArrowArray *array; /* shared by later batches through shallow copies that hold `memory` */
 } dictionary;
 
 typedef struct reader {
-    const char        *what; /* for messages */
-    vonk_budget       *budget;
-    vonk_error        *err;
-    vonk_arena        *arena;   /* of the schema */
-    vonk_buffer       *owner;
-    vonk_cursor        in;
+    const char *what; /* for messages */
+    vonk_budget *budget;
+    vonk_error *err;
+    vonk_arena *arena; /* of the schema */
+    vonk_buffer *owner;
+    vonk_cursor in;
     struct ArrowSchema schema;
     VONK_VEC(int64_t) dictionary_ids; /* per field in pre-order; -1: none */
     VONK_VEC(dictionary) dictionaries;
-    vonk_compressor   *compressor;
-    uint32_t           n_fields;
-    bool               damaged; /* a number lies outside its message; err says so */
+    vonk_compressor *compressor;
+    uint32_t n_fields;
+    bool damaged; /* a number lies outside its message; err says so */
 } reader;
 
-static vonk_status bad(reader *r, const char *problem) { return VONK_FAIL(r->err, VONK_E_MALFORMED_INPUT, "path", r->what, "problem", problem); }
+static vonk_status bad(reader *r, const char *problem)
+{
+    return VONK_FAIL(r->err, VONK_E_MALFORMED_INPUT, "path", r->what, "problem", problem);
+}
 
 /* The error, if any, waits for the end of the message. */
 static int64_t number(reader *r, const vonk_flat_table *t, unsigned field, size_t bytes, int64_t otherwise)
@@ -41,11 +45,12 @@ static int64_t number(reader *r, const vonk_flat_table *t, unsigned field, size_
 }
 
 /* ---- schema */
-static vonk_status format_of(reader *r, const vonk_flat_table *field, uint8_t type, const vonk_flat_table *t, const char **ret)
+static vonk_status format_of(reader *r, const vonk_flat_table *field, uint8_t type, const vonk_flat_table *t,
+                             const char **ret)
 {
     static const char units[] = "smun";
-    vonk_str          text = {0};
-    const uint64_t    unit = number(r, t, 0, 2, type == IPC_DATE || type == IPC_TIME || type == IPC_DURATION ? 1 : 0);
+    vonk_str text = {0};
+    const uint64_t unit = number(r, t, 0, 2, type == IPC_DATE || type == IPC_TIME || type == IPC_DURATION ? 1 : 0);
 
     (void)field;
     *ret = NULL;
@@ -68,7 +73,7 @@ static vonk_status format_of(reader *r, const vonk_flat_table *field, uint8_t ty
     case IPC_INT: {
         static const char letters[2][4] = {{'C', 'S', 'I', 'L'}, {'c', 's', 'i', 'l'}};
         const uint64_t bits = number(r, t, 0, 4, 0);
-        const int      log = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : -1;
+        const int log = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : -1;
         if (log < 0) return bad(r, "an integer of a strange width");
         VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "%c", letters[number(r, t, 1, 1, 0) ? 1 : 0][log]));
         break;
@@ -86,10 +91,15 @@ static vonk_status format_of(reader *r, const vonk_flat_table *field, uint8_t ty
         break;
     }
     case IPC_DECIMAL:
-        VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "d:%d,%d,%d", (int)number(r, t, 0, 4, 0), (int)number(r, t, 1, 4, 0), (int)number(r, t, 2, 4, 128)));
+        VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "d:%d,%d,%d", (int)number(r, t, 0, 4, 0),
+                                   (int)number(r, t, 1, 4, 0), (int)number(r, t, 2, 4, 128)));
         break;
-    case IPC_FIXED_BINARY: VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "w:%d", (int)number(r, t, 0, 4, 0))); break;
-    case IPC_FIXED_LIST: VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "+w:%d", (int)number(r, t, 0, 4, 0))); break;
+    case IPC_FIXED_BINARY:
+        VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "w:%d", (int)number(r, t, 0, 4, 0)));
+        break;
+    case IPC_FIXED_LIST:
+        VONK_TRY(vonk_arena_printf(r->arena, &text, r->err, "+w:%d", (int)number(r, t, 0, 4, 0)));
+        break;
     case IPC_RUN_END: *ret = "+r"; break;
     default: return VONK_FAIL(r->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("Arrow type number %d", type));
     }
@@ -101,9 +111,9 @@ static vonk_status format_of(reader *r, const vonk_flat_table *field, uint8_t ty
 static vonk_status metadata_of(reader *r, const vonk_flat_table *field, const char **ret)
 {
     const uint8_t *pairs = NULL;
-    size_t       n = 0;
-    size_t         bytes = 4;
-    vonk_str       texts[64];
+    size_t n = 0;
+    size_t bytes = 4;
+    vonk_str texts[64];
 
     *ret = NULL;
     VONK_TRY(vonk_flat_get_vector(field, 6, 4, &pairs, &n, r->err));
@@ -135,10 +145,11 @@ static void release_nothing(struct ArrowSchema *s) { s->release = NULL; }
 
 static vonk_status read_field(reader *r, const vonk_flat_table *field, struct ArrowSchema *ret, int depth);
 
-static vonk_status read_children(reader *r, const vonk_flat_table *parent, uint32_t list, struct ArrowSchema *ret, int depth)
+static vonk_status read_children(reader *r, const vonk_flat_table *parent, uint32_t list, struct ArrowSchema *ret,
+                                 int depth)
 {
     const uint8_t *fields = NULL;
-    size_t       n = 0;
+    size_t n = 0;
 
     VONK_TRY(vonk_flat_get_vector(parent, list, 4, &fields, &n, r->err));
     if (depth > MAX_DEPTH || r->n_fields + n > MAX_FIELDS) return bad(r, "a schema with very many fields");
@@ -157,7 +168,7 @@ static vonk_status read_children(reader *r, const vonk_flat_table *parent, uint3
 static vonk_status read_field(reader *r, const vonk_flat_table *field, struct ArrowSchema *ret, int depth)
 {
     vonk_flat_table type, encoding, index;
-    vonk_str      name, copy;
+    vonk_str name, copy;
 
     *ret = (struct ArrowSchema){.release = release_nothing};
     VONK_TRY(vonk_flat_get_table(field, 3, &type, r->err));
@@ -188,8 +199,8 @@ static vonk_status read_field(reader *r, const vonk_flat_table *field, struct Ar
 /* ---- a record batch's arrays; all memory of one batch is released together */
 typedef struct memory {
     _Atomic int64_t refs;
-    vonk_arena     *arena;
-    vonk_buffer    *owner, *unpacked;
+    vonk_arena *arena;
+    vonk_buffer *owner, *unpacked;
 } memory;
 
 static void memory_unref(memory *m)
@@ -213,14 +224,14 @@ static void release_array(struct ArrowArray *a)
 }
 
 typedef struct batch_reader {
-    reader        *r;
-    memory        *m;
+    reader *r;
+    memory *m;
     const uint8_t *nodes, *buffers, *variadic;
-    size_t       n_nodes, n_buffers, n_variadic, node, buffer, view;
-    uint32_t     field;
+    size_t n_nodes, n_buffers, n_variadic, node, buffer, view;
+    uint32_t field;
     const uint8_t *body;
-    uint64_t       body_bytes;
-    int            codec; /* -1: plain */
+    uint64_t body_bytes;
+    int codec; /* -1: plain */
     VONK_VEC(vonk_buf *) unused;
 } batch_reader;
 
@@ -236,7 +247,7 @@ static void free_buffer(void *b) { vonk_buffer_unref(b); }
 
 static vonk_status unpack(batch_reader *b, const uint8_t *data, int64_t bytes, const void **ret, int64_t *ret_bytes)
 {
-    reader      *r = b->r;
+    reader *r = b->r;
     vonk_buffer *plain = NULL;
 
     if (bytes < 8) return bad(r, "a compressed buffer is cut");
@@ -251,7 +262,8 @@ static vonk_status unpack(batch_reader *b, const uint8_t *data, int64_t bytes, c
     VONK_TRY(vonk_buffer_new(r->budget, (size_t)want, &plain, r->err));
     VONK_TRY(vonk_arena_on_free(b->m->arena, free_buffer, plain, r->err));
     vonk_cursor in = vonk_cursor_of(data + 8, (size_t)bytes - 8, "Arrow stream");
-    VONK_TRY(vonk_decompress(r->compressor, b->codec == 1 ? VONK_COMPRESS_ZSTD : VONK_COMPRESS_LZ4_FRAME, &in, plain->data, (size_t)want, r->err));
+    VONK_TRY(vonk_decompress(r->compressor, b->codec == 1 ? VONK_COMPRESS_ZSTD : VONK_COMPRESS_LZ4_FRAME, &in,
+                             plain->data, (size_t)want, r->err));
     *ret = plain->data;
     *ret_bytes = want;
     return VONK_OK;
@@ -263,14 +275,18 @@ static vonk_status next_buffer(batch_reader *b, int64_t least, const void **ret,
     static const uint64_t nothing[8] = {0};
 
     if (b->buffer >= b->n_buffers) return bad(b->r, "a record batch has too few buffers");
-    const int64_t offset = i64_at(b->buffers + 16 * (size_t)b->buffer), bytes = i64_at(b->buffers + 16 * (size_t)b->buffer + 8);
+    const int64_t offset = i64_at(b->buffers + 16 * (size_t)b->buffer),
+                  bytes = i64_at(b->buffers + 16 * (size_t)b->buffer + 8);
     b->buffer++;
-    if (offset < 0 || bytes < 0 || (uint64_t)offset > b->body_bytes || (uint64_t)bytes > b->body_bytes - (uint64_t)offset) return bad(b->r, "a buffer lies outside of its message");
+    if (offset < 0 || bytes < 0 || (uint64_t)offset > b->body_bytes ||
+        (uint64_t)bytes > b->body_bytes - (uint64_t)offset)
+        return bad(b->r, "a buffer lies outside of its message");
     *ret = b->body + offset;
     *ret_bytes = bytes;
     if (b->codec >= 0 && bytes > 0) VONK_TRY(unpack(b, b->body + offset, bytes, ret, ret_bytes));
     if (*ret_bytes == 0) *ret = nothing; /* empty arrays may leave even their first offset out */
-    if (*ret_bytes < least && !(*ret_bytes == 0 && least <= (int64_t)sizeof nothing)) return bad(b->r, "a buffer is shorter than its rows need");
+    if (*ret_bytes < least && !(*ret_bytes == 0 && least <= (int64_t)sizeof nothing))
+        return bad(b->r, "a buffer is shorter than its rows need");
     return VONK_OK;
 }
 
@@ -308,7 +324,7 @@ static vonk_status set_buffers(batch_reader *b, struct ArrowArray *a, uint32_t n
 static vonk_status read_texts(batch_reader *b, struct ArrowArray *a, bool large)
 {
     const int64_t width = large ? 8 : 4;
-    int64_t       bytes, last;
+    int64_t bytes, last;
 
     VONK_TRY(next_buffer(b, (a->length + 1) * width, &a->buffers[1], &bytes));
     if (large)
@@ -343,7 +359,8 @@ static vonk_status find_dictionary(batch_reader *b, int64_t id, struct ArrowArra
 {
     for (size_t i = 0; i < b->r->dictionaries.n; i++)
         if (b->r->dictionaries.at[i].id == id) {
-            *ret = *b->r->dictionaries.at[i].array; /* a shallow copy; the original's memory is held until the reader is done, ours by the batch */
+            *ret = *b->r->dictionaries.at[i].array; /* a shallow copy; the original's memory is held until the reader is
+                                                       done, ours by the batch */
             memory *m = ret->private_data;
             m->refs++;
             ret->release = NULL;
@@ -357,12 +374,13 @@ static vonk_status read_array(batch_reader *b, const struct ArrowSchema *s, stru
 static vonk_status read_layout(batch_reader *b, const struct ArrowSchema *s, struct ArrowArray *a)
 {
     const char *f = s->format;
-    int64_t     bytes;
+    int64_t bytes;
 
     if (strchr("zZuU", f[0])) return read_texts(b, a, f[0] == 'Z' || f[0] == 'U');
     if (f[0] == 'v') return read_views(b, a);
     if (f[0] == 'b') return next_buffer(b, (a->length + 7) / 8, &a->buffers[1], &bytes);
-    if (f[0] == '+' && strchr("lLm", f[1])) return next_buffer(b, (a->length + 1) * (f[1] == 'L' ? 8 : 4), &a->buffers[1], &bytes);
+    if (f[0] == '+' && strchr("lLm", f[1]))
+        return next_buffer(b, (a->length + 1) * (f[1] == 'L' ? 8 : 4), &a->buffers[1], &bytes);
     if (f[0] == '+') return VONK_OK;
     if (a->length > MAX_BUFFER / 32) return bad(b->r, "an impossible row count");
     return next_buffer(b, a->length * bytes_per_row(f), &a->buffers[1], &bytes);
@@ -378,7 +396,7 @@ static uint32_t n_buffers_of(const char *f)
 static vonk_status read_array(batch_reader *b, const struct ArrowSchema *s, struct ArrowArray *a)
 {
     const uint32_t field = b->field++;
-    int64_t        bytes;
+    int64_t bytes;
 
     *a = (struct ArrowArray){.release = release_array, .private_data = b->m};
     b->m->refs++;
@@ -386,7 +404,8 @@ static vonk_status read_array(batch_reader *b, const struct ArrowSchema *s, stru
     a->length = i64_at(b->nodes + 16 * (size_t)b->node);
     a->null_count = i64_at(b->nodes + 16 * (size_t)b->node + 8);
     b->node++;
-    if (a->length < 0 || a->length > INT32_MAX || a->null_count < 0 || a->null_count > a->length) return bad(b->r, "an impossible row count");
+    if (a->length < 0 || a->length > INT32_MAX || a->null_count < 0 || a->null_count > a->length)
+        return bad(b->r, "an impossible row count");
     VONK_TRY(set_buffers(b, a, n_buffers_of(s->format)));
     if (a->n_buffers > 0) {
         VONK_TRY(next_buffer(b, a->null_count > 0 ? (a->length + 7) / 8 : 0, &a->buffers[0], &bytes));
@@ -404,9 +423,10 @@ static vonk_status read_array(batch_reader *b, const struct ArrowSchema *s, stru
     return find_dictionary(b, b->r->dictionary_ids.at[field], a->dictionary);
 }
 
-static vonk_status open_batch(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes, batch_reader *b)
+static vonk_status open_batch(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes,
+                              batch_reader *b)
 {
-    vonk_arena   *arena = NULL;
+    vonk_arena *arena = NULL;
     vonk_flat_table compression;
 
     VONK_TRY(vonk_arena_new(r->budget, &arena, r->err));
@@ -427,23 +447,31 @@ static vonk_status open_batch(reader *r, const vonk_flat_table *header, const ui
     return VONK_OK;
 }
 
-static vonk_status read_record_batch(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes, const vonk_type *type, vonk_batch **ret)
+static vonk_status read_record_batch(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes,
+                                     const vonk_type *type, vonk_batch **ret)
 {
-    batch_reader      b = {0};
+    batch_reader b = {0};
     struct ArrowArray root = {0};
 
     vonk_status status = open_batch(r, header, body, body_bytes, &b);
     if (status == VONK_OK) {
-        root = (struct ArrowArray){.length = (int64_t)number(r, header, 0, 8, 0), .release = release_array, .private_data = b.m, .n_buffers = 1};
+        root = (struct ArrowArray){.length = (int64_t)number(r, header, 0, 8, 0),
+                                   .release = release_array,
+                                   .private_data = b.m,
+                                   .n_buffers = 1};
         b.m->refs++;
-        status = root.length < 0 || root.length > INT32_MAX ? bad(r, "an impossible row count") : set_buffers(&b, &root, 1);
-        if (status == VONK_OK) status = vonk_arena_array(b.m->arena, (size_t)r->schema.n_children + 1, sizeof *root.children, &root.children, r->err);
+        status =
+            root.length < 0 || root.length > INT32_MAX ? bad(r, "an impossible row count") : set_buffers(&b, &root, 1);
+        if (status == VONK_OK)
+            status = vonk_arena_array(b.m->arena, (size_t)r->schema.n_children + 1, sizeof *root.children,
+                                      &root.children, r->err);
         for (int64_t i = 0; status == VONK_OK && i < r->schema.n_children; i++) {
             status = VONK_ARENA_NEW(b.m->arena, &root.children[i], r->err);
             if (status != VONK_OK) break;
             root.n_children = i + 1;
             status = read_array(&b, r->schema.children[i], root.children[i]);
-            if (status == VONK_OK && root.children[i]->length != root.length) status = bad(r, "columns of different lengths");
+            if (status == VONK_OK && root.children[i]->length != root.length)
+                status = bad(r, "columns of different lengths");
         }
         if (status == VONK_OK) status = vonk_arrow_import_batch(r->budget, &root, &r->schema, type, ret, r->err);
         if (root.release) root.release(&root);
@@ -467,13 +495,14 @@ static const struct ArrowSchema *values_of(const reader *r, const struct ArrowSc
 
 static vonk_status read_dictionary(reader *r, const vonk_flat_table *header, const uint8_t *body, uint64_t body_bytes)
 {
-    batch_reader       b = {0};
-    vonk_flat_table      data;
+    batch_reader b = {0};
+    vonk_flat_table data;
     struct ArrowArray *array = NULL;
-    size_t             at = 0;
-    const int64_t      id = (int64_t)number(r, header, 0, 8, 0);
+    size_t at = 0;
+    const int64_t id = (int64_t)number(r, header, 0, 8, 0);
 
-    if (number(r, header, 2, 1, 0)) return VONK_FAIL(r->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "Arrow delta dictionaries");
+    if (number(r, header, 2, 1, 0))
+        return VONK_FAIL(r->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "Arrow delta dictionaries");
     const struct ArrowSchema *values = values_of(r, &r->schema, &at, id);
     if (!values) return bad(r, "a dictionary that no column uses");
     VONK_TRY(vonk_flat_get_table(header, 1, &data, r->err));
@@ -496,16 +525,18 @@ static vonk_status read_dictionary(reader *r, const vonk_flat_table *header, con
 }
 
 /* ---- messages */
-static vonk_status next_message(reader *r, vonk_flat_table *ret_header, uint8_t *ret_type, const uint8_t **ret_body, uint64_t *ret_body_bytes)
+static vonk_status next_message(reader *r, vonk_flat_table *ret_header, uint8_t *ret_type, const uint8_t **ret_body,
+                                uint64_t *ret_body_bytes)
 {
-    uint32_t       bytes = 0;
+    uint32_t bytes = 0;
     const uint8_t *metadata = NULL;
-    vonk_flat_table  message;
+    vonk_flat_table message;
 
     *ret_type = 0;
     if (vonk_cursor_left(&r->in) == 0) return VONK_OK;
     VONK_TRY(vonk_cursor_u32(&r->in, &bytes, r->err));
-    if (bytes == UINT32_MAX) VONK_TRY(vonk_cursor_u32(&r->in, &bytes, r->err)); /* streams before Arrow 0.15 have no mark */
+    if (bytes == UINT32_MAX)
+        VONK_TRY(vonk_cursor_u32(&r->in, &bytes, r->err)); /* streams before Arrow 0.15 have no mark */
     if (bytes == 0) return VONK_OK;
     VONK_TRY(vonk_cursor_take(&r->in, bytes, &metadata, r->err));
     VONK_TRY(vonk_flat_root(metadata, bytes, r->what, &message, r->err));
@@ -519,14 +550,15 @@ static vonk_status next_message(reader *r, vonk_flat_table *ret_header, uint8_t 
 static vonk_status read_schema(reader *r, const vonk_type **ret_schema)
 {
     vonk_flat_table header = {0};
-    uint8_t         type = 0;
-    const uint8_t  *body = NULL;
-    uint64_t        body_bytes = 0;
+    uint8_t type = 0;
+    const uint8_t *body = NULL;
+    uint64_t body_bytes = 0;
 
     VONK_TRY(next_message(r, &header, &type, &body, &body_bytes));
     if (r->damaged) return r->err->cls;
     if (type != IPC_HEADER_SCHEMA || !header.at) return bad(r, "it does not begin with a schema");
-    if (number(r, &header, 0, 2, 0) != 0) return VONK_FAIL(r->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "big-endian Arrow streams");
+    if (number(r, &header, 0, 2, 0) != 0)
+        return VONK_FAIL(r->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "big-endian Arrow streams");
     r->schema = (struct ArrowSchema){.format = "+s", .name = "", .release = release_nothing};
     VONK_TRY(read_children(r, &header, 1, &r->schema, 0));
     if (r->damaged) return r->err->cls;
@@ -537,9 +569,9 @@ static vonk_status read_schema(reader *r, const vonk_type **ret_schema)
 static vonk_status read_next(reader *r, const vonk_type *schema, vonk_batch **ret)
 {
     vonk_flat_table header = {0};
-    uint8_t         type = 0;
-    const uint8_t  *body = NULL;
-    uint64_t        body_bytes = 0;
+    uint8_t type = 0;
+    const uint8_t *body = NULL;
+    uint64_t body_bytes = 0;
 
     for (;;) {
         VONK_TRY(next_message(r, &header, &type, &body, &body_bytes));
@@ -562,9 +594,9 @@ static vonk_status read_next(reader *r, const vonk_type *schema, vonk_batch **re
 }
 
 struct vonk_ipc_reader {
-    reader           r;
+    reader r;
     const vonk_type *type;
-    bool             ended; /* or failed */
+    bool ended; /* or failed */
 };
 
 void vonk_ipc_reader_free(vonk_ipc_reader *x)
@@ -580,12 +612,17 @@ void vonk_ipc_reader_free(vonk_ipc_reader *x)
     vonk_free(x);
 }
 
-vonk_status vonk_ipc_reader_new(vonk_budget *budget, vonk_buffer *bytes, const char *what, vonk_ipc_reader **ret, vonk_error *err)
+vonk_status vonk_ipc_reader_new(vonk_budget *budget, vonk_buffer *bytes, const char *what, vonk_ipc_reader **ret,
+                                vonk_error *err)
 {
     VONK_AUTO(vonk_ipc_reader_free) vonk_ipc_reader *made = NULL;
 
     VONK_TRY(VONK_NEW(budget, &made, err));
-    made->r = (reader){.budget = budget, .err = err, .owner = vonk_buffer_ref(bytes), .what = what, .in = vonk_cursor_of(bytes->data, bytes->bytes, what)};
+    made->r = (reader){.budget = budget,
+                       .err = err,
+                       .owner = vonk_buffer_ref(bytes),
+                       .what = what,
+                       .in = vonk_cursor_of(bytes->data, bytes->bytes, what)};
     VONK_TRY(vonk_arena_new(budget, &made->r.arena, err));
     VONK_TRY(read_schema(&made->r, &made->type));
     *ret = VONK_STEAL(made);

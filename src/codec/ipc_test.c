@@ -1,4 +1,5 @@
-/* Tests of Arrow IPC streams: what is written comes back, one batch at a time; streams that are cut or changed give errors, never more. */
+/* Tests of Arrow IPC streams: what is written comes back, one batch at a time; streams that are cut or changed give
+ * errors, never more. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -7,8 +8,9 @@
 #include "codec/ipc.h"
 #include "column/random_column.h"
 
-#define SCHEMA                                                                                                                              \
-    "a int, b string, c array<bigint>, d map<string, double>, e struct<x: boolean, y: array<string>>, f decimal(20,3), g timestamp, h binary," \
+#define SCHEMA                                                                                                         \
+    "a int, b string, c array<bigint>, d map<string, double>, e struct<x: boolean, y: array<string>>, f "              \
+    "decimal(20,3), g timestamp, h binary,"                                                                            \
     " i date, j void, k smallint, l timestamp_ntz, m float"
 
 static vonk_budget *budget;
@@ -45,7 +47,8 @@ static vonk_batch *random_batch(const vonk_type *schema, uint32_t n)
 }
 
 /* A stream of several record batches. */
-static vonk_buffer *stream_of(const vonk_type *schema, vonk_batch *const *batches, size_t n, vonk_compression compression)
+static vonk_buffer *stream_of(const vonk_type *schema, vonk_batch *const *batches, size_t n,
+                              vonk_compression compression)
 {
     vonk_ipc_options options = VONK_IPC_OPTIONS;
     vonk_buffer *bytes = NULL;
@@ -53,7 +56,8 @@ static vonk_buffer *stream_of(const vonk_type *schema, vonk_batch *const *batche
     options.compression = compression;
     vonk_buf_init(&out, budget, SIZE_MAX);
     OK(vonk_ipc_write_schema(schema, &options, budget, &out, err));
-    for (size_t i = 0; i < n; i++) OK(vonk_ipc_write_batch((const vonk_batch *const *)&batches[i], 1, schema, &options, &out, err));
+    for (size_t i = 0; i < n; i++)
+        OK(vonk_ipc_write_batch((const vonk_batch *const *)&batches[i], 1, schema, &options, &out, err));
     OK(vonk_ipc_write_end(&out, err));
     OK(vonk_buffer_new(budget, out.len, &bytes, err));
     memcpy(bytes->data, out.data, out.len);

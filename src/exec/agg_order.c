@@ -128,8 +128,8 @@ vonk_status vonk__agg_fn_column(const agg_shared *s, const agg_fn *f, vonk_lane 
     for (uint32_t i = 0; i < n; i++) states[i] = rows[i] + f->state_at;
     lane->ev.local = NULL;
     if (f->call->local_bytes) VONK_TRY(vonk_arena_alloc(lane->scratch, f->call->local_bytes, &lane->ev.local, err));
-    vonk_status st = s->saved_out ? vonk__agg_save(f, &lane->ev, states, n, ret, err)
-                                  : finish(f, &lane->ev, states, n, ret, err);
+    vonk_status st =
+        s->saved_out ? vonk__agg_save(f, &lane->ev, states, n, ret, err) : finish(f, &lane->ev, states, n, ret, err);
     if (lane->ev.local && f->call->local_done) f->call->local_done(lane->ev.local);
     return st;
 }

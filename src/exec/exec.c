@@ -340,8 +340,8 @@ static bool through_project(const vonk_op *project, uint32_t *inout_column)
 /* A grouping key: rows of a group that nobody wants need not be grouped. */
 static bool through_aggregate(const vonk_op *aggregate, uint32_t *inout_column)
 {
-    const vonk_plan *from = aggregate->fused && aggregate->fused->kind == VONK_PN_P_AGGREGATE ? aggregate->fused
-                                                                                              : aggregate->node;
+    const vonk_plan *from =
+        aggregate->fused && aggregate->fused->kind == VONK_PN_P_AGGREGATE ? aggregate->fused : aggregate->node;
     if (*inout_column >= from->lists[0].n) return false;
     const vonk_expr *e = from->lists[0].at[*inout_column];
     while (e->kind == VONK_EX_ALIAS) e = e->children[0];

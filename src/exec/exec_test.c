@@ -73,8 +73,8 @@ static void first_error_wins(void **state)
     EXPECT(p_limit(VONK_PN_P_LIMIT, P_PROJECT(r, e_col(r, 0)), 2, 0, false), "0\n1\n");
 }
 
-/* The last of four morsels fails at once, the others take their time over rows that are dropped: the end of the last one
- * that runs must not look like the end of the query. */
+/* The last of four morsels fails at once, the others take their time over rows that are dropped: the end of the last
+ * one that runs must not look like the end of the query. */
 static void error_of_the_last_morsel(void **state)
 {
     enum { ROWS = 120000, LAST = ROWS / 4 * 3 };
@@ -170,7 +170,8 @@ static void sorts_stop_soon(void **state)
     OK(vonk_pool_new(t_budget, 1, &pool, &err));
     const vonk_plan *range = p_range(0, 1000000, 1, 1);
     const vonk_expr *mixed = E_FN("%", E_FN("*", e_col(range, 0), e_long(7919)), e_long(1000003));
-    const vonk_plan *texts = P_PROJECT(range, E_FN("concat", e_str("a common beginning of texts "), E_FN("hex", mixed)));
+    const vonk_plan *texts =
+        P_PROJECT(range, E_FN("concat", e_str("a common beginning of texts "), E_FN("hex", mixed)));
     const vonk_expr *order = e_sort(e_col(texts, 0), false, false);
     const vonk_plan *tail = p_limit(VONK_PN_P_TAIL, p_sort(texts, true, 1, &order), 1, 0, false);
     for (size_t i = 0; i < VONK_COUNTOF(after_ms); i++) {

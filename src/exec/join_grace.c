@@ -9,8 +9,8 @@ typedef struct grace_run {
     join_lane *join;
     const grace_list *probe;
     VONK_VEC(grace_block) build;
-    uint8_t *carry;    /* [probe row of the unit]: what it has found in earlier rounds; NULL: one round is enough */
-    uint32_t *rows;    /* room for a batch, of build rows that are left */
+    uint8_t *carry; /* [probe row of the unit]: what it has found in earlier rounds; NULL: one round is enough */
+    uint32_t *rows; /* room for a batch, of build rows that are left */
     grace_writer main, rest;
 } grace_run;
 

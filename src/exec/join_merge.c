@@ -251,8 +251,8 @@ static void merge_pieces(merge_row *rows, merge_row *other, uint32_t *starts, ui
             uint32_t i = starts[p], mid = starts[p + 1], k = mid, stop = p + 2 <= n_pieces ? starts[p + 2] : mid;
             starts[made++] = i;
             for (uint32_t to = i; to < stop; to++)
-                other[to] = k >= stop || (i < mid && compare_keys(&rows[i].key, &rows[k].key) <= 0) ? rows[i++]
-                                                                                                    : rows[k++];
+                other[to] =
+                    k >= stop || (i < mid && compare_keys(&rows[i].key, &rows[k].key) <= 0) ? rows[i++] : rows[k++];
         }
         starts[made] = end;
         n_pieces = made;

@@ -6,7 +6,7 @@ enum { REST_MORSEL_ROWS = 65536 };
 
 typedef struct rest_local {
     uint32_t at, end;
-    uint32_t *rows; /* room for a batch */
+    uint32_t *rows;      /* room for a batch */
     join_reader *reader; /* of a spilled join */
 } rest_local;
 
@@ -96,8 +96,8 @@ static vonk_status mark_of(const join_table *t, vonk_lane *lane, const uint32_t 
     return VONK_OK;
 }
 
-vonk_status vonk__join_rest_batch(const join_table *t, vonk_lane *lane, uint32_t *inout_at, uint32_t end, uint32_t *rows,
-                                  vonk_batch **ret, vonk_error *err)
+vonk_status vonk__join_rest_batch(const join_table *t, vonk_lane *lane, uint32_t *inout_at, uint32_t end,
+                                  uint32_t *rows, vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *mark = NULL;
     uint32_t n = 0, at = *inout_at, room = vonk_exec_batch_rows(lane->exec);

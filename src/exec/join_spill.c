@@ -1,15 +1,15 @@
-/* exec/join_spill.c -- rows of a join on their way to disk: some tens of thousands at a time are hashed and dealt out to
- * lists. Working memory is one such group, charged to the process: it is needed just when the query has none. */
+/* exec/join_spill.c -- rows of a join on their way to disk: some tens of thousands at a time are hashed and dealt out
+ * to lists. Working memory is one such group, charged to the process: it is needed just when the query has none. */
 #include "column/rows.h"
 #include "exec/join_grace_int.h"
 
-#define GROUP_ROWS 65536  /* dealt out together */
-#define BLOCK_ROWS 2048   /* written together, at most */
+#define GROUP_ROWS 65536 /* dealt out together */
+#define BLOCK_ROWS 2048  /* written together, at most */
 #define HELD_BYTES ((int64_t)8 << 20)
 #define LEAST_SHARE_BYTES ((int64_t)64 << 10)
 #define MOST_SHARE_BYTES ((int64_t)1 << 30)
 #define FORCED_SHARE_BYTES ((int64_t)2 << 10) /* tests see several units and rounds */
-#define ROW_BYTES 48 /* of a table, beside the columns: entries, scratch, keys, cells */
+#define ROW_BYTES 48                          /* of a table, beside the columns: entries, scratch, keys, cells */
 
 /* ---- sizes */
 
@@ -17,7 +17,8 @@ static uint64_t column_bytes(const vonk_column *c)
 {
     uint64_t sum = 0;
     if (c->encoding != VONK_FLAT || c->n_children > 0) return vonk_column_bytes(c);
-    if (c->type->storage != VONK_STORE_VIEW) return (uint64_t)c->n_rows * (vonk_storage_bytes(c->type->storage) + 1) + 1;
+    if (c->type->storage != VONK_STORE_VIEW)
+        return (uint64_t)c->n_rows * (vonk_storage_bytes(c->type->storage) + 1) + 1;
     const vonk_view *v = VONK_VALUES(c, vonk_view);
     for (uint32_t k = 0; k < c->n_rows; k++) sum += v[k].len > VONK_VIEW_INLINE ? v[k].len : 0;
     return sum + (uint64_t)c->n_rows * sizeof *v;
@@ -146,8 +147,7 @@ static vonk_status deal_hashed(const dealer *d, const vonk_batch *group, vonk_co
                                uint64_t *hashes, uint32_t *rows, vonk_error *err)
 {
     uint32_t n = group->n_rows, starts[GRACE_PARTS + 1] = {0}, at[GRACE_PARTS];
-    for (uint32_t i = 0; i < n_keys; i++)
-        VONK_TRY(vonk_column_hash(keys[i], VONK_ALL_ROWS(n), hashes, i == 0, err));
+    for (uint32_t i = 0; i < n_keys; i++) VONK_TRY(vonk_column_hash(keys[i], VONK_ALL_ROWS(n), hashes, i == 0, err));
     for (uint32_t k = 0; k < n; k++) {
         uint32_t part = part_of_hash(hashes[k]);
         hashes[k] = d->list_of ? d->list_of[part] : part;
@@ -330,7 +330,8 @@ bool vonk__join_fits(const vonk_op *op, const join_form *f, vonk_batch *const *b
     if (vonk_exec_force_spill(op->exec)) return n == 0;
     if (vonk_budget_limit(op->budget) == VONK_NO_LIMIT) return true;
     for (uint32_t i = 0; i < n; i++)
-        need += (int64_t)(vonk__join_bytes(batches[i]) + (f->n_keys > 0 ? (uint64_t)batches[i]->n_rows * ROW_BYTES : 0));
+        need +=
+            (int64_t)(vonk__join_bytes(batches[i]) + (f->n_keys > 0 ? (uint64_t)batches[i]->n_rows * ROW_BYTES : 0));
     vonk_status st = vonk_budget_charge(op->budget, need, &err);
     vonk_error_reset(&err);
     if (st == VONK_OK) vonk_budget_release(op->budget, need);
@@ -380,7 +381,8 @@ static vonk_status flush_held(vonk_op *op, vonk_lane *lane, join_lane *l, vonk_e
                 .partition = lane->partition};
     VONK_TRY(vonk_batch_concat(vonk_budget_root(), (const vonk_batch *const *)l->held.at, l->held.n, &all, err));
     VONK_TRY(with_place(all, l->held_position, false, &group, err));
-    if (f->n_keys > 0) VONK_TRY(vonk__join_key_columns(&f->probe_keys, f->n_keys, &l->key_program, lane, all, keys, err));
+    if (f->n_keys > 0)
+        VONK_TRY(vonk__join_key_columns(&f->probe_keys, f->n_keys, &l->key_program, lane, all, keys, err));
     for (uint32_t i = 0; i < f->n_keys; i++)
         if (f->null_aware && vonk_column_null_count(keys[i], VONK_ALL_ROWS(all->n_rows)) > 0)
             atomic_store(&s->probe_null, true);

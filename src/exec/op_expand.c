@@ -1,7 +1,7 @@
 /* exec/op_expand.c -- P_EXPAND: each row becomes one row per list: grouping sets, several DISTINCT aggregates, unpivot.
  *
- * Row r of the input gives rows r * n_lists .. of the output, one per list in their order. All lists are one program, so
- * what they share is computed once. A column is put together from its values in the lists, as cheaply as they allow:
+ * Row r of the input gives rows r * n_lists .. of the output, one per list in their order. All lists are one program,
+ * so what they share is computed once. A column is put together from its values in the lists, as cheaply as they allow:
  *   the same expression everywhere           each value, n_lists times
  *   constants everywhere (group numbers)     one value per list, gathered
  *   null everywhere but in one list          that list's values, gathered with nulls
@@ -110,10 +110,7 @@ typedef struct piece {
     uint32_t n; /* output rows, from l->at_out on */
 } piece;
 
-static bool is_null_constant(const vonk_column *c)
-{
-    return c->encoding == VONK_CONSTANT && vonk_column_is_null(c, 0);
-}
+static bool is_null_constant(const vonk_column *c) { return c->encoding == VONK_CONSTANT && vonk_column_is_null(c, 0); }
 
 static const vonk_column *value_of(const piece *p, uint32_t list, uint32_t c)
 {
@@ -143,8 +140,7 @@ static vonk_status concat_values(const piece *p, uint32_t c, bool constants, von
             parts[n] = vonk_column_ref(from);
         if (st != VONK_OK) break;
     }
-    if (st == VONK_OK)
-        st = vonk_column_concat(p->lane->budget, (const vonk_column *const *)parts, n_lists, ret, err);
+    if (st == VONK_OK) st = vonk_column_concat(p->lane->budget, (const vonk_column *const *)parts, n_lists, ret, err);
     for (uint32_t i = 0; i < n; i++) vonk_column_unref(parts[i]);
     return st;
 }

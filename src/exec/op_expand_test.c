@@ -98,11 +98,8 @@ static void limit_above(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_of_columns),
-                                       cmocka_unit_test(null_everywhere),
-                                       cmocka_unit_test(one_list_is_a_projection),
-                                       cmocka_unit_test(no_rows),
-                                       cmocka_unit_test(selections_and_many_lists),
-                                       cmocka_unit_test(limit_above)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_of_columns),          cmocka_unit_test(null_everywhere),
+                                       cmocka_unit_test(one_list_is_a_projection),  cmocka_unit_test(no_rows),
+                                       cmocka_unit_test(selections_and_many_lists), cmocka_unit_test(limit_above)};
     return cmocka_run_group_tests(tests, t_setup, t_teardown);
 }

@@ -11,15 +11,15 @@ typedef struct generate_shared {
 
 typedef struct generate_local {
     op_program_local program;
-    void *scratch;       /* the call's */
-    vonk_column **args;  /* of the batch that is being worked on */
+    void *scratch;      /* the call's */
+    vonk_column **args; /* of the batch that is being worked on */
     bool busy;
-    uint32_t at;         /* row of its selection to be taken next */
-    double ratio;        /* rows made of a row, lately */
+    uint32_t at;  /* row of its selection to be taken next */
+    double ratio; /* rows made of a row, lately */
     /* the piece taken */
-    vonk_column **made;  /* columns, all rows */
-    uint32_t *rows;      /* [made row]: row of the input batch */
-    uint32_t *from;      /* [made row]: row of `made`; UINT32_MAX: nulls. NULL: the same */
+    vonk_column **made; /* columns, all rows */
+    uint32_t *rows;     /* [made row]: row of the input batch */
+    uint32_t *from;     /* [made row]: row of `made`; UINT32_MAX: nulls. NULL: the same */
     uint32_t n, given;
     vonk_column **columns;
 } generate_local;
@@ -31,16 +31,19 @@ static vonk_status generate_open(vonk_op *op, vonk_error *err)
     const vonk_expr_list *kept = &op->node->lists[1];
     while (call->kind == VONK_EX_ALIAS) call = call->children[0];
     if (call->kind != VONK_EX_FUNCTION || call->fn->kind != VONK_FN_GENERATOR)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a generate node computes something that is no generator");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "a generate node computes something that is no generator");
     VONK_TRY(vonk_call_prepare(op->arena, vonk_exec_fn_env(op->exec), call, &s->call, err));
     s->n_kept = op->node->n_lists > 1 ? kept->n : 0;
     s->n_made = s->call->type->n_fields;
     if (op->n_columns != s->n_kept + s->n_made)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the columns of a generate node do not fit its function");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "the columns of a generate node do not fit its function");
     VONK_TRY(vonk_arena_array(op->arena, s->n_kept + 1, sizeof *s->kept, &s->kept, err));
     for (uint32_t i = 0; i < s->n_kept; i++) {
         if (kept->at[i]->kind != VONK_EX_BOUND)
-            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a generate node keeps something that is no column");
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                             "a generate node keeps something that is no column");
         s->kept[i] = kept->at[i]->index;
     }
     return vonk_op_program(op, call->children, call->n_children, &s->program, err);
@@ -124,7 +127,8 @@ static vonk_status number_rows(vonk_op *op, generate_local *l, vonk_rows rows, c
         nulls |= outer && counts[k] == 0;
         n += counts[k] + (outer && counts[k] == 0);
     }
-    if (n > UINT32_MAX - 1) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "so many generated rows of one batch");
+    if (n > UINT32_MAX - 1)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "so many generated rows of one batch");
     VONK_TRY(vonk_alloc_array(op->budget, n + 1, sizeof *l->rows, &l->rows, err));
     if (nulls) VONK_TRY(vonk_alloc_array(op->budget, n + 1, sizeof *l->from, &l->from, err));
     for (uint32_t k = 0; k < rows.n; k++) {
@@ -175,7 +179,8 @@ static vonk_status put_rows(vonk_op *op, vonk_lane *lane, generate_local *l, con
     vonk_status st = VONK_OK;
     if (n > most) n = most;
     for (uint32_t i = 0; i < s->n_kept && st == VONK_OK; i++)
-        st = vonk_column_gather(lane->budget, in->columns[s->kept[i]], l->rows + l->given, n, false, &l->columns[i], err);
+        st = vonk_column_gather(lane->budget, in->columns[s->kept[i]], l->rows + l->given, n, false, &l->columns[i],
+                                err);
     for (uint32_t i = 0; i < s->n_made && st == VONK_OK; i++) {
         vonk_column **column = &l->columns[s->n_kept + i];
         if (l->from)

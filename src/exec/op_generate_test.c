@@ -11,7 +11,8 @@ static const vonk_plan *p_generate(const vonk_plan *child, const vonk_expr *call
     p_list(p, 1, child->n_output, kept);
     p->generate.outer = outer;
     for (uint32_t i = 0; i < call->type->n_fields; i++) {
-        OK(vonk_ex_bound(t_budget, child->n_output + i, call->type->fields[i].type, true, VONK_STR("g"), &made[i], &err));
+        OK(vonk_ex_bound(t_budget, child->n_output + i, call->type->fields[i].type, true, VONK_STR("g"), &made[i],
+                         &err));
         e_keep(made[i]);
     }
     OK(vonk_plan_hold_exprs(p, made, call->type->n_fields, &p->generate.generated, &err));
@@ -107,7 +108,13 @@ static void cancel_stops_soon(void **state)
     const vonk_plan *r = p_range(0, INT64_MAX, 1, 2);
     const vonk_plan *g = p_generate(r, E_FN("stack", e_int(3), e_col(r, 0), e_col(r, 0), e_col(r, 0)), false);
     OK(vonk_pool_new(t_budget, 2, &pool, &err));
-    vonk_exec_env env = {.pool = pool, .budget = t_budget, .conf = t_conf, .env = &t_env, .n_threads = 2, .batch_rows = 4096, .spill_dir = VONK_STR("/tmp")};
+    vonk_exec_env env = {.pool = pool,
+                         .budget = t_budget,
+                         .conf = t_conf,
+                         .env = &t_env,
+                         .n_threads = 2,
+                         .batch_rows = 4096,
+                         .spill_dir = VONK_STR("/tmp")};
     OK(vonk_exec_start(&env, p_limit(VONK_PN_P_TAIL, g, 1, 0, false), &exec, &err));
     vonk_clock_sleep_ns(20 * VONK_NS_PER_MS);
     int64_t start_ns = vonk_clock_mono_ns();

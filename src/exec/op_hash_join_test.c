@@ -51,8 +51,8 @@ static void random_keys_on_disk(void **state)
             uint32_t n_keys = keys[i][1] ? 2 : 1, left = random_below(200), right = random_below(200);
             case_begin();
             if (round == 1 && i < 2) *(i == 0 ? &left : &right) = 0;
-            check_all_types_spilled(relation_of(keys[i], n_keys, left, round), relation_of(keys[i], n_keys, right, round),
-                                    false);
+            check_all_types_spilled(relation_of(keys[i], n_keys, left, round),
+                                    relation_of(keys[i], n_keys, right, round), false);
             join_case_end();
         }
 }
@@ -279,12 +279,9 @@ static void skewed_join_stops_soon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_keys_of_any_type),
-        cmocka_unit_test(random_keys_on_disk),
-        cmocka_unit_test(tables_of_all_kinds),
-        cmocka_unit_test(large_build_side),
-        cmocka_unit_test(little_memory),
-        cmocka_unit_test(skewed_keys),
+        cmocka_unit_test(random_keys_of_any_type), cmocka_unit_test(random_keys_on_disk),
+        cmocka_unit_test(tables_of_all_kinds),     cmocka_unit_test(large_build_side),
+        cmocka_unit_test(little_memory),           cmocka_unit_test(skewed_keys),
         cmocka_unit_test(skewed_join_stops_soon),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

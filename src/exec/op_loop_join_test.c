@@ -121,10 +121,8 @@ static void stops_soon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_relations),
-        cmocka_unit_test(random_relations_on_disk),
-        cmocka_unit_test(single_row),
-        cmocka_unit_test(many_pairs),
+        cmocka_unit_test(random_relations), cmocka_unit_test(random_relations_on_disk),
+        cmocka_unit_test(single_row),       cmocka_unit_test(many_pairs),
         cmocka_unit_test(stops_soon),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

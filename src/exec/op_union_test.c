@@ -62,8 +62,8 @@ static void exchanges_below(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_after_the_other), cmocka_unit_test(empty_inputs), cmocka_unit_test(nulls_and_texts),
-        cmocka_unit_test(nested),              cmocka_unit_test(limits_above), cmocka_unit_test(exchanges_below)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(one_after_the_other), cmocka_unit_test(empty_inputs),
+                                       cmocka_unit_test(nulls_and_texts),     cmocka_unit_test(nested),
+                                       cmocka_unit_test(limits_above),        cmocka_unit_test(exchanges_below)};
     return cmocka_run_group_tests(tests, t_setup, t_teardown);
 }

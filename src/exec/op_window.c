@@ -1,7 +1,7 @@
 /* exec/op_window.c -- P_WINDOW: functions over the rows around each row. Rows are sorted as they come in (sort_sink.c),
  * read back in blocks (window_rows.c), and each block goes out with a column per function. Order: the keys', then the
- * window's, ties in input order; before them Spark's partitions by hash of the keys where those can be seen. Parts of the sorted rows that start
- * at window partitions are run in parallel. */
+ * window's, ties in input order; before them Spark's partitions by hash of the keys where those can be seen. Parts of
+ * the sorted rows that start at window partitions are run in parallel. */
 #include "exec/window_int.h"
 
 static vonk_status window_open(vonk_op *op, vonk_error *err)
@@ -146,8 +146,7 @@ static vonk_status put_block(win_out *w, const win_block *b, vonk_out *out, vonk
     vonk_status st = VONK_OK;
     VONK_TRY(vonk__win_spans(w, b, &span, err));
     VONK_TRY(vonk_arena_array(w->lane->scratch, w->op->n_columns + 1, sizeof *columns, &columns, err));
-    for (uint32_t f = 0; f < s->n_fns && st == VONK_OK; f++)
-        st = fn_column(w, f, b, &span, &columns[s->n_in + f], err);
+    for (uint32_t f = 0; f < s->n_fns && st == VONK_OK; f++) st = fn_column(w, f, b, &span, &columns[s->n_in + f], err);
     if (st != VONK_OK) {
         for (uint32_t f = 0; f < s->n_fns; f++) vonk_column_unref(columns[s->n_in + f]);
         return st;

@@ -77,15 +77,16 @@ static const vonk_expr *e_rank(const char *name) { return e_fn(name, 0, NULL); }
 static const vonk_plan *p_numbers(int64_t n, int64_t keys)
 {
     const vonk_plan *r = p_range(0, n, 1, 3);
-    return P_PROJECT(r, E_FN("%", e_col(r, 0), e_long(keys)), E_FN("%", E_FN("*", e_col(r, 0), e_long(7919)), e_long(1000)),
-                     e_col(r, 0));
+    return P_PROJECT(r, E_FN("%", e_col(r, 0), e_long(keys)),
+                     E_FN("%", E_FN("*", e_col(r, 0), e_long(7919)), e_long(1000)), e_col(r, 0));
 }
 
 /* ---- few rows, by hand */
 
 static void rankings(void **state)
 {
-    static const char *const k[] = {"a", "b", "a", "a", "-", "a", "b"}, *const v[] = {"2", "7", "1", "2", "5", "3", "-"};
+    static const char *const k[] = {"a", "b", "a", "a", "-", "a", "b"}, *const v[] = {"2", "7", "1", "2",
+                                                                                      "5", "3", "-"};
     vonk_batch *b = b_of(7, (vonk_column *[]){c_texts("string", k, 7), c_texts("int", v, 7)}, 2);
     w_begin(p_local(&b, 1));
     w_by(0);
@@ -155,8 +156,11 @@ static void frames_in_values(void **state)
 
 static void frames_over_dates(void **state)
 {
-    static const char *const d[] = {"2024-01-01", "2024-01-31", "2024-02-29", "2024-03-31"},
-                            *const t[] = {"2024-01-01 00:00:00", "2024-01-01 00:30:00", "2024-01-01 02:00:00", "-"};
+    static const char *const d[] = {"2024-01-01", "2024-01-31", "2024-02-29", "2024-03-31"}, *const t[] = {
+                                                                                                 "2024-01-01 00:00:00",
+                                                                                                 "2024-01-01 00:30:00",
+                                                                                                 "2024-01-01 02:00:00",
+                                                                                                 "-"};
     const vonk_expr *month = NULL, *zero = NULL;
     vonk_column *months = c_texts("interval month", (const char *[]){"INTERVAL '-1' MONTH", "INTERVAL '0' MONTH"}, 2);
     vonk_column *one = NULL;
@@ -226,8 +230,8 @@ static void model_text(char *out, size_t room, int64_t n, int64_t keys, int64_t 
             }
             int64_t i = k + p * keys;
             if (count > 0)
-                at += (size_t)snprintf(out + at, room - at, "%ld|%ld|%ld|%ld|%ld|%ld|%ld.0\n", k, value_of(i), i, sum, least,
-                                       most, sum);
+                at += (size_t)snprintf(out + at, room - at, "%ld|%ld|%ld|%ld|%ld|%ld|%ld.0\n", k, value_of(i), i, sum,
+                                       least, most, sum);
             else
                 at += (size_t)snprintf(out + at, room - at, "%ld|%ld|%ld|-|-|-|-\n", k, value_of(i), i);
         }
@@ -282,7 +286,13 @@ static run_result run_with(const vonk_plan *plan, int64_t bytes, uint64_t *ret_p
     vonk_buf_init(&out, t_budget, SIZE_MAX);
     OK(vonk_budget_new(t_budget, "query", bytes, &budget, &err));
     OK(vonk_pool_new(t_budget, 2, &pool, &err));
-    vonk_exec_env env = {.pool = pool, .budget = budget, .conf = t_conf, .env = &t_env, .n_threads = 2, .batch_rows = 1024, .spill_dir = VONK_STR("/tmp")};
+    vonk_exec_env env = {.pool = pool,
+                         .budget = budget,
+                         .conf = t_conf,
+                         .env = &t_env,
+                         .n_threads = 2,
+                         .batch_rows = 1024,
+                         .spill_dir = VONK_STR("/tmp")};
     r.cls = vonk_exec_start(&env, plan, &exec, &failure);
     while (r.cls == VONK_OK && (r.cls = vonk_exec_next(exec, &b, &failure)) == VONK_OK && b) {
         add_batch_text(&r, &out, b);
@@ -334,7 +344,13 @@ static void cancel_stops_soon(void **state)
     w_order(2, false, false);
     w_add(E_FN("sum", e_keep(real)), (frame){true, true, VONK_FRAME_CURRENT, VONK_FRAME_UNBOUNDED, NULL, NULL});
     OK(vonk_pool_new(t_budget, 2, &pool, &err));
-    vonk_exec_env env = {.pool = pool, .budget = t_budget, .conf = t_conf, .env = &t_env, .n_threads = 2, .batch_rows = 4096, .spill_dir = VONK_STR("/tmp")};
+    vonk_exec_env env = {.pool = pool,
+                         .budget = t_budget,
+                         .conf = t_conf,
+                         .env = &t_env,
+                         .n_threads = 2,
+                         .batch_rows = 4096,
+                         .spill_dir = VONK_STR("/tmp")};
     OK(vonk_exec_start(&env, w_done(), &exec, &err));
     vonk_clock_sleep_ns(300 * 1000000);
     int64_t start_ns = vonk_clock_mono_ns();
@@ -356,9 +372,9 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rankings),       cmocka_unit_test(other_rows), cmocka_unit_test(frames_in_values),
-        cmocka_unit_test(frames_over_dates), cmocka_unit_test(nothing), cmocka_unit_test(frames_of_rows),
-        cmocka_unit_test(little_memory),  cmocka_unit_test(cancel_stops_soon),
+        cmocka_unit_test(rankings),          cmocka_unit_test(other_rows),        cmocka_unit_test(frames_in_values),
+        cmocka_unit_test(frames_over_dates), cmocka_unit_test(nothing),           cmocka_unit_test(frames_of_rows),
+        cmocka_unit_test(little_memory),     cmocka_unit_test(cancel_stops_soon),
     };
     return cmocka_run_group_tests(tests, setup, t_teardown);
 }

@@ -9,7 +9,7 @@
 
 #define QUEUE_BATCHES 64
 #define QUEUE_BYTES ((int64_t)32 << 20)
-#define QUEUE_PART 8 /* of the query's memory, if that is less */
+#define QUEUE_PART 8               /* of the query's memory, if that is less */
 #define INLINE_NS INT64_C(1000000) /* a small query may keep the caller this long before it goes to the pool */
 
 /* Lock held. Makes the slot of `ordinal`. */

@@ -101,8 +101,8 @@ typedef struct win_results {
     win_out *w;
     const win_fn *f;
     win_fn_local *l;
-    uint32_t *idx, n;       /* [row of the block] */
-    uint8_t **states;       /* copyable: to be finished together */
+    uint32_t *idx, n; /* [row of the block] */
+    uint8_t **states; /* copyable: to be finished together */
     uint8_t *room;
     vonk_column **finished; /* else: one row each */
 } win_results;
@@ -184,11 +184,12 @@ static vonk_status whole_carry(win_out *w, win_fn_local *l, const win_block *b, 
     return vonk_column_gather(w->lane->budget, all, &last, 1, false, &l->carried, err);
 }
 
-static vonk_status whole_columns(win_out *w, const win_fn *f, win_fn_local *l, const win_block *b,
-                                 const win_span *span, uint8_t *states, uint32_t first, vonk_column **ret,
-                                 vonk_error *err)
+static vonk_status whole_columns(win_out *w, const win_fn *f, win_fn_local *l, const win_block *b, const win_span *span,
+                                 uint8_t *states, uint32_t first, vonk_column **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_column_unref) vonk_column *fresh = NULL, *all = NULL, *carried = l->carried ? vonk_column_ref(l->carried) : NULL;
+    VONK_AUTO(vonk_column_unref)
+    vonk_column *fresh = NULL,
+                *all = NULL, *carried = l->carried ? vonk_column_ref(l->carried) : NULL;
     uint32_t *idx, n = 0, at = 0;
     uint8_t **pointers;
     VONK_TRY(vonk_arena_array(w->lane->scratch, b->n, sizeof *idx, &idx, err));
@@ -374,8 +375,7 @@ static vonk_status slide(win_out *w, win_results *r, uint64_t low, uint64_t high
     }
     memcpy(state, l->pointers[low - l->front_first], f->state_bytes);
     w->lane->ev.local = l->scratch;
-    if (l->at > l->middle)
-        VONK_TRY(f->agg->combine(f->call, &w->lane->ev, l->heap, &l->state, &state, 1, err));
+    if (l->at > l->middle) VONK_TRY(f->agg->combine(f->call, &w->lane->ev, l->heap, &l->state, &state, 1, err));
     return results_add(r, state, err);
 }
 

@@ -122,9 +122,9 @@ static vonk_status open_frame(win_values *v, const vonk_expr *w, uint32_t *ret, 
         frame.upper.kind = VONK_FRAME_UNBOUNDED;
     }
     uint32_t i = 0;
-    while (i < s->n_frames && !(s->frames[i].rows == frame.rows &&
-                                same_bound(v, frame.rows, &s->frames[i].lower, &frame.lower) &&
-                                same_bound(v, frame.rows, &s->frames[i].upper, &frame.upper)))
+    while (i < s->n_frames &&
+           !(s->frames[i].rows == frame.rows && same_bound(v, frame.rows, &s->frames[i].lower, &frame.lower) &&
+             same_bound(v, frame.rows, &s->frames[i].upper, &frame.upper)))
         i++;
     if (i == s->n_frames) s->frames[s->n_frames++] = frame;
     *ret = i;
@@ -167,8 +167,8 @@ static vonk_status open_ranking(win_values *v, const vonk_expr *e, const char *n
         win_kind kind;
         win_need need;
     } rankings[] = {
-        {"row_number", WIN_ROW_NUMBER, WIN_NEED_ROWS},     {"rank", WIN_RANK, WIN_NEED_ROWS},
-        {"dense_rank", WIN_DENSE_RANK, WIN_NEED_ROWS},     {"percent_rank", WIN_PERCENT_RANK, WIN_NEED_PARTITION},
+        {"row_number", WIN_ROW_NUMBER, WIN_NEED_ROWS},    {"rank", WIN_RANK, WIN_NEED_ROWS},
+        {"dense_rank", WIN_DENSE_RANK, WIN_NEED_ROWS},    {"percent_rank", WIN_PERCENT_RANK, WIN_NEED_PARTITION},
         {"cume_dist", WIN_CUME_DIST, WIN_NEED_PARTITION}, {"ntile", WIN_NTILE, WIN_NEED_PARTITION},
     };
     for (size_t i = 0; i < VONK_COUNTOF(rankings); i++) {
@@ -228,7 +228,8 @@ static vonk_status open_fn(win_values *v, const vonk_expr *w, win_fn *f, vonk_er
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a window node computes something that is no function");
     const char *name = vonk_fn_canonical(e->fn)->name;
     if (e->n_order > 0)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("ORDER BY inside the aggregate function %s", name));
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("ORDER BY inside the aggregate function %s", name));
     *f = (win_fn){.type = w->type, .filter = UINT32_MAX, .fallback = UINT32_MAX};
     f->ignore_nulls = vonk_expr_has(e, VONK_EXF_IGNORE_NULLS);
     f->n_args = e->n_children - (filtered ? 1 : 0);
@@ -272,7 +273,8 @@ static vonk_status open_sort(vonk_op *op, vonk_error *err)
     const vonk_expr **exprs = NULL, *hash = NULL;
     vonk_sort_spec *specs = NULL;
     const vonk_conf *conf = vonk_exec_conf(op->exec);
-    uint32_t n = keys->n + orders->n, n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
+    uint32_t n = keys->n + orders->n,
+             n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
     bool local = !op->fused && op->children[0]->by_hash && op->children[0]->n_partitions > 1; /* dealt out already */
     VONK_TRY(vonk_arena_array(op->arena, n, sizeof *exprs, &exprs, err));
     VONK_TRY(vonk_arena_array(op->arena, n, sizeof *specs, &specs, err));
@@ -324,7 +326,8 @@ vonk_status vonk__win_form_open(vonk_op *op, vonk_error *err)
     s->n_fns = list->n;
     s->n_in = op->children[0]->n_columns;
     if (op->n_columns != s->n_in + s->n_fns)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the columns of a window node do not fit its functions");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "the columns of a window node do not fit its functions");
     for (uint32_t i = 0; i < list->n; i++) v.room += unnamed(unnamed(list->at[i])->children[0])->n_children + 4;
     VONK_TRY(vonk_arena_array(op->arena, v.room + 1, sizeof *v.at, &v.at, err));
     VONK_TRY(vonk_arena_array(op->arena, s->n_fns, sizeof *s->fns, &s->fns, err));

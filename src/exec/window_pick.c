@@ -1,6 +1,7 @@
 /* exec/window_pick.c -- lag, lead, nth_value, first, last: the value of some other row. Which row, is found first; then
  * the values are taken out of the blocks where those rows lie, run by run. With IGNORE NULLS or a FILTER a list of the
- * rows that count runs along: it reaches from the first one that may still be asked for up to the last one looked at. */
+ * rows that count runs along: it reaches from the first one that may still be asked for up to the last one looked at.
+ */
 #include "exec/window_int.h"
 
 /* ---- rows that count */

@@ -7,10 +7,12 @@
 #include "func/tables.h"
 #include "func/hll_bias.inc"
 
-#define UPDATE(name)                                                                                                        \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, \
-                            uint8_t *const *states, vonk_error *err)
-#define FINISH(name) static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+#define UPDATE(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
+#define FINISH(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
+                            vonk_column **ret, vonk_error *err)
 
 enum { HASH_SEED = 42, NEIGHBOURS = 6 };
 
@@ -20,7 +22,10 @@ typedef struct sketch {
 } sketch;
 
 static int bits_for(double error) { return (int)ceil(2.0 * log(1.106 / error) / log(2.0)); }
-static int bits_of(const vonk_fn_call *call) { return bits_for(call->n_args > 1 && call->constants[1] ? vonk_column_f64(call->constants[1], 0) : 0.05); }
+static int bits_of(const vonk_fn_call *call)
+{
+    return bits_for(call->n_args > 1 && call->constants[1] ? vonk_column_f64(call->constants[1], 0) : 0.05);
+}
 
 static vonk_status open_sketch(sketch *s, int p, vonk_arena *heap, vonk_error *err)
 {
@@ -117,7 +122,12 @@ FINISH(hll_finish)
     return VONK_OK;
 }
 
-static const vonk_agg hll_agg = {.state_bytes = sizeof(sketch), .state = "binary", .update = hll_update, .merge = hll_merge, .save = hll_save, .finish = hll_finish,
+static const vonk_agg hll_agg = {.state_bytes = sizeof(sketch),
+                                 .state = "binary",
+                                 .update = hll_update,
+                                 .merge = hll_merge,
+                                 .save = hll_save,
+                                 .finish = hll_finish,
                                  .ignores_duplicates = true};
 
 static vonk_status resolve_hll(vonk_fn_types *t, vonk_error *err)
@@ -125,16 +135,28 @@ static vonk_status resolve_hll(vonk_fn_types *t, vonk_error *err)
     if (t->n_args < 2) return VONK_OK;
     const vonk_column *c = t->constants[1];
     double error = 0;
-    if (c && !vonk_column_is_null(c, 0) && (c->type->id == VONK_T_DOUBLE || c->type->id == VONK_T_FLOAT)) error = vonk_column_f64(c, 0);
-    if (c && !vonk_column_is_null(c, 0) && c->type->id == VONK_T_DECIMAL) error = (double)vonk_column_i128(c, 0) / pow(10, c->type->scale);
+    if (c && !vonk_column_is_null(c, 0) && (c->type->id == VONK_T_DOUBLE || c->type->id == VONK_T_FLOAT))
+        error = vonk_column_f64(c, 0);
+    if (c && !vonk_column_is_null(c, 0) && c->type->id == VONK_T_DECIMAL)
+        error = (double)vonk_column_i128(c, 0) / pow(10, c->type->scale);
     if (error > 0 && bits_for(error) >= 4 && bits_for(error) <= 24) return VONK_OK;
     return VONK_FAIL(err, VONK_E_FAILED_FUNCTION_CALL, "funcName", "`approx_count_distinct`");
 }
 
 const vonk_fn vonk_fns_aggregate_hll[] = {
-    {.name = "approx_count_distinct", .kind = VONK_FN_AGGREGATE, .args = "any,double?", .result = "bigint", .nulls = VONK_NEVER_NULL, .group = "agg_funcs",
-     .resolve = resolve_hll, .agg = &hll_agg, .since = "1.6.0", .text = "$0($1)",
-     .doc = "About how many different values there are, with the relative error that the second argument allows (0.05).",
-     .example = "approx_count_distinct(col) FROM VALUES (1), (1), (2), (2), (3) AS tab(col)", .expect = "3"},
+    {.name = "approx_count_distinct",
+     .kind = VONK_FN_AGGREGATE,
+     .args = "any,double?",
+     .result = "bigint",
+     .nulls = VONK_NEVER_NULL,
+     .group = "agg_funcs",
+     .resolve = resolve_hll,
+     .agg = &hll_agg,
+     .since = "1.6.0",
+     .text = "$0($1)",
+     .doc =
+         "About how many different values there are, with the relative error that the second argument allows (0.05).",
+     .example = "approx_count_distinct(col) FROM VALUES (1), (1), (2), (2), (3) AS tab(col)",
+     .expect = "3"},
 };
 VONK_FN_COUNT(aggregate_hll);

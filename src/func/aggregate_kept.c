@@ -5,7 +5,8 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-vonk_status vonk__agg_column(vonk_eval *ev, const vonk_type *type, uint32_t n, vonk_column **ret, void **ret_data, uint8_t **ret_validity, vonk_error *err)
+vonk_status vonk__agg_column(vonk_eval *ev, const vonk_type *type, uint32_t n, vonk_column **ret, void **ret_data,
+                             uint8_t **ret_validity, vonk_error *err)
 {
     return vonk_column_new(ev->budget, type, n, ret_validity != NULL, ret, ret_data, ret_validity, err);
 }
@@ -24,7 +25,8 @@ static vonk_status keep_text(vonk__kept *kept, vonk_arena *heap, vonk_str s, von
     return VONK_OK;
 }
 
-static vonk_status keep_nested(vonk__kept *kept, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row, vonk_error *err)
+static vonk_status keep_nested(vonk__kept *kept, vonk_eval *ev, vonk_arena *heap, const vonk_column *column,
+                               uint32_t row, vonk_error *err)
 {
     vonk_column *one = NULL;
 
@@ -33,7 +35,8 @@ static vonk_status keep_nested(vonk__kept *kept, vonk_eval *ev, vonk_arena *heap
     return vonk_arena_on_free(heap, unref_column, one, err);
 }
 
-vonk_status vonk__kept_set(vonk__kept *kept, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row, vonk_error *err)
+vonk_status vonk__kept_set(vonk__kept *kept, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row,
+                           vonk_error *err)
 {
     kept->set = true;
     kept->null = vonk_column_is_null(column, row);
@@ -78,7 +81,8 @@ int vonk__kept_compare(const vonk__kept *kept, const vonk_column *column, uint32
     case VONK_STORE_F32:
     case VONK_STORE_F64: return compare_f64(kept->f64, vonk_column_f64(column, row));
     case VONK_STORE_VIEW:
-        if (column->type->collation == VONK_COLLATION_UTF8_BINARY) return vonk_str_compare((vonk_str){kept->text, kept->len}, vonk_column_str(column, row));
+        if (column->type->collation == VONK_COLLATION_UTF8_BINARY)
+            return vonk_str_compare((vonk_str){kept->text, kept->len}, vonk_column_str(column, row));
         break;
     default: break;
     }
@@ -103,7 +107,8 @@ vonk_status vonk__kept_put(vonk_builder *b, const vonk__kept *kept, vonk_error *
     }
 }
 
-vonk_status vonk__kept_column(vonk_eval *ev, const vonk_type *type, const vonk__kept *const *kept, uint32_t n, vonk_column **ret, vonk_error *err)
+vonk_status vonk__kept_column(vonk_eval *ev, const vonk_type *type, const vonk__kept *const *kept, uint32_t n,
+                              vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
 
@@ -113,13 +118,15 @@ vonk_status vonk__kept_column(vonk_eval *ev, const vonk_type *type, const vonk__
 }
 
 /* ---- min and max: sign is 1 where a smaller value wins */
-static vonk_status better(vonk__kept *kept, int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row, vonk_error *err)
+static vonk_status better(vonk__kept *kept, int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *column,
+                          uint32_t row, vonk_error *err)
 {
     if (kept->set && sign * vonk__kept_compare(kept, column, row) <= 0) return VONK_OK;
     return vonk__kept_set(kept, ev, heap, column, row, err);
 }
 
-static vonk_status extreme(int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *c, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status extreme(int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *c, vonk_rows rows,
+                           uint8_t *const *states, vonk_error *err)
 {
     VONK__AGG_EACH(rows, k, row)
     if (vonk__agg_present(c, row)) VONK_TRY(better((vonk__kept *)states[k], sign, ev, heap, c, row, err));
@@ -127,17 +134,19 @@ static vonk_status extreme(int sign, vonk_eval *ev, vonk_arena *heap, const vonk
 }
 
 /* Whole columns of numbers go through the kernels: one winner, then one comparison. */
-static vonk_status extreme_one(int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *c, vonk_rows rows, uint8_t *state, vonk_error *err)
+static vonk_status extreme_one(int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *c, vonk_rows rows,
+                               uint8_t *state, vonk_error *err)
 {
     const vonk_lane lane = vonk_lane_of(c->type->storage);
     union {
-        int64_t   i64;
+        int64_t i64;
         vonk_i128 i128;
     } value;
 
     if (!rows.idx && rows.n > 0 && lane != VONK_N_LANE && c->encoding == VONK_FLAT) {
         vonk_column winner = *c;
-        if (!(sign > 0 ? vonk_kernels->min : vonk_kernels->max)[lane](rows.n, c->data, c->validity, &value)) return VONK_OK;
+        if (!(sign > 0 ? vonk_kernels->min : vonk_kernels->max)[lane](rows.n, c->data, c->validity, &value))
+            return VONK_OK;
         winner.data = &value;
         winner.validity = NULL;
         winner.n_rows = 1;
@@ -148,26 +157,27 @@ static vonk_status extreme_one(int sign, vonk_eval *ev, vonk_arena *heap, const 
     return VONK_OK;
 }
 
-#define KEPT_UPDATE(name, body)                                                                                                                      \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows,                     \
-                            uint8_t *const *states, vonk_error *err)                                                                                 \
-    {                                                                                                                                                \
-        (void)call;                                                                                                                                  \
-        body                                                                                                                                         \
+#define KEPT_UPDATE(name, body)                                                                                        \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *const *states, vonk_error *err)                                   \
+    {                                                                                                                  \
+        (void)call;                                                                                                    \
+        body                                                                                                           \
     }
-#define KEPT_UPDATE_ONE(name, body)                                                                                                                  \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state,     \
-                            vonk_error *err)                                                                                                         \
-    {                                                                                                                                                \
-        (void)call;                                                                                                                                  \
-        body                                                                                                                                         \
+#define KEPT_UPDATE_ONE(name, body)                                                                                    \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *state, vonk_error *err)                                           \
+    {                                                                                                                  \
+        (void)call;                                                                                                    \
+        body                                                                                                           \
     }
 KEPT_UPDATE(min_update, return extreme(1, ev, heap, args[0], rows, states, err);)
 KEPT_UPDATE(max_update, return extreme(-1, ev, heap, args[0], rows, states, err);)
 KEPT_UPDATE_ONE(min_update_one, return extreme_one(1, ev, heap, args[0], rows, state, err);)
 KEPT_UPDATE_ONE(max_update_one, return extreme_one(-1, ev, heap, args[0], rows, state, err);)
 
-static vonk_status kept_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status kept_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                               vonk_column **ret, vonk_error *err)
 {
     return vonk__kept_column(ev, call->type, (const vonk__kept *const *)states, n, ret, err);
 }
@@ -190,8 +200,8 @@ static int compare_kept(const vonk_type *type, const vonk__kept *a, const vonk__
 }
 
 /* Texts with a collation are compared as columns are. */
-static vonk_status combine_columns(const vonk_fn_call *call, int sign, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n,
-                                   vonk_error *err)
+static vonk_status combine_columns(const vonk_fn_call *call, int sign, vonk_eval *ev, vonk_arena *heap,
+                                   uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *values = NULL;
 
@@ -199,50 +209,75 @@ static vonk_status combine_columns(const vonk_fn_call *call, int sign, vonk_eval
     return extreme(sign, ev, heap, values, VONK_ALL_ROWS(n), into, err);
 }
 
-static vonk_status kept_combine(const vonk_fn_call *call, int sign, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status kept_combine(const vonk_fn_call *call, int sign, vonk_eval *ev, vonk_arena *heap,
+                                uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
 {
-    if (call->type->storage == VONK_STORE_VIEW && call->type->collation != VONK_COLLATION_UTF8_BINARY) return combine_columns(call, sign, ev, heap, from, into, n, err);
+    if (call->type->storage == VONK_STORE_VIEW && call->type->collation != VONK_COLLATION_UTF8_BINARY)
+        return combine_columns(call, sign, ev, heap, from, into, n, err);
     for (uint32_t i = 0; i < n; i++) {
         const vonk__kept *f = (const vonk__kept *)from[i];
-        vonk__kept       *t = (vonk__kept *)into[i];
+        vonk__kept *t = (vonk__kept *)into[i];
         if (f->set && (!t->set || sign * compare_kept(call->type, t, f) > 0)) *t = *f;
     }
     return VONK_OK;
 }
 
-static vonk_status min_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status min_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                               uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     return kept_combine(call, 1, ev, heap, from, into, n, err);
 }
 
-static vonk_status max_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status max_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                               uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     return kept_combine(call, -1, ev, heap, from, into, n, err);
 }
 
-static const vonk_agg min_agg = {.state_bytes = sizeof(vonk__kept), .state = "result", .update = min_update, .update_one = min_update_one, .merge = min_update, .save = kept_finish,
-                                 .finish = kept_finish, .combine = min_combine, .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
-static const vonk_agg max_agg = {.state_bytes = sizeof(vonk__kept), .state = "result", .update = max_update, .update_one = max_update_one, .merge = max_update, .save = kept_finish,
-                                 .finish = kept_finish, .combine = max_combine, .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
+static const vonk_agg min_agg = {.state_bytes = sizeof(vonk__kept),
+                                 .state = "result",
+                                 .update = min_update,
+                                 .update_one = min_update_one,
+                                 .merge = min_update,
+                                 .save = kept_finish,
+                                 .finish = kept_finish,
+                                 .combine = min_combine,
+                                 .ignores_duplicates = true,
+                                 .copyable = true,
+                                 .exact = vonk__agg_always_exact};
+static const vonk_agg max_agg = {.state_bytes = sizeof(vonk__kept),
+                                 .state = "result",
+                                 .update = max_update,
+                                 .update_one = max_update_one,
+                                 .merge = max_update,
+                                 .save = kept_finish,
+                                 .finish = kept_finish,
+                                 .combine = max_combine,
+                                 .ignores_duplicates = true,
+                                 .copyable = true,
+                                 .exact = vonk__agg_always_exact};
 
 /* ---- first and last. Saved form: the value, and whether there was one (a null may be it). */
 static bool ignores_nulls(const vonk_fn_call *call)
 {
-    return call->n_args > 1 && call->constants && call->constants[1] && !vonk_column_is_null(call->constants[1], 0) && vonk_column_i64(call->constants[1], 0) != 0;
+    return call->n_args > 1 && call->constants && call->constants[1] && !vonk_column_is_null(call->constants[1], 0) &&
+           vonk_column_i64(call->constants[1], 0) != 0;
 }
 
-static vonk_status take(const vonk_fn_call *call, bool first, vonk_eval *ev, vonk_arena *heap, const vonk_column *c, uint32_t row, vonk__kept *kept, vonk_error *err)
+static vonk_status take(const vonk_fn_call *call, bool first, vonk_eval *ev, vonk_arena *heap, const vonk_column *c,
+                        uint32_t row, vonk__kept *kept, vonk_error *err)
 {
     if (first && kept->set) return VONK_OK;
     if (ignores_nulls(call) && !vonk__agg_present(c, row)) return VONK_OK;
     return vonk__kept_set(kept, ev, heap, c, row, err);
 }
 
-static vonk_status take_all(const vonk_fn_call *call, bool first, vonk_eval *ev, vonk_arena *heap, const vonk_column *c, const vonk_column *there, vonk_rows rows, uint8_t *const *states,
-                            vonk_error *err)
+static vonk_status take_all(const vonk_fn_call *call, bool first, vonk_eval *ev, vonk_arena *heap, const vonk_column *c,
+                            const vonk_column *there, vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     VONK__AGG_EACH(rows, k, row)
-    if (!there || vonk_bit_get(there->data, row)) VONK_TRY(take(call, first, ev, heap, c, row, (vonk__kept *)states[k], err));
+    if (!there || vonk_bit_get(there->data, row))
+        VONK_TRY(take(call, first, ev, heap, c, row, (vonk__kept *)states[k], err));
     return VONK_OK;
 }
 KEPT_UPDATE(first_update, return take_all(call, true, ev, heap, args[0], NULL, rows, states, err);)
@@ -250,9 +285,10 @@ KEPT_UPDATE(last_update, return take_all(call, false, ev, heap, args[0], NULL, r
 KEPT_UPDATE(first_merge, return take_all(call, true, ev, heap, args[0], args[1], rows, states, err);)
 KEPT_UPDATE(last_merge, return take_all(call, false, ev, heap, args[0], args[1], rows, states, err);)
 
-static vonk_status there_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status there_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                              vonk_column **ret, vonk_error *err)
 {
-    void       *data = NULL;
+    void *data = NULL;
     vonk_status status;
 
     VONK_TRY(kept_finish(call, ev, states, n, &ret[0], err));
@@ -266,9 +302,19 @@ static vonk_status there_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *
     return VONK_OK;
 }
 
-static const vonk_agg first_agg = {.state_bytes = sizeof(vonk__kept), .state = "result,boolean", .update = first_update, .merge = first_merge, .save = there_save, .finish = kept_finish,
+static const vonk_agg first_agg = {.state_bytes = sizeof(vonk__kept),
+                                   .state = "result,boolean",
+                                   .update = first_update,
+                                   .merge = first_merge,
+                                   .save = there_save,
+                                   .finish = kept_finish,
                                    .order_sensitive = true};
-static const vonk_agg last_agg = {.state_bytes = sizeof(vonk__kept), .state = "result,boolean", .update = last_update, .merge = last_merge, .save = there_save, .finish = kept_finish,
+static const vonk_agg last_agg = {.state_bytes = sizeof(vonk__kept),
+                                  .state = "result,boolean",
+                                  .update = last_update,
+                                  .merge = last_merge,
+                                  .save = there_save,
+                                  .finish = kept_finish,
                                   .order_sensitive = true};
 
 static vonk_status resolve_first(vonk_fn_types *types, vonk_error *err)
@@ -278,19 +324,64 @@ static vonk_status resolve_first(vonk_fn_types *types, vonk_error *err)
     return VONK_OK;
 }
 
-#define FIRST .kind = VONK_FN_AGGREGATE, .args = "any,boolean?", .text = "$0($1)", .result = "arg0", .nulls = VONK_NULLS_OWN, .resolve = resolve_first, .group = "agg_funcs"
+#define FIRST                                                                                                          \
+    .kind = VONK_FN_AGGREGATE, .args = "any,boolean?", .text = "$0($1)", .result = "arg0", .nulls = VONK_NULLS_OWN,    \
+    .resolve = resolve_first, .group = "agg_funcs"
 const vonk_fn vonk_fns_aggregate_kept[] = {
-    {.name = "any_value", FIRST, .agg = &first_agg, .since = "3.4.0", .doc = "Some value of the group; with a second argument true, one that is not null.",
-     .example = "any_value(col) FROM VALUES (10), (5), (20) AS tab(col)", .expect = "10"},
-    {.name = "first", FIRST, .agg = &first_agg, .since = "1.4.0", .doc = "The first value of the group; with a second argument true, the first that is not null.",
-     .example = "first(col) FROM VALUES (10), (5), (20) AS tab(col)", .expect = "10"},
-    {.name = "first_value", .alias_of = "first", .since = "2.0.0", .example = "first_value(col) FROM VALUES (10), (5), (20) AS tab(col)", .expect = "10"},
-    {.name = "last", FIRST, .agg = &last_agg, .since = "1.4.0", .doc = "The last value of the group; with a second argument true, the last that is not null.",
-     .example = "last(col) FROM VALUES (10), (5), (20) AS tab(col)", .expect = "20"},
-    {.name = "last_value", .alias_of = "last", .since = "2.0.0", .example = "last_value(col) FROM VALUES (10), (5), (20) AS tab(col)", .expect = "20"},
-    {.name = "max", .kind = VONK_FN_AGGREGATE, .args = "orderable", .result = "arg0", .nulls = VONK_NULLS_OWN, .resolve = resolve_first, .group = "agg_funcs", .agg = &max_agg,
-     .since = "1.0.0", .doc = "The largest value that is not null.", .example = "max(col) FROM VALUES (10), (50), (20) AS tab(col)", .expect = "50"},
-    {.name = "min", .kind = VONK_FN_AGGREGATE, .args = "orderable", .result = "arg0", .nulls = VONK_NULLS_OWN, .resolve = resolve_first, .group = "agg_funcs", .agg = &min_agg,
-     .since = "1.0.0", .doc = "The smallest value that is not null.", .example = "min(col) FROM VALUES (10), (-1), (20) AS tab(col)", .expect = "-1"},
+    {.name = "any_value",
+     FIRST,
+     .agg = &first_agg,
+     .since = "3.4.0",
+     .doc = "Some value of the group; with a second argument true, one that is not null.",
+     .example = "any_value(col) FROM VALUES (10), (5), (20) AS tab(col)",
+     .expect = "10"},
+    {.name = "first",
+     FIRST,
+     .agg = &first_agg,
+     .since = "1.4.0",
+     .doc = "The first value of the group; with a second argument true, the first that is not null.",
+     .example = "first(col) FROM VALUES (10), (5), (20) AS tab(col)",
+     .expect = "10"},
+    {.name = "first_value",
+     .alias_of = "first",
+     .since = "2.0.0",
+     .example = "first_value(col) FROM VALUES (10), (5), (20) AS tab(col)",
+     .expect = "10"},
+    {.name = "last",
+     FIRST,
+     .agg = &last_agg,
+     .since = "1.4.0",
+     .doc = "The last value of the group; with a second argument true, the last that is not null.",
+     .example = "last(col) FROM VALUES (10), (5), (20) AS tab(col)",
+     .expect = "20"},
+    {.name = "last_value",
+     .alias_of = "last",
+     .since = "2.0.0",
+     .example = "last_value(col) FROM VALUES (10), (5), (20) AS tab(col)",
+     .expect = "20"},
+    {.name = "max",
+     .kind = VONK_FN_AGGREGATE,
+     .args = "orderable",
+     .result = "arg0",
+     .nulls = VONK_NULLS_OWN,
+     .resolve = resolve_first,
+     .group = "agg_funcs",
+     .agg = &max_agg,
+     .since = "1.0.0",
+     .doc = "The largest value that is not null.",
+     .example = "max(col) FROM VALUES (10), (50), (20) AS tab(col)",
+     .expect = "50"},
+    {.name = "min",
+     .kind = VONK_FN_AGGREGATE,
+     .args = "orderable",
+     .result = "arg0",
+     .nulls = VONK_NULLS_OWN,
+     .resolve = resolve_first,
+     .group = "agg_funcs",
+     .agg = &min_agg,
+     .since = "1.0.0",
+     .doc = "The smallest value that is not null.",
+     .example = "min(col) FROM VALUES (10), (-1), (20) AS tab(col)",
+     .expect = "-1"},
 };
 VONK_FN_COUNT(aggregate_kept);

@@ -5,7 +5,8 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-vonk_status vonk__list_add(vonk__list *list, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row, vonk_error *err)
+vonk_status vonk__list_add(vonk__list *list, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row,
+                           vonk_error *err)
 {
     vonk__list_chunk *c = list->last;
     if (!c || c->n == c->capacity) {
@@ -41,7 +42,8 @@ static vonk_status grow(vonk__bag *bag, vonk_arena *heap, vonk_error *err)
     return VONK_OK;
 }
 
-vonk_status vonk__bag_add(vonk__bag *bag, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row, uint64_t hash, int64_t count, vonk_error *err)
+vonk_status vonk__bag_add(vonk__bag *bag, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row,
+                          uint64_t hash, int64_t count, vonk_error *err)
 {
     if (!bag->slots || (uint64_t)bag->n * 2 >= UINT64_C(1) << bag->log2) VONK_TRY(grow(bag, heap, err));
     hash = vonk_hash_mix(hash);
@@ -75,10 +77,12 @@ static vonk_status hash_rows(vonk_eval *ev, const vonk_column *c, vonk_rows rows
 
 /* ---- collect_list: nulls are left out */
 
-#define UPDATE(name)                                                                                                        \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, \
-                            uint8_t *const *states, vonk_error *err)
-#define FINISH(name) static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+#define UPDATE(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
+#define FINISH(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
+                            vonk_column **ret, vonk_error *err)
 
 UPDATE(list_update)
 {
@@ -93,7 +97,8 @@ UPDATE(list_merge)
     VONK__AGG_EACH(rows, k, row)
     {
         vonk_span s = VONK_VALUES(args[0], vonk_span)[row];
-        for (uint32_t i = s.offset; i < s.offset + s.len; i++) VONK_TRY(vonk__list_add((vonk__list *)states[k], ev, heap, args[0]->children[0], i, err));
+        for (uint32_t i = s.offset; i < s.offset + s.len; i++)
+            VONK_TRY(vonk__list_add((vonk__list *)states[k], ev, heap, args[0]->children[0], i, err));
     }
     return VONK_OK;
 }
@@ -103,14 +108,20 @@ FINISH(list_finish)
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
     for (uint32_t i = 0; i < n; i++) {
-        for (VONK__LIST_EACH((const vonk__list *)states[i], value)) VONK_TRY(vonk__kept_put(vonk_builder_child(&b, 0), value, err));
+        for (VONK__LIST_EACH((const vonk__list *)states[i], value))
+            VONK_TRY(vonk__kept_put(vonk_builder_child(&b, 0), value, err));
         VONK_TRY(vonk_builder_close(&b, err));
     }
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg list_agg = {.state_bytes = sizeof(vonk__list), .state = "result", .update = list_update, .merge = list_merge, .save = list_finish,
-                                  .finish = list_finish, .order_sensitive = true};
+static const vonk_agg list_agg = {.state_bytes = sizeof(vonk__list),
+                                  .state = "result",
+                                  .update = list_update,
+                                  .merge = list_merge,
+                                  .save = list_finish,
+                                  .finish = list_finish,
+                                  .order_sensitive = true};
 
 /* ---- collect_set */
 
@@ -119,7 +130,8 @@ UPDATE(set_update)
     uint64_t *hashes;
     VONK_TRY(hash_rows(ev, args[0], rows, &hashes, err));
     VONK__AGG_EACH(rows, k, row)
-    if (vonk__agg_present(args[0], row)) VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, args[0], row, hashes[k], 1, err));
+    if (vonk__agg_present(args[0], row))
+        VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, args[0], row, hashes[k], 1, err));
     return VONK_OK;
 }
 
@@ -131,7 +143,8 @@ UPDATE(set_merge)
     VONK__AGG_EACH(rows, k, row)
     {
         vonk_span s = VONK_VALUES(args[0], vonk_span)[row];
-        for (uint32_t i = s.offset; i < s.offset + s.len; i++) VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, values, i, hashes[i], 1, err));
+        for (uint32_t i = s.offset; i < s.offset + s.len; i++)
+            VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, values, i, hashes[i], 1, err));
     }
     return VONK_OK;
 }
@@ -141,14 +154,21 @@ FINISH(set_finish)
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
     for (uint32_t i = 0; i < n; i++) {
-        for (const vonk__bag_entry *e = ((const vonk__bag *)states[i])->first; e; e = e->next) VONK_TRY(vonk__kept_put(vonk_builder_child(&b, 0), &e->value, err));
+        for (const vonk__bag_entry *e = ((const vonk__bag *)states[i])->first; e; e = e->next)
+            VONK_TRY(vonk__kept_put(vonk_builder_child(&b, 0), &e->value, err));
         VONK_TRY(vonk_builder_close(&b, err));
     }
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg set_agg = {.state_bytes = sizeof(vonk__bag), .state = "result", .update = set_update, .merge = set_merge, .save = set_finish,
-                                 .finish = set_finish, .order_sensitive = true, .ignores_duplicates = true};
+static const vonk_agg set_agg = {.state_bytes = sizeof(vonk__bag),
+                                 .state = "result",
+                                 .update = set_update,
+                                 .merge = set_merge,
+                                 .save = set_finish,
+                                 .finish = set_finish,
+                                 .order_sensitive = true,
+                                 .ignores_duplicates = true};
 
 static vonk_status resolve_collect(vonk_fn_types *t, vonk_error *err)
 {
@@ -171,8 +191,9 @@ static bool holds_map(const vonk_type *t)
 static vonk_status resolve_set(vonk_fn_types *t, vonk_error *err)
 {
     if (holds_map(t->types[0]))
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNSUPPORTED_INPUT_TYPE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "functionName",
-                         "`collect_set`", "dataType", "\"MAP\" or \"COLLATED STRING\"");
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNSUPPORTED_INPUT_TYPE, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "functionName", "`collect_set`", "dataType",
+                         "\"MAP\" or \"COLLATED STRING\"");
     return resolve_collect(t, err);
 }
 
@@ -180,7 +201,10 @@ static vonk_status resolve_set(vonk_fn_types *t, vonk_error *err)
 
 FINISH(text_finish)
 {
-    const vonk_column *separator = call->n_args > 1 && call->constants && call->constants[1] && !vonk_column_is_null(call->constants[1], 0) ? call->constants[1] : NULL;
+    const vonk_column *separator =
+        call->n_args > 1 && call->constants && call->constants[1] && !vonk_column_is_null(call->constants[1], 0)
+            ? call->constants[1]
+            : NULL;
     vonk_str between = separator ? vonk_column_str(separator, 0) : VONK_STR("");
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
@@ -196,8 +220,7 @@ FINISH(text_finish)
         bytes -= between.len;
         VONK_TRY(vonk_builder_str_reserve(&b, bytes, &start, err));
         at = start;
-        for (VONK__LIST_EACH(list, value))
-        {
+        for (VONK__LIST_EACH(list, value)) {
             if (at > start || value != list->first->values) {
                 if (between.len) memcpy(at, between.data, between.len);
                 at += between.len;
@@ -219,21 +242,29 @@ FINISH(text_save)
     vonk_type_unref(type);
     VONK_TRY(st);
     for (uint32_t i = 0; i < n; i++) {
-        for (VONK__LIST_EACH((const vonk__list *)states[i], value)) VONK_TRY(vonk__kept_put(vonk_builder_child(&b, 0), value, err));
+        for (VONK__LIST_EACH((const vonk__list *)states[i], value))
+            VONK_TRY(vonk__kept_put(vonk_builder_child(&b, 0), value, err));
         VONK_TRY(vonk_builder_close(&b, err));
     }
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg text_agg = {.state_bytes = sizeof(vonk__list), .state = "array<arg0>", .update = list_update, .merge = list_merge, .save = text_save,
-                                  .finish = text_finish, .order_sensitive = true};
+static const vonk_agg text_agg = {.state_bytes = sizeof(vonk__list),
+                                  .state = "array<arg0>",
+                                  .update = list_update,
+                                  .merge = list_merge,
+                                  .save = text_save,
+                                  .finish = text_finish,
+                                  .order_sensitive = true};
 
 static vonk_status resolve_listagg(vonk_fn_types *t, vonk_error *err)
 {
     t->result_nullable = true;
     if (t->n_args > 1 && !t->constants[1])
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`delimiter`",
-                         "inputType", VONK_TYPE_SQL(t->types[1]), "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`delimiter`", "inputType",
+                         VONK_TYPE_SQL(t->types[1]), "inputExpr",
+                         t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
     return VONK_OK;
 }
 
@@ -249,12 +280,14 @@ UPDATE(mode_merge)
     {
         vonk_span s = VONK_VALUES(args[0], vonk_span)[row], c = VONK_VALUES(args[1], vonk_span)[row];
         for (uint32_t i = 0; i < s.len; i++)
-            VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, values, s.offset + i, hashes[s.offset + i], counts[c.offset + i], err));
+            VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, values, s.offset + i, hashes[s.offset + i],
+                                   counts[c.offset + i], err));
     }
     return VONK_OK;
 }
 
-static vonk_status save_bags(vonk_builder *values, vonk_builder *counts, uint8_t *const *states, uint32_t n, vonk_error *err)
+static vonk_status save_bags(vonk_builder *values, vonk_builder *counts, uint8_t *const *states, uint32_t n,
+                             vonk_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
         for (const vonk__bag_entry *e = ((const vonk__bag *)states[i])->first; e; e = e->next) {
@@ -286,7 +319,8 @@ FINISH(mode_save)
 }
 
 /* Of values that are there equally often, the one that came first; with a second argument true, the smallest. */
-static vonk_status find_mode(const vonk_fn_call *call, vonk_eval *ev, const vonk__bag *bag, vonk_builder *b, vonk_error *err)
+static vonk_status find_mode(const vonk_fn_call *call, vonk_eval *ev, const vonk__bag *bag, vonk_builder *b,
+                             vonk_error *err)
 {
     const vonk_column *c = call->n_args > 1 && call->constants ? call->constants[1] : NULL;
     bool smallest = c && !vonk_column_is_null(c, 0) && vonk_column_i64(c, 0) != 0;
@@ -314,8 +348,13 @@ FINISH(mode_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg mode_agg = {.state_bytes = sizeof(vonk__bag), .state = "array<arg0>,array<bigint>", .update = set_update, .merge = mode_merge,
-                                  .save = mode_save, .finish = mode_finish, .order_sensitive = true};
+static const vonk_agg mode_agg = {.state_bytes = sizeof(vonk__bag),
+                                  .state = "array<arg0>,array<bigint>",
+                                  .update = set_update,
+                                  .merge = mode_merge,
+                                  .save = mode_save,
+                                  .finish = mode_finish,
+                                  .order_sensitive = true};
 
 static vonk_status resolve_mode(vonk_fn_types *t, vonk_error *err)
 {
@@ -328,15 +367,46 @@ static vonk_status resolve_mode(vonk_fn_types *t, vonk_error *err)
 
 const vonk_fn vonk_fns_aggregate_list[] = {
     {.name = "array_agg", .alias_of = "collect_list", .text = "collect_list($1)", .since = "3.3.0"},
-    {.name = "collect_list", AGG, .args = "any", .resolve = resolve_collect, .agg = &list_agg, .since = "2.0.0",
-     .doc = "An array of the group's values, without nulls.", .example = "collect_list(col)" NUMBERS, .expect = "[1, 2, 1]"},
-    {.name = "collect_set", AGG, .args = "any", .resolve = resolve_set, .agg = &set_agg, .since = "2.0.0",
-     .doc = "An array of the group's different values, without nulls.", .example = "collect_set(col)" NUMBERS, .expect = "[1, 2]"},
-    {.name = "listagg", AGG, .args = "string|binary,string|binary?", .result = "arg0", .text = "listagg($1, NULL); listagg($1, $2)", .resolve = resolve_listagg,
-     .agg = &text_agg, .since = "4.0.0", .doc = "The group's strings or binaries one after the other, with the second argument in between.",
-     .example = "listagg(col, ',') FROM VALUES ('a'), ('b') AS tab(col)", .expect = "a,b"},
-    {.name = "mode", AGG, .args = "any,boolean?", .result = "arg0", .text = "$0($1)", .resolve = resolve_mode, .agg = &mode_agg, .since = "3.4.0",
-     .doc = "The value that is there most often; with a second argument true, the smallest of those.", .example = "mode(col)" NUMBERS, .expect = "1"},
+    {.name = "collect_list",
+     AGG,
+     .args = "any",
+     .resolve = resolve_collect,
+     .agg = &list_agg,
+     .since = "2.0.0",
+     .doc = "An array of the group's values, without nulls.",
+     .example = "collect_list(col)" NUMBERS,
+     .expect = "[1, 2, 1]"},
+    {.name = "collect_set",
+     AGG,
+     .args = "any",
+     .resolve = resolve_set,
+     .agg = &set_agg,
+     .since = "2.0.0",
+     .doc = "An array of the group's different values, without nulls.",
+     .example = "collect_set(col)" NUMBERS,
+     .expect = "[1, 2]"},
+    {.name = "listagg",
+     AGG,
+     .args = "string|binary,string|binary?",
+     .result = "arg0",
+     .text = "listagg($1, NULL); listagg($1, $2)",
+     .resolve = resolve_listagg,
+     .agg = &text_agg,
+     .since = "4.0.0",
+     .doc = "The group's strings or binaries one after the other, with the second argument in between.",
+     .example = "listagg(col, ',') FROM VALUES ('a'), ('b') AS tab(col)",
+     .expect = "a,b"},
+    {.name = "mode",
+     AGG,
+     .args = "any,boolean?",
+     .result = "arg0",
+     .text = "$0($1)",
+     .resolve = resolve_mode,
+     .agg = &mode_agg,
+     .since = "3.4.0",
+     .doc = "The value that is there most often; with a second argument true, the smallest of those.",
+     .example = "mode(col)" NUMBERS,
+     .expect = "1"},
     {.name = "string_agg", .alias_of = "listagg", .text = "string_agg($1, NULL); string_agg($1, $2)", .since = "4.0.0"},
 };
 VONK_FN_COUNT(aggregate_list);

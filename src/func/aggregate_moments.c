@@ -7,7 +7,8 @@
 #include "func/aggregate_int.h"
 #include "func/tables.h"
 
-/* n, means, second moments, co-moment and sums of two variables; one variable uses x alone. Saved form: N_PARTS doubles. */
+/* n, means, second moments, co-moment and sums of two variables; one variable uses x alone. Saved form: N_PARTS
+ * doubles. */
 typedef struct moments {
     double n, x, y, xx, yy, xy, sum_x, sum_y;
 } moments;
@@ -44,7 +45,8 @@ static void merge_two(moments *a, const moments *b)
     a->n = n;
 }
 
-static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                          vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     const vonk_column *y = args[call->n_args - 1];
 
@@ -52,11 +54,13 @@ static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *h
     (void)heap;
     (void)err;
     VONK__AGG_EACH(rows, k, row)
-    if (vonk__agg_present(args[0], row) && vonk__agg_present(y, row)) add((moments *)states[k], VONK_VALUES(args[0], double)[row], VONK_VALUES(y, double)[row], call->n_args > 1);
+    if (vonk__agg_present(args[0], row) && vonk__agg_present(y, row))
+        add((moments *)states[k], VONK_VALUES(args[0], double)[row], VONK_VALUES(y, double)[row], call->n_args > 1);
     return VONK_OK;
 }
 
-static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
+                         vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -71,7 +75,8 @@ static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *he
     return VONK_OK;
 }
 
-static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                           uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -81,11 +86,12 @@ static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *
     return VONK_OK;
 }
 
-static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
+                        vonk_error *err)
 {
     (void)call;
     for (uint32_t c = 0; c < N_PARTS; c++) {
-        void             *data = NULL;
+        void *data = NULL;
         const vonk_status status = vonk__agg_column(ev, &vonk_type_double, n, &ret[c], &data, NULL, err);
         if (status != VONK_OK) {
             for (uint32_t i = 0; i < c; i++) vonk_column_unref(ret[i]);
@@ -117,9 +123,10 @@ static double correlation(const moments *m, bool *null)
     return *null ? 0 : m->xy / sqrt(m->xx * m->yy);
 }
 
-static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
+                             vonk_error *err)
 {
-    void    *data = NULL;
+    void *data = NULL;
     uint8_t *validity = NULL;
 
     VONK_TRY(vonk__agg_column(ev, &vonk_type_double, n, ret, &data, &validity, err));
@@ -131,14 +138,20 @@ static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, u
     return VONK_OK;
 }
 
-#define MOMENT(name)                                                                                                                                 \
-    static vonk_status name##_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err) \
-    {                                                                                                                                                \
-        (void)call;                                                                                                                                  \
-        return finish_by(name, ev, states, n, ret, err);                                                                                             \
-    }                                                                                                                                                \
-    static const vonk_agg name##_agg = {.state_bytes = sizeof(moments), .state = SAVED, .update = update,      \
-                                        .merge = merge, .save = save, .finish = name##_finish, .combine = combine,               \
+#define MOMENT(name)                                                                                                   \
+    static vonk_status name##_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,      \
+                                     vonk_column **ret, vonk_error *err)                                               \
+    {                                                                                                                  \
+        (void)call;                                                                                                    \
+        return finish_by(name, ev, states, n, ret, err);                                                               \
+    }                                                                                                                  \
+    static const vonk_agg name##_agg = {.state_bytes = sizeof(moments),                                                \
+                                        .state = SAVED,                                                                \
+                                        .update = update,                                                              \
+                                        .merge = merge,                                                                \
+                                        .save = save,                                                                  \
+                                        .finish = name##_finish,                                                       \
+                                        .combine = combine,                                                            \
                                         .copyable = true};
 static double some(const moments *m, double value, bool *null)
 {
@@ -185,15 +198,22 @@ MOMENT(regr_slope)
 MOMENT(regr_intercept)
 MOMENT(regr_r2)
 
-static vonk_status regr_count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status regr_count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                     vonk_column **ret, vonk_error *err)
 {
     void *data = NULL;
     VONK_TRY(vonk__agg_column(ev, &vonk_type_long, n, ret, &data, NULL, err));
     for (uint32_t i = 0; i < n; i++) ((int64_t *)data)[i] = (int64_t)((const moments *)states[i])->n;
     return VONK_OK;
 }
-static const vonk_agg regr_count_agg = {.state_bytes = sizeof(moments), .state = SAVED, .update = update, .merge = merge,
-                                        .save = save, .finish = regr_count_finish, .combine = combine, .copyable = true};
+static const vonk_agg regr_count_agg = {.state_bytes = sizeof(moments),
+                                        .state = SAVED,
+                                        .update = update,
+                                        .merge = merge,
+                                        .save = save,
+                                        .finish = regr_count_finish,
+                                        .combine = combine,
+                                        .copyable = true};
 
 /* ---- bool_and, bool_or: 0 nothing yet, 1 false, 2 true */
 static void decide(uint8_t *state, bool value, bool wanted)
@@ -207,7 +227,8 @@ static vonk_status bool_update(bool wanted, const vonk_column *c, vonk_rows rows
     return VONK_OK;
 }
 
-static vonk_status and_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status and_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                              vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -216,7 +237,8 @@ static vonk_status and_update(const vonk_fn_call *call, vonk_eval *ev, vonk_aren
     return bool_update(false, args[0], rows, states);
 }
 
-static vonk_status or_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status or_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                             vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -225,9 +247,10 @@ static vonk_status or_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena
     return bool_update(true, args[0], rows, states);
 }
 
-static vonk_status bool_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status bool_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                               vonk_column **ret, vonk_error *err)
 {
-    void    *data = NULL;
+    void *data = NULL;
     uint8_t *validity = NULL;
 
     (void)call;
@@ -246,7 +269,8 @@ static void bool_combine(bool wanted, uint8_t *const *from, uint8_t *const *into
         if (*from[i] != 0) decide(into[i], *from[i] == 2, wanted);
 }
 
-static vonk_status and_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status and_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                               uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -256,7 +280,8 @@ static vonk_status and_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     return VONK_OK;
 }
 
-static vonk_status or_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status or_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                              uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -266,10 +291,26 @@ static vonk_status or_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_aren
     return VONK_OK;
 }
 
-static const vonk_agg and_agg = {.state_bytes = 8, .state = "boolean", .update = and_update, .merge = and_update, .save = bool_finish, .finish = bool_finish, .combine = and_combine,
-                                 .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
-static const vonk_agg or_agg = {.state_bytes = 8, .state = "boolean", .update = or_update, .merge = or_update, .save = bool_finish, .finish = bool_finish, .combine = or_combine,
-                                 .ignores_duplicates = true, .copyable = true, .exact = vonk__agg_always_exact};
+static const vonk_agg and_agg = {.state_bytes = 8,
+                                 .state = "boolean",
+                                 .update = and_update,
+                                 .merge = and_update,
+                                 .save = bool_finish,
+                                 .finish = bool_finish,
+                                 .combine = and_combine,
+                                 .ignores_duplicates = true,
+                                 .copyable = true,
+                                 .exact = vonk__agg_always_exact};
+static const vonk_agg or_agg = {.state_bytes = 8,
+                                .state = "boolean",
+                                .update = or_update,
+                                .merge = or_update,
+                                .save = bool_finish,
+                                .finish = bool_finish,
+                                .combine = or_combine,
+                                .ignores_duplicates = true,
+                                .copyable = true,
+                                .exact = vonk__agg_always_exact};
 
 static vonk_status nullable(vonk_fn_types *types, vonk_error *err)
 {
@@ -278,42 +319,158 @@ static vonk_status nullable(vonk_fn_types *types, vonk_error *err)
     return VONK_OK;
 }
 
-#define ONE      .kind = VONK_FN_AGGREGATE, .args = "double", .result = "double", .nulls = VONK_NULLS_OWN, .resolve = nullable, .group = "agg_funcs"
-#define TWO      .kind = VONK_FN_AGGREGATE, .args = "double,double", .result = "double", .nulls = VONK_NULLS_OWN, .resolve = nullable, .group = "agg_funcs"
-#define BOOL     .kind = VONK_FN_AGGREGATE, .args = "boolean", .result = "boolean", .nulls = VONK_NULLS_OWN, .resolve = nullable, .group = "agg_funcs"
-#define NUMBERS  "FROM VALUES (1), (2), (3) AS tab(col)"
-#define PAIRS    "FROM VALUES (1, 1), (2, 2), (3, 3) AS tab(c1, c2)"
-#define TRUTHS   "FROM VALUES (true), (false), (true) AS tab(col)"
+#define ONE                                                                                                            \
+    .kind = VONK_FN_AGGREGATE, .args = "double", .result = "double", .nulls = VONK_NULLS_OWN, .resolve = nullable,     \
+    .group = "agg_funcs"
+#define TWO                                                                                                            \
+    .kind = VONK_FN_AGGREGATE, .args = "double,double", .result = "double", .nulls = VONK_NULLS_OWN,                   \
+    .resolve = nullable, .group = "agg_funcs"
+#define BOOL                                                                                                           \
+    .kind = VONK_FN_AGGREGATE, .args = "boolean", .result = "boolean", .nulls = VONK_NULLS_OWN, .resolve = nullable,   \
+    .group = "agg_funcs"
+#define NUMBERS "FROM VALUES (1), (2), (3) AS tab(col)"
+#define PAIRS "FROM VALUES (1, 1), (2, 2), (3, 3) AS tab(c1, c2)"
+#define TRUTHS "FROM VALUES (true), (false), (true) AS tab(col)"
 const vonk_fn vonk_fns_aggregate_moments[] = {
     {.name = "any", .alias_of = "bool_or", .since = "3.0.0", .example = "any(col) " TRUTHS, .expect = "true"},
-    {.name = "bool_and", BOOL, .agg = &and_agg, .since = "3.0.0", .doc = "Are all values true?", .example = "bool_and(col) " TRUTHS, .expect = "false"},
-    {.name = "bool_or", BOOL, .agg = &or_agg, .since = "3.0.0", .doc = "Is some value true?", .example = "bool_or(col) " TRUTHS, .expect = "true"},
-    {.name = "corr", TWO, .agg = &correlation_agg, .since = "1.6.0", .doc = "Pearson's coefficient of correlation.", .example = "corr(c1, c2) " PAIRS, .expect = "1.0"},
-    {.name = "covar_pop", TWO, .agg = &covar_pop_agg, .since = "2.0.0", .doc = "The covariance of a whole population.", .example = "covar_pop(c1, c2) " PAIRS,
-     .expect = "0.6666666666666666"},
-    {.name = "covar_samp", TWO, .agg = &covar_samp_agg, .since = "2.0.0", .doc = "The covariance of a sample.", .example = "covar_samp(c1, c2) " PAIRS, .expect = "1.0"},
-    {.name = "every", .alias_of = "bool_and", .since = "3.0.0", .example = "every(col) " TRUTHS, .expect = "false"},
-    {.name = "regr_avgx", TWO, .agg = &regr_avgx_agg, .since = "3.3.0", .doc = "The mean of x over pairs (y, x) without nulls.", .example = "regr_avgx(c1, c2) " PAIRS, .expect = "2.0"},
-    {.name = "regr_avgy", TWO, .agg = &regr_avgy_agg, .since = "3.3.0", .doc = "The mean of y over pairs (y, x) without nulls.", .example = "regr_avgy(c1, c2) " PAIRS, .expect = "2.0"},
-    {.name = "regr_count", .kind = VONK_FN_AGGREGATE, .args = "double,double", .result = "bigint", .nulls = VONK_NEVER_NULL, .group = "agg_funcs", .agg = &regr_count_agg,
-     .since = "3.3.0", .doc = "Number of pairs without nulls.", .example = "regr_count(c1, c2) " PAIRS, .expect = "3"},
-    {.name = "regr_intercept", TWO, .agg = &regr_intercept_agg, .since = "3.4.0", .doc = "Where the line of best fit through pairs (y, x) meets x = 0.",
-     .example = "regr_intercept(c1, c2) " PAIRS, .expect = "0.0"},
-    {.name = "regr_r2", TWO, .agg = &regr_r2_agg, .since = "3.3.0", .doc = "How well the line of best fit explains y, 0 to 1.", .example = "regr_r2(c1, c2) " PAIRS, .expect = "1.0"},
-    {.name = "regr_slope", TWO, .agg = &regr_slope_agg, .since = "3.4.0", .doc = "The slope of the line of best fit through pairs (y, x).", .example = "regr_slope(c1, c2) " PAIRS,
+    {.name = "bool_and",
+     BOOL,
+     .agg = &and_agg,
+     .since = "3.0.0",
+     .doc = "Are all values true?",
+     .example = "bool_and(col) " TRUTHS,
+     .expect = "false"},
+    {.name = "bool_or",
+     BOOL,
+     .agg = &or_agg,
+     .since = "3.0.0",
+     .doc = "Is some value true?",
+     .example = "bool_or(col) " TRUTHS,
+     .expect = "true"},
+    {.name = "corr",
+     TWO,
+     .agg = &correlation_agg,
+     .since = "1.6.0",
+     .doc = "Pearson's coefficient of correlation.",
+     .example = "corr(c1, c2) " PAIRS,
      .expect = "1.0"},
-    {.name = "regr_sxx", TWO, .agg = &regr_sxx_agg, .since = "3.4.0", .doc = "Sum of squares of x's distances from its mean.", .example = "regr_sxx(c1, c2) " PAIRS, .expect = "2.0"},
-    {.name = "regr_sxy", TWO, .agg = &regr_sxy_agg, .since = "3.4.0", .doc = "Sum of products of x's and y's distances from their means.", .example = "regr_sxy(c1, c2) " PAIRS,
+    {.name = "covar_pop",
+     TWO,
+     .agg = &covar_pop_agg,
+     .since = "2.0.0",
+     .doc = "The covariance of a whole population.",
+     .example = "covar_pop(c1, c2) " PAIRS,
+     .expect = "0.6666666666666666"},
+    {.name = "covar_samp",
+     TWO,
+     .agg = &covar_samp_agg,
+     .since = "2.0.0",
+     .doc = "The covariance of a sample.",
+     .example = "covar_samp(c1, c2) " PAIRS,
+     .expect = "1.0"},
+    {.name = "every", .alias_of = "bool_and", .since = "3.0.0", .example = "every(col) " TRUTHS, .expect = "false"},
+    {.name = "regr_avgx",
+     TWO,
+     .agg = &regr_avgx_agg,
+     .since = "3.3.0",
+     .doc = "The mean of x over pairs (y, x) without nulls.",
+     .example = "regr_avgx(c1, c2) " PAIRS,
      .expect = "2.0"},
-    {.name = "regr_syy", TWO, .agg = &regr_syy_agg, .since = "3.4.0", .doc = "Sum of squares of y's distances from its mean.", .example = "regr_syy(c1, c2) " PAIRS, .expect = "2.0"},
+    {.name = "regr_avgy",
+     TWO,
+     .agg = &regr_avgy_agg,
+     .since = "3.3.0",
+     .doc = "The mean of y over pairs (y, x) without nulls.",
+     .example = "regr_avgy(c1, c2) " PAIRS,
+     .expect = "2.0"},
+    {.name = "regr_count",
+     .kind = VONK_FN_AGGREGATE,
+     .args = "double,double",
+     .result = "bigint",
+     .nulls = VONK_NEVER_NULL,
+     .group = "agg_funcs",
+     .agg = &regr_count_agg,
+     .since = "3.3.0",
+     .doc = "Number of pairs without nulls.",
+     .example = "regr_count(c1, c2) " PAIRS,
+     .expect = "3"},
+    {.name = "regr_intercept",
+     TWO,
+     .agg = &regr_intercept_agg,
+     .since = "3.4.0",
+     .doc = "Where the line of best fit through pairs (y, x) meets x = 0.",
+     .example = "regr_intercept(c1, c2) " PAIRS,
+     .expect = "0.0"},
+    {.name = "regr_r2",
+     TWO,
+     .agg = &regr_r2_agg,
+     .since = "3.3.0",
+     .doc = "How well the line of best fit explains y, 0 to 1.",
+     .example = "regr_r2(c1, c2) " PAIRS,
+     .expect = "1.0"},
+    {.name = "regr_slope",
+     TWO,
+     .agg = &regr_slope_agg,
+     .since = "3.4.0",
+     .doc = "The slope of the line of best fit through pairs (y, x).",
+     .example = "regr_slope(c1, c2) " PAIRS,
+     .expect = "1.0"},
+    {.name = "regr_sxx",
+     TWO,
+     .agg = &regr_sxx_agg,
+     .since = "3.4.0",
+     .doc = "Sum of squares of x's distances from its mean.",
+     .example = "regr_sxx(c1, c2) " PAIRS,
+     .expect = "2.0"},
+    {.name = "regr_sxy",
+     TWO,
+     .agg = &regr_sxy_agg,
+     .since = "3.4.0",
+     .doc = "Sum of products of x's and y's distances from their means.",
+     .example = "regr_sxy(c1, c2) " PAIRS,
+     .expect = "2.0"},
+    {.name = "regr_syy",
+     TWO,
+     .agg = &regr_syy_agg,
+     .since = "3.4.0",
+     .doc = "Sum of squares of y's distances from its mean.",
+     .example = "regr_syy(c1, c2) " PAIRS,
+     .expect = "2.0"},
     {.name = "some", .alias_of = "bool_or", .since = "3.0.0", .example = "some(col) " TRUTHS, .expect = "true"},
     {.name = "std", .alias_of = "stddev_samp", .since = "1.6.0", .example = "std(col) " NUMBERS, .expect = "1.0"},
     {.name = "stddev", .alias_of = "stddev_samp", .since = "1.6.0", .example = "stddev(col) " NUMBERS, .expect = "1.0"},
-    {.name = "stddev_pop", ONE, .agg = &stddev_pop_agg, .since = "1.6.0", .doc = "The standard deviation of a whole population.", .example = "stddev_pop(col) " NUMBERS,
+    {.name = "stddev_pop",
+     ONE,
+     .agg = &stddev_pop_agg,
+     .since = "1.6.0",
+     .doc = "The standard deviation of a whole population.",
+     .example = "stddev_pop(col) " NUMBERS,
      .expect = "0.816496580927726"},
-    {.name = "stddev_samp", ONE, .agg = &stddev_samp_agg, .since = "1.6.0", .doc = "The standard deviation of a sample.", .example = "stddev_samp(col) " NUMBERS, .expect = "1.0"},
-    {.name = "var_pop", ONE, .agg = &var_pop_agg, .since = "1.6.0", .doc = "The variance of a whole population.", .example = "var_pop(col) " NUMBERS, .expect = "0.6666666666666666"},
-    {.name = "var_samp", ONE, .agg = &var_samp_agg, .since = "1.6.0", .doc = "The variance of a sample.", .example = "var_samp(col) " NUMBERS, .expect = "1.0"},
-    {.name = "variance", .alias_of = "var_samp", .since = "1.6.0", .example = "variance(col) " NUMBERS, .expect = "1.0"},
+    {.name = "stddev_samp",
+     ONE,
+     .agg = &stddev_samp_agg,
+     .since = "1.6.0",
+     .doc = "The standard deviation of a sample.",
+     .example = "stddev_samp(col) " NUMBERS,
+     .expect = "1.0"},
+    {.name = "var_pop",
+     ONE,
+     .agg = &var_pop_agg,
+     .since = "1.6.0",
+     .doc = "The variance of a whole population.",
+     .example = "var_pop(col) " NUMBERS,
+     .expect = "0.6666666666666666"},
+    {.name = "var_samp",
+     ONE,
+     .agg = &var_samp_agg,
+     .since = "1.6.0",
+     .doc = "The variance of a sample.",
+     .example = "var_samp(col) " NUMBERS,
+     .expect = "1.0"},
+    {.name = "variance",
+     .alias_of = "var_samp",
+     .since = "1.6.0",
+     .example = "variance(col) " NUMBERS,
+     .expect = "1.0"},
 };
 VONK_FN_COUNT(aggregate_moments);

@@ -5,10 +5,12 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-#define UPDATE(name)                                                                                                        \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, \
-                            uint8_t *const *states, vonk_error *err)
-#define FINISH(name) static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+#define UPDATE(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
+#define FINISH(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
+                            vonk_column **ret, vonk_error *err)
 
 /* ---- bit_and, bit_or, bit_xor */
 
@@ -26,7 +28,8 @@ static void mix(bits *b, char op, int64_t v)
 UPDATE(bits_update)
 {
     char op = vonk_fn_canonical(call->fn)->name[4];
-    VONK__AGG_EACH(rows, k, row) if (vonk__agg_present(args[0], row)) mix((bits *)states[k], op, vonk_column_i64(args[0], row));
+    VONK__AGG_EACH(rows, k, row)
+    if (vonk__agg_present(args[0], row)) mix((bits *)states[k], op, vonk_column_i64(args[0], row));
     return VONK_OK;
 }
 
@@ -41,7 +44,13 @@ FINISH(bits_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg bits_agg = {.state_bytes = sizeof(bits), .state = "result", .update = bits_update, .merge = bits_update, .save = bits_finish, .finish = bits_finish, .copyable = true};
+static const vonk_agg bits_agg = {.state_bytes = sizeof(bits),
+                                  .state = "result",
+                                  .update = bits_update,
+                                  .merge = bits_update,
+                                  .save = bits_finish,
+                                  .finish = bits_finish,
+                                  .copyable = true};
 
 /* ---- product */
 
@@ -73,8 +82,13 @@ FINISH(product_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg product_agg = {.state_bytes = sizeof(product), .state = "double", .update = product_update, .merge = product_update,
-                                     .save = product_finish, .finish = product_finish, .copyable = true};
+static const vonk_agg product_agg = {.state_bytes = sizeof(product),
+                                     .state = "double",
+                                     .update = product_update,
+                                     .merge = product_update,
+                                     .save = product_finish,
+                                     .finish = product_finish,
+                                     .copyable = true};
 
 /* ---- max_by, min_by: of equal keys the later row wins */
 
@@ -82,7 +96,8 @@ typedef struct by {
     vonk__kept key, value;
 } by;
 
-static vonk_status by_update(int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *values, const vonk_column *keys, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status by_update(int sign, vonk_eval *ev, vonk_arena *heap, const vonk_column *values,
+                             const vonk_column *keys, vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     VONK__AGG_EACH(rows, k, row)
     {
@@ -98,11 +113,13 @@ static vonk_status by_update(int sign, vonk_eval *ev, vonk_arena *heap, const vo
 UPDATE(max_by_update) { return by_update(1, ev, heap, args[0], args[1], rows, states, err); }
 UPDATE(min_by_update) { return by_update(-1, ev, heap, args[0], args[1], rows, states, err); }
 
-static vonk_status by_column(vonk_eval *ev, const vonk_type *type, uint8_t *const *states, uint32_t n, bool keys, vonk_column **ret, vonk_error *err)
+static vonk_status by_column(vonk_eval *ev, const vonk_type *type, uint8_t *const *states, uint32_t n, bool keys,
+                             vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, type, n, err));
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__kept_put(&b, keys ? &((const by *)states[i])->key : &((const by *)states[i])->value, err));
+    for (uint32_t i = 0; i < n; i++)
+        VONK_TRY(vonk__kept_put(&b, keys ? &((const by *)states[i])->key : &((const by *)states[i])->value, err));
     return vonk_builder_finish(&b, ret, err);
 }
 
@@ -116,10 +133,20 @@ FINISH(by_save)
     return st;
 }
 
-static const vonk_agg max_by_agg = {.state_bytes = sizeof(by), .state = "arg0,arg1", .update = max_by_update, .merge = max_by_update, .save = by_save,
-                                    .finish = by_finish, .order_sensitive = true};
-static const vonk_agg min_by_agg = {.state_bytes = sizeof(by), .state = "arg0,arg1", .update = min_by_update, .merge = min_by_update, .save = by_save,
-                                    .finish = by_finish, .order_sensitive = true};
+static const vonk_agg max_by_agg = {.state_bytes = sizeof(by),
+                                    .state = "arg0,arg1",
+                                    .update = max_by_update,
+                                    .merge = max_by_update,
+                                    .save = by_save,
+                                    .finish = by_finish,
+                                    .order_sensitive = true};
+static const vonk_agg min_by_agg = {.state_bytes = sizeof(by),
+                                    .state = "arg0,arg1",
+                                    .update = min_by_update,
+                                    .merge = min_by_update,
+                                    .save = by_save,
+                                    .finish = by_finish,
+                                    .order_sensitive = true};
 
 /* ---- skewness, kurtosis: central moments up to the fourth, updated one by one as Spark does */
 
@@ -152,7 +179,8 @@ static void join(moments *a, const moments *b)
 
 UPDATE(moments_update)
 {
-    VONK__AGG_EACH(rows, k, row) if (vonk__agg_present(args[0], row)) add((moments *)states[k], VONK_VALUES(args[0], double)[row]);
+    VONK__AGG_EACH(rows, k, row)
+    if (vonk__agg_present(args[0], row)) add((moments *)states[k], VONK_VALUES(args[0], double)[row]);
     return VONK_OK;
 }
 
@@ -191,13 +219,20 @@ FINISH(moments_finish)
         if (m->n == 0 || m->m2 == 0)
             VONK_TRY(vonk_builder_null(&b, err));
         else
-            VONK_TRY(vonk_builder_f64(&b, skew ? sqrt(m->n) * m->m3 / sqrt(m->m2 * m->m2 * m->m2) : m->n * m->m4 / (m->m2 * m->m2) - 3.0, err));
+            VONK_TRY(vonk_builder_f64(
+                &b, skew ? sqrt(m->n) * m->m3 / sqrt(m->m2 * m->m2 * m->m2) : m->n * m->m4 / (m->m2 * m->m2) - 3.0,
+                err));
     }
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg moments_agg = {.state_bytes = sizeof(moments), .state = "double,double,double,double,double", .update = moments_update,
-                                     .merge = moments_merge, .save = moments_save, .finish = moments_finish, .copyable = true};
+static const vonk_agg moments_agg = {.state_bytes = sizeof(moments),
+                                     .state = "double,double,double,double,double",
+                                     .update = moments_update,
+                                     .merge = moments_merge,
+                                     .save = moments_save,
+                                     .finish = moments_finish,
+                                     .copyable = true};
 
 static vonk_status nullable(vonk_fn_types *t, vonk_error *err)
 {
@@ -205,25 +240,64 @@ static vonk_status nullable(vonk_fn_types *t, vonk_error *err)
     return VONK_OK;
 }
 
-#define AGG  .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = nullable
+#define AGG .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = nullable
 #define BITS AGG, .args = "integral", .result = "arg0", .agg = &bits_agg, .since = "3.0.0"
-#define TWO  " FROM VALUES (3), (5) AS tab(col)"
+#define TWO " FROM VALUES (3), (5) AS tab(col)"
 #define KEYS " FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)"
 #define FOUR " FROM VALUES (-10), (-20), (100), (1000) AS tab(col)"
 
 const vonk_fn vonk_fns_aggregate_more[] = {
     {.name = "bit_and", BITS, .doc = "Bits that all values have.", .example = "bit_and(col)" TWO, .expect = "1"},
     {.name = "bit_or", BITS, .doc = "Bits that some value has.", .example = "bit_or(col)" TWO, .expect = "7"},
-    {.name = "bit_xor", BITS, .doc = "Bits that an odd number of values have.", .example = "bit_xor(col)" TWO, .expect = "6"},
-    {.name = "kurtosis", AGG, .args = "double", .result = "double", .agg = &moments_agg, .since = "1.6.0", .doc = "How heavy the tails are, compared with a normal distribution.",
-     .example = "kurtosis(col)" FOUR, .expect = "-0.7014368047529627"},
-    {.name = "max_by", AGG, .args = "any,orderable", .result = "arg0", .agg = &max_by_agg, .since = "3.0.0", .doc = "The first argument where the second is largest.",
-     .example = "max_by(x, y)" KEYS, .expect = "b"},
-    {.name = "min_by", AGG, .args = "any,orderable", .result = "arg0", .agg = &min_by_agg, .since = "3.0.0", .doc = "The first argument where the second is smallest.",
-     .example = "min_by(x, y)" KEYS, .expect = "a"},
-    {.name = "product", AGG, .args = "double", .result = "double", .agg = &product_agg, .since = "3.2.0", .doc = "All values multiplied.",
-     .example = "product(col)" TWO, .expect = "15.0"},
-    {.name = "skewness", AGG, .args = "double", .result = "double", .agg = &moments_agg, .since = "1.6.0", .doc = "How far the distribution leans to one side.",
-     .example = "skewness(col)" FOUR, .expect = "1.1135657469022011"},
+    {.name = "bit_xor",
+     BITS,
+     .doc = "Bits that an odd number of values have.",
+     .example = "bit_xor(col)" TWO,
+     .expect = "6"},
+    {.name = "kurtosis",
+     AGG,
+     .args = "double",
+     .result = "double",
+     .agg = &moments_agg,
+     .since = "1.6.0",
+     .doc = "How heavy the tails are, compared with a normal distribution.",
+     .example = "kurtosis(col)" FOUR,
+     .expect = "-0.7014368047529627"},
+    {.name = "max_by",
+     AGG,
+     .args = "any,orderable",
+     .result = "arg0",
+     .agg = &max_by_agg,
+     .since = "3.0.0",
+     .doc = "The first argument where the second is largest.",
+     .example = "max_by(x, y)" KEYS,
+     .expect = "b"},
+    {.name = "min_by",
+     AGG,
+     .args = "any,orderable",
+     .result = "arg0",
+     .agg = &min_by_agg,
+     .since = "3.0.0",
+     .doc = "The first argument where the second is smallest.",
+     .example = "min_by(x, y)" KEYS,
+     .expect = "a"},
+    {.name = "product",
+     AGG,
+     .args = "double",
+     .result = "double",
+     .agg = &product_agg,
+     .since = "3.2.0",
+     .doc = "All values multiplied.",
+     .example = "product(col)" TWO,
+     .expect = "15.0"},
+    {.name = "skewness",
+     AGG,
+     .args = "double",
+     .result = "double",
+     .agg = &moments_agg,
+     .since = "1.6.0",
+     .doc = "How far the distribution leans to one side.",
+     .example = "skewness(col)" FOUR,
+     .expect = "1.1135657469022011"},
 };
 VONK_FN_COUNT(aggregate_more);

@@ -6,10 +6,12 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-#define UPDATE(name)                                                                                                        \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, \
-                            uint8_t *const *states, vonk_error *err)
-#define FINISH(name) static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+#define UPDATE(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
+#define FINISH(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
+                            vonk_column **ret, vonk_error *err)
 
 vonk_status vonk__numbers_add(vonk__numbers *numbers, vonk_arena *heap, double value, int64_t count, vonk_error *err)
 {
@@ -41,7 +43,8 @@ void vonk__numbers_sort(vonk__numbers *numbers)
 
 static vonk_status bad_frequency(const vonk_column *c, uint32_t row, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("a frequency below 0: %lld", (long long)vonk_column_i64(c, row)));
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     VONK_F("a frequency below 0: %lld", (long long)vonk_column_i64(c, row)));
 }
 
 UPDATE(numbers_update)
@@ -69,7 +72,9 @@ UPDATE(numbers_merge)
     VONK__AGG_EACH(rows, k, row)
     {
         vonk_span v = VONK_VALUES(args[0], vonk_span)[row], c = VONK_VALUES(args[1], vonk_span)[row];
-        for (uint32_t i = 0; i < v.len; i++) VONK_TRY(vonk__numbers_add((vonk__numbers *)states[k], heap, values[v.offset + i], counts[c.offset + i], err));
+        for (uint32_t i = 0; i < v.len; i++)
+            VONK_TRY(
+                vonk__numbers_add((vonk__numbers *)states[k], heap, values[v.offset + i], counts[c.offset + i], err));
     }
     return VONK_OK;
 }
@@ -131,12 +136,14 @@ static vonk_status put_percentiles(const vonk__numbers *s, const vonk_column *wa
     for (uint64_t i = 0; i < s->n; i++) total += s->at[i].count;
     if (!total) return vonk_builder_null(b, err);
     if (!wanted) return vonk_builder_f64(b, percentile_of(s, total, 0.5), err);
-    if (wanted->type->id != VONK_T_ARRAY) return vonk_builder_f64(b, percentile_of(s, total, vonk_column_f64(wanted, 0)), err);
+    if (wanted->type->id != VONK_T_ARRAY)
+        return vonk_builder_f64(b, percentile_of(s, total, vonk_column_f64(wanted, 0)), err);
     uint32_t row;
     const vonk_column *array = vonk_column_locate(wanted, 0, &row);
     vonk_span span = VONK_VALUES(array, vonk_span)[row];
     for (uint32_t i = span.offset; i < span.offset + span.len; i++)
-        VONK_TRY(vonk_builder_f64(vonk_builder_child(b, 0), percentile_of(s, total, vonk_column_f64(array->children[0], i)), err));
+        VONK_TRY(vonk_builder_f64(vonk_builder_child(b, 0),
+                                  percentile_of(s, total, vonk_column_f64(array->children[0], i)), err));
     return vonk_builder_close(b, err);
 }
 
@@ -152,8 +159,12 @@ FINISH(percentile_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg percentile_agg = {.state_bytes = sizeof(vonk__numbers), .state = "array<double>,array<bigint>", .update = numbers_update,
-                                        .merge = numbers_merge, .save = numbers_save, .finish = percentile_finish};
+static const vonk_agg percentile_agg = {.state_bytes = sizeof(vonk__numbers),
+                                        .state = "array<double>,array<bigint>",
+                                        .update = numbers_update,
+                                        .merge = numbers_merge,
+                                        .save = numbers_save,
+                                        .finish = percentile_finish};
 
 /* ---- types */
 
@@ -169,7 +180,8 @@ static vonk_status check_percentages(vonk_fn_types *t, const vonk_column *c, von
 {
     const char *call = vonk_fn_call_text(t, (char[1024]){0});
     uint32_t row, from = 0, to = 1;
-    if (vonk_column_is_null(c, 0)) return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr", call, "exprName", "percentage");
+    if (vonk_column_is_null(c, 0))
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr", call, "exprName", "percentage");
     const vonk_column *values = c = vonk_column_locate(c, 0, &row);
     from = row;
     to = row + 1;
@@ -181,8 +193,9 @@ static vonk_status check_percentages(vonk_fn_types *t, const vonk_column *c, von
     }
     for (uint32_t i = from; i < to; i++)
         if (vonk_column_is_null(values, i) || outside(values, i))
-            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr", call, "exprName", "percentage", "valueRange", "[0.0, 1.0]",
-                             "currentValue", t->texts ? VONK_F("%.*sD", VONK_STR_ARGS(t->texts[1])) : "?");
+            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr", call, "exprName",
+                             "percentage", "valueRange", "[0.0, 1.0]", "currentValue",
+                             t->texts ? VONK_F("%.*sD", VONK_STR_ARGS(t->texts[1])) : "?");
     return VONK_OK;
 }
 
@@ -192,8 +205,10 @@ static vonk_status resolve_percentile(vonk_fn_types *t, vonk_error *err)
     t->result_nullable = true;
     if (t->n_args < 2) return VONK_OK;
     if (!t->constants[1])
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`percentage`",
-                         "inputType", VONK_TYPE_SQL(t->types[1]), "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`percentage`", "inputType",
+                         VONK_TYPE_SQL(t->types[1]), "inputExpr",
+                         t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
     VONK_TRY(check_percentages(t, t->constants[1], err));
     if (t->types[1]->id != VONK_T_ARRAY) return VONK_OK;
     VONK_TRY(vonk_type_array(&vonk_type_double, false, &type, err));
@@ -201,13 +216,26 @@ static vonk_status resolve_percentile(vonk_fn_types *t, vonk_error *err)
     return vonk_fn_set_result(t, type);
 }
 
-#define AGG .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = resolve_percentile, .result = "double", .agg = &percentile_agg
+#define AGG                                                                                                            \
+    .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = resolve_percentile,           \
+    .result = "double", .agg = &percentile_agg
 
 const vonk_fn vonk_fns_aggregate_percentile[] = {
-    {.name = "median", AGG, .args = "double", .since = "3.4.0", .doc = "The middle of the values; of an even number, half way between the two in the middle.",
-     .example = "median(col) FROM VALUES (0), (10) AS tab(col)", .expect = "5.0"},
-    {.name = "percentile", AGG, .args = "double,double|array<double>,bigint?", .since = "2.1.0", .text = "$0($1, $2, 1); $0($1, $2, $3)",
-     .doc = "The value below which the given part (0 to 1, or an array of those) of the values lies, exactly; the third argument says how often each value counts.",
-     .example = "percentile(col, 0.3) FROM VALUES (0), (10) AS tab(col)", .expect = "3.0"},
+    {.name = "median",
+     AGG,
+     .args = "double",
+     .since = "3.4.0",
+     .doc = "The middle of the values; of an even number, half way between the two in the middle.",
+     .example = "median(col) FROM VALUES (0), (10) AS tab(col)",
+     .expect = "5.0"},
+    {.name = "percentile",
+     AGG,
+     .args = "double,double|array<double>,bigint?",
+     .since = "2.1.0",
+     .text = "$0($1, $2, 1); $0($1, $2, $3)",
+     .doc = "The value below which the given part (0 to 1, or an array of those) of the values lies, exactly; the "
+            "third argument says how often each value counts.",
+     .example = "percentile(col, 0.3) FROM VALUES (0), (10) AS tab(col)",
+     .expect = "3.0"},
 };
 VONK_FN_COUNT(aggregate_percentile);

@@ -1,7 +1,9 @@
-/* func/aggregate_quantile.c -- percentile_approx: a sketch of the numbers that knows every rank to one part in `accuracy`.
+/* func/aggregate_quantile.c -- percentile_approx: a sketch of the numbers that knows every rank to one part in
+ * `accuracy`.
  *
- * M. Greenwald, S. Khanna, "Space-efficient online computation of quantile summaries" (2001), in the variant that Spark uses: numbers wait in a buffer, are
- * sorted, merged into the samples, and samples that are not needed for the accuracy are dropped. */
+ * M. Greenwald, S. Khanna, "Space-efficient online computation of quantile summaries" (2001), in the variant that Spark
+ * uses: numbers wait in a buffer, are sorted, merged into the samples, and samples that are not needed for the accuracy
+ * are dropped. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -10,10 +12,12 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-#define UPDATE(name)                                                                                                        \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, \
-                            uint8_t *const *states, vonk_error *err)
-#define FINISH(name) static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+#define UPDATE(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
+                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
+#define FINISH(name)                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
+                            vonk_column **ret, vonk_error *err)
 
 enum { MOST_WAITING = 50000, COMPRESS_ABOVE = 10000 };
 
@@ -112,7 +116,8 @@ static vonk_status insert(summary *s, vonk_arena *heap, double error, double val
 }
 
 /* Both are compressed. */
-static vonk_status join(summary *s, vonk_arena *heap, double error, const sample *other, uint64_t n_other, int64_t count_other, vonk_error *err)
+static vonk_status join(summary *s, vonk_arena *heap, double error, const sample *other, uint64_t n_other,
+                        int64_t count_other, vonk_error *err)
 {
     if (!count_other) return VONK_OK;
     VONK_TRY(room(s, heap, s->n + n_other, err));
@@ -123,7 +128,8 @@ static vonk_status join(summary *s, vonk_arena *heap, double error, const sample
         s->compressed = true;
         return VONK_OK;
     }
-    int64_t own_more = (int64_t)floor(2 * error * (double)count_other), other_more = (int64_t)floor(2 * error * (double)s->count);
+    int64_t own_more = (int64_t)floor(2 * error * (double)count_other),
+            other_more = (int64_t)floor(2 * error * (double)s->count);
     uint64_t i = 0, k = 0, n = 0;
     while (i < s->n && k < n_other) {
         bool own = s->samples[i].value < other[k].value;
@@ -184,7 +190,8 @@ UPDATE(quantile_update)
 {
     double error = error_of(call);
     VONK__AGG_EACH(rows, k, row)
-    if (vonk__agg_present(args[0], row)) VONK_TRY(insert((summary *)states[k], heap, error, number_at(args[0], row), err));
+    if (vonk__agg_present(args[0], row))
+        VONK_TRY(insert((summary *)states[k], heap, error, number_at(args[0], row), err));
     return VONK_OK;
 }
 
@@ -195,10 +202,12 @@ UPDATE(quantile_merge)
     const int64_t *gs = args[1]->children[0]->data, *deltas = args[2]->children[0]->data, *counts = args[3]->data;
     VONK__AGG_EACH(rows, k, row)
     {
-        vonk_span s = VONK_VALUES(args[0], vonk_span)[row], g = VONK_VALUES(args[1], vonk_span)[row], d = VONK_VALUES(args[2], vonk_span)[row];
+        vonk_span s = VONK_VALUES(args[0], vonk_span)[row], g = VONK_VALUES(args[1], vonk_span)[row],
+                  d = VONK_VALUES(args[2], vonk_span)[row];
         sample *other;
         VONK_TRY(vonk_arena_array(ev->scratch, s.len + 1, sizeof(*other), &other, err));
-        for (uint32_t i = 0; i < s.len; i++) other[i] = (sample){values[s.offset + i], gs[g.offset + i], deltas[d.offset + i]};
+        for (uint32_t i = 0; i < s.len; i++)
+            other[i] = (sample){values[s.offset + i], gs[g.offset + i], deltas[d.offset + i]};
         VONK_TRY(compress((summary *)states[k], heap, error, err));
         VONK_TRY(join((summary *)states[k], heap, error, other, s.len, counts[row], err));
     }
@@ -237,9 +246,11 @@ FINISH(quantile_save)
     uint32_t made = 0;
     vonk_status st = vonk_type_array(&vonk_type_double, true, &doubles, err);
     if (st == VONK_OK) st = vonk_type_array(&vonk_type_long, true, &longs, err);
-    for (uint32_t c = 0; c < 4 && st == VONK_OK; c++) st = vonk_builder_init(&b[c], ev->budget, c == 0 ? doubles : c == 3 ? &vonk_type_long : longs, n, err);
+    for (uint32_t c = 0; c < 4 && st == VONK_OK; c++)
+        st = vonk_builder_init(&b[c], ev->budget, c == 0 ? doubles : c == 3 ? &vonk_type_long : longs, n, err);
     if (st == VONK_OK) st = vonk_arena_array(ev->scratch, n + 1, sizeof(*done), &done, err);
-    for (uint32_t i = 0; i < n && st == VONK_OK; i++) st = finished((const summary *)states[i], ev->scratch, error_of(call), &done[i], err);
+    for (uint32_t i = 0; i < n && st == VONK_OK; i++)
+        st = finished((const summary *)states[i], ev->scratch, error_of(call), &done[i], err);
     if (st == VONK_OK) st = save_samples(done, n, b, err);
     for (; made < 4 && st == VONK_OK; made++) st = vonk_builder_finish(&b[made], &ret[made], err);
     if (st != VONK_OK)
@@ -265,7 +276,8 @@ static vonk_status put_number(vonk_builder *b, double v, vonk_error *err)
     return vonk_builder_i64(b, (int64_t)v, err);
 }
 
-static vonk_status put_quantiles(const summary *s, double error, const vonk_column *wanted, vonk_builder *b, vonk_error *err)
+static vonk_status put_quantiles(const summary *s, double error, const vonk_column *wanted, vonk_builder *b,
+                                 vonk_error *err)
 {
     uint32_t row;
     if (!s->count) return vonk_builder_null(b, err);
@@ -291,13 +303,20 @@ FINISH(quantile_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-static const vonk_agg quantile_agg = {.state_bytes = sizeof(summary), .state = "array<double>,array<bigint>,array<bigint>,bigint", .update = quantile_update,
-                                      .merge = quantile_merge, .save = quantile_save, .finish = quantile_finish, .order_sensitive = true};
+static const vonk_agg quantile_agg = {.state_bytes = sizeof(summary),
+                                      .state = "array<double>,array<bigint>,array<bigint>,bigint",
+                                      .update = quantile_update,
+                                      .merge = quantile_merge,
+                                      .save = quantile_save,
+                                      .finish = quantile_finish,
+                                      .order_sensitive = true};
 
 static vonk_status not_foldable(const vonk_fn_types *t, uint32_t arg, const char *name, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName", name, "inputType",
-                     VONK_TYPE_SQL(t->types[arg]), "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[arg])) : "?");
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                     vonk_fn_call_text(t, (char[1024]){0}), "inputName", name, "inputType",
+                     VONK_TYPE_SQL(t->types[arg]), "inputExpr",
+                     t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[arg])) : "?");
 }
 
 static vonk_status resolve_quantile(vonk_fn_types *t, vonk_error *err)
@@ -306,15 +325,18 @@ static vonk_status resolve_quantile(vonk_fn_types *t, vonk_error *err)
     t->result_nullable = true;
     if (!t->constants[1]) return not_foldable(t, 1, "`percentage`", err);
     if (vonk_column_is_null(t->constants[1], 0))
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "exprName", "percentage");
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "exprName", "percentage");
     if (t->n_args > 2) {
         const vonk_column *c = t->constants[2];
         if (!c) return not_foldable(t, 2, "`accuracy`", err);
         if (vonk_column_is_null(c, 0))
-            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "exprName", "accuracy");
+            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr",
+                             vonk_fn_call_text(t, (char[1024]){0}), "exprName", "accuracy");
         if (vonk_column_i64(c, 0) <= 0 || vonk_column_i64(c, 0) > INT32_MAX)
-            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "exprName", "accuracy",
-                             "valueRange", "(0, 2147483647]", "currentValue", VONK_F("%lldL", (long long)vonk_column_i64(c, 0)));
+            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
+                             vonk_fn_call_text(t, (char[1024]){0}), "exprName", "accuracy", "valueRange",
+                             "(0, 2147483647]", "currentValue", VONK_F("%lldL", (long long)vonk_column_i64(c, 0)));
     }
     if (t->types[1]->id != VONK_T_ARRAY) return VONK_OK;
     VONK_TRY(vonk_type_array(t->types[0], false, &type, err));
@@ -324,10 +346,19 @@ static vonk_status resolve_quantile(vonk_fn_types *t, vonk_error *err)
 
 const vonk_fn vonk_fns_aggregate_quantile[] = {
     {.name = "approx_percentile", .alias_of = "percentile_approx"},
-    {.name = "percentile_approx", .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = resolve_quantile, .agg = &quantile_agg,
-     .args = "numeric|date|timestamp|timestamp_ntz|interval_ym|interval_dt,double|array<double>,bigint?", .result = "arg0", .since = "2.1.0",
+    {.name = "percentile_approx",
+     .kind = VONK_FN_AGGREGATE,
+     .nulls = VONK_NULLS_OWN,
+     .group = "agg_funcs",
+     .resolve = resolve_quantile,
+     .agg = &quantile_agg,
+     .args = "numeric|date|timestamp|timestamp_ntz|interval_ym|interval_dt,double|array<double>,bigint?",
+     .result = "arg0",
+     .since = "2.1.0",
      .text = "$0($1, $2, 10000); $0($1, $2, $3)",
-     .doc = "A value of the group whose rank is the given part (0 to 1, or an array of those) of all, to one part in the third argument (10000).",
-     .example = "percentile_approx(col, 0.5, 100) FROM VALUES (0), (6), (7), (9), (10) AS tab(col)", .expect = "7"},
+     .doc = "A value of the group whose rank is the given part (0 to 1, or an array of those) of all, to one part in "
+            "the third argument (10000).",
+     .example = "percentile_approx(col, 0.5, 100) FROM VALUES (0), (6), (7), (9), (10) AS tab(col)",
+     .expect = "7"},
 };
 VONK_FN_COUNT(aggregate_quantile);

@@ -26,7 +26,8 @@ static bool any_nulls(vonk_column *const *args, uint32_t n)
     return false;
 }
 
-static vonk_status count_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status count_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                                vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     (void)ev;
     (void)heap;
@@ -36,11 +37,12 @@ static vonk_status count_update(const vonk_fn_call *call, vonk_eval *ev, vonk_ar
         for (uint32_t k = 0; k < rows.n; k++) ++*(int64_t *)states[k];
         return VONK_OK;
     }
-    VONK__AGG_EACH(rows, k, row) *(int64_t *)states[k] += all_present(args, call->n_args, row);
+    VONK__AGG_EACH(rows, k, row) * (int64_t *)states[k] += all_present(args, call->n_args, row);
     return VONK_OK;
 }
 
-static vonk_status count_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state, vonk_error *err)
+static vonk_status count_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                                    vonk_rows rows, uint8_t *state, vonk_error *err)
 {
     int64_t n = 0;
 
@@ -58,7 +60,8 @@ static vonk_status count_update_one(const vonk_fn_call *call, vonk_eval *ev, von
     return VONK_OK;
 }
 
-static vonk_status count_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status count_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
+                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     const int64_t *v = VONK_VALUES(saved[0], int64_t);
 
@@ -66,11 +69,12 @@ static vonk_status count_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     (void)ev;
     (void)heap;
     (void)err;
-    VONK__AGG_EACH(rows, k, row) *(int64_t *)states[k] += v[row];
+    VONK__AGG_EACH(rows, k, row) * (int64_t *)states[k] += v[row];
     return VONK_OK;
 }
 
-static vonk_status count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                vonk_column **ret, vonk_error *err)
 {
     void *data = NULL;
 
@@ -80,7 +84,8 @@ static vonk_status count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t
     return VONK_OK;
 }
 
-static vonk_status count_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status count_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                                 uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -90,26 +95,43 @@ static vonk_status count_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_a
     return VONK_OK;
 }
 
-static vonk_status count_if_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status count_if_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                                   vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     (void)call;
     (void)ev;
     (void)heap;
     (void)err;
-    VONK__AGG_EACH(rows, k, row) *(int64_t *)states[k] += vonk__agg_present(args[0], row) && vonk_bit_get(args[0]->data, row);
+    VONK__AGG_EACH(rows, k, row) * (int64_t *)states[k] +=
+        vonk__agg_present(args[0], row) && vonk_bit_get(args[0]->data, row);
     return VONK_OK;
 }
 
-static const vonk_agg count_agg = {.state_bytes = 8, .state = "bigint", .update = count_update, .update_one = count_update_one, .merge = count_merge, .save = count_finish,
-                                   .finish = count_finish, .combine = count_combine, .copyable = true, .exact = vonk__agg_always_exact};
-static const vonk_agg count_if_agg = {.state_bytes = 8, .state = "bigint", .update = count_if_update, .merge = count_merge, .save = count_finish, .finish = count_finish,
-                                      .combine = count_combine, .copyable = true, .exact = vonk__agg_always_exact};
+static const vonk_agg count_agg = {.state_bytes = 8,
+                                   .state = "bigint",
+                                   .update = count_update,
+                                   .update_one = count_update_one,
+                                   .merge = count_merge,
+                                   .save = count_finish,
+                                   .finish = count_finish,
+                                   .combine = count_combine,
+                                   .copyable = true,
+                                   .exact = vonk__agg_always_exact};
+static const vonk_agg count_if_agg = {.state_bytes = 8,
+                                      .state = "bigint",
+                                      .update = count_if_update,
+                                      .merge = count_merge,
+                                      .save = count_finish,
+                                      .finish = count_finish,
+                                      .combine = count_combine,
+                                      .copyable = true,
+                                      .exact = vonk__agg_always_exact};
 
 /* ---- exact sums: 128 bits and a count. Saved form: low and high half, count. */
 typedef struct exact {
     vonk_i128 sum;
-    int64_t   n;
-    bool      overflow; /* of 128 bits */
+    int64_t n;
+    bool overflow; /* of 128 bits */
 } exact;
 
 static inline void exact_add(exact *e, vonk_i128 v)
@@ -118,16 +140,17 @@ static inline void exact_add(exact *e, vonk_i128 v)
     e->n++;
 }
 
-#define EXACT_LOOP(ctype)                                                                                                                            \
-    do {                                                                                                                                             \
-        const ctype *v = VONK_VALUES(c, ctype);                                                                                                      \
-        if (!c->validity)                                                                                                                            \
-            VONK__AGG_EACH(rows, k, row) exact_add((exact *)states[k], v[row]);                                                                      \
-        else                                                                                                                                         \
-            VONK__AGG_EACH(rows, k, row) if (vonk_bit_get(c->validity, row)) exact_add((exact *)states[k], v[row]);                                  \
+#define EXACT_LOOP(ctype)                                                                                              \
+    do {                                                                                                               \
+        const ctype *v = VONK_VALUES(c, ctype);                                                                        \
+        if (!c->validity)                                                                                              \
+            VONK__AGG_EACH(rows, k, row) exact_add((exact *)states[k], v[row]);                                        \
+        else                                                                                                           \
+            VONK__AGG_EACH(rows, k, row) if (vonk_bit_get(c->validity, row)) exact_add((exact *)states[k], v[row]);    \
     } while (0)
 
-static vonk_status exact_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status exact_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                                vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     const vonk_column *c = args[0];
 
@@ -147,11 +170,12 @@ static vonk_status exact_update(const vonk_fn_call *call, vonk_eval *ev, vonk_ar
 }
 
 /* The rows of a selection, or all of them through a kernel. */
-static vonk_status exact_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state, vonk_error *err)
+static vonk_status exact_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                                    vonk_rows rows, uint8_t *state, vonk_error *err)
 {
     const vonk_column *c = args[0];
-    exact             *e = (exact *)state;
-    vonk_i128          sum = 0;
+    exact *e = (exact *)state;
+    vonk_i128 sum = 0;
 
     (void)call;
     (void)ev;
@@ -174,9 +198,11 @@ static vonk_status exact_update_one(const vonk_fn_call *call, vonk_eval *ev, von
     return VONK_OK;
 }
 
-static vonk_status exact_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status exact_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
+                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
-    const int64_t *low = VONK_VALUES(saved[0], int64_t), *high = VONK_VALUES(saved[1], int64_t), *n = VONK_VALUES(saved[2], int64_t);
+    const int64_t *low = VONK_VALUES(saved[0], int64_t), *high = VONK_VALUES(saved[1], int64_t),
+                  *n = VONK_VALUES(saved[2], int64_t);
 
     (void)call;
     (void)ev;
@@ -184,7 +210,7 @@ static vonk_status exact_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
-        exact          *e = (exact *)states[k];
+        exact *e = (exact *)states[k];
         const vonk_i128 v = (vonk_i128)((vonk_u128)(uint64_t)high[row] << 64 | (uint64_t)low[row]);
         e->overflow |= n[row] < 0 || __builtin_add_overflow(e->sum, v, &e->sum);
         e->n += n[row] < 0 ? -n[row] : n[row];
@@ -193,11 +219,12 @@ static vonk_status exact_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_are
 }
 
 /* A count below zero says that the sum has left 128 bits. */
-static vonk_status exact_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status exact_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                              vonk_column **ret, vonk_error *err)
 {
-    int64_t    *halves[3] = {NULL, NULL, NULL};
+    int64_t *halves[3] = {NULL, NULL, NULL};
     vonk_status status = VONK_OK;
-    uint32_t    made = 0;
+    uint32_t made = 0;
 
     (void)call;
     for (; made < 3 && status == VONK_OK; made++) {
@@ -219,7 +246,8 @@ static vonk_status exact_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *
     return VONK_OK;
 }
 
-static vonk_status exact_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status exact_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                                 uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -227,7 +255,7 @@ static vonk_status exact_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_a
     (void)err;
     for (uint32_t i = 0; i < n; i++) {
         const exact *f = (const exact *)from[i];
-        exact       *e = (exact *)into[i];
+        exact *e = (exact *)into[i];
         e->overflow |= f->overflow || __builtin_add_overflow(e->sum, f->sum, &e->sum);
         e->n += f->n;
     }
@@ -268,23 +296,28 @@ static vonk_status sum_overflowed(const vonk_fn_call *call, vonk_error *err)
     const char *config = "\"spark.sql.ansi.enabled\"";
 
     if (call->type->id == VONK_T_DECIMAL)
-        return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow in sum of decimals", "alternative", " Use 'try_sum' to tolerate overflow and return NULL instead.", "config", config);
-    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", " Use 'try_add' to tolerate overflow and return NULL instead.", "config", config);
+        return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow in sum of decimals", "alternative",
+                         " Use 'try_sum' to tolerate overflow and return NULL instead.", "config", config);
+    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative",
+                     " Use 'try_add' to tolerate overflow and return NULL instead.", "config", config);
 }
 
 /* LEGACY: integers wrap around, decimals become null. */
-static vonk_status exact_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status exact_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                    vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *column = NULL;
-    void                                     *data = NULL;
-    uint8_t                                  *validity = NULL;
+    void *data = NULL;
+    uint8_t *validity = NULL;
 
     VONK_TRY(vonk__agg_column(ev, call->type, n, &column, &data, &validity, err));
     for (uint32_t i = 0; i < n; i++) {
         const exact *e = (const exact *)states[i];
-        const bool   bad = e->overflow || !fits(e->sum, call->type);
-        const bool   wraps = bad && call->mode == VONK_MODE_LEGACY && call->type->id == VONK_T_LONG;
-        if (bad && !wraps && (call->mode == VONK_MODE_ANSI || (call->mode == VONK_MODE_LEGACY && call->type->id != VONK_T_DECIMAL))) return sum_overflowed(call, err);
+        const bool bad = e->overflow || !fits(e->sum, call->type);
+        const bool wraps = bad && call->mode == VONK_MODE_LEGACY && call->type->id == VONK_T_LONG;
+        if (bad && !wraps &&
+            (call->mode == VONK_MODE_ANSI || (call->mode == VONK_MODE_LEGACY && call->type->id != VONK_T_DECIMAL)))
+            return sum_overflowed(call, err);
         if (e->n == 0 || (bad && !wraps)) vonk_bit_clear(validity, i);
         store(data, i, e->n == 0 || (bad && !wraps) ? 0 : e->sum, call->type);
     }
@@ -296,7 +329,7 @@ static vonk_status exact_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uin
 static bool average(const exact *e, int digits, vonk_i128 *ret)
 {
     const vonk_i128 whole = e->sum / e->n, rest = e->sum % e->n, times = power_of_ten(digits);
-    vonk_i128       part = rest * times / e->n; /* |rest| < n < 2^63, times <= 10^4 or little more: no overflow */
+    vonk_i128 part = rest * times / e->n; /* |rest| < n < 2^63, times <= 10^4 or little more: no overflow */
     const vonk_i128 left = rest * times % e->n, twice = left < 0 ? -left * 2 : left * 2;
 
     if (e->overflow || __builtin_mul_overflow(whole, times, ret)) return false;
@@ -305,18 +338,19 @@ static bool average(const exact *e, int digits, vonk_i128 *ret)
     return true;
 }
 
-static vonk_status exact_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status exact_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                    vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *column = NULL;
-    void                                     *data = NULL;
-    uint8_t                                  *validity = NULL;
-    const int                                 digits = call->type->id == VONK_T_DECIMAL ? call->type->scale - call->arg_types[0]->scale : 0;
+    void *data = NULL;
+    uint8_t *validity = NULL;
+    const int digits = call->type->id == VONK_T_DECIMAL ? call->type->scale - call->arg_types[0]->scale : 0;
 
     VONK_TRY(vonk__agg_column(ev, call->type, n, &column, &data, &validity, err));
     for (uint32_t i = 0; i < n; i++) {
         const exact *e = (const exact *)states[i];
-        vonk_i128    value = 0;
-        const bool   good = e->n > 0 && average(e, digits, &value) && fits(value, call->type);
+        vonk_i128 value = 0;
+        const bool good = e->n > 0 && average(e, digits, &value) && fits(value, call->type);
         if (e->n > 0 && !good && call->mode == VONK_MODE_ANSI) return sum_overflowed(call, err);
         if (!good) vonk_bit_clear(validity, i);
         store(data, i, good ? value : 0, call->type);
@@ -326,9 +360,10 @@ static vonk_status exact_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uin
 }
 
 /* avg of integers: the exact sum as a double */
-static vonk_status integral_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status integral_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                       vonk_column **ret, vonk_error *err)
 {
-    void    *data = NULL;
+    void *data = NULL;
     uint8_t *validity = NULL;
 
     VONK_TRY(vonk__agg_column(ev, call->type, n, ret, &data, &validity, err));
@@ -342,14 +377,15 @@ static vonk_status integral_avg_finish(const vonk_fn_call *call, vonk_eval *ev, 
 
 /* ---- doubles */
 typedef struct real {
-    double  sum;
+    double sum;
     int64_t n;
 } real;
 
-static vonk_status real_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status real_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     const vonk_column *c = args[0];
-    const bool         narrow = c->type->storage == VONK_STORE_F32;
+    const bool narrow = c->type->storage == VONK_STORE_F32;
 
     (void)call;
     (void)ev;
@@ -364,10 +400,11 @@ static vonk_status real_update(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     return VONK_OK;
 }
 
-static vonk_status real_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state, vonk_error *err)
+static vonk_status real_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                                   vonk_rows rows, uint8_t *state, vonk_error *err)
 {
     const vonk_column *c = args[0];
-    real              *r = (real *)state;
+    real *r = (real *)state;
 
     (void)call;
     (void)ev;
@@ -382,12 +419,14 @@ static vonk_status real_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk
         }
         return VONK_OK;
     }
-    r->sum += c->type->storage == VONK_STORE_F32 ? vonk_kernels->sum_f32(rows.n, c->data, c->validity) : vonk_kernels->sum_f64(rows.n, c->data, c->validity);
+    r->sum += c->type->storage == VONK_STORE_F32 ? vonk_kernels->sum_f32(rows.n, c->data, c->validity)
+                                                 : vonk_kernels->sum_f64(rows.n, c->data, c->validity);
     r->n += c->validity ? (int64_t)vonk_bits_count(c->validity, rows.n) : rows.n;
     return VONK_OK;
 }
 
-static vonk_status real_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status real_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
+                              vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -401,7 +440,8 @@ static vonk_status real_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_aren
     return VONK_OK;
 }
 
-static vonk_status real_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status real_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                             vonk_column **ret, vonk_error *err)
 {
     void *sums = NULL, *counts = NULL;
 
@@ -419,9 +459,10 @@ static vonk_status real_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *c
     return VONK_OK;
 }
 
-static vonk_status real_finish(vonk_eval *ev, const vonk_type *type, bool mean, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status real_finish(vonk_eval *ev, const vonk_type *type, bool mean, uint8_t *const *states, uint32_t n,
+                               vonk_column **ret, vonk_error *err)
 {
-    void    *data = NULL;
+    void *data = NULL;
     uint8_t *validity = NULL;
 
     VONK_TRY(vonk__agg_column(ev, type, n, ret, &data, &validity, err));
@@ -433,17 +474,20 @@ static vonk_status real_finish(vonk_eval *ev, const vonk_type *type, bool mean, 
     return VONK_OK;
 }
 
-static vonk_status real_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status real_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                   vonk_column **ret, vonk_error *err)
 {
     return real_finish(ev, call->type, false, states, n, ret, err);
 }
 
-static vonk_status real_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status real_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                                   vonk_column **ret, vonk_error *err)
 {
     return real_finish(ev, call->type, true, states, n, ret, err);
 }
 
-static vonk_status real_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status real_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                                uint8_t *const *into, uint32_t n, vonk_error *err)
 {
     (void)call;
     (void)ev;
@@ -457,42 +501,58 @@ static vonk_status real_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_ar
 }
 
 /* ---- which of them a type takes: the row's functions look at the argument */
-static bool is_real(const vonk_fn_call *call) { return call->arg_types[0]->storage == VONK_STORE_F32 || call->arg_types[0]->storage == VONK_STORE_F64; }
-
-static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static bool is_real(const vonk_fn_call *call)
 {
-    return is_real(call) ? real_update(call, ev, heap, args, rows, states, err) : exact_update(call, ev, heap, args, rows, states, err);
+    return call->arg_types[0]->storage == VONK_STORE_F32 || call->arg_types[0]->storage == VONK_STORE_F64;
 }
 
-static vonk_status update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state, vonk_error *err)
+static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                          vonk_rows rows, uint8_t *const *states, vonk_error *err)
 {
-    return is_real(call) ? real_update_one(call, ev, heap, args, rows, state, err) : exact_update_one(call, ev, heap, args, rows, state, err);
+    return is_real(call) ? real_update(call, ev, heap, args, rows, states, err)
+                         : exact_update(call, ev, heap, args, rows, states, err);
 }
 
-static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+static vonk_status update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
+                              vonk_rows rows, uint8_t *state, vonk_error *err)
 {
-    return is_real(call) ? real_merge(call, ev, heap, saved, rows, states, err) : exact_merge(call, ev, heap, saved, rows, states, err);
+    return is_real(call) ? real_update_one(call, ev, heap, args, rows, state, err)
+                         : exact_update_one(call, ev, heap, args, rows, state, err);
 }
 
-static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
+                         vonk_rows rows, uint8_t *const *states, vonk_error *err)
+{
+    return is_real(call) ? real_merge(call, ev, heap, saved, rows, states, err)
+                         : exact_merge(call, ev, heap, saved, rows, states, err);
+}
+
+static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
+                        vonk_error *err)
 {
     return is_real(call) ? real_save(call, ev, states, n, ret, err) : exact_save(call, ev, states, n, ret, err);
 }
 
-static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n, vonk_error *err)
+static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
+                           uint8_t *const *into, uint32_t n, vonk_error *err)
 {
-    return is_real(call) ? real_combine(call, ev, heap, from, into, n, err) : exact_combine(call, ev, heap, from, into, n, err);
+    return is_real(call) ? real_combine(call, ev, heap, from, into, n, err)
+                         : exact_combine(call, ev, heap, from, into, n, err);
 }
 
-static vonk_status sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                              vonk_column **ret, vonk_error *err)
 {
-    return is_real(call) ? real_sum_finish(call, ev, states, n, ret, err) : exact_sum_finish(call, ev, states, n, ret, err);
+    return is_real(call) ? real_sum_finish(call, ev, states, n, ret, err)
+                         : exact_sum_finish(call, ev, states, n, ret, err);
 }
 
-static vonk_status avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+static vonk_status avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                              vonk_column **ret, vonk_error *err)
 {
     if (is_real(call)) return real_avg_finish(call, ev, states, n, ret, err);
-    return call->type->id == VONK_T_DOUBLE ? integral_avg_finish(call, ev, states, n, ret, err) : exact_avg_finish(call, ev, states, n, ret, err);
+    return call->type->id == VONK_T_DOUBLE ? integral_avg_finish(call, ev, states, n, ret, err)
+                                           : exact_avg_finish(call, ev, states, n, ret, err);
 }
 
 static bool is_exact(const vonk_fn_call *call) { return !is_real(call); }
@@ -505,17 +565,34 @@ static vonk_status prepare(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static const vonk_agg sum_agg = {.update = update, .update_one = update_one, .merge = merge, .save = save, .finish = sum_finish, .combine = combine, .copyable = true, .exact = is_exact};
-static const vonk_agg avg_agg = {.update = update, .update_one = update_one, .merge = merge, .save = save, .finish = avg_finish, .combine = combine, .copyable = true, .exact = is_exact};
+static const vonk_agg sum_agg = {.update = update,
+                                 .update_one = update_one,
+                                 .merge = merge,
+                                 .save = save,
+                                 .finish = sum_finish,
+                                 .combine = combine,
+                                 .copyable = true,
+                                 .exact = is_exact};
+static const vonk_agg avg_agg = {.update = update,
+                                 .update_one = update_one,
+                                 .merge = merge,
+                                 .save = save,
+                                 .finish = avg_finish,
+                                 .combine = combine,
+                                 .copyable = true,
+                                 .exact = is_exact};
 
 /* ---- result types */
-static bool is_ansi_interval(const vonk_type *t) { return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME; }
+static bool is_ansi_interval(const vonk_type *t)
+{
+    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME;
+}
 
 static vonk_status wider_decimal(vonk_fn_types *types, int digits, int scale, vonk_error *err)
 {
     const vonk_type *t = types->types[0], *wider = NULL;
-    const int        precision = t->precision + digits > VONK_MAX_PRECISION ? VONK_MAX_PRECISION : t->precision + digits;
-    const int        places = t->scale + scale > VONK_MAX_PRECISION ? VONK_MAX_PRECISION : t->scale + scale;
+    const int precision = t->precision + digits > VONK_MAX_PRECISION ? VONK_MAX_PRECISION : t->precision + digits;
+    const int places = t->scale + scale > VONK_MAX_PRECISION ? VONK_MAX_PRECISION : t->scale + scale;
 
     VONK_TRY(vonk_type_decimal(precision, places, &wider, err));
     const vonk_status status = vonk_fn_set_result(types, wider);
@@ -527,7 +604,8 @@ static vonk_status resolve_interval(vonk_fn_types *types, vonk_error *err)
 {
     const vonk_type *t = types->types[0], *widest = NULL;
 
-    VONK_TRY(t->id == VONK_T_INTERVAL_YEAR_MONTH ? vonk_type_interval_ym(t->first, t->last, &widest, err) : vonk_type_interval_dt(t->first, t->last, &widest, err));
+    VONK_TRY(t->id == VONK_T_INTERVAL_YEAR_MONTH ? vonk_type_interval_ym(t->first, t->last, &widest, err)
+                                                 : vonk_type_interval_dt(t->first, t->last, &widest, err));
     const vonk_status status = vonk_fn_set_result(types, widest);
     vonk_type_unref(widest);
     return status;
@@ -564,25 +642,71 @@ static vonk_status resolve_avg(vonk_fn_types *types, vonk_error *err)
     VONK_TRY(check(types, err));
     const vonk_type *t = types->types[0];
     if (is_ansi_interval(t)) /* a mean has all fields */
-        return vonk_fn_set_result(types, t->id == VONK_T_INTERVAL_YEAR_MONTH ? &vonk_type_year_month : &vonk_type_day_time);
+        return vonk_fn_set_result(types,
+                                  t->id == VONK_T_INTERVAL_YEAR_MONTH ? &vonk_type_year_month : &vonk_type_day_time);
     if (t->id == VONK_T_DECIMAL) return wider_decimal(types, 4, 4, err);
     return vonk_fn_set_result(types, &vonk_type_double);
 }
 
 #define OVER "FROM VALUES (1), (2), (3) AS tab(col)"
-#define SUM  .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .prepare = prepare, .group = "agg_funcs"
+#define SUM .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .prepare = prepare, .group = "agg_funcs"
 const vonk_fn vonk_fns_aggregate_sum[] = {
-    {.name = "avg", SUM, .agg = &avg_agg, .resolve = resolve_avg, .since = "1.0.0", .doc = "The mean of the values that are not null.", .example = "avg(col) " OVER, .expect = "2.0"},
-    {.name = "count", .kind = VONK_FN_AGGREGATE, .args = "any,any...", .result = "bigint", .nulls = VONK_NEVER_NULL, .agg = &count_agg, .group = "agg_funcs", .since = "1.0.0",
-     .doc = "How many rows have no null among the arguments; count(*) counts all rows.", .example = "count(*) FROM VALUES (NULL), (5), (5), (20) AS tab(col)", .expect = "4"},
-    {.name = "count_if", .kind = VONK_FN_AGGREGATE, .args = "boolean", .result = "bigint", .nulls = VONK_NEVER_NULL, .agg = &count_if_agg, .group = "agg_funcs", .since = "3.0.0",
-     .doc = "How many rows make the condition true.", .example = "count_if(col % 2 = 0) FROM VALUES (NULL), (0), (1), (2), (3) AS tab(col)", .expect = "2"},
+    {.name = "avg",
+     SUM,
+     .agg = &avg_agg,
+     .resolve = resolve_avg,
+     .since = "1.0.0",
+     .doc = "The mean of the values that are not null.",
+     .example = "avg(col) " OVER,
+     .expect = "2.0"},
+    {.name = "count",
+     .kind = VONK_FN_AGGREGATE,
+     .args = "any,any...",
+     .result = "bigint",
+     .nulls = VONK_NEVER_NULL,
+     .agg = &count_agg,
+     .group = "agg_funcs",
+     .since = "1.0.0",
+     .doc = "How many rows have no null among the arguments; count(*) counts all rows.",
+     .example = "count(*) FROM VALUES (NULL), (5), (5), (20) AS tab(col)",
+     .expect = "4"},
+    {.name = "count_if",
+     .kind = VONK_FN_AGGREGATE,
+     .args = "boolean",
+     .result = "bigint",
+     .nulls = VONK_NEVER_NULL,
+     .agg = &count_if_agg,
+     .group = "agg_funcs",
+     .since = "3.0.0",
+     .doc = "How many rows make the condition true.",
+     .example = "count_if(col % 2 = 0) FROM VALUES (NULL), (0), (1), (2), (3) AS tab(col)",
+     .expect = "2"},
     {.name = "mean", .alias_of = "avg", .since = "1.0.0", .example = "mean(col) " OVER, .expect = "2.0"},
-    {.name = "sum", SUM, .agg = &sum_agg, .resolve = resolve_sum, .since = "1.0.0", .doc = "The sum of the values that are not null.",
-     .example = "sum(col) FROM VALUES (5), (10), (15) AS tab(col)", .expect = "30"},
-    {.name = "try_avg", SUM, .agg = &avg_agg, .resolve = resolve_avg, .force_mode = VONK_MODE_TRY, .since = "3.3.0", .doc = "The mean, or NULL where it does not fit.",
-     .example = "try_avg(col) " OVER, .expect = "2.0"},
-    {.name = "try_sum", SUM, .agg = &sum_agg, .resolve = resolve_sum, .force_mode = VONK_MODE_TRY, .since = "3.3.0", .doc = "The sum, or NULL where it does not fit.",
-     .example = "try_sum(col) FROM VALUES (5), (10), (15) AS tab(col)", .expect = "30"},
+    {.name = "sum",
+     SUM,
+     .agg = &sum_agg,
+     .resolve = resolve_sum,
+     .since = "1.0.0",
+     .doc = "The sum of the values that are not null.",
+     .example = "sum(col) FROM VALUES (5), (10), (15) AS tab(col)",
+     .expect = "30"},
+    {.name = "try_avg",
+     SUM,
+     .agg = &avg_agg,
+     .resolve = resolve_avg,
+     .force_mode = VONK_MODE_TRY,
+     .since = "3.3.0",
+     .doc = "The mean, or NULL where it does not fit.",
+     .example = "try_avg(col) " OVER,
+     .expect = "2.0"},
+    {.name = "try_sum",
+     SUM,
+     .agg = &sum_agg,
+     .resolve = resolve_sum,
+     .force_mode = VONK_MODE_TRY,
+     .since = "3.3.0",
+     .doc = "The sum, or NULL where it does not fit.",
+     .example = "try_sum(col) FROM VALUES (5), (10), (15) AS tab(col)",
+     .expect = "30"},
 };
 VONK_FN_COUNT(aggregate_sum);

@@ -285,8 +285,7 @@ static int64_t divide_i64(char op, int64_t a, int64_t b, bool *ret_overflow)
             bool overflow = false;                                                                                     \
             if (y != 0) out[i] = (T)divide_i64(op, x, y, &overflow);                                                   \
             if (VONK_LIKELY(y != 0 && !overflow)) continue;                                                            \
-            if (call->mode == VONK_MODE_ANSI)                                                                          \
-                return overflow ? div_overflow(err) : vonk__arith_zero(op, err);                         \
+            if (call->mode == VONK_MODE_ANSI) return overflow ? div_overflow(err) : vonk__arith_zero(op, err);         \
             if (y == 0) out[i] = 0;                                                                                    \
             if (y == 0 || call->mode == VONK_MODE_TRY) VONK_TRY(vonk_result_null(&r, i, err));                         \
         }                                                                                                              \

@@ -238,13 +238,12 @@ static value_state add_time(const both *v, int sign, void *out, uint32_t i)
 static value_state add_calendars(const time_op *o, const both *v, void *out, uint32_t i)
 {
     vonk_interval a = VONK_VALUES(v->a, vonk_interval)[v->ra], b = VONK_VALUES(v->b, vonk_interval)[v->rb], r;
-    bool bad = o->sign > 0
-                   ? (int)__builtin_add_overflow(a.months, b.months, &r.months) |
-                         (int)__builtin_add_overflow(a.days, b.days, &r.days) |
-                         (int)__builtin_add_overflow(a.us, b.us, &r.us)
-                   : (int)__builtin_sub_overflow(a.months, b.months, &r.months) |
-                         (int)__builtin_sub_overflow(a.days, b.days, &r.days) |
-                         (int)__builtin_sub_overflow(a.us, b.us, &r.us);
+    bool bad = o->sign > 0 ? (int)__builtin_add_overflow(a.months, b.months, &r.months) |
+                                 (int)__builtin_add_overflow(a.days, b.days, &r.days) |
+                                 (int)__builtin_add_overflow(a.us, b.us, &r.us)
+                           : (int)__builtin_sub_overflow(a.months, b.months, &r.months) |
+                                 (int)__builtin_sub_overflow(a.days, b.days, &r.days) |
+                                 (int)__builtin_sub_overflow(a.us, b.us, &r.us);
     ((vonk_interval *)out)[i] = r;
     return bad && o->mode != VONK_MODE_LEGACY ? VALUE_OVERFLOW : VALUE_OK;
 }

@@ -80,8 +80,9 @@ static vonk_status resolve_bits(vonk_fn_types *t, vonk_error *err)
     if (vonk_type_is_stringy(type)) type = &vonk_type_long;
     if (type->id == VONK_T_NULL) type = &vonk_type_int;
     if (!vonk_type_is_integral(type))
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__BINARY_OP_WRONG_TYPE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
-                         "inputType", "\"INTEGRAL\"", "actualDataType", VONK_TYPE_SQL(type));
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__BINARY_OP_WRONG_TYPE, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputType", "\"INTEGRAL\"", "actualDataType",
+                         VONK_TYPE_SQL(type));
     t->types[0] = t->types[1] = type;
     return vonk_fn_set_result(t, type);
 }

@@ -85,8 +85,8 @@ static vonk_status join_update(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     return VONK_OK;
 }
 
-static vonk_status finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
-                          vonk_error *err)
+static vonk_status finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
+                          vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, &vonk_type_binary, n, VONK_ALL_ROWS(n), &s, err));
@@ -103,9 +103,24 @@ static vonk_status finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *cons
     return vonk_strings_take(&s, ret, err);
 }
 
-static const vonk_agg construct_agg = {.state_bytes = sizeof(state), .state = "binary", .update = construct_update,
-                                       .merge = join_update, .save = finish, .finish = finish, .ignores_duplicates = true};
-static const vonk_agg or_agg = {.state_bytes = sizeof(state), .state = "binary", .update = join_update,
-                                .merge = join_update, .save = finish, .finish = finish, .ignores_duplicates = true};
-static const vonk_agg and_agg = {.state_bytes = sizeof(state), .state = "binary", .update = join_update,
-                                 .merge = join_update, .save = finish, .finish = finish, .ignores_duplicates = true};
+static const vonk_agg construct_agg = {.state_bytes = sizeof(state),
+                                       .state = "binary",
+                                       .update = construct_update,
+                                       .merge = join_update,
+                                       .save = finish,
+                                       .finish = finish,
+                                       .ignores_duplicates = true};
+static const vonk_agg or_agg = {.state_bytes = sizeof(state),
+                                .state = "binary",
+                                .update = join_update,
+                                .merge = join_update,
+                                .save = finish,
+                                .finish = finish,
+                                .ignores_duplicates = true};
+static const vonk_agg and_agg = {.state_bytes = sizeof(state),
+                                 .state = "binary",
+                                 .update = join_update,
+                                 .merge = join_update,
+                                 .save = finish,
+                                 .finish = finish,
+                                 .ignores_duplicates = true};

@@ -35,8 +35,9 @@ vonk_status vonk__cast_overflow(const vonk__cast *c, const vonk_column *arg, uin
 
 vonk_status vonk__cast_malformed(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
 {
-    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", value_text(c, arg, row, (char[1024]){0}), "sourceType",
-              VONK_TYPE_SQL(c->from), "targetType", VONK_TYPE_SQL(c->to), "ansiConfig", "\"spark.sql.ansi.enabled\"");
+    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", value_text(c, arg, row, (char[1024]){0}),
+                    "sourceType", VONK_TYPE_SQL(c->from), "targetType", VONK_TYPE_SQL(c->to), "ansiConfig",
+                    "\"spark.sql.ansi.enabled\"");
     bool number = vonk_type_is_numeric(c->to), boolean = c->to->id == VONK_T_BOOLEAN;
     return vonk_error_set_family(err, number    ? VONK_FAMILY_NUMBER_FORMAT
                                       : boolean ? VONK_FAMILY_RUNTIME
@@ -74,15 +75,9 @@ vonk_status vonk__cast_settle(const vonk__cast *c, vonk_eval *ev, const vonk_col
 
 /* ---- casts that change nothing, or everything */
 
-VONK_FN_EVAL(eval_same)
-{
-    return vonk_column_retype(ev->budget, args[0], call->type, ret, err);
-}
+VONK_FN_EVAL(eval_same) { return vonk_column_retype(ev->budget, args[0], call->type, ret, err); }
 
-VONK_FN_EVAL(eval_null)
-{
-    return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err);
-}
+VONK_FN_EVAL(eval_null) { return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err); }
 
 /* Big-endian bytes of an integer. */
 VONK_FN_EVAL(eval_int_to_binary)

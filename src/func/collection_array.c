@@ -6,8 +6,8 @@
 #include "func/tables.h"
 #include "sys/entropy.h"
 
-static vonk_body eval_append, eval_compact, eval_extreme, eval_flatten, eval_insert, eval_join, eval_repeat, eval_shuffle,
-    eval_slice, eval_sort, eval_zip;
+static vonk_body eval_append, eval_compact, eval_extreme, eval_flatten, eval_insert, eval_join, eval_repeat,
+    eval_shuffle, eval_slice, eval_sort, eval_zip;
 static vonk_status resolve_append(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_compact(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_extreme(vonk_fn_types *types, vonk_error *err);
@@ -18,14 +18,16 @@ static vonk_status resolve_sort(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_zip(vonk_fn_types *types, vonk_error *err);
 static vonk_status prepare_shuffle(vonk_fn_call *call, vonk_error *err);
 
-#define ROW     .group = "array_funcs", .raises = VONK_NEVER_RAISES
-#define PEND    .args = "any,any", .nulls = VONK_NULLS_OWN, ROW, .resolve = resolve_append, .eval = eval_append
-#define EXTREME .args = "array<any>", ROW, .nullable = VONK_NULLABLE_ALWAYS, .resolve = resolve_extreme, .eval = eval_extreme
+#define ROW .group = "array_funcs", .raises = VONK_NEVER_RAISES
+#define PEND .args = "any,any", .nulls = VONK_NULLS_OWN, ROW, .resolve = resolve_append, .eval = eval_append
+#define EXTREME                                                                                                        \
+    .args = "array<any>", ROW, .nullable = VONK_NULLABLE_ALWAYS, .resolve = resolve_extreme, .eval = eval_extreme
 
 const vonk_fn vonk_fns_collection_array[] = {
     {.name = "array_append",
      PEND,
-     .since = "3.4.0", .doc = "The array with the element behind its last one.",
+     .since = "3.4.0",
+     .doc = "The array with the element behind its last one.",
      .example = "array_append(array('b', 'd'), 'd')",
      .expect = "[b, d, d]"},
     {.name = "array_compact",
@@ -33,7 +35,8 @@ const vonk_fn vonk_fns_collection_array[] = {
      ROW,
      .resolve = resolve_compact,
      .eval = eval_compact,
-     .since = "3.4.0", .doc = "The array without nulls.",
+     .since = "3.4.0",
+     .doc = "The array without nulls.",
      .example = "array_compact(array(1, 2, 3, NULL))",
      .expect = "[1, 2, 3]"},
     {.name = "array_insert",
@@ -42,7 +45,9 @@ const vonk_fn vonk_fns_collection_array[] = {
      .group = "array_funcs",
      .resolve = resolve_insert,
      .eval = eval_insert,
-     .since = "3.4.0", .doc = "The array with the element put in at a position (from 1, or from -1 at the end); gaps are filled with nulls.",
+     .since = "3.4.0",
+     .doc =
+         "The array with the element put in at a position (from 1, or from -1 at the end); gaps are filled with nulls.",
      .example = "array_insert(array(1, 2, 3, 4), 5, 5)",
      .expect = "[1, 2, 3, 4, 5]"},
     {.name = "array_join",
@@ -50,14 +55,27 @@ const vonk_fn vonk_fns_collection_array[] = {
      .result = "string",
      ROW,
      .eval = eval_join,
-     .since = "2.4.0", .doc = "The elements of an array of strings in one string, with a separator between them. Nulls are left out, or replaced by the third argument.",
+     .since = "2.4.0",
+     .doc = "The elements of an array of strings in one string, with a separator between them. Nulls are left out, or "
+            "replaced by the third argument.",
      .example = "array_join(array('hello', NULL, 'vonk'), ' ', ',')",
      .expect = "hello , vonk"},
-    {.name = "array_max", EXTREME, .since = "2.4.0", .doc = "The largest element; nulls do not count.", .example = "array_max(array(1, 20, NULL, 3))", .expect = "20"},
-    {.name = "array_min", EXTREME, .since = "2.4.0", .doc = "The smallest element; nulls do not count.", .example = "array_min(array(1, 20, NULL, 3))", .expect = "1"},
+    {.name = "array_max",
+     EXTREME,
+     .since = "2.4.0",
+     .doc = "The largest element; nulls do not count.",
+     .example = "array_max(array(1, 20, NULL, 3))",
+     .expect = "20"},
+    {.name = "array_min",
+     EXTREME,
+     .since = "2.4.0",
+     .doc = "The smallest element; nulls do not count.",
+     .example = "array_min(array(1, 20, NULL, 3))",
+     .expect = "1"},
     {.name = "array_prepend",
      PEND,
-     .since = "3.5.0", .doc = "The array with the element in front of its first one.",
+     .since = "3.5.0",
+     .doc = "The array with the element in front of its first one.",
      .example = "array_prepend(array('b', 'd'), 'd')",
      .expect = "[d, b, d]"},
     {.name = "array_repeat",
@@ -66,7 +84,8 @@ const vonk_fn vonk_fns_collection_array[] = {
      .group = "array_funcs",
      .resolve = resolve_repeat,
      .eval = eval_repeat,
-     .since = "2.4.0", .doc = "An array that holds the value n times.",
+     .since = "2.4.0",
+     .doc = "An array that holds the value n times.",
      .example = "array_repeat('123', 2)",
      .expect = "[123, 123]"},
     {.name = "arrays_zip",
@@ -75,7 +94,8 @@ const vonk_fn vonk_fns_collection_array[] = {
      .wants_texts = true,
      .resolve = resolve_zip,
      .eval = eval_zip,
-     .since = "2.4.0", .doc = "An array of structs: struct n has the n-th elements of all arrays.",
+     .since = "2.4.0",
+     .doc = "An array of structs: struct n has the n-th elements of all arrays.",
      .example = "arrays_zip(array(1, 2, 3), array(2, 3, 4))",
      .expect = "[{1, 2}, {2, 3}, {3, 4}]"},
     {.name = "flatten",
@@ -83,7 +103,8 @@ const vonk_fn vonk_fns_collection_array[] = {
      ROW,
      .resolve = resolve_flatten,
      .eval = eval_flatten,
-     .since = "2.4.0", .doc = "The arrays of an array in one array.",
+     .since = "2.4.0",
+     .doc = "The arrays of an array in one array.",
      .example = "flatten(array(array(1, 2), array(3, 4)))",
      .expect = "[1, 2, 3, 4]"},
     {.name = "shuffle",
@@ -94,7 +115,8 @@ const vonk_fn vonk_fns_collection_array[] = {
      .text = "$0($1); $0($1)",
      .prepare = prepare_shuffle,
      .eval = eval_shuffle,
-     .since = "2.4.0", .doc = "The elements in random order.",
+     .since = "2.4.0",
+     .doc = "The elements in random order.",
      .example = "sort_array(shuffle(array(1, 20, 3, 5)))",
      .expect = "[1, 3, 5, 20]"},
     {.name = "slice",
@@ -102,7 +124,8 @@ const vonk_fn vonk_fns_collection_array[] = {
      .result = "arg0",
      .group = "array_funcs",
      .eval = eval_slice,
-     .since = "2.4.0", .doc = "The part of an array that starts at a position (from 1, or from -1 at the end) and is so long.",
+     .since = "2.4.0",
+     .doc = "The part of an array that starts at a position (from 1, or from -1 at the end) and is so long.",
      .example = "slice(array(1, 2, 3, 4), 2, 2)",
      .expect = "[2, 3]"},
     {.name = "sort_array",
@@ -112,7 +135,9 @@ const vonk_fn vonk_fns_collection_array[] = {
      .text = "$0($1, true); $0($1, $2)",
      .resolve = resolve_sort,
      .eval = eval_sort,
-     .since = "1.5.0", .doc = "The elements in ascending order, nulls first; or descending, nulls last, when the second argument is false.",
+     .since = "1.5.0",
+     .doc =
+         "The elements in ascending order, nulls first; or descending, nulls last, when the second argument is false.",
      .example = "sort_array(array('b', 'd', NULL, 'c', 'a'), true)",
      .expect = "[null, a, b, c, d]"},
 };
@@ -183,7 +208,8 @@ static vonk_status resolve_repeat(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_sort(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *element = t->types[0]->fields[0].type;
-    if (element->id != VONK_T_NULL && !vonk_type_is_orderable(element)) return vonk_fn_not_orderable(t, t->types[0], err);
+    if (element->id != VONK_T_NULL && !vonk_type_is_orderable(element))
+        return vonk_fn_not_orderable(t, t->types[0], err);
     return VONK_OK;
 }
 
@@ -265,9 +291,9 @@ enum { MOST_ELEMENTS = INT32_MAX - 15 };
 
 static vonk_status too_many(const char *function, const char *parameter, int64_t n, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_COLLECTION_SIZE_LIMIT_EXCEEDED__PARAMETER, "numberOfElements", VONK_F("%lld", (long long)n),
-                     "functionName", VONK_QUOTED(function), "maxRoundedArrayLength", VONK_F("%d", MOST_ELEMENTS),
-                     "parameter", VONK_QUOTED(parameter));
+    return VONK_FAIL(err, VONK_E_COLLECTION_SIZE_LIMIT_EXCEEDED__PARAMETER, "numberOfElements",
+                     VONK_F("%lld", (long long)n), "functionName", VONK_QUOTED(function), "maxRoundedArrayLength",
+                     VONK_F("%d", MOST_ELEMENTS), "parameter", VONK_QUOTED(parameter));
 }
 
 static vonk_status add_nulls(vonk_lists *l, uint32_t n, vonk_error *err)
@@ -359,7 +385,8 @@ VONK_FN_EVAL(eval_slice)
         vonk_span s = vonk_span_at(args[0], i);
         int64_t start = vonk_i32_at(args[1], i), len = vonk_i32_at(args[2], i);
         if (start == 0)
-            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__START, "parameter", "`start`", "functionName", "`slice`");
+            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__START, "parameter", "`start`", "functionName",
+                             "`slice`");
         if (len < 0)
             return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__LENGTH, "parameter", "`length`", "functionName",
                              "`slice`", "length", VONK_F("%lld", (long long)len));
@@ -558,8 +585,9 @@ VONK_FN_EVAL(eval_join)
 }
 
 /* Element numbers of argument `arg` for every struct; UINT32_MAX where that array is shorter. */
-static vonk_status zip_field(vonk_eval *ev, vonk_column *const *args, uint32_t arg, vonk_rows rows, const vonk_span *spans,
-                             uint32_t total, const vonk_type *element, vonk_column **ret, vonk_error *err)
+static vonk_status zip_field(vonk_eval *ev, vonk_column *const *args, uint32_t arg, vonk_rows rows,
+                             const vonk_span *spans, uint32_t total, const vonk_type *element, vonk_column **ret,
+                             vonk_error *err)
 {
     uint32_t *at;
     vonk_column *gathered = NULL;
@@ -585,7 +613,8 @@ static vonk_status zip_spans(uint32_t n_args, vonk_column *const *args, vonk_row
         spans[i] = (vonk_span){(uint32_t)total, most};
         total += most;
         if (total > INT32_MAX)
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "batches of more than 2147483647 array elements");
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                             "batches of more than 2147483647 array elements");
     }
     *ret_total = (uint32_t)total;
     return VONK_OK;

@@ -24,7 +24,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      .group = "map_funcs",
      .resolve = resolve_concat,
      .eval = eval_concat,
-     .since = "2.4.0", .doc = "The entries of all maps in one map.",
+     .since = "2.4.0",
+     .doc = "The entries of all maps in one map.",
      .example = "map_concat(map(1, 'a', 2, 'b'), map(3, 'c'))",
      .expect = "{1 -> a, 2 -> b, 3 -> c}"},
     {.name = "map_contains_key",
@@ -34,7 +35,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      ROW,
      .resolve = resolve_contains_key,
      .eval = eval_contains_key,
-     .since = "3.3.0", .doc = "Whether the map has the key.",
+     .since = "3.3.0",
+     .doc = "Whether the map has the key.",
      .example = "map_contains_key(map(1, 'a', 2, 'b'), 1)",
      .expect = "true"},
     {.name = "map_entries",
@@ -42,7 +44,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      ROW,
      .resolve = resolve_entries,
      .eval = eval_entries,
-     .since = "3.0.0", .doc = "The entries of the map as an array of structs (key, value).",
+     .since = "3.0.0",
+     .doc = "The entries of the map as an array of structs (key, value).",
      .example = "map_entries(map(1, 'a', 2, 'b'))",
      .expect = "[{1, a}, {2, b}]"},
     {.name = "map_from_arrays",
@@ -50,7 +53,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      .group = "map_funcs",
      .resolve = resolve_from_arrays,
      .eval = eval_from_arrays,
-     .since = "2.4.0", .doc = "The map of an array of keys and an array of values.",
+     .since = "2.4.0",
+     .doc = "The map of an array of keys and an array of values.",
      .example = "map_from_arrays(array(1.0, 3.0), array('2', '4'))",
      .expect = "{1.0 -> 2, 3.0 -> 4}"},
     {.name = "map_from_entries",
@@ -58,7 +62,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      .group = "map_funcs",
      .resolve = resolve_from_entries,
      .eval = eval_from_entries,
-     .since = "2.4.0", .doc = "The map of an array of structs (key, value).",
+     .since = "2.4.0",
+     .doc = "The map of an array of structs (key, value).",
      .example = "map_from_entries(array(struct(1, 'a'), struct(2, 'b')))",
      .expect = "{1 -> a, 2 -> b}"},
     {.name = "map_keys",
@@ -66,7 +71,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      ROW,
      .resolve = resolve_keys,
      .eval = eval_keys,
-     .since = "2.0.0", .doc = "The keys of the map as an array.",
+     .since = "2.0.0",
+     .doc = "The keys of the map as an array.",
      .example = "map_keys(map(1, 'a', 2, 'b'))",
      .expect = "[1, 2]"},
     {.name = "str_to_map",
@@ -75,7 +81,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      .group = "map_funcs",
      .rewrite = PAIRS("','", "':'") "; " PAIRS("$2", "':'") "; " PAIRS("$2", "$3"),
      .text = "$0($1, ,, :); $0($1, $2, :); $0($1, $2, $3)",
-     .since = "2.0.1", .doc = "The map of keys and values in a text: cut at the second argument into pairs, those at the third.",
+     .since = "2.0.1",
+     .doc = "The map of keys and values in a text: cut at the second argument into pairs, those at the third.",
      .example = "str_to_map('a:1,b:2,c:3', ',', ':')",
      .expect = "{a -> 1, b -> 2, c -> 3}"},
     {.name = "map_values",
@@ -83,7 +90,8 @@ const vonk_fn vonk_fns_collection_map[] = {
      ROW,
      .resolve = resolve_keys,
      .eval = eval_keys,
-     .since = "2.0.0", .doc = "The values of the map as an array.",
+     .since = "2.0.0",
+     .doc = "The values of the map as an array.",
      .example = "map_values(map(1, 'a', 2, 'b'))",
      .expect = "[a, b]"},
 };
@@ -140,16 +148,16 @@ static vonk_status resolve_concat(vonk_fn_types *t, vonk_error *err)
     for (uint32_t i = 0; i < t->n_args; i++)
         if (t->types[i]->id != VONK_T_MAP)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__MAP_CONCAT_DIFF_TYPES, "sqlExpr",
-                             vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name), "dataType",
-                             vonk_fn_type_list(t, "[", ", ", "]", list));
+                             vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name),
+                             "dataType", vonk_fn_type_list(t, "[", ", ", "]", list));
     common = t->types[0];
     for (uint32_t i = 1; i < t->n_args; i++) {
         const vonk_type *wider = NULL;
         VONK_TRY(vonk_coerce_common_no_strings(common, t->types[i], t->env->ansi, &wider, err));
         if (!wider)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__DATA_DIFF_TYPES, "sqlExpr",
-                             vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name), "dataType",
-                             vonk_fn_type_list(t, "(", " or ", ")", list));
+                             vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name),
+                             "dataType", vonk_fn_type_list(t, "(", " or ", ")", list));
         VONK_TRY(vonk_fn_own_type(t->arena, wider, &common, err));
     }
     for (uint32_t i = 0; i < t->n_args; i++) t->types[i] = common;
@@ -264,7 +272,8 @@ static vonk_status take_map(const vonk_fn_call *call, vonk_eval *ev, vonk_rows r
     return VONK_OK;
 }
 
-static vonk_status empty_map(const vonk_fn_call *call, vonk_eval *ev, uint32_t n_rows, vonk_column **ret, vonk_error *err)
+static vonk_status empty_map(const vonk_fn_call *call, vonk_eval *ev, uint32_t n_rows, vonk_column **ret,
+                             vonk_error *err)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_AUTO(vonk_column_unref) vonk_column *key = NULL, *value = NULL;
@@ -315,7 +324,8 @@ VONK_FN_EVAL(eval_from_arrays)
         vonk_span v = vonk_span_at(args[1], i);
         for (uint32_t e = 0; e < v.len; e++) value_at[at++] = v.offset + e;
     }
-    return take_map(call, ev, rows, args[0]->children[0], l.at, args[1]->children[0], value_at, l.n, &l.result, ret, err);
+    return take_map(call, ev, rows, args[0]->children[0], l.at, args[1]->children[0], value_at, l.n, &l.result, ret,
+                    err);
 }
 
 VONK_FN_EVAL(eval_from_entries)

@@ -12,7 +12,7 @@ static vonk_status resolve_pair(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_overlap(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_distinct(vonk_fn_types *types, vonk_error *err);
 
-#define ROW  .group = "array_funcs", .raises = VONK_NEVER_RAISES
+#define ROW .group = "array_funcs", .raises = VONK_NEVER_RAISES
 #define PAIR .args = "any,any", ROW, .resolve = resolve_pair
 
 const vonk_fn vonk_fns_collection_set[] = {
@@ -22,7 +22,8 @@ const vonk_fn vonk_fns_collection_set[] = {
      ROW,
      .resolve = resolve_contains,
      .eval = eval_contains,
-     .since = "1.5.0", .doc = "Whether the array has the value. NULL when it has not, but has a null.",
+     .since = "1.5.0",
+     .doc = "Whether the array has the value. NULL when it has not, but has a null.",
      .example = "array_contains(array(1, 2, 3), 2)",
      .expect = "true"},
     {.name = "array_distinct",
@@ -31,19 +32,22 @@ const vonk_fn vonk_fns_collection_set[] = {
      ROW,
      .resolve = resolve_distinct,
      .eval = eval_distinct,
-     .since = "2.4.0", .doc = "The array without elements that were there before.",
+     .since = "2.4.0",
+     .doc = "The array without elements that were there before.",
      .example = "array_distinct(array(1, 2, 3, NULL, 3))",
      .expect = "[1, 2, 3, null]"},
     {.name = "array_except",
      PAIR,
      .eval = eval_except,
-     .since = "2.4.0", .doc = "Elements of the first array that are not in the second, each once.",
+     .since = "2.4.0",
+     .doc = "Elements of the first array that are not in the second, each once.",
      .example = "array_except(array(1, 2, 3), array(1, 3, 5))",
      .expect = "[2]"},
     {.name = "array_intersect",
      PAIR,
      .eval = eval_intersect,
-     .since = "2.4.0", .doc = "Elements that both arrays have, each once.",
+     .since = "2.4.0",
+     .doc = "Elements that both arrays have, each once.",
      .example = "array_intersect(array(1, 2, 3), array(1, 3, 5))",
      .expect = "[1, 3]"},
     {.name = "array_position",
@@ -52,7 +56,8 @@ const vonk_fn vonk_fns_collection_set[] = {
      ROW,
      .resolve = resolve_value,
      .eval = eval_position,
-     .since = "2.4.0", .doc = "Position (from 1) of the value's first occurrence in the array; 0 when there is none.",
+     .since = "2.4.0",
+     .doc = "Position (from 1) of the value's first occurrence in the array; 0 when there is none.",
      .example = "array_position(array(312, 773, 708, 708), 708)",
      .expect = "3"},
     {.name = "array_remove",
@@ -60,13 +65,15 @@ const vonk_fn vonk_fns_collection_set[] = {
      ROW,
      .resolve = resolve_value,
      .eval = eval_remove,
-     .since = "2.4.0", .doc = "The array without elements equal to the value.",
+     .since = "2.4.0",
+     .doc = "The array without elements equal to the value.",
      .example = "array_remove(array(1, 2, 3, NULL, 3), 3)",
      .expect = "[1, 2, null]"},
     {.name = "array_union",
      PAIR,
      .eval = eval_union,
-     .since = "2.4.0", .doc = "Elements of both arrays, each once.",
+     .since = "2.4.0",
+     .doc = "Elements of both arrays, each once.",
      .example = "array_union(array(1, 2, 3), array(1, 3, 5))",
      .expect = "[1, 2, 3, 5]"},
     {.name = "arrays_overlap",
@@ -75,7 +82,9 @@ const vonk_fn vonk_fns_collection_set[] = {
      ROW,
      .resolve = resolve_overlap,
      .eval = eval_overlap,
-     .since = "2.4.0", .doc = "Whether the arrays have an element other than null in common. NULL when not, but one of them has a null and neither is empty.",
+     .since = "2.4.0",
+     .doc = "Whether the arrays have an element other than null in common. NULL when not, but one of them has a null "
+            "and neither is empty.",
      .example = "arrays_overlap(array(1, 2, 3), array(3, 4, 5))",
      .expect = "true"},
 };
@@ -289,7 +298,8 @@ VONK_FN_EVAL(eval_distinct)
     return vonk_lists_take(&l, args[0]->children, 1, ret, err);
 }
 
-/* First element equal to the value of row `row`, from `from` on; the span's end when there is none. *ret_null: a null was passed. */
+/* First element equal to the value of row `row`, from `from` on; the span's end when there is none. *ret_null: a null
+ * was passed. */
 static uint32_t find_value(const vonk_column *child, uint32_t from, uint32_t end, const vonk_column *values,
                            uint32_t row, bool *ret_null)
 {
@@ -405,7 +415,8 @@ static vonk_status except_row(two_arrays *t, vonk_span a, vonk_span b, vonk_list
     return VONK_OK;
 }
 
-/* What is in the second is looked up there; what was taken already is looked up among the row's results, so that one set is enough. */
+/* What is in the second is looked up there; what was taken already is looked up among the row's results, so that one
+ * set is enough. */
 static vonk_status intersect_row(two_arrays *t, vonk_span a, vonk_span b, vonk_lists *l, vonk_error *err)
 {
     uint32_t taken = (uint32_t)l->n;

@@ -16,7 +16,7 @@ static vonk_status resolve_time(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_ntz(vonk_fn_types *types, vonk_error *err);
 
 #define GROUP .group = "datetime_funcs"
-#define ROW   GROUP, .raises = VONK_NEVER_RAISES
+#define ROW GROUP, .raises = VONK_NEVER_RAISES
 #define PARTS "int,int,int,int,int,decimal(16,6)"
 #define STAMP GROUP, .prepare = prepare_timestamp, .eval = eval_make_timestamp
 #define INTERVAL_TEXTS                                                                                                 \
@@ -33,11 +33,17 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .text = "$0(current_timezone(), $1, $2); $0($1, $2, $3)",
      .prepare = prepare_convert,
      .eval = eval_convert_timezone,
-     .doc = "The timestamp without zone, taken as local time of the first zone (by default the session's), as local time of the second.",
+     .doc = "The timestamp without zone, taken as local time of the first zone (by default the session's), as local "
+            "time of the second.",
      .example = "convert_timezone('Europe/Brussels', 'America/Los_Angeles', TIMESTAMP_NTZ '2021-12-06 00:00:00')",
      .expect = ""},
     {.name = "curdate", .alias_of = "current_date", .text = "current_date()"},
-    {.name = "current_date", NOW, .result = "date", .doc = "The date at the start of the query, in the session's zone.", .example = "current_date() = current_date", .expect = "true"},
+    {.name = "current_date",
+     NOW,
+     .result = "date",
+     .doc = "The date at the start of the query, in the session's zone.",
+     .example = "current_date() = current_date",
+     .expect = "true"},
     {.name = "current_timestamp",
      NOW,
      .result = "timestamp",
@@ -89,7 +95,8 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .args = "int?,int?,int?,decimal(18,6)?",
      .result = "interval day to second",
      GROUP,
-     .text = "$0(0, 0, 0, 0.000000); $0($1, 0, 0, 0.000000); $0($1, $2, 0, 0.000000); $0($1, $2, $3, 0.000000); $0($1, $2, $3, $4)",
+     .text = "$0(0, 0, 0, 0.000000); $0($1, 0, 0, 0.000000); $0($1, $2, 0, 0.000000); $0($1, $2, $3, 0.000000); $0($1, "
+             "$2, $3, $4)",
      .eval = eval_dt_interval,
      .doc = "The day-time interval of days, hours, minutes and seconds.",
      .example = "make_dt_interval(1, 12, 30, 01.001001)",
@@ -120,7 +127,8 @@ const vonk_fn vonk_fns_datetime_make[] = {
      STAMP,
      .raises = VONK_RAISES_ANSI,
      .nullable = VONK_NULLABLE_LEGACY,
-     .doc = "The timestamp of year, month, day, hour, minute and second (or of date and time) in a zone (by default the session's).",
+     .doc = "The timestamp of year, month, day, hour, minute and second (or of date and time) in a zone (by default "
+            "the session's).",
      .example = "make_timestamp(2014, 12, 28, 6, 30, 45.887)",
      .expect = ""},
     {.name = "make_timestamp_ltz",
@@ -147,24 +155,91 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "make_ym_interval(1, 2)",
      .expect = ""},
     {.name = "now", .alias_of = "current_timestamp"},
-    {.name = "time_from_micros", .args = "bigint", .result = "time", GROUP, .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_times,
-     .doc = "The time of day some microseconds after midnight.", .example = "time_from_micros(52200000000)", .expect = ""},
-    {.name = "time_from_millis", .args = "bigint", .result = "time", GROUP, .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_times,
-     .doc = "The time of day some milliseconds after midnight.", .example = "time_from_millis(52200000)", .expect = ""},
-    {.name = "time_from_seconds", .args = "decimal(14,6)", .result = "time", GROUP, .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_times,
-     .doc = "The time of day some seconds after midnight.", .example = "time_from_seconds(52200.5)", .expect = ""},
-    {.name = "time_to_micros", .args = "any_time", .result = "bigint", ROW, .resolve = resolve_time, .prepare = prepare_units, .eval = eval_to_units,
-     .doc = "Microseconds since midnight.", .example = "time_to_micros(TIME '14:30:00')", .expect = ""},
-    {.name = "time_to_millis", .args = "any_time", .result = "bigint", ROW, .resolve = resolve_time, .prepare = prepare_units, .eval = eval_to_units,
-     .doc = "Milliseconds since midnight.", .example = "time_to_millis(TIME '14:30:00')", .expect = ""},
-    {.name = "time_to_seconds", .args = "any_time", .result = "decimal(14,6)", ROW, .resolve = resolve_time, .prepare = prepare_units, .eval = eval_to_units,
-     .doc = "Seconds since midnight, with their fraction.", .example = "time_to_seconds(TIME '14:30:00.5')", .expect = ""},
-    {.name = "timestamp_micros", .args = "integral", .result = "timestamp", GROUP, .prepare = prepare_seconds, .eval = eval_seconds,
-     .doc = "The timestamp some microseconds after 1970-01-01 00:00:00 UTC.", .example = "timestamp_micros(1230219000123123)", .expect = ""},
-    {.name = "timestamp_millis", .args = "integral", .result = "timestamp", GROUP, .prepare = prepare_seconds, .eval = eval_seconds,
-     .doc = "The timestamp some milliseconds after 1970-01-01 00:00:00 UTC.", .example = "timestamp_millis(1230219000123)", .expect = ""},
-    {.name = "timestamp_seconds", .args = "numeric", .result = "timestamp", GROUP, .prepare = prepare_seconds, .eval = eval_seconds, .resolve = resolve_ntz,
-     .doc = "The timestamp some seconds after 1970-01-01 00:00:00 UTC.", .example = "timestamp_seconds(1230219000.123)", .expect = ""},
+    {.name = "time_from_micros",
+     .args = "bigint",
+     .result = "time",
+     GROUP,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_times,
+     .doc = "The time of day some microseconds after midnight.",
+     .example = "time_from_micros(52200000000)",
+     .expect = ""},
+    {.name = "time_from_millis",
+     .args = "bigint",
+     .result = "time",
+     GROUP,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_times,
+     .doc = "The time of day some milliseconds after midnight.",
+     .example = "time_from_millis(52200000)",
+     .expect = ""},
+    {.name = "time_from_seconds",
+     .args = "decimal(14,6)",
+     .result = "time",
+     GROUP,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_times,
+     .doc = "The time of day some seconds after midnight.",
+     .example = "time_from_seconds(52200.5)",
+     .expect = ""},
+    {.name = "time_to_micros",
+     .args = "any_time",
+     .result = "bigint",
+     ROW,
+     .resolve = resolve_time,
+     .prepare = prepare_units,
+     .eval = eval_to_units,
+     .doc = "Microseconds since midnight.",
+     .example = "time_to_micros(TIME '14:30:00')",
+     .expect = ""},
+    {.name = "time_to_millis",
+     .args = "any_time",
+     .result = "bigint",
+     ROW,
+     .resolve = resolve_time,
+     .prepare = prepare_units,
+     .eval = eval_to_units,
+     .doc = "Milliseconds since midnight.",
+     .example = "time_to_millis(TIME '14:30:00')",
+     .expect = ""},
+    {.name = "time_to_seconds",
+     .args = "any_time",
+     .result = "decimal(14,6)",
+     ROW,
+     .resolve = resolve_time,
+     .prepare = prepare_units,
+     .eval = eval_to_units,
+     .doc = "Seconds since midnight, with their fraction.",
+     .example = "time_to_seconds(TIME '14:30:00.5')",
+     .expect = ""},
+    {.name = "timestamp_micros",
+     .args = "integral",
+     .result = "timestamp",
+     GROUP,
+     .prepare = prepare_seconds,
+     .eval = eval_seconds,
+     .doc = "The timestamp some microseconds after 1970-01-01 00:00:00 UTC.",
+     .example = "timestamp_micros(1230219000123123)",
+     .expect = ""},
+    {.name = "timestamp_millis",
+     .args = "integral",
+     .result = "timestamp",
+     GROUP,
+     .prepare = prepare_seconds,
+     .eval = eval_seconds,
+     .doc = "The timestamp some milliseconds after 1970-01-01 00:00:00 UTC.",
+     .example = "timestamp_millis(1230219000123)",
+     .expect = ""},
+    {.name = "timestamp_seconds",
+     .args = "numeric",
+     .result = "timestamp",
+     GROUP,
+     .prepare = prepare_seconds,
+     .eval = eval_seconds,
+     .resolve = resolve_ntz,
+     .doc = "The timestamp some seconds after 1970-01-01 00:00:00 UTC.",
+     .example = "timestamp_seconds(1230219000.123)",
+     .expect = ""},
     {.name = "to_utc_timestamp",
      .args = "timestamp,string",
      .result = "timestamp",
@@ -173,23 +248,71 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .doc = "The timestamp, taken as local time of the zone, as local time in UTC.",
      .example = "to_utc_timestamp('2016-08-31', 'Asia/Seoul')",
      .expect = ""},
-    {.name = "try_make_interval", .args = "int,int?,int?,int?,int?,int?,decimal(18,6)?", .result = "interval", GROUP, .force_mode = VONK_MODE_TRY, .eval = eval_interval,
-     .text = "$0($1, 0, 0, 0, 0, 0, 0.000000); $0($1, $2, 0, 0, 0, 0, 0.000000); $0($1, $2, $3, 0, 0, 0, 0.000000); $0($1, $2, $3, $4, 0, 0, 0.000000); "
-             "$0($1, $2, $3, $4, $5, 0, 0.000000); $0($1, $2, $3, $4, $5, $6, 0.000000); $0($1, $2, $3, $4, $5, $6, $7)",
-     .doc = "make_interval with NULL instead of an error.", .example = "try_make_interval(2147483647)", .expect = ""},
-    {.name = "try_make_timestamp", .args = PARTS ",string?;date,any_time,string?", .result = "timestamp", STAMP, .force_mode = VONK_MODE_TRY,
-     .doc = "make_timestamp with NULL instead of an error.", .example = "try_make_timestamp(2024, 13, 22, 15, 30, 0)", .expect = ""},
+    {.name = "try_make_interval",
+     .args = "int,int?,int?,int?,int?,int?,decimal(18,6)?",
+     .result = "interval",
+     GROUP,
+     .force_mode = VONK_MODE_TRY,
+     .eval = eval_interval,
+     .text =
+         "$0($1, 0, 0, 0, 0, 0, 0.000000); $0($1, $2, 0, 0, 0, 0, 0.000000); $0($1, $2, $3, 0, 0, 0, 0.000000); $0($1, "
+         "$2, $3, $4, 0, 0, 0.000000); "
+         "$0($1, $2, $3, $4, $5, 0, 0.000000); $0($1, $2, $3, $4, $5, $6, 0.000000); $0($1, $2, $3, $4, $5, $6, $7)",
+     .doc = "make_interval with NULL instead of an error.",
+     .example = "try_make_interval(2147483647)",
+     .expect = ""},
+    {.name = "try_make_timestamp",
+     .args = PARTS ",string?;date,any_time,string?",
+     .result = "timestamp",
+     STAMP,
+     .force_mode = VONK_MODE_TRY,
+     .doc = "make_timestamp with NULL instead of an error.",
+     .example = "try_make_timestamp(2024, 13, 22, 15, 30, 0)",
+     .expect = ""},
     {.name = "try_make_timestamp_ltz", .alias_of = "try_make_timestamp"},
-    {.name = "try_make_timestamp_ntz", .args = PARTS ";date,any_time", .result = "timestamp_ntz", STAMP, .force_mode = VONK_MODE_TRY,
-     .doc = "make_timestamp_ntz with NULL instead of an error.", .example = "try_make_timestamp_ntz(2024, 13, 22, 15, 30, 0)", .expect = ""},
-    {.name = "unix_date", .args = "date", .result = "int", ROW, .eval = eval_retyped,
-     .doc = "Days since 1970-01-01.", .example = "unix_date(DATE '1970-01-02')", .expect = ""},
-    {.name = "unix_micros", .args = "timestamp", .result = "bigint", ROW, .prepare = prepare_units, .eval = eval_to_units,
-     .doc = "Microseconds since 1970-01-01 00:00:00 UTC.", .example = "unix_micros(TIMESTAMP '1970-01-01 00:00:01Z')", .expect = ""},
-    {.name = "unix_millis", .args = "timestamp", .result = "bigint", ROW, .prepare = prepare_units, .eval = eval_to_units,
-     .doc = "Milliseconds since 1970-01-01 00:00:00 UTC, rounded down.", .example = "unix_millis(TIMESTAMP '1970-01-01 00:00:01Z')", .expect = ""},
-    {.name = "unix_seconds", .args = "timestamp", .result = "bigint", ROW, .prepare = prepare_units, .eval = eval_to_units,
-     .doc = "Seconds since 1970-01-01 00:00:00 UTC, rounded down.", .example = "unix_seconds(TIMESTAMP '1970-01-01 00:00:01Z')", .expect = ""},
+    {.name = "try_make_timestamp_ntz",
+     .args = PARTS ";date,any_time",
+     .result = "timestamp_ntz",
+     STAMP,
+     .force_mode = VONK_MODE_TRY,
+     .doc = "make_timestamp_ntz with NULL instead of an error.",
+     .example = "try_make_timestamp_ntz(2024, 13, 22, 15, 30, 0)",
+     .expect = ""},
+    {.name = "unix_date",
+     .args = "date",
+     .result = "int",
+     ROW,
+     .eval = eval_retyped,
+     .doc = "Days since 1970-01-01.",
+     .example = "unix_date(DATE '1970-01-02')",
+     .expect = ""},
+    {.name = "unix_micros",
+     .args = "timestamp",
+     .result = "bigint",
+     ROW,
+     .prepare = prepare_units,
+     .eval = eval_to_units,
+     .doc = "Microseconds since 1970-01-01 00:00:00 UTC.",
+     .example = "unix_micros(TIMESTAMP '1970-01-01 00:00:01Z')",
+     .expect = ""},
+    {.name = "unix_millis",
+     .args = "timestamp",
+     .result = "bigint",
+     ROW,
+     .prepare = prepare_units,
+     .eval = eval_to_units,
+     .doc = "Milliseconds since 1970-01-01 00:00:00 UTC, rounded down.",
+     .example = "unix_millis(TIMESTAMP '1970-01-01 00:00:01Z')",
+     .expect = ""},
+    {.name = "unix_seconds",
+     .args = "timestamp",
+     .result = "bigint",
+     ROW,
+     .prepare = prepare_units,
+     .eval = eval_to_units,
+     .doc = "Seconds since 1970-01-01 00:00:00 UTC, rounded down.",
+     .example = "unix_seconds(TIMESTAMP '1970-01-01 00:00:01Z')",
+     .expect = ""},
 };
 VONK_FN_COUNT(datetime_make);
 
@@ -197,8 +320,8 @@ VONK_FN_COUNT(datetime_make);
 
 static vonk_status no_such_day(int32_t year, int32_t month, int32_t day, vonk_error *err)
 {
-    static const char *const names[] = {"JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE",
-                                        "JULY", "AUGUST", "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER"};
+    static const char *const names[] = {"JANUARY", "FEBRUARY", "MARCH",     "APRIL",   "MAY",      "JUNE",
+                                        "JULY",    "AUGUST",   "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER"};
     if (day < 1 || day > 31)
         return VONK_FAIL(err, VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION, "rangeMessage",
                          VONK_F("Invalid value for DayOfMonth (valid values 1 - 28/31): %d", day));
@@ -252,7 +375,8 @@ static int64_t decimal_at(const vonk_column *c, uint32_t row)
     return c->type->storage == VONK_STORE_I64 ? vonk_i64_at(c, row) : (int64_t)VONK_VALUES(c, vonk_i128)[row];
 }
 
-/* Microseconds of the day; `sixty`: second 60 without a fraction is the next minute's first. err NULL: says only whether. */
+/* Microseconds of the day; `sixty`: second 60 without a fraction is the next minute's first. err NULL: says only
+ * whether. */
 static bool us_of_day(int32_t hour, int32_t minute, int64_t second_us, bool sixty, int64_t *ret)
 {
     bool next = sixty && second_us == 60 * VONK_US_PER_SECOND;
@@ -264,7 +388,8 @@ static bool us_of_day(int32_t hour, int32_t minute, int64_t second_us, bool sixt
 static vonk_status raise_bad_time(int32_t hour, int32_t minute, int64_t second_us, bool sixty, vonk_error *err)
 {
     if (sixty && second_us > 60 * VONK_US_PER_SECOND && second_us < 61 * VONK_US_PER_SECOND)
-        return VONK_FAIL(err, VONK_E_INVALID_FRACTION_OF_SECOND, "secAndMicros", VONK_F("%.6g", (double)second_us / 1e6));
+        return VONK_FAIL(err, VONK_E_INVALID_FRACTION_OF_SECOND, "secAndMicros",
+                         VONK_F("%.6g", (double)second_us / 1e6));
     if (second_us < 0 || second_us >= 60 * VONK_US_PER_SECOND)
         return vonk__field_out_of_bounds("SecondOfMinute", 0, 59, vonk_floor_div(second_us, VONK_US_PER_SECOND), err);
     if (hour < 0 || hour > 23) return vonk__field_out_of_bounds("HourOfDay", 0, 23, hour, err);
@@ -369,7 +494,9 @@ static vonk_status prepare_seconds(vonk_fn_call *call, vonk_error *err)
     const char *name = vonk_fn_canonical(call->fn)->name;
     int64_t *times;
     VONK_TRY(VONK_ARENA_NEW(call->arena, &times, err));
-    *times = strcmp(name, "timestamp_micros") == 0 ? 1 : strcmp(name, "timestamp_millis") == 0 ? 1000 : VONK_US_PER_SECOND;
+    *times = strcmp(name, "timestamp_micros") == 0   ? 1
+             : strcmp(name, "timestamp_millis") == 0 ? 1000
+                                                     : VONK_US_PER_SECOND;
     call->state = times;
     return VONK_OK;
 }
@@ -390,12 +517,16 @@ static int64_t us_of_double(double seconds)
 static vonk_status us_of_decimal(vonk_i128 digits, int scale, int64_t *ret, vonk_error *err)
 {
     for (; scale > 6; scale--) {
-        if (digits % 10) return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Rounding necessary", "alternative", "", "config", "\"spark.sql.ansi.enabled\"");
+        if (digits % 10)
+            return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Rounding necessary", "alternative", "",
+                             "config", "\"spark.sql.ansi.enabled\"");
         digits /= 10;
     }
     for (; scale < 6; scale++)
         if (__builtin_mul_overflow(digits, (vonk_i128)10, &digits)) digits = (vonk_i128)INT64_MAX + 1, scale = 5;
-    if (digits != (int64_t)digits) return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow", "alternative", "", "config", "\"spark.sql.ansi.enabled\"");
+    if (digits != (int64_t)digits)
+        return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow", "alternative", "", "config",
+                         "\"spark.sql.ansi.enabled\"");
     *ret = (int64_t)digits;
     return VONK_OK;
 }
@@ -433,11 +564,13 @@ static vonk_status eval_times(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
-        vonk_i128 nanos = vonk_column_i128(args[0], i) * times; /* decimal seconds have 6 digits behind the point: microseconds */
+        vonk_i128 nanos =
+            vonk_column_i128(args[0], i) * times; /* decimal seconds have 6 digits behind the point: microseconds */
         if (nanos < 0 || nanos >= (vonk_i128)VONK_US_PER_DAY * 1000)
-            return VONK_FAIL(err, VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION, "rangeMessage",
-                             VONK_F("Invalid TIME value: must be between 00:00:00 and 23:59:59.999999999, but got %.0f nanoseconds",
-                                    (double)nanos));
+            return VONK_FAIL(
+                err, VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION, "rangeMessage",
+                VONK_F("Invalid TIME value: must be between 00:00:00 and 23:59:59.999999999, but got %.0f nanoseconds",
+                       (double)nanos));
         VONK_OUT(r, int64_t)[i] = (int64_t)nanos;
     }
     *ret = vonk_result_take(&r);
@@ -484,11 +617,13 @@ static vonk_status eval_interval(const vonk_fn_call *call, vonk_eval *ev, vonk_c
     for (VONK_EACH_ROW(rows, i)) {
         int64_t months = int_arg(call, args, 0, i) * 12 + int_arg(call, args, 1, i);
         int64_t days = int_arg(call, args, 2, i) * 7 + int_arg(call, args, 3, i);
-        vonk_i128 us = ((vonk_i128)int_arg(call, args, 4, i) * 3600 + (vonk_i128)int_arg(call, args, 5, i) * 60) * VONK_US_PER_SECOND +
+        vonk_i128 us = ((vonk_i128)int_arg(call, args, 4, i) * 3600 + (vonk_i128)int_arg(call, args, 5, i) * 60) *
+                           VONK_US_PER_SECOND +
                        int_arg(call, args, 6, i);
         bool fits = months == (int32_t)months && days == (int32_t)days && us == (int64_t)us;
         if (!fits && call->mode == VONK_MODE_ANSI)
-            return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config", "\"spark.sql.ansi.enabled\"");
+            return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config",
+                             "\"spark.sql.ansi.enabled\"");
         if (fits)
             VONK_OUT(r, vonk_interval)[i] = (vonk_interval){(int32_t)months, (int32_t)days, (int64_t)us};
         else
@@ -510,7 +645,8 @@ static vonk_status eval_dt_interval(const vonk_fn_call *call, vonk_eval *ev, von
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         vonk_i128 us = (vonk_i128)int_arg(call, args, 0, i) * VONK_US_PER_DAY + int_arg(call, args, 3, i) +
-                       ((vonk_i128)int_arg(call, args, 1, i) * 3600 + (vonk_i128)int_arg(call, args, 2, i) * 60) * VONK_US_PER_SECOND;
+                       ((vonk_i128)int_arg(call, args, 1, i) * 3600 + (vonk_i128)int_arg(call, args, 2, i) * 60) *
+                           VONK_US_PER_SECOND;
         if (us != (int64_t)us) return interval_overflow(err);
         VONK_OUT(r, int64_t)[i] = (int64_t)us;
     }

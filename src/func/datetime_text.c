@@ -11,11 +11,16 @@ static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err);
 
 #define ROW .group = "datetime_funcs"
 #define SOURCE "string|date|timestamp|timestamp_ntz"
-#define READ(type) ROW, .result = type, .args = SOURCE ",string?", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_read
-#define STAMP(type) ROW, .result = type, .args = SOURCE ",string;" SOURCE "|numeric|boolean", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_read
+#define READ(type)                                                                                                     \
+    ROW, .result = type, .args = SOURCE ",string?", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_read
+#define STAMP(type)                                                                                                    \
+    ROW, .result = type, .args = SOURCE ",string;" SOURCE "|numeric|boolean", .resolve = resolve_read,                 \
+        .prepare = prepare_read, .eval = eval_read
 #define UNIX ROW, .result = "bigint", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_unix
 
-#define TIME ROW, .args = "string,string?", .result = "time", .nullable = VONK_NULLABLE_ALWAYS, .prepare = prepare_read, .eval = eval_read_time
+#define TIME                                                                                                           \
+    ROW, .args = "string,string?", .result = "time", .nullable = VONK_NULLABLE_ALWAYS, .prepare = prepare_read,        \
+        .eval = eval_read_time
 
 const vonk_fn vonk_fns_datetime_text[] = {
     {.name = "date_format",
@@ -93,7 +98,8 @@ const vonk_fn vonk_fns_datetime_text[] = {
      UNIX,
      .args = SOURCE "?,string?",
      .text = "$0(current_timestamp(), yyyy-MM-dd HH:mm:ss); $0($1, yyyy-MM-dd HH:mm:ss); $0($1, $2)",
-     .doc = "Seconds since 1970-01-01 00:00:00 UTC of a timestamp or of its text; of the query's start without an argument.",
+     .doc = "Seconds since 1970-01-01 00:00:00 UTC of a timestamp or of its text; of the query's start without an "
+            "argument.",
      .example = "unix_timestamp('2016-04-08', 'yyyy-MM-dd')",
      .expect = "1460098800"},
 };
@@ -109,7 +115,8 @@ typedef struct state {
 
 static const vonk_str usual = {"yyyy-MM-dd HH:mm:ss", 19};
 
-/* A pattern that is wrong is an error only for rows: it stays uncompiled. arg: its number; without that argument the usual one. */
+/* A pattern that is wrong is an error only for rows: it stays uncompiled. arg: its number; without that argument the
+ * usual one. */
 static vonk_status keep_state(vonk_fn_call *call, uint32_t arg, bool reading, vonk_error *err)
 {
     state *s;
@@ -119,13 +126,14 @@ static vonk_status keep_state(vonk_fn_call *call, uint32_t arg, bool reading, vo
     VONK_TRY(vonk__session_zone(call->env, &s->zone, err));
     call->state = s;
     if (!constant && call->n_args > arg) return VONK_OK;
-    s->fixed = vonk_dt_compile(call->arena, constant ? vonk_column_str(constant, 0) : usual, reading, &s->pattern, &ignored) == VONK_OK;
+    s->fixed = vonk_dt_compile(call->arena, constant ? vonk_column_str(constant, 0) : usual, reading, &s->pattern,
+                               &ignored) == VONK_OK;
     vonk_error_reset(&ignored);
     return VONK_OK;
 }
 
-static vonk_status pattern_of(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t arg, uint32_t row, bool reading,
-                              vonk_dt_pattern *ret, vonk_error *err)
+static vonk_status pattern_of(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t arg,
+                              uint32_t row, bool reading, vonk_dt_pattern *ret, vonk_error *err)
 {
     const state *s = call->state;
     if (s->fixed) {
@@ -139,8 +147,8 @@ static vonk_status pattern_of(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
 
 static vonk_status prepare_format(vonk_fn_call *call, vonk_error *err) { return keep_state(call, 1, false, err); }
 
-static vonk_status put_texts(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows, vonk_rows rows, int64_t times,
-                             vonk_column **ret, vonk_error *err)
+static vonk_status put_texts(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
+                             vonk_rows rows, int64_t times, vonk_column **ret, vonk_error *err)
 {
     const state *s = call->state;
     vonk_zone_cache cache = {0};
@@ -185,7 +193,6 @@ static vonk_status resolve_read(vonk_fn_types *t, vonk_error *err)
     return VONK_OK;
 }
 
-
 static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err)
 {
     if (call->n_args == 0)
@@ -208,7 +215,8 @@ VONK_FN_EVAL(eval_unix_now)
 
 static vonk_status cannot_parse(const vonk_fn_call *call, const char *why, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_CANNOT_PARSE_TIMESTAMP, "message", why, "func", call->type->id == VONK_T_DATE ? "`try_to_date`" : "`try_to_timestamp`");
+    return VONK_FAIL(err, VONK_E_CANNOT_PARSE_TIMESTAMP, "message", why, "func",
+                     call->type->id == VONK_T_DATE ? "`try_to_date`" : "`try_to_timestamp`");
 }
 
 /* As CAST reads: the text of a date, of a timestamp. */
@@ -228,13 +236,14 @@ static bool read_plain(const vonk_fn_call *call, vonk_str text, int64_t *ret)
 
 static vonk_status not_castable(const vonk_fn_call *call, vonk_str text, vonk_error *err)
 {
-    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "sourceType", "\"STRING\"",
-                               "targetType", VONK_TYPE_SQL(call->type), "ansiConfig", "\"spark.sql.ansi.enabled\"");
+    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "sourceType",
+                    "\"STRING\"", "targetType", VONK_TYPE_SQL(call->type), "ansiConfig", "\"spark.sql.ansi.enabled\"");
     return vonk_error_set_family(err, VONK_FAMILY_DATE_TIME);
 }
 
 /* One row as microseconds, or days where the result is a date. *ret_ok false: it becomes NULL. */
-static vonk_status read_row(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t row, int64_t *ret, bool *ret_ok, vonk_error *err)
+static vonk_status read_row(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t row,
+                            int64_t *ret, bool *ret_ok, vonk_error *err)
 {
     const state *s = call->state;
     vonk_str text = vonk_str_at(args[0], row);
@@ -252,7 +261,8 @@ static vonk_status read_row(const vonk_fn_call *call, vonk_eval *ev, vonk_column
         snprintf(why, sizeof(why), "long overflow");
     }
     if (*ret_ok && call->type->id == VONK_T_TIMESTAMP_NTZ) *ret = v.days * VONK_US_PER_DAY + v.nanos_of_day / 1000;
-    if (*ret_ok && call->type->id == VONK_T_DATE) *ret = vonk_floor_div(vonk_zone_to_local_us(s->zone, *ret, NULL), VONK_US_PER_DAY);
+    if (*ret_ok && call->type->id == VONK_T_DATE)
+        *ret = vonk_floor_div(vonk_zone_to_local_us(s->zone, *ret, NULL), VONK_US_PER_DAY);
     return *ret_ok || call->mode != VONK_MODE_ANSI ? VONK_OK : cannot_parse(call, why, err);
 }
 
@@ -314,7 +324,8 @@ VONK_FN_EVAL(eval_read_time)
         if (ok) continue;
         if (call->mode != VONK_MODE_TRY)
             return VONK_FAIL(err, VONK_E_CANNOT_PARSE_TIME, "input", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "format",
-                             call->n_args < 2 ? "'HH:mm:ss.SSSSSS'" : VONK_F("'%.*s'", VONK_STR_ARGS(vonk_str_at(args[1], i))));
+                             call->n_args < 2 ? "'HH:mm:ss.SSSSSS'"
+                                              : VONK_F("'%.*s'", VONK_STR_ARGS(vonk_str_at(args[1], i))));
         VONK_TRY(vonk_result_null(&r, i, err));
     }
     *ret = vonk_result_take(&r);

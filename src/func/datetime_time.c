@@ -17,7 +17,8 @@ const vonk_fn vonk_fns_datetime_time[] = {
      .text = "current_time(6); current_time($1)",
      .resolve = resolve_now,
      .eval = eval_now,
-     .doc = "The time of day at the start of the query, in the session's zone, with as many digits of the second as the argument says.",
+     .doc = "The time of day at the start of the query, in the session's zone, with as many digits of the second as "
+            "the argument says.",
      .example = "current_time() = current_time(6)",
      .expect = "true"},
     {.name = "localtime", .alias_of = "current_time"},
@@ -51,12 +52,14 @@ static vonk_status resolve_now(vonk_fn_types *t, vonk_error *err)
         const vonk_column *c = t->constants[0];
         const char *text = t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[0])) : "?";
         if (!c)
-            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName",
-                             "`precision`", "inputType", "\"INT\"", "inputExpr", text);
+            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                             vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`precision`", "inputType", "\"INT\"",
+                             "inputExpr", text);
         digits = vonk_column_is_null(c, 0) ? -1 : vonk_column_i64(c, 0);
         if (digits < 0 || digits > 6)
-            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "exprName",
-                             "`precision`", "valueRange", "[0, 6]", "currentValue", digits < 0 ? "NULL" : VONK_F("%lld", (long long)digits));
+            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
+                             vonk_fn_call_text(t, (char[1024]){0}), "exprName", "`precision`", "valueRange", "[0, 6]",
+                             "currentValue", digits < 0 ? "NULL" : VONK_F("%lld", (long long)digits));
     }
     VONK_TRY(vonk_type_parse(vonk_str_of(VONK_F("time(%d)", (int)digits)), &type, err));
     VONK_TRY(vonk_fn_own_type(t->arena, type, &type, err));
@@ -85,19 +88,24 @@ static int64_t unit_of(vonk_str name)
     static const struct {
         const char *name;
         int64_t nanos;
-    } units[] = {{"HOUR", 3600000000000}, {"MINUTE", 60000000000}, {"SECOND", 1000000000}, {"MILLISECOND", 1000000}, {"MICROSECOND", 1000}};
+    } units[] = {{"HOUR", 3600000000000},
+                 {"MINUTE", 60000000000},
+                 {"SECOND", 1000000000},
+                 {"MILLISECOND", 1000000},
+                 {"MICROSECOND", 1000}};
     for (size_t i = 0; i < VONK_COUNTOF(units); i++)
         if (vonk_str_is_nocase(name, units[i].name)) return units[i].nanos;
     return 0;
 }
 
-static vonk_status find_unit(const vonk_fn_call *call, const vonk_column *names, uint32_t row, int64_t *ret, vonk_error *err)
+static vonk_status find_unit(const vonk_fn_call *call, const vonk_column *names, uint32_t row, int64_t *ret,
+                             vonk_error *err)
 {
     vonk_str name = vonk_str_at(names, row);
     *ret = unit_of(name);
     if (*ret) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__TIME_UNIT, "functionName", VONK_QUOTED(call->fn->name), "parameter", "`unit`", "invalidValue",
-                     VONK_F("'%.*s'", VONK_STR_ARGS(name)));
+    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__TIME_UNIT, "functionName", VONK_QUOTED(call->fn->name),
+                     "parameter", "`unit`", "invalidValue", VONK_F("'%.*s'", VONK_STR_ARGS(name)));
 }
 
 VONK_FN_EVAL(eval_diff)

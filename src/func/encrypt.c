@@ -93,8 +93,8 @@ static vonk_status check_extras(const request *q, const char *function, vonk_err
 
 static vonk_status crypto_failed(const char *detail, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__AES_CRYPTO_ERROR, "parameter", "`expr`, `key`", "functionName",
-                     BOTH_NAMES, "detailMessage", detail);
+    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__AES_CRYPTO_ERROR, "parameter", "`expr`, `key`",
+                     "functionName", BOTH_NAMES, "detailMessage", detail);
 }
 
 /* The initialization vector stands in front of the data. */
@@ -121,7 +121,8 @@ VONK_FN_EVAL(eval_encrypt)
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status decrypt_row(uint32_t n_args, vonk_column *const *args, uint32_t row, vonk_strings *s, vonk_error *err)
+static vonk_status decrypt_row(uint32_t n_args, vonk_column *const *args, uint32_t row, vonk_strings *s,
+                               vonk_error *err)
 {
     request q;
     char *at;
@@ -136,7 +137,8 @@ static vonk_status decrypt_row(uint32_t n_args, vonk_column *const *args, uint32
         return crypto_failed("Input length must be multiple of 16 when decrypting with padded cipher", err);
     VONK_TRY(vonk_strings_reserve(s, sealed.len + VONK_AES_MORE_BYTES, &at, err));
     VONK_TRY(vonk_aes_decrypt(q.mode, q.key, q.iv, q.aad, sealed, at, &bytes, &right, err));
-    if (!right) return crypto_failed(q.mode == VONK_AES_GCM ? "Tag mismatch" : "the padding is wrong: another key?", err);
+    if (!right)
+        return crypto_failed(q.mode == VONK_AES_GCM ? "Tag mismatch" : "the padding is wrong: another key?", err);
     vonk_strings_commit(s, row, at, bytes);
     return VONK_OK;
 }
@@ -162,8 +164,9 @@ static bool find_digest(vonk_str name, vonk_digest *ret)
     static const struct {
         const char *name, *short_name;
         vonk_digest digest;
-    } known[] = {{"SHA-224", "SHA224", VONK_SHA224}, {"SHA-256", "SHA256", VONK_SHA256}, {"SHA-384", "SHA384", VONK_SHA384},
-                 {"SHA-512", "SHA512", VONK_SHA512}, {"SHA-1", "SHA1", VONK_SHA1},       {"MD5", "MD5", VONK_MD5}};
+    } known[] = {{"SHA-224", "SHA224", VONK_SHA224}, {"SHA-256", "SHA256", VONK_SHA256},
+                 {"SHA-384", "SHA384", VONK_SHA384}, {"SHA-512", "SHA512", VONK_SHA512},
+                 {"SHA-1", "SHA1", VONK_SHA1},       {"MD5", "MD5", VONK_MD5}};
     for (size_t i = 0; i < VONK_COUNTOF(known); i++)
         if (vonk_str_is_nocase(name, known[i].name) || vonk_str_is_nocase(name, known[i].short_name)) {
             *ret = known[i].digest;

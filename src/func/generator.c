@@ -85,8 +85,8 @@ static vonk_status stack_rows(const vonk_fn_types *t, uint32_t *ret, vonk_error 
     if (t->n_args < 2) return vonk_fn_wrong_count(t, "> 1", err);
     if (t->types[0]->id != VONK_T_INT) return vonk_fn_wrong_type(t, 0, "\"INT\"", err);
     if (!n)
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
-                         "inputName", "`n`", "inputType", "\"INT\"", "inputExpr",
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`n`", "inputType", "\"INT\"", "inputExpr",
                          VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[0] : VONK_STR("?"))));
     int64_t v = n && !vonk_column_is_null(n, 0) ? vonk_column_i64(n, 0) : 0;
     if (v > 0 && v <= INT32_MAX) {

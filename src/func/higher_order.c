@@ -23,8 +23,9 @@ static vonk_status resolve_aggregate(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_zip(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_entries(vonk_fn_types *t, vonk_error *err);
 
-#define ONE_LAMBDA(params, hook, body) \
-    .args = "any,lambda", .group = "lambda_funcs", .lambda_params = params, .resolve = hook, .prepare = vonk__need_lambdas, .eval = body
+#define ONE_LAMBDA(params, hook, body)                                                                                 \
+    .args = "any,lambda", .group = "lambda_funcs", .lambda_params = params, .resolve = hook,                           \
+    .prepare = vonk__need_lambdas, .eval = body
 
 /* clang-format off */
 const vonk_fn vonk_fns_higher_order[] = {
@@ -69,8 +70,8 @@ VONK_FN_COUNT(higher_order);
 
 vonk_status vonk__wrong_params(uint32_t given, uint32_t takes, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH, "expectedNumArgs", VONK_F("%u", given),
-                     "actualNumArgs", VONK_F("%u", takes));
+    return VONK_FAIL(err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH, "expectedNumArgs",
+                     VONK_F("%u", given), "actualNumArgs", VONK_F("%u", takes));
 }
 
 vonk_status vonk__need_lambdas(vonk_fn_call *call, vonk_error *err)
@@ -172,9 +173,8 @@ static vonk_status resolve_filter(vonk_fn_types *t, vonk_error *err)
 static bool three_valued(const vonk_fn_env *env, const vonk_fn *fn)
 {
     if (strcmp(fn->name, "exists") != 0) return true;
-    vonk_str follow = env->conf_get
-                          ? env->conf_get(env->conf, "spark.sql.legacy.followThreeValuedLogicInArrayExists")
-                          : VONK_STR_NONE;
+    vonk_str follow = env->conf_get ? env->conf_get(env->conf, "spark.sql.legacy.followThreeValuedLogicInArrayExists")
+                                    : VONK_STR_NONE;
     return !vonk_str_is_nocase(follow, "false");
 }
 
@@ -427,9 +427,9 @@ typedef struct folding {
     const vonk_fn_call *call;
     vonk_eval *ev;
     const vonk_column *lists;
-    uint32_t *row, n;    /* live rows; acc's rows are theirs */
+    uint32_t *row, n; /* live rows; acc's rows are theirs */
     vonk_column *acc;
-    const vonk_column **done; /* values of rows that are through, piece by piece */
+    const vonk_column **done;          /* values of rows that are through, piece by piece */
     uint32_t n_done, *place, n_placed; /* place[row]: where its value stands in all pieces together */
 } folding;
 

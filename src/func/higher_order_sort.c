@@ -232,10 +232,7 @@ VONK_FN_EVAL(eval_sort_by)
     return VONK_OK;
 }
 
-VONK_FN_EVAL(eval_sort)
-{
-    return vonk__sort_arrays(call, ev, args, n_rows, rows, VONK__NULLS_LAST, ret, err);
-}
+VONK_FN_EVAL(eval_sort) { return vonk__sort_arrays(call, ev, args, n_rows, rows, VONK__NULLS_LAST, ret, err); }
 
 /* ---- map_zip_with */
 
@@ -299,8 +296,9 @@ VONK_FN_EVAL(eval_zip_maps)
 {
     zipping z = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
-    VONK_AUTO(vonk_column_unref) vonk_column *all = NULL, *keys = NULL, *left = NULL, *right = NULL, *made = NULL,
-                                             *key_child = NULL, *value_child = NULL;
+    VONK_AUTO(vonk_column_unref)
+    vonk_column *all = NULL,
+                *keys = NULL, *left = NULL, *right = NULL, *made = NULL, *key_child = NULL, *value_child = NULL;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     VONK_TRY(vonk_join_children(ev, args, 2, 0, z.first, &all, err));
     z.keys = all;

@@ -8,11 +8,13 @@ static vonk_body eval_typeof, eval_raise, eval_assert, eval_partition, eval_incr
 static vonk_status prepare_typeof(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_increasing(vonk_fn_call *call, vonk_error *err);
 
-#define ROW          .group = "misc_funcs"
-#define BOUND        .args = "", .nulls = VONK_NEVER_NULL, .volatility = VONK_PARTITION_BOUND, .raises = VONK_NEVER_RAISES, ROW
-#define FACT(r)      .kind = VONK_FN_PLANNED, .args = "", .result = r, .nulls = VONK_NEVER_NULL, .volatility = VONK_QUERY_CONSTANT, ROW
-#define CASTS(type)  .kind = VONK_FN_REWRITE, .args = "any", .rewrite = "CAST($1 AS " type ")", .text = "$1", .group = "conversion_funcs", \
-                     .since = "2.0.1", .doc = "The value as " type "."
+#define ROW .group = "misc_funcs"
+#define BOUND .args = "", .nulls = VONK_NEVER_NULL, .volatility = VONK_PARTITION_BOUND, .raises = VONK_NEVER_RAISES, ROW
+#define FACT(r)                                                                                                        \
+    .kind = VONK_FN_PLANNED, .args = "", .result = r, .nulls = VONK_NEVER_NULL, .volatility = VONK_QUERY_CONSTANT, ROW
+#define CASTS(type)                                                                                                    \
+    .kind = VONK_FN_REWRITE, .args = "any", .rewrite = "CAST($1 AS " type ")", .text = "$1",                           \
+    .group = "conversion_funcs", .since = "2.0.1", .doc = "The value as " type "."
 
 /* clang-format off */
 const vonk_fn vonk_fns_introspect[] = {

@@ -1,4 +1,5 @@
-/* func/json.c -- looking into JSON text: get_json_object, json_array_length, json_object_keys; values as JSON: to_json. */
+/* func/json.c -- looking into JSON text: get_json_object, json_array_length, json_object_keys; values as JSON: to_json.
+ */
 #include "base/buf.h"
 #include "column/builder.h"
 #include "func/body.h"
@@ -15,15 +16,39 @@ static vonk_status resolve_to_json(vonk_fn_types *types, vonk_error *err);
 #define ROW .group = "json_funcs", .nullable = VONK_NULLABLE_ALWAYS
 
 const vonk_fn vonk_fns_json[] = {
-    {.name = "get_json_object", .args = "string,string", .result = "string", ROW, .eval = eval_get,
-     .doc = "What a path ($.a[0].b, $[*].c) finds in the JSON text: a string as it is, anything else as JSON; NULL when there is nothing.",
-     .example = "get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b')", .expect = "[1,2]"},
-    {.name = "json_array_length", .args = "string", .result = "int", ROW, .eval = eval_array_length, .doc = "Number of elements of the JSON array; NULL for other text.",
-     .example = "json_array_length('[1,2,3,4]')", .expect = "4"},
-    {.name = "json_object_keys", .args = "string", .result = "array<string>", ROW, .eval = eval_keys, .doc = "Keys of the JSON object; NULL for other text.",
-     .example = "json_object_keys('{\"a\":1,\"b\":2}')", .expect = "[a, b]"},
-    {.name = "to_json", .args = "struct|map|array", .result = "string", ROW, .resolve = resolve_to_json, .eval = eval_to_json,
-     .doc = "The struct, map or array as JSON text. Fields that are NULL are left out.", .example = "to_json(named_struct('a', 1, 'b', 'x'))",
+    {.name = "get_json_object",
+     .args = "string,string",
+     .result = "string",
+     ROW,
+     .eval = eval_get,
+     .doc = "What a path ($.a[0].b, $[*].c) finds in the JSON text: a string as it is, anything else as JSON; NULL "
+            "when there is nothing.",
+     .example = "get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b')",
+     .expect = "[1,2]"},
+    {.name = "json_array_length",
+     .args = "string",
+     .result = "int",
+     ROW,
+     .eval = eval_array_length,
+     .doc = "Number of elements of the JSON array; NULL for other text.",
+     .example = "json_array_length('[1,2,3,4]')",
+     .expect = "4"},
+    {.name = "json_object_keys",
+     .args = "string",
+     .result = "array<string>",
+     ROW,
+     .eval = eval_keys,
+     .doc = "Keys of the JSON object; NULL for other text.",
+     .example = "json_object_keys('{\"a\":1,\"b\":2}')",
+     .expect = "[a, b]"},
+    {.name = "to_json",
+     .args = "struct|map|array",
+     .result = "string",
+     ROW,
+     .resolve = resolve_to_json,
+     .eval = eval_to_json,
+     .doc = "The struct, map or array as JSON text. Fields that are NULL are left out.",
+     .example = "to_json(named_struct('a', 1, 'b', 'x'))",
      .expect = "{\"a\":1,\"b\":\"x\"}"},
 };
 VONK_FN_COUNT(json);
@@ -100,8 +125,10 @@ static vonk_status found(search *s, vonk_str value, vonk_error *err)
     char text[VONK_F64_CHARS];
     if (s->n++ > 0) VONK_TRY(vonk_buf_add_byte(s->out, ',', err));
     bool real = false;
-    for (size_t i = 0; i < value.len && strchr("-0123456789", value.data[0]); i++) real |= value.data[i] == '.' || (value.data[i] | 32) == 'e';
-    if (real && vonk_text_to_f64(value, &number)) return vonk_buf_append(s->out, text, vonk_f64_to_text(number, text), err);
+    for (size_t i = 0; i < value.len && strchr("-0123456789", value.data[0]); i++)
+        real |= value.data[i] == '.' || (value.data[i] | 32) == 'e';
+    if (real && vonk_text_to_f64(value, &number))
+        return vonk_buf_append(s->out, text, vonk_f64_to_text(number, text), err);
     return vonk_json_add_compact(value, s->out, err);
 }
 
@@ -145,7 +172,8 @@ static vonk_status look(search *s, vonk_json *j, int at, bool *ret_ok, vonk_erro
 {
     vonk_str value;
     char c = vonk_json_peek(j);
-    if (at < s->path->n && c == '[' && (s->path->steps[at].kind == INDEX || s->path->steps[at].kind == EVERY)) return look_in_array(s, j, at, ret_ok, err);
+    if (at < s->path->n && c == '[' && (s->path->steps[at].kind == INDEX || s->path->steps[at].kind == EVERY))
+        return look_in_array(s, j, at, ret_ok, err);
     if (at < s->path->n && c == '{' && s->path->steps[at].kind == NAME) return look_in_object(s, j, at, ret_ok, err);
     *ret_ok = vonk_json_skip(j, &value);
     if (!*ret_ok || at < s->path->n || vonk_str_is(value, "null")) return VONK_OK;
@@ -153,7 +181,8 @@ static vonk_status look(search *s, vonk_json *j, int at, bool *ret_ok, vonk_erro
 }
 
 /* The text that get_json_object gives; *ret_any false: NULL. */
-static vonk_status get(vonk_str json, const path *p, vonk_buf *matches, vonk_buf *key, vonk_buf *out, bool *ret_any, vonk_error *err)
+static vonk_status get(vonk_str json, const path *p, vonk_buf *matches, vonk_buf *key, vonk_buf *out, bool *ret_any,
+                       vonk_error *err)
 {
     vonk_json j = {.text = json};
     search s = {.path = p, .out = matches, .key = key};
@@ -320,10 +349,12 @@ static vonk_status write_timestamp(const writer *w, const vonk_column *c, uint32
     vonk_civil t = vonk_civil_of_us(us + offset * VONK_US_PER_SECOND);
     char date[VONK_DATE_CHARS];
     size_t n = vonk_date_to_text((int32_t)vonk_floor_div(us + offset * VONK_US_PER_SECOND, VONK_US_PER_DAY), date);
-    VONK_TRY(vonk_buf_printf(w->out, err, "\"%.*sT%02d:%02d:%02d.%03d", (int)n, date, t.hour, t.minute, t.second, t.nanos / 1000000));
+    VONK_TRY(vonk_buf_printf(w->out, err, "\"%.*sT%02d:%02d:%02d.%03d", (int)n, date, t.hour, t.minute, t.second,
+                             t.nanos / 1000000));
     if (zoned && !offset) VONK_TRY(vonk_buf_add_byte(w->out, 'Z', err));
     int32_t all = offset < 0 ? -offset : offset;
-    if (offset) VONK_TRY(vonk_buf_printf(w->out, err, "%c%02d:%02d", offset < 0 ? '-' : '+', all / 3600, all / 60 % 60));
+    if (offset)
+        VONK_TRY(vonk_buf_printf(w->out, err, "%c%02d:%02d", offset < 0 ? '-' : '+', all / 3600, all / 60 % 60));
     return vonk_buf_add_byte(w->out, '"', err);
 }
 

@@ -164,12 +164,13 @@ typedef struct range {
     double least, span;
 } range;
 
-static vonk_status need_constant(const vonk_fn_types *t, uint32_t arg, const char *name, const char *type, vonk_error *err)
+static vonk_status need_constant(const vonk_fn_types *t, uint32_t arg, const char *name, const char *type,
+                                 vonk_error *err)
 {
     if (t->constants && t->constants[arg]) return VONK_OK;
     return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
-                     vonk_fn_call_text(t, (char[1024]){0}), "inputName", VONK_QUOTED(name), "inputType", type, "inputExpr",
-                     VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[arg] : VONK_STR("?"))));
+                     vonk_fn_call_text(t, (char[1024]){0}), "inputName", VONK_QUOTED(name), "inputType", type,
+                     "inputExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[arg] : VONK_STR("?"))));
 }
 
 static const vonk_type *range_type(const vonk_type *a, const vonk_type *b)
@@ -202,7 +203,8 @@ static vonk_status bound(const vonk_fn_call *call, uint32_t arg, double *ret, bo
         *ret_null = true;
         return VONK_OK;
     }
-    VONK_TRY(vonk_cast_column(call->env, VONK_MODE_ANSI, vonk_arena_budget(call->arena), given, &vonk_type_double, &value, err));
+    VONK_TRY(vonk_cast_column(call->env, VONK_MODE_ANSI, vonk_arena_budget(call->arena), given, &vonk_type_double,
+                              &value, err));
     *ret = vonk_column_f64(value, 0);
     return VONK_OK;
 }
@@ -213,7 +215,9 @@ static vonk_status seed_of(const vonk_fn_call *call, uint32_t arg, uint64_t *ret
     if (arg >= call->n_args)
         *ret = vonk_random_u64();
     else
-        *ret = given && given->type->id != VONK_T_NULL && !vonk_column_is_null(given, 0) ? (uint64_t)vonk_column_i64(given, 0) : 0;
+        *ret = given && given->type->id != VONK_T_NULL && !vonk_column_is_null(given, 0)
+                   ? (uint64_t)vonk_column_i64(given, 0)
+                   : 0;
     return VONK_OK;
 }
 
@@ -254,7 +258,8 @@ VONK_FN_EVAL(eval_uniform)
     VONK_TRY(vonk_result_new(ev, &vonk_type_double, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) VONK_OUT(r, double)[i] = span->least + span->span * next_double(g);
     numbers = vonk_result_take(&r);
-    VONK_TRY(vonk_cast_column(call->env, call->env->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY, ev->budget, numbers, call->type, &cast, err));
+    VONK_TRY(vonk_cast_column(call->env, call->env->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY, ev->budget, numbers,
+                              call->type, &cast, err));
     return vonk_column_flatten(ev->budget, cast, ret, err);
 }
 

@@ -7,7 +7,8 @@
 #include "text/chars.h"
 #include "text/regex.h"
 
-static vonk_body eval_count, eval_extract, eval_extract_all, eval_instr, eval_replace, eval_rlike, eval_split, eval_substr;
+static vonk_body eval_count, eval_extract, eval_extract_all, eval_instr, eval_replace, eval_rlike, eval_split,
+    eval_substr;
 static vonk_status prepare_regex(vonk_fn_call *call, vonk_error *err);
 static vonk_status resolve_replace(vonk_fn_types *types, vonk_error *err);
 
@@ -29,7 +30,8 @@ const vonk_fn vonk_fns_regex[] = {
      ROW,
      .text = "$0($1, $2, 1); $0($1, $2, $3)",
      .eval = eval_extract,
-     .doc = "What a group (the first one, if no number is given; 0: the whole match) of the first match holds; empty without a match.",
+     .doc = "What a group (the first one, if no number is given; 0: the whole match) of the first match holds; empty "
+            "without a match.",
      .example = "regexp_extract('100-200', '(\\\\d+)-(\\\\d+)', 2)",
      .expect = "200"},
     {.name = "regexp_extract_all",
@@ -137,7 +139,8 @@ static vonk_status matching_row(matching *m, uint32_t row, vonk_error *err)
         m->own_pattern = pattern;
         if (!m->own)
             return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__PATTERN, "parameter", "`regexp`", "functionName",
-                             VONK_QUOTED(vonk_fn_canonical(m->call->fn)->name), "value", vonk_literal_param(m->patterns, row, NULL, (char[1024]){0}));
+                             VONK_QUOTED(vonk_fn_canonical(m->call->fn)->name), "value",
+                             vonk_literal_param(m->patterns, row, NULL, (char[1024]){0}));
     }
     return vonk_matcher_init(&m->matcher, fixed ? fixed : m->own, m->ev->cancelled, m->ev->query, err);
 }
@@ -154,8 +157,8 @@ static vonk_status check_group(const matching *m, int32_t group, vonk_error *err
 {
     uint32_t n = vonk_regex_groups(m->matcher.regex);
     if (group >= 0 && (uint32_t)group <= n) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__REGEX_GROUP_INDEX, "parameter", "`idx`", "functionName", VONK_QUOTED(m->call->fn->name),
-                     "groupCount", VONK_F("%u", n), "groupIndex", VONK_F("%d", group));
+    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__REGEX_GROUP_INDEX, "parameter", "`idx`", "functionName",
+                     VONK_QUOTED(m->call->fn->name), "groupCount", VONK_F("%u", n), "groupIndex", VONK_F("%d", group));
 }
 
 /* ---- yes or no, how many, where */
@@ -298,11 +301,13 @@ static vonk_status resolve_replace(vonk_fn_types *t, vonk_error *err)
     if (t->n_args < 4) return VONK_OK;
     const vonk_column *c = t->constants[3];
     if (!c)
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`position`",
-                         "inputType", "\"INT\"", "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[3])) : "?");
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`position`", "inputType", "\"INT\"",
+                         "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[3])) : "?");
     if (vonk_column_is_null(c, 0) || vonk_type_is_stringy(c->type) || vonk_column_i64(c, 0) > 0) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "exprName", "position",
-                     "valueRange", "(0, 2147483647]", "currentValue", VONK_F("%lld", (long long)vonk_column_i64(c, 0)));
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
+                     vonk_fn_call_text(t, (char[1024]){0}), "exprName", "position", "valueRange", "(0, 2147483647]",
+                     "currentValue", VONK_F("%lld", (long long)vonk_column_i64(c, 0)));
 }
 
 /* $n: as many digits as there are groups for. *inout_at stands on the first one. */
@@ -321,7 +326,8 @@ static bool group_number(const matching *m, vonk_str with, size_t *inout_at, uin
 }
 
 /* Appends the replacement of the match just found; *ret_ok false: it refers to no group. */
-static vonk_status add_replacement(const matching *m, vonk_str text, vonk_str with, vonk_buf *out, bool *ret_ok, vonk_error *err)
+static vonk_status add_replacement(const matching *m, vonk_str text, vonk_str with, vonk_buf *out, bool *ret_ok,
+                                   vonk_error *err)
 {
     *ret_ok = false;
     for (size_t i = 0; i < with.len;) {
@@ -337,7 +343,8 @@ static vonk_status add_replacement(const matching *m, vonk_str text, vonk_str wi
                 group = vonk_regex_group_of(m->matcher.regex, vonk_str_sub(with, i + 1, end));
                 if (!group) return VONK_OK;
                 i = end + 1;
-            } else if (i == with.len || with.data[i] < '0' || with.data[i] > '9' || !group_number(m, with, &i, &group)) {
+            } else if (i == with.len || with.data[i] < '0' || with.data[i] > '9' ||
+                       !group_number(m, with, &i, &group)) {
                 return VONK_OK;
             }
             VONK_TRY(vonk_buf_add_str(out, group_text(m, text, group), err));
@@ -350,7 +357,8 @@ static vonk_status add_replacement(const matching *m, vonk_str text, vonk_str wi
 }
 
 /* `text`: the part that is searched. *ret_any false: nothing was found, out is unchanged. */
-static vonk_status replace_all(matching *m, vonk_str text, vonk_str with, vonk_buf *out, bool *ret_any, bool *ret_ok, vonk_error *err)
+static vonk_status replace_all(matching *m, vonk_str text, vonk_str with, vonk_buf *out, bool *ret_any, bool *ret_ok,
+                               vonk_error *err)
 {
     size_t copied = 0;
     bool found;
@@ -385,10 +393,12 @@ VONK_FN_EVAL(eval_replace)
         VONK_TRY(matching_row(&m, i, err));
         vonk_buf_reset(&out);
         VONK_TRY(vonk_buf_add_str(&out, vonk_str_sub(text, 0, from), err));
-        if (from == 0 || from < text.len) VONK_TRY(replace_all(&m, vonk_str_sub(text, from, text.len), with, &out, &any, &ok, err));
+        if (from == 0 || from < text.len)
+            VONK_TRY(replace_all(&m, vonk_str_sub(text, from, text.len), with, &out, &any, &ok, err));
         if (!ok)
-            return VONK_FAIL(err, VONK_E_INVALID_REGEXP_REPLACE, "source", VONK_S(text), "pattern", VONK_S(vonk_str_at(args[1], i)), "replacement",
-                             VONK_S(with), "position", VONK_F("%d", position));
+            return VONK_FAIL(err, VONK_E_INVALID_REGEXP_REPLACE, "source", VONK_S(text), "pattern",
+                             VONK_S(vonk_str_at(args[1], i)), "replacement", VONK_S(with), "position",
+                             VONK_F("%d", position));
         if (any)
             VONK_TRY(vonk_strings_put(&s, i, vonk_buf_str(&out), err));
         else

@@ -16,7 +16,9 @@ const vonk_fn vonk_fns_sequence[] = {
      .resolve = resolve_sequence,
      .prepare = prepare_sequence,
      .eval = eval_numbers,
-     .since = "2.4.0", .doc = "The array from start to stop (both may be in it) by a step: integers, dates or timestamps. Without step: by 1 or by one day, "
+     .since = "2.4.0",
+     .doc = "The array from start to stop (both may be in it) by a step: integers, dates or timestamps. Without step: "
+            "by 1 or by one day, "
             "up or down.",
      .example = "sequence(DATE '2018-01-01', DATE '2018-03-01', INTERVAL 1 MONTH)",
      .expect = "[2018-01-01, 2018-02-01, 2018-03-01]"},
@@ -27,7 +29,8 @@ VONK_FN_COUNT(sequence);
 
 static bool is_interval(const vonk_type *t)
 {
-    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME || t->id == VONK_T_INTERVAL_CALENDAR;
+    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME ||
+           t->id == VONK_T_INTERVAL_CALENDAR;
 }
 
 static vonk_status wrong_types(const vonk_fn_types *t, vonk_error *err)
@@ -87,7 +90,8 @@ static vonk_status bad_bounds(int64_t start, int64_t stop, int64_t step, vonk_er
 
 static vonk_status length_of(int64_t start, int64_t stop, int64_t step, uint32_t *ret, vonk_error *err)
 {
-    if (!(step > 0 ? start <= stop : step < 0 ? start >= stop : start == stop)) return bad_bounds(start, stop, step, err);
+    if (!(step > 0 ? start <= stop : step < 0 ? start >= stop : start == stop))
+        return bad_bounds(start, stop, step, err);
     vonk_i128 n = step ? ((vonk_i128)stop - start) / step + 1 : 1;
     if (n > MOST_ELEMENTS)
         return VONK_FAIL(err, VONK_E_COLLECTION_SIZE_LIMIT_EXCEEDED__PARAMETER, "numberOfElements",
@@ -121,7 +125,8 @@ static vonk_status finish(vonk_eval *ev, vonk_result *r, uint64_t total, void **
 {
     if (total > INT32_MAX)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "batches of more than 2147483647 array elements");
-    return vonk_column_new(ev->budget, r->column->type->fields[0].type, (uint32_t)total, false, ret_child, ret_data, NULL, err);
+    return vonk_column_new(ev->budget, r->column->type->fields[0].type, (uint32_t)total, false, ret_child, ret_data,
+                           NULL, err);
 }
 
 VONK_FN_EVAL(eval_numbers)
@@ -185,7 +190,8 @@ static vonk_status time_row(vonk_eval *ev, int64_t start, int64_t stop, vonk_int
     int sign = step_us > 0 ? 1 : -1;
     int64_t t = start;
     for (int64_t i = 0; sign > 0 ? t <= stop : t >= stop;) {
-        if (*inout_n == *inout_room) VONK_TRY(vonk_vec_grow_arena(ev->scratch, inout_at, inout_room, *inout_n, sizeof(**inout_at), err));
+        if (*inout_n == *inout_room)
+            VONK_TRY(vonk_vec_grow_arena(ev->scratch, inout_at, inout_room, *inout_n, sizeof(**inout_at), err));
         (*inout_at)[(*inout_n)++] = t;
         if (!step_us) break;
         t = after_steps(start, step, ++i, zone);
@@ -197,7 +203,8 @@ static vonk_status check_date_step(const vonk_fn_call *call, vonk_interval step,
 {
     if (call->arg_types[0]->id != VONK_T_DATE || step.months || step.days) return VONK_OK;
     bool calendar = call->arg_types[2]->id == VONK_T_INTERVAL_CALENDAR;
-    return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_3242, "intervalType", calendar ? "interval" : "interval day to second");
+    return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_3242, "intervalType",
+                     calendar ? "interval" : "interval day to second");
 }
 
 VONK_FN_EVAL(eval_times)

@@ -7,43 +7,128 @@
 #include "func/tables.h"
 #include "text/chars.h"
 
-static vonk_body eval_base64, eval_decode, eval_decode_case, eval_encode, eval_is_valid, eval_make_valid, eval_to_binary, eval_unbase64, eval_url_decode,
-    eval_url_encode, eval_validate;
+static vonk_body eval_base64, eval_decode, eval_decode_case, eval_encode, eval_is_valid, eval_make_valid,
+    eval_to_binary, eval_unbase64, eval_url_decode, eval_url_encode, eval_validate;
 static vonk_status resolve_decode(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_to_binary(vonk_fn_types *types, vonk_error *err);
 static vonk_status prepare_decode(vonk_fn_call *call, vonk_error *err);
 
-#define ROW    .group = "string_funcs"
+#define ROW .group = "string_funcs"
 #define ALWAYS ROW, .nullable = VONK_NULLABLE_ALWAYS
 
 const vonk_fn vonk_fns_string_code[] = {
-    {.name = "base64", .args = "binary", .result = "string", ROW, .eval = eval_base64, .doc = "The bytes in base 64, in lines of 76 characters.",
-     .example = "base64('Spark SQL')", .expect = "U3BhcmsgU1FM"},
-    {.name = "decode", .args = "any,any,any...", .nulls = VONK_NULLS_OWN, ROW, .resolve = resolve_decode, .prepare = prepare_decode, .eval = eval_decode,
-     .doc = "Two arguments: the text that the bytes mean in a character set. More: the result behind the first search value that equals the first argument.",
-     .example = "decode(encode('abc', 'utf-8'), 'utf-8')", .expect = "abc"},
-    {.name = "encode", .args = "string,string", .result = "binary", ALWAYS, .eval = eval_encode, .doc = "The bytes of the text in a character set.",
-     .example = "hex(encode('abc', 'utf-16be'))", .expect = "006100620063"},
-    {.name = "is_valid_utf8", .args = "string", .result = "boolean", ALWAYS, .eval = eval_is_valid, .doc = "Whether the string's bytes are UTF-8.",
-     .example = "is_valid_utf8('Vonk')", .expect = "true"},
-    {.name = "make_valid_utf8", .args = "string", .result = "string", ALWAYS, .eval = eval_make_valid, .doc = "The string with U+FFFD where its bytes are not UTF-8.",
-     .example = "make_valid_utf8('Vonk')", .expect = "Vonk"},
-    {.name = "to_binary", .args = "string,string?", .result = "binary", ROW, .resolve = resolve_to_binary, .eval = eval_to_binary,
-     .doc = "The bytes that the text means: hex (the default), utf-8 or base64.", .example = "to_binary('abc', 'utf-8')", .expect = "abc"},
-    {.name = "try_to_binary", .args = "string,string?", .result = "binary", ALWAYS, .force_mode = VONK_MODE_TRY, .resolve = resolve_to_binary, .eval = eval_to_binary,
-     .doc = "The bytes that the text means, or NULL where it means none.", .example = "try_to_binary('a!', 'base64')", .expect = "NULL"},
-    {.name = "try_url_decode", .args = "string", .result = "string", ALWAYS, .force_mode = VONK_MODE_TRY, .eval = eval_url_decode,
-     .doc = "The text behind its form in URLs, or NULL where it is no such form.", .example = "try_url_decode('a%2')", .expect = "NULL"},
-    {.name = "try_validate_utf8", .args = "string", .result = "string", ALWAYS, .force_mode = VONK_MODE_TRY, .eval = eval_validate,
-     .doc = "The string, or NULL where its bytes are not UTF-8.", .example = "try_validate_utf8('Vonk')", .expect = "Vonk"},
-    {.name = "unbase64", .args = "string", .result = "binary", ROW, .eval = eval_unbase64, .doc = "The bytes that the text means in base 64.",
-     .example = "unbase64('U3BhcmsgU1FM')", .expect = "Spark SQL"},
-    {.name = "url_decode", .args = "string", .result = "string", ALWAYS, .eval = eval_url_decode, .doc = "The text behind its form in URLs.",
-     .example = "url_decode('https%3A%2F%2Fvonk.org')", .expect = "https://vonk.org"},
-    {.name = "url_encode", .args = "string", .result = "string", ALWAYS, .eval = eval_url_encode, .doc = "The text in the form that URLs' queries have.",
-     .example = "url_encode('https://vonk.org')", .expect = "https%3A%2F%2Fvonk.org"},
-    {.name = "validate_utf8", .args = "string", .result = "string", ALWAYS, .eval = eval_validate, .doc = "The string; an error where its bytes are not UTF-8.",
-     .example = "validate_utf8('Vonk')", .expect = "Vonk"},
+    {.name = "base64",
+     .args = "binary",
+     .result = "string",
+     ROW,
+     .eval = eval_base64,
+     .doc = "The bytes in base 64, in lines of 76 characters.",
+     .example = "base64('Spark SQL')",
+     .expect = "U3BhcmsgU1FM"},
+    {.name = "decode",
+     .args = "any,any,any...",
+     .nulls = VONK_NULLS_OWN,
+     ROW,
+     .resolve = resolve_decode,
+     .prepare = prepare_decode,
+     .eval = eval_decode,
+     .doc = "Two arguments: the text that the bytes mean in a character set. More: the result behind the first search "
+            "value that equals the first argument.",
+     .example = "decode(encode('abc', 'utf-8'), 'utf-8')",
+     .expect = "abc"},
+    {.name = "encode",
+     .args = "string,string",
+     .result = "binary",
+     ALWAYS,
+     .eval = eval_encode,
+     .doc = "The bytes of the text in a character set.",
+     .example = "hex(encode('abc', 'utf-16be'))",
+     .expect = "006100620063"},
+    {.name = "is_valid_utf8",
+     .args = "string",
+     .result = "boolean",
+     ALWAYS,
+     .eval = eval_is_valid,
+     .doc = "Whether the string's bytes are UTF-8.",
+     .example = "is_valid_utf8('Vonk')",
+     .expect = "true"},
+    {.name = "make_valid_utf8",
+     .args = "string",
+     .result = "string",
+     ALWAYS,
+     .eval = eval_make_valid,
+     .doc = "The string with U+FFFD where its bytes are not UTF-8.",
+     .example = "make_valid_utf8('Vonk')",
+     .expect = "Vonk"},
+    {.name = "to_binary",
+     .args = "string,string?",
+     .result = "binary",
+     ROW,
+     .resolve = resolve_to_binary,
+     .eval = eval_to_binary,
+     .doc = "The bytes that the text means: hex (the default), utf-8 or base64.",
+     .example = "to_binary('abc', 'utf-8')",
+     .expect = "abc"},
+    {.name = "try_to_binary",
+     .args = "string,string?",
+     .result = "binary",
+     ALWAYS,
+     .force_mode = VONK_MODE_TRY,
+     .resolve = resolve_to_binary,
+     .eval = eval_to_binary,
+     .doc = "The bytes that the text means, or NULL where it means none.",
+     .example = "try_to_binary('a!', 'base64')",
+     .expect = "NULL"},
+    {.name = "try_url_decode",
+     .args = "string",
+     .result = "string",
+     ALWAYS,
+     .force_mode = VONK_MODE_TRY,
+     .eval = eval_url_decode,
+     .doc = "The text behind its form in URLs, or NULL where it is no such form.",
+     .example = "try_url_decode('a%2')",
+     .expect = "NULL"},
+    {.name = "try_validate_utf8",
+     .args = "string",
+     .result = "string",
+     ALWAYS,
+     .force_mode = VONK_MODE_TRY,
+     .eval = eval_validate,
+     .doc = "The string, or NULL where its bytes are not UTF-8.",
+     .example = "try_validate_utf8('Vonk')",
+     .expect = "Vonk"},
+    {.name = "unbase64",
+     .args = "string",
+     .result = "binary",
+     ROW,
+     .eval = eval_unbase64,
+     .doc = "The bytes that the text means in base 64.",
+     .example = "unbase64('U3BhcmsgU1FM')",
+     .expect = "Spark SQL"},
+    {.name = "url_decode",
+     .args = "string",
+     .result = "string",
+     ALWAYS,
+     .eval = eval_url_decode,
+     .doc = "The text behind its form in URLs.",
+     .example = "url_decode('https%3A%2F%2Fvonk.org')",
+     .expect = "https://vonk.org"},
+    {.name = "url_encode",
+     .args = "string",
+     .result = "string",
+     ALWAYS,
+     .eval = eval_url_encode,
+     .doc = "The text in the form that URLs' queries have.",
+     .example = "url_encode('https://vonk.org')",
+     .expect = "https%3A%2F%2Fvonk.org"},
+    {.name = "validate_utf8",
+     .args = "string",
+     .result = "string",
+     ALWAYS,
+     .eval = eval_validate,
+     .doc = "The string; an error where its bytes are not UTF-8.",
+     .example = "validate_utf8('Vonk')",
+     .expect = "Vonk"},
 };
 VONK_FN_COUNT(string_code);
 
@@ -106,30 +191,32 @@ static vonk_status add_bytes64(vonk_str text, bool strict, vonk_buf *out, bool *
     return VONK_OK;
 }
 
-/* A loop over rows that makes one string each: the statements fill `out` from row i, and may set ok to false for NULL. */
-#define EACH_TEXT(...)                                                                                                     \
-    VONK_AUTO(vonk_strings_done) vonk_strings s = {0};                                                                      \
-    VONK_AUTO(vonk_buf_done) vonk_buf out;                                                                                  \
-    vonk_buf_init(&out, ev->budget, INT32_MAX);                                                                             \
-    VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));                                                      \
-    for (VONK_EACH_ROW(rows, i)) {                                                                                          \
-        bool ok = true;                                                                                                     \
-        vonk_buf_reset(&out);                                                                                               \
-        __VA_ARGS__ VONK_TRY(ok ? vonk_strings_put(&s, i, vonk_buf_str(&out), err) : vonk_strings_null(&s, i, err));               \
-    }                                                                                                                       \
+/* A loop over rows that makes one string each: the statements fill `out` from row i, and may set ok to false for NULL.
+ */
+#define EACH_TEXT(...)                                                                                                 \
+    VONK_AUTO(vonk_strings_done) vonk_strings s = {0};                                                                 \
+    VONK_AUTO(vonk_buf_done) vonk_buf out;                                                                             \
+    vonk_buf_init(&out, ev->budget, INT32_MAX);                                                                        \
+    VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));                                                 \
+    for (VONK_EACH_ROW(rows, i)) {                                                                                     \
+        bool ok = true;                                                                                                \
+        vonk_buf_reset(&out);                                                                                          \
+        __VA_ARGS__ VONK_TRY(ok ? vonk_strings_put(&s, i, vonk_buf_str(&out), err) : vonk_strings_null(&s, i, err));   \
+    }                                                                                                                  \
     return vonk_strings_take(&s, ret, err);
 
 VONK_FN_EVAL(eval_base64) { EACH_TEXT(VONK_TRY(add_base64(vonk_str_at(args[0], i), &out, err));) }
 
 static vonk_status bad_input(const vonk_column *c, uint32_t row, const char *format, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_CONVERSION_INVALID_INPUT, "str", vonk_literal_param(c, row, NULL, (char[1024]){0}), "fmt", format, "targetType", "\"BINARY\"",
-                     "suggestion", "`try_to_binary`");
+    return VONK_FAIL(err, VONK_E_CONVERSION_INVALID_INPUT, "str", vonk_literal_param(c, row, NULL, (char[1024]){0}),
+                     "fmt", format, "targetType", "\"BINARY\"", "suggestion", "`try_to_binary`");
 }
 
 VONK_FN_EVAL(eval_unbase64)
 {
-    EACH_TEXT(VONK_TRY(add_bytes64(vonk_str_at(args[0], i), false, &out, &ok, err)); if (!ok) return bad_input(args[0], i, "'BASE64'", err);)
+    EACH_TEXT(VONK_TRY(add_bytes64(vonk_str_at(args[0], i), false, &out, &ok, err));
+              if (!ok) return bad_input(args[0], i, "'BASE64'", err);)
 }
 
 /* ---- to_binary */
@@ -142,14 +229,18 @@ static vonk_status resolve_to_binary(vonk_fn_types *t, vonk_error *err)
     if (t->n_args < 2) return VONK_OK;
     const vonk_column *c = t->constants[1];
     if (!c)
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`fmt`", "inputType",
-                         VONK_TYPE_SQL(t->types[1]), "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`fmt`", "inputType",
+                         VONK_TYPE_SQL(t->types[1]), "inputExpr",
+                         t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
     if (vonk_column_is_null(c, 0) || !vonk_type_is_stringy(c->type)) return VONK_OK;
     vonk_str f = vonk_column_str(c, 0);
     if (vonk_str_is_nocase(f, "base64") && t->mode != VONK_MODE_TRY) t->result_nullable = t->nullable[0];
-    if (t->mode == VONK_MODE_TRY || is_utf8_name(f) || vonk_str_is_nocase(f, "hex") || vonk_str_is_nocase(f, "base64")) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_ARG_VALUE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}), "inputName", "fmt", "requireType",
-                     "case-insensitive \"STRING\"", "validValues", "'hex', 'utf-8', 'utf8', or 'base64'", "inputValue", VONK_F("'%.*s'", VONK_STR_ARGS(f)));
+    if (t->mode == VONK_MODE_TRY || is_utf8_name(f) || vonk_str_is_nocase(f, "hex") || vonk_str_is_nocase(f, "base64"))
+        return VONK_OK;
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_ARG_VALUE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
+                     "inputName", "fmt", "requireType", "case-insensitive \"STRING\"", "validValues",
+                     "'hex', 'utf-8', 'utf8', or 'base64'", "inputValue", VONK_F("'%.*s'", VONK_STR_ARGS(f)));
 }
 
 static int hex_digit(char c)
@@ -178,15 +269,14 @@ static vonk_status add_hex(vonk_str text, vonk_buf *out, bool *ret_ok, vonk_erro
 
 VONK_FN_EVAL(eval_to_binary)
 {
-    EACH_TEXT(
-        vonk_str f = call->n_args > 1 ? vonk_str_at(args[1], i) : VONK_STR("hex"); vonk_str text = vonk_str_at(args[0], i); const char *name = "'HEX'";
-        if (is_utf8_name(f)) VONK_TRY(vonk_buf_add_str(&out, text, err));
-        else if (vonk_str_is_nocase(f, "base64")) {
-            name = "'BASE64'";
-            VONK_TRY(add_bytes64(text, true, &out, &ok, err));
-        } else if (vonk_str_is_nocase(f, "hex")) VONK_TRY(add_hex(text, &out, &ok, err));
-        else ok = false;
-        if (!ok && call->mode != VONK_MODE_TRY) return bad_input(args[0], i, name, err);)
+    EACH_TEXT(vonk_str f = call->n_args > 1 ? vonk_str_at(args[1], i) : VONK_STR("hex");
+              vonk_str text = vonk_str_at(args[0], i); const char *name = "'HEX'";
+              if (is_utf8_name(f)) VONK_TRY(vonk_buf_add_str(&out, text, err));
+              else if (vonk_str_is_nocase(f, "base64")) {
+                  name = "'BASE64'";
+                  VONK_TRY(add_bytes64(text, true, &out, &ok, err));
+              } else if (vonk_str_is_nocase(f, "hex")) VONK_TRY(add_hex(text, &out, &ok, err));
+              else ok = false; if (!ok && call->mode != VONK_MODE_TRY) return bad_input(args[0], i, name, err);)
 }
 
 /* ---- character sets */
@@ -203,13 +293,15 @@ static charset charset_of(vonk_str name)
 
 static vonk_status bad_charset(const vonk_fn_call *call, vonk_str name, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__CHARSET, "functionName", VONK_QUOTED(call->fn->name), "parameter", "`charset`", "charset", VONK_S(name),
-                     "charsets", "iso-8859-1, us-ascii, utf-16, utf-16be, utf-16le, utf-32, utf-8");
+    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__CHARSET, "functionName", VONK_QUOTED(call->fn->name),
+                     "parameter", "`charset`", "charset", VONK_S(name), "charsets",
+                     "iso-8859-1, us-ascii, utf-16, utf-16be, utf-16le, utf-32, utf-8");
 }
 
 static vonk_status bad_coding(const vonk_fn_call *call, vonk_str name, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_MALFORMED_CHARACTER_CODING, "function", VONK_QUOTED(call->fn->name), "charset", VONK_S(name));
+    return VONK_FAIL(err, VONK_E_MALFORMED_CHARACTER_CODING, "function", VONK_QUOTED(call->fn->name), "charset",
+                     VONK_S(name));
 }
 
 static vonk_status add_unit16(vonk_buf *out, uint32_t u, bool little, vonk_error *err)
@@ -235,13 +327,14 @@ static vonk_status encode_char(vonk_buf *out, uint32_t c, charset to, bool *ret_
 
 VONK_FN_EVAL(eval_encode)
 {
-    EACH_TEXT(vonk_str text = vonk_str_at(args[0], i), name = vonk_str_at(args[1], i); charset to = charset_of(name);
-              if (to == N_CHARSET) return bad_charset(call, name, err);
-              if (to == UTF8) VONK_TRY(vonk_buf_add_str(&out, text, err));
-              else {
-                  if (to == UTF16 && text.len) VONK_TRY(add_unit16(&out, 0xFEFF, false, err));
-                  for (size_t at = 0; at < text.len && ok;) VONK_TRY(encode_char(&out, vonk_char_decode(text, &at), to, &ok, err));
-              } if (!ok) return bad_coding(call, name, err);)
+    EACH_TEXT(
+        vonk_str text = vonk_str_at(args[0], i), name = vonk_str_at(args[1], i); charset to = charset_of(name);
+        if (to == N_CHARSET) return bad_charset(call, name, err);
+        if (to == UTF8) VONK_TRY(vonk_buf_add_str(&out, text, err)); else {
+            if (to == UTF16 && text.len) VONK_TRY(add_unit16(&out, 0xFEFF, false, err));
+            for (size_t at = 0; at < text.len && ok;)
+                VONK_TRY(encode_char(&out, vonk_char_decode(text, &at), to, &ok, err));
+        } if (!ok) return bad_coding(call, name, err);)
 }
 
 /* The next character of bytes in a character set; UINT32_MAX: malformed. */
@@ -376,19 +469,24 @@ static vonk_status not_utf8(vonk_str text, vonk_error *err)
 {
     char shown[1024] = "";
     size_t n = 0;
-    for (size_t i = 0; i < text.len && n < sizeof(shown) - 5; i++, n += 4) vonk_format(shown + n, 5, "\\x%02X", (unsigned)(uint8_t)text.data[i]);
+    for (size_t i = 0; i < text.len && n < sizeof(shown) - 5; i++, n += 4)
+        vonk_format(shown + n, 5, "\\x%02X", (unsigned)(uint8_t)text.data[i]);
     return VONK_FAIL(err, VONK_E_INVALID_UTF8_STRING, "str", shown);
 }
 
 VONK_FN_EVAL(eval_validate)
 {
-    EACH_TEXT(vonk_str text = vonk_str_at(args[0], i); ok = vonk_utf8_valid(text); if (!ok && call->mode != VONK_MODE_TRY) return not_utf8(text, err);
+    EACH_TEXT(vonk_str text = vonk_str_at(args[0], i); ok = vonk_utf8_valid(text);
+              if (!ok && call->mode != VONK_MODE_TRY) return not_utf8(text, err);
               VONK_TRY(vonk_buf_add_str(&out, text, err));)
 }
 
 /* ---- URLs */
 
-static bool is_plain(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("*-._", c)); }
+static bool is_plain(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("*-._", c));
+}
 
 VONK_FN_EVAL(eval_url_encode)
 {
@@ -406,7 +504,8 @@ static vonk_status add_url_decoded(vonk_str text, vonk_buf *out, bool *ret_ok, v
     for (size_t k = 0; k < text.len; k++) {
         char c = text.data[k] == '+' ? ' ' : text.data[k];
         if (c == '%') {
-            int high = k + 2 < text.len ? hex_digit(text.data[k + 1]) : -1, low = k + 2 < text.len ? hex_digit(text.data[k + 2]) : -1;
+            int high = k + 2 < text.len ? hex_digit(text.data[k + 1]) : -1,
+                low = k + 2 < text.len ? hex_digit(text.data[k + 2]) : -1;
             *ret_ok = high >= 0 && low >= 0;
             if (!*ret_ok) return VONK_OK;
             c = (char)(high * 16 + low);
@@ -419,6 +518,7 @@ static vonk_status add_url_decoded(vonk_str text, vonk_buf *out, bool *ret_ok, v
 
 VONK_FN_EVAL(eval_url_decode)
 {
-    EACH_TEXT(vonk_str text = vonk_str_at(args[0], i); VONK_TRY(add_url_decoded(text, &out, &ok, err));
-              if (!ok && call->mode != VONK_MODE_TRY) return VONK_FAIL(err, VONK_E_CANNOT_DECODE_URL, "url", VONK_S(text));)
+    EACH_TEXT(
+        vonk_str text = vonk_str_at(args[0], i); VONK_TRY(add_url_decoded(text, &out, &ok, err));
+        if (!ok && call->mode != VONK_MODE_TRY) return VONK_FAIL(err, VONK_E_CANNOT_DECODE_URL, "url", VONK_S(text));)
 }

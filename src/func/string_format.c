@@ -16,12 +16,26 @@ static vonk_status resolve_format_string(vonk_fn_types *types, vonk_error *err);
 #define ROW .group = "string_funcs"
 
 const vonk_fn vonk_fns_string_format[] = {
-    {.name = "format_number", .args = "numeric,int|string", .result = "string", ROW, .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_format_number,
-     .doc = "The number with commas between thousands, rounded to some places behind the point, or by a pattern of # and 0.",
-     .example = "format_number(12332.123456, 4)", .expect = "12,332.1235"},
-    {.name = "format_string", .args = "string,any...", .result = "string", ROW, .nulls = VONK_NULLS_OWN, .resolve = resolve_format_string, .eval = eval_format_string,
+    {.name = "format_number",
+     .args = "numeric,int|string",
+     .result = "string",
+     ROW,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_format_number,
+     .doc = "The number with commas between thousands, rounded to some places behind the point, or by a pattern of # "
+            "and 0.",
+     .example = "format_number(12332.123456, 4)",
+     .expect = "12,332.1235"},
+    {.name = "format_string",
+     .args = "string,any...",
+     .result = "string",
+     ROW,
+     .nulls = VONK_NULLS_OWN,
+     .resolve = resolve_format_string,
+     .eval = eval_format_string,
      .doc = "The first argument with each %d, %s, ... replaced by the next of the others, as Java's formatter does.",
-     .example = "format_string('Hello %s, %d days', 'Vonk', 100)", .expect = "Hello Vonk, 100 days"},
+     .example = "format_string('Hello %s, %d days', 'Vonk', 100)",
+     .expect = "Hello Vonk, 100 days"},
     {.name = "printf", .alias_of = "format_string"},
 };
 VONK_FN_COUNT(string_format);
@@ -34,7 +48,8 @@ enum { MOST_DIGITS = 400 };
 static size_t digits_of(const vonk_column *c, uint32_t row, int places, char out[MOST_DIGITS], bool *ret_negative)
 {
     if (c->type->storage == VONK_STORE_F64 || c->type->storage == VONK_STORE_F32) {
-        double v = c->type->storage == VONK_STORE_F64 ? VONK_VALUES(c, double)[row] : (double)VONK_VALUES(c, float)[row];
+        double v =
+            c->type->storage == VONK_STORE_F64 ? VONK_VALUES(c, double)[row] : (double)VONK_VALUES(c, float)[row];
         *ret_negative = signbit(v) != 0;
         int n = snprintf(out, MOST_DIGITS, "%.*f", places, fabs(v));
         return n < 0 ? 0 : (size_t)n;
@@ -105,7 +120,8 @@ static bool read_format(vonk_str p, number_format *f)
     return f->most_places <= 340;
 }
 
-static vonk_status add_number(const number_format *f, const vonk_column *c, uint32_t row, vonk_buf *out, vonk_error *err)
+static vonk_status add_number(const number_format *f, const vonk_column *c, uint32_t row, vonk_buf *out,
+                              vonk_error *err)
 {
     char digits[MOST_DIGITS + 400];
     bool negative;
@@ -128,7 +144,9 @@ static vonk_status add_number(const number_format *f, const vonk_column *c, uint
 
 static bool not_finite(const vonk_column *c, uint32_t row, const char **ret)
 {
-    double v = c->type->storage == VONK_STORE_F64 ? VONK_VALUES(c, double)[row] : c->type->storage == VONK_STORE_F32 ? (double)VONK_VALUES(c, float)[row] : 0;
+    double v = c->type->storage == VONK_STORE_F64   ? VONK_VALUES(c, double)[row]
+               : c->type->storage == VONK_STORE_F32 ? (double)VONK_VALUES(c, float)[row]
+                                                    : 0;
     *ret = v != v ? "NaN" : v > 0 ? "\xE2\x88\x9E" : "-\xE2\x88\x9E";
     return !isfinite(v);
 }
@@ -149,7 +167,8 @@ VONK_FN_EVAL(eval_format_number)
             continue;
         }
         if (!places && !read_format(vonk_str_at(args[1], i), &f))
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the number format '%.*s'", VONK_STR_ARGS(vonk_str_at(args[1], i))));
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                             VONK_F("the number format '%.*s'", VONK_STR_ARGS(vonk_str_at(args[1], i))));
         vonk_buf_reset(&out);
         if (not_finite(args[0], i, &word))
             VONK_TRY(vonk_buf_add_c(&out, word, err));
@@ -177,13 +196,15 @@ typedef struct directive {
 static vonk_status bad_directive(const directive *d, const vonk_type *type, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                     VONK_F("format_string: %%%c%s%s", d->conversion ? d->conversion : '?', type ? " with a value of type " : "", type ? VONK_TYPE_SQL(type) : ""));
+                     VONK_F("format_string: %%%c%s%s", d->conversion ? d->conversion : '?',
+                            type ? " with a value of type " : "", type ? VONK_TYPE_SQL(type) : ""));
 }
 
 static int read_int(vonk_str s, size_t *at)
 {
     int v = 0;
-    while (*at < s.len && s.data[*at] >= '0' && s.data[*at] <= '9' && v < 100000000) v = v * 10 + (s.data[(*at)++] - '0');
+    while (*at < s.len && s.data[*at] >= '0' && s.data[*at] <= '9' && v < 100000000)
+        v = v * 10 + (s.data[(*at)++] - '0');
     return v;
 }
 
@@ -237,7 +258,11 @@ static vonk_status add_signed(const directive *d, bool negative, vonk_str digits
         text[n++] = digits.data[i];
         if (d->comma && i + 1 < whole && (whole - 1 - i) % 3 == 0) text[n++] = ',';
     }
-    const char *open = negative ? (d->paren ? "(" : "-") : d->plus ? "+" : d->space ? " " : "", *close = negative && d->paren ? ")" : "";
+    const char *open = negative   ? (d->paren ? "(" : "-")
+                       : d->plus  ? "+"
+                       : d->space ? " "
+                                  : "",
+               *close = negative && d->paren ? ")" : "";
     size_t all = n + strlen(open) + strlen(close), width = d->width < 0 ? 0 : (size_t)d->width;
     for (size_t k = all; !d->left && !d->zero && k < width; k++) VONK_TRY(vonk_buf_add_byte(out, ' ', err));
     VONK_TRY(vonk_buf_add_c(out, open, err));
@@ -267,7 +292,8 @@ static vonk_status add_padded(const directive *d, vonk_str text, bool upper, von
 static bool is_whole(const vonk_column *c)
 {
     vonk_storage s = c->type->storage;
-    return c->type->id != VONK_T_DECIMAL && (s == VONK_STORE_I8 || s == VONK_STORE_I16 || s == VONK_STORE_I32 || s == VONK_STORE_I64);
+    return c->type->id != VONK_T_DECIMAL &&
+           (s == VONK_STORE_I8 || s == VONK_STORE_I16 || s == VONK_STORE_I32 || s == VONK_STORE_I64);
 }
 
 static vonk_status add_whole(const directive *d, const vonk_column *c, uint32_t row, vonk_buf *out, vonk_error *err)
@@ -284,7 +310,11 @@ static vonk_status add_whole(const directive *d, const vonk_column *c, uint32_t 
         return add_signed(d, v < 0, vonk_str_of(text), out, err);
     }
     const char *mark = !d->sharp ? "" : d->conversion == 'o' ? "0" : "0x";
-    snprintf(text, sizeof(text), d->conversion == 'o' ? "%s%llo" : d->conversion == 'X' ? "%s%llX" : "%s%llx", mark, (unsigned long long)bits);
+    snprintf(text, sizeof(text),
+             d->conversion == 'o'   ? "%s%llo"
+             : d->conversion == 'X' ? "%s%llX"
+                                    : "%s%llx",
+             mark, (unsigned long long)bits);
     return add_signed(d, false, vonk_str_of(text), out, err);
 }
 
@@ -299,7 +329,12 @@ static vonk_status add_real(const directive *d, const vonk_column *c, uint32_t r
     if (!isfinite(v)) {
         directive plain = *d;
         plain.precision = -1;
-        return add_padded(&plain, vonk_str_of(v != v ? "NaN" : v > 0 ? (d->plus ? "+Infinity" : "Infinity") : d->paren ? "(Infinity)" : "-Infinity"), false, out, err);
+        return add_padded(&plain,
+                          vonk_str_of(v != v     ? "NaN"
+                                      : v > 0    ? (d->plus ? "+Infinity" : "Infinity")
+                                      : d->paren ? "(Infinity)"
+                                                 : "-Infinity"),
+                          false, out, err);
     }
     if (precision > 300) return bad_directive(d, c->type, err);
     if (d->conversion == 'f' && precision <= 18 && vonk_dec_from_f64(fabs(v), 38, precision, &rounded)) {
@@ -309,12 +344,17 @@ static vonk_status add_real(const directive *d, const vonk_column *c, uint32_t r
     if (d->conversion == 'g' || d->conversion == 'G')
         snprintf(text, sizeof(text), d->conversion == 'g' ? "%#.*g" : "%#.*G", precision ? precision : 1, fabs(v));
     else
-        snprintf(text, sizeof(text), d->conversion == 'f' ? "%.*f" : d->conversion == 'e' ? "%.*e" : "%.*E", precision, fabs(v));
+        snprintf(text, sizeof(text),
+                 d->conversion == 'f'   ? "%.*f"
+                 : d->conversion == 'e' ? "%.*e"
+                                        : "%.*E",
+                 precision, fabs(v));
     return add_signed(d, signbit(v) != 0, vonk_str_of(text), out, err);
 }
 
 /* %s shows what a value is inside: days of a date, microseconds of a timestamp. */
-static vonk_status add_text(const vonk_fn_call *call, const directive *d, const vonk_column *c, uint32_t row, vonk_buf *out, vonk_error *err)
+static vonk_status add_text(const vonk_fn_call *call, const directive *d, const vonk_column *c, uint32_t row,
+                            vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text;
     vonk_buf_init(&text, out->budget, INT32_MAX);
@@ -327,7 +367,8 @@ static vonk_status add_text(const vonk_fn_call *call, const directive *d, const 
     return add_padded(d, vonk_buf_str(&text), d->conversion == 'S', out, err);
 }
 
-static vonk_status add_value(const vonk_fn_call *call, const directive *d, const vonk_column *c, uint32_t row, vonk_buf *out, vonk_error *err)
+static vonk_status add_value(const vonk_fn_call *call, const directive *d, const vonk_column *c, uint32_t row,
+                             vonk_buf *out, vonk_error *err)
 {
     bool null = vonk_null_at(c, row);
     directive plain = *d;
@@ -344,7 +385,9 @@ static vonk_status add_value(const vonk_fn_call *call, const directive *d, const
     case 'd':
     case 'x':
     case 'X':
-    case 'o': return null ? add_padded(&plain, VONK_STR("null"), d->conversion == 'X', out, err) : add_whole(d, c, row, out, err);
+    case 'o':
+        return null ? add_padded(&plain, VONK_STR("null"), d->conversion == 'X', out, err)
+                    : add_whole(d, c, row, out, err);
     case 'e':
     case 'E':
     case 'f':
@@ -352,13 +395,16 @@ static vonk_status add_value(const vonk_fn_call *call, const directive *d, const
     case 'G': return null ? add_padded(&plain, VONK_STR("null"), false, out, err) : add_real(d, c, row, out, err);
     case 'c':
         if (null) return add_padded(&plain, VONK_STR("null"), false, out, err);
-        if (!is_whole(c) || c->type->storage == VONK_STORE_I64 || vonk_column_i64(c, row) < 0) return bad_directive(d, c->type, err);
-        return add_padded(&plain, (vonk_str){utf8, vonk_char_encode((uint32_t)vonk_column_i64(c, row), utf8)}, false, out, err);
+        if (!is_whole(c) || c->type->storage == VONK_STORE_I64 || vonk_column_i64(c, row) < 0)
+            return bad_directive(d, c->type, err);
+        return add_padded(&plain, (vonk_str){utf8, vonk_char_encode((uint32_t)vonk_column_i64(c, row), utf8)}, false,
+                          out, err);
     default: return bad_directive(d, NULL, err);
     }
 }
 
-static vonk_status format_row(const vonk_fn_call *call, vonk_column *const *args, uint32_t row, vonk_buf *out, vonk_error *err)
+static vonk_status format_row(const vonk_fn_call *call, vonk_column *const *args, uint32_t row, vonk_buf *out,
+                              vonk_error *err)
 {
     vonk_str f = vonk_str_at(args[0], row);
     uint32_t next = 1, last = 0;
@@ -377,7 +423,8 @@ static vonk_status format_row(const vonk_fn_call *call, vonk_column *const *args
         uint32_t arg = d.same_as_last ? last : d.number ? (uint32_t)d.number : next++;
         last = arg;
         if (arg == 0 || arg >= call->n_args)
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("format_string: there is no argument %u for %%%c", arg, d.conversion));
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                             VONK_F("format_string: there is no argument %u for %%%c", arg, d.conversion));
         VONK_TRY(add_value(call, &d, args[arg], row, out, err));
     }
     return VONK_OK;

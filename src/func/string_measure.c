@@ -11,24 +11,70 @@ static vonk_body eval_jaro, eval_levenshtein, eval_luhn, eval_parse_url, eval_se
 #define ROW .group = "string_funcs"
 
 const vonk_fn vonk_fns_string_measure[] = {
-    {.name = "jaro_winkler_similarity", .args = "string,string", .result = "double", ROW, .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_jaro,
+    {.name = "jaro_winkler_similarity",
+     .args = "string,string",
+     .result = "double",
+     ROW,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_jaro,
      .doc = "How alike two strings are, 0 to 1, by common characters, transpositions and a common start.",
-     .example = "jaro_winkler_similarity('MARTHA', 'MARHTA')", .expect = "0.9611111111111111"},
-    {.name = "levenshtein", .args = "string,string,int?", .result = "int", ROW, .eval = eval_levenshtein,
-     .doc = "How many characters must be inserted, left out or replaced to make the first string the second; -1 when it is more than the third argument.",
-     .example = "levenshtein('kitten', 'sitting')", .expect = "3"},
-    {.name = "luhn_check", .args = "string", .result = "boolean", ROW, .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_luhn,
-     .doc = "Whether the digits have a right check digit by Luhn's algorithm.", .example = "luhn_check('79927398713')", .expect = "true"},
-    {.name = "parse_url", .args = "string,string,string?", .result = "string", .group = "url_funcs", .nullable = VONK_NULLABLE_ALWAYS, .eval = eval_parse_url,
-     .doc = "A part of a URL: HOST, PATH, QUERY (with a third argument: the value of that key), REF, PROTOCOL, FILE, AUTHORITY or USERINFO.",
-     .example = "parse_url('http://vonk.org/path?query=1', 'HOST')", .expect = "vonk.org"},
-    {.name = "sentences", .args = "string,string?,string?", .result = "array<array<string>>", ROW, .nullable = VONK_NULLABLE_ALWAYS,
-     .text = "$0($1, , ); $0($1, $2, ); $0($1, $2, $3)", .eval = eval_sentences, .doc = "The words of each sentence.",
-     .example = "sentences('Hi there! Good morning.')", .expect = "[[Hi, there], [Good, morning]]"},
-    {.name = "soundex", .args = "string", .result = "string", ROW, .eval = eval_soundex, .doc = "A letter and three digits for how an English word sounds.",
-     .example = "soundex('Miller')", .expect = "M460"},
-    {.name = "try_parse_url", .args = "string,string,string?", .result = "string", .group = "url_funcs", .nullable = VONK_NULLABLE_ALWAYS,
-     .force_mode = VONK_MODE_TRY, .eval = eval_parse_url, .doc = "A part of a URL, or NULL where there is none.", .example = "try_parse_url('http://a b/', 'HOST')",
+     .example = "jaro_winkler_similarity('MARTHA', 'MARHTA')",
+     .expect = "0.9611111111111111"},
+    {.name = "levenshtein",
+     .args = "string,string,int?",
+     .result = "int",
+     ROW,
+     .eval = eval_levenshtein,
+     .doc = "How many characters must be inserted, left out or replaced to make the first string the second; -1 when "
+            "it is more than the third argument.",
+     .example = "levenshtein('kitten', 'sitting')",
+     .expect = "3"},
+    {.name = "luhn_check",
+     .args = "string",
+     .result = "boolean",
+     ROW,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_luhn,
+     .doc = "Whether the digits have a right check digit by Luhn's algorithm.",
+     .example = "luhn_check('79927398713')",
+     .expect = "true"},
+    {.name = "parse_url",
+     .args = "string,string,string?",
+     .result = "string",
+     .group = "url_funcs",
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .eval = eval_parse_url,
+     .doc = "A part of a URL: HOST, PATH, QUERY (with a third argument: the value of that key), REF, PROTOCOL, FILE, "
+            "AUTHORITY or USERINFO.",
+     .example = "parse_url('http://vonk.org/path?query=1', 'HOST')",
+     .expect = "vonk.org"},
+    {.name = "sentences",
+     .args = "string,string?,string?",
+     .result = "array<array<string>>",
+     ROW,
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .text = "$0($1, , ); $0($1, $2, ); $0($1, $2, $3)",
+     .eval = eval_sentences,
+     .doc = "The words of each sentence.",
+     .example = "sentences('Hi there! Good morning.')",
+     .expect = "[[Hi, there], [Good, morning]]"},
+    {.name = "soundex",
+     .args = "string",
+     .result = "string",
+     ROW,
+     .eval = eval_soundex,
+     .doc = "A letter and three digits for how an English word sounds.",
+     .example = "soundex('Miller')",
+     .expect = "M460"},
+    {.name = "try_parse_url",
+     .args = "string,string,string?",
+     .result = "string",
+     .group = "url_funcs",
+     .nullable = VONK_NULLABLE_ALWAYS,
+     .force_mode = VONK_MODE_TRY,
+     .eval = eval_parse_url,
+     .doc = "A part of a URL, or NULL where there is none.",
+     .example = "try_parse_url('http://a b/', 'HOST')",
      .expect = "NULL"},
 };
 VONK_FN_COUNT(string_measure);
@@ -56,7 +102,8 @@ static vonk_status distance(vonk_arena *arena, vonk_str x, vonk_str y, int32_t *
         uint32_t diagonal = row[0];
         row[0] = (uint32_t)i;
         for (size_t k = 1; k <= m; k++) {
-            uint32_t replaced = diagonal + (a[i - 1] != b[k - 1]), best = row[k] < row[k - 1] ? row[k] + 1 : row[k - 1] + 1;
+            uint32_t replaced = diagonal + (a[i - 1] != b[k - 1]),
+                     best = row[k] < row[k - 1] ? row[k] + 1 : row[k - 1] + 1;
             diagonal = row[k];
             row[k] = replaced < best ? replaced : best;
         }
@@ -86,7 +133,8 @@ VONK_FN_EVAL(eval_levenshtein)
 
 static double jaro_winkler(const uint32_t *a, size_t n, const uint32_t *b, size_t m, uint8_t *used_a, uint8_t *used_b)
 {
-    size_t longer = n > m ? n : m, window = longer / 2 > 0 ? longer / 2 - 1 : 0, common = 0, swaps = 0, start = 0, k = 0;
+    size_t longer = n > m ? n : m, window = longer / 2 > 0 ? longer / 2 - 1 : 0, common = 0, swaps = 0, start = 0,
+           k = 0;
     if (!n && !m) return 1;
     for (size_t i = 0; i < n; i++) {
         size_t low = i > window ? i - window : 0, high = i + window + 1 < m ? i + window + 1 : m;
@@ -189,9 +237,13 @@ VONK_FN_EVAL(eval_soundex)
     return vonk_strings_take(&s, ret, err);
 }
 
-/* ---- sentences: they end at . ! ? before white space or the end; words are letters, digits and what stands between two of them (' . -) */
+/* ---- sentences: they end at . ! ? before white space or the end; words are letters, digits and what stands between
+ * two of them (' . -) */
 
-static bool word_char(uint32_t c) { return c >= 128 || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_'; }
+static bool word_char(uint32_t c)
+{
+    return c >= 128 || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
+}
 
 static vonk_status add_sentences(vonk_str s, vonk_builder *b, vonk_error *err)
 {
@@ -294,7 +346,8 @@ static bool read_url(vonk_str s, url *u)
     *u = (url){0};
     if (!legal(s)) return false;
     u->fragment = cut_behind(&s, '#');
-    size_t colon = vonk_str_find_byte(s, ':', 0), slash = vonk_str_find_byte(s, '/', 0), mark = vonk_str_find_byte(s, '?', 0);
+    size_t colon = vonk_str_find_byte(s, ':', 0), slash = vonk_str_find_byte(s, '/', 0),
+           mark = vonk_str_find_byte(s, '?', 0);
     if (colon != SIZE_MAX && colon < slash && colon < mark) {
         if (colon == 0 || !((s.data[0] | 32) >= 'a' && (s.data[0] | 32) <= 'z')) return false;
         u->scheme = vonk_str_sub(s, 0, colon);
@@ -319,14 +372,16 @@ static vonk_str query_value(vonk_str query, vonk_str key)
     for (size_t at = 0; at <= query.len;) {
         size_t end = vonk_str_find_byte(query, '&', at);
         vonk_str pair = vonk_str_sub(query, at, end == SIZE_MAX ? query.len : end);
-        if (vonk_str_starts(pair, key) && pair.len > key.len && pair.data[key.len] == '=') return vonk_str_sub(pair, key.len + 1, pair.len);
+        if (vonk_str_starts(pair, key) && pair.len > key.len && pair.data[key.len] == '=')
+            return vonk_str_sub(pair, key.len + 1, pair.len);
         if (end == SIZE_MAX) break;
         at = end + 1;
     }
     return VONK_STR_NONE;
 }
 
-static vonk_status put_part(vonk_strings *s, uint32_t row, const url *u, vonk_str part, const vonk_str *key, vonk_error *err)
+static vonk_status put_part(vonk_strings *s, uint32_t row, const url *u, vonk_str part, const vonk_str *key,
+                            vonk_error *err)
 {
     vonk_str value = VONK_STR_NONE;
     if (vonk_str_is(part, "FILE") && u->path.data) {

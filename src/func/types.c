@@ -91,7 +91,8 @@ static bool inside(vonk_str text, const char *outer, vonk_str *ret)
 }
 
 /* By address, because it is made by the call whose status stands beside it. */
-static vonk_status own(vonk_fn_types *t, vonk_status st, const vonk_type *const *take, const vonk_type **ret, vonk_error *err)
+static vonk_status own(vonk_fn_types *t, vonk_status st, const vonk_type *const *take, const vonk_type **ret,
+                       vonk_error *err)
 {
     if (st != VONK_OK) return st;
     if (!*take) {
@@ -566,7 +567,8 @@ static vonk_status nulls_of_casts(vonk_fn_types *t, const vonk_type *const *give
     VONK_TRY(vonk_arena_array(t->arena, t->n_args + 1, sizeof(*nullable), &nullable, err));
     for (uint32_t i = 0; i < t->n_args; i++) {
         nullable[i] = t->nullable[i];
-        if (given[i] && t->types[i] && given[i] != t->types[i]) nullable[i] |= vonk__force_nullable(given[i], t->types[i]);
+        if (given[i] && t->types[i] && given[i] != t->types[i])
+            nullable[i] |= vonk__force_nullable(given[i], t->types[i]);
     }
     t->nullable = nullable;
     return VONK_OK;

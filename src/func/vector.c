@@ -10,7 +10,7 @@ static vonk_body eval_pair, eval_norm, eval_normalize;
 static vonk_status resolve_pair(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_norm(vonk_fn_types *t, vonk_error *err);
 
-#define ROW  .nullable = VONK_NULLABLE_ALWAYS, .group = "vector_funcs", .since = "4.2.0"
+#define ROW .nullable = VONK_NULLABLE_ALWAYS, .group = "vector_funcs", .since = "4.2.0"
 #define PAIR .args = "any,any", .result = "float", ROW, .resolve = resolve_pair, .eval = eval_pair
 
 /* clang-format off */
@@ -114,8 +114,8 @@ VONK_FN_EVAL(eval_pair)
     for (VONK_EACH_ROW(rows, i)) {
         vonk_span a = vonk_span_at(args[0], i), b = vonk_span_at(args[1], i);
         if (a.len != b.len)
-            return VONK_FAIL(err, VONK_E_VECTOR_DIMENSION_MISMATCH, "functionName", VONK_QUOTED(call->fn->name), "leftDim",
-                             VONK_F("%u", a.len), "rightDim", VONK_F("%u", b.len));
+            return VONK_FAIL(err, VONK_E_VECTOR_DIMENSION_MISMATCH, "functionName", VONK_QUOTED(call->fn->name),
+                             "leftDim", VONK_F("%u", a.len), "rightDim", VONK_F("%u", b.len));
         if (!pair_value(call->fn, args, a, b, &VONK_OUT(r, float)[i])) VONK_TRY(vonk_result_null(&r, i, err));
     }
     *ret = vonk_result_take(&r);
@@ -124,7 +124,8 @@ VONK_FN_EVAL(eval_pair)
 
 /* ---- norms */
 
-static vonk_status norm_of(const vonk_fn_call *call, vonk_column *const *args, uint32_t row, double *ret, vonk_error *err)
+static vonk_status norm_of(const vonk_fn_call *call, vonk_column *const *args, uint32_t row, double *ret,
+                           vonk_error *err)
 {
     vonk_span s = vonk_span_at(args[0], row);
     float degree = call->n_args > 1 ? VONK_VALUES(args[1], float)[row] : 2;

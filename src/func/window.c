@@ -56,7 +56,8 @@ static vonk_status out_of_range(const vonk_fn_types *t, const char *name, const 
                                 vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
-                     vonk_fn_call_text(t, (char[1024]){0}), "exprName", name, "valueRange", range, "currentValue", value);
+                     vonk_fn_call_text(t, (char[1024]){0}), "exprName", name, "valueRange", range, "currentValue",
+                     value);
 }
 
 static int64_t constant(const vonk_fn_types *t, uint32_t arg)

@@ -253,18 +253,16 @@ static void strip_names(void **state)
     const vonk_plan *r = RELATION("a"), *t = NULL;
     OK(vonk_pn_alias(budget, r, VONK_STR("t"), &t, err));
     keep_plan(t);
-    EXPECT(after(vonk__rule_strip_names, filter(t, call(">", r->output[0], number(1)))),
-           "Filter (a#1 > 1)\n"
-           "+- LocalRelation [a#1]\n");
+    EXPECT(after(vonk__rule_strip_names, filter(t, call(">", r->output[0], number(1)))), "Filter (a#1 > 1)\n"
+                                                                                         "+- LocalRelation [a#1]\n");
 }
 
 static void set_ops(void **state)
 {
     const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
     vonk_set_info except = {.kind = VONK_SET_EXCEPT}, intersect = {.kind = VONK_SET_INTERSECT};
-    EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_DISTINCT, r, NULL, except)),
-           "Aggregate [a#1, b#2], [a#1, b#2]\n"
-           "+- LocalRelation [a#1, b#2]\n");
+    EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_DISTINCT, r, NULL, except)), "Aggregate [a#1, b#2], [a#1, b#2]\n"
+                                                                                 "+- LocalRelation [a#1, b#2]\n");
     EXPECT(after(vonk__rule_set_ops, set_op(VONK_PN_SET_OP, r, q, except)),
            "Join LeftAnti, ((a#1 <=> c#2) AND (b#3 <=> d#4))\n"
            ":- Aggregate [a#1, b#3], [a#1, b#3]\n"
@@ -316,33 +314,29 @@ static void unnest(void **state)
     const vonk_plan *inner = filter(q, call("=", q->output[0], outer(r->output[0])));
     const vonk_plan *c = project(q, q->output[0], NULL);
     const vonk_expr *in = subquery(r->output[1], c);
-    EXPECT(after(vonk__rule_unnest, filter(r, subquery(NULL, inner))),
-           "Join LeftSemi, (c#1 = a#2)\n"
-           ":- LocalRelation [a#2, b#3]\n"
-           "+- LocalRelation [c#1, d#4]\n");
+    EXPECT(after(vonk__rule_unnest, filter(r, subquery(NULL, inner))), "Join LeftSemi, (c#1 = a#2)\n"
+                                                                       ":- LocalRelation [a#2, b#3]\n"
+                                                                       "+- LocalRelation [c#1, d#4]\n");
     EXPECT(after(vonk__rule_unnest, filter(r, node(VONK_EX_NOT, subquery(NULL, inner), NULL))),
            "Join LeftAnti, (c#1 = a#2)\n"
            ":- LocalRelation [a#2, b#3]\n"
            "+- LocalRelation [c#1, d#4]\n");
-    EXPECT(after(vonk__rule_unnest, filter(r, in)),
-           "Join LeftSemi, (b#1 = c#2)\n"
-           ":- LocalRelation [a#3, b#1]\n"
-           "+- Project [c#2]\n"
-           "   +- LocalRelation [c#2, d#4]\n");
+    EXPECT(after(vonk__rule_unnest, filter(r, in)), "Join LeftSemi, (b#1 = c#2)\n"
+                                                    ":- LocalRelation [a#3, b#1]\n"
+                                                    "+- Project [c#2]\n"
+                                                    "   +- LocalRelation [c#2, d#4]\n");
     const vonk_plan *anti = after(vonk__rule_unnest, filter(r, node(VONK_EX_NOT, in, NULL)));
     assert_true(anti->join.null_aware);
-    EXPECT(anti,
-           "Join LeftAnti, (b#1 = c#2)\n"
-           ":- LocalRelation [a#3, b#1]\n"
-           "+- Project [c#2]\n"
-           "   +- LocalRelation [c#2, d#4]\n");
+    EXPECT(anti, "Join LeftAnti, (b#1 = c#2)\n"
+                 ":- LocalRelation [a#3, b#1]\n"
+                 "+- Project [c#2]\n"
+                 "   +- LocalRelation [c#2, d#4]\n");
     /* as a value: two-valued, as in Spark; NOT IN meets what is unknown */
-    EXPECT(after(vonk__rule_unnest, project(r, named(in, "x"), NULL)),
-           "Project [exists#1 AS x#2]\n"
-           "+- Join ExistenceJoin, (b#3 = c#4)\n"
-           "   :- LocalRelation [a#5, b#3]\n"
-           "   +- Project [c#4]\n"
-           "      +- LocalRelation [c#4, d#6]\n");
+    EXPECT(after(vonk__rule_unnest, project(r, named(in, "x"), NULL)), "Project [exists#1 AS x#2]\n"
+                                                                       "+- Join ExistenceJoin, (b#3 = c#4)\n"
+                                                                       "   :- LocalRelation [a#5, b#3]\n"
+                                                                       "   +- Project [c#4]\n"
+                                                                       "      +- LocalRelation [c#4, d#6]\n");
     EXPECT(after(vonk__rule_unnest, project(r, named(node(VONK_EX_NOT, in, NULL), "x"), NULL)),
            "Project [NOT exists#1 AS x#2]\n"
            "+- Join ExistenceJoin, (((b#3 = c#4) OR isnull(b#3)) OR isnull(c#4))\n"
@@ -443,15 +437,14 @@ static void order_joins(void **state)
     const vonk_plan *a = RELATION("a"), *b = RELATION("b", "c"), *d = limit(RELATION("d"), 1);
     const vonk_plan *ab = join(a, b, VONK_JOIN_CROSS, NULL);
     const vonk_expr *all = both(call("=", b->output[1], d->output[0]), call("=", a->output[0], b->output[0]));
-    EXPECT(after(vonk__rule_order_joins, join(ab, d, VONK_JOIN_INNER, all)),
-           "Project [a#1, b#2, c#3, d#4]\n"
-           "+- Join Inner, (a#1 = b#2)\n"
-           "   :- Join Inner, (c#3 = d#4)\n"
-           "   :  :- GlobalLimit 1\n"
-           "   :  :  +- LocalLimit 1\n"
-           "   :  :     +- LocalRelation [d#4]\n"
-           "   :  +- LocalRelation [b#2, c#3]\n"
-           "   +- LocalRelation [a#1]\n");
+    EXPECT(after(vonk__rule_order_joins, join(ab, d, VONK_JOIN_INNER, all)), "Project [a#1, b#2, c#3, d#4]\n"
+                                                                             "+- Join Inner, (a#1 = b#2)\n"
+                                                                             "   :- Join Inner, (c#3 = d#4)\n"
+                                                                             "   :  :- GlobalLimit 1\n"
+                                                                             "   :  :  +- LocalLimit 1\n"
+                                                                             "   :  :     +- LocalRelation [d#4]\n"
+                                                                             "   :  +- LocalRelation [b#2, c#3]\n"
+                                                                             "   +- LocalRelation [a#1]\n");
 }
 
 static void push_limits(void **state)
@@ -510,21 +503,18 @@ static void prune_columns(void **state)
 static void physical_limits(void **state)
 {
     const vonk_plan *r = RELATION("a"), *p = physical(limit(offset(r, 5), 10));
-    EXPECT(p,
-           "Limit, limit=10, offset=5\n"
-           "+- Exchange SinglePartition(1)\n"
-           "   +- Limit, limit=15, offset=0\n"
-           "      +- LocalTableScan [a#1]\n");
+    EXPECT(p, "Limit, limit=10, offset=5\n"
+              "+- Exchange SinglePartition(1)\n"
+              "   +- Limit, limit=15, offset=0\n"
+              "      +- LocalTableScan [a#1]\n");
     const vonk_plan *local = p->children[0]->children[0];
     assert_true(p->kind == VONK_PN_P_LIMIT && p->number == 0 && p->limit.limit == 10 && p->limit.offset == 5);
     assert_true(local->kind == VONK_PN_P_LIMIT && local->number == 1 && local->limit.limit == 15);
-    EXPECT(physical(limit(sort(r, r->output[0]), 10)),
-           "TakeOrdered [a ASC NULLS FIRST], limit=10, offset=0\n"
-           "+- LocalTableScan [a#1]\n");
-    EXPECT(physical(sort(r, r->output[0])),
-           "Sort [a ASC NULLS FIRST], true\n"
-           "+- Exchange rangepartitioning([a ASC NULLS FIRST], 200)\n"
-           "   +- LocalTableScan [a#1]\n");
+    EXPECT(physical(limit(sort(r, r->output[0]), 10)), "TakeOrdered [a ASC NULLS FIRST], limit=10, offset=0\n"
+                                                       "+- LocalTableScan [a#1]\n");
+    EXPECT(physical(sort(r, r->output[0])), "Sort [a ASC NULLS FIRST], true\n"
+                                            "+- Exchange rangepartitioning([a ASC NULLS FIRST], 200)\n"
+                                            "   +- LocalTableScan [a#1]\n");
 }
 
 static void physical_joins(void **state)
@@ -536,11 +526,10 @@ static void physical_joins(void **state)
            ":- LocalTableScan [a#1, b#2]\n"
            "+- Exchange Broadcast(1)\n"
            "   +- LocalTableScan [c#3, d#4]\n");
-    EXPECT(physical(join(r, q, VONK_JOIN_FULL, less)),
-           "BroadcastNestedLoopJoin [(b < d)], FullOuter, BuildRight\n"
-           ":- LocalTableScan [a#1, b#2]\n"
-           "+- Exchange Broadcast(1)\n"
-           "   +- LocalTableScan [c#3, d#4]\n");
+    EXPECT(physical(join(r, q, VONK_JOIN_FULL, less)), "BroadcastNestedLoopJoin [(b < d)], FullOuter, BuildRight\n"
+                                                       ":- LocalTableScan [a#1, b#2]\n"
+                                                       "+- Exchange Broadcast(1)\n"
+                                                       "   +- LocalTableScan [c#3, d#4]\n");
     EXPECT(physical(join(r, q, VONK_JOIN_INNER, call("<=>", r->output[0], q->output[0]))),
            "BroadcastHashJoin [coalesce(a, 0), isnull(a)], [coalesce(c, 0), isnull(c)], [], Inner, BuildRight\n"
            ":- LocalTableScan [a#1, b#2]\n"
@@ -555,19 +544,17 @@ static void physical_aggregates(void **state)
     const vonk_plan *r = RELATION("a", "b"), *p = NULL;
     const vonk_expr *out[2] = {r->output[0], named(call("sum", r->output[1], NULL), "s")};
     OK(vonk__mk_aggregate(&s, r, r->output, 1, out, 2, &p, err));
-    EXPECT(physical(p),
-           "Project [a, aggregate AS s#1]\n"
-           "+- HashAggregate [a], [sum(b)], final\n"
-           "   +- Exchange hashpartitioning([a], 200)\n"
-           "      +- HashAggregate [a], [sum(b)], partial\n"
-           "         +- LocalTableScan [a#2, b#3]\n");
+    EXPECT(physical(p), "Project [a, aggregate AS s#1]\n"
+                        "+- HashAggregate [a], [sum(b)], final\n"
+                        "   +- Exchange hashpartitioning([a], 200)\n"
+                        "      +- HashAggregate [a], [sum(b)], partial\n"
+                        "         +- LocalTableScan [a#2, b#3]\n");
     OK(vonk__mk_aggregate(&s, r, NULL, 0, out + 1, 1, &p, err));
-    EXPECT(physical(p),
-           "Project [aggregate AS s#1]\n"
-           "+- HashAggregate [], [sum(b)], final\n"
-           "   +- Exchange SinglePartition(1)\n"
-           "      +- HashAggregate [], [sum(b)], partial\n"
-           "         +- LocalTableScan [a#2, b#3]\n");
+    EXPECT(physical(p), "Project [aggregate AS s#1]\n"
+                        "+- HashAggregate [], [sum(b)], final\n"
+                        "   +- Exchange SinglePartition(1)\n"
+                        "      +- HashAggregate [], [sum(b)], partial\n"
+                        "         +- LocalTableScan [a#2, b#3]\n");
 }
 
 /* Only what must be done is done when the optimizer is off. */
@@ -579,27 +566,26 @@ static void switched_off(void **state)
     OK(vonk_conf_with_any(budget, conf, VONK_STR("vonk.opt.enabled"), VONK_STR("false"), &off, err));
     env.conf = off;
     OK(vonk_optimize(&env, in, &p, err));
-    EXPECT(keep_plan(p),
-           "Filter (a#1 > 1)\n"
-           "+- Filter (2 > 1)\n"
-           "   +- LocalRelation [a#1]\n");
+    EXPECT(keep_plan(p), "Filter (a#1 > 1)\n"
+                         "+- Filter (2 > 1)\n"
+                         "   +- LocalRelation [a#1]\n");
     env.conf = conf;
     vonk_conf_unref(off);
     OK(vonk_optimize(&env, in, &p, err));
-    EXPECT(keep_plan(p),
-           "Filter (a#1 > 1)\n"
-           "+- LocalRelation [a#1]\n");
+    EXPECT(keep_plan(p), "Filter (a#1 > 1)\n"
+                         "+- LocalRelation [a#1]\n");
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(strip_names),         CASE(set_ops),         CASE(fold),            CASE(factor_or),
-        CASE(unnest),              CASE(strengthen_joins), CASE(push_filters),   CASE(derive_filters),
-        CASE(distinct_aggregates), CASE(order_joins),     CASE(push_limits),     CASE(merge_projects),
-        CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),  CASE(physical_aggregates),
-        CASE(switched_off),
+        CASE(strip_names),         CASE(set_ops),         CASE(fold),
+        CASE(factor_or),           CASE(unnest),          CASE(strengthen_joins),
+        CASE(push_filters),        CASE(derive_filters),  CASE(distinct_aggregates),
+        CASE(order_joins),         CASE(push_limits),     CASE(merge_projects),
+        CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),
+        CASE(physical_aggregates), CASE(switched_off),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -1,11 +1,12 @@
-/* opt/optimize.c -- the rules, in order. A rule is a row; the ones that execution needs run even when the optimizer is switched off. */
+/* opt/optimize.c -- the rules, in order. A rule is a row; the ones that execution needs run even when the optimizer is
+ * switched off. */
 #include "opt/opt_int.h"
 #include "opt/rules.h"
 
 typedef struct rule_row {
-    const char     *name;
-    vonk__opt_rule  run;
-    bool            needed; /* without it the plan could not be executed */
+    const char *name;
+    vonk__opt_rule run;
+    bool needed; /* without it the plan could not be executed */
 } rule_row;
 
 static const rule_row rules[] = {
@@ -30,8 +31,8 @@ static const rule_row rules[] = {
 vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = vonk_plan_ref(resolved);
-    const vonk_str                              wanted = vonk_conf_get(env->conf, "vonk.opt.enabled");
-    const bool                                  enabled = !vonk_str_is(wanted, "false");
+    const vonk_str wanted = vonk_conf_get(env->conf, "vonk.opt.enabled");
+    const bool enabled = !vonk_str_is(wanted, "false");
 
     for (size_t i = 0; i < VONK_COUNTOF(rules); i++) {
         const vonk_plan *next = NULL;

@@ -1,16 +1,19 @@
-/* opt/physical.c -- logical plan to physical plan, node by node (docs/decisions/0010-physical-plan.md). Aggregates, joins, scans and windows have files of their own. */
+/* opt/physical.c -- logical plan to physical plan, node by node (docs/decisions/0010-physical-plan.md). Aggregates,
+ * joins, scans and windows have files of their own. */
 #include "opt/opt_int.h"
 
 #include "plan/program.h"
 
 /* ---- pieces */
-vonk_status vonk__opt_node(const vonk_opt_env *env, vonk_node_kind kind, const vonk_plan *const *children, uint32_t n_children, const vonk__lists *lists, vonk_plan **ret, vonk_error *err)
+vonk_status vonk__opt_node(const vonk_opt_env *env, vonk_node_kind kind, const vonk_plan *const *children,
+                           uint32_t n_children, const vonk__lists *lists, vonk_plan **ret, vonk_error *err)
 {
-    vonk_plan  *node = NULL;
+    vonk_plan *node = NULL;
     vonk_status status = VONK_OK;
 
     VONK_TRY(vonk_plan_new(env->budget, kind, children, n_children, &node, err));
-    for (uint32_t i = 0; lists && i < lists->n_lists && status == VONK_OK; i++) status = vonk_plan_set_list(node, i, lists->at[i], lists->n[i], err);
+    for (uint32_t i = 0; lists && i < lists->n_lists && status == VONK_OK; i++)
+        status = vonk_plan_set_list(node, i, lists->at[i], lists->n[i], err);
     if (status == VONK_OK)
         *ret = node;
     else
@@ -18,11 +21,12 @@ vonk_status vonk__opt_node(const vonk_opt_env *env, vonk_node_kind kind, const v
     return status;
 }
 
-vonk_status vonk__opt_exchange(const vonk_opt_env *env, const vonk_plan *physical, vonk_exchange_kind kind, const vonk_expr *const *keys, uint32_t n_keys, int32_t n_partitions,
-                               bool fixed, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__opt_exchange(const vonk_opt_env *env, const vonk_plan *physical, vonk_exchange_kind kind,
+                               const vonk_expr *const *keys, uint32_t n_keys, int32_t n_partitions, bool fixed,
+                               const vonk_plan **ret, vonk_error *err)
 {
     const vonk__lists lists = {.at = {keys}, .n = {n_keys}, .n_lists = 1};
-    vonk_plan        *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__opt_node(env, VONK_PN_P_EXCHANGE, &physical, 1, &lists, &node, err));
     node->exchange = (vonk_exchange_info){.kind = kind, .n_partitions = n_partitions, .fixed = fixed};
@@ -30,7 +34,8 @@ vonk_status vonk__opt_exchange(const vonk_opt_env *env, const vonk_plan *physica
 }
 
 /* A list bound to the logical child's output; kept alive by `arena`. */
-static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr_list *list, const vonk_plan *input, const vonk_expr ***ret, vonk_error *err)
+static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr_list *list,
+                             const vonk_plan *input, const vonk_expr ***ret, vonk_error *err)
 {
     VONK_TRY(vonk_arena_array(arena, list->n + 1, sizeof **ret, ret, err));
     for (uint32_t i = 0; i < list->n; i++) {
@@ -51,12 +56,13 @@ static vonk_status count_of(const vonk_opt_env *env, const vonk_expr *e, int64_t
 }
 
 /* One child, lists bound to its output, payload copied from the logical node. */
-static vonk_status lower_unary(const vonk_opt_env *env, const vonk_plan *p, vonk_node_kind kind, const vonk_plan **ret, vonk_error *err)
+static vonk_status lower_unary(const vonk_opt_env *env, const vonk_plan *p, vonk_node_kind kind, const vonk_plan **ret,
+                               vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
-    vonk_plan                                  *node = NULL;
-    vonk_status                                 status = VONK_OK;
+    vonk_plan *node = NULL;
+    vonk_status status = VONK_OK;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
@@ -73,7 +79,10 @@ static vonk_status lower_unary(const vonk_opt_env *env, const vonk_plan *p, vonk
     node->number = p->number;
     switch (p->kind) {
     case VONK_PN_SAMPLE: node->sample = p->sample; break;
-    case VONK_PN_COLLECT_METRICS: status = vonk_plan_strs(node, p->name.parts, p->name.n_parts, &node->name.parts, err); node->name.n_parts = p->name.n_parts; break;
+    case VONK_PN_COLLECT_METRICS:
+        status = vonk_plan_strs(node, p->name.parts, p->name.n_parts, &node->name.parts, err);
+        node->name.n_parts = p->name.n_parts;
+        break;
     default: break;
     }
     if (status != VONK_OK) {
@@ -84,7 +93,8 @@ static vonk_status lower_unary(const vonk_opt_env *env, const vonk_plan *p, vonk
 }
 
 /* ---- LIMIT, OFFSET, TAIL, and LIMIT over SORT */
-static vonk_status limit_node(const vonk_opt_env *env, vonk_node_kind kind, const vonk_plan *child, const vonk__lists *lists, int64_t limit, int64_t offset, bool local,
+static vonk_status limit_node(const vonk_opt_env *env, vonk_node_kind kind, const vonk_plan *child,
+                              const vonk__lists *lists, int64_t limit, int64_t offset, bool local,
                               const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
@@ -95,16 +105,19 @@ static vonk_status limit_node(const vonk_opt_env *env, vonk_node_kind kind, cons
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status top_n(const vonk_opt_env *env, const vonk_plan *sort, int64_t limit, int64_t offset, const vonk_plan **ret, vonk_error *err)
+static vonk_status top_n(const vonk_opt_env *env, const vonk_plan *sort, int64_t limit, int64_t offset,
+                         const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
-    const vonk_expr                           **orders = NULL;
+    const vonk_expr **orders = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, sort->children[0], &child, err));
     VONK_TRY(bind_list(env, arena, &sort->lists[0], sort->children[0], &orders, err));
-    return limit_node(env, VONK_PN_P_TOP_N, child, &(vonk__lists){.at = {orders}, .n = {sort->lists[0].n}, .n_lists = 1}, limit, offset, false, ret, err);
+    return limit_node(env, VONK_PN_P_TOP_N, child,
+                      &(vonk__lists){.at = {orders}, .n = {sort->lists[0].n}, .n_lists = 1}, limit, offset, false, ret,
+                      err);
 }
 
 /* Above this many rows a full sort, which can spill, is better than a heap. */
@@ -115,8 +128,8 @@ static vonk_status lower_limit(const vonk_opt_env *env, const vonk_plan *p, cons
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *local = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *single = NULL;
-    const vonk_plan                            *below = p;
-    int64_t                                     limit = -1, offset = 0;
+    const vonk_plan *below = p;
+    int64_t limit = -1, offset = 0;
 
     if (below->kind == VONK_PN_LIMIT) {
         VONK_TRY(count_of(env, below->lists[0].at[0], &limit, err));
@@ -126,10 +139,13 @@ static vonk_status lower_limit(const vonk_opt_env *env, const vonk_plan *p, cons
         VONK_TRY(count_of(env, below->lists[0].at[0], &offset, err));
         below = below->children[0];
     }
-    if (limit >= 0 && below->kind == VONK_PN_SORT && below->number == 1 && limit <= TOP_N_MOST && offset <= TOP_N_MOST - limit) return top_n(env, below, limit, offset, ret, err);
+    if (limit >= 0 && below->kind == VONK_PN_SORT && below->number == 1 && limit <= TOP_N_MOST &&
+        offset <= TOP_N_MOST - limit)
+        return top_n(env, below, limit, offset, ret, err);
     VONK_TRY(vonk__opt_lower(env, below, &child, err));
     if (limit >= 0)
-        VONK_TRY(limit_node(env, VONK_PN_P_LIMIT, child, NULL, limit > INT64_MAX - offset ? INT64_MAX : limit + offset, 0, true, &local, err));
+        VONK_TRY(limit_node(env, VONK_PN_P_LIMIT, child, NULL, limit > INT64_MAX - offset ? INT64_MAX : limit + offset,
+                            0, true, &local, err));
     else
         local = vonk_plan_ref(child);
     VONK_TRY(vonk__opt_exchange(env, local, VONK_EXCHANGE_SINGLE, NULL, 0, 1, false, &single, err));
@@ -139,7 +155,7 @@ static vonk_status lower_limit(const vonk_opt_env *env, const vonk_plan *p, cons
 static vonk_status lower_tail(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
-    int64_t                                     count = 0;
+    int64_t count = 0;
 
     VONK_TRY(count_of(env, p->lists[0].at[0], &count, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
@@ -149,21 +165,24 @@ static vonk_status lower_tail(const vonk_opt_env *env, const vonk_plan *p, const
 /* ---- SORT, REPARTITION */
 static vonk_status lower_sort(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *placed = NULL;
-    const vonk_expr                           **orders = NULL;
-    const uint32_t                              n = p->lists[0].n;
-    vonk_plan                                  *node = NULL;
+    const vonk_expr **orders = NULL;
+    const uint32_t n = p->lists[0].n;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
     VONK_TRY(bind_list(env, arena, &p->lists[0], p->children[0], &orders, err));
     if (p->number == 1)
-        VONK_TRY(vonk__opt_exchange(env, child, VONK_EXCHANGE_RANGE, orders, n, (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions"), false, &placed, err));
+        VONK_TRY(vonk__opt_exchange(env, child, VONK_EXCHANGE_RANGE, orders, n,
+                                    (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions"), false, &placed,
+                                    err));
     else
         placed = vonk_plan_ref(child);
-    VONK_TRY(vonk__opt_node(env, VONK_PN_P_SORT, &placed, 1, &(vonk__lists){.at = {orders}, .n = {n}, .n_lists = 1}, &node, err));
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_SORT, &placed, 1, &(vonk__lists){.at = {orders}, .n = {n}, .n_lists = 1},
+                            &node, err));
     node->number = p->number;
     return vonk_plan_finish(node, ret, err);
 }
@@ -174,18 +193,20 @@ static vonk_exchange_kind exchange_of(const vonk_plan *p)
     case VONK_REPARTITION_COALESCE: return VONK_EXCHANGE_COALESCE;
     case VONK_REPARTITION_RANGE: return VONK_EXCHANGE_RANGE;
     case VONK_REPARTITION_BY:
-    case VONK_REPARTITION_REBALANCE: return p->n_lists > 0 && p->lists[0].n > 0 ? VONK_EXCHANGE_HASH : VONK_EXCHANGE_ROUND_ROBIN;
+    case VONK_REPARTITION_REBALANCE:
+        return p->n_lists > 0 && p->lists[0].n > 0 ? VONK_EXCHANGE_HASH : VONK_EXCHANGE_ROUND_ROBIN;
     default: return VONK_EXCHANGE_ROUND_ROBIN;
     }
 }
 
-static vonk_status lower_repartition(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+static vonk_status lower_repartition(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret,
+                                     vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
-    const vonk_expr                           **keys = NULL;
-    const vonk_exchange_kind                    kind = exchange_of(p);
-    int32_t                                     n = p->repartition.n;
+    const vonk_expr **keys = NULL;
+    const vonk_exchange_kind kind = exchange_of(p);
+    int32_t n = p->repartition.n;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
@@ -196,7 +217,8 @@ static vonk_status lower_repartition(const vonk_opt_env *env, const vonk_plan *p
 }
 
 /* ---- leaves, unions, generators, projections over several lists */
-static vonk_status lower_leaf(const vonk_opt_env *env, const vonk_plan *p, vonk_node_kind kind, const vonk_plan **ret, vonk_error *err)
+static vonk_status lower_leaf(const vonk_opt_env *env, const vonk_plan *p, vonk_node_kind kind, const vonk_plan **ret,
+                              vonk_error *err)
 {
     vonk_plan *node = NULL;
 
@@ -219,9 +241,9 @@ static vonk_status lower_leaf(const vonk_opt_env *env, const vonk_plan *p, vonk_
 static vonk_status lower_union(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan **children = NULL;
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
-    vonk_status       status = vonk_alloc_array(env->budget, p->n_children, sizeof *children, &children, err);
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
+    vonk_status status = vonk_alloc_array(env->budget, p->n_children, sizeof *children, &children, err);
 
     for (; status == VONK_OK && n < p->n_children; n++) {
         status = vonk__opt_lower(env, p->children[n], &children[n], err);
@@ -237,19 +259,21 @@ static vonk_status lower_union(const vonk_opt_env *env, const vonk_plan *p, cons
 /* l1 of P_GENERATE: the input columns kept, i.e. all; column pruning leaves a PROJECT below when fewer are wanted. */
 static vonk_status lower_generate(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
-    const vonk_expr                           **generator = NULL, **kept = NULL;
-    vonk_plan                                  *node = NULL;
-    const vonk_expr_list                        all = {.at = (const vonk_expr **)p->children[0]->output, .n = p->children[0]->n_output};
+    const vonk_expr **generator = NULL, **kept = NULL;
+    vonk_plan *node = NULL;
+    const vonk_expr_list all = {.at = (const vonk_expr **)p->children[0]->output, .n = p->children[0]->n_output};
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
     VONK_TRY(bind_list(env, arena, &p->lists[0], p->children[0], &generator, err));
     VONK_TRY(bind_list(env, arena, &all, p->children[0], &kept, err));
-    VONK_TRY(vonk__opt_node(env, VONK_PN_P_GENERATE, &child, 1, &(vonk__lists){.at = {generator, kept}, .n = {1, all.n}, .n_lists = 2}, &node, err));
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_GENERATE, &child, 1,
+                            &(vonk__lists){.at = {generator, kept}, .n = {1, all.n}, .n_lists = 2}, &node, err));
     node->generate.outer = p->generate.outer;
-    vonk_status status = vonk_plan_hold_exprs(node, p->generate.generated.at, p->generate.generated.n, &node->generate.generated, err);
+    vonk_status status =
+        vonk_plan_hold_exprs(node, p->generate.generated.at, p->generate.generated.n, &node->generate.generated, err);
     if (status != VONK_OK) {
         vonk_plan_unref(node);
         return status;
@@ -259,7 +283,8 @@ static vonk_status lower_generate(const vonk_opt_env *env, const vonk_plan *p, c
 
 static vonk_status lower_filter(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    if (p->children[0]->kind == VONK_PN_SCAN || p->children[0]->kind == VONK_PN_CACHED) return vonk__opt_lower_scan(env, p->children[0], p->lists[0].at[0], ret, err);
+    if (p->children[0]->kind == VONK_PN_SCAN || p->children[0]->kind == VONK_PN_CACHED)
+        return vonk__opt_lower_scan(env, p->children[0], p->lists[0].at[0], ret, err);
     return lower_unary(env, p, VONK_PN_P_FILTER, ret, err);
 }
 
@@ -274,24 +299,28 @@ static int written_column(const vonk_plan *p, vonk_str name, bool case_sensitive
 }
 
 /* Rows of each partition sorted by the partition columns: a writer has one file open at a time. */
-static vonk_status sort_for_folders(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan *child, const vonk_plan **ret, vonk_error *err)
+static vonk_status sort_for_folders(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan *child,
+                                    const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_expr                      **orders = NULL, **bound = NULL;
-    vonk_expr_list                         list = {0};
-    vonk_plan                             *node = NULL;
+    const vonk_expr **orders = NULL, **bound = NULL;
+    vonk_expr_list list = {0};
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk_arena_array(arena, p->write.n_partition_by, sizeof *orders, &orders, err));
     for (uint32_t i = 0; i < p->write.n_partition_by; i++) {
         const int at = written_column(p, p->write.partition_by[i], env->env->case_sensitive);
-        if (at < 0) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a partition column is not among the rows' columns");
+        if (at < 0)
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                             "a partition column is not among the rows' columns");
         VONK_TRY(vonk_ex_sort(env->budget, p->children[0]->output[at], false, false, &orders[i], err));
         VONK_TRY(vonk__opt_keep(arena, orders[i], err));
     }
     list = (vonk_expr_list){.at = orders, .n = p->write.n_partition_by};
     VONK_TRY(bind_list(env, arena, &list, p->children[0], &bound, err));
-    VONK_TRY(vonk__opt_node(env, VONK_PN_P_SORT, &child, 1, &(vonk__lists){.at = {bound}, .n = {list.n}, .n_lists = 1}, &node, err));
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_SORT, &child, 1, &(vonk__lists){.at = {bound}, .n = {list.n}, .n_lists = 1},
+                            &node, err));
     return vonk_plan_finish(node, ret, err);
 }
 
@@ -299,7 +328,7 @@ static vonk_status sort_for_folders(const vonk_opt_env *env, const vonk_plan *p,
 static vonk_status lower_write(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *rows = NULL, *child = NULL;
-    vonk_plan                                  *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__opt_lower(env, p->children[0], &rows, err));
     if (p->write.n_partition_by > 0)
@@ -336,14 +365,16 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
     case VONK_PN_GENERATE: return lower_generate(env, p, ret, err);
     case VONK_PN_EXPAND: return lower_unary(env, p, VONK_PN_P_EXPAND, ret, err);
     case VONK_PN_JOIN: return vonk__opt_lower_join(env, p, ret, err);
-    case VONK_PN_SET_OP: return lower_union(env, p, ret, err); /* INTERSECT and EXCEPT were rewritten to joins and aggregates */
+    case VONK_PN_SET_OP:
+        return lower_union(env, p, ret, err); /* INTERSECT and EXCEPT were rewritten to joins and aggregates */
     case VONK_PN_WRITE_FILES: return lower_write(env, p, ret, err);
     default: return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", vonk_node_name(p->kind));
     }
 }
 
 /* SUBQUERY_ALIAS and VIEW vanish, so that FILTER over an aliased SCAN is seen as such. */
-vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimized, const vonk_plan **ret,
+                              vonk_error *err)
 {
     return vonk__opt_lower(env, optimized, ret, err);
 }

@@ -1,12 +1,13 @@
-/* opt/physical_aggregate.c -- AGGREGATE: partial per input partition, exchange by key, final; then a projection for what stands around the aggregates. */
+/* opt/physical_aggregate.c -- AGGREGATE: partial per input partition, exchange by key, final; then a projection for
+ * what stands around the aggregates. */
 #include "opt/opt_int.h"
 #include "plan/program.h"
 
 typedef struct split {
     const vonk_opt_env *env;
-    const vonk_plan    *node;      /* logical */
-    vonk_arena         *arena;
-    vonk__exprs         calls;     /* different aggregate FUNCTIONs of the outputs, unbound */
+    const vonk_plan *node; /* logical */
+    vonk_arena *arena;
+    vonk__exprs calls; /* different aggregate FUNCTIONs of the outputs, unbound */
 } split;
 
 static bool is_aggregate(const vonk_expr *e) { return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE; }
@@ -20,8 +21,10 @@ static size_t find(const vonk__exprs *list, const vonk_expr *e)
 
 static vonk_status gather_calls(split *s, const vonk_expr *e, vonk_error *err)
 {
-    if (is_aggregate(e)) return find(&s->calls, e) == SIZE_MAX ? VONK_VEC_ARENA_PUSH(&s->calls, s->arena, e, err) : VONK_OK;
-    for (uint32_t i = 0; i < e->n_children; i++) VONK_TRY(gather_calls(s, e->children[i], err)); /* depth: VONK_MAX_EXPR_DEPTH */
+    if (is_aggregate(e))
+        return find(&s->calls, e) == SIZE_MAX ? VONK_VEC_ARENA_PUSH(&s->calls, s->arena, e, err) : VONK_OK;
+    for (uint32_t i = 0; i < e->n_children; i++)
+        VONK_TRY(gather_calls(s, e->children[i], err)); /* depth: VONK_MAX_EXPR_DEPTH */
     return VONK_OK;
 }
 
@@ -31,18 +34,22 @@ static vonk_status over_results(split *s, const vonk_expr *e, const vonk_expr **
     const vonk_expr_list *keys = &s->node->lists[0];
 
     for (uint32_t k = 0; k < keys->n; k++)
-        if (vonk_expr_equal(keys->at[k], e)) return vonk_ex_bound(s->env->budget, k, e->type, keys->at[k]->nullable, e->name, ret, err);
+        if (vonk_expr_equal(keys->at[k], e))
+            return vonk_ex_bound(s->env->budget, k, e->type, keys->at[k]->nullable, e->name, ret, err);
     if (is_aggregate(e)) {
         const size_t at = find(&s->calls, e);
-        return vonk_ex_bound(s->env->budget, keys->n + (uint32_t)at, e->type, e->nullable, VONK_STR("aggregate"), ret, err);
+        return vonk_ex_bound(s->env->budget, keys->n + (uint32_t)at, e->type, e->nullable, VONK_STR("aggregate"), ret,
+                             err);
     }
     if (e->n_children == 0) {
-        if (e->kind == VONK_EX_COLUMN) return VONK_EXPR_FAIL(e, err, VONK_E_INTERNAL_ERROR, "message", VONK_F("column %.*s is neither grouped nor aggregated", VONK_STR_ARGS(e->name)));
+        if (e->kind == VONK_EX_COLUMN)
+            return VONK_EXPR_FAIL(e, err, VONK_E_INTERNAL_ERROR, "message",
+                                  VONK_F("column %.*s is neither grouped nor aggregated", VONK_STR_ARGS(e->name)));
         *ret = vonk_expr_ref(e);
         return VONK_OK;
     }
     const vonk_expr **children = NULL;
-    vonk_expr        *copy = NULL;
+    vonk_expr *copy = NULL;
     VONK_TRY(vonk_arena_array(s->arena, e->n_children, sizeof *children, &children, err));
     for (uint32_t i = 0; i < e->n_children; i++) {
         VONK_TRY(over_results(s, e->children[i], &children[i], err));
@@ -65,11 +72,12 @@ static vonk_status bind_all(split *s, const vonk_expr *const *exprs, size_t n, c
 #define MAX_SAVED 16 /* columns of one function's saved state: func's own limit */
 
 /* A partial result's columns: the keys, then each function's saved state. */
-static vonk_status set_partial_output(split *s, vonk_plan *node, const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *calls, vonk_error *err)
+static vonk_status set_partial_output(split *s, vonk_plan *node, const vonk_expr *const *keys, uint32_t n_keys,
+                                      const vonk_expr *const *calls, vonk_error *err)
 {
-    const vonk_type  *types[MAX_SAVED];
+    const vonk_type *types[MAX_SAVED];
     const vonk_expr **output = NULL;
-    uint32_t          n = 0, n_types = 0;
+    uint32_t n = 0, n_types = 0;
 
     VONK_TRY(vonk_arena_array(s->arena, n_keys + s->calls.n * MAX_SAVED + 1, sizeof *output, &output, err));
     for (; n < n_keys; n++) {
@@ -88,15 +96,16 @@ static vonk_status set_partial_output(split *s, vonk_plan *node, const vonk_expr
     return vonk_plan_set_output(node, output, n, err);
 }
 
-static vonk_status agg_node(split *s, const vonk_plan *child, const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *calls, vonk_agg_mode mode, const vonk_plan **ret,
-                            vonk_error *err)
+static vonk_status agg_node(split *s, const vonk_plan *child, const vonk_expr *const *keys, uint32_t n_keys,
+                            const vonk_expr *const *calls, vonk_agg_mode mode, const vonk_plan **ret, vonk_error *err)
 {
     const vonk__lists lists = {.at = {keys, calls}, .n = {n_keys, (uint32_t)s->calls.n}, .n_lists = 2};
-    vonk_plan        *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__opt_node(s->env, VONK_PN_P_AGGREGATE, &child, 1, &lists, &node, err));
     node->agg.mode = mode;
-    const vonk_status status = mode == VONK_AGG_PARTIAL ? set_partial_output(s, node, keys, n_keys, calls, err) : VONK_OK;
+    const vonk_status status =
+        mode == VONK_AGG_PARTIAL ? set_partial_output(s, node, keys, n_keys, calls, err) : VONK_OK;
     if (status != VONK_OK) {
         vonk_plan_unref(node);
         return status;
@@ -105,7 +114,8 @@ static vonk_status agg_node(split *s, const vonk_plan *child, const vonk_expr *c
 }
 
 /* The keys again, bound to the first columns of the partial result. */
-static vonk_status keys_of_partial(split *s, const vonk_expr *const *keys, uint32_t n, const vonk_expr ***ret, vonk_error *err)
+static vonk_status keys_of_partial(split *s, const vonk_expr *const *keys, uint32_t n, const vonk_expr ***ret,
+                                   vonk_error *err)
 {
     VONK_TRY(vonk_arena_array(s->arena, n + 1, sizeof **ret, ret, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -119,25 +129,27 @@ static vonk_status two_phases(split *s, const vonk_plan *child, const vonk_plan 
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *partial = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *placed = NULL;
-    const vonk_expr                           **keys = NULL, **calls = NULL, **final_keys = NULL;
-    const uint32_t                              n_keys = s->node->lists[0].n;
+    const vonk_expr **keys = NULL, **calls = NULL, **final_keys = NULL;
+    const uint32_t n_keys = s->node->lists[0].n;
 
     VONK_TRY(bind_all(s, s->node->lists[0].at, n_keys, &keys, err));
     VONK_TRY(bind_all(s, s->calls.at, s->calls.n, &calls, err));
     VONK_TRY(keys_of_partial(s, keys, n_keys, &final_keys, err));
     VONK_TRY(agg_node(s, child, keys, n_keys, calls, VONK_AGG_PARTIAL, &partial, err));
     VONK_TRY(vonk__opt_exchange(s->env, partial, n_keys ? VONK_EXCHANGE_HASH : VONK_EXCHANGE_SINGLE, final_keys, n_keys,
-                                n_keys ? (int32_t)vonk_conf_i64(s->env->conf, "spark.sql.shuffle.partitions") : 1, false, &placed, err));
+                                n_keys ? (int32_t)vonk_conf_i64(s->env->conf, "spark.sql.shuffle.partitions") : 1,
+                                false, &placed, err));
     return agg_node(s, placed, final_keys, n_keys, calls, VONK_AGG_FINAL, ret, err);
 }
 
-vonk_status vonk__opt_lower_aggregate(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__opt_lower_aggregate(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret,
+                                      vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL, *result = NULL;
-    const vonk_expr                           **outputs = NULL;
-    vonk_plan                                  *project = NULL;
-    const vonk_expr_list                       *out = &p->lists[1];
+    const vonk_expr **outputs = NULL;
+    vonk_plan *project = NULL;
+    const vonk_expr_list *out = &p->lists[1];
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     split s = {.env = env, .node = p, .arena = arena};
@@ -149,6 +161,7 @@ vonk_status vonk__opt_lower_aggregate(const vonk_opt_env *env, const vonk_plan *
         VONK_TRY(over_results(&s, out->at[i], &outputs[i], err));
         VONK_TRY(vonk__opt_keep(arena, outputs[i], err));
     }
-    VONK_TRY(vonk__opt_node(env, VONK_PN_P_PROJECT, &result, 1, &(vonk__lists){.at = {outputs}, .n = {out->n}, .n_lists = 1}, &project, err));
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_PROJECT, &result, 1,
+                            &(vonk__lists){.at = {outputs}, .n = {out->n}, .n_lists = 1}, &project, err));
     return vonk_plan_finish(project, ret, err);
 }

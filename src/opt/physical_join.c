@@ -1,16 +1,20 @@
-/* opt/physical_join.c -- JOIN: equal keys of both sides become a hash join, anything else a nested loop; the smaller side is built. */
+/* opt/physical_join.c -- JOIN: equal keys of both sides become a hash join, anything else a nested loop; the smaller
+ * side is built. */
 #include "opt/stats.h"
 
 typedef struct join_parts {
     const vonk_opt_env *env;
-    const vonk_plan    *node; /* logical */
-    vonk_arena         *arena;
-    vonk__exprs         left_keys, right_keys; /* unbound, pairwise */
-    vonk__exprs         rest;                  /* conjuncts that are no key */
+    const vonk_plan *node; /* logical */
+    vonk_arena *arena;
+    vonk__exprs left_keys, right_keys; /* unbound, pairwise */
+    vonk__exprs rest;                  /* conjuncts that are no key */
 } join_parts;
 
 /* ---- keys */
-static vonk_status push(join_parts *j, vonk__exprs *list, const vonk_expr *e, vonk_error *err) { return VONK_VEC_ARENA_PUSH(list, j->arena, e, err); }
+static vonk_status push(join_parts *j, vonk__exprs *list, const vonk_expr *e, vonk_error *err)
+{
+    return VONK_VEC_ARENA_PUSH(list, j->arena, e, err);
+}
 
 static vonk_status push_pair(join_parts *j, const vonk_expr *left, const vonk_expr *right, vonk_error *err)
 {
@@ -19,10 +23,11 @@ static vonk_status push_pair(join_parts *j, const vonk_expr *left, const vonk_ex
 }
 
 /* a <=> b as two ordinary keys: is it null, and its value or a stand-in. */
-static vonk_status null_safe_side(join_parts *j, const vonk_expr *e, const vonk_expr **ret_value, const vonk_expr **ret_is_null, vonk_error *err)
+static vonk_status null_safe_side(join_parts *j, const vonk_expr *e, const vonk_expr **ret_value,
+                                  const vonk_expr **ret_is_null, vonk_error *err)
 {
     const vonk_expr *stand_in = NULL;
-    vonk_expr       *node = NULL;
+    vonk_expr *node = NULL;
 
     VONK_TRY(vonk__opt_stand_in(j->env, e->type, &stand_in, err));
     VONK_TRY(vonk__opt_keep(j->arena, stand_in, err));
@@ -34,7 +39,8 @@ static vonk_status null_safe_side(join_parts *j, const vonk_expr *e, const vonk_
     return vonk__opt_keep(j->arena, *ret_is_null, err);
 }
 
-static vonk_status add_key(join_parts *j, const vonk_expr *left, const vonk_expr *right, bool null_safe, vonk_error *err)
+static vonk_status add_key(join_parts *j, const vonk_expr *left, const vonk_expr *right, bool null_safe,
+                           vonk_error *err)
 {
     const vonk_expr *lv = NULL, *ln = NULL, *rv = NULL, *rn = NULL;
 
@@ -48,18 +54,19 @@ static vonk_status add_key(join_parts *j, const vonk_expr *left, const vonk_expr
 static vonk_status sort_out(join_parts *j, vonk_error *err)
 {
     const vonk_plan *left = j->node->children[0], *right = j->node->children[1];
-    vonk__exprs      terms = {0};
+    vonk__exprs terms = {0};
 
     if (j->node->n_lists == 0 || j->node->lists[0].n == 0) return VONK_OK;
     VONK_TRY(vonk__opt_conjuncts(j->arena, j->node->lists[0].at[0], &terms, err));
     for (size_t i = 0; i < terms.n; i++) {
         const vonk_expr *e = terms.at[i];
-        bool             null_safe = false;
-        if (vonk__opt_is_equality(e, &null_safe) && vonk_type_same(e->children[0]->type, e->children[1]->type) && (!null_safe || vonk__opt_has_stand_in(e->children[0]->type))) {
+        bool null_safe = false;
+        if (vonk__opt_is_equality(e, &null_safe) && vonk_type_same(e->children[0]->type, e->children[1]->type) &&
+            (!null_safe || vonk__opt_has_stand_in(e->children[0]->type))) {
             const vonk_expr *a = e->children[0], *b = e->children[1];
-            const bool       straight = vonk__opt_covered(a, left) && vonk__opt_covered(b, right);
-            const bool       crossed = !straight && vonk__opt_covered(b, left) && vonk__opt_covered(a, right);
-            const bool       constant = vonk_expr_is_foldable(a) || vonk_expr_is_foldable(b);
+            const bool straight = vonk__opt_covered(a, left) && vonk__opt_covered(b, right);
+            const bool crossed = !straight && vonk__opt_covered(b, left) && vonk__opt_covered(a, right);
+            const bool constant = vonk_expr_is_foldable(a) || vonk_expr_is_foldable(b);
             if ((straight || crossed) && !constant) {
                 VONK_TRY(add_key(j, straight ? a : b, straight ? b : a, null_safe, err));
                 continue;
@@ -73,8 +80,11 @@ static vonk_status sort_out(join_parts *j, vonk_error *err)
 /* ---- which side is built */
 #define SMALL_ROWS 10000 /* whatever their width, within Spark's limit for broadcasts */
 
-static bool hint_builds(vonk_str hint) { return vonk_str_is_nocase(hint, "BROADCAST") || vonk_str_is_nocase(hint, "BROADCASTJOIN")
-           || vonk_str_is_nocase(hint, "MAPJOIN") || vonk_str_is_nocase(hint, "SHUFFLE_HASH"); }
+static bool hint_builds(vonk_str hint)
+{
+    return vonk_str_is_nocase(hint, "BROADCAST") || vonk_str_is_nocase(hint, "BROADCASTJOIN") ||
+           vonk_str_is_nocase(hint, "MAPJOIN") || vonk_str_is_nocase(hint, "SHUFFLE_HASH");
+}
 
 static bool choose_build_left(const join_parts *j)
 {
@@ -83,14 +93,18 @@ static bool choose_build_left(const join_parts *j)
     if (info->type == VONK_JOIN_SINGLE || info->type == VONK_JOIN_MARK || info->null_aware) return false;
     if (hint_builds(info->hint_right)) return false;
     if (hint_builds(info->hint_left)) return true;
-    /* Spark broadcasts a small side that an outer join does not keep; rows then come in the other side's order, as its users see it. */
+    /* Spark broadcasts a small side that an outer join does not keep; rows then come in the other side's order, as its
+     * users see it. */
     if (info->type == VONK_JOIN_RIGHT && vonk__opt_rows(j->env, j->node->children[0]) <= SMALL_ROWS) return true;
-    if ((info->type == VONK_JOIN_LEFT || info->type == VONK_JOIN_SEMI || info->type == VONK_JOIN_ANTI) && vonk__opt_rows(j->env, j->node->children[1]) <= SMALL_ROWS) return false;
+    if ((info->type == VONK_JOIN_LEFT || info->type == VONK_JOIN_SEMI || info->type == VONK_JOIN_ANTI) &&
+        vonk__opt_rows(j->env, j->node->children[1]) <= SMALL_ROWS)
+        return false;
     return vonk__opt_rows(j->env, j->node->children[0]) < vonk__opt_rows(j->env, j->node->children[1]);
 }
 
 /* ---- nodes */
-static vonk_status bind_side(join_parts *j, const vonk__exprs *keys, const vonk_plan *side, const vonk_expr ***ret, vonk_error *err)
+static vonk_status bind_side(join_parts *j, const vonk__exprs *keys, const vonk_plan *side, const vonk_expr ***ret,
+                             vonk_error *err)
 {
     VONK_TRY(vonk_arena_array(j->arena, keys->n + 1, sizeof **ret, ret, err));
     for (size_t i = 0; i < keys->n; i++) {
@@ -100,7 +114,8 @@ static vonk_status bind_side(join_parts *j, const vonk__exprs *keys, const vonk_
     return VONK_OK;
 }
 
-static vonk_status set_join(vonk_plan *node, const join_parts *j, bool build_left, const vonk_plan **ret, vonk_error *err)
+static vonk_status set_join(vonk_plan *node, const join_parts *j, bool build_left, const vonk_plan **ret,
+                            vonk_error *err)
 {
     node->join = j->node->join;
     node->join.build_left = build_left;
@@ -111,29 +126,34 @@ static vonk_status set_join(vonk_plan *node, const join_parts *j, bool build_lef
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status hash_join(join_parts *j, const vonk_plan *const *sides /* physical: left, right */, bool build_left, const vonk_expr *rest, const vonk_plan **ret, vonk_error *err)
+static vonk_status hash_join(join_parts *j, const vonk_plan *const *sides /* physical: left, right */, bool build_left,
+                             const vonk_expr *rest, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *placed = NULL;
-    const vonk_expr                           **keys[2] = {0};
-    const vonk__exprs                          *unbound[2] = {&j->left_keys, &j->right_keys};
-    const uint32_t                              probe = build_left ? 1 : 0, build = 1 - probe, n = (uint32_t)j->left_keys.n;
-    vonk_plan                                  *node = NULL;
+    const vonk_expr **keys[2] = {0};
+    const vonk__exprs *unbound[2] = {&j->left_keys, &j->right_keys};
+    const uint32_t probe = build_left ? 1 : 0, build = 1 - probe, n = (uint32_t)j->left_keys.n;
+    vonk_plan *node = NULL;
 
-    for (uint32_t side = 0; side < 2; side++) VONK_TRY(bind_side(j, unbound[side], j->node->children[side], &keys[side], err));
+    for (uint32_t side = 0; side < 2; side++)
+        VONK_TRY(bind_side(j, unbound[side], j->node->children[side], &keys[side], err));
     VONK_TRY(vonk__opt_exchange(j->env, sides[build], VONK_EXCHANGE_BROADCAST, NULL, 0, 1, false, &placed, err));
     const vonk__lists lists = {.at = {keys[probe], keys[build], &rest}, .n = {n, n, rest ? 1 : 0}, .n_lists = 3};
-    VONK_TRY(vonk__opt_node(j->env, VONK_PN_P_HASH_JOIN, (const vonk_plan *[]){sides[probe], placed}, 2, &lists, &node, err));
+    VONK_TRY(vonk__opt_node(j->env, VONK_PN_P_HASH_JOIN, (const vonk_plan *[]){sides[probe], placed}, 2, &lists, &node,
+                            err));
     return set_join(node, j, build_left, ret, err);
 }
 
-static vonk_status loop_join(join_parts *j, const vonk_plan *const *sides, bool build_left, const vonk_expr *rest, const vonk_plan **ret, vonk_error *err)
+static vonk_status loop_join(join_parts *j, const vonk_plan *const *sides, bool build_left, const vonk_expr *rest,
+                             const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *placed = NULL;
-    const uint32_t                              stream = build_left ? 1 : 0;
-    vonk_plan                                  *node = NULL;
+    const uint32_t stream = build_left ? 1 : 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__opt_exchange(j->env, sides[1 - stream], VONK_EXCHANGE_BROADCAST, NULL, 0, 1, false, &placed, err));
-    VONK_TRY(vonk__opt_node(j->env, VONK_PN_P_LOOP_JOIN, (const vonk_plan *[]){sides[stream], placed}, 2, &(vonk__lists){.at = {&rest}, .n = {rest ? 1 : 0}, .n_lists = 1}, &node, err));
+    VONK_TRY(vonk__opt_node(j->env, VONK_PN_P_LOOP_JOIN, (const vonk_plan *[]){sides[stream], placed}, 2,
+                            &(vonk__lists){.at = {&rest}, .n = {rest ? 1 : 0}, .n_lists = 1}, &node, err));
     return set_join(node, j, build_left, ret, err);
 }
 
@@ -141,7 +161,7 @@ static vonk_status loop_join(join_parts *j, const vonk_plan *const *sides, bool 
 static vonk_status bind_rest(join_parts *j, bool build_left, const vonk_expr **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_expr_unref) const vonk_expr *all = NULL;
-    const vonk_plan *const                      inputs[2] = {j->node->children[build_left ? 1 : 0], j->node->children[build_left ? 0 : 1]};
+    const vonk_plan *const inputs[2] = {j->node->children[build_left ? 1 : 0], j->node->children[build_left ? 0 : 1]};
 
     *ret = NULL;
     if (j->rest.n == 0) return VONK_OK;
@@ -152,9 +172,9 @@ static vonk_status bind_rest(join_parts *j, bool build_left, const vonk_expr **r
 
 vonk_status vonk__opt_lower_join(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *left = NULL, *right = NULL;
-    const vonk_expr                            *rest = NULL;
+    const vonk_expr *rest = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     join_parts j = {.env = env, .node = p, .arena = arena};
@@ -164,5 +184,6 @@ vonk_status vonk__opt_lower_join(const vonk_opt_env *env, const vonk_plan *p, co
     const bool build_left = choose_build_left(&j);
     VONK_TRY(bind_rest(&j, build_left, &rest, err));
     const vonk_plan *const sides[2] = {left, right};
-    return j.left_keys.n > 0 ? hash_join(&j, sides, build_left, rest, ret, err) : loop_join(&j, sides, build_left, rest, ret, err);
+    return j.left_keys.n > 0 ? hash_join(&j, sides, build_left, rest, ret, err)
+                             : loop_join(&j, sides, build_left, rest, ret, err);
 }

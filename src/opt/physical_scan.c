@@ -1,18 +1,19 @@
-/* opt/physical_scan.c -- SCAN (and a FILTER right above it): which conditions the source applies itself, then the scan is planned, i.e. cut into partitions. */
+/* opt/physical_scan.c -- SCAN (and a FILTER right above it): which conditions the source applies itself, then the scan
+ * is planned, i.e. cut into partitions. */
 #include "opt/opt_int.h"
 
 /* Columns of the table, as a plan's output: conditions are bound to them. */
 typedef struct scan_parts {
-    vonk_arena       *arena;
-    const vonk_plan  *scan;   /* logical */
-    vonk__exprs       bound;  /* the conjuncts, over table columns */
-    vonk__exprs       plain;  /* the same conjuncts, unbound */
-    bool             *wholly;
+    vonk_arena *arena;
+    const vonk_plan *scan; /* logical */
+    vonk__exprs bound;     /* the conjuncts, over table columns */
+    vonk__exprs plain;     /* the same conjuncts, unbound */
+    bool *wholly;
 } scan_parts;
 
 typedef struct to_table {
     const vonk_opt_env *env;
-    const vonk_plan    *scan;
+    const vonk_plan *scan;
 } to_table;
 
 static vonk_status bind_to_table(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
@@ -25,7 +26,8 @@ static vonk_status bind_to_table(const vonk_expr *e, void *arg, const vonk_expr 
                 const uint32_t column = t->scan->scan.columns[i];
                 return vonk_ex_bound(t->env->budget, column, e->type, t->scan->output[i]->nullable, e->name, ret, err);
             }
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("column %.*s is not in its scan", VONK_STR_ARGS(e->name)));
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         VONK_F("column %.*s is not in its scan", VONK_STR_ARGS(e->name)));
     }
     *ret = vonk_expr_ref(e);
     return VONK_OK;
@@ -36,7 +38,8 @@ static vonk_status collect(const vonk_opt_env *env, scan_parts *parts, const von
     to_table t = {env, parts->scan};
 
     if (parts->scan->n_lists > 0)
-        for (uint32_t i = 0; i < parts->scan->lists[0].n; i++) VONK_TRY(vonk__opt_conjuncts(parts->arena, parts->scan->lists[0].at[i], &parts->plain, err));
+        for (uint32_t i = 0; i < parts->scan->lists[0].n; i++)
+            VONK_TRY(vonk__opt_conjuncts(parts->arena, parts->scan->lists[0].at[i], &parts->plain, err));
     if (condition) VONK_TRY(vonk__opt_conjuncts(parts->arena, condition, &parts->plain, err));
     for (size_t i = 0; i < parts->plain.n; i++) {
         const vonk_expr *bound = NULL;
@@ -65,12 +68,13 @@ static vonk_status choose(const vonk_opt_env *env, scan_parts *parts, vonk_scan_
     return VONK_OK;
 }
 
-static vonk_status scan_node(const vonk_opt_env *env, scan_parts *parts, vonk_scan_spec *spec, const vonk_plan **ret, vonk_error *err)
+static vonk_status scan_node(const vonk_opt_env *env, scan_parts *parts, vonk_scan_spec *spec, const vonk_plan **ret,
+                             vonk_error *err)
 {
     VONK_AUTO(vonk_scan_unref) vonk_scan *scan = NULL;
-    vonk_plan                            *node = NULL;
-    uint32_t                             *columns = NULL;
-    vonk_status                           status;
+    vonk_plan *node = NULL;
+    uint32_t *columns = NULL;
+    vonk_status status;
 
     VONK_TRY(parts->scan->scan.table->cls->plan_scan(parts->scan->scan.table, spec, env->budget, &scan, err));
     VONK_TRY(vonk_plan_new(env->budget, VONK_PN_P_SCAN, NULL, 0, &node, err));
@@ -91,11 +95,12 @@ static vonk_status scan_node(const vonk_opt_env *env, scan_parts *parts, vonk_sc
 }
 
 /* What the source left over, as a FILTER above the scan. */
-static vonk_status residual(const vonk_opt_env *env, scan_parts *parts, const vonk_plan *scan, const vonk_plan **ret, vonk_error *err)
+static vonk_status residual(const vonk_opt_env *env, scan_parts *parts, const vonk_plan *scan, const vonk_plan **ret,
+                            vonk_error *err)
 {
     VONK_AUTO(vonk_expr_unref) const vonk_expr *condition = NULL, *bound = NULL;
-    vonk__exprs                                 left = {0};
-    vonk_plan                                  *node = NULL;
+    vonk__exprs left = {0};
+    vonk_plan *node = NULL;
 
     for (size_t i = 0; i < parts->plain.n; i++)
         if (!parts->wholly[i]) VONK_TRY(VONK_VEC_ARENA_PUSH(&left, parts->arena, parts->plain.at[i], err));
@@ -105,15 +110,17 @@ static vonk_status residual(const vonk_opt_env *env, scan_parts *parts, const vo
     }
     VONK_TRY(vonk_ex_and(env->budget, left.at, (uint32_t)left.n, &condition, err));
     VONK_TRY(vonk__opt_bind(env, condition, &parts->scan, 1, &bound, err));
-    VONK_TRY(vonk__opt_node(env, VONK_PN_P_FILTER, &scan, 1, &(vonk__lists){.at = {&bound}, .n = {1}, .n_lists = 1}, &node, err));
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_FILTER, &scan, 1, &(vonk__lists){.at = {&bound}, .n = {1}, .n_lists = 1},
+                            &node, err));
     return vonk_plan_finish(node, ret, err);
 }
 
-vonk_status vonk__opt_lower_scan(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *condition, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__opt_lower_scan(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *condition,
+                                 const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *scan = NULL;
-    vonk_scan_spec                              spec;
+    vonk_scan_spec spec;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     scan_parts parts = {.arena = arena, .scan = p};

@@ -1,7 +1,8 @@
 /* opt/physical_window.c -- WINDOW: rows of one partition come together, the operator orders them itself. */
 #include "opt/opt_int.h"
 
-static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr *const *exprs, uint32_t n, const vonk_plan *input, const vonk_expr ***ret, vonk_error *err)
+static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr *const *exprs, uint32_t n,
+                             const vonk_plan *input, const vonk_expr ***ret, vonk_error *err)
 {
     VONK_TRY(vonk_arena_array(arena, n + 1, sizeof **ret, ret, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -14,18 +15,22 @@ static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const v
 
 vonk_status vonk__opt_lower_window(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena      *arena = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL, *placed = NULL;
-    const vonk_expr                           **lists[3] = {0};
-    vonk_plan                                  *node = NULL;
+    const vonk_expr **lists[3] = {0};
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
-    for (uint32_t i = 0; i < 3; i++) VONK_TRY(bind_list(env, arena, p->lists[i].at, p->lists[i].n, p->children[0], &lists[i], err));
+    for (uint32_t i = 0; i < 3; i++)
+        VONK_TRY(bind_list(env, arena, p->lists[i].at, p->lists[i].n, p->children[0], &lists[i], err));
     const uint32_t n_keys = p->lists[1].n;
     VONK_TRY(vonk__opt_exchange(env, child, n_keys ? VONK_EXCHANGE_HASH : VONK_EXCHANGE_SINGLE, lists[1], n_keys,
-                                n_keys ? (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions") : 1, false, &placed, err));
-    VONK_TRY(vonk__opt_node(env, VONK_PN_P_WINDOW, &placed, 1,
-                            &(vonk__lists){.at = {lists[0], lists[1], lists[2]}, .n = {p->lists[0].n, n_keys, p->lists[2].n}, .n_lists = 3}, &node, err));
+                                n_keys ? (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions") : 1, false,
+                                &placed, err));
+    VONK_TRY(vonk__opt_node(
+        env, VONK_PN_P_WINDOW, &placed, 1,
+        &(vonk__lists){.at = {lists[0], lists[1], lists[2]}, .n = {p->lists[0].n, n_keys, p->lists[2].n}, .n_lists = 3},
+        &node, err));
     return vonk_plan_finish(node, ret, err);
 }

@@ -4,7 +4,8 @@
 vonk_status vonk__opt_conjuncts(vonk_arena *arena, const vonk_expr *e, vonk__exprs *inout, vonk_error *err)
 {
     if (e->kind != VONK_EX_AND) return VONK_VEC_ARENA_PUSH(inout, arena, e, err);
-    for (uint32_t i = 0; i < e->n_children; i++) VONK_TRY(vonk__opt_conjuncts(arena, e->children[i], inout, err)); /* depth: VONK_MAX_EXPR_DEPTH */
+    for (uint32_t i = 0; i < e->n_children; i++)
+        VONK_TRY(vonk__opt_conjuncts(arena, e->children[i], inout, err)); /* depth: VONK_MAX_EXPR_DEPTH */
     return VONK_OK;
 }
 
@@ -44,10 +45,11 @@ bool vonk__opt_has_stand_in(const vonk_type *type)
 vonk_status vonk__opt_stand_in(const vonk_opt_env *env, const vonk_type *type, const vonk_expr **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *zero = NULL;
-    void                                     *data = NULL;
+    void *data = NULL;
 
     assert(vonk__opt_has_stand_in(type));
     VONK_TRY(vonk_column_new(env->budget, type, 1, false, &zero, &data, NULL, err));
-    memset(data, 0, vonk_max_size(1, vonk_storage_bytes(type->storage))); /* zero bytes are a value of every such storage */
+    memset(data, 0,
+           vonk_max_size(1, vonk_storage_bytes(type->storage))); /* zero bytes are a value of every such storage */
     return vonk_ex_literal(env->budget, zero, ret, err);
 }

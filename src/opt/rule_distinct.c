@@ -1,7 +1,8 @@
 /* opt/rule_distinct.c -- DISTINCT inside aggregates becomes an aggregation of its own below.
  *
  *   one set of arguments:   Aggregate [k], [k, count(DISTINCT x), sum(y)]
- *                       =>  Aggregate [k], [k, count(x') , sum'(s)]            (final: plain aggregates are merged from saved parts)
+ *                       =>  Aggregate [k], [k, count(x') , sum'(s)]            (final: plain aggregates are merged from
+ * saved parts)
  *                           +- Aggregate [k, x], [k, x, partial sum(y)]
  *
  *   in general (several sets, FILTERs): each set is a copy of the rows under a group number, as Spark does:
@@ -13,22 +14,28 @@
 #include "opt/scratch.h"
 
 typedef struct distinct_set {
-    const vonk_expr *call;       /* one of the calls with these arguments and this filter */
-    const vonk_expr **columns;   /* of the Expand, one per argument */
+    const vonk_expr *call;     /* one of the calls with these arguments and this filter */
+    const vonk_expr **columns; /* of the Expand, one per argument */
 } distinct_set;
 
 typedef struct spreader {
-    vonk__scratch     s;
-    const vonk_plan  *node;
-    vonk__exprs       calls;     /* different aggregate calls of the outputs */
-    distinct_set     *sets;
-    uint32_t          n_sets;
+    vonk__scratch s;
+    const vonk_plan *node;
+    vonk__exprs calls; /* different aggregate calls of the outputs */
+    distinct_set *sets;
+    uint32_t n_sets;
 } spreader;
 
 static bool is_aggregate(const vonk_expr *e) { return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE; }
-static bool is_distinct(const vonk_expr *e) { return vonk_expr_has(e, VONK_EXF_DISTINCT) && !(e->fn->agg && e->fn->agg->ignores_duplicates); }
+static bool is_distinct(const vonk_expr *e)
+{
+    return vonk_expr_has(e, VONK_EXF_DISTINCT) && !(e->fn->agg && e->fn->agg->ignores_duplicates);
+}
 
-static const vonk_expr *filter_of(const vonk_expr *call) { return vonk_expr_has(call, VONK_EXF_HAS_FILTER) ? call->children[call->n_args] : NULL; }
+static const vonk_expr *filter_of(const vonk_expr *call)
+{
+    return vonk_expr_has(call, VONK_EXF_HAS_FILTER) ? call->children[call->n_args] : NULL;
+}
 
 static vonk_status gather(spreader *x, const vonk_expr *e, vonk_error *err)
 {
@@ -37,7 +44,8 @@ static vonk_status gather(spreader *x, const vonk_expr *e, vonk_error *err)
             if (vonk_expr_equal(x->calls.at[i], e)) return VONK_OK;
         return VONK_VEC_ARENA_PUSH(&x->calls, x->s.arena, e, err);
     }
-    for (uint32_t i = 0; i < e->n_children; i++) VONK_TRY(gather(x, e->children[i], err)); /* depth: VONK_MAX_EXPR_DEPTH */
+    for (uint32_t i = 0; i < e->n_children; i++)
+        VONK_TRY(gather(x, e->children[i], err)); /* depth: VONK_MAX_EXPR_DEPTH */
     return VONK_OK;
 }
 
@@ -62,17 +70,18 @@ static vonk_status find_sets(spreader *x, vonk_error *err)
 {
     VONK_TRY(vonk_arena_array(x->s.arena, x->calls.n + 1, sizeof *x->sets, &x->sets, err));
     for (size_t i = 0; i < x->calls.n; i++)
-        if (is_distinct(x->calls.at[i]) && set_of(x, x->calls.at[i]) == x->n_sets) x->sets[x->n_sets++].call = x->calls.at[i];
+        if (is_distinct(x->calls.at[i]) && set_of(x, x->calls.at[i]) == x->n_sets)
+            x->sets[x->n_sets++].call = x->calls.at[i];
     return VONK_OK;
 }
 
 /* ---- the Expand: group 0 carries what plain aggregates read, group i the arguments of set i - 1 */
 typedef struct expansion {
-    vonk__exprs columns;              /* its output */
-    vonk__exprs *rows;                /* one projection per group */
-    vonk__exprs keys;                 /* grouping columns, as its output */
-    const vonk_expr *group;           /* the group number's column */
-    vonk__exprs *plain_args;          /* columns for the arguments (and filter) of each plain call, in order */
+    vonk__exprs columns;     /* its output */
+    vonk__exprs *rows;       /* one projection per group */
+    vonk__exprs keys;        /* grouping columns, as its output */
+    const vonk_expr *group;  /* the group number's column */
+    vonk__exprs *plain_args; /* columns for the arguments (and filter) of each plain call, in order */
 } expansion;
 
 static vonk_status literal_null(spreader *x, const vonk_type *type, const vonk_expr **ret, vonk_error *err)
@@ -82,13 +91,15 @@ static vonk_status literal_null(spreader *x, const vonk_type *type, const vonk_e
 }
 
 /* One more column: `value` in the groups first..last, null elsewhere. */
-static vonk_status add_column(spreader *x, expansion *ex, const vonk_expr *value, uint32_t first, uint32_t last, const vonk_expr **ret_column, vonk_error *err)
+static vonk_status add_column(spreader *x, expansion *ex, const vonk_expr *value, uint32_t first, uint32_t last,
+                              const vonk_expr **ret_column, vonk_error *err)
 {
     const vonk_expr *alias = NULL, *none = NULL, *column = NULL;
-    vonk_expr       *nullable = NULL;
+    vonk_expr *nullable = NULL;
 
     VONK_TRY(literal_null(x, value->type, &none, err));
-    for (uint32_t g = 0; g <= x->n_sets; g++) VONK_TRY(VONK_VEC_ARENA_PUSH(&ex->rows[g], x->s.arena, g >= first && g <= last ? value : none, err));
+    for (uint32_t g = 0; g <= x->n_sets; g++)
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&ex->rows[g], x->s.arena, g >= first && g <= last ? value : none, err));
     VONK_TRY(vonk__mk_alias(&x->s, value, "expanded", &alias, &column, err));
     VONK_TRY(vonk_expr_copy(x->s.env->budget, column, NULL, 0, &nullable, err));
     nullable->nullable = value->nullable || first != 0 || last != x->n_sets;
@@ -104,10 +115,12 @@ static vonk_status expand_sets(spreader *x, expansion *ex, vonk_error *err)
         VONK_TRY(vonk_arena_array(x->s.arena, call->n_args + 1, sizeof *x->sets[i].columns, &x->sets[i].columns, err));
         for (uint32_t a = 0; a < call->n_args; a++) {
             const vonk_expr *value = call->children[a];
-            if (filter) { /* rows that the filter drops count as null, which every aggregate of distinct values ignores */
+            if (filter) { /* rows that the filter drops count as null, which every aggregate of distinct values ignores
+                           */
                 const vonk_expr *none = NULL;
                 VONK_TRY(literal_null(x, value->type, &none, err));
-                VONK_TRY(vonk__mk_node(&x->s, VONK_EX_CASE, (const vonk_expr *[]){filter, value, none}, 3, &value, err));
+                VONK_TRY(
+                    vonk__mk_node(&x->s, VONK_EX_CASE, (const vonk_expr *[]){filter, value, none}, 3, &value, err));
             }
             VONK_TRY(add_column(x, ex, value, i + 1, i + 1, &x->sets[i].columns[a], err));
         }
@@ -126,7 +139,7 @@ static vonk_status expand_plain(spreader *x, expansion *ex, vonk_error *err)
                 VONK_TRY(VONK_VEC_ARENA_PUSH(&ex->plain_args[i], x->s.arena, child, err));
                 continue;
             }
-            const bool       sort = child->kind == VONK_EX_SORT;
+            const bool sort = child->kind == VONK_EX_SORT;
             VONK_TRY(add_column(x, ex, sort ? child->children[0] : child, 0, 0, &column, err));
             if (sort) VONK_TRY(vonk__mk_copy(&x->s, child, &column, &column, err));
             VONK_TRY(VONK_VEC_ARENA_PUSH(&ex->plain_args[i], x->s.arena, column, err));
@@ -144,9 +157,9 @@ static bool has_plain(const spreader *x)
 
 static vonk_status expand(spreader *x, expansion *ex, const vonk_plan **ret, vonk_error *err)
 {
-    const uint32_t   first = has_plain(x) ? 0 : 1; /* group 0 would be rows that nobody reads */
+    const uint32_t first = has_plain(x) ? 0 : 1; /* group 0 would be rows that nobody reads */
     const vonk_expr *number = NULL, *alias = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_array(x->s.arena, x->n_sets + 1, sizeof *ex->rows, &ex->rows, err));
     for (uint32_t k = 0; k < x->node->lists[0].n; k++) {
@@ -165,7 +178,8 @@ static vonk_status expand(spreader *x, expansion *ex, const vonk_plan **ret, von
     VONK_TRY(VONK_VEC_ARENA_PUSH(&ex->columns, x->s.arena, ex->group, err));
     VONK_TRY(vonk_plan_new(x->s.env->budget, VONK_PN_EXPAND, &x->node->children[0], 1, &node, err));
     vonk_status status = vonk_plan_set_output(node, ex->columns.at, (uint32_t)ex->columns.n, err);
-    for (uint32_t g = first; g <= x->n_sets && status == VONK_OK; g++) status = vonk_plan_set_list(node, g - first, ex->rows[g].at, (uint32_t)ex->rows[g].n, err);
+    for (uint32_t g = first; g <= x->n_sets && status == VONK_OK; g++)
+        status = vonk_plan_set_list(node, g - first, ex->rows[g].at, (uint32_t)ex->rows[g].n, err);
     if (status != VONK_OK) {
         vonk_plan_unref(node);
         return status;
@@ -185,11 +199,12 @@ static vonk_status in_group(spreader *x, const expansion *ex, uint32_t group, co
 }
 
 /* The call over other arguments, with `filter` as its FILTER. */
-static vonk_status call_over(spreader *x, const vonk_expr *call, const vonk_expr *const *args, uint32_t n_args, const vonk_expr *filter, const vonk_expr *const *orders, uint32_t n_orders,
+static vonk_status call_over(spreader *x, const vonk_expr *call, const vonk_expr *const *args, uint32_t n_args,
+                             const vonk_expr *filter, const vonk_expr *const *orders, uint32_t n_orders,
                              const vonk_expr **ret, vonk_error *err)
 {
     vonk__exprs children = {0};
-    vonk_expr  *node = NULL;
+    vonk_expr *node = NULL;
 
     for (uint32_t i = 0; i < n_args; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&children, x->s.arena, args[i], err));
     VONK_TRY(VONK_VEC_ARENA_PUSH(&children, x->s.arena, filter, err));
@@ -210,18 +225,21 @@ static vonk_status call_over(spreader *x, const vonk_expr *call, const vonk_expr
     return vonk__scratch_keep_expr(&x->s, *ret, err);
 }
 
-/* A plain call is computed below, in group 0, where each key has exactly one row per (key, all nulls, 0); above, its one value is picked. */
-static vonk_status plain_call(spreader *x, expansion *ex, size_t i, vonk__exprs *below, const vonk_expr **ret_above, vonk_error *err)
+/* A plain call is computed below, in group 0, where each key has exactly one row per (key, all nulls, 0); above, its
+ * one value is picked. */
+static vonk_status plain_call(spreader *x, expansion *ex, size_t i, vonk__exprs *below, const vonk_expr **ret_above,
+                              vonk_error *err)
 {
     const vonk_expr *call = x->calls.at[i], *group = NULL, *filter = NULL, *inner = NULL, *alias = NULL, *column = NULL;
-    const bool       filtered = vonk_expr_has(call, VONK_EXF_HAS_FILTER);
+    const bool filtered = vonk_expr_has(call, VONK_EXF_HAS_FILTER);
     const vonk__exprs *args = &ex->plain_args[i];
-    vonk_expr       *first = NULL;
+    vonk_expr *first = NULL;
 
     VONK_TRY(in_group(x, ex, 0, &group, err));
     filter = group;
     if (filtered) VONK_TRY(vonk__mk_and(&x->s, (const vonk_expr *[]){group, args->at[call->n_args]}, 2, &filter, err));
-    VONK_TRY(call_over(x, call, args->at, call->n_args, filter, args->at + call->n_args + (filtered ? 1 : 0), call->n_order, &inner, err));
+    VONK_TRY(call_over(x, call, args->at, call->n_args, filter, args->at + call->n_args + (filtered ? 1 : 0),
+                       call->n_order, &inner, err));
     VONK_TRY(vonk__mk_alias(&x->s, inner, "plain", &alias, &column, err));
     VONK_TRY(VONK_VEC_ARENA_PUSH(below, x->s.arena, alias, err));
     VONK_TRY(vonk_expr_new(x->s.env->budget, VONK_EX_FUNCTION, (const vonk_expr *[]){column, group}, 2, &first, err));
@@ -244,7 +262,7 @@ static vonk_status plain_call(spreader *x, expansion *ex, size_t i, vonk__exprs 
 }
 
 typedef struct swap {
-    spreader         *x;
+    spreader *x;
     const vonk_expr **above; /* per call */
     const vonk__exprs *keys;
 } swap;
@@ -253,7 +271,7 @@ typedef struct swap {
 static vonk_status over_upper(swap *w, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr_list *keys = &w->x->node->lists[0];
-    const vonk_expr     **children = NULL;
+    const vonk_expr **children = NULL;
 
     for (uint32_t k = 0; k < keys->n; k++)
         if (vonk_expr_equal(keys->at[k], e)) {
@@ -276,7 +294,7 @@ static vonk_status over_upper(swap *w, const vonk_expr *e, const vonk_expr **ret
 static vonk_status named_output(swap *w, const vonk_expr *out, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *value = NULL;
-    vonk_expr       *alias = NULL;
+    vonk_expr *alias = NULL;
 
     VONK_TRY(over_upper(w, out->kind == VONK_EX_ALIAS ? out->children[0] : out, &value, err));
     VONK_TRY(vonk_expr_new(w->x->s.env->budget, VONK_EX_ALIAS, &value, 1, &alias, err));
@@ -292,17 +310,19 @@ static vonk_status named_output(swap *w, const vonk_expr *out, const vonk_expr *
 
 static vonk_status two_levels(spreader *x, const vonk_plan **ret, vonk_error *err)
 {
-    expansion         ex = {0};
-    const vonk_plan  *expanded = NULL, *lower = NULL;
-    vonk__exprs       lower_keys = {0}, lower_out = {0}, outputs = {0};
+    expansion ex = {0};
+    const vonk_plan *expanded = NULL, *lower = NULL;
+    vonk__exprs lower_keys = {0}, lower_out = {0}, outputs = {0};
     const vonk_expr **above = NULL;
 
     VONK_TRY(expand(x, &ex, &expanded, err));
     for (size_t i = 0; i < ex.keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, ex.keys.at[i], err));
     for (uint32_t i = 0; i < x->n_sets; i++)
-        for (uint32_t a = 0; a < x->sets[i].call->n_args; a++) VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, x->sets[i].columns[a], err));
+        for (uint32_t a = 0; a < x->sets[i].call->n_args; a++)
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, x->sets[i].columns[a], err));
     VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, ex.group, err));
-    for (size_t i = 0; i < lower_keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_out, x->s.arena, lower_keys.at[i], err));
+    for (size_t i = 0; i < lower_keys.n; i++)
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_out, x->s.arena, lower_keys.at[i], err));
     VONK_TRY(vonk_arena_array(x->s.arena, x->calls.n + 1, sizeof *above, &above, err));
     for (size_t i = 0; i < x->calls.n; i++) {
         const vonk_expr *group = NULL;
@@ -312,7 +332,8 @@ static vonk_status two_levels(spreader *x, const vonk_plan **ret, vonk_error *er
         }
         const uint32_t set = set_of(x, x->calls.at[i]);
         VONK_TRY(in_group(x, &ex, set + 1, &group, err));
-        VONK_TRY(call_over(x, x->calls.at[i], x->sets[set].columns, x->sets[set].call->n_args, group, NULL, 0, &above[i], err));
+        VONK_TRY(call_over(x, x->calls.at[i], x->sets[set].columns, x->sets[set].call->n_args, group, NULL, 0,
+                           &above[i], err));
     }
     VONK_TRY(vonk__mk_aggregate(&x->s, expanded, lower_keys.at, lower_keys.n, lower_out.at, lower_out.n, &lower, err));
     swap w = {x, above, &ex.keys};
@@ -327,8 +348,8 @@ static vonk_status two_levels(spreader *x, const vonk_plan **ret, vonk_error *er
 static vonk_status rewrite(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_opt_env                    *env = arg;
-    const vonk_plan                       *done = p;
+    const vonk_opt_env *env = arg;
+    const vonk_plan *done = p;
 
     if (p->kind != VONK_PN_AGGREGATE) {
         *ret = vonk_plan_ref(p);

@@ -9,19 +9,23 @@
 
 static bool is_bool(const vonk_expr *e, bool value)
 {
-    return e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) && (vonk_column_i64(e->value, 0) != 0) == value;
+    return e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) &&
+           (vonk_column_i64(e->value, 0) != 0) == value;
 }
 
-static bool is_null_literal(const vonk_expr *e) { return e->kind == VONK_EX_LITERAL && vonk_column_is_null(e->value, 0); }
+static bool is_null_literal(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_LITERAL && vonk_column_is_null(e->value, 0);
+}
 
 /* AND without trues, OR without falses; one decisive child decides when nobody else can raise. */
 static vonk_status simplify_logic(const vonk_opt_env *env, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
 {
-    const bool        neutral = e->kind == VONK_EX_AND;
+    const bool neutral = e->kind == VONK_EX_AND;
     const vonk_expr **left = NULL;
-    uint32_t          n = 0;
-    bool              decided = false, may_raise = false;
-    vonk_expr        *node = NULL;
+    uint32_t n = 0;
+    bool decided = false, may_raise = false;
+    vonk_expr *node = NULL;
 
     VONK_TRY(vonk_alloc_array(env->budget, e->n_children, sizeof *left, &left, err));
     for (uint32_t i = 0; i < e->n_children; i++) {
@@ -49,11 +53,11 @@ static vonk_status simplify_logic(const vonk_opt_env *env, const vonk_expr *e, c
 /* CASE: branches that cannot be taken go; a first branch that is always taken is the result. */
 static vonk_status simplify_case(const vonk_opt_env *env, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
 {
-    const uint32_t    n_pairs = e->n_children / 2;
-    const bool        has_else = e->n_children % 2 == 1;
+    const uint32_t n_pairs = e->n_children / 2;
+    const bool has_else = e->n_children % 2 == 1;
     const vonk_expr **left = NULL;
-    uint32_t          n = 0;
-    vonk_expr        *node = NULL;
+    uint32_t n = 0;
+    vonk_expr *node = NULL;
 
     VONK_TRY(vonk_alloc_array(env->budget, e->n_children + 1, sizeof *left, &left, err));
     const vonk_expr *otherwise = has_else ? e->children[e->n_children - 1] : NULL;
@@ -86,8 +90,8 @@ static vonk_status simplify_case(const vonk_opt_env *env, const vonk_expr *e, co
 
 static vonk_status fold_value(const vonk_opt_env *env, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_column_unref) vonk_column     *value = NULL;
-    VONK_AUTO(vonk_error_reset) vonk_error        quiet = VONK_ERROR_INIT;
+    VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
+    VONK_AUTO(vonk_error_reset) vonk_error quiet = VONK_ERROR_INIT;
 
     if (vonk_program_fold(env->budget, env->env, e, &value, &quiet) != VONK_OK) { /* a row that asks for it raises it */
         VONK_TRY(vonk_error_forgive(&quiet, err));
@@ -107,11 +111,14 @@ static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vo
     }
     if (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) return simplify_logic(env, e, ret, err);
     if (e->kind == VONK_EX_CASE) return simplify_case(env, e, ret, err);
-    const bool has_form = e->kind == VONK_EX_FUNCTION || e->kind == VONK_EX_CAST || e->kind == VONK_EX_NOT || e->kind == VONK_EX_IS_NULL || e->kind == VONK_EX_IS_NOT_NULL ||
-                          e->kind == VONK_EX_COALESCE || e->kind == VONK_EX_IN || e->kind == VONK_EX_GET_FIELD;
+    const bool has_form = e->kind == VONK_EX_FUNCTION || e->kind == VONK_EX_CAST || e->kind == VONK_EX_NOT ||
+                          e->kind == VONK_EX_IS_NULL || e->kind == VONK_EX_IS_NOT_NULL || e->kind == VONK_EX_COALESCE ||
+                          e->kind == VONK_EX_IN || e->kind == VONK_EX_GET_FIELD;
     if (has_form && vonk_expr_is_foldable(e)) return fold_value(env, e, ret, err);
-    if (e->kind == VONK_EX_IS_NOT_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0])) return vonk_ex_bool(env->budget, true, ret, err);
-    if (e->kind == VONK_EX_IS_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0])) return vonk_ex_bool(env->budget, false, ret, err);
+    if (e->kind == VONK_EX_IS_NOT_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0]))
+        return vonk_ex_bool(env->budget, true, ret, err);
+    if (e->kind == VONK_EX_IS_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0]))
+        return vonk_ex_bool(env->budget, false, ret, err);
     *ret = vonk_expr_ref(e);
     return VONK_OK;
 }
@@ -132,7 +139,7 @@ static vonk_status no_rows(const vonk_opt_env *env, const vonk_plan *p, const vo
 
 static vonk_status each_node(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_opt_env                         *env = arg;
+    const vonk_opt_env *env = arg;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *folded = NULL;
 
     VONK_TRY(vonk_plan_rewrite_exprs(env->budget, p, step, arg, &folded, err));

@@ -1,4 +1,5 @@
-/* opt/rule_merge_projects.c -- a projection over a projection becomes one, when nothing is computed twice by it; one that changes nothing goes.
+/* opt/rule_merge_projects.c -- a projection over a projection becomes one, when nothing is computed twice by it; one
+ * that changes nothing goes.
  *
  *   Project [x + 1 AS y]                 Project [a * 2 + 1 AS y]
  *   +- Project [a * 2 AS x]         =>   +- Relation [a]
@@ -27,7 +28,7 @@ static bool can_merge(const vonk_plan *upper, const vonk_plan *lower)
 {
     for (uint32_t i = 0; i < lower->lists[0].n; i++) {
         const vonk_expr *value = value_of(lower->lists[0].at[i]);
-        uses             u = {.id = lower->output[i]->id};
+        uses u = {.id = lower->output[i]->id};
         if (vonk_expr_has_generator(value) || vonk_expr_has_window(value)) return false;
         if (is_cheap(value)) continue;
         for (uint32_t k = 0; k < upper->lists[0].n; k++) vonk_expr_walk(upper->lists[0].at[k], count_use, &u);
@@ -37,7 +38,8 @@ static bool can_merge(const vonk_plan *upper, const vonk_plan *lower)
 }
 
 /* The output column keeps its id and name. */
-static vonk_status as_output(vonk__scratch *s, const vonk_expr *value, const vonk_expr *out, const vonk_expr **ret, vonk_error *err)
+static vonk_status as_output(vonk__scratch *s, const vonk_expr *value, const vonk_expr *out, const vonk_expr **ret,
+                             vonk_error *err)
 {
     vonk_expr *alias = NULL;
 
@@ -57,12 +59,13 @@ static vonk_status as_output(vonk__scratch *s, const vonk_expr *value, const von
     return vonk__scratch_keep_expr(s, *ret, err);
 }
 
-static vonk_status merge_two(vonk__scratch *s, const vonk_plan *upper, const vonk_plan *lower, const vonk_plan **ret, vonk_error *err)
+static vonk_status merge_two(vonk__scratch *s, const vonk_plan *upper, const vonk_plan *lower, const vonk_plan **ret,
+                             vonk_error *err)
 {
-    const uint32_t    n = lower->n_output;
-    uint64_t         *ids = NULL;
+    const uint32_t n = lower->n_output;
+    uint64_t *ids = NULL;
     const vonk_expr **values = NULL;
-    vonk__exprs       exprs = {0};
+    vonk__exprs exprs = {0};
 
     VONK_TRY(vonk_arena_array(s->arena, n + 1, sizeof *ids, &ids, err));
     VONK_TRY(vonk_arena_array(s->arena, n + 1, sizeof *values, &values, err));
@@ -83,15 +86,16 @@ static bool changes_nothing(const vonk_plan *p)
 {
     if (p->n_output != p->children[0]->n_output) return false;
     for (uint32_t i = 0; i < p->n_output; i++)
-        if (p->lists[0].at[i]->kind != VONK_EX_COLUMN || p->lists[0].at[i]->id != p->children[0]->output[i]->id) return false;
+        if (p->lists[0].at[i]->kind != VONK_EX_COLUMN || p->lists[0].at[i]->id != p->children[0]->output[i]->id)
+            return false;
     return true;
 }
 
 static vonk_status merge(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_opt_env                    *env = arg;
-    const vonk_plan                       *done = p;
+    const vonk_opt_env *env = arg;
+    const vonk_plan *done = p;
 
     if (p->kind != VONK_PN_PROJECT) {
         *ret = vonk_plan_ref(p);
@@ -112,7 +116,8 @@ static vonk_status merge(const vonk_plan *p, void *arg, const vonk_plan **ret, v
     return VONK_OK;
 }
 
-vonk_status vonk__rule_merge_projects(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__rule_merge_projects(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret,
+                                      vonk_error *err)
 {
     return vonk_plan_rewrite(env->budget, plan, merge, (void *)env, ret, err);
 }

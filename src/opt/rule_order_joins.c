@@ -5,53 +5,62 @@
  *   :  :- A   B                                     :  :- B   D
  *   +- D                                            +- A
  *
- * A group of inner joins is taken apart into relations and conditions. Up to DP_MOST relations the best bushy tree is found by dynamic programming over subsets
- * (G. Moerkotte, T. Neumann, "Analysis of Two Existing and One New Dynamic Programming Algorithm ...", 2006: DPsub), above that greedily. Semi and anti joins on top of the
- * group take part: each is a relation that may be joined as soon as the columns of its condition are there, and only shrinks the rows. Cost: rows that come out of
- * each join, and rows that are built into hash tables. */
+ * A group of inner joins is taken apart into relations and conditions. Up to DP_MOST relations the best bushy tree is
+ * found by dynamic programming over subsets (G. Moerkotte, T. Neumann, "Analysis of Two Existing and One New Dynamic
+ * Programming Algorithm ...", 2006: DPsub), above that greedily. Semi and anti joins on top of the group take part:
+ * each is a relation that may be joined as soon as the columns of its condition are there, and only shrinks the rows.
+ * Cost: rows that come out of each join, and rows that are built into hash tables. */
 #include <math.h>
 
 #include "opt/rules.h"
 #include "opt/scratch.h"
 #include "opt/stats.h"
 
-#define DP_MOST      10
-#define MOST         60
+#define DP_MOST 10
+#define MOST 60
 #define BUILD_WEIGHT 1.5 /* building a row into a hash table costs more than probing with one */
 
 typedef struct relation {
     const vonk_plan *plan;
-    const vonk_plan *semi;   /* the SEMI or ANTI join that it is the right side of; NULL: an ordinary input */
-    uint64_t         needs;  /* semi: relations whose columns its condition uses */
-    double           rows;
-    double           share;  /* semi: of the rows that stay */
+    const vonk_plan *semi; /* the SEMI or ANTI join that it is the right side of; NULL: an ordinary input */
+    uint64_t needs;        /* semi: relations whose columns its condition uses */
+    double rows;
+    double share; /* semi: of the rows that stay */
 } relation;
 
 typedef struct condition {
     const vonk_expr *expr;
-    uint64_t         uses;      /* relations */
-    double           share;
-    int              column_class; /* of an equality between two columns, else -1 */
-    bool             derived;   /* follows from others of its class */
+    uint64_t uses; /* relations */
+    double share;
+    int column_class; /* of an equality between two columns, else -1 */
+    bool derived;     /* follows from others of its class */
 } condition;
 
 typedef struct graph {
     vonk__scratch s;
-    relation      relations[MOST];
-    uint32_t      n_relations;
+    relation relations[MOST];
+    uint32_t n_relations;
     VONK_VEC(condition) conditions;
-    int           n_classes;
+    int n_classes;
 } graph;
 
 typedef struct best {
-    double   cost, rows;
+    double cost, rows;
     uint64_t left; /* subset; 0: a single relation */
-    bool     known;
+    bool known;
 } best;
 
 static uint64_t bit(uint32_t i) { return UINT64_C(1) << i; }
-static bool     is_inner(const vonk_plan *p) { return p->kind == VONK_PN_JOIN && (p->join.type == VONK_JOIN_INNER || p->join.type == VONK_JOIN_CROSS) && !p->join.lateral; }
-static bool     is_semi(const vonk_plan *p) { return p->kind == VONK_PN_JOIN && (p->join.type == VONK_JOIN_SEMI || p->join.type == VONK_JOIN_ANTI) && !p->join.null_aware; }
+static bool is_inner(const vonk_plan *p)
+{
+    return p->kind == VONK_PN_JOIN && (p->join.type == VONK_JOIN_INNER || p->join.type == VONK_JOIN_CROSS) &&
+           !p->join.lateral;
+}
+static bool is_semi(const vonk_plan *p)
+{
+    return p->kind == VONK_PN_JOIN && (p->join.type == VONK_JOIN_SEMI || p->join.type == VONK_JOIN_ANTI) &&
+           !p->join.null_aware;
+}
 
 static vonk_status order(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err);
 
@@ -62,7 +71,8 @@ static vonk_status add_relation(graph *g, const vonk_plan *p, const vonk_plan *s
 
     VONK_TRY(order(g->s.env, p, &ordered, err));
     VONK_TRY(vonk__scratch_keep_plan(&g->s, ordered, err));
-    g->relations[g->n_relations++] = (relation){.plan = ordered, .semi = semi, .rows = vonk__opt_rows(g->s.env, ordered), .share = 1};
+    g->relations[g->n_relations++] =
+        (relation){.plan = ordered, .semi = semi, .rows = vonk__opt_rows(g->s.env, ordered), .share = 1};
     return VONK_OK;
 }
 
@@ -73,15 +83,18 @@ static vonk_status take_apart(graph *g, const vonk_plan *p, vonk__exprs *terms, 
         return add_relation(g, p->children[1], p, err);
     }
     if (is_inner(p) && g->n_relations < MOST - 2) {
-        if (p->n_lists > 0 && p->lists[0].n > 0) VONK_TRY(vonk__opt_conjuncts(g->s.arena, p->lists[0].at[0], terms, err));
+        if (p->n_lists > 0 && p->lists[0].n > 0)
+            VONK_TRY(vonk__opt_conjuncts(g->s.arena, p->lists[0].at[0], terms, err));
         VONK_TRY(take_apart(g, p->children[0], terms, err));
         return take_apart(g, p->children[1], terms, err);
     }
-    if (p->kind == VONK_PN_FILTER && (is_inner(p->children[0]) || is_semi(p->children[0])) && vonk_expr_is_deterministic(p->lists[0].at[0])) {
+    if (p->kind == VONK_PN_FILTER && (is_inner(p->children[0]) || is_semi(p->children[0])) &&
+        vonk_expr_is_deterministic(p->lists[0].at[0])) {
         VONK_TRY(vonk__opt_conjuncts(g->s.arena, p->lists[0].at[0], terms, err));
         return take_apart(g, p->children[0], terms, err);
     }
-    if (p->kind == VONK_PN_PROJECT && is_inner(p->children[0])) { /* one that only drops columns stands in nobody's way */
+    if (p->kind == VONK_PN_PROJECT &&
+        is_inner(p->children[0])) { /* one that only drops columns stands in nobody's way */
         bool plain = true;
         for (uint32_t i = 0; i < p->lists[0].n && plain; i++) plain = p->lists[0].at[i]->kind == VONK_EX_COLUMN;
         if (plain) return take_apart(g, p->children[0], terms, err);
@@ -99,7 +112,7 @@ static uint64_t relations_of(const graph *g, uint64_t id)
 static vonk_status uses_of(graph *g, const vonk_expr *e, uint64_t *ret, vonk_error *err)
 {
     uint64_t *ids = NULL;
-    size_t    n = 0;
+    size_t n = 0;
 
     *ret = 0;
     VONK_TRY(vonk_expr_column_ids(e, g->s.arena, &ids, &n, err));
@@ -112,7 +125,8 @@ static uint32_t only(uint64_t set) { return (uint32_t)__builtin_ctzll(set); }
 static double equality_share(const graph *g, const vonk_expr *a, const vonk_expr *b)
 {
     const uint64_t ra = relations_of(g, a->id), rb = relations_of(g, b->id);
-    const double   da = vonk__opt_distinct(g->s.env, g->relations[only(ra)].plan, a->id), db = vonk__opt_distinct(g->s.env, g->relations[only(rb)].plan, b->id);
+    const double da = vonk__opt_distinct(g->s.env, g->relations[only(ra)].plan, a->id),
+                 db = vonk__opt_distinct(g->s.env, g->relations[only(rb)].plan, b->id);
 
     return 1 / (da < db ? da : db); /* distinct values are upper bounds: the smaller one is the key's side */
 }
@@ -120,10 +134,11 @@ static double equality_share(const graph *g, const vonk_expr *a, const vonk_expr
 static vonk_status add_condition(graph *g, const vonk_expr *e, vonk_error *err)
 {
     condition c = {.expr = e, .share = 0.33, .column_class = -1};
-    bool      null_safe;
+    bool null_safe;
 
     VONK_TRY(uses_of(g, e, &c.uses, err));
-    if (vonk__opt_is_equality(e, &null_safe) && !null_safe && e->children[0]->kind == VONK_EX_COLUMN && e->children[1]->kind == VONK_EX_COLUMN && __builtin_popcountll(c.uses) == 2) {
+    if (vonk__opt_is_equality(e, &null_safe) && !null_safe && e->children[0]->kind == VONK_EX_COLUMN &&
+        e->children[1]->kind == VONK_EX_COLUMN && __builtin_popcountll(c.uses) == 2) {
         c.share = equality_share(g, e->children[0], e->children[1]);
         c.column_class = g->n_classes++;
     } else if (__builtin_popcountll(c.uses) == 1) {
@@ -148,7 +163,9 @@ static void merge_classes(graph *g)
         for (size_t i = 0; i < g->conditions.n; i++)
             for (size_t k = 0; k < g->conditions.n; k++) {
                 condition *x = &g->conditions.at[i], *y = &g->conditions.at[k];
-                if (x->column_class < 0 || y->column_class < 0 || x->column_class <= y->column_class || !share_column(x->expr, y->expr)) continue;
+                if (x->column_class < 0 || y->column_class < 0 || x->column_class <= y->column_class ||
+                    !share_column(x->expr, y->expr))
+                    continue;
                 x->column_class = y->column_class;
                 changed = true;
             }
@@ -172,13 +189,22 @@ static vonk_status derive_pairs(graph *g, vonk_error *err)
 
     for (size_t i = 0; i < n; i++)
         for (size_t k = i + 1; k < n; k++) {
-            if (g->conditions.at[i].column_class < 0 || g->conditions.at[i].column_class != g->conditions.at[k].column_class) continue;
+            if (g->conditions.at[i].column_class < 0 ||
+                g->conditions.at[i].column_class != g->conditions.at[k].column_class)
+                continue;
             for (uint32_t side = 0; side < 4; side++) {
-                const vonk_expr *a = g->conditions.at[i].expr->children[side / 2], *b = g->conditions.at[k].expr->children[side % 2], *e = NULL;
-                const uint64_t   uses = relations_of(g, a->id) | relations_of(g, b->id);
-                if (a->id == b->id || __builtin_popcountll(uses) != 2 || known_pair(g, a->id, b->id) || !vonk_type_same(a->type, b->type)) continue;
+                const vonk_expr *a = g->conditions.at[i].expr->children[side / 2],
+                                *b = g->conditions.at[k].expr->children[side % 2], *e = NULL;
+                const uint64_t uses = relations_of(g, a->id) | relations_of(g, b->id);
+                if (a->id == b->id || __builtin_popcountll(uses) != 2 || known_pair(g, a->id, b->id) ||
+                    !vonk_type_same(a->type, b->type))
+                    continue;
                 VONK_TRY(vonk__mk_equal(&g->s, a, b, false, &e, err));
-                const condition c = {.expr = e, .uses = uses, .share = equality_share(g, a, b), .column_class = g->conditions.at[i].column_class, .derived = true};
+                const condition c = {.expr = e,
+                                     .uses = uses,
+                                     .share = equality_share(g, a, b),
+                                     .column_class = g->conditions.at[i].column_class,
+                                     .derived = true};
                 VONK_TRY(VONK_VEC_ARENA_PUSH(&g->conditions, g->s.arena, c, err));
             }
         }
@@ -210,16 +236,19 @@ static double rows_of(const graph *g, uint64_t set)
         if (set & bit(r)) rows *= g->relations[r].semi ? g->relations[r].share : g->relations[r].rows;
     for (size_t i = 0; i < g->conditions.n; i++) {
         const condition *c = &g->conditions.at[i];
-        if (c->column_class < 0 && c->uses && (c->uses & ~set) == 0 && __builtin_popcountll(c->uses) > 1) rows *= c->share;
+        if (c->column_class < 0 && c->uses && (c->uses & ~set) == 0 && __builtin_popcountll(c->uses) > 1)
+            rows *= c->share;
     }
     for (int k = 0; k < g->n_classes; k++) {
         uint64_t reached = 0;
         for (;;) { /* a spanning tree over the class's relations, smallest share first */
-            double   share = 2;
+            double share = 2;
             uint64_t uses = 0;
             for (size_t i = 0; i < g->conditions.n; i++) {
                 const condition *c = &g->conditions.at[i];
-                if (c->column_class != k || (c->uses & ~set) != 0 || (c->uses & ~reached) == 0 || (reached && !(c->uses & reached)) || c->share >= share) continue;
+                if (c->column_class != k || (c->uses & ~set) != 0 || (c->uses & ~reached) == 0 ||
+                    (reached && !(c->uses & reached)) || c->share >= share)
+                    continue;
                 share = c->share;
                 uses = c->uses;
             }
@@ -250,12 +279,17 @@ static bool may_join(const graph *g, uint64_t a, uint64_t b)
 
 static double join_cost(const graph *g, const best *a, const best *b, uint64_t b_set, double rows)
 {
-    if (__builtin_popcountll(b_set) == 1 && g->relations[only(b_set)].semi) return a->cost + b->cost + rows + BUILD_WEIGHT * g->relations[only(b_set)].rows + a->rows * 0.5;
+    if (__builtin_popcountll(b_set) == 1 && g->relations[only(b_set)].semi)
+        return a->cost + b->cost + rows + BUILD_WEIGHT * g->relations[only(b_set)].rows + a->rows * 0.5;
     const double build = a->rows < b->rows ? a->rows : b->rows, probe = a->rows < b->rows ? b->rows : a->rows;
     return a->cost + b->cost + rows + BUILD_WEIGHT * build + probe * 0.5;
 }
 
-static best single(const graph *g, uint32_t r) { return (best){.cost = 0, .rows = g->relations[r].semi ? g->relations[r].share : g->relations[r].rows, .known = true}; }
+static best single(const graph *g, uint32_t r)
+{
+    return (best){
+        .cost = 0, .rows = g->relations[r].semi ? g->relations[r].share : g->relations[r].rows, .known = true};
+}
 
 /* ---- dynamic programming over subsets */
 static void try_split(const graph *g, best *table, uint64_t set, uint64_t left, bool cross_allowed)
@@ -267,7 +301,8 @@ static void try_split(const graph *g, best *table, uint64_t set, uint64_t left, 
     if (!semi && !cross_allowed && !connected(g, left, right)) return;
     const double rows = table[set].known ? table[set].rows : rows_of(g, set);
     const double cost = join_cost(g, &table[left], &table[right], right, rows);
-    if (!table[set].known || cost < table[set].cost) table[set] = (best){.cost = cost, .rows = rows, .left = left, .known = true};
+    if (!table[set].known || cost < table[set].cost)
+        table[set] = (best){.cost = cost, .rows = rows, .left = left, .known = true};
 }
 
 static void fill_table(const graph *g, best *table)
@@ -278,7 +313,8 @@ static void fill_table(const graph *g, best *table)
     for (uint64_t set = 3; set <= all; set++) {
         if ((set & (set - 1)) == 0) continue;
         for (int cross = 0; cross < 2 && !table[set].known; cross++)
-            for (uint64_t left = (set - 1) & set; left; left = (left - 1) & set) try_split(g, table, set, left, cross == 1);
+            for (uint64_t left = (set - 1) & set; left; left = (left - 1) & set)
+                try_split(g, table, set, left, cross == 1);
     }
 }
 
@@ -292,7 +328,8 @@ static vonk_status terms_between(graph *g, uint64_t a, uint64_t b, vonk__exprs *
     for (int derived = 0; derived < 2; derived++)
         for (size_t i = 0; i < g->conditions.n; i++) {
             const condition *c = &g->conditions.at[i];
-            if (c->derived != (derived == 1) || (c->uses & ~(a | b)) != 0 || (c->uses & ~a) == 0 || (c->uses & ~b) == 0) continue;
+            if (c->derived != (derived == 1) || (c->uses & ~(a | b)) != 0 || (c->uses & ~a) == 0 || (c->uses & ~b) == 0)
+                continue;
             if (c->column_class >= 0 && used[c->column_class]) continue;
             if (c->column_class >= 0) used[c->column_class] = true;
             VONK_TRY(VONK_VEC_ARENA_PUSH(ret, g->s.arena, c->expr, err));
@@ -300,7 +337,8 @@ static vonk_status terms_between(graph *g, uint64_t a, uint64_t b, vonk__exprs *
     return VONK_OK;
 }
 
-static vonk_status join_sets(graph *g, uint64_t a, const vonk_plan *left, uint64_t b, const vonk_plan *right, const vonk_plan **ret, vonk_error *err)
+static vonk_status join_sets(graph *g, uint64_t a, const vonk_plan *left, uint64_t b, const vonk_plan *right,
+                             const vonk_plan **ret, vonk_error *err)
 {
     vonk__exprs terms = {0};
 
@@ -309,7 +347,8 @@ static vonk_status join_sets(graph *g, uint64_t a, const vonk_plan *left, uint64
         return vonk__mk_over(&g->s, g->relations[only(b)].semi, children, ret, err);
     }
     VONK_TRY(terms_between(g, a, b, &terms, err));
-    return vonk__mk_join(&g->s, left, right, terms.n > 0 ? VONK_JOIN_INNER : VONK_JOIN_CROSS, terms.at, terms.n, ret, err);
+    return vonk__mk_join(&g->s, left, right, terms.n > 0 ? VONK_JOIN_INNER : VONK_JOIN_CROSS, terms.at, terms.n, ret,
+                         err);
 }
 
 static vonk_status build(graph *g, const best *table, uint64_t set, const vonk_plan **ret, vonk_error *err)
@@ -328,19 +367,19 @@ static vonk_status build(graph *g, const best *table, uint64_t set, const vonk_p
 
 /* ---- greedy: again and again the cheapest pair */
 typedef struct part {
-    uint64_t         set;
+    uint64_t set;
     const vonk_plan *plan;
-    best             best;
+    best best;
 } part;
 
 static vonk_status greedy(graph *g, const vonk_plan **ret, vonk_error *err)
 {
-    part     parts[MOST];
+    part parts[MOST];
     uint32_t n = g->n_relations;
 
     for (uint32_t r = 0; r < n; r++) parts[r] = (part){bit(r), g->relations[r].plan, single(g, r)};
     while (n > 1) {
-        double   lowest = INFINITY, rows = 0;
+        double lowest = INFINITY, rows = 0;
         uint32_t x = 0, y = 0;
         for (int cross = 0; cross < 2 && lowest == INFINITY; cross++)
             for (uint32_t i = 0; i < n; i++)
@@ -348,7 +387,8 @@ static vonk_status greedy(graph *g, const vonk_plan **ret, vonk_error *err)
                     if (i == k || !may_join(g, parts[i].set, parts[k].set)) continue;
                     const bool semi = __builtin_popcountll(parts[k].set) == 1 && g->relations[only(parts[k].set)].semi;
                     if (!cross && !semi && !connected(g, parts[i].set, parts[k].set)) continue;
-                    const double out = rows_of(g, parts[i].set | parts[k].set), cost = join_cost(g, &parts[i].best, &parts[k].best, parts[k].set, out);
+                    const double out = rows_of(g, parts[i].set | parts[k].set),
+                                 cost = join_cost(g, &parts[i].best, &parts[k].best, parts[k].set, out);
                     if (cost < lowest) {
                         lowest = cost;
                         rows = out;
@@ -356,7 +396,8 @@ static vonk_status greedy(graph *g, const vonk_plan **ret, vonk_error *err)
                         y = k;
                     }
                 }
-        if (lowest == INFINITY) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "joins could not be put in an order");
+        if (lowest == INFINITY)
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "joins could not be put in an order");
         VONK_TRY(join_sets(g, parts[x].set, parts[x].plan, parts[y].set, parts[y].plan, &parts[x].plan, err));
         parts[x].set |= parts[y].set;
         parts[x].best = (best){.cost = lowest, .rows = rows, .known = true};
@@ -370,9 +411,9 @@ static vonk_status greedy(graph *g, const vonk_plan **ret, vonk_error *err)
 static vonk_status order_group(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_plan                       *done = NULL, *filtered = NULL;
-    vonk__exprs                            terms = {0}, constant = {0};
-    best                                  *table = NULL;
+    const vonk_plan *done = NULL, *filtered = NULL;
+    vonk__exprs terms = {0}, constant = {0};
+    best *table = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     graph *g = NULL;
@@ -387,13 +428,15 @@ static vonk_status order_group(const vonk_opt_env *env, const vonk_plan *p, cons
         VONK_TRY(vonk_arena_array(arena, (size_t)1 << g->n_relations, sizeof *table, &table, err));
         fill_table(g, table);
         const uint64_t all = bit(g->n_relations) - 1;
-        if (!table[all].known) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "joins could not be put in an order");
+        if (!table[all].known)
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "joins could not be put in an order");
         VONK_TRY(build(g, table, all, &done, err));
     } else {
         VONK_TRY(greedy(g, &done, err));
     }
     for (size_t i = 0; i < g->conditions.n; i++) /* on one relation or none: joins do not pick them up */
-        if (__builtin_popcountll(g->conditions.at[i].uses) <= 1) VONK_TRY(VONK_VEC_ARENA_PUSH(&constant, arena, g->conditions.at[i].expr, err));
+        if (__builtin_popcountll(g->conditions.at[i].uses) <= 1)
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&constant, arena, g->conditions.at[i].expr, err));
     VONK_TRY(vonk__mk_filter(&g->s, done, constant.at, constant.n, &filtered, err));
     VONK_TRY(vonk__mk_output_like(&g->s, filtered, p, &done, err));
     *ret = vonk_plan_ref(done);
@@ -403,16 +446,17 @@ static vonk_status order_group(const vonk_opt_env *env, const vonk_plan *p, cons
 static vonk_status order(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan **children = NULL;
-    uint32_t          n = 0;
-    vonk_plan        *copy = NULL;
+    uint32_t n = 0;
+    vonk_plan *copy = NULL;
 
-    if (is_inner(p) || (is_semi(p) && (is_inner(p->children[0]) || is_semi(p->children[0])))) return order_group(env, p, ret, err);
+    if (is_inner(p) || (is_semi(p) && (is_inner(p->children[0]) || is_semi(p->children[0]))))
+        return order_group(env, p, ret, err);
     if (p->n_children == 0) {
         *ret = vonk_plan_ref(p);
         return VONK_OK;
     }
     vonk_status status = vonk_alloc_array(env->budget, p->n_children, sizeof *children, &children, err);
-    bool        changed = false;
+    bool changed = false;
     while (status == VONK_OK && n < p->n_children) {
         status = order(env, p->children[n], &children[n], err); /* depth: VONK_MAX_PLAN_DEPTH */
         if (status != VONK_OK) break;
@@ -430,4 +474,8 @@ static vonk_status order(const vonk_opt_env *env, const vonk_plan *p, const vonk
     return status;
 }
 
-vonk_status vonk__rule_order_joins(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err) { return order(env, plan, ret, err); }
+vonk_status vonk__rule_order_joins(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret,
+                                   vonk_error *err)
+{
+    return order(env, plan, ret, err);
+}

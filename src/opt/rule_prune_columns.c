@@ -11,7 +11,7 @@
 /* Column ids wanted from a node: sorted. */
 typedef struct id_set {
     uint64_t *at;
-    size_t    n;
+    size_t n;
 } id_set;
 
 static bool has(const id_set *set, uint64_t id)
@@ -35,7 +35,10 @@ static int by_id(const void *a, const void *b)
 }
 
 /* vonk_expr_column_ids appends, sorts and drops doubles. */
-static vonk_status add_expr(vonk__scratch *s, id_set *set, const vonk_expr *e, vonk_error *err) { return vonk_expr_column_ids(e, s->arena, &set->at, &set->n, err); }
+static vonk_status add_expr(vonk__scratch *s, id_set *set, const vonk_expr *e, vonk_error *err)
+{
+    return vonk_expr_column_ids(e, s->arena, &set->at, &set->n, err);
+}
 
 static vonk_status add_list(vonk__scratch *s, id_set *set, const vonk_expr_list *list, vonk_error *err)
 {
@@ -60,10 +63,13 @@ static vonk_status copy_set(vonk__scratch *s, const id_set *from, id_set *ret, v
     return VONK_OK;
 }
 
-static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err);
+static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                         vonk_error *err);
 
-/* The wanted ones of the node's own output list (PROJECT: l0, AGGREGATE: l1, WINDOW: l0); at least one stays when `least_one`. */
-static vonk_status wanted_of(vonk__scratch *s, const vonk_expr_list *list, const id_set *wanted, bool least_one, vonk__exprs *ret, vonk_error *err)
+/* The wanted ones of the node's own output list (PROJECT: l0, AGGREGATE: l1, WINDOW: l0); at least one stays when
+ * `least_one`. */
+static vonk_status wanted_of(vonk__scratch *s, const vonk_expr_list *list, const id_set *wanted, bool least_one,
+                             vonk__exprs *ret, vonk_error *err)
 {
     for (uint32_t i = 0; i < list->n; i++)
         if (has(wanted, list->at[i]->id)) VONK_TRY(VONK_VEC_ARENA_PUSH(ret, s->arena, list->at[i], err));
@@ -71,7 +77,8 @@ static vonk_status wanted_of(vonk__scratch *s, const vonk_expr_list *list, const
     return VONK_OK;
 }
 
-static vonk_status node_with_list(vonk__scratch *s, const vonk_plan *p, const vonk_plan *child, uint32_t list, const vonk__exprs *exprs, const vonk_plan **ret, vonk_error *err)
+static vonk_status node_with_list(vonk__scratch *s, const vonk_plan *p, const vonk_plan *child, uint32_t list,
+                                  const vonk__exprs *exprs, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *copy = NULL;
 
@@ -85,10 +92,11 @@ static vonk_status node_with_list(vonk__scratch *s, const vonk_plan *p, const vo
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-static vonk_status prune_project(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_project(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                                 vonk_error *err)
 {
-    vonk__exprs      exprs = {0};
-    id_set           below = {0};
+    vonk__exprs exprs = {0};
+    id_set below = {0};
     const vonk_plan *child = NULL;
 
     VONK_TRY(wanted_of(s, &p->lists[0], wanted, false, &exprs, err));
@@ -97,10 +105,11 @@ static vonk_status prune_project(vonk__scratch *s, const vonk_plan *p, const id_
     return vonk__mk_project(s, child, exprs.at, exprs.n, ret, err);
 }
 
-static vonk_status prune_aggregate(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_aggregate(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                                   vonk_error *err)
 {
-    vonk__exprs      outputs = {0};
-    id_set           below = {0};
+    vonk__exprs outputs = {0};
+    id_set below = {0};
     const vonk_plan *child = NULL;
 
     VONK_TRY(wanted_of(s, &p->lists[1], wanted, true, &outputs, err));
@@ -110,10 +119,11 @@ static vonk_status prune_aggregate(vonk__scratch *s, const vonk_plan *p, const i
     return node_with_list(s, p, child, 1, &outputs, ret, err);
 }
 
-static vonk_status prune_window(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_window(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                                vonk_error *err)
 {
-    vonk__exprs      exprs = {0};
-    id_set           below;
+    vonk__exprs exprs = {0};
+    id_set below;
     const vonk_plan *child = NULL;
 
     VONK_TRY(wanted_of(s, &p->lists[0], wanted, false, &exprs, err));
@@ -124,12 +134,13 @@ static vonk_status prune_window(vonk__scratch *s, const vonk_plan *p, const id_s
     return node_with_list(s, p, child, 0, &exprs, ret, err);
 }
 
-static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                              vonk_error *err)
 {
-    id_set      needed;
+    id_set needed;
     vonk__exprs output = {0};
-    uint32_t   *columns = NULL, n = 0;
-    vonk_plan  *copy = NULL;
+    uint32_t *columns = NULL, n = 0;
+    vonk_plan *copy = NULL;
 
     VONK_TRY(copy_set(s, wanted, &needed, err));
     for (uint32_t l = 0; l < p->n_lists; l++) VONK_TRY(add_list(s, &needed, &p->lists[l], err));
@@ -152,7 +163,8 @@ static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set
 }
 
 /* The child's columns that are wanted, as a PROJECT when there are others. */
-static vonk_status narrowed(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status narrowed(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                            vonk_error *err)
 {
     vonk__exprs exprs = {0};
 
@@ -163,16 +175,18 @@ static vonk_status narrowed(vonk__scratch *s, const vonk_plan *p, const id_set *
 }
 
 /* Every input gives exactly the wanted positions. */
-static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                               vonk_error *err)
 {
     const vonk_plan **children = NULL;
 
     VONK_TRY(vonk_arena_array(s->arena, p->n_children, sizeof *children, &children, err));
     for (uint32_t c = 0; c < p->n_children; c++) {
         vonk__exprs exprs = {0};
-        id_set      below = {0};
+        id_set below = {0};
         for (uint32_t i = 0; i < p->n_output; i++)
-            if (has(wanted, p->output[i]->id)) VONK_TRY(VONK_VEC_ARENA_PUSH(&exprs, s->arena, p->children[c]->output[i], err));
+            if (has(wanted, p->output[i]->id))
+                VONK_TRY(VONK_VEC_ARENA_PUSH(&exprs, s->arena, p->children[c]->output[i], err));
         for (size_t i = 0; i < exprs.n; i++) VONK_TRY(add_expr(s, &below, exprs.at[i], err));
         VONK_TRY(prune(s, p->children[c], &below, &children[c], err));
         bool same = children[c]->n_output == exprs.n;
@@ -183,7 +197,8 @@ static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_se
 }
 
 /* Joins: below them unwanted columns go; keys that only the join needs are dropped right above it. */
-static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                              vonk_error *err)
 {
     const vonk_plan *children[2], *joined = NULL;
 
@@ -199,16 +214,18 @@ static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const id_set
 }
 
 /* Nodes whose output is their child's: what they read themselves is added. */
-static vonk_status prune_through(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune_through(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                                 vonk_error *err)
 {
-    id_set           below;
+    id_set below;
     const vonk_plan *child = NULL;
 
     VONK_TRY(copy_set(s, wanted, &below, err));
     for (uint32_t l = 0; l < p->n_lists; l++) VONK_TRY(add_list(s, &below, &p->lists[l], err));
     VONK_TRY(prune(s, p->children[0], &below, &child, err));
     VONK_TRY(narrowed(s, child, &below, &child, err));
-    if (p->kind == VONK_PN_GENERATE || p->kind == VONK_PN_FILTER || p->kind == VONK_PN_SORT || p->kind == VONK_PN_LIMIT || p->kind == VONK_PN_OFFSET || p->kind == VONK_PN_TAIL) {
+    if (p->kind == VONK_PN_GENERATE || p->kind == VONK_PN_FILTER || p->kind == VONK_PN_SORT ||
+        p->kind == VONK_PN_LIMIT || p->kind == VONK_PN_OFFSET || p->kind == VONK_PN_TAIL) {
         const vonk_plan *over = NULL;
         VONK_TRY(vonk__mk_over(s, p, &child, &over, err));
         return narrowed(s, over, wanted, ret, err);
@@ -233,7 +250,8 @@ static vonk_status prune_whole(vonk__scratch *s, const vonk_plan *p, const vonk_
     return vonk__mk_over(s, p, children, ret, err);
 }
 
-static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                         vonk_error *err)
 {
     switch (p->kind) {
     case VONK_PN_PROJECT: return prune_project(s, p, wanted, ret, err);
@@ -241,7 +259,9 @@ static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wan
     case VONK_PN_WINDOW: return prune_window(s, p, wanted, ret, err);
     case VONK_PN_SCAN:
     case VONK_PN_CACHED: return prune_scan(s, p, wanted, ret, err);
-    case VONK_PN_SET_OP: return p->set.kind == VONK_SET_UNION && p->set.all ? prune_union(s, p, wanted, ret, err) : prune_whole(s, p, ret, err);
+    case VONK_PN_SET_OP:
+        return p->set.kind == VONK_SET_UNION && p->set.all ? prune_union(s, p, wanted, ret, err)
+                                                           : prune_whole(s, p, ret, err);
     case VONK_PN_JOIN: return prune_join(s, p, wanted, ret, err);
     case VONK_PN_FILTER:
     case VONK_PN_SORT:
@@ -255,11 +275,12 @@ static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wan
     }
 }
 
-vonk_status vonk__rule_prune_columns(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__rule_prune_columns(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret,
+                                     vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_plan                       *done = NULL;
-    id_set                                 all;
+    const vonk_plan *done = NULL;
+    id_set all;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     vonk__scratch s = {env, arena};

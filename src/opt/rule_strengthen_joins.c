@@ -1,4 +1,5 @@
-/* opt/rule_strengthen_joins.c -- an outer join whose null-extended rows are dropped anyway becomes an inner (or one-sided) one.
+/* opt/rule_strengthen_joins.c -- an outer join whose null-extended rows are dropped anyway becomes an inner (or
+ * one-sided) one.
  *
  *   Filter [b > 1]                     Filter [b > 1]
  *   +- Join LeftOuter [a = b]    =>    +- Join Inner [a = b] */
@@ -47,12 +48,14 @@ static vonk_join_type stronger(const vonk_plan *join, const vonk_expr *condition
     switch (join->join.type) {
     case VONK_JOIN_LEFT: return right ? VONK_JOIN_INNER : VONK_JOIN_LEFT;
     case VONK_JOIN_RIGHT: return left ? VONK_JOIN_INNER : VONK_JOIN_RIGHT;
-    case VONK_JOIN_FULL: return left && right ? VONK_JOIN_INNER : left ? VONK_JOIN_LEFT : right ? VONK_JOIN_RIGHT : VONK_JOIN_FULL;
+    case VONK_JOIN_FULL:
+        return left && right ? VONK_JOIN_INNER : left ? VONK_JOIN_LEFT : right ? VONK_JOIN_RIGHT : VONK_JOIN_FULL;
     default: return join->join.type;
     }
 }
 
-static vonk_status retype(vonk__scratch *s, const vonk_plan *join, vonk_join_type type, const vonk_plan **ret, vonk_error *err)
+static vonk_status retype(vonk__scratch *s, const vonk_plan *join, vonk_join_type type, const vonk_plan **ret,
+                          vonk_error *err)
 {
     vonk_plan *copy = NULL;
 
@@ -65,12 +68,12 @@ static vonk_status retype(vonk__scratch *s, const vonk_plan *join, vonk_join_typ
 static vonk_status strengthen(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_opt_env                    *env = arg;
-    const vonk_plan                       *below = NULL, *done = NULL;
+    const vonk_opt_env *env = arg;
+    const vonk_plan *below = NULL, *done = NULL;
 
     *ret = NULL;
     if (p->kind == VONK_PN_FILTER && p->children[0]->kind == VONK_PN_JOIN) {
-        const vonk_plan     *join = p->children[0];
+        const vonk_plan *join = p->children[0];
         const vonk_join_type type = stronger(join, p->lists[0].at[0]);
         if (type != join->join.type) {
             VONK_TRY(vonk_arena_new(env->budget, &arena, err));
@@ -86,7 +89,8 @@ static vonk_status strengthen(const vonk_plan *p, void *arg, const vonk_plan **r
 }
 
 /* Top-down, so that a join made stronger is met again with the filter still above it. */
-vonk_status vonk__rule_strengthen_joins(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__rule_strengthen_joins(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret,
+                                        vonk_error *err)
 {
     return vonk_plan_rewrite_down(env->budget, plan, strengthen, (void *)env, ret, err);
 }

@@ -15,7 +15,8 @@ static vonk_status strip(const vonk_plan *p, void *arg, const vonk_plan **ret, v
     return VONK_OK;
 }
 
-vonk_status vonk__rule_strip_names(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__rule_strip_names(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret,
+                                   vonk_error *err)
 {
     return vonk_plan_rewrite(env->budget, plan, strip, NULL, ret, err);
 }

@@ -3,13 +3,14 @@
  *   Filter exists(Filter [inner.k = outer.k] (Relation inner))        Join LeftSemi [inner.k = outer.k]
  *   +- Relation outer                                            =>   :- Relation outer
  *                                                                     +- Relation inner
- * Conjuncts that are EXISTS or IN become semi and anti joins; anywhere else they become mark joins (one more boolean column). Scalar subqueries become left joins
- * (single joins where more than one row would be an error). LATERAL joins go the same way. */
+ * Conjuncts that are EXISTS or IN become semi and anti joins; anywhere else they become mark joins (one more boolean
+ * column). Scalar subqueries become left joins (single joins where more than one row would be an error). LATERAL joins
+ * go the same way. */
 #include "opt/correlate.h"
 #include "opt/rules.h"
 
 typedef struct unnest {
-    vonk__scratch    s;
+    vonk__scratch s;
     const vonk_plan *input; /* grows by a join for each subquery */
 } unnest;
 
@@ -31,7 +32,8 @@ static vonk_status prepare(unnest *u, const vonk_plan *sub, const vonk_plan **re
 static const vonk_plan *without_decoration(const vonk_plan *p)
 {
     for (;;) {
-        const bool limit = p->kind == VONK_PN_LIMIT && p->lists[0].at[0]->kind == VONK_EX_LITERAL && vonk_column_i64(p->lists[0].at[0]->value, 0) > 0;
+        const bool limit = p->kind == VONK_PN_LIMIT && p->lists[0].at[0]->kind == VONK_EX_LITERAL &&
+                           vonk_column_i64(p->lists[0].at[0]->value, 0) > 0;
         const bool project = p->kind == VONK_PN_PROJECT && !vonk_expr_has_generator(p->lists[0].at[0]);
         if (!limit && !project && p->kind != VONK_PN_SORT) return p;
         p = p->children[0];
@@ -54,9 +56,10 @@ static vonk_status or_unknown(unnest *u, vonk__exprs *terms, vonk_error *err)
 {
     for (size_t i = 0; i < terms->n; i++) {
         const vonk_expr *parts[3] = {terms->at[i]};
-        uint32_t         n = 1;
+        uint32_t n = 1;
         for (uint32_t side = 0; side < 2; side++)
-            if (terms->at[i]->children[side]->nullable) VONK_TRY(vonk__mk_node(&u->s, VONK_EX_IS_NULL, &terms->at[i]->children[side], 1, &parts[n++], err));
+            if (terms->at[i]->children[side]->nullable)
+                VONK_TRY(vonk__mk_node(&u->s, VONK_EX_IS_NULL, &terms->at[i]->children[side], 1, &parts[n++], err));
         if (n > 1) VONK_TRY(vonk__mk_node(&u->s, VONK_EX_OR, parts, n, &terms->at[i], err));
     }
     return VONK_OK;
@@ -78,9 +81,9 @@ static bool any_nullable(const vonk_expr *in, const vonk_plan *plan)
 /* ---- a conjunct that is itself [NOT] EXISTS / IN: semi or anti join */
 static vonk_status semi_or_anti(unnest *u, const vonk_expr *sub, bool negated, vonk_error *err)
 {
-    const vonk_plan  *plan = NULL;
+    const vonk_plan *plan = NULL;
     vonk__independent ind;
-    vonk__exprs       terms = {0};
+    vonk__exprs terms = {0};
 
     VONK_TRY(prepare(u, sub->plan, &plan, err));
     if (sub->sub_kind == VONK_SUB_EXISTS) plan = without_decoration(plan);
@@ -97,7 +100,8 @@ static vonk_status semi_or_anti(unnest *u, const vonk_expr *sub, bool negated, v
     const bool by_hash = null_aware && terms.n == 1 && ind.terms.n == 0;
     if (null_aware && !by_hash) VONK_TRY(or_unknown(u, &terms, err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
-    VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, negated ? VONK_JOIN_ANTI : VONK_JOIN_SEMI, terms.at, terms.n, &u->input, err));
+    VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, negated ? VONK_JOIN_ANTI : VONK_JOIN_SEMI, terms.at, terms.n,
+                           &u->input, err));
     if (!by_hash) return VONK_OK;
     vonk_plan *copy = NULL;
     VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, NULL, 0, &copy, err));
@@ -106,7 +110,8 @@ static vonk_status semi_or_anti(unnest *u, const vonk_expr *sub, bool negated, v
     return vonk__scratch_keep_plan(&u->s, u->input, err);
 }
 
-/* ---- EXISTS / IN as a value: mark join. As in Spark it is never unknown: IN asks whether a comparison is true, NOT IN whether none is true or unknown. */
+/* ---- EXISTS / IN as a value: mark join. As in Spark it is never unknown: IN asks whether a comparison is true, NOT IN
+ * whether none is true or unknown. */
 static bool is_null_literal(const vonk_expr *e)
 {
     while (e->kind == VONK_EX_CAST) e = e->children[0];
@@ -129,12 +134,12 @@ static vonk_status null_in(unnest *u, const vonk_expr *exists, const vonk_expr *
 
 static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, vonk_error *err)
 {
-    const bool        negated = vonk_expr_has(sub, VONK_EXF_NEGATED), is_in = sub->sub_kind == VONK_SUB_IN;
-    const bool        null_value = is_in && sub->n_children == 1 && is_null_literal(sub->children[0]);
-    const vonk_plan  *plan = NULL;
+    const bool negated = vonk_expr_has(sub, VONK_EXF_NEGATED), is_in = sub->sub_kind == VONK_SUB_IN;
+    const bool null_value = is_in && sub->n_children == 1 && is_null_literal(sub->children[0]);
+    const vonk_plan *plan = NULL;
     vonk__independent ind;
-    vonk__exprs       terms = {0};
-    vonk_plan        *copy = NULL;
+    vonk__exprs terms = {0};
+    vonk_plan *copy = NULL;
 
     VONK_TRY(prepare(u, sub->plan, &plan, err));
     VONK_TRY(vonk__make_independent(&u->s, u->input, plan, &ind, err));
@@ -142,7 +147,8 @@ static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, 
     if (negated) VONK_TRY(or_unknown(u, &terms, err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
     VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, VONK_JOIN_SEMI, terms.at, terms.n, &u->input, err));
-    VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, u->input->children, 2, &copy, err)); /* given children: the output is derived anew */
+    VONK_TRY(vonk_plan_copy(u->s.env->budget, u->input, u->input->children, 2, &copy,
+                            err)); /* given children: the output is derived anew */
     copy->join.type = VONK_JOIN_MARK;
     copy->join.mark_id = vonk_expr_new_id();
     VONK_TRY(vonk_plan_finish(copy, &u->input, err));
@@ -157,24 +163,27 @@ static vonk_status mark(unnest *u, const vonk_expr *sub, const vonk_expr **ret, 
 /* ---- a scalar subquery: its one value per row, null where there is no row */
 static vonk_status scalar(unnest *u, const vonk_expr *sub, const vonk_expr **ret, vonk_error *err)
 {
-    const vonk_plan  *plan = NULL;
+    const vonk_plan *plan = NULL;
     vonk__independent ind;
-    const vonk_expr  *found = NULL, *found_alias = NULL, *yes = NULL, *missing = NULL;
+    const vonk_expr *found = NULL, *found_alias = NULL, *yes = NULL, *missing = NULL;
 
     VONK_TRY(prepare(u, sub->plan, &plan, err));
     VONK_TRY(vonk__make_independent(&u->s, u->input, plan, &ind, err));
     const vonk_expr *value = ind.plan->output[0];
-    const bool       fill = ind.if_empty && !(ind.if_empty[0]->kind == VONK_EX_LITERAL && vonk_column_is_null(ind.if_empty[0]->value, 0));
+    const bool fill =
+        ind.if_empty && !(ind.if_empty[0]->kind == VONK_EX_LITERAL && vonk_column_is_null(ind.if_empty[0]->value, 0));
     if (fill) { /* a marker tells "no row" from "a null value" */
         vonk__exprs out = {0};
-        for (uint32_t i = 0; i < ind.plan->n_output; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, ind.plan->output[i], err));
+        for (uint32_t i = 0; i < ind.plan->n_output; i++)
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, ind.plan->output[i], err));
         VONK_TRY(vonk_ex_bool(u->s.env->budget, true, &yes, err));
         VONK_TRY(vonk__scratch_keep_expr(&u->s, yes, err));
         VONK_TRY(vonk__mk_alias(&u->s, yes, "found", &found_alias, &found, err));
         VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, found_alias, err));
         VONK_TRY(vonk__mk_project(&u->s, ind.plan, out.at, out.n, &ind.plan, err));
     }
-    VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, ind.one_row ? VONK_JOIN_LEFT : VONK_JOIN_SINGLE, ind.terms.at, ind.terms.n, &u->input, err));
+    VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, ind.one_row ? VONK_JOIN_LEFT : VONK_JOIN_SINGLE, ind.terms.at,
+                           ind.terms.n, &u->input, err));
     for (uint32_t i = 0; i < u->input->n_output; i++) { /* as nullable as the outer join makes it */
         if (u->input->output[i]->id == value->id) value = u->input->output[i];
         if (found && u->input->output[i]->id == found->id) found = u->input->output[i];
@@ -185,14 +194,15 @@ static vonk_status scalar(unnest *u, const vonk_expr *sub, const vonk_expr **ret
     }
     VONK_TRY(vonk__mk_node(&u->s, VONK_EX_IS_NULL, &found, 1, &missing, err));
     vonk_expr *choice = NULL;
-    VONK_TRY(vonk_expr_new(u->s.env->budget, VONK_EX_CASE, (const vonk_expr *[]){missing, ind.if_empty[0], value}, 3, &choice, err));
+    VONK_TRY(vonk_expr_new(u->s.env->budget, VONK_EX_CASE, (const vonk_expr *[]){missing, ind.if_empty[0], value}, 3,
+                           &choice, err));
     return vonk_expr_finish(choice, ret, err);
 }
 
 /* NOT goes down to what it negates, as in Spark: a NOT IN that only shows then means something of its own. */
 static vonk_status push_not(unnest *u, const vonk_expr *e, bool negated, const vonk_expr **ret, vonk_error *err)
 {
-    const bool        splits = (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) && vonk_expr_contains(e, VONK_EX_SUBQUERY);
+    const bool splits = (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) && vonk_expr_contains(e, VONK_EX_SUBQUERY);
     const vonk_expr **children = NULL;
 
     if (e->kind == VONK_EX_NOT) return push_not(u, e->children[0], !negated, ret, err); /* depth: VONK_MAX_EXPR_DEPTH */
@@ -208,7 +218,8 @@ static vonk_status place_not(const vonk_expr *e, void *arg, const vonk_expr **re
 {
     const vonk_expr *done = e;
 
-    if (e->kind == VONK_EX_NOT && vonk_expr_contains(e, VONK_EX_SUBQUERY)) VONK_TRY(push_not(arg, e, false, &done, err));
+    if (e->kind == VONK_EX_NOT && vonk_expr_contains(e, VONK_EX_SUBQUERY))
+        VONK_TRY(push_not(arg, e, false, &done, err));
     *ret = vonk_expr_ref(done);
     return VONK_OK;
 }
@@ -216,9 +227,9 @@ static vonk_status place_not(const vonk_expr *e, void *arg, const vonk_expr **re
 /* NOT over IN becomes a mark of the IN itself: its parts are replaced first. */
 static vonk_status mark_not_in(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
-    const unnest    *u = arg;
+    const unnest *u = arg;
     const vonk_expr *in = e->kind == VONK_EX_NOT ? e->children[0] : NULL;
-    vonk_expr       *copy = NULL;
+    vonk_expr *copy = NULL;
 
     if (!in || in->kind != VONK_EX_SUBQUERY || in->sub_kind != VONK_SUB_IN) {
         *ret = vonk_expr_ref(e);
@@ -241,7 +252,9 @@ static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_ex
     case VONK_SUB_SCALAR: return scalar(u, e, ret, err);
     case VONK_SUB_EXISTS:
     case VONK_SUB_IN: return mark(u, e, ret, err);
-    default: return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a table argument outside of a table function");
+    default:
+        return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                              "a table argument outside of a table function");
     }
 }
 
@@ -283,10 +296,11 @@ static vonk_status unnest_filter(unnest *u, const vonk_plan *p, const vonk_plan 
 
     VONK_TRY(vonk__opt_conjuncts(u->s.arena, p->lists[0].at[0], &all, err));
     for (size_t i = 0; i < all.n; i++)
-        if (!vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY)) VONK_TRY(VONK_VEC_ARENA_PUSH(&plain, u->s.arena, all.at[i], err));
+        if (!vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY))
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&plain, u->s.arena, all.at[i], err));
     VONK_TRY(vonk__mk_filter(&u->s, u->input, plain.at, plain.n, &u->input, err));
     for (size_t i = 0; i < all.n; i++) {
-        bool             negated;
+        bool negated;
         const vonk_expr *sub = as_predicate_subquery(all.at[i], &negated);
         if (sub) {
             VONK_TRY(semi_or_anti(u, sub, negated, err));
@@ -304,9 +318,11 @@ static vonk_status unnest_filter(unnest *u, const vonk_plan *p, const vonk_plan 
 static vonk_status unnest_lists(unnest *u, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     vonk__exprs *lists = NULL;
-    vonk_plan   *copy = NULL;
+    vonk_plan *copy = NULL;
 
-    if (p->n_children != 1) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("a subquery inside %s", vonk_node_name(p->kind)));
+    if (p->n_children != 1)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("a subquery inside %s", vonk_node_name(p->kind)));
     VONK_TRY(vonk_arena_array(u->s.arena, p->n_lists, sizeof *lists, &lists, err));
     for (uint32_t l = 0; l < p->n_lists; l++)
         for (uint32_t i = 0; i < p->lists[l].n; i++) {
@@ -316,7 +332,8 @@ static vonk_status unnest_lists(unnest *u, const vonk_plan *p, const vonk_plan *
         }
     VONK_TRY(vonk_plan_copy(u->s.env->budget, p, &u->input, 1, &copy, err));
     vonk_status status = VONK_OK;
-    for (uint32_t l = 0; l < p->n_lists && status == VONK_OK; l++) status = vonk_plan_set_list(copy, l, lists[l].at, (uint32_t)lists[l].n, err);
+    for (uint32_t l = 0; l < p->n_lists && status == VONK_OK; l++)
+        status = vonk_plan_set_list(copy, l, lists[l].at, (uint32_t)lists[l].n, err);
     if (status != VONK_OK) {
         vonk_plan_unref(copy);
         return status;
@@ -330,34 +347,43 @@ static vonk_status unnest_lists(unnest *u, const vonk_plan *p, const vonk_plan *
 /* A join's condition with subqueries: an inner join's moves above it. */
 static vonk_status unnest_join(unnest *u, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
-    vonk__exprs      all = {0}, stay = {0}, move = {0};
+    vonk__exprs all = {0}, stay = {0}, move = {0};
     const vonk_plan *joined = NULL, *filtered = NULL;
 
-    if (p->join.type != VONK_JOIN_INNER && p->join.type != VONK_JOIN_CROSS) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a subquery in the condition of an outer join");
+    if (p->join.type != VONK_JOIN_INNER && p->join.type != VONK_JOIN_CROSS)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a subquery in the condition of an outer join");
     VONK_TRY(vonk__opt_conjuncts(u->s.arena, p->lists[0].at[0], &all, err));
-    for (size_t i = 0; i < all.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY) ? &move : &stay, u->s.arena, all.at[i], err));
-    VONK_TRY(vonk__mk_join(&u->s, p->children[0], p->children[1], stay.n > 0 ? VONK_JOIN_INNER : VONK_JOIN_CROSS, stay.at, stay.n, &joined, err));
+    for (size_t i = 0; i < all.n; i++)
+        VONK_TRY(VONK_VEC_ARENA_PUSH(vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY) ? &move : &stay, u->s.arena,
+                                     all.at[i], err));
+    VONK_TRY(vonk__mk_join(&u->s, p->children[0], p->children[1], stay.n > 0 ? VONK_JOIN_INNER : VONK_JOIN_CROSS,
+                           stay.at, stay.n, &joined, err));
     VONK_TRY(vonk__mk_filter(&u->s, joined, move.at, move.n, &filtered, err));
     u->input = joined;
     return unnest_filter(u, filtered, ret, err);
 }
 
-/* One row for each row on the left, also where the subquery's groups have none: a left join, and the aggregates' values over no rows in the gaps. */
-static vonk_status lateral_aggregate(unnest *u, const vonk_plan *p, const vonk__independent *ind, const vonk_plan **ret, vonk_error *err)
+/* One row for each row on the left, also where the subquery's groups have none: a left join, and the aggregates' values
+ * over no rows in the gaps. */
+static vonk_status lateral_aggregate(unnest *u, const vonk_plan *p, const vonk__independent *ind, const vonk_plan **ret,
+                                     vonk_error *err)
 {
     const vonk_expr *yes = NULL, *found_alias = NULL, *found = NULL, *missing = NULL;
     const vonk_plan *marked = NULL, *joined = NULL, *filled = NULL;
-    vonk__exprs      right = {0}, out = {0}, to = {0};
-    uint64_t        *from = NULL;
-    const bool       has_condition = p->n_lists > 0 && p->lists[0].n > 0;
-    const uint32_t   n_left = p->children[0]->n_output, n_right = p->children[1]->n_output;
+    vonk__exprs right = {0}, out = {0}, to = {0};
+    uint64_t *from = NULL;
+    const bool has_condition = p->n_lists > 0 && p->lists[0].n > 0;
+    const uint32_t n_left = p->children[0]->n_output, n_right = p->children[1]->n_output;
 
-    if (has_condition && p->join.type == VONK_JOIN_LEFT && !(p->lists[0].at[0]->kind == VONK_EX_LITERAL && vonk_column_i64(p->lists[0].at[0]->value, 0) == 1))
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "LEFT JOIN LATERAL over an aggregate without GROUP BY with a condition");
+    if (has_condition && p->join.type == VONK_JOIN_LEFT &&
+        !(p->lists[0].at[0]->kind == VONK_EX_LITERAL && vonk_column_i64(p->lists[0].at[0]->value, 0) == 1))
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         "LEFT JOIN LATERAL over an aggregate without GROUP BY with a condition");
     VONK_TRY(vonk_ex_bool(u->s.env->budget, true, &yes, err));
     VONK_TRY(vonk__scratch_keep_expr(&u->s, yes, err));
     VONK_TRY(vonk__mk_alias(&u->s, yes, "found", &found_alias, &found, err));
-    for (uint32_t i = 0; i < ind->plan->n_output; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&right, u->s.arena, ind->plan->output[i], err));
+    for (uint32_t i = 0; i < ind->plan->n_output; i++)
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&right, u->s.arena, ind->plan->output[i], err));
     VONK_TRY(VONK_VEC_ARENA_PUSH(&right, u->s.arena, found_alias, err));
     VONK_TRY(vonk__mk_project(&u->s, ind->plan, right.at, right.n, &marked, err));
     VONK_TRY(vonk__mk_join(&u->s, p->children[0], marked, VONK_JOIN_LEFT, ind->terms.at, ind->terms.n, &joined, err));
@@ -368,7 +394,9 @@ static vonk_status lateral_aggregate(unnest *u, const vonk_plan *p, const vonk__
     for (uint32_t i = 0; i < n_left; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, joined->output[i], err));
     for (uint32_t i = 0; i < n_right; i++) {
         const vonk_expr *alias = NULL, *column = NULL, *choice = NULL;
-        VONK_TRY(vonk__mk_node(&u->s, VONK_EX_CASE, (const vonk_expr *[]){missing, ind->if_empty[i], joined->output[n_left + i]}, 3, &choice, err));
+        VONK_TRY(vonk__mk_node(&u->s, VONK_EX_CASE,
+                               (const vonk_expr *[]){missing, ind->if_empty[i], joined->output[n_left + i]}, 3, &choice,
+                               err));
         VONK_TRY(vonk__mk_alias(&u->s, choice, "value", &alias, &column, err));
         from[i] = p->children[1]->output[i]->id;
         VONK_TRY(VONK_VEC_ARENA_PUSH(&to, u->s.arena, column, err));
@@ -401,22 +429,24 @@ static vonk_status lateral_aggregate(unnest *u, const vonk_plan *p, const vonk__
 static vonk_status unnest_lateral(unnest *u, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     vonk__independent ind;
-    vonk__exprs       terms = {0};
-    vonk_join_type    type = p->join.type == VONK_JOIN_CROSS ? VONK_JOIN_INNER : p->join.type;
-    const vonk_plan  *joined = NULL;
+    vonk__exprs terms = {0};
+    vonk_join_type type = p->join.type == VONK_JOIN_CROSS ? VONK_JOIN_INNER : p->join.type;
+    const vonk_plan *joined = NULL;
 
     VONK_TRY(vonk__make_independent(&u->s, p->children[0], p->children[1], &ind, err));
     if (ind.if_empty) return lateral_aggregate(u, p, &ind, ret, err);
     if (p->n_lists > 0 && p->lists[0].n > 0) VONK_TRY(VONK_VEC_ARENA_PUSH(&terms, u->s.arena, p->lists[0].at[0], err));
     VONK_TRY(add_all(u, &terms, &ind.terms, err));
-    VONK_TRY(vonk__mk_join(&u->s, p->children[0], ind.plan, terms.n > 0 || type == VONK_JOIN_LEFT ? type : VONK_JOIN_CROSS, terms.at, terms.n, &joined, err));
+    VONK_TRY(vonk__mk_join(&u->s, p->children[0], ind.plan,
+                           terms.n > 0 || type == VONK_JOIN_LEFT ? type : VONK_JOIN_CROSS, terms.at, terms.n, &joined,
+                           err));
     return vonk__mk_output_like(&u->s, joined, p, ret, err);
 }
 
 static vonk_status unnest_node(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_plan                       *done = NULL;
+    const vonk_plan *done = NULL;
 
     const bool lateral = p->kind == VONK_PN_JOIN && p->join.lateral;
     if (!lateral && !has_subquery(p)) {

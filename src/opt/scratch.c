@@ -4,8 +4,14 @@
 static void unref_expr(void *e) { vonk_expr_unref(e); }
 static void unref_plan(void *p) { vonk_plan_unref(p); }
 
-vonk_status vonk__scratch_keep_expr(vonk__scratch *s, const vonk_expr *take_e, vonk_error *err) { return vonk_arena_on_free(s->arena, unref_expr, (void *)take_e, err); }
-vonk_status vonk__scratch_keep_plan(vonk__scratch *s, const vonk_plan *take_p, vonk_error *err) { return vonk_arena_on_free(s->arena, unref_plan, (void *)take_p, err); }
+vonk_status vonk__scratch_keep_expr(vonk__scratch *s, const vonk_expr *take_e, vonk_error *err)
+{
+    return vonk_arena_on_free(s->arena, unref_expr, (void *)take_e, err);
+}
+vonk_status vonk__scratch_keep_plan(vonk__scratch *s, const vonk_plan *take_p, vonk_error *err)
+{
+    return vonk_arena_on_free(s->arena, unref_plan, (void *)take_p, err);
+}
 
 /* ---- expressions */
 static vonk_status finish(vonk__scratch *s, vonk_expr *node, const vonk_expr **ret, vonk_error *err)
@@ -14,7 +20,8 @@ static vonk_status finish(vonk__scratch *s, vonk_expr *node, const vonk_expr **r
     return vonk__scratch_keep_expr(s, *ret, err);
 }
 
-vonk_status vonk__mk_call(vonk__scratch *s, const char *function, const vonk_type *type, bool nullable, const vonk_expr *const *args, uint32_t n, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__mk_call(vonk__scratch *s, const char *function, const vonk_type *type, bool nullable,
+                          const vonk_expr *const *args, uint32_t n, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *node = NULL;
 
@@ -32,12 +39,15 @@ vonk_status vonk__mk_call(vonk__scratch *s, const char *function, const vonk_typ
     return finish(s, node, ret, err);
 }
 
-vonk_status vonk__mk_equal(vonk__scratch *s, const vonk_expr *a, const vonk_expr *b, bool null_safe, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__mk_equal(vonk__scratch *s, const vonk_expr *a, const vonk_expr *b, bool null_safe,
+                           const vonk_expr **ret, vonk_error *err)
 {
-    return vonk__mk_call(s, null_safe ? "<=>" : "=", &vonk_type_boolean, !null_safe && (a->nullable || b->nullable), (const vonk_expr *[]){a, b}, 2, ret, err);
+    return vonk__mk_call(s, null_safe ? "<=>" : "=", &vonk_type_boolean, !null_safe && (a->nullable || b->nullable),
+                         (const vonk_expr *[]){a, b}, 2, ret, err);
 }
 
-vonk_status vonk__mk_node(vonk__scratch *s, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__mk_node(vonk__scratch *s, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n,
+                          const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *node = NULL;
 
@@ -45,13 +55,15 @@ vonk_status vonk__mk_node(vonk__scratch *s, vonk_expr_kind kind, const vonk_expr
     return finish(s, node, ret, err);
 }
 
-vonk_status vonk__mk_and(vonk__scratch *s, const vonk_expr *const *terms, size_t n, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__mk_and(vonk__scratch *s, const vonk_expr *const *terms, size_t n, const vonk_expr **ret,
+                         vonk_error *err)
 {
     VONK_TRY(vonk_ex_and(s->env->budget, terms, (uint32_t)n, ret, err));
     return vonk__scratch_keep_expr(s, *ret, err);
 }
 
-vonk_status vonk__mk_alias(vonk__scratch *s, const vonk_expr *child, const char *name, const vonk_expr **ret_alias, const vonk_expr **ret_column, vonk_error *err)
+vonk_status vonk__mk_alias(vonk__scratch *s, const vonk_expr *child, const char *name, const vonk_expr **ret_alias,
+                           const vonk_expr **ret_column, vonk_error *err)
 {
     VONK_TRY(vonk_ex_alias(s->env->budget, child, vonk_str_of(name), ret_alias, err));
     VONK_TRY(vonk__scratch_keep_expr(s, *ret_alias, err));
@@ -59,7 +71,8 @@ vonk_status vonk__mk_alias(vonk__scratch *s, const vonk_expr *child, const char 
     return vonk__scratch_keep_expr(s, *ret_column, err);
 }
 
-vonk_status vonk__mk_copy(vonk__scratch *s, const vonk_expr *e, const vonk_expr *const *children, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__mk_copy(vonk__scratch *s, const vonk_expr *e, const vonk_expr *const *children, const vonk_expr **ret,
+                          vonk_error *err)
 {
     vonk_expr *node = NULL;
 
@@ -68,9 +81,9 @@ vonk_status vonk__mk_copy(vonk__scratch *s, const vonk_expr *e, const vonk_expr 
 }
 
 typedef struct replacement {
-    const uint64_t         *from;
+    const uint64_t *from;
     const vonk_expr *const *to;
-    size_t                  n;
+    size_t n;
 } replacement;
 
 static vonk_status replace_one(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
@@ -86,7 +99,8 @@ static vonk_status replace_one(const vonk_expr *e, void *arg, const vonk_expr **
     return VONK_OK;
 }
 
-vonk_status vonk__mk_replace(vonk__scratch *s, const vonk_expr *e, const uint64_t *from, const vonk_expr *const *to, size_t n, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__mk_replace(vonk__scratch *s, const vonk_expr *e, const uint64_t *from, const vonk_expr *const *to,
+                             size_t n, const vonk_expr **ret, vonk_error *err)
 {
     replacement r = {from, to, n};
 
@@ -95,7 +109,8 @@ vonk_status vonk__mk_replace(vonk__scratch *s, const vonk_expr *e, const uint64_
 }
 
 /* ---- plans */
-vonk_status vonk__mk_filter(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *terms, size_t n, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__mk_filter(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *terms, size_t n,
+                            const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr *condition = NULL;
 
@@ -108,14 +123,15 @@ vonk_status vonk__mk_filter(vonk__scratch *s, const vonk_plan *child, const vonk
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-vonk_status vonk__mk_project(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *exprs, size_t n, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__mk_project(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *exprs, size_t n,
+                             const vonk_plan **ret, vonk_error *err)
 {
     VONK_TRY(vonk_pn_project(s->env->budget, child, exprs, (uint32_t)n, ret, err));
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-vonk_status vonk__mk_join(vonk__scratch *s, const vonk_plan *left, const vonk_plan *right, vonk_join_type type, const vonk_expr *const *terms, size_t n, const vonk_plan **ret,
-                          vonk_error *err)
+vonk_status vonk__mk_join(vonk__scratch *s, const vonk_plan *left, const vonk_plan *right, vonk_join_type type,
+                          const vonk_expr *const *terms, size_t n, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr *condition = NULL;
 
@@ -124,14 +140,16 @@ vonk_status vonk__mk_join(vonk__scratch *s, const vonk_plan *left, const vonk_pl
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-vonk_status vonk__mk_aggregate(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *keys, size_t n_keys, const vonk_expr *const *outputs, size_t n_outputs,
-                               const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__mk_aggregate(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *keys, size_t n_keys,
+                               const vonk_expr *const *outputs, size_t n_outputs, const vonk_plan **ret,
+                               vonk_error *err)
 {
     VONK_TRY(vonk_pn_aggregate(s->env->budget, child, keys, (uint32_t)n_keys, outputs, (uint32_t)n_outputs, ret, err));
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-vonk_status vonk__mk_over(vonk__scratch *s, const vonk_plan *p, const vonk_plan *const *children, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__mk_over(vonk__scratch *s, const vonk_plan *p, const vonk_plan *const *children, const vonk_plan **ret,
+                          vonk_error *err)
 {
     vonk_plan *copy = NULL;
 
@@ -140,7 +158,8 @@ vonk_status vonk__mk_over(vonk__scratch *s, const vonk_plan *p, const vonk_plan 
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-vonk_status vonk__mk_output_like(vonk__scratch *s, const vonk_plan *p, const vonk_plan *like, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__mk_output_like(vonk__scratch *s, const vonk_plan *p, const vonk_plan *like, const vonk_plan **ret,
+                                 vonk_error *err)
 {
     bool same = p->n_output == like->n_output;
 

@@ -1,19 +1,20 @@
 /* opt/stats.c -- estimates from Parquet footers and a few rules of thumb.
  *
- * Footers give row counts, minimum and maximum. From these: different values of an integral column <= min(rows, max - min + 1); the share of a range is its part of
- * [min, max]. Constants below are the usual guesses (P. Selinger et al., "Access Path Selection", 1979) where nothing is known. */
+ * Footers give row counts, minimum and maximum. From these: different values of an integral column <= min(rows, max -
+ * min + 1); the share of a range is its part of [min, max]. Constants below are the usual guesses (P. Selinger et al.,
+ * "Access Path Selection", 1979) where nothing is known. */
 #include "opt/stats.h"
 
 #include "opt/opt.h"
 
 #include <math.h>
 
-#define GUESS_EQUAL   0.1
-#define GUESS_RANGE   0.33
-#define GUESS_LIKE    0.1
-#define GUESS_OTHER   0.25
-#define GUESS_HAVING  0.1
-#define GUESS_GROUPS  0.1
+#define GUESS_EQUAL 0.1
+#define GUESS_RANGE 0.33
+#define GUESS_LIKE 0.1
+#define GUESS_OTHER 0.25
+#define GUESS_HAVING 0.1
+#define GUESS_GROUPS 0.1
 
 static double at_least_one(double x) { return x < 1 ? 1 : x; }
 static double within(double x, double low, double high) { return x < low ? low : x > high ? high : x; }
@@ -22,7 +23,7 @@ static double within(double x, double low, double high) { return x < low ? low :
 static bool table_stats(const vonk_plan *scan, vonk_table_stats *ret)
 {
     VONK_AUTO(vonk_error_reset) vonk_error quiet = VONK_ERROR_INIT;
-    vonk_table                            *table = scan->scan.table;
+    vonk_table *table = scan->scan.table;
 
     *ret = (vonk_table_stats){.n_rows = -1, .n_bytes = -1};
     return table->cls->stats && table->cls->stats(table, ret, &quiet) == VONK_OK;
@@ -65,10 +66,13 @@ static const vonk_column_stats *column_stats(const vonk_plan *p, uint64_t id, do
     if (p->kind == VONK_PN_PROJECT || p->kind == VONK_PN_AGGREGATE) { /* under another id: follow plain renames */
         const vonk_expr_list *list = &p->lists[p->kind == VONK_PN_AGGREGATE ? 1 : 0];
         for (uint32_t i = 0; i < list->n; i++)
-            if (list->at[i]->id == id && list->at[i]->kind == VONK_EX_ALIAS && list->at[i]->children[0]->kind == VONK_EX_COLUMN) id = list->at[i]->children[0]->id;
+            if (list->at[i]->id == id && list->at[i]->kind == VONK_EX_ALIAS &&
+                list->at[i]->children[0]->kind == VONK_EX_COLUMN)
+                id = list->at[i]->children[0]->id;
     }
     for (uint32_t i = 0; i < p->n_children; i++) {
-        const vonk_column_stats *found = find_output(p->children[i], id) >= 0 ? column_stats(p->children[i], id, ret_rows) : NULL;
+        const vonk_column_stats *found =
+            find_output(p->children[i], id) >= 0 ? column_stats(p->children[i], id, ret_rows) : NULL;
         if (found) return found;
     }
     return NULL;
@@ -79,7 +83,8 @@ static double base_rows(const vonk_opt_env *env, const vonk_plan *p, uint64_t id
 {
     vonk_table_stats stats;
 
-    if ((p->kind == VONK_PN_SCAN || p->kind == VONK_PN_CACHED) && table_stats(p, &stats) && stats.n_rows >= 0) return at_least_one(stats.n_rows);
+    if ((p->kind == VONK_PN_SCAN || p->kind == VONK_PN_CACHED) && table_stats(p, &stats) && stats.n_rows >= 0)
+        return at_least_one(stats.n_rows);
     if (p->kind == VONK_PN_AGGREGATE) return vonk__opt_rows(env, p);
     for (uint32_t i = 0; i < p->n_children; i++)
         if (find_output(p->children[i], id) >= 0) return base_rows(env, p->children[i], id);
@@ -88,25 +93,28 @@ static double base_rows(const vonk_opt_env *env, const vonk_plan *p, uint64_t id
 
 double vonk__opt_distinct(const vonk_opt_env *env, const vonk_plan *p, uint64_t id)
 {
-    double                   table_rows = -1, low, high;
+    double table_rows = -1, low, high;
     const vonk_column_stats *stats = column_stats(p, id, &table_rows);
-    const double             most = base_rows(env, p, id);
+    const double most = base_rows(env, p, id);
 
     if (!stats) return most;
     if (stats->distinct >= 0) return at_least_one(stats->distinct);
-    if (number_of(stats->min, &low) && number_of(stats->max, &high) && stats->min->type->storage != VONK_STORE_F64 && stats->min->type->storage != VONK_STORE_F32)
+    if (number_of(stats->min, &low) && number_of(stats->max, &high) && stats->min->type->storage != VONK_STORE_F64 &&
+        stats->min->type->storage != VONK_STORE_F32)
         return within(high - low + 1, 1, most);
     return most;
 }
 
 /* ---- conditions */
-static double share_below(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *column, const vonk_expr *literal, bool *ret_known)
+static double share_below(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *column,
+                          const vonk_expr *literal, bool *ret_known)
 {
-    double                   rows = -1, low, high, x;
+    double rows = -1, low, high, x;
     const vonk_column_stats *stats = column_stats(p, column->id, &rows);
 
     (void)env;
-    *ret_known = stats && literal->kind == VONK_EX_LITERAL && number_of(stats->min, &low) && number_of(stats->max, &high) && number_of(literal->value, &x) && high > low;
+    *ret_known = stats && literal->kind == VONK_EX_LITERAL && number_of(stats->min, &low) &&
+                 number_of(stats->max, &high) && number_of(literal->value, &x) && high > low;
     return *ret_known ? within((x - low) / (high - low), 0, 1) : GUESS_RANGE;
 }
 
@@ -115,17 +123,18 @@ static const vonk_expr *without_cast(const vonk_expr *e) { return e->kind == VON
 static double share_equal(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *column)
 {
     const double distinct = vonk__opt_distinct(env, p, column->id);
-    double       rows = -1;
-    const bool   known = column_stats(p, column->id, &rows) != NULL && vonk_storage_bytes(column->type->storage) > 0 && column->type->storage != VONK_STORE_VIEW;
+    double rows = -1;
+    const bool known = column_stats(p, column->id, &rows) != NULL && vonk_storage_bytes(column->type->storage) > 0 &&
+                       column->type->storage != VONK_STORE_VIEW;
 
     return known || distinct < 100 ? 1 / distinct : GUESS_EQUAL;
 }
 
 static double comparison(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *e)
 {
-    const char      *name = e->fn->name;
+    const char *name = e->fn->name;
     const vonk_expr *a = without_cast(e->children[0]), *b = without_cast(e->children[1]);
-    bool             flipped = false, known;
+    bool flipped = false, known;
 
     if (a->kind != VONK_EX_COLUMN) {
         const vonk_expr *t = a;
@@ -156,15 +165,18 @@ double vonk__opt_selectivity(const vonk_opt_env *env, const vonk_plan *p, const 
     case VONK_EX_NOT: return 1 - vonk__opt_selectivity(env, p, e->children[0]);
     case VONK_EX_IS_NOT_NULL: return 0.95;
     case VONK_EX_IS_NULL: return 0.05;
-    case VONK_EX_LITERAL: return e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) && vonk_column_i64(e->value, 0) ? 1 : 0;
+    case VONK_EX_LITERAL:
+        return e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) && vonk_column_i64(e->value, 0) ? 1
+                                                                                                                  : 0;
     case VONK_EX_IN: {
         const vonk_expr *value = without_cast(e->children[0]);
-        const double     one = value->kind == VONK_EX_COLUMN ? share_equal(env, p, value) : GUESS_EQUAL;
+        const double one = value->kind == VONK_EX_COLUMN ? share_equal(env, p, value) : GUESS_EQUAL;
         return within(one * (double)(e->n_children - 1), 0, 0.9);
     }
     case VONK_EX_FUNCTION:
         if (e->n_children == 2 && strchr("<>=!", e->fn->name[0])) return within(comparison(env, p, e), 0, 1);
-        if (strstr(e->fn->name, "like") || strstr(e->fn->name, "contains") || strstr(e->fn->name, "with")) return GUESS_LIKE;
+        if (strstr(e->fn->name, "like") || strstr(e->fn->name, "contains") || strstr(e->fn->name, "with"))
+            return GUESS_LIKE;
         return GUESS_OTHER;
     default: return GUESS_OTHER;
     }
@@ -173,20 +185,22 @@ double vonk__opt_selectivity(const vonk_opt_env *env, const vonk_plan *p, const 
 /* ---- rows */
 static double join_rows(const vonk_opt_env *env, const vonk_plan *p)
 {
-    const double        left = vonk__opt_rows(env, p->children[0]), right = vonk__opt_rows(env, p->children[1]);
-    const vonk_expr    *condition = p->n_lists > 0 && p->lists[0].n > 0 ? p->lists[0].at[0] : NULL;
-    double              share = 1, match = 1;
-    const uint32_t      n = !condition ? 0 : condition->kind == VONK_EX_AND ? condition->n_children : 1;
+    const double left = vonk__opt_rows(env, p->children[0]), right = vonk__opt_rows(env, p->children[1]);
+    const vonk_expr *condition = p->n_lists > 0 && p->lists[0].n > 0 ? p->lists[0].at[0] : NULL;
+    double share = 1, match = 1;
+    const uint32_t n = !condition ? 0 : condition->kind == VONK_EX_AND ? condition->n_children : 1;
 
     for (uint32_t i = 0; i < n; i++) {
         const vonk_expr *e = condition->kind == VONK_EX_AND ? condition->children[i] : condition;
-        bool             null_safe;
-        if (!vonk__opt_is_equality(e, &null_safe) || e->children[0]->kind != VONK_EX_COLUMN || e->children[1]->kind != VONK_EX_COLUMN) {
+        bool null_safe;
+        if (!vonk__opt_is_equality(e, &null_safe) || e->children[0]->kind != VONK_EX_COLUMN ||
+            e->children[1]->kind != VONK_EX_COLUMN) {
             share *= GUESS_RANGE;
             continue;
         }
-        const bool   straight = find_output(p->children[0], e->children[0]->id) >= 0;
-        const double dl = vonk__opt_distinct(env, p->children[0], e->children[straight ? 0 : 1]->id), dr = vonk__opt_distinct(env, p->children[1], e->children[straight ? 1 : 0]->id);
+        const bool straight = find_output(p->children[0], e->children[0]->id) >= 0;
+        const double dl = vonk__opt_distinct(env, p->children[0], e->children[straight ? 0 : 1]->id),
+                     dr = vonk__opt_distinct(env, p->children[1], e->children[straight ? 1 : 0]->id);
         share /= at_least_one(dl < dr ? dl : dr);
         match *= within(right / at_least_one(dl), 0, 1);
     }
@@ -205,11 +219,12 @@ static double join_rows(const vonk_opt_env *env, const vonk_plan *p)
 static double group_rows(const vonk_opt_env *env, const vonk_plan *p)
 {
     const double rows = vonk__opt_rows(env, p->children[0]);
-    double       groups = 1;
+    double groups = 1;
 
     for (uint32_t i = 0; i < p->lists[0].n; i++) {
         const vonk_expr *key = p->lists[0].at[i];
-        groups *= key->kind == VONK_EX_COLUMN ? vonk__opt_distinct(env, p->children[0], key->id) : at_least_one(rows * GUESS_GROUPS);
+        groups *= key->kind == VONK_EX_COLUMN ? vonk__opt_distinct(env, p->children[0], key->id)
+                                              : at_least_one(rows * GUESS_GROUPS);
         if (groups > rows) return rows;
     }
     return groups;
@@ -219,12 +234,13 @@ static double literal_rows(const vonk_plan *p)
 {
     const vonk_expr *e = p->lists[0].at[0];
 
-    return e->kind == VONK_EX_LITERAL && !vonk_column_is_null(e->value, 0) ? (double)vonk_column_i64(e->value, 0) : INFINITY;
+    return e->kind == VONK_EX_LITERAL && !vonk_column_is_null(e->value, 0) ? (double)vonk_column_i64(e->value, 0)
+                                                                           : INFINITY;
 }
 
 static double rows_of(const vonk_opt_env *env, const vonk_plan *p)
 {
-    double           rows = 0;
+    double rows = 0;
     vonk_table_stats stats;
 
     switch (p->kind) {
@@ -233,7 +249,10 @@ static double rows_of(const vonk_opt_env *env, const vonk_plan *p)
     case VONK_PN_LOCAL:
         for (uint32_t i = 0; i < p->local.n_batches; i++) rows += p->local.batches[i]->n_sel;
         return rows;
-    case VONK_PN_RANGE: return p->range.step == 0 ? 1 : within(((double)p->range.end - (double)p->range.start) / (double)p->range.step, 0, INFINITY);
+    case VONK_PN_RANGE:
+        return p->range.step == 0
+                   ? 1
+                   : within(((double)p->range.end - (double)p->range.start) / (double)p->range.step, 0, INFINITY);
     case VONK_PN_ONE_ROW: return 1;
     case VONK_PN_FILTER:
         rows = vonk__opt_rows(env, p->children[0]);
@@ -278,8 +297,8 @@ static vonk_status add_bytes(double bytes, vonk_buf *out, vonk_error *err)
 vonk_status vonk_opt_cost_remark(const vonk_plan *p, void *arg, vonk_buf *out, vonk_error *err)
 {
     const vonk_opt_env *env = arg;
-    const double        rows = vonk__opt_rows(env, p);
-    double              width = ROW_BYTES;
+    const double rows = vonk__opt_rows(env, p);
+    double width = ROW_BYTES;
 
     for (uint32_t i = 0; i < p->n_output; i++) width += value_bytes(p->output[i]->type, 0);
     VONK_TRY(vonk_buf_add_c(out, ", Statistics(sizeInBytes=", err));

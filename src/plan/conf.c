@@ -193,8 +193,8 @@ static vonk_status check_type(const key_row *row, vonk_str value, vonk_error *er
              !strcmp(row->type, "long"))
         fits = number_of(row->type, value, &number);
     if (fits) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", VONK_S(value), "confName",
-                     row->key, "confType", row->type);
+    return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", VONK_S(value), "confName", row->key,
+                     "confType", row->type);
 }
 
 static bool among(vonk_str options, vonk_str value, folding folds)
@@ -228,12 +228,11 @@ static vonk_status check_requirement(const key_row *row, vonk_str value, vonk_er
     int64_t number;
     for (size_t i = 0; i < VONK_COUNTOF(positive); i++) {
         if (strcmp(positive[i], row->key) != 0 || !number_of(row->type, value, &number) || number > 0) continue;
-        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_S(value), "confName",
-                         row->key, "confRequirement", VONK_F("%s must be positive", row->key));
+        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_S(value), "confName", row->key,
+                         "confRequirement", VONK_F("%s must be positive", row->key));
     }
     if (strcmp(row->key, "spark.sql.session.timeZone") == 0 && !vonk_zone_lookup(value))
-        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TIME_ZONE, "confValue", VONK_S(value), "confName",
-                         row->key);
+        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TIME_ZONE, "confValue", VONK_S(value), "confName", row->key);
     return VONK_OK;
 }
 

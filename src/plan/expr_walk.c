@@ -293,7 +293,8 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
     return strcmp(e->fn->name, "negative") == 0 || strcmp(e->fn->name, "abs") == 0;
 }
 
-/* How many arguments there must be is known to the function alone ("> 0", "2n (n > 0)"): found out after the call was. */
+/* How many arguments there must be is known to the function alone ("> 0", "2n (n > 0)"): found out after the call was.
+ */
 static bool counts_itself(const vonk_error *err)
 {
     for (size_t i = 0; i < vonk_error_n_params(err); i++) {

@@ -1,4 +1,5 @@
-/* session/cache.c -- frames that were asked to be kept (df.cache(), CACHE TABLE): found by plan equality, run once, then read from memory. */
+/* session/cache.c -- frames that were asked to be kept (df.cache(), CACHE TABLE): found by plan equality, run once,
+ * then read from memory. */
 #include "session/session_int.h"
 
 #include "source/source.h"
@@ -19,7 +20,7 @@ vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolv
 {
     vonk_cached entry = {.plan = vonk_plan_ref(resolved)};
     vonk_cached *there = NULL;
-    bool        added = false;
+    bool added = false;
 
     vonk_format(entry.level, sizeof entry.level, "%.*s", VONK_STR_ARGS(level));
     vonk_mutex_lock(&session->lock);
@@ -35,7 +36,7 @@ vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolv
 
 vonk_status vonk__session_unpersist(vonk_session *session, const vonk_plan *resolved, bool *ret_was, vonk_error *err)
 {
-    vonk_cached  gone = {0};
+    vonk_cached gone = {0};
     vonk_cached *entry = NULL;
 
     vonk_mutex_lock(&session->lock);
@@ -70,9 +71,9 @@ static vonk_status replace(const vonk_plan *p, void *arg, const vonk_plan **ret,
 static vonk_status run_fresh(vonk_session *session, const vonk_plan *plan, vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *over = NULL;
-    const vonk_plan                           **children = NULL;
-    vonk_status                                 status = VONK_OK;
-    uint32_t                                    done = 0;
+    const vonk_plan **children = NULL;
+    vonk_status status = VONK_OK;
+    uint32_t done = 0;
 
     VONK_TRY(vonk_alloc_array(session->budget, plan->n_children + 1, sizeof *children, &children, err));
     for (; done < plan->n_children && status == VONK_OK; done++)
@@ -93,14 +94,14 @@ static vonk_status run_fresh(vonk_session *session, const vonk_plan *plan, vonk_
 /* The rows of a kept frame, run now if nobody has yet; *ret NULL when the plan is not kept. */
 static vonk_status rows_of(vonk_session *session, const vonk_plan *plan, vonk_table **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
-    VONK_AUTO(vonk_table_unref) vonk_table     *table = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
+    VONK_AUTO(vonk_table_unref) vonk_table *table = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
 
     vonk_cached *entry = NULL;
     vonk_mutex_lock(&session->lock);
     vonk_status status = find(session, plan, &entry, err);
-    const bool  kept = entry != NULL;
+    const bool kept = entry != NULL;
     *ret = kept && entry->table ? vonk_table_ref(entry->table) : NULL;
     vonk_mutex_unlock(&session->lock);
     if (status != VONK_OK || !kept || *ret) return status;
@@ -115,10 +116,11 @@ static vonk_status rows_of(vonk_session *session, const vonk_plan *plan, vonk_ta
     return status;
 }
 
-static vonk_status scan_over(vonk_budget *budget, const vonk_plan *plan, vonk_table *table, const vonk_plan **ret, vonk_error *err)
+static vonk_status scan_over(vonk_budget *budget, const vonk_plan *plan, vonk_table *table, const vonk_plan **ret,
+                             vonk_error *err)
 {
     vonk_plan *scan = NULL;
-    uint32_t  *columns = NULL;
+    uint32_t *columns = NULL;
 
     VONK_TRY(vonk_plan_new(budget, VONK_PN_CACHED, NULL, 0, &scan, err));
     vonk_status status = vonk_arena_array(scan->arena, plan->n_output, sizeof *columns, &columns, err);
@@ -137,7 +139,7 @@ static vonk_status scan_over(vonk_budget *budget, const vonk_plan *plan, vonk_ta
 
 static vonk_status replace(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
-    vonk_session                           *session = arg;
+    vonk_session *session = arg;
     VONK_AUTO(vonk_table_unref) vonk_table *table = NULL;
 
     VONK_TRY(rows_of(session, p, &table, err));
@@ -146,7 +148,8 @@ static vonk_status replace(const vonk_plan *p, void *arg, const vonk_plan **ret,
     return VONK_OK;
 }
 
-vonk_status vonk__session_use_cached(vonk_session *session, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__session_use_cached(vonk_session *session, const vonk_plan *resolved, const vonk_plan **ret,
+                                     vonk_error *err)
 {
     vonk_mutex_lock(&session->lock);
     const size_t n = session->cached.n;
@@ -175,13 +178,14 @@ vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unres
     return vonk__session_unpersist(session, resolved, ret_was, err);
 }
 
-vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level, vonk_error *err)
+vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level,
+                                       vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
 
     VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
     vonk_mutex_lock(&session->lock);
-    vonk_cached      *entry = NULL;
+    vonk_cached *entry = NULL;
     const vonk_status status = find(session, resolved, &entry, err);
     vonk_format(ret_level, VONK_STORAGE_LEVEL_BYTES, "%s", entry ? entry->level : "NONE");
     vonk_mutex_unlock(&session->lock);

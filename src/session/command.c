@@ -1,4 +1,5 @@
-/* session/command.c -- statements that act at once: settings, views, EXPLAIN, cached tables. What they answer are rows of their plan's output columns. */
+/* session/command.c -- statements that act at once: settings, views, EXPLAIN, cached tables. What they answer are rows
+ * of their plan's output columns. */
 #include "session/session_int.h"
 #include "session/command_rows.h"
 
@@ -14,7 +15,7 @@ static vonk_status set_row(vonk__rows *rows, vonk_str key, vonk_str value, vonk_
 static vonk_status run_set(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)
 {
     const vonk_name_info *name = &command->name;
-    vonk_str              key, value;
+    vonk_str key, value;
 
     if (name->n_parts == 2) {
         VONK_TRY(vonk_session_set(query->session, name->parts[0], name->parts[1], err));
@@ -50,13 +51,14 @@ static vonk_status run_create_view(vonk_query *query, const vonk_plan *command, 
 
     (void)rows;
     if (!view->temporary) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "CREATE VIEW without TEMPORARY");
-    return vonk_catalog_put_view(query->session->catalog, view->name.parts[view->name.n_parts - 1], view->global, view->replace, command->children[0], view->text, err);
+    return vonk_catalog_put_view(query->session->catalog, view->name.parts[view->name.n_parts - 1], view->global,
+                                 view->replace, command->children[0], view->text, err);
 }
 
 static vonk_status run_drop(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)
 {
     const vonk_command_info *info = &command->command;
-    bool                     existed = false;
+    bool existed = false;
 
     (void)rows;
     if (!vonk_str_is(info->kind, "view") && !vonk_str_is(info->kind, "table"))
@@ -89,11 +91,11 @@ static vonk_status run_explain(vonk_query *query, const vonk_plan *command, vonk
 /* ---- CACHE TABLE and friends */
 static vonk_status run_cache(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)
 {
-    const vonk_command_info                    *info = &command->command;
-    vonk_session                               *session = query->session;
+    const vonk_command_info *info = &command->command;
+    vonk_session *session = query->session;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *named = NULL;
-    VONK_AUTO(vonk_error_reset) vonk_error      missing = VONK_ERROR_INIT;
-    bool                                        was = false;
+    VONK_AUTO(vonk_error_reset) vonk_error missing = VONK_ERROR_INIT;
+    bool was = false;
 
     (void)rows;
     if (vonk_str_is(info->kind, "clear")) {
@@ -101,12 +103,15 @@ static vonk_status run_cache(vonk_query *query, const vonk_plan *command, vonk__
         return VONK_OK;
     }
     if (vonk_str_is(info->kind, "cache") && command->n_children == 1)
-        VONK_TRY(vonk_catalog_put_view(session->catalog, info->name.parts[info->name.n_parts - 1], false, true, command->children[0], VONK_STR_NONE, err));
-    const vonk_status found = vonk_catalog_lookup(session->catalog, query->conf, info->name.parts, info->name.n_parts, &named, &missing);
+        VONK_TRY(vonk_catalog_put_view(session->catalog, info->name.parts[info->name.n_parts - 1], false, true,
+                                       command->children[0], VONK_STR_NONE, err));
+    const vonk_status found =
+        vonk_catalog_lookup(session->catalog, query->conf, info->name.parts, info->name.n_parts, &named, &missing);
     if (found != VONK_OK && info->if_exists) return vonk_error_forgive(&missing, err);
     if (found != VONK_OK) vonk_error_move(err, &missing);
     VONK_TRY(found);
-    if (vonk_str_is(info->kind, "cache")) return vonk__session_persist(session, named, VONK_STR("MEMORY_AND_DISK"), err);
+    if (vonk_str_is(info->kind, "cache"))
+        return vonk__session_persist(session, named, VONK_STR("MEMORY_AND_DISK"), err);
     if (vonk_str_is(info->kind, "uncache")) return vonk__session_unpersist(session, named, &was, err);
     if (vonk_str_is(info->kind, "refresh")) return VONK_OK; /* files are looked at anew by every query */
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%.*s TABLE", VONK_STR_ARGS(info->kind)));
@@ -133,7 +138,8 @@ static vonk_status run_create_table(vonk_query *query, const vonk_plan *command,
 {
     (void)query;
     (void)rows;
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", command->kind == VONK_PN_INSERT ? "INSERT into a table" : "CREATE TABLE");
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     command->kind == VONK_PN_INSERT ? "INSERT into a table" : "CREATE TABLE");
 }
 
 static command_fn command_of(vonk_node_kind kind)

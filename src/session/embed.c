@@ -8,18 +8,18 @@
 #include "session/session.h"
 
 struct vonk_context {
-    vonk_engine  *engine;
+    vonk_engine *engine;
     vonk_session *session;
-    vonk_error    error; /* of the last call */
+    vonk_error error; /* of the last call */
 };
 
 /* Arrays may outlive the stream that they came from: their memory is the query's, so each holds the stream. */
 typedef struct stream {
-    _Atomic int64_t    refs;
-    vonk_query        *query;
+    _Atomic int64_t refs;
+    vonk_query *query;
     vonk_arrow_options options;
-    char               time_zone[128];
-    vonk_error         error;
+    char time_zone[128];
+    vonk_error error;
 } stream;
 
 static int failed(const vonk_error *err, vonk_failure *ret)
@@ -31,7 +31,10 @@ static int failed(const vonk_error *err, vonk_failure *ret)
 /* ---- context */
 static vonk_status open_context(const vonk_context_options *o, vonk_context *context, vonk_error *err)
 {
-    const vonk_engine_options options = {.memory_bytes = o->memory_bytes, .n_threads = o->n_threads, .spill_dir = vonk_str_of(o->spill_dir), .warehouse_dir = vonk_str_of(o->warehouse_dir)};
+    const vonk_engine_options options = {.memory_bytes = o->memory_bytes,
+                                         .n_threads = o->n_threads,
+                                         .spill_dir = vonk_str_of(o->spill_dir),
+                                         .warehouse_dir = vonk_str_of(o->warehouse_dir)};
 
     VONK_TRY(vonk_engine_new(&options, &context->engine, err));
     return vonk_session_new(context->engine, VONK_STR("embedded"), &context->session, err);
@@ -41,7 +44,7 @@ VONK_EXPORT int vonk_context_open(const vonk_context_options *options, vonk_cont
 {
     static _Thread_local vonk_error kept; /* a context that was not made cannot hold its error */
     static const vonk_context_options none = {0};
-    vonk_context                     *context = NULL;
+    vonk_context *context = NULL;
 
     vonk_error_reset(&kept);
     if (VONK_NEW(vonk_budget_root(), &context, &kept) != VONK_OK) return failed(&kept, ret_failure);
@@ -65,7 +68,9 @@ VONK_EXPORT void vonk_context_close(vonk_context *context)
 VONK_EXPORT int vonk_context_set(vonk_context *context, const char *key, const char *value, vonk_failure *ret_failure)
 {
     vonk_error_reset(&context->error);
-    return vonk_session_set(context->session, vonk_str_of(key), vonk_str_of(value), &context->error) == VONK_OK ? 0 : failed(&context->error, ret_failure);
+    return vonk_session_set(context->session, vonk_str_of(key), vonk_str_of(value), &context->error) == VONK_OK
+               ? 0
+               : failed(&context->error, ret_failure);
 }
 
 /* ---- stream */
@@ -74,19 +79,22 @@ static int stream_schema(struct ArrowArrayStream *s, struct ArrowSchema *out)
     stream *own = s->private_data;
 
     vonk_error_reset(&own->error);
-    return vonk_arrow_export_schema(vonk_query_schema(own->query), &own->options, out, &own->error) == VONK_OK ? 0 : EIO;
+    return vonk_arrow_export_schema(vonk_query_schema(own->query), &own->options, out, &own->error) == VONK_OK ? 0
+                                                                                                               : EIO;
 }
 
 static int stream_next(struct ArrowArrayStream *s, struct ArrowArray *out)
 {
-    stream                                 *own = s->private_data;
+    stream *own = s->private_data;
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
 
     vonk_error_reset(&own->error);
     *out = (struct ArrowArray){0};
     if (vonk_query_next(own->query, &batch, &own->error) != VONK_OK) return EIO;
     if (!batch) return 0; /* a released array ends the stream */
-    return vonk_arrow_export_batch(batch, vonk_query_schema(own->query), &own->options, out, &own->error) == VONK_OK ? 0 : EIO;
+    return vonk_arrow_export_batch(batch, vonk_query_schema(own->query), &own->options, out, &own->error) == VONK_OK
+               ? 0
+               : EIO;
 }
 
 static const char *stream_error(struct ArrowArrayStream *s)
@@ -127,12 +135,14 @@ static vonk_status start(vonk_context *context, vonk_str sql, stream *own, vonk_
     conf = vonk_session_conf(context->session);
     const vonk_str zone = vonk_conf_get(conf, "spark.sql.session.timeZone");
     vonk_format(own->time_zone, sizeof own->time_zone, "%.*s", VONK_STR_ARGS(zone));
-    own->options = (vonk_arrow_options){.timezone = vonk_str_of(own->time_zone), .hold = hold, .drop = drop, .owner = own};
+    own->options =
+        (vonk_arrow_options){.timezone = vonk_str_of(own->time_zone), .hold = hold, .drop = drop, .owner = own};
     own->refs = 1;
     return VONK_OK;
 }
 
-VONK_EXPORT int vonk_context_sql(vonk_context *context, const char *sql, struct ArrowArrayStream *ret_stream, vonk_failure *ret_failure)
+VONK_EXPORT int vonk_context_sql(vonk_context *context, const char *sql, struct ArrowArrayStream *ret_stream,
+                                 vonk_failure *ret_failure)
 {
     stream *own = NULL;
 
@@ -142,7 +152,10 @@ VONK_EXPORT int vonk_context_sql(vonk_context *context, const char *sql, struct 
         vonk_free(own);
         return failed(&context->error, ret_failure);
     }
-    *ret_stream = (struct ArrowArrayStream){
-        .get_schema = stream_schema, .get_next = stream_next, .get_last_error = stream_error, .release = stream_release, .private_data = own};
+    *ret_stream = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                            .get_next = stream_next,
+                                            .get_last_error = stream_error,
+                                            .release = stream_release,
+                                            .private_data = own};
     return 0;
 }

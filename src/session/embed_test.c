@@ -31,7 +31,8 @@ static void gives_names_types_and_values(void **state)
 {
     (void)state;
     vonk_context *context = opened();
-    struct ArrowArrayStream stream = stream_of(context, "SELECT id, CAST(id * 2 AS INT) AS twice FROM range(3) ORDER BY id");
+    struct ArrowArrayStream stream =
+        stream_of(context, "SELECT id, CAST(id * 2 AS INT) AS twice FROM range(3) ORDER BY id");
     struct ArrowSchema schema = {0};
     assert_int_equal(stream.get_schema(&stream, &schema), 0);
     assert_string_equal(schema.format, "+s");
@@ -165,12 +166,9 @@ static void a_budget_refuses_only_its_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_names_types_and_values),
-        cmocka_unit_test(says_what_is_wrong_with_a_statement),
-        cmocka_unit_test(tells_an_error_while_rows_come),
-        cmocka_unit_test(keeps_settings_and_views_to_itself),
-        cmocka_unit_test(a_stream_may_be_dropped_early),
-        cmocka_unit_test(a_budget_refuses_only_its_query),
+        cmocka_unit_test(gives_names_types_and_values),   cmocka_unit_test(says_what_is_wrong_with_a_statement),
+        cmocka_unit_test(tells_an_error_while_rows_come), cmocka_unit_test(keeps_settings_and_views_to_itself),
+        cmocka_unit_test(a_stream_may_be_dropped_early),  cmocka_unit_test(a_budget_refuses_only_its_query),
     };
     return cmocka_run_group_tests_name("embed", tests, NULL, NULL);
 }

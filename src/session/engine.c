@@ -30,8 +30,8 @@ static vonk_status set_missing(vonk_engine *engine, const char *key, const char 
 static vonk_status describe_application(vonk_engine *engine, const vonk_engine_options *options, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf warehouse = {0};
-    const long long                   started_ms = vonk_clock_wall_us() / 1000;
-    char                              id[48], start[24], master[24];
+    const long long started_ms = vonk_clock_wall_us() / 1000;
+    char id[48], start[24], master[24];
 
     vonk_format(id, sizeof id, "local-%lld", started_ms);
     vonk_format(start, sizeof start, "%lld", started_ms);
@@ -55,7 +55,7 @@ static vonk_status describe_application(vonk_engine *engine, const vonk_engine_o
 static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options, vonk_error *err)
 {
     vonk_budget *root = vonk_budget_root();
-    int64_t      limit = options->memory_bytes;
+    int64_t limit = options->memory_bytes;
 
     if (limit <= 0) limit = (int64_t)((double)vonk_memory_limit_bytes() * SHARE_OF_MEMORY);
     VONK_TRY(vonk_budget_new(root, "server", limit, &engine->budget, err));
@@ -92,4 +92,4 @@ void vonk_engine_free(vonk_engine *engine)
 }
 
 vonk_budget *vonk_engine_budget(vonk_engine *engine) { return engine->budget; }
-uint32_t     vonk_engine_n_threads(const vonk_engine *engine) { return engine->n_threads; }
+uint32_t vonk_engine_n_threads(const vonk_engine *engine) { return engine->n_threads; }

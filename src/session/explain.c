@@ -1,4 +1,5 @@
-/* session/explain.c -- EXPLAIN in Spark's modes: simple, extended, codegen, cost, formatted, and ANALYZE with what really happened. */
+/* session/explain.c -- EXPLAIN in Spark's modes: simple, extended, codegen, cost, formatted, and ANALYZE with what
+ * really happened. */
 #include "session/session_int.h"
 
 #include "opt/opt.h"
@@ -9,7 +10,8 @@ static vonk_status section(vonk_buf *out, const char *title, const vonk_plan *pl
     return vonk_plan_explain(plan, out, err);
 }
 
-static vonk_status logical_sections(const vonk_plan *parsed, const vonk_plan *resolved, const vonk_plan *optimized, vonk_buf *out, vonk_error *err)
+static vonk_status logical_sections(const vonk_plan *parsed, const vonk_plan *resolved, const vonk_plan *optimized,
+                                    vonk_buf *out, vonk_error *err)
 {
     VONK_TRY(section(out, "Parsed Logical Plan", parsed ? parsed : resolved, err));
     VONK_TRY(vonk_buf_add_c(out, "\n== Analyzed Logical Plan ==\n", err));
@@ -26,7 +28,10 @@ static vonk_status logical_sections(const vonk_plan *parsed, const vonk_plan *re
 
 static vonk_status cost_section(vonk_query *query, const vonk_plan *optimized, vonk_buf *out, vonk_error *err)
 {
-    vonk_opt_env env = {.budget = query->budget, .conf = query->conf, .env = &query->env, .n_threads = query->session->engine->n_threads};
+    vonk_opt_env env = {.budget = query->budget,
+                        .conf = query->conf,
+                        .env = &query->env,
+                        .n_threads = query->session->engine->n_threads};
 
     VONK_TRY(vonk_buf_add_c(out, "== Optimized Logical Plan ==\n", err));
     VONK_TRY(vonk_plan_explain_with(optimized, vonk_opt_cost_remark, &env, out, err));
@@ -49,7 +54,8 @@ static vonk_status analyze(vonk_query *query, const vonk_plan *resolved, vonk_bu
     return vonk_exec_metrics_text(run->exec, out, err);
 }
 
-vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode, vonk_buf *out, vonk_error *err)
+vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode,
+                                  vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *optimized = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *physical = NULL;

@@ -14,10 +14,15 @@ static vonk_status run_for_analyzer(void *arg, const vonk_plan *resolved, vonk_b
     return vonk__session_collect(session, resolved, true, session->budget, ret, err);
 }
 
-vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, const vonk_fn_env *env, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, const vonk_fn_env *env,
+                                  const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_analyzer analyzer = {
-        .budget = session->budget, .catalog = session->catalog, .conf = conf, .env = env, .run = run_for_analyzer, .session = session};
+    const vonk_analyzer analyzer = {.budget = session->budget,
+                                    .catalog = session->catalog,
+                                    .conf = conf,
+                                    .env = env,
+                                    .run = run_for_analyzer,
+                                    .session = session};
 
     return vonk_analyze(&analyzer, unresolved, ret, err);
 }
@@ -30,19 +35,24 @@ static void env_of(const vonk_session *session, const vonk_conf *conf, vonk_fn_e
     ret->database = vonk_catalog_current_database(session->catalog);
 }
 
-vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret,
+                                 vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session);
-    vonk_fn_env                                 env;
+    vonk_fn_env env;
 
     env_of(session, conf, &env);
     return vonk__session_analyze(session, conf, &env, unresolved, ret, err);
 }
 
 /* ---- planning */
-vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, const vonk_plan **ret_optimized, const vonk_plan **ret_physical, vonk_error *err)
+vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, const vonk_plan **ret_optimized,
+                               const vonk_plan **ret_physical, vonk_error *err)
 {
-    const vonk_opt_env env = {.budget = query->budget, .conf = query->conf, .env = &query->env, .n_threads = query->session->engine->n_threads};
+    const vonk_opt_env env = {.budget = query->budget,
+                              .conf = query->conf,
+                              .env = &query->env,
+                              .n_threads = query->session->engine->n_threads};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *with_cached = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *optimized = NULL;
 
@@ -75,9 +85,9 @@ static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_qu
 
 static vonk_status start_exec(vonk_query *query, vonk_error *err)
 {
-    const vonk_engine  *engine = query->session->engine;
-    const int64_t       batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
-    const int64_t       threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
+    const vonk_engine *engine = query->session->engine;
+    const int64_t batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
+    const int64_t threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
     const vonk_exec_env env = {.pool = engine->pool,
                                .budget = query->budget,
                                .conf = query->conf,
@@ -90,7 +100,8 @@ static vonk_status start_exec(vonk_query *query, vonk_error *err)
     return vonk_exec_start(&env, query->physical, &query->exec, err);
 }
 
-vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared, vonk_query **ret, vonk_error *err)
+vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared,
+                                vonk_query **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
@@ -118,21 +129,24 @@ vonk_status vonk_session_execute(vonk_session *session, const vonk_plan *unresol
     return vonk__session_start(session, resolved, true, NULL, ret, err);
 }
 
-vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err)
+vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret,
+                                          vonk_error *err)
 {
     return vonk__session_start(session, resolved, true, NULL, ret, err);
 }
 
 bool vonk_session_acts(const vonk_plan *resolved)
 {
-    return resolved->kind == VONK_PN_WRITE_FILES || (resolved->kind != VONK_PN_SHOW_STRING && vonk__session_is_command(resolved));
+    return resolved->kind == VONK_PN_WRITE_FILES ||
+           (resolved->kind != VONK_PN_SHOW_STRING && vonk__session_is_command(resolved));
 }
 
-vonk_status vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret,
+                                       vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
 
     VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
     VONK_TRY(vonk__session_collect(session, resolved, true, session->budget, &rows, err));
@@ -140,9 +154,10 @@ vonk_status vonk_session_rematerialize(vonk_session *session, const vonk_plan *u
     return vonk_pn_local(session->budget, type, &rows, 1, ret, err);
 }
 
-vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresolved, vonk_str mode, vonk_buf *out, vonk_error *err)
+vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresolved, vonk_str mode, vonk_buf *out,
+                                 vonk_error *err)
 {
-    VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
 
     VONK_TRY(query_new(session, NULL, &query, err));
@@ -152,7 +167,7 @@ vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresol
 }
 
 const vonk_type *vonk_query_schema(const vonk_query *query) { return query->schema; }
-vonk_exec       *vonk_query_exec(vonk_query *query) { return query->exec; }
+vonk_exec *vonk_query_exec(vonk_query *query) { return query->exec; }
 
 static vonk_status hand_out_rows(vonk_query *query, vonk_batch **ret, vonk_error *err)
 {
@@ -166,7 +181,8 @@ vonk_status vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err
     return query->exec ? vonk_exec_next(query->exec, ret, err) : hand_out_rows(query, ret, err);
 }
 
-vonk_status vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err)
+vonk_status vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret,
+                            vonk_error *err)
 {
     if (query->exec) return vonk_exec_poll(query->exec, wake, arg, ret_ready, ret, err);
     *ret_ready = true;
@@ -209,14 +225,16 @@ void vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret
     vonk_exec_observed(ran->exec, i, &ret->name, &ret->node, &ret->row);
 }
 
-vonk_status vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out, vonk_error *err)
+vonk_status vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out,
+                            vonk_error *err)
 {
     return vonk_cast_row_text(&query->env, column, row, out, err);
 }
 
 size_t vonk_session_statement_end(vonk_str text) { return vonk_sql_statement_end(text); }
 
-vonk_status vonk_query_cell(const vonk_query *query, const vonk_batch *batch, uint32_t column, uint32_t row, vonk_buf *out, bool *ret_null, vonk_error *err)
+vonk_status vonk_query_cell(const vonk_query *query, const vonk_batch *batch, uint32_t column, uint32_t row,
+                            vonk_buf *out, bool *ret_null, vonk_error *err)
 {
     *ret_null = vonk_column_is_null(batch->columns[column], row);
     return *ret_null ? VONK_OK : vonk_cast_row_text(&query->env, batch->columns[column], row, out, err);
@@ -226,8 +244,8 @@ vonk_status vonk_query_cell(const vonk_query *query, const vonk_batch *batch, ui
 static vonk_status no_rows(vonk_budget *budget, const vonk_plan *plan, vonk_batch **ret, vonk_error *err)
 {
     vonk_column **columns = NULL;
-    uint32_t      n = 0;
-    vonk_status   status = vonk_alloc_array(budget, plan->n_output + 1, sizeof *columns, &columns, err);
+    uint32_t n = 0;
+    vonk_status status = vonk_alloc_array(budget, plan->n_output + 1, sizeof *columns, &columns, err);
 
     while (status == VONK_OK && n < plan->n_output) {
         status = vonk_column_new_nulls(budget, plan->output[n]->type, 0, &columns[n], err);
@@ -239,20 +257,23 @@ static vonk_status no_rows(vonk_budget *budget, const vonk_plan *plan, vonk_batc
     return status;
 }
 
-vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err)
+vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into,
+                                  vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
     return vonk__session_collect_query(session, resolved, use_cached, into, &query, ret, err);
 }
 
-vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err)
+vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached,
+                                        vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
     VONK_VEC(vonk_batch *) batches = {0};
     vonk_status status;
 
-    VONK_TRY(vonk__session_start(session, resolved, use_cached, into, &query, err)); /* rows share its dictionaries and text */
+    VONK_TRY(vonk__session_start(session, resolved, use_cached, into, &query,
+                                 err)); /* rows share its dictionaries and text */
     for (;;) {
         vonk_batch *batch = NULL;
         status = vonk_query_next(query, &batch, err);
@@ -263,7 +284,8 @@ vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *
             break;
         }
     }
-    if (status == VONK_OK && batches.n > 0) status = vonk_batch_concat(into, (const vonk_batch *const *)batches.at, batches.n, ret, err);
+    if (status == VONK_OK && batches.n > 0)
+        status = vonk_batch_concat(into, (const vonk_batch *const *)batches.at, batches.n, ret, err);
     if (status == VONK_OK && batches.n == 0) status = no_rows(into, resolved, ret, err);
     for (size_t i = 0; i < batches.n; i++) vonk_batch_unref(batches.at[i]);
     vonk_free(batches.at);

@@ -64,9 +64,9 @@ void vonk_session_unref(vonk_session *session)
     if (session && --session->refs == 0) session_free(session);
 }
 
-vonk_budget  *vonk_session_budget(vonk_session *session) { return session->budget; }
+vonk_budget *vonk_session_budget(vonk_session *session) { return session->budget; }
 vonk_catalog *vonk_session_catalog(vonk_session *session) { return session->catalog; }
-const char   *vonk_session_user(const vonk_session *session) { return session->user; }
+const char *vonk_session_user(const vonk_session *session) { return session->user; }
 
 const vonk_conf *vonk_session_conf(vonk_session *session)
 {
@@ -82,7 +82,7 @@ vonk_status vonk_session_set(vonk_session *session, vonk_str key, vonk_str value
 
     vonk_mutex_lock(&session->lock);
     const vonk_conf *old = session->conf;
-    vonk_status      status = vonk_conf_with(session->budget, old, key, value, &changed, err);
+    vonk_status status = vonk_conf_with(session->budget, old, key, value, &changed, err);
     if (status == VONK_OK) session->conf = changed;
     vonk_mutex_unlock(&session->lock);
     if (status == VONK_OK) vonk_conf_unref(old);
@@ -103,7 +103,8 @@ vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const v
     return vonk_sql_parse_expr(session->budget, conf, sql, ret, err);
 }
 
-vonk_status vonk_session_parse_name(vonk_session *session, vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err)
+vonk_status vonk_session_parse_name(vonk_session *session, vonk_arena *arena, vonk_str text, const vonk_str **ret_parts,
+                                    uint32_t *ret_n, vonk_error *err)
 {
     (void)session;
     return vonk_sql_parse_name(arena, text, ret_parts, ret_n, err);

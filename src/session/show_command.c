@@ -2,11 +2,13 @@
 #include "session/command_rows.h"
 
 /* ---- SHOW */
-static vonk_status show_tables(vonk_query *query, const vonk_command_info *info, vonk__rows *rows, bool views, vonk_error *err)
+static vonk_status show_tables(vonk_query *query, const vonk_command_info *info, vonk__rows *rows, bool views,
+                               vonk_error *err)
 {
     vonk_catalog_entry *entries = NULL;
-    uint32_t            n = 0;
-    const vonk_str      database = info->name.n_parts ? info->name.parts[info->name.n_parts - 1] : vonk_catalog_current_database(query->session->catalog);
+    uint32_t n = 0;
+    const vonk_str database = info->name.n_parts ? info->name.parts[info->name.n_parts - 1]
+                                                 : vonk_catalog_current_database(query->session->catalog);
 
     VONK_TRY(vonk_catalog_list(query->session->catalog, database, info->pattern, query->arena, &entries, &n, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -27,7 +29,8 @@ static bool like_one(vonk_str text, vonk_str pattern)
         if (p < pattern.len && pattern.data[p] == '*') {
             star = p++;
             mark = t;
-        } else if (p < pattern.len && vonk_str_eq_nocase(vonk_str_sub(text, t, t + 1), vonk_str_sub(pattern, p, p + 1))) {
+        } else if (p < pattern.len &&
+                   vonk_str_eq_nocase(vonk_str_sub(text, t, t + 1), vonk_str_sub(pattern, p, p + 1))) {
             t++;
             p++;
         } else if (star != SIZE_MAX) {
@@ -65,7 +68,8 @@ static vonk_status show_columns(vonk_query *query, const vonk_command_info *info
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
 
-    VONK_TRY(vonk_catalog_lookup(query->session->catalog, query->conf, info->name.parts, info->name.n_parts, &plan, err));
+    VONK_TRY(
+        vonk_catalog_lookup(query->session->catalog, query->conf, info->name.parts, info->name.n_parts, &plan, err));
     for (uint32_t i = 0; i < plan->n_output; i++) VONK_TRY(vonk__rows_str(rows, 0, plan->output[i]->name, err));
     return VONK_OK;
 }
@@ -81,7 +85,8 @@ vonk_status vonk__run_show(vonk_query *query, const vonk_plan *command, vonk__ro
     if (vonk_str_is(info->kind, "databases"))
         return like(VONK_STR("default"), info->pattern) ? vonk__rows_str(rows, 0, VONK_STR("default"), err) : VONK_OK;
     if (vonk_str_is(info->kind, "catalogs"))
-        return like(VONK_STR("spark_catalog"), info->pattern) ? vonk__rows_str(rows, 0, VONK_STR("spark_catalog"), err) : VONK_OK;
+        return like(VONK_STR("spark_catalog"), info->pattern) ? vonk__rows_str(rows, 0, VONK_STR("spark_catalog"), err)
+                                                              : VONK_OK;
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("SHOW %.*s", VONK_STR_ARGS(info->kind)));
 }
 
@@ -105,23 +110,32 @@ static vonk_status describe_function(const vonk_command_info *info, vonk__rows *
 {
     const vonk_fn *fn = vonk_fn_find(info->name.parts[info->name.n_parts - 1]);
 
-    if (!fn) return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(info->name.parts[0])), "searchPath",
+    if (!fn)
+        return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName",
+                         VONK_F("`%.*s`", VONK_STR_ARGS(info->name.parts[0])), "searchPath",
                          "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`default`]");
     VONK_TRY(vonk__rows_str(rows, 0, vonk_str_of(VONK_F("Function: %s", fn->name)), err));
-    VONK_TRY(vonk__rows_str(rows, 0, vonk_str_of(VONK_F("Usage: %s(%s) - %s", fn->name, fn->args ? fn->args : "", fn->doc ? fn->doc : "")), err));
+    VONK_TRY(vonk__rows_str(
+        rows, 0, vonk_str_of(VONK_F("Usage: %s(%s) - %s", fn->name, fn->args ? fn->args : "", fn->doc ? fn->doc : "")),
+        err));
     if (!info->extended || !fn->example) return VONK_OK;
-    return vonk__rows_str(rows, 0, vonk_str_of(VONK_F("Extended Usage:\n    Examples:\n      > SELECT %s;\n       %s\n", fn->example, fn->expect)), err);
+    return vonk__rows_str(
+        rows, 0,
+        vonk_str_of(VONK_F("Extended Usage:\n    Examples:\n      > SELECT %s;\n       %s\n", fn->example, fn->expect)),
+        err);
 }
 
 vonk_status vonk__run_describe(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)
 {
-    const vonk_command_info                    *info = &command->command;
+    const vonk_command_info *info = &command->command;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
 
     if (vonk_str_is(info->kind, "query")) return describe_columns(query, command->children[0], rows, err);
     if (vonk_str_is(info->kind, "function")) return describe_function(info, rows, err);
     if (!vonk_str_is(info->kind, "table"))
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("DESCRIBE %.*s", VONK_STR_ARGS(info->kind)));
-    VONK_TRY(vonk_catalog_lookup(query->session->catalog, query->conf, info->name.parts, info->name.n_parts, &plan, err));
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("DESCRIBE %.*s", VONK_STR_ARGS(info->kind)));
+    VONK_TRY(
+        vonk_catalog_lookup(query->session->catalog, query->conf, info->name.parts, info->name.n_parts, &plan, err));
     return describe_columns(query, plan, rows, err);
 }

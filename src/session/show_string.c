@@ -1,4 +1,5 @@
-/* session/show_string.c -- the text of Dataset.show(): a box, vertical records, or an HTML table. Layout as Spark's Dataset.showString. */
+/* session/show_string.c -- the text of Dataset.show(): a box, vertical records, or an HTML table. Layout as Spark's
+ * Dataset.showString. */
 #include "session/session_int.h"
 
 #include "func/cast.h"
@@ -8,16 +9,16 @@
 /* All cells as text: row 0 is the header. */
 typedef struct grid {
     vonk_str *cells; /* [row * n_columns + column], in the query's arena */
-    uint32_t  n_rows, n_columns;
-    bool      more; /* there were more rows than asked for */
+    uint32_t n_rows, n_columns;
+    bool more; /* there were more rows than asked for */
 } grid;
 
 /* ---- characters */
 static uint32_t next_char(vonk_str s, size_t *at)
 {
-    const uint8_t  lead = (uint8_t)s.data[*at];
+    const uint8_t lead = (uint8_t)s.data[*at];
     const unsigned n = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    uint32_t       c = n == 1 ? lead : lead & (0xffu >> (n + 1));
+    uint32_t c = n == 1 ? lead : lead & (0xffu >> (n + 1));
 
     for (unsigned i = 1; i < n && *at + i < s.len; i++) c = c << 6 | ((uint8_t)s.data[*at + i] & 0x3f);
     *at = vonk_min_size(*at + n, s.len);
@@ -27,8 +28,8 @@ static uint32_t next_char(vonk_str s, size_t *at)
 /* East Asian wide forms take two cells of a terminal. */
 static bool is_wide(uint32_t c)
 {
-    static const uint32_t ranges[][2] = {{0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff}, {0xfe10, 0xfe19},
-                                         {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}};
+    static const uint32_t ranges[][2] = {{0x1100, 0x115f}, {0x2e80, 0xa4cf}, {0xac00, 0xd7a3}, {0xf900, 0xfaff},
+                                         {0xfe10, 0xfe19}, {0xfe30, 0xfe6f}, {0xff00, 0xff60}, {0xffe0, 0xffe6}};
 
     for (size_t i = 0; i < VONK_COUNTOF(ranges); i++)
         if (c >= ranges[i][0] && c <= ranges[i][1]) return true;
@@ -73,7 +74,8 @@ static vonk_status escape(vonk_str text, vonk_buf *out, vonk_error *err)
 }
 
 /* Escaped, then cut to `truncate` characters (0: whole). */
-static vonk_status cell(vonk_arena *arena, vonk_str text, int32_t truncate, bool escaped, vonk_buf *scratch, vonk_str *ret, vonk_error *err)
+static vonk_status cell(vonk_arena *arena, vonk_str text, int32_t truncate, bool escaped, vonk_buf *scratch,
+                        vonk_str *ret, vonk_error *err)
 {
     vonk_buf_reset(scratch);
     if (escaped)
@@ -94,17 +96,19 @@ static vonk_status fill_grid(vonk_query *query, const vonk_plan *show, const von
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     VONK_AUTO(vonk_buf_done) vonk_buf scratch = {0};
     const vonk_show_info *info = &show->show;
-    const vonk_plan      *child = show->children[0];
+    const vonk_plan *child = show->children[0];
 
     vonk_buf_init(&text, query->budget, SIZE_MAX);
     vonk_buf_init(&scratch, query->budget, SIZE_MAX);
     VONK_TRY(vonk_arena_array(query->arena, (size_t)(g->n_rows + 1) * g->n_columns, sizeof *g->cells, &g->cells, err));
     for (uint32_t c = 0; c < g->n_columns; c++) {
-        VONK_TRY(cell(query->arena, child->output[c]->name, 0, !info->html, &scratch, &g->cells[c], err)); /* names stay whole */
+        VONK_TRY(cell(query->arena, child->output[c]->name, 0, !info->html, &scratch, &g->cells[c],
+                      err)); /* names stay whole */
         for (uint32_t r = 0; r < g->n_rows; r++) {
             vonk_buf_reset(&text);
             VONK_TRY(vonk_cast_row_pretty(&query->env, rows->columns[c], r, &text, err));
-            VONK_TRY(cell(query->arena, vonk_buf_str(&text), info->truncate, !info->html, &scratch, &g->cells[(size_t)(r + 1) * g->n_columns + c], err));
+            VONK_TRY(cell(query->arena, vonk_buf_str(&text), info->truncate, !info->html, &scratch,
+                          &g->cells[(size_t)(r + 1) * g->n_columns + c], err));
         }
     }
     return VONK_OK;
@@ -128,7 +132,8 @@ static vonk_status rule(const grid *g, const uint32_t *widths, vonk_buf *out, vo
     return vonk_buf_add_byte(out, '\n', err);
 }
 
-static vonk_status box_row(const grid *g, uint32_t row, const uint32_t *widths, bool right, vonk_buf *out, vonk_error *err)
+static vonk_status box_row(const grid *g, uint32_t row, const uint32_t *widths, bool right, vonk_buf *out,
+                           vonk_error *err)
 {
     VONK_TRY(vonk_buf_add_byte(out, '|', err));
     for (uint32_t c = 0; c < g->n_columns; c++) {
@@ -168,7 +173,8 @@ static vonk_status vertical(const grid *g, vonk_buf *out, vonk_error *err)
 
     for (uint32_t c = 0; c < g->n_columns; c++) {
         name_width = (uint32_t)vonk_max_size(name_width, width_of(g->cells[c]));
-        for (uint32_t r = 1; r <= g->n_rows; r++) value_width = (uint32_t)vonk_max_size(value_width, width_of(g->cells[(size_t)r * g->n_columns + c]));
+        for (uint32_t r = 1; r <= g->n_rows; r++)
+            value_width = (uint32_t)vonk_max_size(value_width, width_of(g->cells[(size_t)r * g->n_columns + c]));
     }
     for (uint32_t r = 1; r <= g->n_rows; r++) {
         const size_t start = out->len;
@@ -230,9 +236,9 @@ static vonk_status take_rows(vonk_query *query, const vonk_plan *show, int64_t n
 vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
-    const vonk_show_info                   *info = &show->show;
-    const uint32_t                          n = info->n_rows > 0 ? (uint32_t)info->n_rows : 0;
-    grid                                    g = {.n_columns = show->children[0]->n_output};
+    const vonk_show_info *info = &show->show;
+    const uint32_t n = info->n_rows > 0 ? (uint32_t)info->n_rows : 0;
+    grid g = {.n_columns = show->children[0]->n_output};
 
     VONK_TRY(take_rows(query, show, (int64_t)n + 1, &rows, err));
     const uint32_t got = rows ? rows->n_rows : 0;

@@ -236,7 +236,9 @@ static vonk_status list_root(listing *l, vonk_str path, vonk_error *err)
     if (st != VONK_OK) return not_found(l, path, err);
     bool is_folder = info.kind == VONK_FILE_DIRECTORY;
     if (l->base.data && !is_below(path, l->base))
-        return bad_base(VONK_F("Wrong basePath %.*s for the root path: file:%.*s", VONK_STR_ARGS(l->base), VONK_STR_ARGS(path)), err);
+        return bad_base(
+            VONK_F("Wrong basePath %.*s for the root path: file:%.*s", VONK_STR_ARGS(l->base), VONK_STR_ARGS(path)),
+            err);
     if (!l->base.data) VONK_TRY(vonk_strmap_put(l->bases, is_folder ? path : parent_of(path), l, NULL, err));
     if (is_folder) return walk(l, path, 0, err);
     return is_hidden(last_name(path)) ? VONK_OK : add_file(l, path, &info, true, err);
@@ -267,8 +269,8 @@ static int by_path(const void *a, const void *b)
 
 static bool is_piece(vonk_str name) { return vonk_str_find_byte(name, '=', 0) != SIZE_MAX; }
 
-/* The k=v directories of a folder, read upwards: what lies below the lowest one does not count, and what lies above or is
- * a base path ends them. */
+/* The k=v directories of a folder, read upwards: what lies below the lowest one does not count, and what lies above or
+ * is a base path ends them. */
 static vonk_status partition_pieces(listing *l, found_file *f, vonk_str *ret_base, vonk_error *err)
 {
     vonk_str pieces[MOST_PARTITION_COLUMNS];
@@ -344,14 +346,16 @@ static vonk_status conflict(listing *l, const found_file *a, const found_file *b
         VONK_TRY(add_names(&lists, i, names, two[i]->n_pieces, err));
     }
     VONK_TRY(vonk_buf_append(&lists, "\n", 2, err)); /* with its NUL */
-    return VONK_FAIL(err, VONK_E_CONFLICTING_PARTITION_COLUMN_NAMES, "distinctPartColLists", lists.data, "suspiciousPaths",
-                     VONK_F("\n\tfile:%.*s\n\tfile:%.*s", VONK_STR_ARGS(two[0]->folder), VONK_STR_ARGS(two[1]->folder)));
+    return VONK_FAIL(
+        err, VONK_E_CONFLICTING_PARTITION_COLUMN_NAMES, "distinctPartColLists", lists.data, "suspiciousPaths",
+        VONK_F("\n\tfile:%.*s\n\tfile:%.*s", VONK_STR_ARGS(two[0]->folder), VONK_STR_ARGS(two[1]->folder)));
 }
 
 static vonk_status two_bases(listing *l, vonk_str a, vonk_str b, vonk_error *err)
 {
     vonk_str text;
-    VONK_TRY(vonk_arena_printf(l->arena, &text, err, "\n\tfile:%.*s\n\tfile:%.*s\n", VONK_STR_ARGS(a), VONK_STR_ARGS(b)));
+    VONK_TRY(
+        vonk_arena_printf(l->arena, &text, err, "\n\tfile:%.*s\n\tfile:%.*s\n", VONK_STR_ARGS(a), VONK_STR_ARGS(b)));
     char *c = (char *)(uintptr_t)text.data;
     for (size_t i = 0; i < text.len; i++) c[i] = c[i] >= 'A' && c[i] <= 'Z' ? (char)(c[i] | 32) : c[i];
     return VONK_FAIL(err, VONK_E_CONFLICTING_DIRECTORY_STRUCTURES, "discoveredBasePaths", c);
@@ -397,7 +401,8 @@ static vonk_status read_partitions(listing *l, const found_file *first, partitio
             VONK_TRY(piece_names(l, &file, names, err));
             if (!same_names(l, names, file.n_pieces, t->names, t->n)) return conflict(l, &example, &file, err);
         }
-        for (uint32_t i = 0; i < t->n; i++) VONK_TRY(split_piece(l->arena, file.pieces[i], &name, &t->texts[kept * t->n + i], err));
+        for (uint32_t i = 0; i < t->n; i++)
+            VONK_TRY(split_piece(l->arena, file.pieces[i], &name, &t->texts[kept * t->n + i], err));
         l->files.at[kept++] = file;
     }
     l->files.n = kept;

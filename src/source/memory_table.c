@@ -2,8 +2,8 @@
 #include "source/source.h"
 
 typedef struct memory_table {
-    vonk_table   base;
-    uint32_t     n_batches;
+    vonk_table base;
+    uint32_t n_batches;
     vonk_batch **batches; /* referenced */
 } memory_table;
 
@@ -13,11 +13,11 @@ typedef struct memory_scan {
 } memory_scan;
 
 typedef struct memory_reader {
-    vonk_reader  base;
+    vonk_reader base;
     memory_scan *scan; /* referenced */
     vonk_budget *budget;
-    uint32_t     morsel;
-    bool         done;
+    uint32_t morsel;
+    bool done;
 } memory_reader;
 
 static void table_free(vonk_table *table)
@@ -54,9 +54,9 @@ static void reader_free(vonk_reader *reader)
 
 static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error *err)
 {
-    memory_reader    *r = (memory_reader *)reader;
+    memory_reader *r = (memory_reader *)reader;
     const vonk_batch *from = ((const memory_table *)r->scan->base.table)->batches[r->morsel];
-    vonk_column     **columns = NULL;
+    vonk_column **columns = NULL;
 
     *ret = NULL;
     if (r->done) return VONK_OK;
@@ -75,7 +75,8 @@ static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error
     return status;
 }
 
-static vonk_status scan_open(vonk_scan *scan, uint32_t partition, uint32_t morsel, uint32_t batch_rows, vonk_budget *budget, vonk_reader **ret, vonk_error *err)
+static vonk_status scan_open(vonk_scan *scan, uint32_t partition, uint32_t morsel, uint32_t batch_rows,
+                             vonk_budget *budget, vonk_reader **ret, vonk_error *err)
 {
     memory_reader *r = NULL;
 
@@ -105,7 +106,8 @@ static void scan_free(vonk_scan *scan)
 
 static const vonk_scan_class scan_class = {.free = scan_free, .n_morsels = scan_morsels, .open = scan_open};
 
-static vonk_status plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err)
+static vonk_status plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret,
+                             vonk_error *err)
 {
     memory_scan *s = NULL;
 
@@ -125,9 +127,11 @@ static vonk_status plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk
     return VONK_OK;
 }
 
-static const vonk_table_class table_class = {.name = "memory", .free = table_free, .stats = table_stats, .plan_scan = plan_scan};
+static const vonk_table_class table_class = {
+    .name = "memory", .free = table_free, .stats = table_stats, .plan_scan = plan_scan};
 
-vonk_status vonk_source_memory_table(vonk_budget *budget, const vonk_type *schema, vonk_batch *const *batches, uint32_t n, vonk_table **ret, vonk_error *err)
+vonk_status vonk_source_memory_table(vonk_budget *budget, const vonk_type *schema, vonk_batch *const *batches,
+                                     uint32_t n, vonk_table **ret, vonk_error *err)
 {
     memory_table *t = NULL;
 

@@ -1,8 +1,9 @@
-/* source/parquet_codec.c -- a planned scan as bytes: what an executor needs to read its partitions, without looking at folders or at the footers of
- * files that it does not read. Format: docs/format/plan.md.
+/* source/parquet_codec.c -- a planned scan as bytes: what an executor needs to read its partitions, without looking at
+ * folders or at the footers of files that it does not read. Format: docs/format/plan.md.
  *
- *   settings (pairs), time, zone, user, catalog, database | data schema, partition schema, columns of the table | files with a block of partition values
- *   | output columns, pruned type, predicates (a Project in the plan's own format) | row groups by partition */
+ *   settings (pairs), time, zone, user, catalog, database | data schema, partition schema, columns of the table | files
+ * with a block of partition values | output columns, pruned type, predicates (a Project in the plan's own format) | row
+ * groups by partition */
 #include "column/block.h"
 #include "source/parquet_int.h"
 
@@ -17,7 +18,10 @@ static vonk_status put_u64(vonk_buf *out, uint64_t x, vonk_error *err)
     return vonk_buf_append(out, bytes, n, err);
 }
 
-static vonk_status put_i64(vonk_buf *out, int64_t x, vonk_error *err) { return put_u64(out, (uint64_t)x << 1 ^ (uint64_t)(x >> 63), err); }
+static vonk_status put_i64(vonk_buf *out, int64_t x, vonk_error *err)
+{
+    return put_u64(out, (uint64_t)x << 1 ^ (uint64_t)(x >> 63), err);
+}
 
 static vonk_status put_str(vonk_buf *out, vonk_str s, vonk_error *err)
 {
@@ -221,7 +225,8 @@ static vonk_status get_column(reading *r, const parquet_table *t, parquet_column
     VONK_TRY(vonk_cursor_zigzag(r->in, &data, r->err));
     VONK_TRY(vonk_cursor_zigzag(r->in, &partition, r->err));
     int64_t n_partitions = t->files.partitions ? t->files.partitions->n_fields : 0;
-    bool known = data >= -1 && data < t->data->n_fields && partition >= -1 && partition < n_partitions && (data >= 0 || partition >= 0);
+    bool known = data >= -1 && data < t->data->n_fields && partition >= -1 && partition < n_partitions &&
+                 (data >= 0 || partition >= 0);
     if (!known) return vonk_cursor_fail(r->in, "a column of a scan is not there", r->err);
     *ret = (parquet_column){(int32_t)data, (int32_t)partition};
     return VONK_OK;
@@ -259,7 +264,8 @@ static vonk_status get_values(reading *r, const parquet_table *t, source_file *f
     vonk_cursor in = vonk_cursor_of(bytes.data, bytes.len, "scan");
     VONK_TRY(vonk_block_decode(r->budget, &in, types, partitions->n_fields, &batch, r->err));
     VONK_TRY(vonk_arena_on_free(r->arena, drop_batch, batch, r->err));
-    if (batch->n_sel != 1 || batch->sel) return vonk_cursor_fail(r->in, "partition values of a scan are not one row", r->err);
+    if (batch->n_sel != 1 || batch->sel)
+        return vonk_cursor_fail(r->in, "partition values of a scan are not one row", r->err);
     file->values = batch->columns;
     return VONK_OK;
 }
@@ -290,11 +296,13 @@ static vonk_status get_spec(reading *r, const parquet_table *t, vonk_scan_spec *
     VONK_TRY(vonk_arena_array(r->arena, ret->n_columns, sizeof *columns, &columns, r->err));
     for (uint32_t i = 0; i < ret->n_columns; i++) {
         VONK_TRY(get_u32(r, UINT32_MAX, &columns[i]));
-        if (columns[i] >= t->base.schema->n_fields) return vonk_cursor_fail(r->in, "an output column of a scan is not there", r->err);
+        if (columns[i] >= t->base.schema->n_fields)
+            return vonk_cursor_fail(r->in, "an output column of a scan is not there", r->err);
     }
     ret->columns = columns;
     VONK_TRY(get_type(r, &ret->pruned));
-    if (ret->pruned && ret->pruned->n_fields != ret->n_columns) return vonk_cursor_fail(r->in, "a pruned type of a scan does not fit", r->err);
+    if (ret->pruned && ret->pruned->n_fields != ret->n_columns)
+        return vonk_cursor_fail(r->in, "a pruned type of a scan does not fit", r->err);
     VONK_TRY(get_str(r, &bytes));
     VONK_TRY(vonk_plan_decode(r->budget, bytes, &project, r->err));
     VONK_TRY(vonk_arena_on_free(r->arena, drop_plan, (void *)(uintptr_t)project, r->err));
@@ -307,7 +315,8 @@ static vonk_status get_units(reading *r, parquet_scan *s)
 {
     uint32_t n = 0;
     VONK_TRY(get_n(r, &s->base.n_partitions));
-    VONK_TRY(vonk_arena_array(s->arena, (size_t)s->base.n_partitions + 1, sizeof *s->first_unit, &s->first_unit, r->err));
+    VONK_TRY(
+        vonk_arena_array(s->arena, (size_t)s->base.n_partitions + 1, sizeof *s->first_unit, &s->first_unit, r->err));
     VONK_TRY(vonk_arena_array(s->arena, vonk_cursor_left(r->in) / 2 + 1, sizeof *s->units, &s->units, r->err));
     for (uint32_t p = 0; p < s->base.n_partitions; p++) {
         VONK_TRY(get_u32(r, vonk_cursor_left(r->in) / 2, &n));
@@ -316,7 +325,8 @@ static vonk_status get_units(reading *r, parquet_scan *s)
             parquet_unit *unit = &s->units[s->n_units++];
             VONK_TRY(get_u32(r, UINT32_MAX, &unit->file));
             VONK_TRY(get_u32(r, UINT32_MAX, &unit->group));
-            if (unit->file >= s->table->files.n) return vonk_cursor_fail(r->in, "a file of a scan is not there", r->err);
+            if (unit->file >= s->table->files.n)
+                return vonk_cursor_fail(r->in, "a file of a scan is not there", r->err);
         }
     }
     s->first_unit[s->base.n_partitions] = s->n_units;

@@ -30,7 +30,7 @@ void vonk__parquet_file_done(parquet_file *f)
 
 /* ---- footers */
 
-#define FOOTERS      4096
+#define FOOTERS 4096
 #define FOOTERS_WAYS 4 /* a path may lie in one of that many places; the one unused for longest makes room */
 
 typedef struct footer {
@@ -47,9 +47,16 @@ static uint64_t footers_clock;
 
 static uint64_t key_of(const source_file *file, const vonk_parquet_options *options)
 {
-    const unsigned char bits[] = {options->case_sensitive,       options->binary_as_string, options->int96_as_timestamp, options->infer_timestamp_ntz,
-                                  options->nanos_as_long,        options->field_ids,        options->ignore_variant_annotation,
-                                  options->verify_checksums,     (unsigned char)options->datetime_rebase, (unsigned char)options->int96_rebase};
+    const unsigned char bits[] = {options->case_sensitive,
+                                  options->binary_as_string,
+                                  options->int96_as_timestamp,
+                                  options->infer_timestamp_ntz,
+                                  options->nanos_as_long,
+                                  options->field_ids,
+                                  options->ignore_variant_annotation,
+                                  options->verify_checksums,
+                                  (unsigned char)options->datetime_rebase,
+                                  (unsigned char)options->int96_rebase};
     return vonk_hash64(file->path.data, file->path.len, vonk_hash64(bits, sizeof bits, 1));
 }
 
@@ -57,7 +64,9 @@ static footer *find(uint64_t key, const source_file *file)
 {
     for (uint32_t i = 0; i < FOOTERS_WAYS; i++) {
         footer *f = &footers[(key + i) % FOOTERS];
-        if (f->meta && f->key == key && f->mtime_us == file->mtime_us && f->bytes == file->bytes && vonk_str_is(file->path, f->path)) return f;
+        if (f->meta && f->key == key && f->mtime_us == file->mtime_us && f->bytes == file->bytes &&
+            vonk_str_is(file->path, f->path))
+            return f;
     }
     return NULL;
 }
@@ -81,7 +90,8 @@ static void keep(uint64_t key, const source_file *file, vonk_parquet_meta *meta)
     *oldest = (footer){key, path, file->mtime_us, file->bytes, vonk_parquet_meta_ref(meta), ++footers_clock};
 }
 
-vonk_status vonk__footer_get(const source_file *file, const vonk_parquet_options *options, vonk_parquet_meta **ret, vonk_error *err)
+vonk_status vonk__footer_get(const source_file *file, const vonk_parquet_options *options, vonk_parquet_meta **ret,
+                             vonk_error *err)
 {
     uint64_t key = key_of(file, options);
     parquet_file open = {0};

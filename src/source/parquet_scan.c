@@ -1,14 +1,17 @@
-/* source/parquet_scan.c -- plans the reading of a Parquet table: which columns, which files and row groups, which partitions.
+/* source/parquet_scan.c -- plans the reading of a Parquet table: which columns, which files and row groups, which
+ * partitions.
  *
- * Partitions are Spark's: files are cut into pieces of at most maxSplitBytes, pieces are sorted by size, largest first, and packed one after the other; a row group belongs
- * to the piece that holds its middle. Files whose partition values fail the predicates, and row groups whose statistics do, are left out. */
+ * Partitions are Spark's: files are cut into pieces of at most maxSplitBytes, pieces are sorted by size, largest first,
+ * and packed one after the other; a row group belongs to the piece that holds its middle. Files whose partition values
+ * fail the predicates, and row groups whose statistics do, are left out. */
 #include "source/parquet_int.h"
 
 #include <stdlib.h>
 
 #include "base/vec.h"
 
-static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data_predicates, uint32_t n, vonk_error *err);
+static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data_predicates,
+                                uint32_t n, vonk_error *err);
 
 /* ---- predicates */
 
@@ -33,8 +36,8 @@ vonk_status vonk__parquet_pushable(vonk_table *table, const vonk_scan_spec *spec
 {
     for (uint32_t i = 0; i < spec->n_predicates; i++) {
         const vonk_expr *e = spec->predicates[i];
-        ret_wholly[i] = vonk_expr_is_deterministic(e) && !vonk_expr_has_aggregate(e) && !vonk_expr_has_window(e) && !vonk_expr_has_generator(e) &&
-                        !vonk_expr_contains(e, VONK_EX_SUBQUERY);
+        ret_wholly[i] = vonk_expr_is_deterministic(e) && !vonk_expr_has_aggregate(e) && !vonk_expr_has_window(e) &&
+                        !vonk_expr_has_generator(e) && !vonk_expr_contains(e, VONK_EX_SUBQUERY);
     }
     return VONK_OK;
 }
@@ -52,14 +55,15 @@ static vonk_status rebind_step(const vonk_expr *e, void *arg, const vonk_expr **
     return vonk_ex_bound(budget, (uint32_t)to[e->index], e->type, e->nullable, e->name, ret, err);
 }
 
-static vonk_status rebind(vonk_budget *budget, const vonk_expr *e, const int32_t *to, const vonk_expr **ret, vonk_error *err)
+static vonk_status rebind(vonk_budget *budget, const vonk_expr *e, const int32_t *to, const vonk_expr **ret,
+                          vonk_error *err)
 {
     void *arg[2] = {(void *)(uintptr_t)to, budget};
     return vonk_expr_rewrite(budget, e, rebind_step, arg, ret, err);
 }
 
-static vonk_status compile(vonk_budget *budget, const vonk_fn_env *env, const vonk_expr *const *terms, uint32_t n, const int32_t *to, vonk_program **ret,
-                           vonk_error *err)
+static vonk_status compile(vonk_budget *budget, const vonk_fn_env *env, const vonk_expr *const *terms, uint32_t n,
+                           const int32_t *to, vonk_program **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_expr_unref) const vonk_expr *all = NULL, *bound = NULL;
     VONK_TRY(vonk_ex_and(budget, terms, n, &all, err));
@@ -106,7 +110,8 @@ static vonk_status filter_files(const parquet_scan *s, vonk_program *program, bo
 }
 
 /* Splits the predicates: those that only look at partition columns choose files now. */
-static vonk_status choose_files(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data, uint32_t *ret_n_data, bool *wanted, vonk_error *err)
+static vonk_status choose_files(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data,
+                                uint32_t *ret_n_data, bool *wanted, vonk_error *err)
 {
     const parquet_table *t = s->table;
     const vonk_expr **of_files = NULL;
@@ -158,8 +163,10 @@ static int64_t conf_number(const vonk_conf *conf, const char *key, int64_t fallb
 static split_rule rule_of(const parquet_scan *s, const vonk_scan_spec *spec, const bool *wanted)
 {
     const vonk_conf *conf = spec->conf;
-    split_rule r = {.most_bytes = vonk_conf_i64(conf, "spark.sql.files.maxPartitionBytes"), .open_bytes = vonk_conf_i64(conf, "spark.sql.files.openCostInBytes")};
-    int64_t cores = conf_number(conf, "spark.sql.leafNodeDefaultParallelism", conf_number(conf, "spark.default.parallelism", spec->n_threads));
+    split_rule r = {.most_bytes = vonk_conf_i64(conf, "spark.sql.files.maxPartitionBytes"),
+                    .open_bytes = vonk_conf_i64(conf, "spark.sql.files.openCostInBytes")};
+    int64_t cores = conf_number(conf, "spark.sql.leafNodeDefaultParallelism",
+                                conf_number(conf, "spark.default.parallelism", spec->n_threads));
     int64_t least = conf_number(conf, "spark.sql.files.minPartitionNum", cores);
     double total = 0;
     for (size_t f = 0; f < s->table->files.n; f++) {
@@ -173,7 +180,8 @@ static split_rule rule_of(const parquet_scan *s, const vonk_scan_spec *spec, con
     return r;
 }
 
-static vonk_status cut_files(const parquet_scan *s, const bool *wanted, int64_t most, file_piece **ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status cut_files(const parquet_scan *s, const bool *wanted, int64_t most, file_piece **ret, uint32_t *ret_n,
+                             vonk_error *err)
 {
     const source_files *files = &s->table->files;
     uint64_t n = 0;
@@ -183,7 +191,8 @@ static vonk_status cut_files(const parquet_scan *s, const bool *wanted, int64_t 
     for (size_t f = 0; f < files->n; f++) {
         for (int64_t from = 0; wanted[f] && from < files->at[f].bytes; from += most) {
             int64_t left = files->at[f].bytes - from;
-            (*ret)[n] = (file_piece){.file = (uint32_t)f, .order = (uint32_t)n, .from = from, .bytes = left < most ? left : most};
+            (*ret)[n] = (file_piece){
+                .file = (uint32_t)f, .order = (uint32_t)n, .from = from, .bytes = left < most ? left : most};
             n++;
         }
     }
@@ -229,13 +238,15 @@ vonk_status vonk__parquet_scan_meta(parquet_scan *s, uint32_t file, vonk_parquet
     return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", VONK_S(source->uri), "problem", "it has no readable footer");
 }
 
-static vonk_status may_match(parquet_scan *s, vonk_arena *scratch, const vonk_parquet_meta *meta, uint32_t group, bool *ret, vonk_error *err)
+static vonk_status may_match(parquet_scan *s, vonk_arena *scratch, const vonk_parquet_meta *meta, uint32_t group,
+                             bool *ret, vonk_error *err)
 {
     const vonk_parquet_range *ranges = NULL;
     size_t n = 1;
     *ret = true;
     if (s->n_terms == 0) return VONK_OK;
-    VONK_TRY(vonk_parquet_prune(scratch, meta, NULL, group, s->terms, s->n_terms, VONK_PARQUET_USE_STATISTICS, &ranges, &n, err));
+    VONK_TRY(vonk_parquet_prune(scratch, meta, NULL, group, s->terms, s->n_terms, VONK_PARQUET_USE_STATISTICS, &ranges,
+                                &n, err));
     *ret = n > 0;
     if (n == 0) s->n_pruned++;
     return VONK_OK;
@@ -247,7 +258,8 @@ typedef struct unit_list {
     int64_t rows_left; /* LIMIT without predicates: rows still needed; -1: all */
 } unit_list;
 
-static vonk_status piece_units(parquet_scan *s, vonk_arena *scratch, const file_piece *piece, unit_list *units, vonk_error *err)
+static vonk_status piece_units(parquet_scan *s, vonk_arena *scratch, const file_piece *piece, unit_list *units,
+                               vonk_error *err)
 {
     vonk_parquet_meta *meta = NULL;
     VONK_TRY(vonk__parquet_scan_meta(s, piece->file, &meta, err));
@@ -261,12 +273,14 @@ static vonk_status piece_units(parquet_scan *s, vonk_arena *scratch, const file_
         if (!wanted) continue;
         parquet_unit unit = {piece->file, g};
         VONK_TRY(VONK_VEC_ARENA_PUSH(units, s->arena, unit, err));
-        if (units->rows_left > 0) units->rows_left = (uint64_t)units->rows_left > group.n_rows ? units->rows_left - (int64_t)group.n_rows : 0;
+        if (units->rows_left > 0)
+            units->rows_left = (uint64_t)units->rows_left > group.n_rows ? units->rows_left - (int64_t)group.n_rows : 0;
     }
     return VONK_OK;
 }
 
-static vonk_status make_units(parquet_scan *s, const file_piece *pieces, const uint32_t *first, int64_t limit, vonk_error *err)
+static vonk_status make_units(parquet_scan *s, const file_piece *pieces, const uint32_t *first, int64_t limit,
+                              vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
     unit_list units = {.rows_left = limit};
@@ -281,7 +295,8 @@ static vonk_status make_units(parquet_scan *s, const file_piece *pieces, const u
     return VONK_OK;
 }
 
-static vonk_status make_partitions(parquet_scan *s, const vonk_scan_spec *spec, const bool *wanted, uint32_t n_data, vonk_error *err)
+static vonk_status make_partitions(parquet_scan *s, const vonk_scan_spec *spec, const bool *wanted, uint32_t n_data,
+                                   vonk_error *err)
 {
     split_rule rule = rule_of(s, spec, wanted);
     file_piece *pieces = NULL;
@@ -321,8 +336,8 @@ static vonk_status note_columns(parquet_scan *s, const vonk_expr *e, bool *used,
 }
 
 /* One step per set of columns, cheap ones first unless an order is to be kept because something may raise. */
-static vonk_status make_step(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr *const *terms, uint32_t n, const bool *used, const int32_t *read_of,
-                             vonk_error *err)
+static vonk_status make_step(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr *const *terms, uint32_t n,
+                             const bool *used, const int32_t *read_of, vonk_error *err)
 {
     parquet_step *step = &s->steps[s->n_steps];
     uint32_t n_columns = s->base.table->schema->n_fields;
@@ -333,7 +348,9 @@ static vonk_status make_step(parquet_scan *s, const vonk_scan_spec *spec, const 
         to[c] = -1;
         if (!used[c]) continue;
         to[c] = (int32_t)step->n_columns;
-        step->columns[step->n_columns++] = s->table->columns[c].partition >= 0 ? UINT32_MAX - (uint32_t)s->table->columns[c].partition : (uint32_t)read_of[c];
+        step->columns[step->n_columns++] = s->table->columns[c].partition >= 0
+                                               ? UINT32_MAX - (uint32_t)s->table->columns[c].partition
+                                               : (uint32_t)read_of[c];
     }
     VONK_TRY(compile(s->budget, spec->env, terms, n, to, &step->program, err));
     s->n_steps++;
@@ -364,7 +381,8 @@ static int cheaper_first(const void *a, const void *b)
     return x->order < y->order ? -1 : 1;
 }
 
-static vonk_status flatten_terms(parquet_scan *s, const vonk_expr *const *predicates, uint32_t n, placed_term **ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status flatten_terms(parquet_scan *s, const vonk_expr *const *predicates, uint32_t n, placed_term **ret,
+                                 uint32_t *ret_n, vonk_error *err)
 {
     uint32_t total = 0, at = 0;
     for (uint32_t i = 0; i < n; i++) total += predicates[i]->kind == VONK_EX_AND ? predicates[i]->n_children : 1;
@@ -384,7 +402,8 @@ static vonk_status flatten_terms(parquet_scan *s, const vonk_expr *const *predic
     return VONK_OK;
 }
 
-static vonk_status make_steps(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr *const *predicates, uint32_t n, const int32_t *read_of, vonk_error *err)
+static vonk_status make_steps(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr *const *predicates,
+                              uint32_t n, const int32_t *read_of, vonk_error *err)
 {
     placed_term *terms = NULL;
     const vonk_expr **same = NULL;
@@ -398,7 +417,8 @@ static vonk_status make_steps(parquet_scan *s, const vonk_scan_spec *spec, const
     for (uint32_t i = 0; i < n_terms; i++) {
         uint32_t n_same = 0;
         if (!terms[i].e) continue;
-        for (uint32_t k = i; k < n_terms; k++) { /* later terms over the same columns come along, if nothing before them may raise */
+        for (uint32_t k = i; k < n_terms;
+             k++) { /* later terms over the same columns come along, if nothing before them may raise */
             if (!terms[k].e || memcmp(terms[k].used, terms[i].used, n_columns * sizeof(bool)) != 0) {
                 if (ordered && terms[k].e) break;
                 continue;
@@ -412,7 +432,8 @@ static vonk_status make_steps(parquet_scan *s, const vonk_scan_spec *spec, const
 }
 
 /* What is read: output columns, then those that only predicates need. */
-static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data_predicates, uint32_t n, vonk_error *err)
+static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data_predicates,
+                                uint32_t n, vonk_error *err)
 {
     const vonk_type *schema = s->base.table->schema;
     vonk_field *fields = NULL;
@@ -437,7 +458,8 @@ static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, con
         if (spec->pruned) s->output_types[i] = fields[s->n_read].type = spec->pruned->fields[i].type;
         s->output_read[i] = (int32_t)s->n_read;
         /* A predicate may need more of a nested column than the output: then it is read once more, whole. */
-        if (!spec->pruned || vonk_type_same(fields[s->n_read].type, schema->fields[c].type)) read_of[c] = (int32_t)s->n_read;
+        if (!spec->pruned || vonk_type_same(fields[s->n_read].type, schema->fields[c].type))
+            read_of[c] = (int32_t)s->n_read;
         s->n_read++;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -491,7 +513,8 @@ static uint32_t scan_n_morsels(vonk_scan *scan, uint32_t partition)
     return s->first_unit[partition + 1] - s->first_unit[partition];
 }
 
-static const vonk_scan_class parquet_scan_class = {.free = scan_free, .n_morsels = scan_n_morsels, .open = vonk__parquet_open_reader};
+static const vonk_scan_class parquet_scan_class = {
+    .free = scan_free, .n_morsels = scan_n_morsels, .open = vonk__parquet_open_reader};
 
 static vonk_status keep_spec(parquet_scan *s, const vonk_scan_spec *spec, vonk_error *err)
 {
@@ -501,13 +524,14 @@ static vonk_status keep_spec(parquet_scan *s, const vonk_scan_spec *spec, vonk_e
     VONK_TRY(vonk_arena_array(s->arena, spec->n_columns, sizeof *s->columns, &s->columns, err));
     VONK_TRY(vonk_arena_array(s->arena, spec->n_predicates, sizeof *s->predicates, &s->predicates, err));
     if (spec->n_columns > 0) memcpy(s->columns, spec->columns, spec->n_columns * sizeof *s->columns);
-    for (; s->n_predicates < spec->n_predicates; s->n_predicates++) s->predicates[s->n_predicates] = vonk_expr_ref(spec->predicates[s->n_predicates]);
+    for (; s->n_predicates < spec->n_predicates; s->n_predicates++)
+        s->predicates[s->n_predicates] = vonk_expr_ref(spec->predicates[s->n_predicates]);
     return VONK_OK;
 }
 
 /* *ret_wanted: files that partition values leave; *ret_n_data: predicates that look into files. */
-static vonk_status new_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, bool **ret_wanted, uint32_t *ret_n_data,
-                            vonk_error *err)
+static vonk_status new_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret,
+                            bool **ret_wanted, uint32_t *ret_n_data, vonk_error *err)
 {
     VONK_AUTO(vonk_scan_unref) vonk_scan *scan = NULL;
     const vonk_expr **data = NULL;
@@ -532,14 +556,16 @@ static vonk_status new_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_
     return VONK_OK;
 }
 
-vonk_status vonk__parquet_scan_new(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err)
+vonk_status vonk__parquet_scan_new(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret,
+                                   vonk_error *err)
 {
     bool *wanted = NULL;
     uint32_t n_data = 0;
     return new_scan(table, spec, budget, ret, &wanted, &n_data, err);
 }
 
-vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err)
+vonk_status vonk__parquet_plan_scan(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret,
+                                    vonk_error *err)
 {
     VONK_AUTO(vonk_scan_unref) vonk_scan *scan = NULL;
     bool *wanted = NULL;

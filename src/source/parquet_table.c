@@ -51,7 +51,8 @@ static vonk_status as_nullable(vonk_arena *arena, const vonk_type *t, const vonk
 }
 
 /* *ret NULL: a file that is left out. */
-static vonk_status footer_for_schema(parquet_table *t, const source_file *file, vonk_parquet_meta **ret, vonk_error *err)
+static vonk_status footer_for_schema(parquet_table *t, const source_file *file, vonk_parquet_meta **ret,
+                                     vonk_error *err)
 {
     VONK_AUTO(vonk_error_reset) vonk_error why = VONK_ERROR_INIT;
     vonk_status st = vonk__footer_get(file, &t->options, ret, &why);
@@ -62,7 +63,8 @@ static vonk_status footer_for_schema(parquet_table *t, const source_file *file, 
         vonk_error_move(err, &why);
         return st;
     }
-    st = VONK_FAIL(err, VONK_E_FAILED_READ_FILE__CANNOT_READ_FILE_FOOTER, "path", VONK_F("file:%.*s", VONK_STR_ARGS(file->path)));
+    st = VONK_FAIL(err, VONK_E_FAILED_READ_FILE__CANNOT_READ_FILE_FOOTER, "path",
+                   VONK_F("file:%.*s", VONK_STR_ARGS(file->path)));
     vonk_error_set_cause(err, &why);
     return st;
 }
@@ -107,19 +109,22 @@ static vonk_status given_schema(parquet_table *t, const vonk_type *given, const 
     uint32_t n = 0;
     VONK_TRY(vonk_arena_array(t->files.arena, given->n_fields, sizeof *fields, &fields, err));
     for (uint32_t i = 0; i < given->n_fields; i++) {
-        bool is_partition = partitions && vonk_type_field_index(partitions, given->fields[i].name, t->case_sensitive) >= 0;
+        bool is_partition =
+            partitions && vonk_type_field_index(partitions, given->fields[i].name, t->case_sensitive) >= 0;
         if (!is_partition) fields[n++] = given->fields[i];
     }
     return vonk_type_struct(fields, n, ret, err);
 }
 
-static vonk_status find_data_schema(parquet_table *t, const vonk_conf *conf, const vonk_read_info *read, vonk_error *err)
+static vonk_status find_data_schema(parquet_table *t, const vonk_conf *conf, const vonk_read_info *read,
+                                    vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *found = NULL;
     VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
     bool merge;
     VONK_TRY(vonk_arena_new(t->budget, &scratch, err));
-    VONK_TRY(vonk__option_bool(read->options, read->n_options, "mergeSchema", vonk_conf_bool(conf, "spark.sql.parquet.mergeSchema"), &merge, err));
+    VONK_TRY(vonk__option_bool(read->options, read->n_options, "mergeSchema",
+                               vonk_conf_bool(conf, "spark.sql.parquet.mergeSchema"), &merge, err));
     if (read->schema)
         VONK_TRY(given_schema(t, read->schema, &found, err));
     else
@@ -128,7 +133,8 @@ static vonk_status find_data_schema(parquet_table *t, const vonk_conf *conf, con
     return as_nullable(scratch, found, &t->data, err);
 }
 
-/* Table columns: the user's or the files' fields in their order (partition columns among them keep their place), then the other partition columns. */
+/* Table columns: the user's or the files' fields in their order (partition columns among them keep their place), then
+ * the other partition columns. */
 static vonk_status make_schema(parquet_table *t, vonk_error *err)
 {
     const vonk_type *partitions = t->files.partitions;
@@ -163,12 +169,15 @@ static uint64_t identity_of(const parquet_table *t)
     return h;
 }
 
-static vonk_status open_table(parquet_table *t, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, vonk_error *err)
+static vonk_status open_table(parquet_table *t, const vonk_conf *conf, const vonk_fn_env *env,
+                              const vonk_read_info *read, vonk_error *err)
 {
     vonk__parquet_options_of(conf, &t->options);
     t->case_sensitive = env->case_sensitive;
-    VONK_TRY(vonk__option_bool(read->options, read->n_options, "ignoreCorruptFiles", vonk_conf_bool(conf, "spark.sql.files.ignoreCorruptFiles"), &t->ignore_corrupt, err));
-    VONK_TRY(vonk__option_bool(read->options, read->n_options, "ignoreMissingFiles", vonk_conf_bool(conf, "spark.sql.files.ignoreMissingFiles"), &t->ignore_missing, err));
+    VONK_TRY(vonk__option_bool(read->options, read->n_options, "ignoreCorruptFiles",
+                               vonk_conf_bool(conf, "spark.sql.files.ignoreCorruptFiles"), &t->ignore_corrupt, err));
+    VONK_TRY(vonk__option_bool(read->options, read->n_options, "ignoreMissingFiles",
+                               vonk_conf_bool(conf, "spark.sql.files.ignoreMissingFiles"), &t->ignore_missing, err));
     VONK_TRY(vonk__files_list(t->budget, conf, env, read, &t->files, err));
     VONK_TRY(find_data_schema(t, conf, read, err));
     VONK_TRY(make_schema(t, err));
@@ -188,8 +197,8 @@ vonk_status vonk__parquet_table_new(vonk_budget *budget, parquet_table **ret, vo
     return VONK_OK;
 }
 
-vonk_status vonk__parquet_open(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, vonk_table **ret,
-                               vonk_error *err)
+vonk_status vonk__parquet_open(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                               const vonk_read_info *read, vonk_table **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_table_unref) vonk_table *table = NULL;
     parquet_table *t = NULL;
@@ -245,7 +254,8 @@ static vonk_status widen(vonk_budget *budget, vonk_column *bounds, column_sum *s
     return VONK_OK;
 }
 
-static vonk_status add_group(const parquet_table *t, const vonk_parquet_meta *meta, uint32_t group, column_sum *sums, vonk_error *err)
+static vonk_status add_group(const parquet_table *t, const vonk_parquet_meta *meta, uint32_t group, column_sum *sums,
+                             vonk_error *err)
 {
     for (uint32_t c = 0; c < t->data->n_fields; c++) {
         const vonk_field *f = &t->data->fields[c];
@@ -334,7 +344,9 @@ vonk_status vonk__parquet_stats(vonk_table *table, vonk_table_stats *ret, vonk_e
         VONK_TRY(vonk_alloc_zeroed(t->budget, (t->data->n_fields + 1) * sizeof *sums, &sums, err));
         t->stats = (vonk_table_stats){0};
         vonk_status st = sum_files(t, sums, err);
-        if (st == VONK_OK && !t->column_stats) st = vonk_alloc_zeroed(t->budget, (table->schema->n_fields + 1) * sizeof *t->column_stats, &t->column_stats, err);
+        if (st == VONK_OK && !t->column_stats)
+            st = vonk_alloc_zeroed(t->budget, (table->schema->n_fields + 1) * sizeof *t->column_stats, &t->column_stats,
+                                   err);
         if (st == VONK_OK) finish_stats(t, sums);
         for (uint32_t c = 0; c < t->data->n_fields; c++) {
             vonk_column_unref(sums[c].min);
@@ -355,8 +367,7 @@ static vonk_status table_files(vonk_table *table, vonk_arena *arena, vonk_str **
 {
     const parquet_table *t = (const parquet_table *)table;
     VONK_TRY(vonk_arena_array(arena, t->files.n, sizeof **ret, ret, err));
-    for (size_t i = 0; i < t->files.n; i++)
-        VONK_TRY(vonk_arena_str(arena, t->files.at[i].uri, &(*ret)[i], err));
+    for (size_t i = 0; i < t->files.n; i++) VONK_TRY(vonk_arena_str(arena, t->files.at[i].uri, &(*ret)[i], err));
     *ret_n = vonk_u32_of(t->files.n);
     return VONK_OK;
 }

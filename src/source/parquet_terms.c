@@ -1,5 +1,6 @@
-/* source/parquet_terms.c -- predicates as conditions that Parquet's statistics, indexes and dictionaries can decide: column op literal, IN, IS [NOT] NULL, LIKE 'x%', and OR of
- * such. What is not understood is left out: terms only help to skip, the predicates themselves are evaluated on every row that is read. */
+/* source/parquet_terms.c -- predicates as conditions that Parquet's statistics, indexes and dictionaries can decide:
+ * column op literal, IN, IS [NOT] NULL, LIKE 'x%', and OR of such. What is not understood is left out: terms only help
+ * to skip, the predicates themselves are evaluated on every row that is read. */
 #include "base/vec.h"
 #include "source/parquet_int.h"
 
@@ -16,7 +17,8 @@ typedef struct term_list {
 } term_list;
 
 /* The path of a column, or of a field inside one, that lies in the files; false: something else. */
-static vonk_status column_path(const term_list *l, const vonk_expr *e, const vonk_str **ret, uint32_t *ret_n, bool *ret_is, vonk_error *err)
+static vonk_status column_path(const term_list *l, const vonk_expr *e, const vonk_str **ret, uint32_t *ret_n,
+                               bool *ret_is, vonk_error *err)
 {
     uint32_t n = 1;
     const vonk_expr *at = e;
@@ -29,7 +31,8 @@ static vonk_status column_path(const term_list *l, const vonk_expr *e, const von
     for (at = e; n > 1; at = at->children[0]) {
         const vonk_type *in = at->children[0]->type;
         if (in->id != VONK_T_STRUCT || at->index >= in->n_fields) return VONK_OK;
-        VONK_TRY(vonk_arena_str(l->arena, in->fields[at->index].name, &path[--n], err)); /* the scan outlives the expression */
+        VONK_TRY(vonk_arena_str(l->arena, in->fields[at->index].name, &path[--n],
+                                err)); /* the scan outlives the expression */
         *ret_n += 1;
     }
     *ret = path;
@@ -42,7 +45,8 @@ static bool is_value(const vonk_expr *e) { return e->kind == VONK_EX_LITERAL && 
 
 static void drop_column(void *column) { vonk_column_unref(column); }
 
-static vonk_status add_term(term_list *l, const vonk_expr *column, vonk_parquet_op op, const vonk_column *values, bool *ret_done, vonk_error *err)
+static vonk_status add_term(term_list *l, const vonk_expr *column, vonk_parquet_op op, const vonk_column *values,
+                            bool *ret_done, vonk_error *err)
 {
     vonk_parquet_term term = {.op = op, .values = values, .clause = l->clause};
     VONK_TRY(column_path(l, column, &term.path, &term.n_path, ret_done, err));
@@ -57,8 +61,9 @@ static bool comparison_of(const char *name, vonk_parquet_op *ret, vonk_parquet_o
     static const struct {
         const char *name;
         vonk_parquet_op op, swapped;
-    } known[] = {{"=", VONK_PARQUET_EQ, VONK_PARQUET_EQ}, {"<=>", VONK_PARQUET_EQ, VONK_PARQUET_EQ}, {"<", VONK_PARQUET_LT, VONK_PARQUET_GT},
-                 {"<=", VONK_PARQUET_LE, VONK_PARQUET_GE}, {">", VONK_PARQUET_GT, VONK_PARQUET_LT}, {">=", VONK_PARQUET_GE, VONK_PARQUET_LE}};
+    } known[] = {{"=", VONK_PARQUET_EQ, VONK_PARQUET_EQ}, {"<=>", VONK_PARQUET_EQ, VONK_PARQUET_EQ},
+                 {"<", VONK_PARQUET_LT, VONK_PARQUET_GT}, {"<=", VONK_PARQUET_LE, VONK_PARQUET_GE},
+                 {">", VONK_PARQUET_GT, VONK_PARQUET_LT}, {">=", VONK_PARQUET_GE, VONK_PARQUET_LE}};
     for (size_t i = 0; i < VONK_COUNTOF(known); i++) {
         if (!vonk_str_is(vonk_str_of(name), known[i].name)) continue;
         *ret = known[i].op;
@@ -112,8 +117,10 @@ static vonk_status function_term(term_list *l, const vonk_expr *e, bool *ret_don
         if (is_value(a)) return add_term(l, b, swapped, a->value, ret_done, err);
         return VONK_OK;
     }
-    if (!is_value(b) || !vonk_type_is_stringy(a->type) || a->type->collation != VONK_COLLATION_UTF8_BINARY) return VONK_OK;
-    if (vonk_str_is(vonk_str_of(name), "startswith")) return add_term(l, a, VONK_PARQUET_STARTS_WITH, b->value, ret_done, err);
+    if (!is_value(b) || !vonk_type_is_stringy(a->type) || a->type->collation != VONK_COLLATION_UTF8_BINARY)
+        return VONK_OK;
+    if (vonk_str_is(vonk_str_of(name), "startswith"))
+        return add_term(l, a, VONK_PARQUET_STARTS_WITH, b->value, ret_done, err);
     if (!vonk_str_is(vonk_str_of(name), "like")) return VONK_OK;
     VONK_TRY(like_prefix(l, e, &prefix, err));
     return prefix ? add_term(l, a, VONK_PARQUET_STARTS_WITH, prefix, ret_done, err) : VONK_OK;
@@ -171,8 +178,9 @@ static vonk_status clause(term_list *l, const vonk_expr *e, vonk_error *err)
     return VONK_OK;
 }
 
-vonk_status vonk__parquet_terms(const parquet_table *table, const vonk_expr *const *predicates, uint32_t n, vonk_arena *arena, vonk_parquet_term **ret,
-                                size_t *ret_n, uint32_t *inout_clauses, vonk_error *err)
+vonk_status vonk__parquet_terms(const parquet_table *table, const vonk_expr *const *predicates, uint32_t n,
+                                vonk_arena *arena, vonk_parquet_term **ret, size_t *ret_n, uint32_t *inout_clauses,
+                                vonk_error *err)
 {
     term_list l = {.table = table, .arena = arena, .clause = *inout_clauses};
     for (uint32_t i = 0; i < n; i++) {

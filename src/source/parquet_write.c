@@ -9,10 +9,14 @@ static const struct {
     vonk_compression codec;
     const char *extension;
 } codecs[] = {
-    {"none", VONK_COMPRESS_NONE, ".parquet"},          {"uncompressed", VONK_COMPRESS_NONE, ".parquet"},
-    {"snappy", VONK_COMPRESS_SNAPPY, ".snappy.parquet"}, {"gzip", VONK_COMPRESS_GZIP, ".gz.parquet"},
-    {"lz4", VONK_COMPRESS_LZ4_HADOOP, ".lz4hadoop.parquet"}, {"lz4_raw", VONK_COMPRESS_LZ4_RAW, ".lz4raw.parquet"},
-    {"zstd", VONK_COMPRESS_ZSTD, ".zstd.parquet"},     {"brotli", VONK_COMPRESS_BROTLI, ".br.parquet"},
+    {"none", VONK_COMPRESS_NONE, ".parquet"},
+    {"uncompressed", VONK_COMPRESS_NONE, ".parquet"},
+    {"snappy", VONK_COMPRESS_SNAPPY, ".snappy.parquet"},
+    {"gzip", VONK_COMPRESS_GZIP, ".gz.parquet"},
+    {"lz4", VONK_COMPRESS_LZ4_HADOOP, ".lz4hadoop.parquet"},
+    {"lz4_raw", VONK_COMPRESS_LZ4_RAW, ".lz4raw.parquet"},
+    {"zstd", VONK_COMPRESS_ZSTD, ".zstd.parquet"},
+    {"brotli", VONK_COMPRESS_BROTLI, ".br.parquet"},
     {"lzo", VONK_COMPRESS_LZO, ".lzo.parquet"},
 };
 
@@ -33,7 +37,8 @@ static vonk_str option(const settings *s, const char *key)
 
 static vonk_status bad_option(const char *key, vonk_str value, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("the option %s cannot be %.*s", key, VONK_STR_ARGS(value)));
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                     VONK_F("the option %s cannot be %.*s", key, VONK_STR_ARGS(value)));
 }
 
 static vonk_status option_bool(const settings *s, const char *key, bool *inout, vonk_error *err)
@@ -74,21 +79,23 @@ static vonk_status settle_codec(settings *s, vonk_str *ret_extension, vonk_error
         *ret_extension = vonk_str_of(codecs[i].extension);
         return VONK_OK;
     }
-    return VONK_FAIL(err, VONK_E_CODEC_NOT_AVAILABLE__WITH_AVAILABLE_CODECS_SUGGESTION, "codecName", VONK_S(name), "availableCodecs",
-                     "brotli, uncompressed, lzo, snappy, lz4_raw, none, zstd, lz4, gzip");
+    return VONK_FAIL(err, VONK_E_CODEC_NOT_AVAILABLE__WITH_AVAILABLE_CODECS_SUGGESTION, "codecName", VONK_S(name),
+                     "availableCodecs", "brotli, uncompressed, lzo, snappy, lz4_raw, none, zstd, lz4, gzip");
 }
 
 static vonk_status settle_timestamps(settings *s, vonk_error *err)
 {
     vonk_str kind = vonk_conf_get(s->conf, "spark.sql.parquet.outputTimestampType");
-    static const char *const calendars[] = {"spark.sql.parquet.datetimeRebaseModeInWrite", "spark.sql.parquet.int96RebaseModeInWrite"};
+    static const char *const calendars[] = {"spark.sql.parquet.datetimeRebaseModeInWrite",
+                                            "spark.sql.parquet.int96RebaseModeInWrite"};
     s->options.timestamps = vonk_str_is_nocase(kind, "TIMESTAMP_MICROS")   ? VONK_PARQUET_MICROS
                             : vonk_str_is_nocase(kind, "TIMESTAMP_MILLIS") ? VONK_PARQUET_MILLIS
                                                                            : VONK_PARQUET_INT96;
     for (size_t i = 0; i < VONK_COUNTOF(calendars); i++) {
         vonk_str mode = vonk_conf_get(s->conf, calendars[i]);
         if (!vonk_str_is_nocase(mode, "CORRECTED"))
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%s = %.*s", calendars[i], VONK_STR_ARGS(mode)));
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                             VONK_F("%s = %.*s", calendars[i], VONK_STR_ARGS(mode)));
     }
     return VONK_OK;
 }
@@ -129,8 +136,8 @@ static vonk_status settle_sizes(settings *s, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_status settle(vonk_arena *arena, const vonk_conf *conf, const vonk_write_info *info, const void **ret_settings, vonk_str *ret_extension,
-                          vonk_error *err)
+static vonk_status settle(vonk_arena *arena, const vonk_conf *conf, const vonk_write_info *info,
+                          const void **ret_settings, vonk_str *ret_extension, vonk_error *err)
 {
     settings *s = NULL;
     VONK_TRY(VONK_ARENA_NEW(arena, &s, err));
@@ -153,7 +160,8 @@ static bool takes(const vonk_type *type) { return !vonk_type_has(type, VONK_T_IN
 
 /* ---- one file */
 
-static vonk_status open_writer(vonk_budget *budget, const void *from, const vonk_type *schema, const vonk_bytes_out *out, void **ret_writer, vonk_error *err)
+static vonk_status open_writer(vonk_budget *budget, const void *from, const vonk_type *schema,
+                               const vonk_bytes_out *out, void **ret_writer, vonk_error *err)
 {
     const settings *s = from;
     vonk_parquet_write_options options = s->options;
@@ -167,7 +175,10 @@ static vonk_status open_writer(vonk_budget *budget, const void *from, const vonk
     return VONK_OK;
 }
 
-static vonk_status put_rows(void *writer, const vonk_batch *batch, vonk_error *err) { return vonk_parquet_writer_write(writer, batch, err); }
+static vonk_status put_rows(void *writer, const vonk_batch *batch, vonk_error *err)
+{
+    return vonk_parquet_writer_write(writer, batch, err);
+}
 
 static vonk_status end_file(void *writer, vonk_error *err)
 {
@@ -177,5 +188,11 @@ static vonk_status end_file(void *writer, vonk_error *err)
 
 static void drop_writer(void *writer) { vonk_parquet_writer_free(writer); }
 
-const write_format vonk__write_parquet = {
-    .name = "parquet", .shown = "Parquet", .takes = takes, .settle = settle, .open = open_writer, .put = put_rows, .end = end_file, .free = drop_writer};
+const write_format vonk__write_parquet = {.name = "parquet",
+                                          .shown = "Parquet",
+                                          .takes = takes,
+                                          .settle = settle,
+                                          .open = open_writer,
+                                          .put = put_rows,
+                                          .end = end_file,
+                                          .free = drop_writer};

@@ -27,7 +27,8 @@ static bool is_decimal(vonk_str text, int *ret_precision)
 {
     vonk_i128 value;
     int scale;
-    if (text.len == 0 || (unsigned char)text.data[0] <= ' ' || (unsigned char)text.data[text.len - 1] <= ' ') return false;
+    if (text.len == 0 || (unsigned char)text.data[0] <= ' ' || (unsigned char)text.data[text.len - 1] <= ' ')
+        return false;
     if (vonk_text_to_dec_exact(text, &value, &scale) != VONK_DEC_OK || scale > 0) return false;
     vonk_u128 size = value < 0 ? -(vonk_u128)value : (vonk_u128)value;
     *ret_precision = vonk_digits_u128(size) - scale;
@@ -46,7 +47,9 @@ static bool is_timestamp(const inference *in, vonk_str text)
 {
     int64_t us;
     if (text.len != 19 && text.len != 21) return false;
-    if (text.data[10] != ' ' || text.data[13] != ':' || text.data[16] != ':' || (text.len == 21 && text.data[19] != '.')) return false;
+    if (text.data[10] != ' ' || text.data[13] != ':' || text.data[16] != ':' ||
+        (text.len == 21 && text.data[19] != '.'))
+        return false;
     return is_date(vonk_str_sub(text, 0, 10)) && vonk_text_to_timestamp(text, in->zone, in->now_us, &us);
 }
 
@@ -54,7 +57,8 @@ static bool is_timestamp(const inference *in, vonk_str text)
 static bool is_whole(vonk_str text, int64_t least, int64_t most)
 {
     int64_t i;
-    return text.len > 0 && (unsigned char)text.data[0] > ' ' && (unsigned char)text.data[text.len - 1] > ' ' && vonk_text_to_i64(text, false, least, most, &i);
+    return text.len > 0 && (unsigned char)text.data[0] > ' ' && (unsigned char)text.data[text.len - 1] > ' ' &&
+           vonk_text_to_i64(text, false, least, most, &i);
 }
 
 static value_kind kind_of(const inference *in, vonk_str text, int *ret_precision)

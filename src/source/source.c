@@ -3,13 +3,22 @@
 
 #include "source/parquet_int.h"
 
-typedef vonk_status (*opener)(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, vonk_table **ret, vonk_error *err);
+typedef vonk_status (*opener)(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                              const vonk_read_info *read, vonk_table **ret, vonk_error *err);
 
 static const struct {
     const char *name;
-    opener      open; /* NULL: known to Spark, not built here yet */
+    opener open; /* NULL: known to Spark, not built here yet */
 } formats[] = {
-    {"avro", NULL}, {"binaryFile", NULL}, {"csv", NULL}, {"jdbc", NULL}, {"json", NULL}, {"orc", NULL}, {"parquet", vonk__parquet_open}, {"text", NULL}, {"xml", NULL},
+    {"avro", NULL},
+    {"binaryFile", NULL},
+    {"csv", NULL},
+    {"jdbc", NULL},
+    {"json", NULL},
+    {"orc", NULL},
+    {"parquet", vonk__parquet_open},
+    {"text", NULL},
+    {"xml", NULL},
 };
 
 static int find(vonk_str format)
@@ -21,12 +30,14 @@ static int find(vonk_str format)
 
 bool vonk_source_known(vonk_str format) { return find(format) >= 0; }
 
-vonk_status vonk_source_open(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_read_info *read, vonk_table **ret, vonk_error *err)
+vonk_status vonk_source_open(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                             const vonk_read_info *read, vonk_table **ret, vonk_error *err)
 {
     const vonk_str format = read->format.len > 0 ? read->format : vonk_conf_get(conf, "spark.sql.sources.default");
-    const int      at = find(format);
+    const int at = find(format);
 
     if (at < 0) return VONK_FAIL(err, VONK_E_DATA_SOURCE_NOT_FOUND, "provider", VONK_S(format));
-    if (!formats[at].open) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("reading %s files", formats[at].name));
+    if (!formats[at].open)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("reading %s files", formats[at].name));
     return formats[at].open(budget, conf, env, read, ret, err);
 }

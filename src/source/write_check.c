@@ -5,7 +5,8 @@
 static const write_format *const formats[] = {&vonk__write_parquet};
 static const char *const unwritten[] = {"avro", "csv", "jdbc", "json", "orc", "text", "xml"};
 
-vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *info, const write_format **ret, vonk_error *err)
+vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *info, const write_format **ret,
+                                  vonk_error *err)
 {
     vonk_str name = info->format.len > 0 ? info->format : vonk_conf_get(conf, "spark.sql.sources.default");
     for (size_t i = 0; i < VONK_COUNTOF(formats); i++) {
@@ -14,7 +15,8 @@ vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *
         return VONK_OK;
     }
     for (size_t i = 0; i < VONK_COUNTOF(unwritten); i++)
-        if (vonk_str_is_nocase(name, unwritten[i])) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("writing %s files", unwritten[i]));
+        if (vonk_str_is_nocase(name, unwritten[i]))
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("writing %s files", unwritten[i]));
     return VONK_FAIL(err, VONK_E_DATA_SOURCE_NOT_FOUND, "provider", VONK_S(name));
 }
 
@@ -48,7 +50,10 @@ static vonk_status twice(vonk_arena *arena, vonk_str name, bool case_sensitive, 
     return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_S(shown));
 }
 
-static bool same_name(vonk_str a, vonk_str b, bool case_sensitive) { return case_sensitive ? vonk_str_eq(a, b) : vonk_str_eq_nocase(a, b); }
+static bool same_name(vonk_str a, vonk_str b, bool case_sensitive)
+{
+    return case_sensitive ? vonk_str_eq(a, b) : vonk_str_eq_nocase(a, b);
+}
 
 static vonk_status no_column(const vonk_type *schema, vonk_str name, vonk_error *err)
 {
@@ -59,15 +64,17 @@ static vonk_status no_column(const vonk_type *schema, vonk_str name, vonk_error 
     return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1155, "col", VONK_S(name), "schemaCatalog", text.data);
 }
 
-static vonk_status partition_columns(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info, bool *is_partition, write_columns *ret,
-                                     vonk_error *err)
+static vonk_status partition_columns(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info,
+                                     bool *is_partition, write_columns *ret, vonk_error *err)
 {
     const vonk_type *schema = info->schema;
     for (uint32_t i = 0; i < info->n_partition_by; i++) {
         uint32_t at = 0;
         for (uint32_t k = 0; k < i; k++)
-            if (same_name(info->partition_by[i], info->partition_by[k], env->case_sensitive)) return twice(arena, info->partition_by[i], env->case_sensitive, err);
-        while (at < schema->n_fields && !same_name(schema->fields[at].name, info->partition_by[i], env->case_sensitive)) at++;
+            if (same_name(info->partition_by[i], info->partition_by[k], env->case_sensitive))
+                return twice(arena, info->partition_by[i], env->case_sensitive, err);
+        while (at < schema->n_fields && !same_name(schema->fields[at].name, info->partition_by[i], env->case_sensitive))
+            at++;
         if (at == schema->n_fields) return no_column(schema, info->partition_by[i], err);
         const vonk_type *type = schema->fields[at].type;
         if (!vonk_type_is_atomic(type) || type->id == VONK_T_VARIANT)
@@ -84,16 +91,16 @@ static vonk_status check_types(vonk_arena *arena, const write_format *format, co
         vonk_str name;
         if (format->takes(data->fields[i].type)) continue;
         VONK_TRY(quoted_lower(arena, data->fields[i].name, true, &name, err));
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE, "format", format->shown, "columnName", VONK_S(name), "columnType",
-                         VONK_TYPE_SQL(data->fields[i].type));
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE, "format", format->shown, "columnName",
+                         VONK_S(name), "columnType", VONK_TYPE_SQL(data->fields[i].type));
     }
     return VONK_OK;
 }
 
 static void drop_type(void *type) { vonk_type_unref(type); }
 
-vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info, const write_format *format, write_columns *ret,
-                                   vonk_error *err)
+vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info,
+                                   const write_format *format, write_columns *ret, vonk_error *err)
 {
     const vonk_type *schema = info->schema;
     vonk_field *fields = NULL;
@@ -108,11 +115,13 @@ vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, co
         fields[ret->n_data] = schema->fields[i];
         ret->data[ret->n_data++] = i;
     }
-    if (schema->n_fields == 0) return VONK_FAIL(err, VONK_E_EMPTY_SCHEMA_NOT_SUPPORTED_FOR_DATASOURCE, "format", format->shown);
+    if (schema->n_fields == 0)
+        return VONK_FAIL(err, VONK_E_EMPTY_SCHEMA_NOT_SUPPORTED_FOR_DATASOURCE, "format", format->shown);
     if (ret->n_data == 0) return VONK_FAIL(err, VONK_E_ALL_PARTITION_COLUMNS_NOT_ALLOWED);
     for (uint32_t i = 0; i < schema->n_fields; i++)
         for (uint32_t k = 0; k < i; k++)
-            if (same_name(schema->fields[i].name, schema->fields[k].name, env->case_sensitive)) return twice(arena, schema->fields[k].name, env->case_sensitive, err);
+            if (same_name(schema->fields[i].name, schema->fields[k].name, env->case_sensitive))
+                return twice(arena, schema->fields[k].name, env->case_sensitive, err);
     VONK_TRY(vonk_type_struct(fields, ret->n_data, &ret->schema, err));
     return vonk_arena_on_free(arena, drop_type, (void *)(uintptr_t)ret->schema, err);
 }
@@ -128,8 +137,8 @@ static vonk_status check_words(const vonk_write_info *info, vonk_error *err)
     return VONK_OK;
 }
 
-vonk_status vonk_write_check(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_write_info *info, bool *ret_skip,
-                             vonk_error *err)
+vonk_status vonk_write_check(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                             const vonk_write_info *info, bool *ret_skip, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     const write_format *format = NULL;

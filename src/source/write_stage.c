@@ -3,7 +3,8 @@
  *   place    staging folder             commit
  *   NEW      <above>/.<name>.vonk-<id>  renamed to the path
  *   SWAP     <above>/.<name>.vonk-<id>  exchanged with the path; what was there goes
- *   INSIDE   <path>/_vonk-<id>          names move into the path: files (append), partition folders (dynamic), or everything (a path that cannot be renamed)
+ *   INSIDE   <path>/_vonk-<id>          names move into the path: files (append), partition folders (dynamic), or
+ * everything (a path that cannot be renamed)
  *
  * <above>: the nearest folder that exists. A lock file tells living staging folders from dead ones. */
 #include "base/vec.h"
@@ -11,7 +12,7 @@
 #include "sys/clock.h"
 
 #define MOST_DEPTH 256
-#define YOUNG_US   INT64_C(10000000)
+#define YOUNG_US INT64_C(10000000)
 
 static vonk_str last_name(vonk_str path)
 {
@@ -32,7 +33,8 @@ static vonk_str folder_above(vonk_str path)
 static void remove_quietly(vonk_str path)
 {
     vonk_error ignored = VONK_ERROR_INIT;
-    if (vonk_dir_remove_tree(path, &ignored) != VONK_OK) vonk_error_reset(&ignored); /* hidden: the next write tries again */
+    if (vonk_dir_remove_tree(path, &ignored) != VONK_OK)
+        vonk_error_reset(&ignored); /* hidden: the next write tries again */
 }
 
 /* Staging folders that nobody holds. */
@@ -42,7 +44,9 @@ static void remove_dead(const vonk_write_job *job, vonk_str above, vonk_str pref
     VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
     vonk_dir_entry *entries = NULL;
     size_t n = 0;
-    if (vonk_arena_new(job->budget, &scratch, &ignored) != VONK_OK || vonk_dir_list(scratch, above, &entries, &n, &ignored) != VONK_OK) return;
+    if (vonk_arena_new(job->budget, &scratch, &ignored) != VONK_OK ||
+        vonk_dir_list(scratch, above, &entries, &n, &ignored) != VONK_OK)
+        return;
     for (size_t i = 0; i < n; i++) {
         vonk_str path, lock_path;
         vonk_file_info info;
@@ -66,7 +70,8 @@ static vonk_status make_staging(vonk_write_job *job, vonk_str above, vonk_str pr
 {
     vonk_str lock;
     remove_dead(job, above, prefix);
-    VONK_TRY(vonk_arena_printf(job->arena, &job->staging, err, "%.*s/%.*s%s", VONK_STR_ARGS(above), VONK_STR_ARGS(prefix), job->id));
+    VONK_TRY(vonk_arena_printf(job->arena, &job->staging, err, "%.*s/%.*s%s", VONK_STR_ARGS(above),
+                               VONK_STR_ARGS(prefix), job->id));
     VONK_TRY(vonk_path_join(job->arena, job->staging, VONK_STR(WRITE_LOCK_NAME), &lock, err));
     vonk_status st = vonk_dir_make(job->staging, err);
     if (st == VONK_OK) st = vonk_file_try_lock(job->budget, lock, &job->lock, err);
@@ -82,7 +87,8 @@ static vonk_status stage_beside(vonk_write_job *job, vonk_str above, vonk_error 
     vonk_str prefix, name = last_name(job->target);
     if (name.len > 180) name.len = 180; /* the whole name must stay below 255 bytes */
     VONK_TRY(vonk_arena_printf(job->arena, &prefix, err, ".%.*s.vonk-", VONK_STR_ARGS(name)));
-    VONK_TRY(vonk_arena_printf(job->arena, &job->aside, err, "%.*s/.%.*s.old-%s", VONK_STR_ARGS(above), VONK_STR_ARGS(name), job->id));
+    VONK_TRY(vonk_arena_printf(job->arena, &job->aside, err, "%.*s/.%.*s.old-%s", VONK_STR_ARGS(above),
+                               VONK_STR_ARGS(name), job->id));
     return make_staging(job, above, prefix, err);
 }
 
@@ -101,7 +107,9 @@ static vonk_status stage_swap(vonk_write_job *job, vonk_error *err)
     job->place = PLACE_SWAP;
     VONK_TRY(vonk_file_stat(job->target, &here, err));
     VONK_TRY(vonk_file_stat(folder_above(job->target), &above, err));
-    if (here.device == above.device && job->target.len > 1 && stage_beside(job, folder_above(job->target), &why) == VONK_OK) return VONK_OK;
+    if (here.device == above.device && job->target.len > 1 &&
+        stage_beside(job, folder_above(job->target), &why) == VONK_OK)
+        return VONK_OK;
     return stage_inside(job, err);
 }
 
@@ -246,7 +254,8 @@ static vonk_status replace_content(moves *m, vonk_error *err)
     VONK_TRY(VONK_VEC_ARENA_PUSH(&m->made, job->arena, job->aside, err));
     for (size_t i = 0; i < n; i++) {
         vonk_str from, to;
-        if (vonk_str_starts(entries[i].name, VONK_STR("_vonk-")) || vonk_str_starts(entries[i].name, VONK_STR("_old-"))) continue;
+        if (vonk_str_starts(entries[i].name, VONK_STR("_vonk-")) || vonk_str_starts(entries[i].name, VONK_STR("_old-")))
+            continue;
         VONK_TRY(vonk_path_join(job->arena, job->target, entries[i].name, &from, err));
         VONK_TRY(vonk_path_join(job->arena, job->aside, entries[i].name, &to, err));
         VONK_TRY(move(m, from, to, err));
@@ -321,7 +330,8 @@ static vonk_status publish_late(vonk_write_job *job, vonk_error *err)
         return VONK_FAIL(err, VONK_E_PATH_ALREADY_EXISTS, "outputPath", VONK_S(shown));
     }
     if (job->overwrite && !job->dynamic) return publish_swap(job, err);
-    vonk_status st = job->dynamic ? replace_folders(&m, job->staging, job->target, 0, err) : move_files(&m, job->staging, job->target, 0, err);
+    vonk_status st = job->dynamic ? replace_folders(&m, job->staging, job->target, 0, err)
+                                  : move_files(&m, job->staging, job->target, 0, err);
     if (st != VONK_OK) take_back(&m);
     return st;
 }

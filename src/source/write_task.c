@@ -1,4 +1,5 @@
-/* source/write_task.c -- jobs and tasks: rows go to the files of their partition folder, a new file at each change of folder and when one has its most rows. */
+/* source/write_task.c -- jobs and tasks: rows go to the files of their partition folder, a new file at each change of
+ * folder and when one has its most rows. */
 #include "base/vec.h"
 #include "func/cast.h"
 #include "source/write_int.h"
@@ -24,7 +25,8 @@ static vonk_status option_rows(const vonk_conf *conf, const vonk_write_info *inf
     vonk_str text = vonk__option(info->name.options, info->name.n_options, "maxRecordsPerFile");
     *ret = vonk_conf_i64(conf, "spark.sql.files.maxRecordsPerFile");
     if (!text.data || vonk_text_to_i64(text, false, INT64_MIN, INT64_MAX, ret)) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("the option maxRecordsPerFile cannot be %.*s", VONK_STR_ARGS(text)));
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                     VONK_F("the option maxRecordsPerFile cannot be %.*s", VONK_STR_ARGS(text)));
 }
 
 static vonk_status open_job(vonk_write_job *job, const vonk_conf *conf, vonk_error *err)
@@ -44,8 +46,8 @@ static vonk_status open_job(vonk_write_job *job, const vonk_conf *conf, vonk_err
     return vonk__write_stage(job, err);
 }
 
-vonk_status vonk_write_job_new(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env, const vonk_write_info *info, vonk_write_job **ret,
-                               vonk_error *err)
+vonk_status vonk_write_job_new(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
+                               const vonk_write_info *info, vonk_write_job **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_write_job_free) vonk_write_job *job = NULL;
     VONK_TRY(VONK_NEW(budget, &job, err));
@@ -108,7 +110,8 @@ static vonk_status start_file(vonk_write_task *t, vonk_error *err)
     }
     for (size_t end = t->path.len;; t->counter++) {
         t->path.len = end;
-        VONK_TRY(vonk_buf_printf(&t->path, err, "/part-%05u-%s%cc%03u%.*s", t->partition, job->id, folders ? '.' : '-', t->counter, VONK_STR_ARGS(job->extension)));
+        VONK_TRY(vonk_buf_printf(&t->path, err, "/part-%05u-%s%cc%03u%.*s", t->partition, job->id, folders ? '.' : '-',
+                                 t->counter, VONK_STR_ARGS(job->extension)));
         if (is_there) VONK_TRY(vonk_file_exists(vonk_buf_str(&t->path), &is_there, err));
         if (!is_there) break;
     }
@@ -171,7 +174,8 @@ static bool equal_values(const vonk_batch *a, uint32_t a_row, const vonk_batch *
 static uint32_t physical(const vonk_batch *b, uint32_t k) { return b->sel ? b->sel[k] : k; }
 
 /* Columns of a batch under its selection. */
-static vonk_status choose(vonk_write_task *t, const vonk_batch *in, const uint32_t *columns, uint32_t n, vonk_batch **ret, vonk_error *err)
+static vonk_status choose(vonk_write_task *t, const vonk_batch *in, const uint32_t *columns, uint32_t n,
+                          vonk_batch **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *all = NULL;
     vonk_column **chosen = NULL;
@@ -183,7 +187,8 @@ static vonk_status choose(vonk_write_task *t, const vonk_batch *in, const uint32
     return vonk_batch_select(all, in->sel_buffer ? vonk_buffer_ref(in->sel_buffer) : NULL, in->n_sel, ret, err);
 }
 
-static vonk_status put_run(vonk_write_task *t, const vonk_batch *data, const vonk_batch *values, uint32_t from, uint32_t n, vonk_error *err)
+static vonk_status put_run(vonk_write_task *t, const vonk_batch *data, const vonk_batch *values, uint32_t from,
+                           uint32_t n, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *piece = NULL;
     if (!t->last || !equal_values(t->last, 0, values, physical(values, from))) {
@@ -217,7 +222,8 @@ static vonk_status put_partitioned(vonk_write_task *t, const vonk_batch *in, con
 
 /* ---- tasks */
 
-vonk_status vonk_write_task_new(vonk_write_job *job, vonk_budget *budget, uint32_t partition, vonk_write_task **ret, vonk_error *err)
+vonk_status vonk_write_task_new(vonk_write_job *job, vonk_budget *budget, uint32_t partition, vonk_write_task **ret,
+                                vonk_error *err)
 {
     vonk_write_task *t = NULL;
     VONK_TRY(VONK_NEW(budget, &t, err));

@@ -1,4 +1,5 @@
-/* sql/analyze.c -- unresolved plan to resolved plan: entry, dispatch over nodes, what was found out before (memo), ownership. */
+/* sql/analyze.c -- unresolved plan to resolved plan: entry, dispatch over nodes, what was found out before (memo),
+ * ownership. */
 #include "sql/analyze.h"
 
 #include "base/hash.h"

@@ -1,5 +1,6 @@
-/* sql/analyze_above.c -- ORDER BY, HAVING and filters may use what the select list below them does not put out: columns further down, aggregate functions,
- * grouping expressions. They are noted while the expression is resolved, then brought up through the plan, and dropped again above. */
+/* sql/analyze_above.c -- ORDER BY, HAVING and filters may use what the select list below them does not put out: columns
+ * further down, aggregate functions, grouping expressions. They are noted while the expression is resolved, then
+ * brought up through the plan, and dropped again above. */
 #include "sql/analyze.h"
 
 /* Nodes through which a column of the child can be brought up. */
@@ -160,8 +161,7 @@ static vonk_status extend(vonk_an *an, const vonk_above *above, const vonk_plan 
                           vonk_error *err);
 
 static vonk_status extend_list(vonk_an *an, const vonk_plan *p, uint32_t list, const vonk_exprs *wanted,
-                               const vonk_exprs *items, const vonk_plan *child, const vonk_plan **ret,
-                               vonk_error *err)
+                               const vonk_exprs *items, const vonk_plan *child, const vonk_plan **ret, vonk_error *err)
 {
     vonk_exprs all = {0};
     vonk_plan *copy;
@@ -185,8 +185,7 @@ static vonk_status extend(vonk_an *an, const vonk_above *above, const vonk_plan 
     vonk_plan *copy;
     *ret = p;
     if (has_all(p, &above->wanted)) return VONK_OK;
-    if (p == above->aggregate)
-        return extend_list(an, p, 1, &above->wanted, &above->added, p->children[0], ret, err);
+    if (p == above->aggregate) return extend_list(an, p, 1, &above->wanted, &above->added, p->children[0], ret, err);
     if (!lets_through(p)) return VONK_OK; /* what is missing was reported as unknown before */
     VONK_TRY(extend(an, above, p->children[0], &child, err));
     if (p->kind == VONK_PN_PROJECT) return extend_list(an, p, 0, &above->wanted, NULL, child, ret, err);

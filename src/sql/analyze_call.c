@@ -1,4 +1,5 @@
-/* sql/analyze_call.c -- calls: finding the function, its arguments (stars, lambdas), the casts it wants; forms that are no functions. */
+/* sql/analyze_call.c -- calls: finding the function, its arguments (stars, lambdas), the casts it wants; forms that are
+ * no functions. */
 #include "func/coerce.h"
 #include "plan/program.h"
 #include "sql/analyze.h"
@@ -14,9 +15,9 @@ static vonk_status no_such_function(vonk_an *an, const vonk_expr *call, vonk_err
 {
     vonk_str quoted, database = vonk_catalog_current_database(an->api->catalog);
     VONK_TRY(vonk__an_quote_parts(an, call->parts, call->n_parts, &quoted, err));
-    return VONK_EXPR_FAIL(call, err, VONK_E_UNRESOLVED_ROUTINE, "routineName", quoted.data, "searchPath",
-                          VONK_F("[`system`.`builtin`, `system`.`session`, `spark_catalog`.`%.*s`]",
-                                 VONK_STR_ARGS(database)));
+    return VONK_EXPR_FAIL(
+        call, err, VONK_E_UNRESOLVED_ROUTINE, "routineName", quoted.data, "searchPath",
+        VONK_F("[`system`.`builtin`, `system`.`session`, `spark_catalog`.`%.*s`]", VONK_STR_ARGS(database)));
 }
 
 static vonk_status unsupported_syntax(const vonk_expr *call, const vonk_fn *fn, const char *syntax, vonk_error *err)
@@ -36,8 +37,8 @@ static vonk_status check_syntax(const vonk_scope *scope, const vonk_fn *fn, cons
     if (aggregate && call->n_order)
         return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                               VONK_F("ORDER BY inside the aggregate function %s", fn->name));
-    if (fn->kind == VONK_FN_TABLE) return VONK_EXPR_FAIL(call, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName",
-                                                          VONK_F("`%s`", fn->name));
+    if (fn->kind == VONK_FN_TABLE)
+        return VONK_EXPR_FAIL(call, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName", VONK_F("`%s`", fn->name));
     if (fn->kind == VONK_FN_WINDOW && !scope->is_window)
         return VONK_EXPR_FAIL(call, err, VONK_E_WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE, "funcName",
                               VONK_F("\"%s()\"", fn->name));
@@ -51,9 +52,10 @@ static vonk_status check_lambda(const vonk_expr *lambda, uint32_t expected, vonk
     for (uint32_t i = 0; i < lambda->n_parts; i++)
         for (uint32_t k = 0; k < i; k++)
             if (vonk_str_eq_nocase(lambda->parts[i], lambda->parts[k]))
-                return VONK_EXPR_FAIL(lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__DUPLICATE_ARG_NAMES, "args",
-                                      VONK_F("`%.*s`, `%.*s`", VONK_STR_ARGS(lambda->parts[k]), VONK_STR_ARGS(lambda->parts[i])), "caseSensitiveConfig",
-                                      "\"spark.sql.caseSensitive\"");
+                return VONK_EXPR_FAIL(
+                    lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__DUPLICATE_ARG_NAMES, "args",
+                    VONK_F("`%.*s`, `%.*s`", VONK_STR_ARGS(lambda->parts[k]), VONK_STR_ARGS(lambda->parts[i])),
+                    "caseSensitiveConfig", "\"spark.sql.caseSensitive\"");
     if (lambda->n_parts == expected || expected == 0) return VONK_OK;
     return VONK_EXPR_FAIL(lambda, err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH, "expectedNumArgs",
                           VONK_F("%u", lambda->n_parts), "actualNumArgs", VONK_F("%u", expected));
@@ -115,8 +117,13 @@ static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const v
             types[i] = args->at[i]->type;
             nullable[i] = args->at[i]->nullable;
         }
-    vonk_fn_types t = {.fn = fn, .env = an->api->env, .arena = an->arena, .n_args = vonk_u32_of(args->n),
-                       .types = types, .nullable = nullable, .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
+    vonk_fn_types t = {.fn = fn,
+                       .env = an->api->env,
+                       .arena = an->arena,
+                       .n_args = vonk_u32_of(args->n),
+                       .types = types,
+                       .nullable = nullable,
+                       .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
     for (uint32_t i = 0; i < args->n; i++) {
         const vonk_expr *lambda = args->at[i];
         const vonk_type *params[MOST_LAMBDA_PARAMS] = {0};
@@ -127,7 +134,9 @@ static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const v
                                   fn->name);
         vonk_status st = fn->lambda_params(&t, i, lambda->n_parts, params, params_nullable, err);
         if (st != VONK_OK) st = params_again(an, &t, args, i, params, params_nullable, err);
-        if (st != VONK_OK) return vonk_expr_failed(st == VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH ? lambda : call, st, err);
+        if (st != VONK_OK)
+            return vonk_expr_failed(st == VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH ? lambda : call, st,
+                                    err);
         VONK_TRY(check_lambda(lambda, 0, err));
         VONK_TRY(bind_lambda(an, scope, lambda, params, params_nullable, &args->at[i], err));
         types[i] = args->at[i]->type;
@@ -166,8 +175,10 @@ static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk
         if (e->kind == VONK_EX_NAMED_ARG)
             return VONK_EXPR_FAIL(call, err, VONK_E_NAMED_PARAMETERS_NOT_SUPPORTED, "functionName",
                                   VONK_F("`%s`", fn->name));
-        if (e->kind == VONK_EX_LAMBDA) lambdas = true;
-        else VONK_TRY(vonk__an_expr(an, &s, e, &e, err));
+        if (e->kind == VONK_EX_LAMBDA)
+            lambdas = true;
+        else
+            VONK_TRY(vonk__an_expr(an, &s, e, &e, err));
         VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
     }
     return lambdas ? resolve_lambdas(an, &s, fn, call, ret, err) : VONK_OK;
@@ -259,8 +270,13 @@ static vonk_status fill_binding(vonk_an *an, binding *b, const vonk_fn *fn, cons
         b->nullable[i] = args[i]->nullable;
         VONK_TRY(constant_of(an, args[i], &b->constants[i], err));
     }
-    b->t = (vonk_fn_types){.fn = fn, .env = an->api->env, .arena = an->arena, .n_args = n, .types = b->types,
-                           .nullable = b->nullable, .constants = b->constants,
+    b->t = (vonk_fn_types){.fn = fn,
+                           .env = an->api->env,
+                           .arena = an->arena,
+                           .n_args = n,
+                           .types = b->types,
+                           .nullable = b->nullable,
+                           .constants = b->constants,
                            .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
     return VONK_OK;
 }
@@ -304,7 +320,8 @@ static vonk_status check_nested_aggregates(const vonk_scope *scope, const vonk_f
 {
     if (fn->kind != VONK_FN_AGGREGATE || scope->is_window) return VONK_OK;
     for (uint32_t i = 0; i < n; i++) {
-        if (vonk_expr_has_aggregate(children[i])) return VONK_EXPR_FAIL(children[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
+        if (vonk_expr_has_aggregate(children[i]))
+            return VONK_EXPR_FAIL(children[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
         if (vonk_expr_has_window(children[i])) return VONK_EXPR_FAIL(like, err, VONK_E__LEGACY_ERROR_TEMP_1031);
     }
     return VONK_OK;
@@ -326,8 +343,8 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
         VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "date_%s(%.*s, %.*s)", op == '+' ? "add" : "sub",
                                    VONK_STR_ARGS(left), VONK_STR_ARGS(right)));
     else
-        VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "%.*s %c %.*s", VONK_STR_ARGS(left), op,
-                                   VONK_STR_ARGS(right)));
+        VONK_TRY(
+            vonk_arena_printf(an->arena, &shown, err, "%.*s %c %.*s", VONK_STR_ARGS(left), op, VONK_STR_ARGS(right)));
     return vonk_expr_set_shown(e, shown, err);
 }
 
@@ -382,11 +399,17 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
     if (!*ret_known) return VONK_OK;
     if (vonk_str_is_nocase(name, "current_user") || vonk_str_is_nocase(name, "user") ||
         vonk_str_is_nocase(name, "session_user"))
-        return shown_literal(an, vonk_str_is_nocase(name, "user") ? "user" : vonk_str_is_nocase(name, "current_user") ? "current_user" : "session_user", an->api->env->user, ret, err);
+        return shown_literal(an,
+                             vonk_str_is_nocase(name, "user")           ? "user"
+                             : vonk_str_is_nocase(name, "current_user") ? "current_user"
+                                                                        : "session_user",
+                             an->api->env->user, ret, err);
     if (vonk_str_is_nocase(name, "current_database") || vonk_str_is_nocase(name, "current_schema"))
         return shown_literal(an, "current_schema", vonk_catalog_current_database(an->api->catalog), ret, err);
-    if (vonk_str_is_nocase(name, "current_catalog")) return shown_literal(an, "current_catalog", VONK_STR("spark_catalog"), ret, err);
-    if (vonk_str_is_nocase(name, "current_timezone")) return shown_literal(an, "current_timezone", an->api->env->time_zone, ret, err);
+    if (vonk_str_is_nocase(name, "current_catalog"))
+        return shown_literal(an, "current_catalog", VONK_STR("spark_catalog"), ret, err);
+    if (vonk_str_is_nocase(name, "current_timezone"))
+        return shown_literal(an, "current_timezone", an->api->env->time_zone, ret, err);
     if (vonk_str_is_nocase(name, "version")) return shown_literal(an, "version", VONK_STR("4.3.0 vonk"), ret, err);
     *ret_known = false;
     return VONK_OK;
@@ -399,10 +422,12 @@ static const vonk_type *type_named(vonk_str name)
         const char *name;
         const vonk_type *type;
     } rows[] = {
-        {"bigint", &vonk_type_long}, {"binary", &vonk_type_binary}, {"boolean", &vonk_type_boolean},
-        {"date", &vonk_type_date},   {"double", &vonk_type_double}, {"float", &vonk_type_float},
-        {"int", &vonk_type_int},     {"smallint", &vonk_type_short}, {"string", &vonk_type_string},
-        {"timestamp", &vonk_type_timestamp}, {"tinyint", &vonk_type_byte},
+        {"bigint", &vonk_type_long},     {"binary", &vonk_type_binary},
+        {"boolean", &vonk_type_boolean}, {"date", &vonk_type_date},
+        {"double", &vonk_type_double},   {"float", &vonk_type_float},
+        {"int", &vonk_type_int},         {"smallint", &vonk_type_short},
+        {"string", &vonk_type_string},   {"timestamp", &vonk_type_timestamp},
+        {"tinyint", &vonk_type_byte},
     };
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
         if (vonk_str_is_nocase(name, rows[i].name)) return rows[i].type;
@@ -423,9 +448,9 @@ static vonk_status type_call(vonk_an *an, const vonk_scope *scope, const vonk_ex
     *ret_known = type && call->n_parts == 1 && !vonk_expr_has(call, VONK_EXF_DISTINCT);
     if (!*ret_known) return VONK_OK;
     if (call->n_args != 1)
-        return VONK_FAIL(err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", VONK_F("`%.*s`", VONK_STR_ARGS(name)),
-                         "expectedNum", "1", "actualNum", VONK_F("%u", call->n_args), "docroot",
-                         "https://spark.apache.org/docs/latest");
+        return VONK_FAIL(err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName",
+                         VONK_F("`%.*s`", VONK_STR_ARGS(name)), "expectedNum", "1", "actualNum",
+                         VONK_F("%u", call->n_args), "docroot", "https://spark.apache.org/docs/latest");
     vonk_scope inner = *scope;
     inner.is_window = false;
     VONK_TRY(vonk__an_expr(an, &inner, call->children[0], &child, err));
@@ -458,8 +483,9 @@ static vonk_status type_of(vonk_an *an, const vonk_scope *scope, const vonk_expr
 static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_fn **ret, vonk_error *err)
 {
     uint32_t n = call->n_parts;
-    bool builtin = n == 1 || (n == 2 && vonk_str_is_nocase(call->parts[0], "builtin")) ||
-                   (n == 3 && vonk_str_is_nocase(call->parts[0], "system") && vonk_str_is_nocase(call->parts[1], "builtin"));
+    bool builtin =
+        n == 1 || (n == 2 && vonk_str_is_nocase(call->parts[0], "builtin")) ||
+        (n == 3 && vonk_str_is_nocase(call->parts[0], "system") && vonk_str_is_nocase(call->parts[1], "builtin"));
     *ret = builtin ? vonk_fn_find(call->parts[n - 1]) : NULL;
     return *ret ? VONK_OK : no_such_function(an, call, err);
 }
@@ -552,8 +578,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     const vonk_fn *fn;
     vonk_exprs args = {0};
     bool known = false;
-    if (scope->grouping && vonk__an_is_grouping_call(call))
-        return vonk__an_grouping_call(an, scope, call, ret, err);
+    if (scope->grouping && vonk__an_is_grouping_call(call)) return vonk__an_grouping_call(an, scope, call, ret, err);
     if (vonk__an_is_grouping_call(call)) return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GROUPING_EXPRESSION);
     VONK_TRY(session_fact(an, call, &known, ret, err));
     if (known) return VONK_OK;
@@ -591,10 +616,14 @@ static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call
         vonk_expr_kind kind;
         uint32_t least, most;
     } forms[] = {
-        {"and", VONK_EX_AND, 2, 2},         {"or", VONK_EX_OR, 2, 2},
-        {"not", VONK_EX_NOT, 1, 1},         {"in", VONK_EX_IN, 2, UINT32_MAX},
-        {"is_null", VONK_EX_IS_NULL, 1, 1}, {"is_not_null", VONK_EX_IS_NOT_NULL, 1, 1},
-        {"coalesce", VONK_EX_COALESCE, 1, UINT32_MAX}, {"if", VONK_EX_CASE, 3, 3},
+        {"and", VONK_EX_AND, 2, 2},
+        {"or", VONK_EX_OR, 2, 2},
+        {"not", VONK_EX_NOT, 1, 1},
+        {"in", VONK_EX_IN, 2, UINT32_MAX},
+        {"is_null", VONK_EX_IS_NULL, 1, 1},
+        {"is_not_null", VONK_EX_IS_NOT_NULL, 1, 1},
+        {"coalesce", VONK_EX_COALESCE, 1, UINT32_MAX},
+        {"if", VONK_EX_CASE, 3, 3},
         {"case", VONK_EX_CASE, 2, UINT32_MAX},
     };
     uint32_t n = vonk_u32_of(args->n);

@@ -1,4 +1,5 @@
-/* sql/analyze_command.c -- statements that act: their inputs are resolved, and the columns of what they answer are known. */
+/* sql/analyze_command.c -- statements that act: their inputs are resolved, and the columns of what they answer are
+ * known. */
 #include "sql/analyze.h"
 
 typedef struct answer_column {
@@ -6,13 +7,14 @@ typedef struct answer_column {
     enum { TEXT, MAYBE_TEXT, TRUTH } kind;
 } answer_column;
 typedef struct answer {
-    vonk_node_kind       node;
-    const char          *kind; /* command.kind, NULL: any */
+    vonk_node_kind node;
+    const char *kind; /* command.kind, NULL: any */
     const answer_column *columns;
-    uint32_t             n;
+    uint32_t n;
 } answer;
 
-#define COLUMNS(...) (const answer_column[]){__VA_ARGS__}, sizeof((const answer_column[]){__VA_ARGS__}) / sizeof(answer_column)
+#define COLUMNS(...)                                                                                                   \
+    (const answer_column[]){__VA_ARGS__}, sizeof((const answer_column[]){__VA_ARGS__}) / sizeof(answer_column)
 static const answer answers[] = {
     {VONK_PN_SET_CONF, NULL, COLUMNS({"key", TEXT}, {"value", TEXT})},
     {VONK_PN_EXPLAIN, NULL, COLUMNS({"plan", TEXT})},
@@ -32,7 +34,9 @@ static const answer *answer_of(const vonk_plan *p)
     const bool has_kind = p->kind == VONK_PN_SHOW || p->kind == VONK_PN_DESCRIBE;
 
     for (size_t i = 0; i < VONK_COUNTOF(answers); i++)
-        if (answers[i].node == p->kind && (!answers[i].kind || (has_kind && vonk_str_is(p->command.kind, answers[i].kind)))) return &answers[i];
+        if (answers[i].node == p->kind &&
+            (!answers[i].kind || (has_kind && vonk_str_is(p->command.kind, answers[i].kind))))
+            return &answers[i];
     return NULL;
 }
 
@@ -42,7 +46,9 @@ static vonk_status set_columns(vonk_an *an, vonk_plan *copy, const answer *a, vo
 
     for (uint32_t i = 0; i < a->n; i++) {
         const vonk_expr *column;
-        VONK_TRY(vonk__an_new_column(an, vonk_str_of(a->columns[i].name), a->columns[i].kind == TRUTH ? &vonk_type_boolean : &vonk_type_string, a->columns[i].kind == MAYBE_TEXT, &column, err));
+        VONK_TRY(vonk__an_new_column(an, vonk_str_of(a->columns[i].name),
+                                     a->columns[i].kind == TRUTH ? &vonk_type_boolean : &vonk_type_string,
+                                     a->columns[i].kind == MAYBE_TEXT, &column, err));
         VONK_TRY(VONK_AN_PUSH(an, &columns, column, err));
     }
     return vonk_plan_set_output(copy, columns.at, (uint32_t)columns.n, err);
@@ -64,12 +70,14 @@ static vonk_status quoted_list(vonk_an *an, const vonk_str *names, uint32_t n, v
     for (uint32_t i = 0; i < n; i++) {
         vonk_str one;
         VONK_TRY(vonk__an_quote_parts(an, &names[i], 1, &one, err));
-        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "%.*s%s%.*s", VONK_STR_ARGS(*ret), i ? ", " : "", VONK_STR_ARGS(one)));
+        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "%.*s%s%.*s", VONK_STR_ARGS(*ret), i ? ", " : "",
+                                   VONK_STR_ARGS(one)));
     }
     return VONK_OK;
 }
 
-static vonk_status name_view_columns(vonk_an *an, const vonk_name_info *name, const vonk_plan *child, const vonk_plan **ret, vonk_error *err)
+static vonk_status name_view_columns(vonk_an *an, const vonk_name_info *name, const vonk_plan *child,
+                                     const vonk_plan **ret, vonk_error *err)
 {
     vonk_str *own, quoted, listed, columns;
 
@@ -79,7 +87,10 @@ static vonk_status name_view_columns(vonk_an *an, const vonk_name_info *name, co
         VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
         VONK_TRY(quoted_list(an, name->columns, name->n_columns, &listed, err));
         VONK_TRY(quoted_list(an, own, child->n_output, &columns, err));
-        return VONK_FAIL(err, name->n_columns < child->n_output ? VONK_E_CREATE_VIEW_COLUMN_ARITY_MISMATCH__TOO_MANY_DATA_COLUMNS : VONK_E_CREATE_VIEW_COLUMN_ARITY_MISMATCH__NOT_ENOUGH_DATA_COLUMNS,
+        return VONK_FAIL(err,
+                         name->n_columns < child->n_output
+                             ? VONK_E_CREATE_VIEW_COLUMN_ARITY_MISMATCH__TOO_MANY_DATA_COLUMNS
+                             : VONK_E_CREATE_VIEW_COLUMN_ARITY_MISMATCH__NOT_ENOUGH_DATA_COLUMNS,
                          "viewName", quoted.data, "viewColumns", VONK_S(listed), "dataColumns", VONK_S(columns));
     }
     const vonk_str *names = name->n_columns > 0 ? name->columns : own;
@@ -93,15 +104,17 @@ static vonk_status name_view_columns(vonk_an *an, const vonk_name_info *name, co
     return name->n_columns > 0 ? vonk__an_rename(an, child, names, ret, err) : VONK_OK;
 }
 
-vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                             vonk_error *err)
 {
     const vonk_plan **children;
-    vonk_plan        *copy;
-    const answer     *a = answer_of(p);
+    vonk_plan *copy;
+    const answer *a = answer_of(p);
 
     VONK_TRY(vonk_arena_array(an->arena, p->n_children + 1, sizeof(*children), &children, err));
     for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(vonk__an_plan(an, p->children[i], outer, &children[i], err));
-    if (p->kind == VONK_PN_CREATE_VIEW && p->n_children == 1) VONK_TRY(name_view_columns(an, &p->view.name, children[0], &children[0], err));
+    if (p->kind == VONK_PN_CREATE_VIEW && p->n_children == 1)
+        VONK_TRY(name_view_columns(an, &p->view.name, children[0], &children[0], err));
     VONK_TRY(vonk__an_copy_node(an, p, p->n_children ? children : NULL, p->n_children, &copy, err));
     copy->plan_id = -1;
     if (p->kind == VONK_PN_WRITE_FILES) VONK_TRY(set_written(copy, err));
@@ -109,16 +122,18 @@ vonk_status vonk__an_command(vonk_an *an, const vonk_plan *p, const vonk_scope *
     return vonk__an_finish_node(an, copy, ret, err);
 }
 
-vonk_status vonk__an_show_string(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_show_string(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                                 vonk_error *err)
 {
     const vonk_plan *child;
     const vonk_expr *column;
-    vonk_plan       *copy;
+    vonk_plan *copy;
 
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
     copy->plan_id = -1;
-    VONK_TRY(vonk__an_new_column(an, vonk_str_of(p->show.html ? "html_string" : "show_string"), &vonk_type_string, false, &column, err));
+    VONK_TRY(vonk__an_new_column(an, vonk_str_of(p->show.html ? "html_string" : "show_string"), &vonk_type_string,
+                                 false, &column, err));
     VONK_TRY(vonk_plan_set_output(copy, &column, 1, err));
     return vonk__an_finish_node(an, copy, ret, err);
 }

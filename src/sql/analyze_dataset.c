@@ -1,9 +1,11 @@
-/* sql/analyze_dataset.c -- the DataFrame-only nodes: children and expressions are resolved here, the rewrite to core nodes is dataset.c's, and its result is resolved in turn. */
+/* sql/analyze_dataset.c -- the DataFrame-only nodes: children and expressions are resolved here, the rewrite to core
+ * nodes is dataset.c's, and its result is resolved in turn. */
 #include "sql/analyze.h"
 #include "sql/dataset.h"
 
 /* Items of these lists may be aggregates (PIVOT); names that drop() cannot find stay names. */
-static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer, vonk_plan *copy, vonk_error *err)
+static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer,
+                                 vonk_plan *copy, vonk_error *err)
 {
     const vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
 
@@ -11,15 +13,17 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
         vonk_exprs list = {0};
         for (uint32_t i = 0; i < p->lists[l].n; i++) {
             const vonk_expr *e = NULL;
-            vonk_status      st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
-            if (st != VONK_OK && st != VONK_E_AMBIGUOUS_REFERENCE && p->kind == VONK_PN_DROP_COLUMNS && p->lists[l].at[i]->kind == VONK_EX_NAME) {
+            vonk_status st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
+            if (st != VONK_OK && st != VONK_E_AMBIGUOUS_REFERENCE && p->kind == VONK_PN_DROP_COLUMNS &&
+                p->lists[l].at[i]->kind == VONK_EX_NAME) {
                 VONK_TRY(vonk_error_forgive(err, err));
                 e = p->lists[l].at[i];
                 st = VONK_OK;
             }
             VONK_TRY(st);
             const vonk_expr *written = p->lists[l].at[i];
-            if (p->kind == VONK_PN_PIVOT && written->kind == VONK_EX_NAME && e->kind != VONK_EX_COLUMN && e->kind != VONK_EX_ALIAS) /* a.b is called b */
+            if (p->kind == VONK_PN_PIVOT && written->kind == VONK_EX_NAME && e->kind != VONK_EX_COLUMN &&
+                e->kind != VONK_EX_ALIAS) /* a.b is called b */
                 VONK_TRY(vonk__an_alias(an, e, written->parts[written->n_parts - 1], &e, err));
             VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
         }
@@ -31,9 +35,9 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
 /* All but dropDuplicates() report an unknown column as a query does. */
 static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error *err)
 {
-    const char      *key = NULL, *value = "";
+    const char *key = NULL, *value = "";
     const vonk_expr *made, *name;
-    vonk_str         part;
+    vonk_str part;
 
     for (size_t i = 0; i < vonk_error_n_params(err); i++) {
         vonk_error_param(err, i, &key, &value);
@@ -46,10 +50,11 @@ static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error 
     return vonk__an_unknown_column(an, &child, 1, name, err);
 }
 
-static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                           vonk_error *err)
 {
     const vonk_plan *child, *ready, *core;
-    vonk_plan       *copy;
+    vonk_plan *copy;
 
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
@@ -59,7 +64,8 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     VONK_TRY(vonk_plan_finish(copy, &ready, err));
     vonk_plan_unref(ready);
     vonk_status st = vonk__sql_dataset(an->api, ready, &core, err);
-    if (st == VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES && p->kind != VONK_PN_DEDUPLICATE) st = unknown_name(an, child, err);
+    if (st == VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES && p->kind != VONK_PN_DEDUPLICATE)
+        st = unknown_name(an, child, err);
     const bool has_place = p->kind != VONK_PN_PIVOT && p->kind != VONK_PN_UNPIVOT;
     if (st != VONK_OK) return has_place ? vonk__an_at(p, st, err) : st;
     VONK_TRY(vonk__an_keep_plan(an, core, &core, err));
@@ -67,10 +73,11 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
 }
 
 /* EXPAND as a rewrite makes it: its output is set, its expressions may hold calls. */
-vonk_status vonk__an_expand(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_expand(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                            vonk_error *err)
 {
     const vonk_plan *child;
-    vonk_plan       *copy;
+    vonk_plan *copy;
 
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
@@ -108,10 +115,11 @@ static vonk_status ordered_partitions(vonk_an *an, const vonk_plan *child, const
     return vonk__an_finish_node(an, sort, ret, err);
 }
 
-vonk_status vonk__an_sample(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_sample(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                            vonk_error *err)
 {
     const vonk_plan *child;
-    vonk_plan       *copy;
+    vonk_plan *copy;
 
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     if (p->sample.deterministic_order) VONK_TRY(ordered_partitions(an, child, &child, err));
@@ -120,10 +128,11 @@ vonk_status vonk__an_sample(vonk_an *an, const vonk_plan *p, const vonk_scope *o
     return vonk__an_finish_node(an, copy, ret, err);
 }
 
-#define DATASET_NODE(name)                                                                                                                           \
-    vonk_status vonk__an_##name(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)                    \
-    {                                                                                                                                                \
-        return rewrite(an, p, outer, ret, err);                                                                                                      \
+#define DATASET_NODE(name)                                                                                             \
+    vonk_status vonk__an_##name(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,       \
+                                vonk_error *err)                                                                       \
+    {                                                                                                                  \
+        return rewrite(an, p, outer, ret, err);                                                                        \
     }
 DATASET_NODE(with_columns)
 DATASET_NODE(rename_columns)

@@ -1,4 +1,5 @@
-/* sql/analyze_expr.c -- expressions: dispatch over kinds; type rules of the forms that are not functions (CASE, IN, AND, CAST, a.b, a[i]). */
+/* sql/analyze_expr.c -- expressions: dispatch over kinds; type rules of the forms that are not functions (CASE, IN,
+ * AND, CAST, a.b, a[i]). */
 #include "func/coerce.h"
 #include "sql/analyze.h"
 
@@ -41,7 +42,8 @@ static vonk_status type_list(vonk_an *an, const vonk_type *const *types, uint32_
     VONK_AUTO(vonk_buf_done) vonk_buf list;
     vonk_str text;
     vonk_buf_init(&list, an->budget, SIZE_MAX);
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk_buf_printf(&list, err, "%s%s", i ? ", " : "[", VONK_TYPE_SQL(types[i])));
+    for (uint32_t i = 0; i < n; i++)
+        VONK_TRY(vonk_buf_printf(&list, err, "%s%s", i ? ", " : "[", VONK_TYPE_SQL(types[i])));
     VONK_TRY(vonk_buf_add_byte(&list, ']', err));
     VONK_TRY(vonk_arena_str(an->arena, vonk_buf_str(&list), &text, err));
     *ret = text.data;
@@ -102,7 +104,8 @@ static vonk_status to_common(vonk_an *an, const operands *o, const uint32_t *whi
         VONK_TRY(rebuild(an, o, &whole, err));
         return different_types(an, whole, function, types, n, err);
     }
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__an_cast_in(an, o->like, o->at[which[i]], common, &o->at[which[i]], err));
+    for (uint32_t i = 0; i < n; i++)
+        VONK_TRY(vonk__an_cast_in(an, o->like, o->at[which[i]], common, &o->at[which[i]], err));
     return VONK_OK;
 }
 
@@ -113,8 +116,10 @@ static vonk_status coerce_case(vonk_an *an, const operands *o, vonk_error *err)
     VONK_TRY(vonk_arena_array(an->arena, o->n, sizeof(*values), &values, err));
     for (uint32_t i = 0; i < o->n; i++) {
         bool is_else = i + 1 == o->n && i % 2 == 0;
-        if (i % 2 == 1 || is_else) values[n++] = i;
-        else VONK_TRY(to_boolean(an, o, i, is_if ? 0 : i, err));
+        if (i % 2 == 1 || is_else)
+            values[n++] = i;
+        else
+            VONK_TRY(to_boolean(an, o, i, is_if ? 0 : i, err));
     }
     return to_common(an, o, values, n, is_if ? "`if`" : "`casewhen`", err);
 }
@@ -368,7 +373,8 @@ vonk_status vonk__an_expr(vonk_an *an, const vonk_scope *scope, const vonk_expr 
         return VONK_OK;
     }
     if (!steps[e->kind])
-        return VONK_EXPR_FAIL(e, err, VONK_E_INTERNAL_ERROR, "message", "an expression of this kind cannot be analysed");
+        return VONK_EXPR_FAIL(e, err, VONK_E_INTERNAL_ERROR, "message",
+                              "an expression of this kind cannot be analysed");
     VONK_TRY(steps[e->kind](an, scope, e, &done, err));
     if (!scope->above) {
         *ret = done;
@@ -447,7 +453,8 @@ vonk_status vonk__an_extract(vonk_an *an, const vonk_expr *like, const vonk_expr
                              const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *args[2] = {base, what};
-    bool is_text = what->kind == VONK_EX_LITERAL && what->type->id == VONK_T_STRING && !vonk_column_is_null(what->value, 0);
+    bool is_text =
+        what->kind == VONK_EX_LITERAL && what->type->id == VONK_T_STRING && !vonk_column_is_null(what->value, 0);
     switch (base->type->id) {
     case VONK_T_STRUCT:
         if (!is_text) break;
@@ -494,8 +501,10 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
         found = found || hit;
         if (hit && last && !c->value) continue;
         VONK_TRY(vonk__an_get_field(an, base, i, &field, err));
-        if (hit && last) field = c->value;
-        else if (hit) VONK_TRY(change_field(an, like, field, c, at + 1, &field, err));
+        if (hit && last)
+            field = c->value;
+        else if (hit)
+            VONK_TRY(change_field(an, like, field, c, at + 1, &field, err));
         VONK_TRY(vonk__an_string(an, hit && last ? c->path[at] : base->type->fields[i].name, &label, err));
         VONK_TRY(VONK_AN_PUSH(an, &args, label, err));
         VONK_TRY(VONK_AN_PUSH(an, &args, field, err));
@@ -524,17 +533,21 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
 }
 
 /* update_fields(s, WithField(update_fields(s.x, WithField(1)))): from the inside out. */
-static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_change *c, vonk_str *ret, vonk_error *err)
+static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_change *c, vonk_str *ret,
+                               vonk_error *err)
 {
     vonk_str value = VONK_STR(""), sql, change;
     if (c->value) VONK_TRY(vonk__an_sql(an, c->value, &value, err));
-    VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)", VONK_STR_ARGS(value)));
+    VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)",
+                               VONK_STR_ARGS(value)));
     VONK_TRY(vonk__an_sql(an, base, &sql, err));
     for (uint32_t at = c->n; at-- > 0;) {
         vonk_str inner = sql;
         for (uint32_t i = 0; i < at; i++)
-            VONK_TRY(vonk_arena_printf(an->arena, &inner, err, "%.*s.%.*s", VONK_STR_ARGS(inner), VONK_STR_ARGS(c->path[i])));
-        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "update_fields(%.*s, %.*s)", VONK_STR_ARGS(inner), VONK_STR_ARGS(change)));
+            VONK_TRY(vonk_arena_printf(an->arena, &inner, err, "%.*s.%.*s", VONK_STR_ARGS(inner),
+                                       VONK_STR_ARGS(c->path[i])));
+        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "update_fields(%.*s, %.*s)", VONK_STR_ARGS(inner),
+                                   VONK_STR_ARGS(change)));
         if (at) VONK_TRY(vonk_arena_printf(an->arena, &change, err, "WithField(%.*s)", VONK_STR_ARGS(*ret)));
     }
     return VONK_OK;

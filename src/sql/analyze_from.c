@@ -20,14 +20,16 @@ static vonk_status from_with(vonk_an *an, const vonk_plan *p, const vonk_plan **
     return VONK_OK;
 }
 
-vonk_status vonk__an_table(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_table(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                           vonk_error *err)
 {
     const vonk_plan *found;
 
     (void)outer;
     VONK_TRY(from_with(an, p, &found, err));
     if (!found) {
-        const vonk_status st = vonk_catalog_lookup(an->api->catalog, an->conf, p->name.parts, p->name.n_parts, &found, err);
+        const vonk_status st =
+            vonk_catalog_lookup(an->api->catalog, an->conf, p->name.parts, p->name.n_parts, &found, err);
         if (st != VONK_OK) return vonk__an_at(p, st, err);
         VONK_TRY(vonk__an_keep_plan(an, found, &found, err));
         VONK_TRY(vonk__an_plan(an, found, NULL, &found, err));
@@ -40,7 +42,7 @@ static vonk_status scan_columns(vonk_an *an, const vonk_type *schema, vonk_exprs
 {
     for (uint32_t i = 0; i < schema->n_fields; i++) {
         const vonk_field *f = &schema->fields[i];
-        const vonk_expr  *column;
+        const vonk_expr *column;
         VONK_TRY(vonk__an_new_column(an, f->name, f->type, f->nullable, &column, err));
         if (f->metadata.len > 0) {
             vonk_expr *copy;
@@ -53,12 +55,13 @@ static vonk_status scan_columns(vonk_an *an, const vonk_type *schema, vonk_exprs
     return VONK_OK;
 }
 
-vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                          vonk_error *err)
 {
     VONK_AUTO(vonk_table_unref) vonk_table *table = NULL;
-    vonk_exprs                              columns = {0};
-    vonk_plan                              *scan;
-    uint32_t                               *positions;
+    vonk_exprs columns = {0};
+    vonk_plan *scan;
+    uint32_t *positions;
 
     (void)outer;
     const vonk_status st = vonk_catalog_open(an->api->catalog, an->conf, &p->read, &table, err);
@@ -76,7 +79,8 @@ vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *out
 }
 
 /* ---- VALUES: constants only, so the rows are made now */
-static vonk_status value_types(vonk_an *an, const vonk_plan *p, vonk_exprs *rows, const vonk_type **types, uint32_t n, vonk_error *err)
+static vonk_status value_types(vonk_an *an, const vonk_plan *p, vonk_exprs *rows, const vonk_type **types, uint32_t n,
+                               vonk_error *err)
 {
     const vonk_type **column;
 
@@ -88,19 +92,21 @@ static vonk_status value_types(vonk_an *an, const vonk_plan *p, vonk_exprs *rows
         vonk_str name;
         VONK_TRY(vonk_arena_printf(an->arena, &name, err, "col%u", c + 1));
         VONK_TRY(vonk__an_quote_parts(an, c < p->name.n_columns ? &p->name.columns[c] : &name, 1, &name, err));
-        return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__INCOMPATIBLE_TYPES_IN_INLINE_TABLE, "colName", name.data);
+        return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__INCOMPATIBLE_TYPES_IN_INLINE_TABLE, "colName",
+                              name.data);
     }
     return VONK_OK;
 }
 
-static vonk_status value_column(vonk_an *an, const vonk_plan *p, const vonk_exprs *rows, uint32_t c, const vonk_type *type, vonk_column **ret, vonk_error *err)
+static vonk_status value_column(vonk_an *an, const vonk_plan *p, const vonk_exprs *rows, uint32_t c,
+                                const vonk_type *type, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
 
     VONK_TRY(vonk_builder_init(&b, an->budget, type, p->n_lists, err));
     for (uint32_t r = 0; r < p->n_lists; r++) {
         VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
-        const vonk_expr                          *e;
+        const vonk_expr *e;
         VONK_TRY(vonk__an_cast(an, rows[r].at[c], type, &e, err));
         VONK_TRY(vonk_program_fold(an->budget, an->api->env, e, &value, err));
         VONK_TRY(vonk_builder_copy(&b, value, 0, err));
@@ -118,26 +124,30 @@ static vonk_status value_rows(vonk_an *an, const vonk_plan *p, vonk_exprs *rows,
         VONK_TRY(vonk__an_exprs(an, &nothing, p->lists[r].at, p->lists[r].n, &rows[r], err));
         const size_t wanted = p->name.n_columns > 0 ? p->name.n_columns : rows[0].n;
         if (rows[r].n != wanted)
-            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__NUM_COLUMNS_MISMATCH, "expectedNumCols", VONK_F("%zu", wanted), "actualNumCols", VONK_F("%zu", rows[r].n),
-                                  "rowIndex", VONK_F("%u", r));
+            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__NUM_COLUMNS_MISMATCH, "expectedNumCols",
+                                  VONK_F("%zu", wanted), "actualNumCols", VONK_F("%zu", rows[r].n), "rowIndex",
+                                  VONK_F("%u", r));
         for (size_t c = 0; c < rows[r].n; c++) {
             const char *text;
             if (vonk_expr_is_foldable(rows[r].at[c])) continue;
             VONK_TRY(vonk__an_quoted_sql(an, rows[r].at[c], &text, err));
-            return VONK_EXPR_FAIL(rows[r].at[c], err, VONK_E_INVALID_INLINE_TABLE__CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE, "expr", text);
+            return VONK_EXPR_FAIL(rows[r].at[c], err,
+                                  VONK_E_INVALID_INLINE_TABLE__CANNOT_EVALUATE_EXPRESSION_IN_INLINE_TABLE, "expr",
+                                  text);
         }
     }
     return VONK_OK;
 }
 
-vonk_status vonk__an_values(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_values(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                            vonk_error *err)
 {
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *batch = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
-    vonk_exprs                                 *rows;
-    const vonk_type                           **types;
-    vonk_field                                 *fields;
-    vonk_column                               **columns;
+    vonk_exprs *rows;
+    const vonk_type **types;
+    vonk_field *fields;
+    vonk_column **columns;
 
     (void)outer;
     VONK_TRY(vonk_arena_array(an->arena, p->n_lists + 1, sizeof(*rows), &rows, err));
@@ -152,7 +162,9 @@ vonk_status vonk__an_values(vonk_an *an, const vonk_plan *p, const vonk_scope *o
         VONK_TRY(value_column(an, p, rows, c, types[c], &columns[c], err));
         VONK_TRY(vonk_arena_on_free(an->arena, unref_column, columns[c], err));
         VONK_TRY(vonk_arena_printf(an->arena, &name, err, "col%u", c + 1));
-        fields[c] = (vonk_field){.name = c < p->name.n_columns ? p->name.columns[c] : name, .type = types[c], .nullable = columns[c]->validity != NULL || types[c]->id == VONK_T_NULL};
+        fields[c] = (vonk_field){.name = c < p->name.n_columns ? p->name.columns[c] : name,
+                                 .type = types[c],
+                                 .nullable = columns[c]->validity != NULL || types[c]->id == VONK_T_NULL};
     }
     VONK_TRY(vonk_type_struct(fields, n, &schema, err));
     VONK_TRY(vonk_batch_new(an->budget, p->n_lists, columns, n, &batch, err));
@@ -162,14 +174,16 @@ vonk_status vonk__an_values(vonk_an *an, const vonk_plan *p, const vonk_scope *o
 }
 
 /* ---- aliases */
-vonk_status vonk__an_subquery_alias(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_subquery_alias(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                                    vonk_error *err)
 {
     const vonk_plan *child;
 
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     if (p->name.n_columns > 0) {
         if (p->name.n_columns != child->n_output)
-            return VONK_PLAN_FAIL(p, err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numExpr", VONK_F("%u", p->name.n_columns), "numTarget", VONK_F("%u", child->n_output));
+            return VONK_PLAN_FAIL(p, err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numExpr", VONK_F("%u", p->name.n_columns),
+                                  "numTarget", VONK_F("%u", child->n_output));
         VONK_TRY(vonk__an_rename(an, child, p->name.columns, &child, err));
     }
     return vonk__an_aliased(an, child, p->name.parts, p->name.n_parts, ret, err);
@@ -186,25 +200,29 @@ static vonk_status range_argument(vonk_an *an, const vonk_expr *e, int64_t *ret,
     return VONK_OK;
 }
 
-static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs *args, const vonk_plan **ret, vonk_error *err)
+static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs *args, const vonk_plan **ret,
+                              vonk_error *err)
 {
-    int64_t          n[4] = {0, 0, 1, 0};
+    int64_t n[4] = {0, 0, 1, 0};
     const vonk_expr *id;
-    vonk_plan       *node;
+    vonk_plan *node;
 
-    if (args->n < 1 || args->n > 4) return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`range`", "expectedNum", "[1, 2, 3, 4]",
-                              "actualNum", VONK_F("%zu", args->n), "docroot",
-                                                          "https://spark.apache.org/docs/latest");
+    if (args->n < 1 || args->n > 4)
+        return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`range`",
+                              "expectedNum", "[1, 2, 3, 4]", "actualNum", VONK_F("%zu", args->n), "docroot",
+                              "https://spark.apache.org/docs/latest");
     for (size_t i = 0; i < args->n; i++) {
         static const char *const places[] = {"first", "second", "third", "fourth"};
         size_t place = args->n == 1 ? 1 : i;
         if (args->at[i]->type->id == VONK_T_NULL)
-            return VONK_PLAN_FAIL(p, err, VONK_E_UNEXPECTED_INPUT_TYPE, "functionName", "`range`", "paramIndex", places[place], "requiredType",
-                                  place < 3 ? "\"BIGINT\"" : "\"INT\"", "inputSql", "\"NULL\"", "inputType", "\"VOID\"");
+            return VONK_PLAN_FAIL(p, err, VONK_E_UNEXPECTED_INPUT_TYPE, "functionName", "`range`", "paramIndex",
+                                  places[place], "requiredType", place < 3 ? "\"BIGINT\"" : "\"INT\"", "inputSql",
+                                  "\"NULL\"", "inputType", "\"VOID\"");
         VONK_TRY(range_argument(an, args->at[i], &n[place], err));
     }
     if (n[2] == 0) return VONK_PLAN_FAIL(p, err, VONK_E_FAILED_FUNCTION_CALL, "funcName", "`range`");
-    VONK_TRY(vonk__an_new_column(an, p->name.n_columns == 1 ? p->name.columns[0] : VONK_STR("id"), &vonk_type_long, false, &id, err));
+    VONK_TRY(vonk__an_new_column(an, p->name.n_columns == 1 ? p->name.columns[0] : VONK_STR("id"), &vonk_type_long,
+                                 false, &id, err));
     VONK_TRY(vonk__an_node(an, VONK_PN_RANGE, NULL, 0, &node, err));
     node->range = (vonk_range_info){.start = n[0], .end = n[1], .step = n[2], .n_partitions = (int32_t)n[3]};
     VONK_TRY(vonk_plan_set_output(node, &id, 1, err));
@@ -217,14 +235,16 @@ static const vonk_expr *named_argument(const vonk_expr *e)
     return e->kind == VONK_EX_NAMED_ARG && vonk_str_is_nocase(e->name, "collection") ? e->children[0] : e;
 }
 
-static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_scope *scope, const vonk_plan **ret, vonk_error *err)
+static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_scope *scope, const vonk_plan **ret,
+                                  vonk_error *err)
 {
     const vonk_plan *one, *generated;
     const vonk_expr *call;
-    vonk_expr       *written;
-    vonk_exprs       out = {0}, args = {0};
+    vonk_expr *written;
+    vonk_exprs out = {0}, args = {0};
 
-    for (uint32_t i = 0; p->n_lists > 0 && i < p->lists[0].n; i++) VONK_TRY(VONK_AN_PUSH(an, &args, named_argument(p->lists[0].at[i]), err));
+    for (uint32_t i = 0; p->n_lists > 0 && i < p->lists[0].n; i++)
+        VONK_TRY(VONK_AN_PUSH(an, &args, named_argument(p->lists[0].at[i]), err));
     VONK_TRY(vonk__an_one_row(an, &one, err));
     VONK_TRY(vonk__an_new(an, VONK_EX_CALL, args.at, (uint32_t)args.n, &written, err));
     VONK_TRY(vonk_expr_set_parts(written, p->name.parts, p->name.n_parts, err));
@@ -232,13 +252,15 @@ static vonk_status generator_node(vonk_an *an, const vonk_plan *p, const vonk_sc
     vonk_expr_set_origin(written, &p->origin);
     VONK_TRY(vonk__an_finish(an, written, &call, err));
     VONK_TRY(vonk__an_expr(an, scope, call, &call, err));
-    VONK_TRY(vonk__an_make_generate(an, one, call, false, VONK_STR_NONE, p->name.columns, p->name.n_columns, &generated, err));
-    for (uint32_t i = one->n_output; i < generated->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &out, generated->output[i], err));
+    VONK_TRY(vonk__an_make_generate(an, one, call, false, VONK_STR_NONE, p->name.columns, p->name.n_columns, &generated,
+                                    err));
+    for (uint32_t i = one->n_output; i < generated->n_output; i++)
+        VONK_TRY(VONK_AN_PUSH(an, &out, generated->output[i], err));
     return vonk__an_project(an, generated, out.at, (uint32_t)out.n, ret, err);
 }
 
-/* sql_keywords(): the words of the grammar, but those with two spellings. None is reserved unless the session says so, and
- * then still not here. */
+/* sql_keywords(): the words of the grammar, but those with two spellings. None is reserved unless the session says so,
+ * and then still not here. */
 static const char *const keyword_texts[] = {
 #define KEYWORD(word, id, reserved, strict) #word,
 #define SYNONYM(word, id, reserved, strict)
@@ -262,16 +284,19 @@ static vonk_status keyword_columns(vonk_an *an, vonk_column **ret_words, vonk_co
     return vonk_builder_finish(&reserved, ret_reserved, err);
 }
 
-static vonk_status keywords_node(vonk_an *an, const vonk_plan *p, uint32_t n_args, const vonk_plan **ret, vonk_error *err)
+static vonk_status keywords_node(vonk_an *an, const vonk_plan *p, uint32_t n_args, const vonk_plan **ret,
+                                 vonk_error *err)
 {
-    static const vonk_field fields[] = {{.name = VONK_STR("keyword"), .type = &vonk_type_string}, {.name = VONK_STR("reserved"), .type = &vonk_type_boolean}};
-    VONK_AUTO(vonk_column_unref) vonk_column   *words = NULL, *reserved = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *batch = NULL;
+    static const vonk_field fields[] = {{.name = VONK_STR("keyword"), .type = &vonk_type_string},
+                                        {.name = VONK_STR("reserved"), .type = &vonk_type_boolean}};
+    VONK_AUTO(vonk_column_unref) vonk_column *words = NULL, *reserved = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
-    const vonk_plan                            *local;
+    const vonk_plan *local;
 
     if (n_args > 0)
-        return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`sql_keywords`", "expectedNum", "0", "actualNum", VONK_F("%u", n_args), "docroot",
+        return VONK_PLAN_FAIL(p, err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", "`sql_keywords`",
+                              "expectedNum", "0", "actualNum", VONK_F("%u", n_args), "docroot",
                               "https://spark.apache.org/docs/latest");
     VONK_TRY(keyword_columns(an, &words, &reserved, err));
     VONK_TRY(vonk_type_struct(fields, 2, &schema, err));
@@ -283,17 +308,19 @@ static vonk_status keywords_node(vonk_an *an, const vonk_plan *p, uint32_t n_arg
     return VONK_OK;
 }
 
-vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                                vonk_error *err)
 {
     const vonk_scope scope = {.outer = outer};
-    const vonk_str   name = p->name.parts[p->name.n_parts - 1];
-    const vonk_fn   *fn = vonk_fn_find(name);
-    vonk_exprs       args = {0};
+    const vonk_str name = p->name.parts[p->name.n_parts - 1];
+    const vonk_fn *fn = vonk_fn_find(name);
+    vonk_exprs args = {0};
 
     if (p->n_children > 0) return vonk__an_unsupported(p, "table arguments", err);
     if (fn && fn->kind == VONK_FN_GENERATOR) return generator_node(an, p, &scope, ret, err);
     if (p->n_lists > 0) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &args, err));
     if (vonk_str_is_nocase(name, "sql_keywords")) return keywords_node(an, p, (uint32_t)args.n, ret, err);
     if (vonk_str_is_nocase(name, "range")) return range_node(an, p, &args, ret, err);
-    return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name",
+                          VONK_F("`%.*s`", VONK_STR_ARGS(name)));
 }

@@ -1,7 +1,11 @@
-/* sql/analyze_group.c -- GROUP BY: ordinals, aliases, ALL; grouping sets as EXPAND below the aggregate; columns that are neither grouped nor aggregated. */
+/* sql/analyze_group.c -- GROUP BY: ordinals, aliases, ALL; grouping sets as EXPAND below the aggregate; columns that
+ * are neither grouped nor aggregated. */
 #include "sql/analyze.h"
 
-bool vonk__an_is_aggregate(const vonk_expr *e) { return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE; }
+bool vonk__an_is_aggregate(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE;
+}
 
 bool vonk__an_has_aggregate(const vonk_expr *e)
 {
@@ -79,8 +83,8 @@ static vonk_status ordinal_key(vonk_an *an, vonk_scope *scope, const vonk_exprs 
                                const vonk_expr *written, const vonk_expr **ret, vonk_error *err)
 {
     if (ordinal < 1 || (uint64_t)ordinal > items->n)
-        return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_OUT_OF_RANGE, "index", VONK_F("%lld", (long long)ordinal),
-                              "size", VONK_F("%zu", items->n));
+        return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_OUT_OF_RANGE, "index",
+                              VONK_F("%lld", (long long)ordinal), "size", VONK_F("%zu", items->n));
     const vonk_expr *e;
     VONK_TRY(vonk__an_expr(an, scope, items->at[ordinal - 1], &e, err));
     while (e->kind == VONK_EX_ALIAS) e = e->children[0];
@@ -169,8 +173,7 @@ static vonk_status masks_of_kind(vonk_an *an, const vonk_plan *p, uint32_t n_key
     uint64_t all = n_keys == 64 ? UINT64_MAX : (UINT64_C(1) << n_keys) - 1;
     if (p->group.kind == VONK_GROUP_ROLLUP) {
         VONK_TRY(vonk_arena_array(an->arena, n_keys + 1, sizeof(*ret->masks), &ret->masks, err));
-        for (uint32_t n = n_keys + 1; n-- > 0;)
-            ret->masks[ret->n++] = n == 64 ? all : (UINT64_C(1) << n) - 1;
+        for (uint32_t n = n_keys + 1; n-- > 0;) ret->masks[ret->n++] = n == 64 ? all : (UINT64_C(1) << n) - 1;
         return VONK_OK;
     }
     if (n_keys > 16) return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", "16");
@@ -331,7 +334,8 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
     }
     VONK_TRY(vonk_buf_add_byte(&shown, ')', err));
     if (!fits)
-        return VONK_EXPR_FAIL(call, err, VONK_E_GROUPING_ID_COLUMN_MISMATCH, "groupingIdColumn", "", "groupByColumns", "");
+        return VONK_EXPR_FAIL(call, err, VONK_E_GROUPING_ID_COLUMN_MISMATCH, "groupingIdColumn", "", "groupByColumns",
+                              "");
     return shown_as(an, id, vonk_buf_str(&shown), ret, err);
 }
 
@@ -361,7 +365,8 @@ static vonk_walk check_grouped(const vonk_expr *e, void *arg)
     return VONK_WALK_STOP;
 }
 
-/* A scalar subquery over columns of the input is possible only as a grouping expression or inside an aggregate function. */
+/* A scalar subquery over columns of the input is possible only as a grouping expression or inside an aggregate
+ * function. */
 static vonk_status check_subqueries(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_expr *e,
                                     vonk_error *err)
 {
@@ -393,8 +398,9 @@ static vonk_status check_items(vonk_an *an, const vonk_plan *child, const vonk_e
             VONK_TRY(check_subqueries(an, child, keys, items->at[i], err));
         if (vonk_expr_walk(items->at[i], check_grouped, &c)) continue;
         if (!vonk__an_has_column(child, c.missing->id)) continue; /* an alias to the left */
-        if (keys->n == 0) return origin ? VONK_PLAN_FAIL(origin, err, VONK_E_MISSING_GROUP_BY)
-                                        : VONK_FAIL(err, VONK_E_MISSING_GROUP_BY);
+        if (keys->n == 0)
+            return origin ? VONK_PLAN_FAIL(origin, err, VONK_E_MISSING_GROUP_BY)
+                          : VONK_FAIL(err, VONK_E_MISSING_GROUP_BY);
         VONK_TRY(vonk__an_quoted_sql(an, c.missing, &sql, err));
         return VONK_FAIL(err, VONK_E_MISSING_AGGREGATION, "expression", sql, "expressionAnyValue",
                          VONK_F("\"any_value(%.*s)\"", (int)strlen(sql) - 2, sql + 1));

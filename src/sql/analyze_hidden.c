@@ -1,5 +1,5 @@
-/* sql/analyze_hidden.c -- columns that * does not show but a qualified name reaches: the right keys of a USING join. Whoever uses one makes the projection that
- * hides it let it out. */
+/* sql/analyze_hidden.c -- columns that * does not show but a qualified name reaches: the right keys of a USING join.
+ * Whoever uses one makes the projection that hides it let it out. */
 #include "sql/analyze.h"
 
 static bool is_hidden(const vonk_plan *p, uint64_t id)

@@ -1,17 +1,20 @@
 /* sql/analyze_hint.c -- hints and observed metrics. */
 #include "sql/analyze.h"
 
-/* Join hints and the like are advice that the optimizer does without; Spark too passes over hints that it does not know. */
-vonk_status vonk__an_hint(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+/* Join hints and the like are advice that the optimizer does without; Spark too passes over hints that it does not
+ * know. */
+vonk_status vonk__an_hint(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                          vonk_error *err)
 {
     return vonk__an_plan(an, p->children[0], outer, ret, err);
 }
 
-vonk_status vonk__an_metrics(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_metrics(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                             vonk_error *err)
 {
     const vonk_plan *child;
-    vonk_plan       *copy;
-    vonk_exprs       list = {0};
+    vonk_plan *copy;
+    vonk_exprs list = {0};
 
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));

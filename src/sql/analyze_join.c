@@ -147,8 +147,10 @@ static vonk_status project_using(vonk_an *an, const vonk_plan *join, const vonk_
     vonk_exprs items = {0}, hidden = {0};
     vonk_join_type type = join->join.type;
     bool existence = type == VONK_JOIN_SEMI || type == VONK_JOIN_ANTI;
-    if (type == VONK_JOIN_FULL) VONK_TRY(merged_keys(an, join, u, &items, err));
-    else VONK_TRY(side_columns(an, join, NULL, type == VONK_JOIN_RIGHT ? &u->right : &u->left, true, &items, err));
+    if (type == VONK_JOIN_FULL)
+        VONK_TRY(merged_keys(an, join, u, &items, err));
+    else
+        VONK_TRY(side_columns(an, join, NULL, type == VONK_JOIN_RIGHT ? &u->right : &u->left, true, &items, err));
     VONK_TRY(side_columns(an, join, left, &u->left, false, &items, err));
     if (!existence) VONK_TRY(side_columns(an, join, right, &u->right, false, &items, err));
     if (type == VONK_JOIN_RIGHT || type == VONK_JOIN_FULL)
@@ -199,7 +201,9 @@ vonk_status vonk__an_join_node(vonk_an *an, const vonk_plan *p, const vonk_scope
     VONK_TRY(vonk__an_plan(an, p->children[1], p->join.lateral ? &left_scope : outer, &sides[1], err));
     an->depth -= p->join.lateral;
     VONK_TRY(vonk__an_distinct_ids(an, sides[0], sides[1], &sides[1], err));
-    vonk_join_info info = {.type = p->join.type, .lateral = p->join.lateral, .hint_left = p->join.hint_left,
+    vonk_join_info info = {.type = p->join.type,
+                           .lateral = p->join.lateral,
+                           .hint_left = p->join.hint_left,
                            .hint_right = p->join.hint_right};
     if (p->join.natural || p->join.n_using) {
         VONK_TRY(collect_using(an, p, sides[0], sides[1], &u, err));
@@ -249,7 +253,8 @@ static vonk_status reorder(vonk_an *an, const vonk_plan *p, const vonk_plan *lef
                 for (uint32_t k = 0; k < right->n_output; k++)
                     VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), k ? ", " : "",
                                                VONK_STR_ARGS(right->output[k]->name)));
-                return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES, "colName", VONK_S(want->name), "fieldNames", VONK_S(list));
+                return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVED_COLUMN_AMONG_FIELD_NAMES, "colName", VONK_S(want->name),
+                                      "fieldNames", VONK_S(list));
             }
             VONK_TRY(vonk__an_null(an, want->type, &missing, err));
             VONK_TRY(vonk__an_alias(an, missing, want->name, &c, err));
@@ -270,7 +275,8 @@ static vonk_status reorder(vonk_an *an, const vonk_plan *p, const vonk_plan *lef
         VONK_TRY(VONK_AN_PUSH(an, &more, missing, err));
     }
     *ret_left = left;
-    if (extra && p->set.allow_missing) VONK_TRY(vonk__an_project(an, left, more.at, vonk_u32_of(more.n), ret_left, err));
+    if (extra && p->set.allow_missing)
+        VONK_TRY(vonk__an_project(an, left, more.at, vonk_u32_of(more.n), ret_left, err));
     return vonk__an_project(an, right, items.at, vonk_u32_of(items.n), ret_right, err);
 }
 
@@ -280,8 +286,8 @@ static vonk_status check_columns(vonk_an *an, const vonk_plan *p, const vonk_pla
     for (uint32_t i = 1; i < n; i++)
         if (sides[i]->n_output != sides[0]->n_output)
             return VONK_PLAN_FAIL(p, err, VONK_E_NUM_COLUMNS_MISMATCH, "operator", set_name(p), "firstNumColumns",
-                                  VONK_F("%u", sides[0]->n_output), "invalidOrdinalNum", ordinal(i), "invalidNumColumns",
-                                  VONK_F("%u", sides[i]->n_output));
+                                  VONK_F("%u", sides[0]->n_output), "invalidOrdinalNum", ordinal(i),
+                                  "invalidNumColumns", VONK_F("%u", sides[i]->n_output));
     if (p->set.kind == VONK_SET_UNION) return VONK_OK;
     for (uint32_t i = 0; i < sides[0]->n_output; i++) {
         const vonk_expr *c = sides[0]->output[i];
@@ -326,9 +332,9 @@ static vonk_status widen(vonk_an *an, const vonk_plan *p, const vonk_plan **side
             const vonk_type *common;
             VONK_TRY(vonk__an_common_type(an, (const vonk_type *[]){column[0], column[k]}, 2, &common, err));
             if (common && k + 1 < n) continue;
-            return VONK_PLAN_FAIL(p, err, VONK_E_INCOMPATIBLE_COLUMN_TYPE, "operator", set_name(p), "columnOrdinalNumber",
-                                  ordinal(i), "tableOrdinalNumber", ordinal(k), "dataType1", VONK_TYPE_SQL(column[k]),
-                                  "dataType2", VONK_TYPE_SQL(column[0]), "hint", "");
+            return VONK_PLAN_FAIL(p, err, VONK_E_INCOMPATIBLE_COLUMN_TYPE, "operator", set_name(p),
+                                  "columnOrdinalNumber", ordinal(i), "tableOrdinalNumber", ordinal(k), "dataType1",
+                                  VONK_TYPE_SQL(column[k]), "dataType2", VONK_TYPE_SQL(column[0]), "hint", "");
         }
     }
     for (uint32_t k = 0; k < n; k++) VONK_TRY(widen_side(an, sides[k], types, &p->origin, &sides[k], err));

@@ -120,8 +120,8 @@ vonk_status vonk__an_column_of(vonk_an *an, const vonk_expr *named, const vonk_e
     return vonk__an_keep(an, e, ret, err);
 }
 
-vonk_status vonk__an_new_column(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable,
-                                const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__an_new_column(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable, const vonk_expr **ret,
+                                vonk_error *err)
 {
     vonk_expr *e;
     VONK_TRY(vonk__an_new(an, VONK_EX_COLUMN, NULL, 0, &e, err));

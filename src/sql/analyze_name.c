@@ -1,10 +1,10 @@
-/* sql/analyze_name.c -- what a name stands for: lambda variables, columns of the input, functions without parentheses, aliases to the left, columns of outer
- * queries. Connect's names may say which plan they mean. */
+/* sql/analyze_name.c -- what a name stands for: lambda variables, columns of the input, functions without parentheses,
+ * aliases to the left, columns of outer queries. Connect's names may say which plan they mean. */
 #include "sql/analyze.h"
 
 typedef struct found {
-    vonk_exprs columns;  /* different ones */
-    uint32_t n_used;     /* parts of the name that are qualifier and column */
+    vonk_exprs columns; /* different ones */
+    uint32_t n_used;    /* parts of the name that are qualifier and column */
 } found;
 
 /* ---- columns of plans by name */
@@ -46,8 +46,10 @@ static vonk_status find_columns(vonk_an *an, const vonk_plan *const *plans, uint
     for (uint32_t q = vonk_u32_of(vonk_min_size(3, name->n_parts - 1)) + 1; q-- > (hidden ? 1u : 0u);) {
         for (uint32_t i = 0; i < n; i++) {
             const vonk_plan *p = plans[i];
-            if (hidden) VONK_TRY(match_columns(an, p->hidden.at, p->hidden.n, name, q, f, err));
-            else VONK_TRY(match_columns(an, p->output, p->n_output, name, q, f, err));
+            if (hidden)
+                VONK_TRY(match_columns(an, p->hidden.at, p->hidden.n, name, q, f, err));
+            else
+                VONK_TRY(match_columns(an, p->output, p->n_output, name, q, f, err));
         }
         f->n_used = q + 1;
         if (f->columns.n) return VONK_OK;
@@ -217,7 +219,8 @@ static bool same_prefix(const vonk_exprs *columns, uint32_t n)
     const vonk_expr *first = columns->at[0];
     for (size_t i = 1; i < columns->n; i++) {
         const vonk_expr *c = columns->at[i];
-        uint32_t a = first->n_parts + 1 > n ? first->n_parts + 1 - n : 0, b = c->n_parts + 1 > n ? c->n_parts + 1 - n : 0;
+        uint32_t a = first->n_parts + 1 > n ? first->n_parts + 1 - n : 0,
+                 b = c->n_parts + 1 > n ? c->n_parts + 1 - n : 0;
         if (a != b) return false;
         for (uint32_t k = 0; k < a; k++)
             if (!vonk_str_eq(first->parts[k], c->parts[k])) return false;
@@ -245,13 +248,16 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
     if (columns.n == 0)
         return VONK_EXPR_FAIL(name, err, VONK_E_UNRESOLVED_COLUMN__WITHOUT_SUGGESTION, "objectName", quoted.data);
     uint32_t keep = 0;
-    if (name->n_parts == 1 && same_prefix(&columns, 1)) keep = 1;
-    else if (name->n_parts <= 2 && same_prefix(&columns, 2)) keep = 2;
+    if (name->n_parts == 1 && same_prefix(&columns, 1))
+        keep = 1;
+    else if (name->n_parts <= 2 && same_prefix(&columns, 2))
+        keep = 2;
     VONK_TRY(vonk_arena_array(an->arena, columns.n, sizeof(*candidates), &candidates, err));
     for (size_t i = 0; i < columns.n; i++) VONK_TRY(candidate_text(an, columns.at[i], keep, &candidates[i], err));
     vonk_str plain = name->parts[0]; /* quoted candidates are compared with the name without quotes */
     for (uint32_t i = 1; i < name->n_parts; i++)
-        VONK_TRY(vonk_arena_printf(an->arena, &plain, err, "%.*s.%.*s", VONK_STR_ARGS(plain), VONK_STR_ARGS(name->parts[i])));
+        VONK_TRY(vonk_arena_printf(an->arena, &plain, err, "%.*s.%.*s", VONK_STR_ARGS(plain),
+                                   VONK_STR_ARGS(name->parts[i])));
     VONK_TRY(vonk__an_suggest(an, plain, candidates, vonk_u32_of(columns.n), &proposal, err));
     return VONK_EXPR_FAIL(name, err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", quoted.data, "proposal",
                           proposal.data);
@@ -262,7 +268,7 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
 typedef struct by_plan {
     const vonk_expr *name;
     const vonk_expr *found;
-    uint32_t depth;      /* of what was found */
+    uint32_t depth; /* of what was found */
     bool matched, ambiguous;
 } by_plan;
 
@@ -326,9 +332,9 @@ static vonk_status lambda_variable(vonk_an *an, const vonk_scope *scope, const v
 
 static bool is_literal_function(vonk_str name)
 {
-    static const char *const names[] = {"current_date", "current_timestamp", "current_time", "current_user",
-                                        "user",         "session_user",      "localtimestamp", "localtime",
-                                        "current_catalog", "current_database", "current_schema"};
+    static const char *const names[] = {
+        "current_date",   "current_timestamp", "current_time",    "current_user",     "user",          "session_user",
+        "localtimestamp", "localtime",         "current_catalog", "current_database", "current_schema"};
     for (size_t i = 0; i < VONK_COUNTOF(names); i++)
         if (vonk_str_is_nocase(name, names[i])) return true;
     return false;

@@ -1,4 +1,5 @@
-/* sql/analyze_order.c -- nodes that pass rows on: FILTER (WHERE, HAVING, QUALIFY), SORT, LIMIT, OFFSET, REPARTITION, DISTINCT. */
+/* sql/analyze_order.c -- nodes that pass rows on: FILTER (WHERE, HAVING, QUALIFY), SORT, LIMIT, OFFSET, REPARTITION,
+ * DISTINCT. */
 #include "plan/program.h"
 #include "sql/analyze.h"
 
@@ -49,8 +50,8 @@ vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_sco
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     vonk__an_above_init(&above, child);
     VONK_TRY(vonk__an_above_grouping(an, &above, &grouping, &has_sets, err));
-    vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer, .above = &above,
-                        .grouping = has_sets ? &grouping : NULL};
+    vonk_scope scope = {
+        .inputs = &child, .n_inputs = 1, .outer = outer, .above = &above, .grouping = has_sets ? &grouping : NULL};
     an->origin = p;
     VONK_TRY(vonk__an_condition(an, &scope, p, p->lists[0].at[0], &condition, err));
     VONK_TRY(vonk__an_check_above(an, &above, condition, p->lists[0].at[0], err));
@@ -127,8 +128,10 @@ static vonk_status sort_orders(vonk_an *an, const vonk_scope *scope, const vonk_
             VONK_TRY(vonk_ex_sort(an->budget, written, false, false, &made, err));
             VONK_TRY(vonk__an_keep(an, made, &as_sort, err));
         }
-        if (is_ordinal(an, as_sort, &ordinal)) VONK_TRY(ordinal_sort(an, child, as_sort, ordinal, &e, err));
-        else VONK_TRY(vonk__an_expr(an, scope, as_sort, &e, err));
+        if (is_ordinal(an, as_sort, &ordinal))
+            VONK_TRY(ordinal_sort(an, child, as_sort, ordinal, &e, err));
+        else
+            VONK_TRY(vonk__an_expr(an, scope, as_sort, &e, err));
         if (!scope->above->aggregate && vonk_expr_has_aggregate(e)) VONK_TRY(check_sort(an, p, e, err));
         VONK_TRY(vonk__an_check_above(an, scope->above, e, as_sort->children[0], err));
         VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
@@ -148,8 +151,8 @@ vonk_status vonk__an_sort_node(vonk_an *an, const vonk_plan *p, const vonk_scope
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     vonk__an_above_init(&above, child);
     VONK_TRY(vonk__an_above_grouping(an, &above, &grouping, &has_sets, err));
-    vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer, .above = &above,
-                        .grouping = has_sets ? &grouping : NULL};
+    vonk_scope scope = {
+        .inputs = &child, .n_inputs = 1, .outer = outer, .above = &above, .grouping = has_sets ? &grouping : NULL};
     VONK_TRY(sort_orders(an, &scope, p, child, &orders, err));
     VONK_TRY(vonk__an_above_plan(an, &above, &below, err));
     VONK_TRY(vonk__an_expose(an, below, orders.at, orders.n, &below, err));
@@ -188,8 +191,10 @@ static vonk_status row_count(vonk_an *an, const vonk_scope *scope, const vonk_ex
     if (e->type->id != VONK_T_INT && e->type->id != VONK_T_SHORT && e->type->id != VONK_T_BYTE &&
         e->type->id != VONK_T_LONG)
         return count_failed(an, e, clause, VONK_E_INVALID_LIMIT_LIKE_EXPRESSION__DATA_TYPE, NULL, err);
-    if (e->kind == VONK_EX_LITERAL) value = vonk_column_ref(e->value);
-    else VONK_TRY(vonk_program_fold(an->budget, an->api->env, e, &value, err));
+    if (e->kind == VONK_EX_LITERAL)
+        value = vonk_column_ref(e->value);
+    else
+        VONK_TRY(vonk_program_fold(an->budget, an->api->env, e, &value, err));
     vonk_status st = VONK_OK;
     if (vonk_column_is_null(value, 0))
         st = count_failed(an, e, clause, VONK_E_INVALID_LIMIT_LIKE_EXPRESSION__IS_NULL, NULL, err);

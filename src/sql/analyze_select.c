@@ -1,4 +1,5 @@
-/* sql/analyze_select.c -- select lists: stars, names of columns, aliases used further right, generators; then the nodes that compute them. */
+/* sql/analyze_select.c -- select lists: stars, names of columns, aliases used further right, generators; then the nodes
+ * that compute them. */
 #include "sql/analyze.h"
 
 /* ---- items */
@@ -53,8 +54,10 @@ vonk_status vonk__an_select(vonk_an *an, const vonk_plan *p, const vonk_scope *o
     VONK_TRY(vonk__an_expose(an, child, items.at, items.n, &child, err));
     for (size_t i = 0; i < items.n; i++) aggregates = aggregates || vonk__an_has_aggregate(items.at[i]);
     vonk_exprs no_keys = {0};
-    if (aggregates) VONK_TRY(vonk__an_build_aggregate(an, child, &no_keys, &items, ret, err));
-    else VONK_TRY(vonk__an_build_project(an, child, &items, ret, err));
+    if (aggregates)
+        VONK_TRY(vonk__an_build_aggregate(an, child, &no_keys, &items, ret, err));
+    else
+        VONK_TRY(vonk__an_build_project(an, child, &items, ret, err));
     an->origin = origin;
     return VONK_OK;
 }
@@ -98,8 +101,8 @@ static bool is_referred_to(const vonk_exprs *items, const vonk_expr *item)
 }
 
 /* Aliases that others need and that need no others go into a projection below, until no item refers to another. */
-vonk_status vonk__an_split_lateral(vonk_an *an, const vonk_plan *child, vonk_exprs *inout_items,
-                                   const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_split_lateral(vonk_an *an, const vonk_plan *child, vonk_exprs *inout_items, const vonk_plan **ret,
+                                   vonk_error *err)
 {
     bool more = false;
     *ret = child;
@@ -153,15 +156,14 @@ static vonk_status alias_mismatch(vonk_an *an, const vonk_expr *generator, uint3
 }
 
 vonk_status vonk__an_make_generate(vonk_an *an, const vonk_plan *child, const vonk_expr *generator, bool outer,
-                                   vonk_str qualifier, const vonk_str *names, uint32_t n_names,
-                                   const vonk_plan **ret, vonk_error *err)
+                                   vonk_str qualifier, const vonk_str *names, uint32_t n_names, const vonk_plan **ret,
+                                   vonk_error *err)
 {
     const vonk_type *type = generator->type;
     vonk_plan *p;
     vonk_exprs columns = {0};
     uint32_t n = type->id == VONK_T_STRUCT ? type->n_fields : 1;
-    if (n_names && n_names != n)
-        return alias_mismatch(an, generator, n, names, n_names, err);
+    if (n_names && n_names != n) return alias_mismatch(an, generator, n, names, n_names, err);
     size_t name_len = strlen(generator->fn->name);
     bool is_outer = outer || (name_len > 6 && strcmp(generator->fn->name + name_len - 6, "_outer") == 0);
     for (uint32_t i = 0; i < n; i++) {

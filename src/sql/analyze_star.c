@@ -148,8 +148,10 @@ static vonk_status expand_star(vonk_an *an, const vonk_scope *scope, const vonk_
     for (uint32_t i = 0; star->plan_id >= 0 && i < scope->n_inputs && !found; i++)
         VONK_TRY(columns_of_plan(an, scope->inputs[i], scope->inputs[i], star->plan_id, &found, &columns, err));
     for (uint32_t i = 0; !found && i < scope->n_inputs; i++) {
-        if (star->n_parts) VONK_TRY(qualified_columns(an, scope->inputs[i], star, &columns, err));
-        else VONK_TRY(all_columns(an, scope->inputs[i], &columns, err));
+        if (star->n_parts)
+            VONK_TRY(qualified_columns(an, scope->inputs[i], star, &columns, err));
+        else
+            VONK_TRY(all_columns(an, scope->inputs[i], &columns, err));
     }
     if (columns.n == 0 && star->n_parts) VONK_TRY(struct_fields(an, scope, star, &columns, err));
     for (uint32_t i = 0; i < star->n_children; i++) VONK_TRY(remove_one(an, scope, star->children[i], &columns, err));
@@ -212,9 +214,12 @@ vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vo
                                   vonk_exprs *ret, vonk_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
-        if (items[i]->kind == VONK_EX_STAR) VONK_TRY(expand_star(an, scope, items[i], ret, err));
-        else if (items[i]->kind == VONK_EX_REGEX) VONK_TRY(expand_regex(an, scope, items[i], ret, err));
-        else VONK_TRY(VONK_AN_PUSH(an, ret, items[i], err));
+        if (items[i]->kind == VONK_EX_STAR)
+            VONK_TRY(expand_star(an, scope, items[i], ret, err));
+        else if (items[i]->kind == VONK_EX_REGEX)
+            VONK_TRY(expand_regex(an, scope, items[i], ret, err));
+        else
+            VONK_TRY(VONK_AN_PUSH(an, ret, items[i], err));
     }
     return VONK_OK;
 }

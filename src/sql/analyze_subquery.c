@@ -1,5 +1,5 @@
-/* sql/analyze_subquery.c -- subqueries in expressions, WITH, and relations that come with a Connect plan. Columns of the enclosing query keep their ids and are
- * marked as outer ones; unnesting is the optimizer's. */
+/* sql/analyze_subquery.c -- subqueries in expressions, WITH, and relations that come with a Connect plan. Columns of
+ * the enclosing query keep their ids and are marked as outer ones; unnesting is the optimizer's. */
 #include "func/coerce.h"
 #include "sql/analyze.h"
 
@@ -64,7 +64,8 @@ static vonk_status coerce_in(vonk_an *an, const vonk_expr *e, vonk_exprs *values
             (void)left;
             right = VONK_TYPE_SQL(c->type);
             return VONK_EXPR_FAIL(e, err, VONK_E_DATATYPE_MISMATCH__IN_SUBQUERY_DATA_TYPE_MISMATCH, "sqlExpr", sql,
-                                  "mismatchedColumns", "", "leftType", VONK_TYPE_SQL(values->at[i]->type), "rightType", right);
+                                  "mismatchedColumns", "", "leftType", VONK_TYPE_SQL(values->at[i]->type), "rightType",
+                                  right);
         }
         VONK_TRY(vonk__an_hold_type(an, common, &common, err));
         VONK_TRY(vonk__an_cast(an, values->at[i], common, &values->at[i], err));
@@ -164,9 +165,9 @@ vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_e
     switch (e->sub_kind) {
     case VONK_SUB_SCALAR:
         if (plan->n_output != 1)
-            return VONK_EXPR_FAIL(e, err,
-                                  VONK_E_INVALID_SUBQUERY_EXPRESSION__SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN,
-                                  "number", VONK_F("%u", plan->n_output));
+            return VONK_EXPR_FAIL(
+                e, err, VONK_E_INVALID_SUBQUERY_EXPRESSION__SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN,
+                "number", VONK_F("%u", plan->n_output));
         type = plan->output[0]->type;
         break;
     case VONK_SUB_EXISTS: nullable = false; break;

@@ -1,4 +1,5 @@
-/* sql/analyze_template.c -- functions that are written in SQL: "if($1 = $2, NULL, $1)". Each text is parsed once in the life of the process. */
+/* sql/analyze_template.c -- functions that are written in SQL: "if($1 = $2, NULL, $1)". Each text is parsed once in the
+ * life of the process. */
 #include <stdatomic.h>
 
 #include "base/hash.h"
@@ -43,7 +44,8 @@ static vonk_status parsed_text(vonk_str text, const vonk_expr **ret, vonk_error 
     for (uint32_t tries = 0; tries < SLOTS; tries++, at++) {
         template_slot *slot = &slots[at % SLOTS];
         const char *key = atomic_load(&slot->text);
-        if (!key && !atomic_compare_exchange_strong(&slot->text, &key, text.data)) {}
+        if (!key && !atomic_compare_exchange_strong(&slot->text, &key, text.data)) {
+        }
         if (key && key != text.data) continue;
         *ret = atomic_load(&slot->parsed);
         if (*ret) return VONK_OK;

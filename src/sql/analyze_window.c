@@ -1,4 +1,5 @@
-/* sql/analyze_window.c -- OVER: window functions and their frames; in a select list they are computed by WINDOW nodes below. */
+/* sql/analyze_window.c -- OVER: window functions and their frames; in a select list they are computed by WINDOW nodes
+ * below. */
 #include "func/coerce.h"
 #include "plan/program.h"
 #include "sql/analyze.h"
@@ -29,7 +30,8 @@ static vonk_status spec_text(vonk_an *an, const vonk_expr *window, bool frame_on
 
 static bool is_interval(const vonk_type *t)
 {
-    return t->id == VONK_T_INTERVAL_CALENDAR || t->id == VONK_T_INTERVAL_DAY_TIME || t->id == VONK_T_INTERVAL_YEAR_MONTH;
+    return t->id == VONK_T_INTERVAL_CALENDAR || t->id == VONK_T_INTERVAL_DAY_TIME ||
+           t->id == VONK_T_INTERVAL_YEAR_MONTH;
 }
 
 /* Can values of this type be added to the order's? They have its type, or are intervals. */
@@ -48,14 +50,16 @@ static vonk_status cast_bounds(vonk_an *an, const vonk_expr *window, const vonk_
     const vonk_expr *order = children[1 + window->n_partition]->children[0];
     if (window->frame.rows || window->n_order != 1 || vonk_type_is_datetime(order->type)) return VONK_OK;
     for (uint32_t i = 1 + window->n_partition + window->n_order; i < window->n_children; i++) {
-        if (vonk_type_same(children[i]->type, order->type) || !vonk_coerce_can_cast(children[i]->type, order->type, an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY))
+        if (vonk_type_same(children[i]->type, order->type) ||
+            !vonk_coerce_can_cast(children[i]->type, order->type, an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY))
             continue;
         VONK_TRY(vonk__an_cast(an, children[i], order->type, &children[i], err));
     }
     return VONK_OK;
 }
 
-static vonk_status check_bound(vonk_an *an, const vonk_expr *window, const vonk_expr *bound, bool upper, vonk_error *err)
+static vonk_status check_bound(vonk_an *an, const vonk_expr *window, const vonk_expr *bound, bool upper,
+                               vonk_error *err)
 {
     bool rows = window->frame.rows;
     const char *frame, *sql, *location = upper ? "upper" : "lower";
@@ -66,10 +70,10 @@ static vonk_status check_bound(vonk_an *an, const vonk_expr *window, const vonk_
     if (!vonk_expr_is_foldable(bound))
         return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE, "sqlExpr",
                               frame, "location", location, "expression", sql);
-    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE, "sqlExpr", frame,
-                          "location", location, "exprType", VONK_TYPE_SQL(bound->type), "expectedType",
-                          rows ? "\"INT\""
-                               : "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")");
+    return VONK_EXPR_FAIL(
+        window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE, "sqlExpr", frame, "location",
+        location, "exprType", VONK_TYPE_SQL(bound->type), "expectedType",
+        rows ? "\"INT\"" : "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")");
 }
 
 static vonk_status bound_sql(vonk_an *an, vonk_bound_kind kind, bool upper, const vonk_expr *bound, const char **ret,
@@ -104,14 +108,14 @@ static vonk_status check_ends(vonk_an *an, const vonk_expr *window, const vonk_e
     VONK_TRY(bound_sql(an, f->lower, false, lower, &low, err));
     VONK_TRY(bound_sql(an, f->upper, true, upper, &high, err));
     if (wrong)
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_INVALID_BOUND, "sqlExpr", frame,
-                              "upper", high, "lower", low);
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_INVALID_BOUND, "sqlExpr",
+                              frame, "upper", high, "lower", low);
     if (differ)
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_DIFF_TYPES, "sqlExpr", frame,
-                              "lower", low, "upper", high, "lowerType", VONK_TYPE_SQL(lower->type), "upperType",
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_DIFF_TYPES, "sqlExpr",
+                              frame, "lower", low, "upper", high, "lowerType", VONK_TYPE_SQL(lower->type), "upperType",
                               VONK_TYPE_SQL(upper->type));
-    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON, "sqlExpr", frame,
-                          "comparison", "less than or equal");
+    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON, "sqlExpr",
+                          frame, "comparison", "less than or equal");
 }
 
 /* Bounds in values need one order column to which they can be added. */
@@ -134,13 +138,13 @@ static vonk_status check_range(vonk_an *an, const vonk_expr *window, vonk_error 
             VONK_TRY(vonk_expr_explain(orders[i], &text, err));
         }
         VONK_TRY(vonk_buf_add_byte(&text, 0, err));
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_MULTI_ORDER, "sqlExpr", spec, "orderSpec",
-                              text.data);
+        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_MULTI_ORDER, "sqlExpr", spec,
+                              "orderSpec", text.data);
     }
     const vonk_type *order = orders[0]->children[0]->type, *t = orders[1]->type;
     if (fits_order(order, t)) return VONK_OK;
-    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE, "sqlExpr", spec, "orderSpecType",
-                          VONK_TYPE_SQL(order), "valueBoundaryType", VONK_TYPE_SQL(t));
+    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE, "sqlExpr", spec,
+                          "orderSpecType", VONK_TYPE_SQL(order), "valueBoundaryType", VONK_TYPE_SQL(t));
 }
 
 static vonk_status check_frame(vonk_an *an, const vonk_expr *window, vonk_error *err)
@@ -168,9 +172,11 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
         bool varies = offset && !vonk_expr_is_foldable(offset);
         while (offset && offset->kind == VONK_EX_CAST) offset = offset->children[0];
         varies |= offset && offset->kind == VONK_EX_LITERAL && vonk_column_is_null(offset->value, 0);
-        return f->given || varies ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name) : VONK_OK;
+        return f->given || varies ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name)
+                                  : VONK_OK;
     }
-    if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT)) return VONK_OK;
+    if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT))
+        return VONK_OK;
     vonk_expr shown = *window;
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_budget_root(), 65536);
@@ -201,7 +207,8 @@ static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vo
     if (function->fn->kind != VONK_FN_WINDOW || window->n_order > 0) return VONK_OK;
     vonk_str text;
     VONK_TRY(vonk__an_sql(an, function, &text, err));
-    return VONK_FAIL(err, VONK_E_WINDOW_FUNCTION_FRAME_NOT_ORDERED, "wf_name", function->fn->name, "wf_expr", VONK_S(text));
+    return VONK_FAIL(err, VONK_E_WINDOW_FUNCTION_FRAME_NOT_ORDERED, "wf_name", function->fn->name, "wf_expr",
+                     VONK_S(text));
 }
 
 vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -344,7 +351,8 @@ static bool goes_below(const window_group *above, window_group *below)
                 break;
             }
     for (size_t i = 0; i < above->aliases.n; i++)
-        if (!vonk_expr_is_deterministic(above->aliases.at[i]) || !vonk_expr_walk(above->aliases.at[i], stop_at_alias, below))
+        if (!vonk_expr_is_deterministic(above->aliases.at[i]) ||
+            !vonk_expr_walk(above->aliases.at[i], stop_at_alias, below))
             return false;
     return found == n_a;
 }

@@ -11,7 +11,8 @@ static vonk_status check_different(vonk__ds *d)
     for (uint32_t i = 0; i < list->n; i++)
         for (uint32_t k = i + 1; k < list->n; k++)
             if (vonk__ds_same_name(d, list->at[i]->name, list->at[k]->name))
-                return VONK_FAIL(d->err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_F("`%.*s`", VONK_STR_ARGS(list->at[i]->name)));
+                return VONK_FAIL(d->err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName",
+                                 VONK_F("`%.*s`", VONK_STR_ARGS(list->at[i]->name)));
     return VONK_OK;
 }
 
@@ -19,8 +20,8 @@ static vonk_status check_different(vonk__ds *d)
 static vonk_status with_columns(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_expr_list *list = &d->p->lists[0];
-    vonk__ds_list         out = {0};
-    bool                 *placed = NULL;
+    vonk__ds_list out = {0};
+    bool *placed = NULL;
 
     VONK_TRY(check_different(d));
     VONK_TRY(vonk_arena_array(d->arena, list->n + 1, sizeof *placed, &placed, d->err));
@@ -41,7 +42,7 @@ static vonk_status with_columns(vonk__ds *d, const vonk_plan **ret)
 /* Pairs apply one after the other: a later one sees earlier names. Unknown names change nothing. */
 static vonk_status rename_columns(vonk__ds *d, const vonk_plan **ret)
 {
-    vonk_str     *names = NULL;
+    vonk_str *names = NULL;
     vonk__ds_list out = {0};
 
     VONK_TRY(vonk_arena_array(d->arena, d->child->n_output + 1, sizeof *names, &names, d->err));
@@ -57,7 +58,8 @@ static vonk_status rename_columns(vonk__ds *d, const vonk_plan **ret)
     return vonk__ds_project(d, d->child, &out, ret);
 }
 
-/* Is this child column what a dropped column expression says? Resolved ones by id, names that resolve to nothing drop nothing. */
+/* Is this child column what a dropped column expression says? Resolved ones by id, names that resolve to nothing drop
+ * nothing. */
 static bool is_dropped(const vonk__ds *d, const vonk_expr *column)
 {
     for (uint32_t i = 0; i < d->p->name.n_parts; i++)
@@ -84,7 +86,8 @@ static vonk_status to_df(vonk__ds *d, const vonk_plan **ret)
     vonk__ds_list out = {0};
 
     if (d->p->name.n_parts != d->child->n_output)
-        return VONK_FAIL(d->err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numTarget", VONK_F("%u", d->child->n_output), "numExpr", VONK_F("%u", d->p->name.n_parts));
+        return VONK_FAIL(d->err, VONK_E_ASSIGNMENT_ARITY_MISMATCH, "numTarget", VONK_F("%u", d->child->n_output),
+                         "numExpr", VONK_F("%u", d->p->name.n_parts));
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = NULL;
         VONK_TRY(vonk__ds_alias(d, d->child->output[c], d->p->name.parts[c], &e));
@@ -116,7 +119,7 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
 
     for (uint32_t i = 0; i < d->p->schema->n_fields; i++) {
         const vonk_field *f = &d->p->schema->fields[i];
-        const vonk_expr  *e = NULL;
+        const vonk_expr *e = NULL;
         if (f->nullable && !has_column(d, f->name)) {
             VONK_TRY(missing_field(d, f, &e));
             VONK_TRY(vonk__ds_push(d, &out, e));
@@ -124,9 +127,11 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
         }
         VONK_TRY(vonk__ds_column(d, f->name, &e));
         if (!vonk_coerce_can_store(e->type, f->type))
-            return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type),
-                             "expectedType", VONK_TYPE_SQL(f->type));
-        if (e->nullable && !f->nullable) return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)));
+            return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name",
+                             VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type), "expectedType",
+                             VONK_TYPE_SQL(f->type));
+        if (e->nullable && !f->nullable)
+            return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)));
         VONK_TRY(vonk__ds_cast(d, e, f->type, &e));
         VONK_TRY(vonk__ds_alias(d, e, f->name, &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
@@ -145,7 +150,7 @@ static bool is_key(const vonk__ds_list *keys, const vonk_expr *column)
 static vonk_status deduplicate(vonk__ds *d, const vonk_plan **ret)
 {
     vonk__ds_list keys = {0}, out = {0};
-    bool          all = true;
+    bool all = true;
 
     VONK_TRY(vonk__ds_named_columns(d, &keys));
     for (uint32_t c = 0; c < d->child->n_output; c++) {

@@ -39,7 +39,7 @@ static vonk_status filled(vonk__ds *d, const vonk_expr *column, const vonk_expr 
 vonk_status vonk__ds_na_fill(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_expr_list *values = &d->p->lists[0];
-    vonk__ds_list         out = {0};
+    vonk__ds_list out = {0};
 
     for (uint32_t i = 0; i < d->p->name.n_parts; i++) { /* unknown names are an error */
         const vonk_expr *column = NULL;
@@ -47,8 +47,8 @@ vonk_status vonk__ds_na_fill(vonk__ds *d, const vonk_plan **ret)
     }
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = d->child->output[c];
-        uint32_t         at = 0;
-        const bool       chosen = d->p->name.n_parts == 0 || named(d, e, &at);
+        uint32_t at = 0;
+        const bool chosen = d->p->name.n_parts == 0 || named(d, e, &at);
         const vonk_expr *value = values->at[values->n > 1 ? at : 0];
         if (chosen && fits(e->type, value->type)) VONK_TRY(filled(d, e, value, &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
@@ -72,7 +72,7 @@ static vonk_status is_present(vonk__ds *d, const vonk_expr *column, const vonk_e
 static vonk_status enough(vonk__ds *d, const vonk__ds_list *columns, int64_t least, const vonk_expr **ret)
 {
     const vonk_expr *sum = NULL, *one = NULL, *zero = NULL, *want = NULL;
-    vonk__ds_list    present = {0};
+    vonk__ds_list present = {0};
 
     for (size_t i = 0; i < columns->n; i++) {
         const vonk_expr *e = NULL;
@@ -81,7 +81,9 @@ static vonk_status enough(vonk__ds *d, const vonk__ds_list *columns, int64_t lea
     }
     if (least >= (int64_t)present.n || least == 1) {
         *ret = present.at[0];
-        return present.n == 1 ? VONK_OK : vonk__ds_node(d, least == 1 ? VONK_EX_OR : VONK_EX_AND, present.at, (uint32_t)present.n, ret);
+        return present.n == 1
+                   ? VONK_OK
+                   : vonk__ds_node(d, least == 1 ? VONK_EX_OR : VONK_EX_AND, present.at, (uint32_t)present.n, ret);
     }
     VONK_TRY(vonk__ds_int(d, 1, &one));
     VONK_TRY(vonk__ds_int(d, 0, &zero));
@@ -99,7 +101,7 @@ static vonk_status enough(vonk__ds *d, const vonk__ds_list *columns, int64_t lea
 
 vonk_status vonk__ds_na_drop(vonk__ds *d, const vonk_plan **ret)
 {
-    vonk__ds_list    columns = {0};
+    vonk__ds_list columns = {0};
     const vonk_expr *condition = NULL;
 
     VONK_TRY(vonk__ds_named_columns(d, &columns));
@@ -115,11 +117,11 @@ vonk_status vonk__ds_na_drop(vonk__ds *d, const vonk_plan **ret)
 static vonk_status replaced(vonk__ds *d, const vonk_expr *column, const vonk_expr **ret)
 {
     const vonk_expr_list *pairs = &d->p->lists[0];
-    vonk__ds_list         parts = {0};
+    vonk__ds_list parts = {0};
 
     for (uint32_t i = 0; i + 1 < pairs->n; i += 2) {
         const vonk_expr *old = pairs->at[i], *new = pairs->at[i + 1], *hit = NULL;
-        const bool       old_null = vonk_column_is_null(old->value, 0), new_null = vonk_column_is_null(new->value, 0);
+        const bool old_null = vonk_column_is_null(old->value, 0), new_null = vonk_column_is_null(new->value, 0);
         if ((!old_null && !fits(column->type, old->type)) || (!new_null && !fits(column->type, new->type))) continue;
         if (old_null)
             VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NULL, &column, 1, &hit));
@@ -146,8 +148,9 @@ vonk_status vonk__ds_na_replace(vonk__ds *d, const vonk_plan **ret)
     }
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = d->child->output[c];
-        uint32_t         at;
-        const bool       every = d->p->name.n_parts == 0 || (d->p->name.n_parts == 1 && vonk_str_is(d->p->name.parts[0], "*"));
+        uint32_t at;
+        const bool every =
+            d->p->name.n_parts == 0 || (d->p->name.n_parts == 1 && vonk_str_is(d->p->name.parts[0], "*"));
         if (every || named(d, e, &at)) VONK_TRY(replaced(d, e, &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
     }

@@ -10,7 +10,10 @@ static const vonk_expr *value_of(const vonk_expr *e) { return e->kind == VONK_EX
 
 /* A set of columns comes as named_struct(name, column, ...). */
 static bool is_set(const vonk__ds *d) { return d->p->name.n_parts > 2; }
-static const vonk_expr *part_of(const vonk__ds *d, const vonk_expr *value, uint32_t i) { return is_set(d) ? value_of(value)->children[2 * i + 1] : value_of(value); }
+static const vonk_expr *part_of(const vonk__ds *d, const vonk_expr *value, uint32_t i)
+{
+    return is_set(d) ? value_of(value)->children[2 * i + 1] : value_of(value);
+}
 
 static bool is_id(const vonk__ds *d, const vonk_expr *column)
 {
@@ -33,7 +36,7 @@ static vonk_status value_columns(vonk__ds *d, vonk__ds_list *ret)
 static vonk_status id_columns(vonk__ds *d, const vonk__ds_list *values, vonk__ds_list *ret)
 {
     uint64_t *used = NULL;
-    size_t    n = 0;
+    size_t n = 0;
 
     for (uint32_t i = 0; i < d->p->lists[0].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[0].at[i]));
     if (!(d->p->number & VONK_UNPIVOT_IDS_OPEN)) return VONK_OK;
@@ -53,13 +56,15 @@ static vonk_status different_types(vonk__ds *d, const vonk__ds_list *values, uin
 
     for (size_t i = 0; i < values->n; i++) {
         const vonk_type *type = part_of(d, values->at[i], part)->type;
-        bool             seen = false;
+        bool seen = false;
         for (size_t k = 0; k < i && !seen; k++) seen = vonk_type_same(part_of(d, values->at[k], part)->type, type);
         if (seen) continue;
-        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%s (", VONK_STR_ARGS(list), list.len ? ", " : "", VONK_TYPE_SQL(type)));
+        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%s (", VONK_STR_ARGS(list), list.len ? ", " : "",
+                                   VONK_TYPE_SQL(type)));
         for (size_t k = i; k < values->n; k++)
             if (vonk_type_same(part_of(d, values->at[k], part)->type, type))
-                VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list), k > i ? ", " : "", VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
+                VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list),
+                                           k > i ? ", " : "", VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
         VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s)", VONK_STR_ARGS(list)));
     }
     return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_DATA_TYPE_MISMATCH, "types", VONK_S(list));
@@ -71,7 +76,8 @@ static vonk_status common_type(vonk__ds *d, const vonk__ds_list *values, uint32_
 
     for (size_t i = 1; i < values->n; i++) {
         const vonk_type *wider = NULL;
-        vonk_status      status = vonk_coerce_common_no_strings(type, part_of(d, values->at[i], part)->type, d->a->env->ansi, &wider, d->err);
+        vonk_status status =
+            vonk_coerce_common_no_strings(type, part_of(d, values->at[i], part)->type, d->a->env->ansi, &wider, d->err);
         vonk_type_unref(type);
         VONK_TRY(status);
         if (!wider) return different_types(d, values, part);
@@ -106,7 +112,8 @@ static vonk_status row_name(vonk__ds *d, const vonk_expr *value, const vonk_expr
     if (is_set(d) && value->kind != VONK_EX_ALIAS) {
         name = VONK_STR("");
         for (uint32_t i = 0; i + 1 < d->p->name.n_parts; i++)
-            VONK_TRY(vonk_arena_printf(d->arena, &name, d->err, "%.*s%s%.*s", VONK_STR_ARGS(name), i ? "_" : "", VONK_STR_ARGS(part_of(d, value, i)->name)));
+            VONK_TRY(vonk_arena_printf(d->arena, &name, d->err, "%.*s%s%.*s", VONK_STR_ARGS(name), i ? "_" : "",
+                                       VONK_STR_ARGS(part_of(d, value, i)->name)));
     }
     return vonk__ds_text(d, name, ret);
 }
@@ -127,9 +134,10 @@ static vonk_status without_nulls(vonk__ds *d, const vonk_plan *expand, uint32_t 
     return vonk_pn_filter(d->a->budget, expand, any, ret, d->err);
 }
 
-static vonk_status expand_row(vonk__ds *d, const vonk__ds_list *ids, const vonk_expr *value, const vonk_type *const *types, uint32_t n_values, vonk_plan *node, uint32_t at)
+static vonk_status expand_row(vonk__ds *d, const vonk__ds_list *ids, const vonk_expr *value,
+                              const vonk_type *const *types, uint32_t n_values, vonk_plan *node, uint32_t at)
 {
-    vonk__ds_list    row = *ids;
+    vonk__ds_list row = *ids;
     const vonk_expr *e = NULL;
 
     row = (vonk__ds_list){0};
@@ -143,12 +151,13 @@ static vonk_status expand_row(vonk__ds *d, const vonk__ds_list *ids, const vonk_
     return vonk_plan_set_list(node, at, row.at, (uint32_t)row.n, d->err);
 }
 
-static vonk_status make_expand(vonk__ds *d, const vonk__ds_list *ids, const vonk__ds_list *values, const vonk_type *const *types, const vonk_plan **ret)
+static vonk_status make_expand(vonk__ds *d, const vonk__ds_list *ids, const vonk__ds_list *values,
+                               const vonk_type *const *types, const vonk_plan **ret)
 {
-    const uint32_t   n_values = d->p->name.n_parts - 1;
-    vonk__ds_list    output = {0};
+    const uint32_t n_values = d->p->name.n_parts - 1;
+    vonk__ds_list output = {0};
     const vonk_expr *column = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     for (size_t i = 0; i < ids->n; i++) {
         VONK_TRY(new_column(d, ids->at[i]->name, ids->at[i]->type, ids->at[i]->nullable, &column));
@@ -162,7 +171,8 @@ static vonk_status make_expand(vonk__ds *d, const vonk__ds_list *ids, const vonk
     }
     VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_EXPAND, &d->child, 1, &node, d->err));
     vonk_status status = vonk_plan_set_output(node, output.at, (uint32_t)output.n, d->err);
-    for (size_t v = 0; v < values->n && status == VONK_OK; v++) status = expand_row(d, ids, values->at[v], types, n_values, node, (uint32_t)v);
+    for (size_t v = 0; v < values->n && status == VONK_OK; v++)
+        status = expand_row(d, ids, values->at[v], types, n_values, node, (uint32_t)v);
     if (status != VONK_OK) {
         vonk_plan_unref(node);
         return status;
@@ -175,14 +185,15 @@ static void drop_type(void *type) { vonk_type_unref(type); }
 vonk_status vonk__ds_unpivot(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *expand = NULL;
-    vonk__ds_list                               values = {0}, ids = {0};
-    const vonk_type                           **types = NULL;
-    const uint32_t                              n_values = d->p->name.n_parts - 1;
+    vonk__ds_list values = {0}, ids = {0};
+    const vonk_type **types = NULL;
+    const uint32_t n_values = d->p->name.n_parts - 1;
 
     VONK_TRY(value_columns(d, &values));
     VONK_TRY(id_columns(d, &values, &ids));
     for (size_t i = 0; is_set(d) && i < values.n; i++)
-        if (value_of(values.at[i])->n_children != 2 * n_values) return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_SIZE_MISMATCH, "names", VONK_F("%u", n_values));
+        if (value_of(values.at[i])->n_children != 2 * n_values)
+            return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_SIZE_MISMATCH, "names", VONK_F("%u", n_values));
     VONK_TRY(vonk_arena_array(d->arena, n_values, sizeof *types, &types, d->err));
     for (uint32_t i = 0; i < n_values; i++) {
         VONK_TRY(common_type(d, &values, i, &types[i]));
@@ -199,9 +210,9 @@ vonk_status vonk__ds_unpivot(vonk__ds *d, const vonk_plan **ret)
 static vonk_status found_values(vonk__ds *d, vonk__ds_list *ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *distinct = NULL, *sorted = NULL, *limited = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
-    const vonk_expr                            *key = d->p->lists[2].at[0], *named = NULL, *column = NULL, *order = NULL;
-    const int64_t                               most = vonk_conf_i64(d->a->conf, "spark.sql.pivotMaxValues");
+    VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
+    const vonk_expr *key = d->p->lists[2].at[0], *named = NULL, *column = NULL, *order = NULL;
+    const int64_t most = vonk_conf_i64(d->a->conf, "spark.sql.pivotMaxValues");
 
     VONK_TRY(vonk__ds_alias(d, value_of(key), VONK_STR("value"), &named));
     VONK_TRY(vonk_pn_aggregate(d->a->budget, d->child, &named->children[0], 1, &named, 1, &distinct, d->err));
@@ -212,10 +223,13 @@ static vonk_status found_values(vonk__ds *d, vonk__ds_list *ret)
     VONK_TRY(vonk_pn_sort(d->a->budget, distinct, &order, 1, true, &sorted, d->err));
     VONK_TRY(vonk_pn_limit(d->a->budget, sorted, most + 1, &limited, d->err));
     VONK_TRY(d->a->run(d->a->session, limited, &rows, d->err));
-    if (rows->n_rows > most) return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("PIVOT over more than %lld different values (spark.sql.pivotMaxValues)", (long long)most));
+    if (rows->n_rows > most)
+        return VONK_FAIL(
+            d->err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+            VONK_F("PIVOT over more than %lld different values (spark.sql.pivotMaxValues)", (long long)most));
     for (uint32_t r = 0; r < rows->n_rows; r++) {
         VONK_AUTO(vonk_column_unref) vonk_column *one = NULL;
-        const vonk_expr                          *literal = NULL;
+        const vonk_expr *literal = NULL;
         VONK_TRY(vonk_column_gather(d->a->budget, rows->columns[0], &r, 1, false, &one, d->err));
         VONK_TRY(vonk_ex_literal(d->a->budget, one, &literal, d->err));
         VONK_TRY(vonk__ds_keep(d, literal));
@@ -228,14 +242,16 @@ static vonk_status found_values(vonk__ds *d, vonk__ds_list *ret)
 static vonk_status given_value(vonk__ds *d, const vonk_expr *given, const vonk_expr **ret)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf         text = {0};
-    const vonk_expr                          *literal = NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    const vonk_expr *literal = NULL;
 
     *ret = given;
     if (value_of(given)->kind == VONK_EX_LITERAL) return VONK_OK;
     vonk_buf_init(&text, d->a->budget, SIZE_MAX);
     VONK_TRY(vonk_expr_sql(value_of(given), &text, d->err));
-    if (!vonk_expr_is_foldable(value_of(given))) return VONK_FAIL(d->err, VONK_E_NON_LITERAL_PIVOT_VALUES, "expression", VONK_F("\"%.*s\"", VONK_STR_ARGS(vonk_buf_str(&text))));
+    if (!vonk_expr_is_foldable(value_of(given)))
+        return VONK_FAIL(d->err, VONK_E_NON_LITERAL_PIVOT_VALUES, "expression",
+                         VONK_F("\"%.*s\"", VONK_STR_ARGS(vonk_buf_str(&text))));
     VONK_TRY(vonk_program_fold(d->a->budget, d->a->env, value_of(given), &value, d->err));
     VONK_TRY(vonk_ex_literal(d->a->budget, value, &literal, d->err));
     VONK_TRY(vonk__ds_keep(d, literal));
@@ -272,12 +288,13 @@ static vonk_status result_name(vonk__ds *d, const vonk_expr *value, const vonk_e
 static vonk_status pivot_keys(vonk__ds *d, vonk__ds_list *ret)
 {
     uint64_t *used = NULL;
-    size_t    n = 0;
+    size_t n = 0;
 
     for (uint32_t i = 0; i < d->p->lists[0].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[0].at[i]));
     if (d->p->number == 0) return VONK_OK;
     for (uint32_t l = 1; l <= 2; l++)
-        for (uint32_t i = 0; i < d->p->lists[l].n; i++) VONK_TRY(vonk_expr_column_ids(d->p->lists[l].at[i], d->arena, &used, &n, d->err));
+        for (uint32_t i = 0; i < d->p->lists[l].n; i++)
+            VONK_TRY(vonk_expr_column_ids(d->p->lists[l].at[i], d->arena, &used, &n, d->err));
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         bool is_used = false;
         for (size_t u = 0; u < n && !is_used; u++) is_used = used[u] == d->child->output[c]->id;
@@ -287,11 +304,12 @@ static vonk_status pivot_keys(vonk__ds *d, vonk__ds_list *ret)
 }
 
 /* first(result) FILTER (WHERE pivot <=> value) */
-static vonk_status picked(vonk__ds *d, const vonk_expr *result, const vonk_expr *pivot, const vonk_expr *value, const vonk_expr **ret)
+static vonk_status picked(vonk__ds *d, const vonk_expr *result, const vonk_expr *pivot, const vonk_expr *value,
+                          const vonk_expr **ret)
 {
     const vonk_expr *same = NULL, *typed = NULL;
-    vonk_expr       *call = NULL;
-    const vonk_str   name = VONK_STR("first");
+    vonk_expr *call = NULL;
+    const vonk_str name = VONK_STR("first");
 
     VONK_TRY(vonk__ds_cast(d, value_of(value), pivot->type, &typed));
     VONK_TRY(vonk__ds_call(d, "<=>", (const vonk_expr *[]){pivot, typed}, 2, &same));
@@ -308,7 +326,8 @@ static vonk_status picked(vonk__ds *d, const vonk_expr *result, const vonk_expr 
 }
 
 /* A grouping expression, and what it is called above the lower aggregation. */
-static vonk_status named_key(vonk__ds *d, const vonk_expr *key, vonk__ds_list *keys, vonk__ds_list *lower, const vonk_expr **ret_column)
+static vonk_status named_key(vonk__ds *d, const vonk_expr *key, vonk__ds_list *keys, vonk__ds_list *lower,
+                             const vonk_expr **ret_column)
 {
     const vonk_expr *named = key;
 
@@ -327,10 +346,10 @@ static vonk_status named_key(vonk__ds *d, const vonk_expr *key, vonk__ds_list *k
 vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *first = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf           name = {0};
-    const vonk_expr_list                       *aggs = &d->p->lists[1];
-    vonk__ds_list                               values = {0}, given_keys = {0}, keys = {0}, lower = {0}, upper_keys = {0}, upper = {0}, results = {0};
-    const vonk_expr                            *pivot = NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
+    const vonk_expr_list *aggs = &d->p->lists[1];
+    vonk__ds_list values = {0}, given_keys = {0}, keys = {0}, lower = {0}, upper_keys = {0}, upper = {0}, results = {0};
+    const vonk_expr *pivot = NULL;
 
     vonk_buf_init(&name, d->a->budget, SIZE_MAX);
     VONK_TRY(d->p->n_lists > 3 && d->p->lists[3].n > 0 ? given_values(d, &values) : found_values(d, &values));
@@ -350,7 +369,8 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
         VONK_TRY(vonk__ds_keep(d, column));
         VONK_TRY(vonk__ds_push(d, &results, column));
     }
-    VONK_TRY(vonk_pn_aggregate(d->a->budget, d->child, keys.at, (uint32_t)keys.n, lower.at, (uint32_t)lower.n, &first, d->err));
+    VONK_TRY(vonk_pn_aggregate(d->a->budget, d->child, keys.at, (uint32_t)keys.n, lower.at, (uint32_t)lower.n, &first,
+                               d->err));
     for (size_t v = 0; v < values.n; v++)
         for (uint32_t i = 0; i < aggs->n; i++) {
             const vonk_expr *e = NULL;
@@ -359,5 +379,6 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
             VONK_TRY(vonk__ds_alias(d, e, vonk_buf_str(&name), &e));
             VONK_TRY(vonk__ds_push(d, &upper, e));
         }
-    return vonk_pn_aggregate(d->a->budget, first, upper_keys.at, (uint32_t)upper_keys.n, upper.at, (uint32_t)upper.n, ret, d->err);
+    return vonk_pn_aggregate(d->a->budget, first, upper_keys.at, (uint32_t)upper_keys.n, upper.at, (uint32_t)upper.n,
+                             ret, d->err);
 }

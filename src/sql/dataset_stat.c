@@ -4,16 +4,20 @@
 /* ---- describe and summary: one row per statistic, one column per input column, all text */
 static bool needs_number(vonk_str which)
 {
-    return vonk_str_is_nocase(which, "mean") || vonk_str_is_nocase(which, "stddev") || (which.len > 0 && which.data[which.len - 1] == '%');
+    return vonk_str_is_nocase(which, "mean") || vonk_str_is_nocase(which, "stddev") ||
+           (which.len > 0 && which.data[which.len - 1] == '%');
 }
 
-static vonk_status unknown_statistic(vonk__ds *d, vonk_str which) { return VONK_FAIL(d->err, VONK_E_UNRECOGNIZED_STATISTIC, "stats", VONK_F("'%.*s'", VONK_STR_ARGS(which))); }
+static vonk_status unknown_statistic(vonk__ds *d, vonk_str which)
+{
+    return VONK_FAIL(d->err, VONK_E_UNRECOGNIZED_STATISTIC, "stats", VONK_F("'%.*s'", VONK_STR_ARGS(which)));
+}
 
 /* "75%" */
 static vonk_status percentile(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
 {
     const vonk_expr *share = NULL;
-    double           percent = 0;
+    double percent = 0;
 
     for (size_t i = 0; i + 1 < which.len; i++) {
         if (which.data[i] < '0' || which.data[i] > '9') return unknown_statistic(d, which);
@@ -27,7 +31,8 @@ static vonk_status statistic(vonk__ds *d, vonk_str which, const vonk_expr *colum
 {
     static const struct {
         const char *name, *function;
-    } rows[] = {{"count", "count"}, {"mean", "avg"}, {"stddev", "stddev"}, {"min", "min"}, {"max", "max"}, {"approx_count_distinct", "approx_count_distinct"}};
+    } rows[] = {{"count", "count"}, {"mean", "avg"}, {"stddev", "stddev"},
+                {"min", "min"},     {"max", "max"},  {"approx_count_distinct", "approx_count_distinct"}};
 
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
         if (vonk_str_is_nocase(which, rows[i].name)) return vonk__ds_call(d, rows[i].function, &column, 1, ret);
@@ -67,9 +72,10 @@ static vonk_status text_column(vonk__ds *d, vonk_str name, uint64_t id, const vo
 }
 
 /* Row s of the result: the statistic's name, then its value for each column. */
-static vonk_status fill_expand(vonk__ds *d, vonk_plan *expand, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n, const vonk__ds_list *values)
+static vonk_status fill_expand(vonk__ds *d, vonk_plan *expand, const vonk__ds_list *columns, const vonk_str *statistics,
+                               uint32_t n, const vonk__ds_list *values)
 {
-    vonk__ds_list    output = {0};
+    vonk__ds_list output = {0};
     const vonk_expr *e = NULL;
 
     VONK_TRY(text_column(d, VONK_STR("summary"), vonk_expr_new_id(), &e));
@@ -90,11 +96,12 @@ static vonk_status fill_expand(vonk__ds *d, vonk_plan *expand, const vonk__ds_li
 }
 
 /* All statistics of all columns in one row, then a row each through EXPAND. */
-static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n, const vonk_plan **ret)
+static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n,
+                                    const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *row = NULL;
-    vonk__ds_list                               aggs = {0}, values = {0};
-    vonk_plan                                  *expand = NULL;
+    vonk__ds_list aggs = {0}, values = {0};
+    vonk_plan *expand = NULL;
 
     for (uint32_t s = 0; s < n; s++)
         for (size_t c = 0; c < columns->n; c++) {
@@ -119,9 +126,10 @@ static bool has_statistics(const vonk_type *t) { return vonk_type_is_numeric(t) 
 
 static vonk_status describe(vonk__ds *d, const vonk_plan **ret)
 {
-    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"), VONK_STR("max")};
+    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"),
+                                   VONK_STR("max")};
     const vonk_stat_info *s = &d->p->stat;
-    vonk__ds_list         columns = {0};
+    vonk__ds_list columns = {0};
 
     for (uint32_t i = 0; i < s->n_names; i++) {
         const vonk_expr *column = NULL;
@@ -135,13 +143,15 @@ static vonk_status describe(vonk__ds *d, const vonk_plan **ret)
 
 static vonk_status summary(vonk__ds *d, const vonk_plan **ret)
 {
-    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"), VONK_STR("25%"), VONK_STR("50%"), VONK_STR("75%"), VONK_STR("max")};
+    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"),
+                                   VONK_STR("25%"),   VONK_STR("50%"),  VONK_STR("75%"),    VONK_STR("max")};
     const vonk_stat_info *s = &d->p->stat;
-    vonk__ds_list         columns = {0};
+    vonk__ds_list columns = {0};
 
     for (uint32_t c = 0; c < d->child->n_output; c++)
         if (has_statistics(d->child->output[c]->type)) VONK_TRY(vonk__ds_push(d, &columns, d->child->output[c]));
-    return statistics_table(d, &columns, s->n_names ? s->names : all, s->n_names ? s->n_names : (uint32_t)VONK_COUNTOF(all), ret);
+    return statistics_table(d, &columns, s->n_names ? s->names : all,
+                            s->n_names ? s->n_names : (uint32_t)VONK_COUNTOF(all), ret);
 }
 
 /* ---- one value */
@@ -156,7 +166,8 @@ static vonk_status of_pair(vonk__ds *d, const char *function, const char *name, 
     const vonk_expr *pair[2] = {NULL, NULL}, *e = NULL;
 
     if (d->p->stat.n_names > 2 && !vonk_str_is(d->p->stat.names[2], "pearson"))
-        return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("correlation by %.*s", VONK_STR_ARGS(d->p->stat.names[2])));
+        return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("correlation by %.*s", VONK_STR_ARGS(d->p->stat.names[2])));
     for (uint32_t i = 0; i < 2; i++) {
         VONK_TRY(vonk__ds_column(d, d->p->stat.names[i], &pair[i]));
         VONK_TRY(vonk__ds_cast(d, pair[i], &vonk_type_double, &pair[i]));
@@ -169,10 +180,10 @@ static vonk_status of_pair(vonk__ds *d, const char *function, const char *name, 
 static vonk_status approx_quantile(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_stat_info *s = &d->p->stat;
-    const uint32_t        n_shares = s->n_numbers - 1;
-    const double          error = s->numbers[n_shares];
-    vonk__ds_list         shares = {0}, quantiles = {0};
-    const vonk_expr      *share_array = NULL, *accuracy = NULL, *e = NULL;
+    const uint32_t n_shares = s->n_numbers - 1;
+    const double error = s->numbers[n_shares];
+    vonk__ds_list shares = {0}, quantiles = {0};
+    const vonk_expr *share_array = NULL, *accuracy = NULL, *e = NULL;
 
     for (uint32_t i = 0; i < n_shares; i++) {
         VONK_TRY(vonk__ds_double(d, s->numbers[i], &e));
@@ -195,8 +206,8 @@ static vonk_status approx_quantile(vonk__ds *d, const vonk_plan **ret)
 static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_expr_list *list = &d->p->lists[0];
-    const vonk_expr      *seed = NULL, *random = NULL, *limit = NULL, *condition = NULL, *e = NULL;
-    vonk__ds_list         parts = {0};
+    const vonk_expr *seed = NULL, *random = NULL, *limit = NULL, *condition = NULL, *e = NULL;
+    vonk__ds_list parts = {0};
 
     for (uint32_t i = 1; i < list->n; i++) {
         VONK_TRY(vonk__ds_call(d, "<=>", (const vonk_expr *[]){list->at[0], list->at[i]}, 2, &e));
@@ -213,11 +224,15 @@ static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
     return vonk_pn_filter(d->a->budget, d->child, condition, ret, d->err);
 }
 
-/* ---- freqItems: of each column the 1 / support most frequent values; all that are more frequent than the support are among them */
+/* ---- freqItems: of each column the 1 / support most frequent values; all that are more frequent than the support are
+ * among them */
 static vonk_status frequent_of(vonk__ds *d, vonk_str name, int64_t most, const vonk_plan **ret)
 {
-    VONK_AUTO(vonk_plan_unref) const vonk_plan *own = NULL, *present = NULL, *counted = NULL, *sorted = NULL, *limited = NULL;
-    const vonk_expr                            *column = NULL, *one = NULL, *count = NULL, *order = NULL, *is_null = NULL, *condition = NULL, *list = NULL;
+    VONK_AUTO(vonk_plan_unref)
+    const vonk_plan *own = NULL,
+                    *present = NULL, *counted = NULL, *sorted = NULL, *limited = NULL;
+    const vonk_expr *column = NULL, *one = NULL, *count = NULL, *order = NULL, *is_null = NULL, *condition = NULL,
+                    *list = NULL;
 
     VONK_TRY(vonk_plan_fresh_ids(d->a->budget, d->child, &own, d->err));
     vonk__ds inner = {.a = d->a, .arena = d->arena, .p = d->p, .child = own, .err = d->err};
@@ -228,7 +243,8 @@ static vonk_status frequent_of(vonk__ds *d, vonk_str name, int64_t most, const v
     VONK_TRY(vonk__ds_long(d, 1, &one));
     VONK_TRY(vonk__ds_call(d, "count", &one, 1, &count));
     VONK_TRY(vonk__ds_alias(d, count, VONK_STR("n"), &count));
-    VONK_TRY(vonk_pn_aggregate(d->a->budget, present, &column, 1, (const vonk_expr *[]){column, count}, 2, &counted, d->err));
+    VONK_TRY(vonk_pn_aggregate(d->a->budget, present, &column, 1, (const vonk_expr *[]){column, count}, 2, &counted,
+                               d->err));
     VONK_TRY(vonk_ex_name(d->a->budget, &count->name, 1, -1, &order, d->err));
     VONK_TRY(vonk__ds_keep(d, order));
     VONK_TRY(vonk_ex_sort(d->a->budget, order, true, true, &order, d->err));
@@ -243,10 +259,11 @@ static vonk_status frequent_of(vonk__ds *d, vonk_str name, int64_t most, const v
 static vonk_status freq_items(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_stat_info *s = &d->p->stat;
-    const double          support = s->n_numbers ? s->numbers[0] : 0.01;
+    const double support = s->n_numbers ? s->numbers[0] : 0.01;
 
     if (!(support >= 1e-4 && support <= 1))
-        return VONK_FAIL(d->err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_F("%g", support), "confName", "support", "confRequirement", "it lies between 1e-4 and 1");
+        return VONK_FAIL(d->err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_F("%g", support), "confName",
+                         "support", "confRequirement", "it lies between 1e-4 and 1");
     if (s->n_names == 0) return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "freqItems of no columns");
     *ret = NULL;
     for (uint32_t i = 0; i < s->n_names; i++) {
@@ -273,14 +290,16 @@ static vonk_status crosstab_key(vonk__ds *d, vonk_str name, const vonk_expr **re
 }
 
 /* A node over `child` with lists, still to be resolved; kept. */
-static vonk_status pending_node(vonk__ds *d, vonk_node_kind kind, const vonk_plan *child, const vonk_expr *const *firsts, uint32_t n_lists, const vonk_plan **ret)
+static vonk_status pending_node(vonk__ds *d, vonk_node_kind kind, const vonk_plan *child,
+                                const vonk_expr *const *firsts, uint32_t n_lists, const vonk_plan **ret)
 {
-    vonk_plan  *node = NULL;
+    vonk_plan *node = NULL;
     vonk_status status;
 
     VONK_TRY(vonk_plan_new(d->a->budget, kind, &child, 1, &node, d->err));
     status = VONK_OK;
-    for (uint32_t i = 0; i < n_lists && status == VONK_OK; i++) status = vonk_plan_set_list(node, i, &firsts[i], 1, d->err);
+    for (uint32_t i = 0; i < n_lists && status == VONK_OK; i++)
+        status = vonk_plan_set_list(node, i, &firsts[i], 1, d->err);
     if (status == VONK_OK) return vonk_plan_finish(node, ret, d->err);
     vonk_plan_unref(node);
     return status;
@@ -289,11 +308,12 @@ static vonk_status pending_node(vonk__ds *d, vonk_node_kind kind, const vonk_pla
 static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *pivot = NULL;
-    const vonk_expr                            *lists[3] = {NULL}, *zero = NULL;
-    const vonk_str                             *names = d->p->stat.names;
+    const vonk_expr *lists[3] = {NULL}, *zero = NULL;
+    const vonk_str *names = d->p->stat.names;
 
     VONK_TRY(crosstab_key(d, names[0], &lists[0]));
-    VONK_TRY(vonk__ds_alias(d, lists[0], vonk_str_of(VONK_F("%.*s_%.*s", VONK_STR_ARGS(names[0]), VONK_STR_ARGS(names[1]))), &lists[0]));
+    VONK_TRY(vonk__ds_alias(
+        d, lists[0], vonk_str_of(VONK_F("%.*s_%.*s", VONK_STR_ARGS(names[0]), VONK_STR_ARGS(names[1]))), &lists[0]));
     VONK_TRY(vonk__ds_long(d, 1, &zero));
     VONK_TRY(vonk__ds_call(d, "count", &zero, 1, &lists[1]));
     VONK_TRY(crosstab_key(d, names[1], &lists[2]));

@@ -1,4 +1,5 @@
-/* sql/dataset_transpose.c -- DataFrame.transpose(): columns become rows. The rows are looked at now, because their index values are the new columns' names. */
+/* sql/dataset_transpose.c -- DataFrame.transpose(): columns become rows. The rows are looked at now, because their
+ * index values are the new columns' names. */
 #include "sql/dataset.h"
 
 #include "column/builder.h"
@@ -11,9 +12,10 @@ static vonk_status common_type(vonk__ds *d, const vonk__ds_list *others, const v
 
     for (size_t i = 1; i < others->n; i++) {
         const vonk_type *wider = NULL;
-        vonk_status      status = vonk_coerce_tightest(type, others->at[i]->type, d->a->env->ansi, &wider, d->err);
+        vonk_status status = vonk_coerce_tightest(type, others->at[i]->type, d->a->env->ansi, &wider, d->err);
         if (status == VONK_OK && !wider)
-            status = VONK_FAIL(d->err, VONK_E_TRANSPOSE_NO_LEAST_COMMON_TYPE, "dt1", VONK_TYPE_SQL(type), "dt2", VONK_TYPE_SQL(others->at[i]->type));
+            status = VONK_FAIL(d->err, VONK_E_TRANSPOSE_NO_LEAST_COMMON_TYPE, "dt1", VONK_TYPE_SQL(type), "dt2",
+                               VONK_TYPE_SQL(others->at[i]->type));
         vonk_type_unref(type);
         VONK_TRY(status);
         type = wider;
@@ -24,7 +26,8 @@ static vonk_status common_type(vonk__ds *d, const vonk__ds_list *others, const v
 
 static bool is_nested(const vonk_type *t)
 {
-    return t->id == VONK_T_ARRAY || t->id == VONK_T_MAP || t->id == VONK_T_STRUCT || t->id == VONK_T_VARIANT || t->id == VONK_T_UDT;
+    return t->id == VONK_T_ARRAY || t->id == VONK_T_MAP || t->id == VONK_T_STRUCT || t->id == VONK_T_VARIANT ||
+           t->id == VONK_T_UDT;
 }
 
 static vonk_status index_column(vonk__ds *d, const vonk_expr **ret)
@@ -34,19 +37,22 @@ static vonk_status index_column(vonk__ds *d, const vonk_expr **ret)
     if (given->n > 1)
         return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason", "there is more than one");
     *ret = given->n ? given->at[0] : d->child->n_output ? d->child->output[0] : NULL;
-    if (*ret && (*ret)->kind != VONK_EX_COLUMN) return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason", "it is not a column of the frame");
+    if (*ret && (*ret)->kind != VONK_EX_COLUMN)
+        return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason", "it is not a column of the frame");
     if (*ret && is_nested((*ret)->type))
-        return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason", VONK_F("its type is %s, which cannot name columns", VONK_TYPE_SQL((*ret)->type)));
+        return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason",
+                         VONK_F("its type is %s, which cannot name columns", VONK_TYPE_SQL((*ret)->type)));
     return VONK_OK;
 }
 
 /* The rows in the index's order, null ones left out. */
-static vonk_status run(vonk__ds *d, const vonk_expr *index, const vonk__ds_list *others, const vonk_type *type, vonk_batch **ret)
+static vonk_status run(vonk__ds *d, const vonk_expr *index, const vonk__ds_list *others, const vonk_type *type,
+                       vonk_batch **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *present = NULL, *sorted = NULL, *limited = NULL, *shaped = NULL;
-    const int64_t                               most = vonk_conf_i64(d->a->conf, "spark.sql.transposeMaxValues");
-    const vonk_expr                            *order = NULL, *is_null = NULL, *condition = NULL, *e = NULL;
-    vonk__ds_list                               columns = {0};
+    const int64_t most = vonk_conf_i64(d->a->conf, "spark.sql.transposeMaxValues");
+    const vonk_expr *order = NULL, *is_null = NULL, *condition = NULL, *e = NULL;
+    vonk__ds_list columns = {0};
 
     VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NULL, &index, 1, &is_null));
     VONK_TRY(vonk__ds_node(d, VONK_EX_NOT, &is_null, 1, &condition));
@@ -67,11 +73,13 @@ static vonk_status run(vonk__ds *d, const vonk_expr *index, const vonk__ds_list 
     VONK_TRY(d->a->run(d->a->session, shaped, ret, d->err));
     if ((*ret)->n_rows <= most) return VONK_OK;
     vonk_batch_unref(VONK_STEAL(*ret));
-    return VONK_FAIL(d->err, VONK_E_TRANSPOSE_EXCEED_ROW_LIMIT, "maxValues", VONK_F("%lld", (long long)most), "config", "spark.sql.transposeMaxValues");
+    return VONK_FAIL(d->err, VONK_E_TRANSPOSE_EXCEED_ROW_LIMIT, "maxValues", VONK_F("%lld", (long long)most), "config",
+                     "spark.sql.transposeMaxValues");
 }
 
 /* Row `row` of all columns but the first, as one column. */
-static vonk_status row_as_column(vonk__ds *d, const vonk_batch *rows, uint32_t row, const vonk_type *type, vonk_column **ret)
+static vonk_status row_as_column(vonk__ds *d, const vonk_batch *rows, uint32_t row, const vonk_type *type,
+                                 vonk_column **ret)
 {
     VONK_VEC(const vonk_column *) parts = {0};
     vonk_status status = VONK_OK;
@@ -98,12 +106,13 @@ static vonk_status key_column(vonk__ds *d, const vonk__ds_list *others, vonk_col
     return vonk_builder_finish(&names, ret, d->err);
 }
 
-static vonk_status turn(vonk__ds *d, const vonk_batch *rows, const vonk__ds_list *others, const vonk_type *type, vonk_field *fields, vonk_column **columns, const vonk_plan **ret)
+static vonk_status turn(vonk__ds *d, const vonk_batch *rows, const vonk__ds_list *others, const vonk_type *type,
+                        vonk_field *fields, vonk_column **columns, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *turned = NULL;
-    uint32_t                                    n = 0;
-    vonk_status                                 status = key_column(d, others, &columns[0]);
+    VONK_AUTO(vonk_batch_unref) vonk_batch *turned = NULL;
+    uint32_t n = 0;
+    vonk_status status = key_column(d, others, &columns[0]);
 
     fields[0] = (vonk_field){.name = VONK_STR("key"), .type = &vonk_type_string};
     for (n = status == VONK_OK ? 1 : 0; status == VONK_OK && n <= rows->n_rows; n++) {
@@ -121,11 +130,11 @@ static vonk_status turn(vonk__ds *d, const vonk_batch *rows, const vonk__ds_list
 vonk_status vonk__ds_transpose(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
-    const vonk_expr                            *index = NULL;
-    vonk__ds_list                               others = {0};
-    vonk_field                                 *fields = NULL;
-    vonk_column                               **columns = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
+    const vonk_expr *index = NULL;
+    vonk__ds_list others = {0};
+    vonk_field *fields = NULL;
+    vonk_column **columns = NULL;
 
     VONK_TRY(index_column(d, &index));
     if (!index) {

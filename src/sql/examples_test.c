@@ -1,5 +1,5 @@
-/* Runs the example of every function row: parsed, analysed, evaluated, printed, compared. Rows of windows, aggregates and generators are analysed only: exec's
- * tests run them. */
+/* Runs the example of every function row: parsed, analysed, evaluated, printed, compared. Rows of windows, aggregates
+ * and generators are analysed only: exec's tests run them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,7 +27,8 @@ static vonk_status open_all(fixture *f, vonk_error *err)
     VONK_TRY(vonk_catalog_new(f->budget, f->shared, &f->catalog, err));
     const vonk_conf *defaults = NULL;
     VONK_TRY(vonk_conf_new(f->budget, &defaults, err));
-    vonk_status st = vonk_conf_with(f->budget, defaults, VONK_STR("spark.sql.session.timeZone"), VONK_STR("America/Los_Angeles"), &f->conf, err);
+    vonk_status st = vonk_conf_with(f->budget, defaults, VONK_STR("spark.sql.session.timeZone"),
+                                    VONK_STR("America/Los_Angeles"), &f->conf, err);
     vonk_conf_unref(defaults);
     VONK_TRY(st);
     vonk_conf_fn_env(f->conf, INT64_C(1600000000000000), &f->env);

@@ -4,8 +4,8 @@
 
 static vonk_status and_level(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
 static vonk_status not_level(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
-static vonk_status predicate(vonk_parser *p, const vonk_expr *left, bool *ret_found,
-                             const vonk_expr **ret, vonk_error *err);
+static vonk_status predicate(vonk_parser *p, const vonk_expr *left, bool *ret_found, const vonk_expr **ret,
+                             vonk_error *err);
 static vonk_status value_level(vonk_parser *p, int least, const vonk_expr **ret, vonk_error *err);
 
 vonk_status vonk__expr(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
@@ -253,8 +253,8 @@ static bool is_predicate_word(const vonk_parser *p, uint32_t ahead)
     }
 }
 
-static vonk_status predicate(vonk_parser *p, const vonk_expr *left, bool *ret_found,
-                             const vonk_expr **ret, vonk_error *err)
+static vonk_status predicate(vonk_parser *p, const vonk_expr *left, bool *ret_found, const vonk_expr **ret,
+                             vonk_error *err)
 {
     uint32_t word = p->at;
     bool negate = (vonk__is(p, KW_NOT) || vonk__is(p, TK_BANG)) && is_predicate_word(p, 1);
@@ -345,7 +345,10 @@ static vonk_status unary(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
     return vonk__call(p, from, name, &e, 1, VONK_EXF_OPERATOR, ret, err);
 }
 
-vonk_status vonk__parse_value(vonk_parser *p, const vonk_expr **ret, vonk_error *err) { return value_level(p, 1, ret, err); }
+vonk_status vonk__parse_value(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
+{
+    return value_level(p, 1, ret, err);
+}
 
 /* Operators of level `least` and tighter; equal levels from left to right. */
 static vonk_status value_level(vonk_parser *p, int least, const vonk_expr **ret, vonk_error *err)

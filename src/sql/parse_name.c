@@ -271,7 +271,8 @@ vonk_status vonk__string(vonk_parser *p, vonk_str *ret, vonk_error *err)
 
 /* ---- property lists */
 
-/* Neighbouring literals are one text, but without a '=' behind them the first is the key and the others are the value. */
+/* Neighbouring literals are one text, but without a '=' behind them the first is the key and the others are the value.
+ */
 static vonk_status text_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
@@ -426,7 +427,8 @@ vonk_status vonk__type(vonk_parser *p, const vonk_type **ret, vonk_error *err)
     VONK_TRY(skip_type(p, err));
     vonk_str text = vonk_str_sub(p->text, p->tokens.at[from].start, p->tokens.at[p->at - 1].end);
     vonk_status st = vonk_type_parse(text, ret, err);
-    bool has_place = st != VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION && st != VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION;
+    bool has_place =
+        st != VONK_E_DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION && st != VONK_E_DECIMAL_SCALE_EXCEEDS_PRECISION;
     if (st != VONK_OK) return has_place ? vonk__at_tokens(p, from, st, err) : st;
     return vonk_arena_on_free(p->arena, drop_type, (void *)*ret, err);
 }

@@ -56,8 +56,9 @@ static vonk_status refuse(const compiler *c, vonk_error *err)
     quoted[n++] = '\'';
     quoted[n] = 0;
     if (old_format_takes(c->pattern))
-        return VONK_FAIL(err, VONK_E_INCONSISTENT_BEHAVIOR_CROSS_VERSION__DATETIME_PATTERN_RECOGNITION, "pattern", quoted,
-                         "config", "\"spark.sql.legacy.timeParserPolicy\"", "docroot", "https://spark.apache.org/docs/latest");
+        return VONK_FAIL(err, VONK_E_INCONSISTENT_BEHAVIOR_CROSS_VERSION__DATETIME_PATTERN_RECOGNITION, "pattern",
+                         quoted, "config", "\"spark.sql.legacy.timeParserPolicy\"", "docroot",
+                         "https://spark.apache.org/docs/latest");
     return VONK_FAIL(err, VONK_E_INVALID_DATETIME_PATTERN__WITH_SUGGESTION, "pattern", quoted, "docroot",
                      "https://spark.apache.org/docs/latest");
 }
@@ -74,7 +75,8 @@ static vonk_status check_letters(compiler *c, vonk_error *err)
         if (l == 'S') c->has_fraction = true;
         if (in_set(l, "YWwuec")) {
             if (old_format_takes(c->pattern)) return refuse(c, err);
-            return VONK_FAIL(err, VONK_E_INCONSISTENT_BEHAVIOR_CROSS_VERSION__DATETIME_WEEK_BASED_PATTERN, "c", VONK_F("%c", l));
+            return VONK_FAIL(err, VONK_E_INCONSISTENT_BEHAVIOR_CROSS_VERSION__DATETIME_WEEK_BASED_PATTERN, "c",
+                             VONK_F("%c", l));
         }
         if (!in_set(l, "ABnNp") && !(c->reading && in_set(l, "EFqQ"))) continue;
         if (old_format_takes(c->pattern)) return refuse(c, err);
@@ -118,7 +120,8 @@ static vonk_status add_number(compiler *c, vonk_dt_item item, vonk_error *err)
 
 static vonk_status number(compiler *c, vonk_dt_field field, int min, int max, vonk_dt_sign sign, vonk_error *err)
 {
-    return add_number(c, (vonk_dt_item){.kind = VONK_DT_NUMBER, .field = field, .min = min, .max = max, .sign = sign}, err);
+    return add_number(c, (vonk_dt_item){.kind = VONK_DT_NUMBER, .field = field, .min = min, .max = max, .sign = sign},
+                      err);
 }
 
 static vonk_status year(compiler *c, int n, vonk_error *err)
@@ -126,7 +129,10 @@ static vonk_status year(compiler *c, int n, vonk_error *err)
     vonk_dt_field field = c->has_era ? VONK_DT_YEAR_OF_ERA : VONK_DT_YEAR;
     if (n >= 7) return too_long(c, 'y', 7, err);
     if (n == 2)
-        return add_number(c, (vonk_dt_item){.kind = VONK_DT_REDUCED, .field = field, .min = 2, .max = 2, .sign = VONK_DT_NOT_NEGATIVE}, err);
+        return add_number(
+            c,
+            (vonk_dt_item){.kind = VONK_DT_REDUCED, .field = field, .min = 2, .max = 2, .sign = VONK_DT_NOT_NEGATIVE},
+            err);
     return number(c, field, n, 19, n < 4 ? VONK_DT_NORMAL : VONK_DT_EXCEEDS_PAD, err);
 }
 
@@ -147,7 +153,8 @@ static vonk_status small_number(compiler *c, vonk_dt_field field, int n, vonk_er
 
 static vonk_status fraction(compiler *c, int n, vonk_error *err)
 {
-    vonk_dt_item item = {.kind = VONK_DT_FRACTION, .field = VONK_DT_NANO, .min = n, .max = n, .sign = VONK_DT_NOT_NEGATIVE};
+    vonk_dt_item item = {
+        .kind = VONK_DT_FRACTION, .field = VONK_DT_NANO, .min = n, .max = n, .sign = VONK_DT_NOT_NEGATIVE};
     if (n > 9) return refuse(c, err);
     if (!c->reading || n == 1) return add_number(c, item, err);
     item.min = 1;
@@ -173,7 +180,10 @@ static vonk_status offset(compiler *c, char letter, int n, vonk_error *err)
     item.minutes_optional = n == 1;
     item.with_colon = n == 3 || n == 5;
     item.seconds = n >= 4;
-    item.text = letter == 'X' ? VONK_STR("Z") : n == 1 ? VONK_STR("+00") : n % 2 == 0 ? VONK_STR("+0000") : VONK_STR("+00:00");
+    item.text = letter == 'X' ? VONK_STR("Z")
+                : n == 1      ? VONK_STR("+00")
+                : n % 2 == 0  ? VONK_STR("+0000")
+                              : VONK_STR("+00:00");
     return add(c, item, err);
 }
 
@@ -195,7 +205,11 @@ static vonk_status letters(compiler *c, char l, int n, vonk_error *err)
     case 'G':
     case 'E':
         if (n >= 5) return too_long(c, l, 5, err);
-        return add(c, (vonk_dt_item){.kind = VONK_DT_TEXT, .field = l == 'G' ? VONK_DT_ERA : VONK_DT_DAY_OF_WEEK, .min = n < 4 ? 3 : 4}, err);
+        return add(c,
+                   (vonk_dt_item){.kind = VONK_DT_TEXT,
+                                  .field = l == 'G' ? VONK_DT_ERA : VONK_DT_DAY_OF_WEEK,
+                                  .min = n < 4 ? 3 : 4},
+                   err);
     case 'a':
         if (n > 1) return refuse(c, err);
         return add(c, (vonk_dt_item){.kind = VONK_DT_TEXT, .field = VONK_DT_AMPM, .min = 3}, err);

@@ -1,4 +1,5 @@
-/* text/datetime_read.c -- dates and times from text by a pattern: fields are read first, then put together (strictly, as java.time does). */
+/* text/datetime_read.c -- dates and times from text by a pattern: fields are read first, then put together (strictly,
+ * as java.time does). */
 #include <stdio.h>
 
 #include "text/datetime_pattern.h"
@@ -85,7 +86,8 @@ static bool starts_nocase(vonk_str s, size_t at, vonk_str what)
 
 static bool read_text(const vonk_dt_item *item, vonk_str s, size_t *at, fields *f)
 {
-    static const char *const eras[] = {"Before Christ", "Anno Domini"}, *const short_eras[] = {"BC", "AD"}, *const halves[] = {"AM", "PM"};
+    static const char *const eras[] = {"Before Christ", "Anno Domini"}, *const short_eras[] = {"BC", "AD"},
+                             *const halves[] = {"AM", "PM"};
     const char *const *names = item->field == VONK_DT_MONTH  ? vonk_month_names
                                : item->field == VONK_DT_AMPM ? halves
                                : item->min == 3              ? short_eras
@@ -114,7 +116,8 @@ static bool keep_offset(fields *f, int64_t seconds)
     char name[16];
     int64_t all = seconds < 0 ? -seconds : seconds;
     if (all > 18 * 3600) return false;
-    snprintf(name, sizeof(name), "%c%02d:%02d:%02d", seconds < 0 ? '-' : '+', (int)(all / 3600), (int)(all / 60 % 60), (int)(all % 60));
+    snprintf(name, sizeof(name), "%c%02d:%02d:%02d", seconds < 0 ? '-' : '+', (int)(all / 3600), (int)(all / 60 % 60),
+             (int)(all % 60));
     f->zone = vonk_zone_lookup(vonk_str_of(name));
     return f->zone && keep(f, VONK_DT_OFFSET, seconds);
 }
@@ -162,10 +165,13 @@ static bool read_offset(const vonk_dt_item *item, vonk_str s, size_t *at, fields
 static bool read_zone(const vonk_dt_item *item, vonk_str s, size_t *at, fields *f)
 {
     size_t end = *at;
-    while (end < s.len && (strchr("/_+-:", s.data[end]) || is_digit(s.data[end]) || (s.data[end] | 32) >= 'a') && (s.data[end] | 32) <= 'z') end++;
+    while (end < s.len && (strchr("/_+-:", s.data[end]) || is_digit(s.data[end]) || (s.data[end] | 32) >= 'a') &&
+           (s.data[end] | 32) <= 'z')
+        end++;
     while (end > *at) {
         f->zone = vonk_zone_lookup(vonk_str_sub(s, *at, end));
-        if (!f->zone && item->kind == VONK_DT_ZONE_NAME && end - *at == 3 && s.data[end - 2] == 'D') { /* PDT: the zone of PST */
+        if (!f->zone && item->kind == VONK_DT_ZONE_NAME && end - *at == 3 &&
+            s.data[end - 2] == 'D') { /* PDT: the zone of PST */
             char standard[4] = {s.data[*at], 'S', s.data[end - 1], 0};
             f->zone = vonk_zone_lookup(vonk_str_of(standard));
         }
@@ -257,14 +263,21 @@ static bool check_ranges(vonk_str text, const fields *f, char why[512])
     char what[160];
     for (int i = 0; i < VONK_DT_N_FIELD; i++) {
         if (!has(f, (vonk_dt_field)i) || (f->value[i] >= ranges[i].least && f->value[i] <= ranges[i].most)) continue;
-        snprintf(what, sizeof(what), "Invalid value for %s (valid values %lld - %s): %lld", ranges[i].name, (long long)ranges[i].least,
-                 i == VONK_DT_DAY ? "28/31" : i == VONK_DT_DAY_OF_YEAR ? "365/366" : VONK_F("%lld", (long long)ranges[i].most), (long long)f->value[i]);
+        snprintf(what, sizeof(what), "Invalid value for %s (valid values %lld - %s): %lld", ranges[i].name,
+                 (long long)ranges[i].least,
+                 i == VONK_DT_DAY           ? "28/31"
+                 : i == VONK_DT_DAY_OF_YEAR ? "365/366"
+                                            : VONK_F("%lld", (long long)ranges[i].most),
+                 (long long)f->value[i]);
         return wrong(text, why, what);
     }
     return true;
 }
 
-static bool conflict(vonk_str text, char why[512]) { return wrong(text, why, "Conflict found: two fields say different things"); }
+static bool conflict(vonk_str text, char why[512])
+{
+    return wrong(text, why, "Conflict found: two fields say different things");
+}
 
 /* `whole`: year, month and day are all in the text. Invalid days of such texts have a word of their own. */
 static bool date_of(vonk_str text, const fields *f, vonk_dt_value *ret, char why[512])
@@ -301,7 +314,8 @@ static bool date_of(vonk_str text, const fields *f, vonk_dt_value *ret, char why
     int64_t days = vonk_days_from_civil(year, (int)month, (int)day);
     ret->days = (int32_t)days;
     if (days != ret->days) return wrong(text, why, "the date is out of range");
-    if (has(f, VONK_DT_DAY_OF_YEAR) && vonk_day_of_year(days) != f->value[VONK_DT_DAY_OF_YEAR]) return conflict(text, why);
+    if (has(f, VONK_DT_DAY_OF_YEAR) && vonk_day_of_year(days) != f->value[VONK_DT_DAY_OF_YEAR])
+        return conflict(text, why);
     return true;
 }
 
@@ -335,11 +349,13 @@ bool vonk_dt_read(const vonk_dt_pattern *p, vonk_str text, vonk_dt_value *ret, c
     int shown = (int)vonk_min_size(text.len, 64);
     const char *dots = text.len > 64 ? "..." : "";
     if (!read_items(&r, 0, p->n, &at, &f)) {
-        snprintf(ret_why, 512, "Text '%.*s%s' could not be parsed at index %zu", shown, text.data ? text.data : "", dots, r.failed_at);
+        snprintf(ret_why, 512, "Text '%.*s%s' could not be parsed at index %zu", shown, text.data ? text.data : "",
+                 dots, r.failed_at);
         return false;
     }
     if (at < text.len) {
-        snprintf(ret_why, 512, "Text '%.*s%s' could not be parsed, unparsed text found at index %zu", shown, text.data, dots, at);
+        snprintf(ret_why, 512, "Text '%.*s%s' could not be parsed, unparsed text found at index %zu", shown, text.data,
+                 dots, at);
         return false;
     }
     *ret = (vonk_dt_value){.zone = f.zone};
@@ -349,7 +365,9 @@ bool vonk_dt_read(const vonk_dt_pattern *p, vonk_str text, vonk_dt_value *ret, c
 bool vonk_dt_value_us(const vonk_dt_value *v, const vonk_zone *zone, int64_t *ret_us)
 {
     int64_t local;
-    if (__builtin_mul_overflow((int64_t)v->days, VONK_US_PER_DAY, &local) || __builtin_add_overflow(local, v->nanos_of_day / 1000, &local)) return false;
+    if (__builtin_mul_overflow((int64_t)v->days, VONK_US_PER_DAY, &local) ||
+        __builtin_add_overflow(local, v->nanos_of_day / 1000, &local))
+        return false;
     if (v->zone) zone = v->zone;
     *ret_us = zone ? vonk_zone_to_utc_us(zone, local) : local;
     return true;

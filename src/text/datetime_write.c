@@ -60,7 +60,8 @@ static vonk_status write_text(const vonk_dt_item *item, int64_t value, vonk_buf 
     switch (item->field) {
     case VONK_DT_ERA: return vonk_buf_add_c(out, is_short ? short_eras[value] : eras[value], err);
     case VONK_DT_AMPM: return vonk_buf_add_c(out, value ? "PM" : "AM", err);
-    case VONK_DT_QUARTER: return is_short ? vonk_buf_printf(out, err, "Q%d", (int)value) : vonk_buf_add_c(out, quarters[value - 1], err);
+    case VONK_DT_QUARTER:
+        return is_short ? vonk_buf_printf(out, err, "Q%d", (int)value) : vonk_buf_add_c(out, quarters[value - 1], err);
     case VONK_DT_MONTH: name = vonk_month_names[value - 1]; break;
     default: name = vonk_day_names[value - 1]; break;
     }
@@ -82,11 +83,13 @@ static vonk_status write_offset(const vonk_dt_item *item, int32_t offset_s, vonk
     if (!offset_s) return vonk_buf_add_str(out, item->text, err);
     VONK_TRY(vonk_buf_printf(out, err, "%s%02d", sign, hours));
     bool with_seconds = item->seconds && seconds;
-    if (!item->minutes_optional || minutes || with_seconds) VONK_TRY(vonk_buf_printf(out, err, "%s%02d", colon, minutes));
+    if (!item->minutes_optional || minutes || with_seconds)
+        VONK_TRY(vonk_buf_printf(out, err, "%s%02d", colon, minutes));
     return with_seconds ? vonk_buf_printf(out, err, "%s%02d", colon, seconds) : VONK_OK;
 }
 
-/* Names of the zones that people meet most. What has no name here is written by its abbreviation, or refused in long form. */
+/* Names of the zones that people meet most. What has no name here is written by its abbreviation, or refused in long
+ * form. */
 static const struct {
     const char *zone, *standard, *summer, *generic, *short_generic;
 } zone_names[] = {
@@ -97,8 +100,10 @@ static const struct {
     {"Europe/London", "Greenwich Mean Time", "British Summer Time", "British Time", "BT"},
     {"Europe/Paris", "Central European Standard Time", "Central European Summer Time", "Central European Time", "CET"},
     {"Europe/Berlin", "Central European Standard Time", "Central European Summer Time", "Central European Time", "CET"},
-    {"Europe/Brussels", "Central European Standard Time", "Central European Summer Time", "Central European Time", "CET"},
-    {"Europe/Amsterdam", "Central European Standard Time", "Central European Summer Time", "Central European Time", "CET"},
+    {"Europe/Brussels", "Central European Standard Time", "Central European Summer Time", "Central European Time",
+     "CET"},
+    {"Europe/Amsterdam", "Central European Standard Time", "Central European Summer Time", "Central European Time",
+     "CET"},
     {"Europe/Madrid", "Central European Standard Time", "Central European Summer Time", "Central European Time", "CET"},
     {"Europe/Rome", "Central European Standard Time", "Central European Summer Time", "Central European Time", "CET"},
     {"Asia/Tokyo", "Japan Standard Time", "Japan Daylight Time", "Japan Time", "JT"},
@@ -115,12 +120,14 @@ static vonk_status write_zone_name(const vonk_dt_item *item, const moment *m, vo
     vonk_str brief = vonk_zone_abbreviation(m->zone, vonk_floor_div(m->us, VONK_US_PER_SECOND), &summer);
     for (size_t i = 0; i < VONK_COUNTOF(zone_names); i++) {
         if (!vonk_str_is(id, zone_names[i].zone)) continue;
-        if (item->generic) return vonk_buf_add_c(out, item->min == 4 ? zone_names[i].generic : zone_names[i].short_generic, err);
+        if (item->generic)
+            return vonk_buf_add_c(out, item->min == 4 ? zone_names[i].generic : zone_names[i].short_generic, err);
         if (item->min == 4) return vonk_buf_add_c(out, summer ? zone_names[i].summer : zone_names[i].standard, err);
     }
     if (vonk_zone_is_fixed(m->zone, NULL)) return vonk_buf_add_str(out, id, err);
     if (item->generic || item->min == 4)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the name of the zone %.*s in a pattern", VONK_STR_ARGS(id)));
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("the name of the zone %.*s in a pattern", VONK_STR_ARGS(id)));
     return vonk_buf_add_str(out, brief, err);
 }
 
@@ -143,7 +150,8 @@ static vonk_status write_item(const vonk_dt_item *item, const moment *m, vonk_bu
     }
 }
 
-vonk_status vonk_dt_write(const vonk_dt_pattern *p, int64_t us, const vonk_zone *zone, vonk_zone_cache *cache, vonk_buf *out, vonk_error *err)
+vonk_status vonk_dt_write(const vonk_dt_pattern *p, int64_t us, const vonk_zone *zone, vonk_zone_cache *cache,
+                          vonk_buf *out, vonk_error *err)
 {
     moment m = {.us = us, .zone = zone};
     m.offset_s = vonk_zone_offset(zone, vonk_floor_div(us, VONK_US_PER_SECOND), cache);

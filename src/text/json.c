@@ -4,7 +4,9 @@
 
 static void skip_space(vonk_json *j)
 {
-    while (j->at < j->text.len && (j->text.data[j->at] == ' ' || j->text.data[j->at] == '\t' || j->text.data[j->at] == '\n' || j->text.data[j->at] == '\r')) j->at++;
+    while (j->at < j->text.len && (j->text.data[j->at] == ' ' || j->text.data[j->at] == '\t' ||
+                                   j->text.data[j->at] == '\n' || j->text.data[j->at] == '\r'))
+        j->at++;
 }
 
 char vonk_json_peek(vonk_json *j)
@@ -175,7 +177,8 @@ vonk_status vonk_json_string(vonk_json *j, vonk_buf *out, bool *ret_ok, vonk_err
     return VONK_OK;
 }
 
-vonk_status vonk_json_next_field(vonk_json *j, bool *inout_first, vonk_buf *key, bool *ret_more, bool *ret_ok, vonk_error *err)
+vonk_status vonk_json_next_field(vonk_json *j, bool *inout_first, vonk_buf *key, bool *ret_more, bool *ret_ok,
+                                 vonk_error *err)
 {
     *ret_more = next_in(j, '}', inout_first, ret_ok);
     if (!*ret_more) return VONK_OK;

@@ -115,7 +115,9 @@ static bool fast_double(const char *at, const char *end, double *ret)
     return true;
 }
 
-enum { MOST_DIGITS = 800 }; /* no double's rounding depends on a later one, only on whether there is one (hex: far fewer) */
+enum {
+    MOST_DIGITS = 800
+}; /* no double's rounding depends on a later one, only on whether there is one (hex: far fewer) */
 
 static int32_t exponent_of(const char *at, const char *end)
 {

@@ -224,8 +224,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doubles_look_as_javas), cmocka_unit_test(doubles_come_back),
         cmocka_unit_test(integers_are_read),     cmocka_unit_test(doubles_are_read),
-        cmocka_unit_test(long_doubles_are_read),
-        cmocka_unit_test(decimals_are_read),     cmocka_unit_test(decimals_are_written),
+        cmocka_unit_test(long_doubles_are_read), cmocka_unit_test(decimals_are_read),
+        cmocka_unit_test(decimals_are_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

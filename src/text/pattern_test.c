@@ -1,4 +1,5 @@
-/* Tests of patterns of dates and of regular expressions: what Java means by them, and that a runaway match can be stopped. */
+/* Tests of patterns of dates and of regular expressions: what Java means by them, and that a runaway match can be
+ * stopped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static void expect_written(const char *pattern, int64_t us, const char *zone, co
     assert_int_equal(vonk_arena_new(vonk_budget_root(), &arena, &err), VONK_OK);
     assert_int_equal(vonk_dt_compile(arena, vonk_str_of(pattern), false, &p, &err), VONK_OK);
     assert_int_equal(vonk_dt_write(&p, us, vonk_zone_lookup(vonk_str_of(zone)), NULL, &out, &err), VONK_OK);
-    if (!vonk_str_is(vonk_buf_str(&out), wanted)) fail_msg("%s gives %.*s, not %s", pattern, (int)out.len, out.data, wanted);
+    if (!vonk_str_is(vonk_buf_str(&out), wanted))
+        fail_msg("%s gives %.*s, not %s", pattern, (int)out.len, out.data, wanted);
     vonk_buf_done(&out);
     vonk_arena_free(arena);
 }
@@ -28,7 +30,8 @@ static void instants_are_written(void **state)
     expect_written("yyyy-MM-dd HH:mm:ss.SSSSSS", us, "UTC", "2016-04-08 20:10:15.123456");
     expect_written("yy M MMM MMMM E EEEE a h k K D", us, "UTC", "16 4 Apr April Fri Friday PM 8 20 8 99");
     expect_written("QQ QQQ QQQQ G 'o''clock' ''", us, "UTC", "02 Q2 2nd quarter AD o'clock '");
-    expect_written("VV z O X XXX xx Z", us, "America/Los_Angeles", "America/Los_Angeles PDT GMT-7 -07 -07:00 -0700 -0700");
+    expect_written("VV z O X XXX xx Z", us, "America/Los_Angeles",
+                   "America/Los_Angeles PDT GMT-7 -07 -07:00 -0700 -0700");
     expect_written("XXX xxx ZZZZ", us, "UTC", "Z +00:00 GMT");
     expect_written("yyyy", INT64_C(253402300800000000), "UTC", "+10000");
 }
@@ -141,7 +144,9 @@ static void runaway_match_is_stopped(void **state)
     int looks = 0;
     assert_int_equal(vonk_regex_new(vonk_budget_root(), VONK_STR("^(a+)+$"), &r, &err), VONK_OK);
     assert_int_equal(vonk_matcher_init(&m, r, stop_at_third_look, &looks, &err), VONK_OK);
-    assert_int_equal(vonk_matcher_find(&m, VONK_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), 0, &found, &err), VONK_E_OPERATION_CANCELED);
+    assert_int_equal(
+        vonk_matcher_find(&m, VONK_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"), 0, &found, &err),
+        VONK_E_OPERATION_CANCELED);
     assert_int_equal(looks, 3);
     vonk_error_reset(&err);
     vonk_matcher_done(&m);
@@ -151,8 +156,9 @@ static void runaway_match_is_stopped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(instants_are_written), cmocka_unit_test(wrong_patterns_are_refused), cmocka_unit_test(texts_are_read),
-        cmocka_unit_test(java_syntax_is_understood), cmocka_unit_test(runaway_match_is_stopped),
+        cmocka_unit_test(instants_are_written),     cmocka_unit_test(wrong_patterns_are_refused),
+        cmocka_unit_test(texts_are_read),           cmocka_unit_test(java_syntax_is_understood),
+        cmocka_unit_test(runaway_match_is_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

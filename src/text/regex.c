@@ -1,4 +1,5 @@
-/* text/regex.c -- matching by PCRE2: compiled code first; what is not done after a fair number of steps goes on interpreted, with a look at the cancel flag. */
+/* text/regex.c -- matching by PCRE2: compiled code first; what is not done after a fair number of steps goes on
+ * interpreted, with a look at the cancel flag. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
@@ -6,8 +7,8 @@
 #include "text/regex.h"
 
 enum {
-    FAIR_STEPS = 300000,      /* of compiled code: some milliseconds */
-    MOST_STEPS = 2000000000,  /* of the interpreter: minutes */
+    FAIR_STEPS = 300000,     /* of compiled code: some milliseconds */
+    MOST_STEPS = 2000000000, /* of the interpreter: minutes */
     MOST_HEAP_KIB = 256 * 1024,
     STEPS_PER_LOOK = 2048
 };
@@ -31,7 +32,8 @@ static void give_memory(void *p, void *budget) { vonk_free(p); }
 
 static vonk_status no_memory(vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a regular expression that needs more memory than its query may have");
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     "a regular expression that needs more memory than its query may have");
 }
 
 /* NULL: refused, or no memory (*ret_memory). */
@@ -51,7 +53,8 @@ static pcre2_code *compile(const vonk_regex *r, uint32_t more_options, bool *ret
         pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
         pcre2_set_bsr(context, PCRE2_BSR_UNICODE);
         pcre2_set_parens_nest_limit(context, 250);
-        compiled = pcre2_compile((PCRE2_SPTR)(r->pattern.data ? r->pattern.data : ""), r->pattern.len, r->options | more_options, &code, &at, context);
+        compiled = pcre2_compile((PCRE2_SPTR)(r->pattern.data ? r->pattern.data : ""), r->pattern.len,
+                                 r->options | more_options, &code, &at, context);
         *ret_memory = !compiled && code == PCRE2_ERROR_HEAP_FAILED;
     } else {
         *ret_memory = true;
@@ -99,7 +102,8 @@ uint32_t vonk_regex_group_of(const vonk_regex *r, vonk_str name)
     return n > 0 ? (uint32_t)n : 0;
 }
 
-vonk_status vonk_matcher_init(vonk_matcher *m, const vonk_regex *regex, bool (*cancelled)(void *query), void *query, vonk_error *err)
+vonk_status vonk_matcher_init(vonk_matcher *m, const vonk_regex *regex, bool (*cancelled)(void *query), void *query,
+                              vonk_error *err)
 {
     *m = (vonk_matcher){.regex = regex, .cancelled = cancelled, .query = query};
     pcre2_general_context *general = pcre2_general_context_create(take_memory, give_memory, regex->budget);
@@ -163,12 +167,14 @@ vonk_status vonk_matcher_find(vonk_matcher *m, vonk_str text, size_t from, bool 
 {
     if (!text.data) text.data = "";
     int n = pcre2_match(m->regex->code, (PCRE2_SPTR)text.data, text.len, from, 0, m->data, m->context);
-    if (n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_JIT_STACKLIMIT || n == PCRE2_ERROR_DEPTHLIMIT || n == PCRE2_ERROR_HEAPLIMIT)
+    if (n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_JIT_STACKLIMIT || n == PCRE2_ERROR_DEPTHLIMIT ||
+        n == PCRE2_ERROR_HEAPLIMIT)
         VONK_TRY(find_slowly(m, text, from, &n, err));
     *ret_found = n >= 0;
     if (n >= 0 || n == PCRE2_ERROR_NOMATCH) return VONK_OK;
     if (n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_HEAPLIMIT || n == PCRE2_ERROR_DEPTHLIMIT)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a regular expression that takes more than two thousand million steps for one text");
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         "a regular expression that takes more than two thousand million steps for one text");
     return no_memory(err);
 }
 

@@ -1,4 +1,5 @@
-/* text/regex_java.c -- java.util.regex's syntax rewritten as PCRE2's: what only one of them knows, or both know differently. */
+/* text/regex_java.c -- java.util.regex's syntax rewritten as PCRE2's: what only one of them knows, or both know
+ * differently. */
 #include "text/chars.h"
 #include "text/regex.h"
 
@@ -25,7 +26,10 @@ static bool is_letter(char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; }
 
 static vonk_status put(rewriter *r, const char *text, vonk_error *err) { return vonk_buf_add_c(r->out, text, err); }
 
-static vonk_status put_code(rewriter *r, uint32_t code, vonk_error *err) { return vonk_buf_printf(r->out, err, "\\x{%x}", code); }
+static vonk_status put_code(rewriter *r, uint32_t code, vonk_error *err)
+{
+    return vonk_buf_printf(r->out, err, "\\x{%x}", code);
+}
 
 static int hex_of(char c)
 {
@@ -65,7 +69,8 @@ static bool read_code(rewriter *r, uint32_t *ret)
         uint32_t low;
         if (!hex_digits(r, 1, n, ret)) return false;
         r->at += (size_t)n + 1;
-        if (*ret >= 0xD800 && *ret < 0xDC00 && peek(r, 0) == '\\' && peek(r, 1) == 'u' && hex_digits(r, 2, 4, &low) && low >= 0xDC00 && low < 0xE000) {
+        if (*ret >= 0xD800 && *ret < 0xDC00 && peek(r, 0) == '\\' && peek(r, 1) == 'u' && hex_digits(r, 2, 4, &low) &&
+            low >= 0xDC00 && low < 0xE000) {
             *ret = 0x10000 + ((*ret - 0xD800) << 10) + (low - 0xDC00);
             r->at += 6;
         }
@@ -93,16 +98,32 @@ static const struct {
     const char *java, *inside; /* as the content of a class */
     const char *outside_of;    /* the content of its complement */
 } properties[] = {
-    {"Lower", "[:lower:]", "[:^lower:]"},      {"Upper", "[:upper:]", "[:^upper:]"},   {"ASCII", "[:ascii:]", "[:^ascii:]"},
-    {"Alpha", "[:alpha:]", "[:^alpha:]"},      {"Digit", "[:digit:]", "[:^digit:]"},   {"Alnum", "[:alnum:]", "[:^alnum:]"},
-    {"Punct", "[:punct:]", "[:^punct:]"},      {"Graph", "[:graph:]", "[:^graph:]"},   {"Print", "[:print:]", "[:^print:]"},
-    {"Blank", "[:blank:]", "[:^blank:]"},      {"Cntrl", "[:cntrl:]", "[:^cntrl:]"},   {"XDigit", "[:xdigit:]", "[:^xdigit:]"},
-    {"Space", "[:space:]", "[:^space:]"},      {"javaLowerCase", "\\p{Lowercase}", "\\P{Lowercase}"},
-    {"javaUpperCase", "\\p{Uppercase}", "\\P{Uppercase}"},                             {"javaAlphabetic", "\\p{Alphabetic}", "\\P{Alphabetic}"},
-    {"javaLetter", "\\p{L}", "\\P{L}"},        {"javaDigit", "\\p{Nd}", "\\P{Nd}"},    {"javaWhitespace", "\\p{Xsp}", "\\P{Xsp}"},
-    {"javaSpaceChar", "\\p{Z}", "\\P{Z}"},     {"javaTitleCase", "\\p{Lt}", "\\P{Lt}"}, {"javaMirrored", "\\p{Bidi_Mirrored}", "\\P{Bidi_Mirrored}"},
-    {"javaIdeographic", "\\p{Ideographic}", "\\P{Ideographic}"},                       {"LC", "\\p{L&}", "\\P{L&}"},
-    {"L1", "\\x{0}-\\x{ff}", "\\x{100}-\\x{10ffff}"},                                  {"all", "\\x{0}-\\x{10ffff}", "\\x{10ffff}"},
+    {"Lower", "[:lower:]", "[:^lower:]"},
+    {"Upper", "[:upper:]", "[:^upper:]"},
+    {"ASCII", "[:ascii:]", "[:^ascii:]"},
+    {"Alpha", "[:alpha:]", "[:^alpha:]"},
+    {"Digit", "[:digit:]", "[:^digit:]"},
+    {"Alnum", "[:alnum:]", "[:^alnum:]"},
+    {"Punct", "[:punct:]", "[:^punct:]"},
+    {"Graph", "[:graph:]", "[:^graph:]"},
+    {"Print", "[:print:]", "[:^print:]"},
+    {"Blank", "[:blank:]", "[:^blank:]"},
+    {"Cntrl", "[:cntrl:]", "[:^cntrl:]"},
+    {"XDigit", "[:xdigit:]", "[:^xdigit:]"},
+    {"Space", "[:space:]", "[:^space:]"},
+    {"javaLowerCase", "\\p{Lowercase}", "\\P{Lowercase}"},
+    {"javaUpperCase", "\\p{Uppercase}", "\\P{Uppercase}"},
+    {"javaAlphabetic", "\\p{Alphabetic}", "\\P{Alphabetic}"},
+    {"javaLetter", "\\p{L}", "\\P{L}"},
+    {"javaDigit", "\\p{Nd}", "\\P{Nd}"},
+    {"javaWhitespace", "\\p{Xsp}", "\\P{Xsp}"},
+    {"javaSpaceChar", "\\p{Z}", "\\P{Z}"},
+    {"javaTitleCase", "\\p{Lt}", "\\P{Lt}"},
+    {"javaMirrored", "\\p{Bidi_Mirrored}", "\\P{Bidi_Mirrored}"},
+    {"javaIdeographic", "\\p{Ideographic}", "\\P{Ideographic}"},
+    {"LC", "\\p{L&}", "\\P{L&}"},
+    {"L1", "\\x{0}-\\x{ff}", "\\x{100}-\\x{10ffff}"},
+    {"all", "\\x{0}-\\x{10ffff}", "\\x{10ffff}"},
     {"InBasicLatin", "\\x{0}-\\x{7f}", "\\x{80}-\\x{10ffff}"},
     {"InLatin-1Supplement", "\\x{80}-\\x{ff}", "\\x{0}-\\x{7f}\\x{100}-\\x{10ffff}"},
     {"InGreek", "\\x{370}-\\x{3ff}", "\\x{0}-\\x{36f}\\x{400}-\\x{10ffff}"},
@@ -174,12 +195,23 @@ static vonk_status class_escape(rewriter *r, uint32_t *ret_code, vonk_error *err
     *ret_code = UINT32_MAX;
     if (!c) return refuse(r);
     switch (c) {
-    case 'd': case 'D': case 's': case 'S': case 'w': case 'W': case 'h': case 'H': case 'v': case 'V':
-        r->at++;
-        return vonk_buf_printf(r->out, err, "\\%c", c);
-    case 'p': case 'P': return property(r, true, err);
+    case 'd':
+    case 'D':
+    case 's':
+    case 'S':
+    case 'w':
+    case 'W':
+    case 'h':
+    case 'H':
+    case 'v':
+    case 'V': r->at++; return vonk_buf_printf(r->out, err, "\\%c", c);
+    case 'p':
+    case 'P': return property(r, true, err);
     case 'Q': r->at++; return literal_text(r, err);
-    case 'x': case 'u': case '0': case 'c': return read_code(r, ret_code) ? VONK_OK : refuse(r);
+    case 'x':
+    case 'u':
+    case '0':
+    case 'c': return read_code(r, ret_code) ? VONK_OK : refuse(r);
     case 't': *ret_code = '\t'; break;
     case 'n': *ret_code = '\n'; break;
     case 'r': *ret_code = '\r'; break;
@@ -315,7 +347,8 @@ static vonk_status escape(rewriter *r, vonk_error *err)
     if (c == 'x' || c == 'u' || c == '0' || c == 'c') return read_code(r, &code) ? put_code(r, code, err) : refuse(r);
     if (c == 'b' || c == 'B') { /* words have letters and digits beyond ASCII here, though \w has not */
         r->at++;
-        const char *same = "(?<=" WORD ")(?=" WORD ")|(?<!" WORD ")(?!" WORD ")", *other = "(?<=" WORD ")(?!" WORD ")|(?<!" WORD ")(?=" WORD ")";
+        const char *same = "(?<=" WORD ")(?=" WORD ")|(?<!" WORD ")(?!" WORD ")",
+                   *other = "(?<=" WORD ")(?!" WORD ")|(?<!" WORD ")(?=" WORD ")";
         return vonk_buf_printf(r->out, err, "(?:%s)", c == 'b' ? other : same);
     }
     if (c == 'k') {
@@ -388,7 +421,8 @@ static vonk_status braces(rewriter *r, vonk_error *err)
     while (is_digit(peek(r, i))) i++;
     bool digits = i > 1;
     if (peek(r, i) == ',')
-        for (i++; is_digit(peek(r, i)); i++) {}
+        for (i++; is_digit(peek(r, i)); i++) {
+        }
     if (!digits || peek(r, i) != '}') return refuse(r);
     VONK_TRY(vonk_buf_append(r->out, r->in.data + r->at, i + 1, err));
     r->at += i + 1;
@@ -408,9 +442,7 @@ vonk_status vonk__regex_translate(vonk_str java, vonk_buf *out, bool *ret_ok, bo
         case '[': VONK_TRY(class_at(&r, err)); break;
         case '(': VONK_TRY(group(&r, err)); break;
         case '{': VONK_TRY(braces(&r, err)); break;
-        default:
-            VONK_TRY(vonk_buf_add_byte(out, c, err));
-            r.at++;
+        default: VONK_TRY(vonk_buf_add_byte(out, c, err)); r.at++;
         }
     }
     *ret_ok = !r.refused;

@@ -3,9 +3,10 @@
  *   faults_connect SCENARIO          environment: VONK_FAULT_STRIDE (every n-th point, 1)
  *
  * A scenario is a few calls of one session on one connection. They run once to learn their answers and how many points
- * they pass, then once for each point with that point failing, each time in a new session on a new connection. Each call
- * must end within a minute: with its answer, with an error, or with the connection. Afterwards the same calls on another
- * connection must give the same answers, and when the sessions are released the server's memory must be what it was. */
+ * they pass, then once for each point with that point failing, each time in a new session on a new connection. Each
+ * call must end within a minute: with its answer, with an error, or with the connection. Afterwards the same calls on
+ * another connection must give the same answers, and when the sessions are released the server's memory must be what it
+ * was. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,10 @@ typedef struct scenario {
     call calls[MOST_CALLS];
 } scenario;
 
-static const char *const kinds[] = {[VONK_FAULT_ALLOC] = "allocation", [VONK_FAULT_READ] = "read",
-                                    [VONK_FAULT_WRITE] = "write", [VONK_FAULT_SEND] = "send",
+static const char *const kinds[] = {[VONK_FAULT_ALLOC] = "allocation",
+                                    [VONK_FAULT_READ] = "read",
+                                    [VONK_FAULT_WRITE] = "write",
+                                    [VONK_FAULT_SEND] = "send",
                                     [VONK_FAULT_FSYNC] = "fsync"};
 
 static vonk_str local_rows; /* an Arrow stream, from a first query */
@@ -223,11 +226,11 @@ static void release_session(vonk_pb_writer *w, const ids *i, const char *text)
     PUT_HEAD(w, i, RELEASE_SESSION_REQUEST);
 }
 
-#define ROWS      (1u << 2 | 1u << 5 | 1u << 7) /* of ExecutePlanResponse: arrow_batch, sql_command_result, schema */
-#define ANALYSIS  0x17ffcu                      /* of AnalyzePlanResponse: all but ids */
-#define PAIRS     (1u << 2)                     /* of ConfigResponse */
-#define ARTIFACTS (1u << 1)                     /* of the answers about artifacts */
-#define QUERY     "SELECT id, concat('text ', id) AS t, id / 7 FROM range(3000) WHERE id % 3 = 1"
+#define ROWS (1u << 2 | 1u << 5 | 1u << 7) /* of ExecutePlanResponse: arrow_batch, sql_command_result, schema */
+#define ANALYSIS 0x17ffcu                  /* of AnalyzePlanResponse: all but ids */
+#define PAIRS (1u << 2)                    /* of ConfigResponse */
+#define ARTIFACTS (1u << 1)                /* of the answers about artifacts */
+#define QUERY "SELECT id, concat('text ', id) AS t, id / 7 FROM range(3000) WHERE id % 3 = 1"
 
 static const scenario scenarios[] = {
     {"connect_execute", {{"ExecutePlan", ROWS, execute, QUERY}}},
@@ -348,7 +351,8 @@ static void keep_fields(const char *at, const char *end, uint64_t keep, vonk_buf
         uint64_t tag = varint(&at, end);
         uint64_t more = varint(&at, end);
         if ((tag & 7) == 2) at = more <= (uint64_t)(end - at) ? at + more : end;
-        if ((tag >> 3) < 64 && (keep >> (tag >> 3) & 1)) no_fail(vonk_buf_append(to, from, (size_t)(at - from), &err), &err);
+        if ((tag >> 3) < 64 && (keep >> (tag >> 3) & 1))
+            no_fail(vonk_buf_append(to, from, (size_t)(at - from), &err), &err);
     }
 }
 

@@ -131,9 +131,9 @@ connect_answer connect_client_call(connect_client *c, const char *method, const 
     char path[100], authority[40];
     snprintf(path, sizeof path, "/spark.connect.SparkConnectService/%s", method);
     snprintf(authority, sizeof authority, "127.0.0.1:%u", c->port);
-    const char *const pairs[][2] = {{":method", "POST"},    {":scheme", "http"},
-                                    {":path", path},        {":authority", authority},
-                                    {"te", "trailers"},     {"content-type", "application/grpc"},
+    const char *const pairs[][2] = {{":method", "POST"},     {":scheme", "http"},
+                                    {":path", path},         {":authority", authority},
+                                    {"te", "trailers"},      {"content-type", "application/grpc"},
                                     {"user-agent", "faults"}};
     nghttp2_nv headers[sizeof pairs / sizeof *pairs];
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)

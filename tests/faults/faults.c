@@ -2,10 +2,11 @@
  *
  *   faults SCENARIO          environment: VONK_FAULT_STRIDE (every n-th point, 1), VONK_SOURCE_ROOT
  *
- * A scenario (scenarios.def) runs once to learn its answer and how many points of each kind it passes, then once for each
- * point with that point failing. Each time it must end within a minute, with the same answer or with the error of such a
- * failure; and the memory of the session must be what it was, and the scenario must give its answer again. A leak or a wild
- * access is the sanitizer's to find (make faults). The answer of a scenario may be an error of its own. */
+ * A scenario (scenarios.def) runs once to learn its answer and how many points of each kind it passes, then once for
+ * each point with that point failing. Each time it must end within a minute, with the same answer or with the error of
+ * such a failure; and the memory of the session must be what it was, and the scenario must give its answer again. A
+ * leak or a wild access is the sanitizer's to find (make faults). The answer of a scenario may be an error of its own.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,10 @@ static const scenario scenarios[] = {
 #undef SCENARIO
 };
 
-static const char *const kinds[] = {[VONK_FAULT_ALLOC] = "allocation", [VONK_FAULT_READ] = "read",
-                                    [VONK_FAULT_WRITE] = "write", [VONK_FAULT_FSYNC] = "fsync"};
+static const char *const kinds[] = {[VONK_FAULT_ALLOC] = "allocation",
+                                    [VONK_FAULT_READ] = "read",
+                                    [VONK_FAULT_WRITE] = "write",
+                                    [VONK_FAULT_FSYNC] = "fsync"};
 
 static const char *const tables[] = {
     "CREATE TEMPORARY VIEW numbers AS SELECT id, id % 100 AS k, CAST(id AS double) / 7 AS x, "

@@ -1,5 +1,5 @@
-/* SQL text: parsed, analysed, optimised and planned, but not run. The first byte picks settings and the mode of EXPLAIN.
- * Whatever is refused must say so with a condition and a SQLSTATE; whatever is taken must have a schema. */
+/* SQL text: parsed, analysed, optimised and planned, but not run. The first byte picks settings and the mode of
+ * EXPLAIN. Whatever is refused must say so with a condition and a SQLSTATE; whatever is taken must have a schema. */
 #include <stdlib.h>
 
 #include "session/session.h"
@@ -37,7 +37,8 @@ static void check_error(const vonk_error *err)
 
 static vonk_status try_text(vonk_session *session, vonk_str text, const char *mode, vonk_error *err)
 {
-    static const char *const views = "CREATE TEMP VIEW t AS SELECT * FROM VALUES (1, 'a', 1.5), (2, null, 2.5) v(a, b, c)";
+    static const char *const views =
+        "CREATE TEMP VIEW t AS SELECT * FROM VALUES (1, 'a', 1.5), (2, null, 2.5) v(a, b, c)";
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL, *view = NULL, *resolved = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
     VONK_AUTO(vonk_buf_done) vonk_buf out;

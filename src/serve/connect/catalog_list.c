@@ -1,4 +1,5 @@
-/* serve/connect/catalog_list.c -- spark.catalog.list...() and get...(): what there is, as rows at hand in the columns that clients expect. */
+/* serve/connect/catalog_list.c -- spark.catalog.list...() and get...(): what there is, as rows at hand in the columns
+ * that clients expect. */
 #include "serve/connect/translate.h"
 
 #include "column/builder.h"
@@ -8,9 +9,9 @@
 /* ---- rows of one struct type; a cell appended per column, left to right */
 typedef struct listing {
     vonk__translator *t;
-    const vonk_type  *schema;
-    vonk_builder      rows;
-    uint32_t          at; /* the next column */
+    const vonk_type *schema;
+    vonk_builder rows;
+    uint32_t at; /* the next column */
 } listing;
 
 static void listing_done(listing *l)
@@ -35,7 +36,10 @@ static vonk_status cell_text(listing *l, vonk_str text, vonk_error *err)
     return text.data ? vonk_builder_str(b, text, err) : vonk_builder_null(b, err);
 }
 
-static vonk_status cell_bool(listing *l, bool value, vonk_error *err) { return vonk_builder_bool(vonk_builder_child(&l->rows, l->at++), value, err); }
+static vonk_status cell_bool(listing *l, bool value, vonk_error *err)
+{
+    return vonk_builder_bool(vonk_builder_child(&l->rows, l->at++), value, err);
+}
 
 static vonk_status cell_texts(listing *l, const vonk_str *texts, uint32_t n, vonk_error *err)
 {
@@ -54,14 +58,17 @@ static vonk_status end_row(listing *l, vonk_error *err)
 static vonk_status as_plan(listing *l, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *rows = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch   *batch = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
 
     VONK_TRY(vonk_builder_finish(&l->rows, &rows, err));
     VONK_TRY(vonk_batch_new(l->t->budget, rows->n_rows, rows->children, l->schema->n_fields, &batch, err));
     return vonk_pn_local(l->t->budget, l->schema, &batch, 1, ret, err);
 }
 
-static bool fits(const vonk_pb_msg *m, int pattern, vonk_str name) { return !vonk_pb_has(m, pattern) || vonk_catalog_like(vonk_pb_str(m, pattern), name); }
+static bool fits(const vonk_pb_msg *m, int pattern, vonk_str name)
+{
+    return !vonk_pb_has(m, pattern) || vonk_catalog_like(vonk_pb_str(m, pattern), name);
+}
 
 /* ---- catalogs and databases */
 static vonk_status list_catalogs(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
@@ -77,7 +84,10 @@ static vonk_status list_catalogs(vonk__translator *t, const vonk_pb_msg *m, cons
     return as_plan(&l, ret, err);
 }
 
-static bool is_database(vonk_str name) { return vonk_str_is_nocase(name, "default") || vonk_str_is_nocase(name, "global_temp"); }
+static bool is_database(vonk_str name)
+{
+    return vonk_str_is_nocase(name, "default") || vonk_str_is_nocase(name, "global_temp");
+}
 
 static vonk_status no_database(vonk_str name, vonk_error *err)
 {
@@ -88,7 +98,7 @@ static vonk_status no_database(vonk_str name, vonk_error *err)
 static vonk_status database_name(vonk__translator *t, vonk_str text, vonk_str *ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
-    uint32_t        n = 0;
+    uint32_t n = 0;
 
     VONK_TRY(vonk_session_parse_name(t->session, t->arena, text, &parts, &n, err));
     *ret = n == 1 || (n == 2 && vonk_str_is_nocase(parts[0], CATALOG)) ? parts[n - 1] : text;
@@ -124,7 +134,9 @@ static vonk_status get_database(vonk__translator *t, const vonk_pb_msg *m, const
 }
 
 /* ---- tables and views: temporary ones are all there are */
-#define TABLE_COLUMNS "name STRING, catalog STRING, namespace ARRAY<STRING>, description STRING, tableType STRING, isTemporary BOOLEAN NOT NULL"
+#define TABLE_COLUMNS                                                                                                  \
+    "name STRING, catalog STRING, namespace ARRAY<STRING>, description STRING, tableType STRING, isTemporary BOOLEAN " \
+    "NOT NULL"
 
 static vonk_status table_row(listing *l, vonk_str name, vonk_str database, vonk_error *err)
 {
@@ -137,26 +149,29 @@ static vonk_status table_row(listing *l, vonk_str name, vonk_str database, vonk_
     return end_row(l, err);
 }
 
-static vonk_status list_tables(vonk__translator *t, const vonk_pb_msg *m, int db_field, int pattern, const vonk_plan **ret, vonk_error *err)
+static vonk_status list_tables(vonk__translator *t, const vonk_pb_msg *m, int db_field, int pattern,
+                               const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
-    vonk_catalog                   *names = vonk_session_catalog(t->session);
-    vonk_str                        database = vonk_catalog_current_database(names);
-    vonk_catalog_entry             *entries = NULL;
-    uint32_t                        n = 0;
+    vonk_catalog *names = vonk_session_catalog(t->session);
+    vonk_str database = vonk_catalog_current_database(names);
+    vonk_catalog_entry *entries = NULL;
+    uint32_t n = 0;
 
     if (vonk_pb_has(m, db_field)) {
         VONK_TRY(database_name(t, vonk_pb_str(m, db_field), &database, err));
         if (!is_database(database)) return no_database(database, err);
     }
     VONK_TRY(listing_init(&l, t, TABLE_COLUMNS, err));
-    VONK_TRY(vonk_catalog_list(names, database, vonk_pb_has(m, pattern) ? vonk_pb_str(m, pattern) : VONK_STR_NONE, t->arena, &entries, &n, err));
+    VONK_TRY(vonk_catalog_list(names, database, vonk_pb_has(m, pattern) ? vonk_pb_str(m, pattern) : VONK_STR_NONE,
+                               t->arena, &entries, &n, err));
     for (uint32_t i = 0; i < n; i++) VONK_TRY(table_row(&l, entries[i].name, entries[i].database, err));
     return as_plan(&l, ret, err);
 }
 
 /* The parts of a table's name, the database in front when the request names one. */
-static vonk_status table_name(vonk__translator *t, vonk_str name, const vonk_pb_msg *m, int db_field, const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status table_name(vonk__translator *t, vonk_str name, const vonk_pb_msg *m, int db_field,
+                              const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
 {
     vonk_str *both = NULL;
 
@@ -170,7 +185,8 @@ static vonk_status table_name(vonk__translator *t, vonk_str name, const vonk_pb_
     return VONK_OK;
 }
 
-static vonk_status lookup(vonk__translator *t, vonk_str name, const vonk_pb_msg *m, int db_field, const vonk_str **ret_parts, uint32_t *ret_n, const vonk_plan **ret, vonk_error *err)
+static vonk_status lookup(vonk__translator *t, vonk_str name, const vonk_pb_msg *m, int db_field,
+                          const vonk_str **ret_parts, uint32_t *ret_n, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(t->session);
 
@@ -180,10 +196,10 @@ static vonk_status lookup(vonk__translator *t, vonk_str name, const vonk_pb_msg 
 
 static vonk_status get_table(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(listing_done) listing             l = {0};
+    VONK_AUTO(listing_done) listing l = {0};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    const vonk_str                             *parts = NULL;
-    uint32_t                                    n = 0;
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
 
     VONK_TRY(lookup(t, vonk_pb_str(m, PB_GET_TABLE_TABLE_NAME), m, PB_GET_TABLE_DB_NAME, &parts, &n, &plan, err));
     VONK_TRY(listing_init(&l, t, TABLE_COLUMNS, err));
@@ -207,14 +223,15 @@ static vonk_status column_row(listing *l, const vonk_expr *column, vonk_error *e
 
 static vonk_status list_columns(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_AUTO(listing_done) listing             l = {0};
+    VONK_AUTO(listing_done) listing l = {0};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    const vonk_str                             *parts = NULL;
-    uint32_t                                    n = 0;
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
 
     VONK_TRY(lookup(t, vonk_pb_str(m, PB_LIST_COLUMNS_TABLE_NAME), m, PB_LIST_COLUMNS_DB_NAME, &parts, &n, &plan, err));
     VONK_TRY(listing_init(&l, t,
-                          "name STRING, description STRING, dataType STRING, nullable BOOLEAN NOT NULL, isPartition BOOLEAN NOT NULL, isBucket BOOLEAN NOT NULL, "
+                          "name STRING, description STRING, dataType STRING, nullable BOOLEAN NOT NULL, isPartition "
+                          "BOOLEAN NOT NULL, isBucket BOOLEAN NOT NULL, "
                           "isCluster BOOLEAN NOT NULL",
                           err));
     for (uint32_t i = 0; i < plan->n_output; i++) VONK_TRY(column_row(&l, plan->output[i], err));
@@ -222,7 +239,9 @@ static vonk_status list_columns(vonk__translator *t, const vonk_pb_msg *m, const
 }
 
 /* ---- functions: the built-in ones */
-#define FUNCTION_COLUMNS "name STRING, catalog STRING, namespace ARRAY<STRING>, description STRING, className STRING, isTemporary BOOLEAN NOT NULL"
+#define FUNCTION_COLUMNS                                                                                               \
+    "name STRING, catalog STRING, namespace ARRAY<STRING>, description STRING, className STRING, isTemporary BOOLEAN " \
+    "NOT NULL"
 
 static vonk_status function_row(listing *l, const vonk_fn *fn, vonk_error *err)
 {
@@ -238,8 +257,8 @@ static vonk_status function_row(listing *l, const vonk_fn *fn, vonk_error *err)
 static vonk_status list_functions(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
-    const vonk_fn                  *fn = NULL;
-    vonk_str                        database;
+    const vonk_fn *fn = NULL;
+    vonk_str database;
 
     if (vonk_pb_has(m, PB_LIST_FUNCTIONS_DB_NAME)) {
         VONK_TRY(database_name(t, vonk_pb_str(m, PB_LIST_FUNCTIONS_DB_NAME), &database, err));
@@ -254,14 +273,15 @@ static vonk_status list_functions(vonk__translator *t, const vonk_pb_msg *m, con
 static vonk_status get_function(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
-    const vonk_str                 *parts = NULL;
-    uint32_t                        n = 0;
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
 
-    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_GET_FUNCTION_FUNCTION_NAME), &parts, &n, err));
+    VONK_TRY(
+        vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_GET_FUNCTION_FUNCTION_NAME), &parts, &n, err));
     const vonk_fn *fn = vonk_fn_find(parts[n - 1]);
     if (!fn)
-        return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(parts[n - 1])), "searchPath",
-                         "[`system`.`builtin`, `system`.`session`, `" CATALOG "`.`default`]");
+        return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(parts[n - 1])),
+                         "searchPath", "[`system`.`builtin`, `system`.`session`, `" CATALOG "`.`default`]");
     VONK_TRY(listing_init(&l, t, FUNCTION_COLUMNS, err));
     VONK_TRY(function_row(&l, fn, err));
     return as_plan(&l, ret, err);
@@ -289,9 +309,9 @@ static vonk_status database_exists(vonk__translator *t, const vonk_pb_msg *m, co
 static vonk_status is_cached(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    const vonk_str                             *parts = NULL;
-    uint32_t                                    n = 0;
-    char                                        level[VONK_STORAGE_LEVEL_BYTES];
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
+    char level[VONK_STORAGE_LEVEL_BYTES];
 
     VONK_TRY(lookup(t, vonk_pb_str(m, PB_IS_CACHED_TABLE_NAME), m, 0, &parts, &n, &plan, err));
     VONK_TRY(vonk_session_storage_level(t->session, plan, level, err));
@@ -301,20 +321,23 @@ static vonk_status is_cached(vonk__translator *t, const vonk_pb_msg *m, const vo
 static vonk_status set_catalog(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *nothing = NULL;
-    const vonk_str                              name = vonk_pb_str(m, PB_SET_CURRENT_CATALOG_CATALOG_NAME);
+    const vonk_str name = vonk_pb_str(m, PB_SET_CURRENT_CATALOG_CATALOG_NAME);
 
     if (!vonk_str_is_nocase(name, CATALOG))
-        return VONK_FAIL(err, VONK_E_CATALOG_NOT_FOUND, "catalogName", VONK_F("`%.*s`", VONK_STR_ARGS(name)), "config", VONK_F("\"spark.sql.catalog.%.*s\"", VONK_STR_ARGS(name)));
+        return VONK_FAIL(err, VONK_E_CATALOG_NOT_FOUND, "catalogName", VONK_F("`%.*s`", VONK_STR_ARGS(name)), "config",
+                         VONK_F("\"spark.sql.catalog.%.*s\"", VONK_STR_ARGS(name)));
     VONK_TRY(vonk_type_struct(NULL, 0, &nothing, err));
     return vonk_pn_local(t->budget, nothing, NULL, 0, ret, err);
 }
 
-vonk_status vonk__translate_catalog_list(vonk__translator *t, int which, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__translate_catalog_list(vonk__translator *t, int which, const vonk_pb_msg *m, const vonk_plan **ret,
+                                         vonk_error *err)
 {
     switch (which) {
     case PB_CATALOG_LIST_CATALOGS: return list_catalogs(t, m, ret, err);
     case PB_CATALOG_SET_CURRENT_CATALOG: return set_catalog(t, m, ret, err);
-    case PB_CATALOG_LIST_DATABASES: return databases(t, fits(m, PB_LIST_DATABASES_PATTERN, VONK_STR("default")), ret, err);
+    case PB_CATALOG_LIST_DATABASES:
+        return databases(t, fits(m, PB_LIST_DATABASES_PATTERN, VONK_STR("default")), ret, err);
     case PB_CATALOG_GET_DATABASE: return get_database(t, m, ret, err);
     case PB_CATALOG_DATABASE_EXISTS: return database_exists(t, m, ret, err);
     case PB_CATALOG_LIST_TABLES: return list_tables(t, m, PB_LIST_TABLES_DB_NAME, PB_LIST_TABLES_PATTERN, ret, err);

@@ -4,8 +4,8 @@
 static vonk_status create_view(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    const vonk_str   name = vonk_pb_str(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_NAME);
-    vonk_plan       *node = NULL;
+    const vonk_str name = vonk_pb_str(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_NAME);
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_CREATE_VIEW, child, &node, err));
@@ -26,7 +26,8 @@ static const char *save_mode(int mode)
     }
 }
 
-static vonk_status name_list(vonk__translator *t, const vonk_pb_msg *m, int field, vonk_plan *node, const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status name_list(vonk__translator *t, const vonk_pb_msg *m, int field, vonk_plan *node,
+                             const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
 {
     const vonk_str *names = NULL;
 
@@ -37,8 +38,8 @@ static vonk_status name_list(vonk__translator *t, const vonk_pb_msg *m, int fiel
 static vonk_status fill_write(vonk__translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
 {
     vonk_write_info *w = &node->write;
-    const uint32_t   n = vonk_u32_of(vonk_pb_n(m, PB_WRITE_OPERATION_OPTIONS));
-    vonk_option     *options = NULL;
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_WRITE_OPERATION_OPTIONS));
+    vonk_option *options = NULL;
 
     VONK_TRY(vonk_plan_str(node, vonk_pb_str(m, PB_WRITE_OPERATION_SOURCE), &w->format, err));
     VONK_TRY(vonk_plan_str(node, vonk_pb_str(m, PB_WRITE_OPERATION_PATH), &w->path, err));
@@ -49,11 +50,16 @@ static vonk_status fill_write(vonk__translator *t, const vonk_pb_msg *m, vonk_pl
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *options, &options, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_pb_msg *entry = vonk_pb_msg_at(m, PB_WRITE_OPERATION_OPTIONS, i);
-        options[i] = (vonk_option){vonk_pb_str(entry, PB_WRITE_OPERATION_OPTIONS_ENTRY_KEY), vonk_pb_str(entry, PB_WRITE_OPERATION_OPTIONS_ENTRY_VALUE)};
-        if (vonk_str_is_nocase(options[i].key, "path") && w->path.len == 0) VONK_TRY(vonk_plan_str(node, options[i].value, &w->path, err));
-        if (vonk_str_is_nocase(options[i].key, "compression")) VONK_TRY(vonk_plan_str(node, options[i].value, &w->compression, err));
+        options[i] = (vonk_option){vonk_pb_str(entry, PB_WRITE_OPERATION_OPTIONS_ENTRY_KEY),
+                                   vonk_pb_str(entry, PB_WRITE_OPERATION_OPTIONS_ENTRY_VALUE)};
+        if (vonk_str_is_nocase(options[i].key, "path") && w->path.len == 0)
+            VONK_TRY(vonk_plan_str(node, options[i].value, &w->path, err));
+        if (vonk_str_is_nocase(options[i].key, "compression"))
+            VONK_TRY(vonk_plan_str(node, options[i].value, &w->compression, err));
     }
-    if (vonk_pb_has(m, PB_WRITE_OPERATION_BUCKET_BY)) w->n_buckets = vonk_pb_i32(vonk_pb_get_msg(m, PB_WRITE_OPERATION_BUCKET_BY), PB_WRITE_OPERATION_BUCKET_BY_NUM_BUCKETS);
+    if (vonk_pb_has(m, PB_WRITE_OPERATION_BUCKET_BY))
+        w->n_buckets =
+            vonk_pb_i32(vonk_pb_get_msg(m, PB_WRITE_OPERATION_BUCKET_BY), PB_WRITE_OPERATION_BUCKET_BY_NUM_BUCKETS);
     w->name.n_options = n;
     return vonk_plan_options(node, options, n, &w->name.options, err);
 }
@@ -61,15 +67,17 @@ static vonk_status fill_write(vonk__translator *t, const vonk_pb_msg *m, vonk_pl
 static vonk_status write(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
-    if (vonk_pb_which(m, PB_WRITE_OPERATION_SAVE_TYPE_ONEOF) == PB_WRITE_OPERATION_TABLE) return vonk__tr_unsupported("saveAsTable and insertInto", err);
+    if (vonk_pb_which(m, PB_WRITE_OPERATION_SAVE_TYPE_ONEOF) == PB_WRITE_OPERATION_TABLE)
+        return vonk__tr_unsupported("saveAsTable and insertInto", err);
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_WRITE_OPERATION_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_WRITE_FILES, child, &node, err));
     return vonk__tr_done(fill_write(t, m, node, err), node, ret, err);
 }
 
-vonk_status vonk__translate_command(vonk__translator *t, const vonk_pb_msg *command, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__translate_command(vonk__translator *t, const vonk_pb_msg *command, const vonk_plan **ret,
+                                    vonk_error *err)
 {
     const int which = vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF);
 

@@ -1,13 +1,15 @@
-/* serve/connect/dataset.c -- Relation messages that only the DataFrame API has: drop, withColumns, na, stat, sample, show, ... */
+/* serve/connect/dataset.c -- Relation messages that only the DataFrame API has: drop, withColumns, na, stat, sample,
+ * show, ... */
 #include "serve/connect/translate.h"
 
 /* A node over m's input whose `name.parts` are the strings of a field. */
-static vonk_status with_names(vonk__translator *t, const vonk_pb_msg *m, int input, int names, vonk_node_kind kind, vonk_plan **ret, vonk_error *err)
+static vonk_status with_names(vonk__translator *t, const vonk_pb_msg *m, int input, int names, vonk_node_kind kind,
+                              vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    const vonk_str  *parts = NULL;
-    uint32_t         n = 0;
-    vonk_plan       *node = NULL;
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, input), &child, err));
     if (names) VONK_TRY(vonk__tr_strs(t, m, names, &parts, &n, err));
@@ -25,8 +27,8 @@ static vonk_status with_names(vonk__translator *t, const vonk_pb_msg *m, int inp
 static vonk_status drop(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **columns = NULL;
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_DROP_COLUMNS, &columns, &n, err));
     VONK_TRY(with_names(t, m, PB_DROP_INPUT, PB_DROP_COLUMN_NAMES, VONK_PN_DROP_COLUMNS, &node, err));
@@ -36,8 +38,8 @@ static vonk_status drop(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
 static vonk_status with_columns(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **aliases = NULL;
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_aliases(t, m, PB_WITH_COLUMNS_ALIASES, &aliases, &n, err));
     VONK_TRY(with_names(t, m, PB_WITH_COLUMNS_INPUT, 0, VONK_PN_WITH_COLUMNS, &node, err));
@@ -47,17 +49,19 @@ static vonk_status with_columns(vonk__translator *t, const vonk_pb_msg *m, const
 /* old, new, old, new, ...: `renames` of newer clients, the map of older ones */
 static vonk_status rename_columns(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const bool       list = vonk_pb_n(m, PB_WITH_COLUMNS_RENAMED_RENAMES) > 0;
-    const int        field = list ? PB_WITH_COLUMNS_RENAMED_RENAMES : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP;
-    const uint32_t   n = vonk_u32_of(vonk_pb_n(m, field));
-    vonk_str        *parts = NULL;
-    vonk_plan       *node = NULL;
+    const bool list = vonk_pb_n(m, PB_WITH_COLUMNS_RENAMED_RENAMES) > 0;
+    const int field = list ? PB_WITH_COLUMNS_RENAMED_RENAMES : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP;
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, field));
+    vonk_str *parts = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_array(t->arena, 2 * (size_t)n + 1, sizeof *parts, &parts, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(m, field, i);
-        parts[2 * i] = vonk_pb_str(pair, list ? PB_WITH_COLUMNS_RENAMED_RENAME_COL_NAME : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP_ENTRY_KEY);
-        parts[2 * i + 1] = vonk_pb_str(pair, list ? PB_WITH_COLUMNS_RENAMED_RENAME_NEW_COL_NAME : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP_ENTRY_VALUE);
+        parts[2 * i] = vonk_pb_str(pair, list ? PB_WITH_COLUMNS_RENAMED_RENAME_COL_NAME
+                                              : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP_ENTRY_KEY);
+        parts[2 * i + 1] = vonk_pb_str(pair, list ? PB_WITH_COLUMNS_RENAMED_RENAME_NEW_COL_NAME
+                                                  : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP_ENTRY_VALUE);
     }
     VONK_TRY(with_names(t, m, PB_WITH_COLUMNS_RENAMED_INPUT, 0, VONK_PN_RENAME_COLUMNS, &node, err));
     node->name.n_parts = 2 * n;
@@ -75,8 +79,8 @@ static vonk_status to_df(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
 static vonk_status to_schema(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    const vonk_plan                            *child = NULL;
-    vonk_plan                                  *node = NULL;
+    const vonk_plan *child = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_TO_SCHEMA_INPUT), &child, err));
     VONK_TRY(vonk__translate_type(t, vonk_pb_get_msg(m, PB_TO_SCHEMA_SCHEMA), &type, err));
@@ -90,7 +94,8 @@ static vonk_status deduplicate(vonk__translator *t, const vonk_pb_msg *m, const 
 {
     vonk_plan *node = NULL;
 
-    if (vonk_pb_bool(m, PB_DEDUPLICATE_WITHIN_WATERMARK)) return vonk__tr_unsupported("dropDuplicatesWithinWatermark", err);
+    if (vonk_pb_bool(m, PB_DEDUPLICATE_WITHIN_WATERMARK))
+        return vonk__tr_unsupported("dropDuplicatesWithinWatermark", err);
     VONK_TRY(with_names(t, m, PB_DEDUPLICATE_INPUT, PB_DEDUPLICATE_COLUMN_NAMES, VONK_PN_DEDUPLICATE, &node, err));
     node->number = vonk_pb_bool(m, PB_DEDUPLICATE_ALL_COLUMNS_AS_KEYS) ? 1 : 0;
     return vonk_plan_finish(node, ret, err);
@@ -99,7 +104,7 @@ static vonk_status deduplicate(vonk__translator *t, const vonk_pb_msg *m, const 
 static vonk_status sample(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SAMPLE_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_SAMPLE, child, &node, err));
@@ -107,45 +112,48 @@ static vonk_status sample(vonk__translator *t, const vonk_pb_msg *m, const vonk_
                                       .upper = vonk_pb_f64(m, PB_SAMPLE_UPPER_BOUND),
                                       .replacement = vonk_pb_bool(m, PB_SAMPLE_WITH_REPLACEMENT),
                                       .deterministic_order = vonk_pb_bool(m, PB_SAMPLE_DETERMINISTIC_ORDER),
-                                      .seed = vonk_pb_has(m, PB_SAMPLE_SEED) ? vonk_pb_i64(m, PB_SAMPLE_SEED) : (int64_t)vonk_expr_new_id()};
+                                      .seed = vonk_pb_has(m, PB_SAMPLE_SEED) ? vonk_pb_i64(m, PB_SAMPLE_SEED)
+                                                                             : (int64_t)vonk_expr_new_id()};
     return vonk_plan_finish(node, ret, err);
 }
 
 static vonk_status repartition(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_REPARTITION_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_REPARTITION, child, &node, err));
-    node->repartition = (vonk_repartition_info){.kind = vonk_pb_bool(m, PB_REPARTITION_SHUFFLE) ? VONK_REPARTITION_SHUFFLE : VONK_REPARTITION_COALESCE,
-                                                .n = vonk_pb_i32(m, PB_REPARTITION_NUM_PARTITIONS)};
+    node->repartition = (vonk_repartition_info){
+        .kind = vonk_pb_bool(m, PB_REPARTITION_SHUFFLE) ? VONK_REPARTITION_SHUFFLE : VONK_REPARTITION_COALESCE,
+        .n = vonk_pb_i32(m, PB_REPARTITION_NUM_PARTITIONS)};
     return vonk_plan_finish(node, ret, err);
 }
 
 static vonk_status repartition_by(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_plan  *child = NULL;
+    const vonk_plan *child = NULL;
     const vonk_expr **exprs = NULL;
-    uint32_t          n = 0;
-    bool              range = false;
-    vonk_plan        *node = NULL;
+    uint32_t n = 0;
+    bool range = false;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_REPARTITION_BY_EXPRESSION_INPUT), &child, err));
     VONK_TRY(vonk__tr_exprs(t, m, PB_REPARTITION_BY_EXPRESSION_PARTITION_EXPRS, &exprs, &n, err));
     for (uint32_t i = 0; i < n; i++) range = range || exprs[i]->kind == VONK_EX_SORT;
     VONK_TRY(vonk__tr_node(t, VONK_PN_REPARTITION, child, &node, err));
-    node->repartition = (vonk_repartition_info){.kind = range ? VONK_REPARTITION_RANGE : VONK_REPARTITION_BY, .n = vonk_pb_i32(m, PB_REPARTITION_BY_EXPRESSION_NUM_PARTITIONS)};
+    node->repartition = (vonk_repartition_info){.kind = range ? VONK_REPARTITION_RANGE : VONK_REPARTITION_BY,
+                                                .n = vonk_pb_i32(m, PB_REPARTITION_BY_EXPRESSION_NUM_PARTITIONS)};
     return vonk__tr_done(vonk_plan_set_list(node, 0, exprs, n, err), node, ret, err);
 }
 
 static vonk_status collect_metrics(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_plan  *child = NULL;
+    const vonk_plan *child = NULL;
     const vonk_expr **metrics = NULL;
-    const vonk_str    name = vonk_pb_str(m, PB_COLLECT_METRICS_NAME);
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    const vonk_str name = vonk_pb_str(m, PB_COLLECT_METRICS_NAME);
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_COLLECT_METRICS_INPUT), &child, err));
     VONK_TRY(vonk__tr_exprs(t, m, PB_COLLECT_METRICS_METRICS, &metrics, &n, err));
@@ -159,11 +167,12 @@ static vonk_status collect_metrics(vonk__translator *t, const vonk_pb_msg *m, co
 /* ---- shape */
 static vonk_status unpivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_expr  **ids = NULL, **values = NULL;
-    uint32_t           n_ids = 0, n_values = 0;
-    const vonk_str     names[2] = {vonk_pb_str(m, PB_UNPIVOT_VARIABLE_COLUMN_NAME), vonk_pb_str(m, PB_UNPIVOT_VALUE_COLUMN_NAME)};
+    const vonk_expr **ids = NULL, **values = NULL;
+    uint32_t n_ids = 0, n_values = 0;
+    const vonk_str names[2] = {vonk_pb_str(m, PB_UNPIVOT_VARIABLE_COLUMN_NAME),
+                               vonk_pb_str(m, PB_UNPIVOT_VALUE_COLUMN_NAME)};
     const vonk_pb_msg *given = vonk_pb_get_msg(m, PB_UNPIVOT_VALUES);
-    vonk_plan         *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_UNPIVOT_IDS, &ids, &n_ids, err));
     if (given) VONK_TRY(vonk__tr_exprs(t, given, PB_UNPIVOT_VALUES_VALUES, &values, &n_values, err));
@@ -179,8 +188,8 @@ static vonk_status unpivot(vonk__translator *t, const vonk_pb_msg *m, const vonk
 static vonk_status transpose(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **index = NULL;
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_TRANSPOSE_INDEX_COLUMNS, &index, &n, err));
     VONK_TRY(with_names(t, m, PB_TRANSPOSE_INPUT, 0, VONK_PN_TRANSPOSE, &node, err));
@@ -190,9 +199,9 @@ static vonk_status transpose(vonk__translator *t, const vonk_pb_msg *m, const vo
 static vonk_status table_function(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **args = NULL;
-    const vonk_str    name = vonk_pb_str(m, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_FUNCTION_NAME);
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    const vonk_str name = vonk_pb_str(m, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_FUNCTION_NAME);
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_ARGUMENTS, &args, &n, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_TABLE_CALL, NULL, &node, err));
@@ -206,8 +215,8 @@ static vonk_status table_function(vonk__translator *t, const vonk_pb_msg *m, con
 static vonk_status na_fill(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **values = NULL;
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_literals(t, m, PB_NA_FILL_VALUES, &values, &n, err));
     VONK_TRY(with_names(t, m, PB_NA_FILL_INPUT, PB_NA_FILL_COLS, VONK_PN_NA_FILL, &node, err));
@@ -225,9 +234,9 @@ static vonk_status na_drop(vonk__translator *t, const vonk_pb_msg *m, const vonk
 
 static vonk_status na_replace(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const uint32_t    n = vonk_u32_of(vonk_pb_n(m, PB_NA_REPLACE_REPLACEMENTS));
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_NA_REPLACE_REPLACEMENTS));
     const vonk_expr **pairs = NULL;
-    vonk_plan        *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_array(t->arena, 2 * (size_t)n + 1, sizeof *pairs, &pairs, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -243,10 +252,11 @@ static vonk_status na_replace(vonk__translator *t, const vonk_pb_msg *m, const v
 }
 
 /* ---- stat */
-static vonk_status stat_node(vonk__translator *t, const vonk_pb_msg *m, int input, const char *kind, const vonk_str *names, uint32_t n_names, vonk_plan **ret, vonk_error *err)
+static vonk_status stat_node(vonk__translator *t, const vonk_pb_msg *m, int input, const char *kind,
+                             const vonk_str *names, uint32_t n_names, vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, input), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_STAT, child, &node, err));
@@ -271,21 +281,23 @@ static vonk_status set_numbers(vonk_plan *node, const double *numbers, uint32_t 
     return VONK_OK;
 }
 
-static vonk_status stat_names(vonk__translator *t, const vonk_pb_msg *m, int input, int names_field, const char *kind, const vonk_plan **ret, vonk_error *err)
+static vonk_status stat_names(vonk__translator *t, const vonk_pb_msg *m, int input, int names_field, const char *kind,
+                              const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *names = NULL;
-    uint32_t        n = 0;
-    vonk_plan      *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_strs(t, m, names_field, &names, &n, err));
     VONK_TRY(stat_node(t, m, input, kind, names, n, &node, err));
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status stat_pair(vonk__translator *t, const vonk_pb_msg *m, int input, int first, int second, const char *kind, const vonk_plan **ret, vonk_error *err)
+static vonk_status stat_pair(vonk__translator *t, const vonk_pb_msg *m, int input, int first, int second,
+                             const char *kind, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str names[2] = {vonk_pb_str(m, first), vonk_pb_str(m, second)};
-    vonk_plan     *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(stat_node(t, m, input, kind, names, 2, &node, err));
     return vonk_plan_finish(node, ret, err);
@@ -293,8 +305,9 @@ static vonk_status stat_pair(vonk__translator *t, const vonk_pb_msg *m, int inpu
 
 static vonk_status corr(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_str names[3] = {vonk_pb_str(m, PB_STAT_CORR_COL1), vonk_pb_str(m, PB_STAT_CORR_COL2), vonk_pb_str(m, PB_STAT_CORR_METHOD)};
-    vonk_plan     *node = NULL;
+    const vonk_str names[3] = {vonk_pb_str(m, PB_STAT_CORR_COL1), vonk_pb_str(m, PB_STAT_CORR_COL2),
+                               vonk_pb_str(m, PB_STAT_CORR_METHOD)};
+    vonk_plan *node = NULL;
 
     VONK_TRY(stat_node(t, m, PB_STAT_CORR_INPUT, "corr", names, names[2].len > 0 ? 3 : 2, &node, err));
     return vonk_plan_finish(node, ret, err);
@@ -304,14 +317,15 @@ static vonk_status corr(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
 static vonk_status approx_quantile(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *names = NULL;
-    uint32_t        n = 0;
-    const uint32_t  n_probabilities = vonk_u32_of(vonk_pb_n(m, PB_STAT_APPROX_QUANTILE_PROBABILITIES));
-    double         *numbers = NULL;
-    vonk_plan      *node = NULL;
+    uint32_t n = 0;
+    const uint32_t n_probabilities = vonk_u32_of(vonk_pb_n(m, PB_STAT_APPROX_QUANTILE_PROBABILITIES));
+    double *numbers = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_strs(t, m, PB_STAT_APPROX_QUANTILE_COLS, &names, &n, err));
     VONK_TRY(vonk_arena_array(t->arena, n_probabilities + 1, sizeof *numbers, &numbers, err));
-    for (uint32_t i = 0; i < n_probabilities; i++) numbers[i] = vonk_pb_f64_at(m, PB_STAT_APPROX_QUANTILE_PROBABILITIES, i);
+    for (uint32_t i = 0; i < n_probabilities; i++)
+        numbers[i] = vonk_pb_f64_at(m, PB_STAT_APPROX_QUANTILE_PROBABILITIES, i);
     numbers[n_probabilities] = vonk_pb_f64(m, PB_STAT_APPROX_QUANTILE_RELATIVE_ERROR);
     VONK_TRY(stat_node(t, m, PB_STAT_APPROX_QUANTILE_INPUT, "approx_quantile", names, n, &node, err));
     return vonk__tr_done(set_numbers(node, numbers, n_probabilities + 1, err), node, ret, err);
@@ -320,9 +334,10 @@ static vonk_status approx_quantile(vonk__translator *t, const vonk_pb_msg *m, co
 static vonk_status freq_items(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *names = NULL;
-    uint32_t        n = 0;
-    const double    support = vonk_pb_has(m, PB_STAT_FREQ_ITEMS_SUPPORT) ? vonk_pb_f64(m, PB_STAT_FREQ_ITEMS_SUPPORT) : 0.01;
-    vonk_plan      *node = NULL;
+    uint32_t n = 0;
+    const double support =
+        vonk_pb_has(m, PB_STAT_FREQ_ITEMS_SUPPORT) ? vonk_pb_f64(m, PB_STAT_FREQ_ITEMS_SUPPORT) : 0.01;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_strs(t, m, PB_STAT_FREQ_ITEMS_COLS, &names, &n, err));
     VONK_TRY(stat_node(t, m, PB_STAT_FREQ_ITEMS_INPUT, "freq_items", names, n, &node, err));
@@ -332,22 +347,24 @@ static vonk_status freq_items(vonk__translator *t, const vonk_pb_msg *m, const v
 /* l0: the column, then the strata; numbers: their fractions */
 static vonk_status sample_by(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const uint32_t    n = vonk_u32_of(vonk_pb_n(m, PB_STAT_SAMPLE_BY_FRACTIONS));
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_STAT_SAMPLE_BY_FRACTIONS));
     const vonk_expr **exprs = NULL;
-    double           *fractions = NULL;
-    vonk_plan        *node = NULL;
+    double *fractions = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *exprs, &exprs, err));
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *fractions, &fractions, err));
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_STAT_SAMPLE_BY_COL), &exprs[0], err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_pb_msg *f = vonk_pb_msg_at(m, PB_STAT_SAMPLE_BY_FRACTIONS, i);
-        VONK_TRY(vonk__translate_literal(t, vonk_pb_get_msg(f, PB_STAT_SAMPLE_BY_FRACTION_STRATUM), &exprs[i + 1], err));
+        VONK_TRY(
+            vonk__translate_literal(t, vonk_pb_get_msg(f, PB_STAT_SAMPLE_BY_FRACTION_STRATUM), &exprs[i + 1], err));
         VONK_TRY(vonk__tr_keep_expr(t, exprs[i + 1], err));
         fractions[i] = vonk_pb_f64(f, PB_STAT_SAMPLE_BY_FRACTION_FRACTION);
     }
     VONK_TRY(stat_node(t, m, PB_STAT_SAMPLE_BY_INPUT, "sample_by", NULL, 0, &node, err));
-    node->stat.seed = vonk_pb_has(m, PB_STAT_SAMPLE_BY_SEED) ? vonk_pb_i64(m, PB_STAT_SAMPLE_BY_SEED) : (int64_t)vonk_expr_new_id();
+    node->stat.seed =
+        vonk_pb_has(m, PB_STAT_SAMPLE_BY_SEED) ? vonk_pb_i64(m, PB_STAT_SAMPLE_BY_SEED) : (int64_t)vonk_expr_new_id();
     vonk_status status = set_numbers(node, fractions, n, err);
     if (status == VONK_OK) status = vonk_plan_set_list(node, 0, exprs, n + 1, err);
     return vonk__tr_done(status, node, ret, err);
@@ -357,7 +374,7 @@ static vonk_status sample_by(vonk__translator *t, const vonk_pb_msg *m, const vo
 static vonk_status show(vonk__translator *t, const vonk_pb_msg *m, bool html, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, html ? PB_HTML_STRING_INPUT : PB_SHOW_STRING_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_SHOW_STRING, child, &node, err));
@@ -368,9 +385,10 @@ static vonk_status show(vonk__translator *t, const vonk_pb_msg *m, bool html, co
     return vonk_plan_finish(node, ret, err);
 }
 
-vonk_status vonk__translate_dataset(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__translate_dataset(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret,
+                                    vonk_error *err)
 {
-    const int          which = vonk_pb_which(relation, PB_RELATION_REL_TYPE_ONEOF);
+    const int which = vonk_pb_which(relation, PB_RELATION_REL_TYPE_ONEOF);
     const vonk_pb_msg *m = vonk_pb_get_msg(relation, which);
 
     switch (which) {
@@ -390,10 +408,15 @@ vonk_status vonk__translate_dataset(vonk__translator *t, const vonk_pb_msg *rela
     case PB_RELATION_FILL_NA: return na_fill(t, m, ret, err);
     case PB_RELATION_DROP_NA: return na_drop(t, m, ret, err);
     case PB_RELATION_REPLACE: return na_replace(t, m, ret, err);
-    case PB_RELATION_SUMMARY: return stat_names(t, m, PB_STAT_SUMMARY_INPUT, PB_STAT_SUMMARY_STATISTICS, "summary", ret, err);
-    case PB_RELATION_DESCRIBE: return stat_names(t, m, PB_STAT_DESCRIBE_INPUT, PB_STAT_DESCRIBE_COLS, "describe", ret, err);
-    case PB_RELATION_CROSSTAB: return stat_pair(t, m, PB_STAT_CROSSTAB_INPUT, PB_STAT_CROSSTAB_COL1, PB_STAT_CROSSTAB_COL2, "crosstab", ret, err);
-    case PB_RELATION_COV: return stat_pair(t, m, PB_STAT_COV_INPUT, PB_STAT_COV_COL1, PB_STAT_COV_COL2, "cov", ret, err);
+    case PB_RELATION_SUMMARY:
+        return stat_names(t, m, PB_STAT_SUMMARY_INPUT, PB_STAT_SUMMARY_STATISTICS, "summary", ret, err);
+    case PB_RELATION_DESCRIBE:
+        return stat_names(t, m, PB_STAT_DESCRIBE_INPUT, PB_STAT_DESCRIBE_COLS, "describe", ret, err);
+    case PB_RELATION_CROSSTAB:
+        return stat_pair(t, m, PB_STAT_CROSSTAB_INPUT, PB_STAT_CROSSTAB_COL1, PB_STAT_CROSSTAB_COL2, "crosstab", ret,
+                         err);
+    case PB_RELATION_COV:
+        return stat_pair(t, m, PB_STAT_COV_INPUT, PB_STAT_COV_COL1, PB_STAT_COV_COL2, "cov", ret, err);
     case PB_RELATION_CORR: return corr(t, m, ret, err);
     case PB_RELATION_APPROX_QUANTILE: return approx_quantile(t, m, ret, err);
     case PB_RELATION_FREQ_ITEMS: return freq_items(t, m, ret, err);

@@ -6,10 +6,11 @@
 static void state_free(vonk__connect_state *state)
 {
     vonk_str key;
-    void    *plan;
+    void *plan;
 
     if (!state) return;
-    for (size_t at = 0; state->checkpoints && vonk_strmap_next(state->checkpoints, &at, &key, &plan);) vonk_plan_unref(plan);
+    for (size_t at = 0; state->checkpoints && vonk_strmap_next(state->checkpoints, &at, &key, &plan);)
+        vonk_plan_unref(plan);
     vonk_strmap_free(state->checkpoints);
     vonk_mutex_done(&state->lock);
     vonk_session_unref(state->session);
@@ -83,12 +84,13 @@ void vonk_connect_engine_backend(vonk_engine *engine, vonk_connect_backend *ret)
 /* ---- what a translator asks of the door */
 static vonk_status read_artifact(void *door, vonk_str hash, vonk_str *ret, vonk_error *err)
 {
-    vonk__connect_request            *r = door;
+    vonk__connect_request *r = door;
     VONK_AUTO(vonk_buf_done) vonk_buf bytes = {0};
-    bool                              found = false;
+    bool found = false;
 
     vonk_buf_init(&bytes, r->translator.budget, SIZE_MAX);
-    VONK_TRY(vonk_connect_artifact_read(r->client, vonk_str_of(VONK_F("cache/%.*s", VONK_STR_ARGS(hash))), &bytes, &found, err));
+    VONK_TRY(vonk_connect_artifact_read(r->client, vonk_str_of(VONK_F("cache/%.*s", VONK_STR_ARGS(hash))), &bytes,
+                                        &found, err));
     if (!found) return vonk__tr_invalid(VONK_F("no cached local relation %.*s", VONK_STR_ARGS(hash)), err);
     return vonk_arena_str(r->translator.arena, vonk_buf_str(&bytes), ret, err);
 }
@@ -106,7 +108,7 @@ static vonk_status remote_relation(void *door, vonk_str id, const vonk_plan **re
 
 void vonk__connect_open_request(vonk__connect_request *r, vonk_connect_session *client, vonk_arena *arena)
 {
-    vonk__connect_state                        *state = vonk_connect_session_backend(client);
+    vonk__connect_state *state = vonk_connect_session_backend(client);
     VONK_AUTO(vonk_conf_unref) const vonk_conf *settings = vonk_session_conf(state->session);
 
     *r = (vonk__connect_request){.client = client,

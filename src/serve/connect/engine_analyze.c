@@ -5,8 +5,8 @@
 
 typedef struct question {
     vonk__connect_request r;
-    const vonk_pb_msg    *m; /* the request's member */
-    vonk_pb_writer       *w;
+    const vonk_pb_msg *m; /* the request's member */
+    vonk_pb_writer *w;
 } question;
 
 /* The relation of a Plan field. */
@@ -15,7 +15,8 @@ static vonk_status plan_of(question *q, int field, const vonk_plan **ret, vonk_e
     const vonk_pb_msg *plan = NULL;
 
     VONK_TRY(vonk_connect_plan(q->r.client, vonk_pb_get_msg(q->m, field), q->r.translator.arena, &plan, err));
-    if (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF) != PB_PLAN_ROOT) return vonk__tr_invalid("a plan that is not a relation", err);
+    if (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF) != PB_PLAN_ROOT)
+        return vonk__tr_invalid("a plan that is not a relation", err);
     return vonk__translate_relation(&q->r.translator, vonk_pb_get_msg(plan, PB_PLAN_ROOT), ret, err);
 }
 
@@ -78,25 +79,29 @@ static vonk_str explain_mode(int mode)
 static vonk_status explain(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf           text = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
 
     vonk_buf_init(&text, q->r.translator.budget, SIZE_MAX);
     VONK_TRY(plan_of(q, PB_ANALYZE_PLAN_REQUEST_EXPLAIN_PLAN, &plan, err));
-    VONK_TRY(vonk_session_explain(q->r.state->session, plan, explain_mode(vonk_pb_i32(q->m, PB_ANALYZE_PLAN_REQUEST_EXPLAIN_EXPLAIN_MODE)), &text, err));
-    return put_text(q, PB_ANALYZE_PLAN_RESPONSE_EXPLAIN, PB_ANALYZE_PLAN_RESPONSE_EXPLAIN_EXPLAIN_STRING, vonk_buf_str(&text));
+    VONK_TRY(vonk_session_explain(q->r.state->session, plan,
+                                  explain_mode(vonk_pb_i32(q->m, PB_ANALYZE_PLAN_REQUEST_EXPLAIN_EXPLAIN_MODE)), &text,
+                                  err));
+    return put_text(q, PB_ANALYZE_PLAN_RESPONSE_EXPLAIN, PB_ANALYZE_PLAN_RESPONSE_EXPLAIN_EXPLAIN_STRING,
+                    vonk_buf_str(&text));
 }
 
 static vonk_status tree_string(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf           text = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
 
     vonk_buf_init(&text, q->r.translator.budget, SIZE_MAX);
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_TREE_STRING_PLAN, &plan, err));
     VONK_TRY(vonk_plan_schema(plan, &type, err));
     VONK_TRY(vonk_type_tree_string(type, vonk_pb_i32(q->m, PB_ANALYZE_PLAN_REQUEST_TREE_STRING_LEVEL), &text, err));
-    return put_text(q, PB_ANALYZE_PLAN_RESPONSE_TREE_STRING, PB_ANALYZE_PLAN_RESPONSE_TREE_STRING_TREE_STRING, vonk_buf_str(&text));
+    return put_text(q, PB_ANALYZE_PLAN_RESPONSE_TREE_STRING, PB_ANALYZE_PLAN_RESPONSE_TREE_STRING_TREE_STRING,
+                    vonk_buf_str(&text));
 }
 
 /* Spark: a plan is local when it needs no job: rows at hand, or a command. */
@@ -105,7 +110,8 @@ static vonk_status is_local(question *q, vonk_error *err)
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_IS_LOCAL_PLAN, &plan, err));
-    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_IS_LOCAL, PB_ANALYZE_PLAN_RESPONSE_IS_LOCAL_IS_LOCAL, plan->kind == VONK_PN_LOCAL || vonk_session_acts(plan));
+    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_IS_LOCAL, PB_ANALYZE_PLAN_RESPONSE_IS_LOCAL_IS_LOCAL,
+                      plan->kind == VONK_PN_LOCAL || vonk_session_acts(plan));
 }
 
 static vonk_status is_streaming(question *q, vonk_error *err)
@@ -113,12 +119,13 @@ static vonk_status is_streaming(question *q, vonk_error *err)
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_IS_STREAMING_PLAN, &plan, err));
-    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_IS_STREAMING, PB_ANALYZE_PLAN_RESPONSE_IS_STREAMING_IS_STREAMING, 0); /* streaming reads are refused */
+    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_IS_STREAMING, PB_ANALYZE_PLAN_RESPONSE_IS_STREAMING_IS_STREAMING,
+                      0); /* streaming reads are refused */
 }
 
 /* ---- files below a plan */
 typedef struct file_search {
-    question   *q;
+    question *q;
     vonk_error *err;
     vonk_status status;
 } file_search;
@@ -126,19 +133,20 @@ typedef struct file_search {
 static vonk_walk note_files(const vonk_plan *p, void *arg)
 {
     file_search *s = arg;
-    vonk_str    *files = NULL;
-    uint32_t     n = 0;
+    vonk_str *files = NULL;
+    uint32_t n = 0;
 
     if (p->kind != VONK_PN_SCAN || !p->scan.table->cls->files) return VONK_WALK_ON;
     s->status = p->scan.table->cls->files(p->scan.table, s->q->r.translator.arena, &files, &n, s->err);
-    for (uint32_t i = 0; s->status == VONK_OK && i < n; i++) vonk_pb_put_str(s->q->w, PB_ANALYZE_PLAN_RESPONSE_INPUT_FILES_FILES, files[i]);
+    for (uint32_t i = 0; s->status == VONK_OK && i < n; i++)
+        vonk_pb_put_str(s->q->w, PB_ANALYZE_PLAN_RESPONSE_INPUT_FILES_FILES, files[i]);
     return s->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;
 }
 
 static vonk_status input_files(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    file_search                                 s = {.q = q, .err = err};
+    file_search s = {.q = q, .err = err};
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_INPUT_FILES_PLAN, &plan, err));
     const size_t mark = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_INPUT_FILES);
@@ -148,19 +156,21 @@ static vonk_status input_files(question *q, vonk_error *err)
     return vonk_pb_writer_end(q->w);
 }
 
-/* "a INT, b STRING", or one type, or the inside of a struct: "a: int, b: string". The first reading's error is the one shown. */
+/* "a INT, b STRING", or one type, or the inside of a struct: "a: int, b: string". The first reading's error is the one
+ * shown. */
 static vonk_status parse_any_ddl(vonk_str ddl, const vonk_type **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
-    VONK_AUTO(vonk_buf_done) vonk_buf      text = {0};
-    const vonk_status                      status = vonk_type_parse_ddl(ddl, ret, err);
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    const vonk_status status = vonk_type_parse_ddl(ddl, ret, err);
 
     if (status == VONK_OK) return VONK_OK;
     bool read = vonk_type_parse(ddl, ret, &ignored) == VONK_OK;
     if (!read) {
         vonk_error_reset(&ignored);
         vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
-        read = vonk_buf_printf(&text, &ignored, "struct<%.*s>", VONK_STR_ARGS(ddl)) == VONK_OK && vonk_type_parse(vonk_buf_str(&text), ret, &ignored) == VONK_OK;
+        read = vonk_buf_printf(&text, &ignored, "struct<%.*s>", VONK_STR_ARGS(ddl)) == VONK_OK &&
+               vonk_type_parse(vonk_buf_str(&text), ret, &ignored) == VONK_OK;
     }
     if (!read) return status;
     vonk_error_reset(err);
@@ -181,18 +191,19 @@ static vonk_status ddl_parse(question *q, vonk_error *err)
 static vonk_status json_to_ddl(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf           text = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
 
     vonk_buf_init(&text, q->r.translator.budget, SIZE_MAX);
     VONK_TRY(vonk_type_parse_json(vonk_pb_str(q->m, PB_ANALYZE_PLAN_REQUEST_JSON_TO_DDL_JSON_STRING), &type, err));
     VONK_TRY(vonk_type_ddl(type, &text, err));
-    return put_text(q, PB_ANALYZE_PLAN_RESPONSE_JSON_TO_DDL, PB_ANALYZE_PLAN_RESPONSE_JSON_TO_DDL_DDL_STRING, vonk_buf_str(&text));
+    return put_text(q, PB_ANALYZE_PLAN_RESPONSE_JSON_TO_DDL, PB_ANALYZE_PLAN_RESPONSE_JSON_TO_DDL_DDL_STRING,
+                    vonk_buf_str(&text));
 }
 
 static vonk_status same_semantics(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *a = NULL, *b = NULL;
-    bool                                        same = false;
+    bool same = false;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SAME_SEMANTICS_TARGET_PLAN, &a, err));
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SAME_SEMANTICS_OTHER_PLAN, &b, err));
@@ -203,11 +214,12 @@ static vonk_status same_semantics(question *q, vonk_error *err)
 static vonk_status semantic_hash(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    uint64_t                                    hash = 0;
+    uint64_t hash = 0;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SEMANTIC_HASH_PLAN, &plan, err));
     VONK_TRY(vonk_plan_hash(plan, &hash, err));
-    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH_RESULT, (int32_t)hash);
+    return put_number(q, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH, PB_ANALYZE_PLAN_RESPONSE_SEMANTIC_HASH_RESULT,
+                      (int32_t)hash);
 }
 
 /* ---- kept frames. A storage level is written as the five facts it consists of. */
@@ -219,12 +231,15 @@ static vonk_status relation_of(question *q, int field, const vonk_plan **ret, vo
 static vonk_status persist(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    const vonk_pb_msg                          *level = vonk_pb_get_msg(q->m, PB_ANALYZE_PLAN_REQUEST_PERSIST_STORAGE_LEVEL);
+    const vonk_pb_msg *level = vonk_pb_get_msg(q->m, PB_ANALYZE_PLAN_REQUEST_PERSIST_STORAGE_LEVEL);
 
     VONK_TRY(relation_of(q, PB_ANALYZE_PLAN_REQUEST_PERSIST_RELATION, &plan, err));
-    const char *text = !level ? "1 1 0 1 1" : VONK_F("%d %d %d %d %d", vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_DISK), vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_MEMORY),
-                                                     vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_OFF_HEAP), vonk_pb_bool(level, PB_STORAGE_LEVEL_DESERIALIZED),
-                                                     vonk_pb_i32(level, PB_STORAGE_LEVEL_REPLICATION));
+    const char *text = !level ? "1 1 0 1 1"
+                              : VONK_F("%d %d %d %d %d", vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_DISK),
+                                       vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_MEMORY),
+                                       vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_OFF_HEAP),
+                                       vonk_pb_bool(level, PB_STORAGE_LEVEL_DESERIALIZED),
+                                       vonk_pb_i32(level, PB_STORAGE_LEVEL_REPLICATION));
     VONK_TRY(vonk_session_persist(q->r.state->session, plan, vonk_str_of(text), err));
     return put_nothing(q, PB_ANALYZE_PLAN_RESPONSE_PERSIST);
 }
@@ -232,7 +247,7 @@ static vonk_status persist(question *q, vonk_error *err)
 static vonk_status unpersist(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    bool                                        was;
+    bool was;
 
     VONK_TRY(relation_of(q, PB_ANALYZE_PLAN_REQUEST_UNPERSIST_RELATION, &plan, err));
     VONK_TRY(vonk_session_unpersist(q->r.state->session, plan, &was, err));
@@ -241,11 +256,11 @@ static vonk_status unpersist(question *q, vonk_error *err)
 
 static vonk_status storage_level(question *q, vonk_error *err)
 {
-    static const int                            fields[] = {PB_STORAGE_LEVEL_USE_DISK, PB_STORAGE_LEVEL_USE_MEMORY, PB_STORAGE_LEVEL_USE_OFF_HEAP, PB_STORAGE_LEVEL_DESERIALIZED,
-                                                            PB_STORAGE_LEVEL_REPLICATION};
+    static const int fields[] = {PB_STORAGE_LEVEL_USE_DISK, PB_STORAGE_LEVEL_USE_MEMORY, PB_STORAGE_LEVEL_USE_OFF_HEAP,
+                                 PB_STORAGE_LEVEL_DESERIALIZED, PB_STORAGE_LEVEL_REPLICATION};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    char                                        text[VONK_STORAGE_LEVEL_BYTES];
-    long                                        facts[VONK_COUNTOF(fields)] = {0, 0, 0, 0, 1};
+    char text[VONK_STORAGE_LEVEL_BYTES];
+    long facts[VONK_COUNTOF(fields)] = {0, 0, 0, 0, 1};
 
     VONK_TRY(relation_of(q, PB_ANALYZE_PLAN_REQUEST_GET_STORAGE_LEVEL_RELATION, &plan, err));
     VONK_TRY(vonk_session_storage_level(q->r.state->session, plan, text, err));
@@ -259,10 +274,11 @@ static vonk_status storage_level(question *q, vonk_error *err)
     return vonk_pb_writer_end(q->w);
 }
 
-vonk_status vonk__connect_answer_analyze(void *self, vonk_connect_session *session, const vonk_pb_msg *request, vonk_arena *arena, vonk_pb_writer *response, vonk_error *err)
+vonk_status vonk__connect_answer_analyze(void *self, vonk_connect_session *session, const vonk_pb_msg *request,
+                                         vonk_arena *arena, vonk_pb_writer *response, vonk_error *err)
 {
     const int which = vonk_pb_which(request, PB_ANALYZE_PLAN_REQUEST_ANALYZE_ONEOF);
-    question  q = {.m = which ? vonk_pb_get_msg(request, which) : NULL, .w = response};
+    question q = {.m = which ? vonk_pb_get_msg(request, which) : NULL, .w = response};
 
     (void)self;
     vonk__connect_open_request(&q.r, session, arena);
@@ -274,7 +290,8 @@ vonk_status vonk__connect_answer_analyze(void *self, vonk_connect_session *sessi
     case PB_ANALYZE_PLAN_REQUEST_IS_STREAMING: return is_streaming(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_INPUT_FILES: return input_files(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_SPARK_VERSION:
-        return put_text(&q, PB_ANALYZE_PLAN_RESPONSE_SPARK_VERSION, PB_ANALYZE_PLAN_RESPONSE_SPARK_VERSION_VERSION, VONK_STR("4.3.0")); /* the version whose behaviour is promised */
+        return put_text(&q, PB_ANALYZE_PLAN_RESPONSE_SPARK_VERSION, PB_ANALYZE_PLAN_RESPONSE_SPARK_VERSION_VERSION,
+                        VONK_STR("4.3.0")); /* the version whose behaviour is promised */
     case PB_ANALYZE_PLAN_REQUEST_DDL_PARSE: return ddl_parse(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_SAME_SEMANTICS: return same_semantics(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_SEMANTIC_HASH: return semantic_hash(&q, err);

@@ -1,4 +1,5 @@
-/* serve/connect/engine_execute.c -- ExecutePlan: relations give rows, commands act. Few, fat responses: clients pay for each one. */
+/* serve/connect/engine_execute.c -- ExecutePlan: relations give rows, commands act. Few, fat responses: clients pay for
+ * each one. */
 #include "base/vec.h"
 #include "codec/ipc.h"
 #include "serve/connect/engine_int.h"
@@ -10,18 +11,21 @@ static void cancel(void *arg) { vonk_query_cancel(arg); }
 
 static bool progress(void *arg, vonk_pb_writer *w)
 {
-    vonk_exec     *exec = vonk_query_exec(arg);
-    vonk_progress  stages[64];
+    vonk_exec *exec = vonk_query_exec(arg);
+    vonk_progress stages[64];
     const uint32_t n = exec ? vonk_exec_progress(exec, stages, VONK_COUNTOF(stages)) : 0;
-    uint64_t       running = 0;
+    uint64_t running = 0;
 
     if (n == 0) return false;
     for (uint32_t i = 0; i < n && i < VONK_COUNTOF(stages); i++) {
         const size_t mark = vonk_pb_begin(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGES);
         vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_STAGE_ID, i);
-        vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_NUM_TASKS, (int64_t)stages[i].n_tasks);
-        vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_NUM_COMPLETED_TASKS, (int64_t)stages[i].n_done_tasks);
-        vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_INPUT_BYTES_READ, (int64_t)stages[i].bytes_read);
+        vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_NUM_TASKS,
+                        (int64_t)stages[i].n_tasks);
+        vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_NUM_COMPLETED_TASKS,
+                        (int64_t)stages[i].n_done_tasks);
+        vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_INPUT_BYTES_READ,
+                        (int64_t)stages[i].bytes_read);
         vonk_pb_put_i64(w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS_STAGE_INFO_DONE, stages[i].done);
         vonk_pb_end(w, mark);
         running += stages[i].done ? 0 : stages[i].n_tasks - stages[i].n_done_tasks;
@@ -33,13 +37,13 @@ static bool progress(void *arg, vonk_pb_writer *w)
 /* ---- rows */
 typedef struct row_stream {
     vonk_connect_operation *op;
-    vonk_query             *query;
-    const vonk_type        *type;
-    vonk_ipc_options        options;
+    vonk_query *query;
+    const vonk_type *type;
+    vonk_ipc_options options;
     VONK_VEC(vonk_batch *) waiting; /* for a response worth sending */
-    size_t  waiting_bytes;
+    size_t waiting_bytes;
     int64_t waiting_rows, sent_rows;
-    bool    any_sent;
+    bool any_sent;
 } row_stream;
 
 static void drop_waiting(row_stream *s)
@@ -53,12 +57,13 @@ static void drop_waiting(row_stream *s)
 static vonk_status send_waiting(row_stream *s, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf ipc = {0};
-    vonk_buf                          fields = {0};
-    vonk_slice                        bytes;
+    vonk_buf fields = {0};
+    vonk_slice bytes;
 
     vonk_buf_init(&ipc, vonk_budget_root(), SIZE_MAX);
-    VONK_TRY(vonk_ipc_write_stream((const vonk_batch *const *)s->waiting.at, s->waiting.n, s->type, &s->options, &ipc, err));
-    const int64_t  rows = s->waiting_rows;
+    VONK_TRY(
+        vonk_ipc_write_stream((const vonk_batch *const *)s->waiting.at, s->waiting.n, s->type, &s->options, &ipc, err));
+    const int64_t rows = s->waiting_rows;
     vonk_pb_writer w = vonk_connect_begin(s->op, &fields, err);
     if (!s->any_sent) {
         vonk_status status = vonk__put_type(&w, PB_EXECUTE_PLAN_RESPONSE_SCHEMA, s->type, err);
@@ -114,7 +119,7 @@ static vonk_status send_observed(vonk_connect_operation *op, const vonk_query *q
 
     if (vonk_query_n_observed(query) == 0) return VONK_OK;
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
-    vonk_status    status = vonk__connect_put_observed(&w, query, err);
+    vonk_status status = vonk__connect_put_observed(&w, query, err);
     if (status == VONK_OK) status = vonk_pb_writer_end(&w);
     if (status == VONK_OK) return vonk_connect_emit(op, &fields, NULL, 0, err);
     vonk_buf_done(&fields);
@@ -124,8 +129,8 @@ static vonk_status send_observed(vonk_connect_operation *op, const vonk_query *q
 static vonk_status stream_rows(vonk__connect_request *r, vonk_connect_operation *op, vonk_query *query, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(r->state->session);
-    const vonk_connect_hooks                    hooks = {.arg = query, .cancel = cancel, .progress = progress};
-    row_stream                                  s = {.op = op, .query = query, .type = vonk_query_schema(query)};
+    const vonk_connect_hooks hooks = {.arg = query, .cancel = cancel, .progress = progress};
+    row_stream s = {.op = op, .query = query, .type = vonk_query_schema(query)};
 
     ipc_options_of(conf, &s.options);
     vonk_connect_set_hooks(op, &hooks);
@@ -140,7 +145,7 @@ static vonk_status stream_rows(vonk__connect_request *r, vonk_connect_operation 
 static vonk_status drain(vonk_connect_operation *op, vonk_query *query, vonk_error *err)
 {
     const vonk_connect_hooks hooks = {.arg = query, .cancel = cancel, .progress = progress};
-    vonk_status              status = VONK_OK;
+    vonk_status status = VONK_OK;
 
     vonk_connect_set_hooks(op, &hooks);
     for (bool more = true; more && status == VONK_OK;) {
@@ -153,10 +158,11 @@ static vonk_status drain(vonk_connect_operation *op, vonk_query *query, vonk_err
 }
 
 /* ---- SQL commands: analysed now, run now only when they act */
-static vonk_status put_local(vonk_pb_writer *w, vonk_query *query, const vonk_batch *rows, const vonk_ipc_options *options, vonk_error *err)
+static vonk_status put_local(vonk_pb_writer *w, vonk_query *query, const vonk_batch *rows,
+                             const vonk_ipc_options *options, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf ipc = {0}, schema = {0};
-    const vonk_type                  *type = vonk_query_schema(query);
+    const vonk_type *type = vonk_query_schema(query);
 
     vonk_buf_init(&ipc, vonk_budget_root(), SIZE_MAX);
     vonk_buf_init(&schema, vonk_budget_root(), SIZE_MAX);
@@ -171,7 +177,8 @@ static vonk_status put_local(vonk_pb_writer *w, vonk_query *query, const vonk_ba
     return vonk_pb_writer_end(w);
 }
 
-/* The client's own relation again; old clients sent only text and arguments, which have the same meaning in a SQL relation. */
+/* The client's own relation again; old clients sent only text and arguments, which have the same meaning in a SQL
+ * relation. */
 static void put_echo(vonk_pb_writer *w, const vonk_pb_msg *m)
 {
     static const int same[][2] = {{PB_SQL_COMMAND_ARGS, PB_SQL_ARGS},
@@ -180,25 +187,28 @@ static void put_echo(vonk_pb_writer *w, const vonk_pb_msg *m)
                                   {PB_SQL_COMMAND_POS_ARGUMENTS, PB_SQL_POS_ARGUMENTS}};
 
     if (vonk_pb_has(m, PB_SQL_COMMAND_INPUT)) {
-        vonk_pb_put_msg(w, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT_RELATION, vonk_pb_get_msg(m, PB_SQL_COMMAND_INPUT));
+        vonk_pb_put_msg(w, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT_RELATION,
+                        vonk_pb_get_msg(m, PB_SQL_COMMAND_INPUT));
         return;
     }
     const size_t relation = vonk_pb_begin(w, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT_RELATION);
     const size_t sql = vonk_pb_begin(w, PB_RELATION_SQL);
     vonk_pb_put_str(w, PB_SQL_QUERY, vonk_pb_str(m, PB_SQL_COMMAND_SQL));
     for (size_t i = 0; i < VONK_COUNTOF(same); i++)
-        for (size_t k = 0; k < vonk_pb_n(m, same[i][0]); k++) vonk_pb_put_msg(w, same[i][1], vonk_pb_msg_at(m, same[i][0], k));
+        for (size_t k = 0; k < vonk_pb_n(m, same[i][0]); k++)
+            vonk_pb_put_msg(w, same[i][1], vonk_pb_msg_at(m, same[i][0], k));
     vonk_pb_end(w, sql);
     vonk_pb_end(w, relation);
 }
 
-static vonk_status answer_sql(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m, const vonk_plan *plan, vonk_pb_writer *w, vonk_error *err)
+static vonk_status answer_sql(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m,
+                              const vonk_plan *plan, vonk_pb_writer *w, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
-    VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
-    VONK_AUTO(vonk_batch_unref) vonk_batch     *rows = NULL;
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(r->state->session);
-    vonk_ipc_options                            options;
+    vonk_ipc_options options;
 
     ipc_options_of(conf, &options);
     VONK_TRY(vonk_session_analyze(r->state->session, plan, &resolved, err));
@@ -217,9 +227,10 @@ static vonk_status answer_sql(vonk__connect_request *r, vonk_connect_operation *
     return vonk_pb_writer_end(w);
 }
 
-static vonk_status run_sql(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m, const vonk_plan *plan, vonk_error *err)
+static vonk_status run_sql(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m,
+                           const vonk_plan *plan, vonk_error *err)
 {
-    vonk_buf       fields = {0};
+    vonk_buf fields = {0};
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
 
     vonk_status status = answer_sql(r, op, m, plan, &w, err);
@@ -241,18 +252,19 @@ static vonk_status remember(vonk__connect_request *r, vonk_str id, const vonk_pl
     return status;
 }
 
-static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m, vonk_error *err)
+static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m,
+                              vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL, *kept = NULL;
-    vonk_buf                                    fields = {0};
-    const vonk_str                              id = vonk_connect_operation_id(op);
+    vonk_buf fields = {0};
+    const vonk_str id = vonk_connect_operation_id(op);
 
     VONK_TRY(vonk__translate_relation(&r->translator, vonk_pb_get_msg(m, PB_CHECKPOINT_COMMAND_RELATION), &plan, err));
     VONK_TRY(vonk_session_rematerialize(r->state->session, plan, &kept, err));
     VONK_TRY(remember(r, id, kept, err));
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
-    const size_t   result = vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_CHECKPOINT_COMMAND_RESULT);
-    const size_t   relation = vonk_pb_begin(&w, PB_CHECKPOINT_COMMAND_RESULT_RELATION);
+    const size_t result = vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_CHECKPOINT_COMMAND_RESULT);
+    const size_t relation = vonk_pb_begin(&w, PB_CHECKPOINT_COMMAND_RESULT_RELATION);
     vonk_pb_put_str(&w, PB_CACHED_REMOTE_RELATION_RELATION_ID, id);
     vonk_pb_end(&w, relation);
     vonk_pb_end(&w, result);
@@ -270,7 +282,8 @@ static vonk_status forget(vonk__connect_request *r, const vonk_pb_msg *m)
     const vonk_pb_msg *relation = vonk_pb_get_msg(m, PB_REMOVE_CACHED_REMOTE_RELATION_COMMAND_RELATION);
 
     vonk_mutex_lock(&r->state->lock);
-    const vonk_plan *plan = vonk_strmap_take(r->state->checkpoints, vonk_pb_str(relation, PB_CACHED_REMOTE_RELATION_RELATION_ID));
+    const vonk_plan *plan =
+        vonk_strmap_take(r->state->checkpoints, vonk_pb_str(relation, PB_CACHED_REMOTE_RELATION_RELATION_ID));
     vonk_mutex_unlock(&r->state->lock);
     vonk_plan_unref(plan);
     return VONK_OK;
@@ -279,10 +292,11 @@ static vonk_status forget(vonk__connect_request *r, const vonk_pb_msg *m)
 /* ---- the rest of the commands */
 static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
 {
-    vonk_buf       fields = {0};
+    vonk_buf fields = {0};
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
 
-    vonk_pb_end(&w, vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_GET_RESOURCES_COMMAND_RESULT)); /* no accelerators are managed */
+    vonk_pb_end(
+        &w, vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_GET_RESOURCES_COMMAND_RESULT)); /* no accelerators are managed */
     vonk_status status = vonk_pb_writer_end(&w);
     if (status != VONK_OK) {
         vonk_buf_done(&fields);
@@ -292,11 +306,12 @@ static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
     return vonk_connect_emit(op, &fields, NULL, 0, err);
 }
 
-static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *command, vonk_error *err)
+static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *command,
+                               vonk_error *err)
 {
-    const int                                   which = vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF);
+    const int which = vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF);
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
     VONK_TRY(vonk__translate_command(&r->translator, command, &plan, err));
     if (plan && which == PB_COMMAND_SQL_COMMAND) return run_sql(r, op, vonk_pb_get_msg(command, which), plan, err);
@@ -310,7 +325,8 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     case PB_COMMAND_REMOVE_CACHED_REMOTE_RELATION_COMMAND: return forget(r, vonk_pb_get_msg(command, which));
     case PB_COMMAND_GET_RESOURCES_COMMAND: return resources(op, err);
     case PB_COMMAND_ML_COMMAND: /* clients clean up their models when they leave: there are none */
-        if (vonk_pb_which(vonk_pb_get_msg(command, which), PB_ML_COMMAND_COMMAND_ONEOF) == PB_ML_COMMAND_CLEAN_CACHE) return VONK_OK;
+        if (vonk_pb_which(vonk_pb_get_msg(command, which), PB_ML_COMMAND_COMMAND_ONEOF) == PB_ML_COMMAND_CLEAN_CACHE)
+            return VONK_OK;
         return vonk__tr_unsupported("ml_command", err);
     default: return vonk__tr_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
     }
@@ -319,8 +335,8 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
 vonk_status vonk__connect_run(void *self, vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *relation = NULL;
-    VONK_AUTO(vonk_query_free) vonk_query      *query = NULL;
-    vonk__connect_request                       r;
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    vonk__connect_request r;
 
     (void)self;
     vonk__connect_open_request(&r, vonk_connect_operation_session(op), vonk_connect_arena(op));

@@ -224,8 +224,8 @@ static void put_message(vonk_pb_writer *w, const vonk_error *error)
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
     if (context && context->summary.len && w->status == VONK_OK)
-        w->status = vonk_buf_printf(&text, w->err, "%s\n%.*s", vonk_error_message(error),
-                                    VONK_STR_ARGS(context->summary));
+        w->status =
+            vonk_buf_printf(&text, w->err, "%s\n%.*s", vonk_error_message(error), VONK_STR_ARGS(context->summary));
     if (w->status == VONK_OK && text.len) w->status = vonk_buf_add_byte(&text, '\0', w->err);
     put_text(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERROR_MESSAGE, text.len ? text.data : vonk_error_message(error));
 }

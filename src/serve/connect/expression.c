@@ -7,12 +7,27 @@ static void unref_plan(void *p) { vonk_plan_unref(p); }
 static void unref_type(void *t) { vonk_type_unref(t); }
 static void unref_text(void *t) { vonk_origin_text_unref(t); }
 
-vonk_status vonk__tr_keep_expr(vonk__translator *t, const vonk_expr *take_e, vonk_error *err) { return vonk_arena_on_free(t->arena, unref_expr, (void *)take_e, err); }
-vonk_status vonk__tr_keep_plan(vonk__translator *t, const vonk_plan *take_p, vonk_error *err) { return vonk_arena_on_free(t->arena, unref_plan, (void *)take_p, err); }
-vonk_status vonk__tr_keep_type(vonk__translator *t, const vonk_type *take_type, vonk_error *err) { return vonk_arena_on_free(t->arena, unref_type, (void *)take_type, err); }
+vonk_status vonk__tr_keep_expr(vonk__translator *t, const vonk_expr *take_e, vonk_error *err)
+{
+    return vonk_arena_on_free(t->arena, unref_expr, (void *)take_e, err);
+}
+vonk_status vonk__tr_keep_plan(vonk__translator *t, const vonk_plan *take_p, vonk_error *err)
+{
+    return vonk_arena_on_free(t->arena, unref_plan, (void *)take_p, err);
+}
+vonk_status vonk__tr_keep_type(vonk__translator *t, const vonk_type *take_type, vonk_error *err)
+{
+    return vonk_arena_on_free(t->arena, unref_type, (void *)take_type, err);
+}
 
-vonk_status vonk__tr_invalid(const char *what, vonk_error *err) { return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__CANNOT_PARSE, "errorMsg", what); }
-vonk_status vonk__tr_unsupported(const char *what, vonk_error *err) { return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", what); }
+vonk_status vonk__tr_invalid(const char *what, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__CANNOT_PARSE, "errorMsg", what);
+}
+vonk_status vonk__tr_unsupported(const char *what, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", what);
+}
 
 vonk_status vonk__tr_origin(vonk__translator *t, const vonk_pb_msg *origin, vonk_origin *ret, vonk_error *err)
 {
@@ -20,7 +35,8 @@ vonk_status vonk__tr_origin(vonk__translator *t, const vonk_pb_msg *origin, vonk
 
     *ret = (vonk_origin){.start = -1, .stop = -1};
     if (!python) return VONK_OK;
-    VONK_TRY(vonk_origin_text_new(t->budget, true, vonk_pb_str(python, PB_PYTHON_ORIGIN_FRAGMENT), vonk_pb_str(python, PB_PYTHON_ORIGIN_CALL_SITE), &ret->text, err));
+    VONK_TRY(vonk_origin_text_new(t->budget, true, vonk_pb_str(python, PB_PYTHON_ORIGIN_FRAGMENT),
+                                  vonk_pb_str(python, PB_PYTHON_ORIGIN_CALL_SITE), &ret->text, err));
     return vonk_arena_on_free(t->arena, unref_text, ret->text, err);
 }
 
@@ -31,7 +47,8 @@ vonk_status vonk__tr_expr(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     return vonk__tr_keep_expr(t, *ret, err);
 }
 
-vonk_status vonk__tr_exprs(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
+vonk_status vonk__tr_exprs(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+                           uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
     VONK_TRY(vonk_arena_array(t->arena, *ret_n + 1, sizeof **ret, ret, err));
@@ -39,7 +56,8 @@ vonk_status vonk__tr_exprs(vonk__translator *t, const vonk_pb_msg *m, int field,
     return VONK_OK;
 }
 
-vonk_status vonk__tr_literals(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
+vonk_status vonk__tr_literals(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+                              uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
     VONK_TRY(vonk_arena_array(t->arena, *ret_n + 1, sizeof **ret, ret, err));
@@ -50,7 +68,8 @@ vonk_status vonk__tr_literals(vonk__translator *t, const vonk_pb_msg *m, int fie
     return VONK_OK;
 }
 
-vonk_status vonk__tr_strs(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
+vonk_status vonk__tr_strs(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_str **ret, uint32_t *ret_n,
+                          vonk_error *err)
 {
     vonk_str *at = NULL;
 
@@ -64,15 +83,18 @@ vonk_status vonk__tr_strs(vonk__translator *t, const vonk_pb_msg *m, int field, 
 static vonk_status sort_order(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *child = NULL;
-    const bool       descending = vonk_pb_i32(m, PB_EXPRESSION_SORT_ORDER_DIRECTION) == PB_E_EXPRESSION_SORT_ORDER_SORT_DIRECTION_DESCENDING;
-    const int        nulls = vonk_pb_i32(m, PB_EXPRESSION_SORT_ORDER_NULL_ORDERING);
-    const bool       last = nulls == PB_E_EXPRESSION_SORT_ORDER_SORT_NULLS_LAST || (nulls == PB_E_EXPRESSION_SORT_ORDER_SORT_NULLS_UNSPECIFIED && descending);
+    const bool descending =
+        vonk_pb_i32(m, PB_EXPRESSION_SORT_ORDER_DIRECTION) == PB_E_EXPRESSION_SORT_ORDER_SORT_DIRECTION_DESCENDING;
+    const int nulls = vonk_pb_i32(m, PB_EXPRESSION_SORT_ORDER_NULL_ORDERING);
+    const bool last = nulls == PB_E_EXPRESSION_SORT_ORDER_SORT_NULLS_LAST ||
+                      (nulls == PB_E_EXPRESSION_SORT_ORDER_SORT_NULLS_UNSPECIFIED && descending);
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_SORT_ORDER_CHILD), &child, err));
     return vonk_ex_sort(t->budget, child, descending, last, ret, err);
 }
 
-vonk_status vonk__tr_sort_orders(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
+vonk_status vonk__tr_sort_orders(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+                                 uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
     VONK_TRY(vonk_arena_array(t->arena, *ret_n + 1, sizeof **ret, ret, err));
@@ -84,15 +106,20 @@ vonk_status vonk__tr_sort_orders(vonk__translator *t, const vonk_pb_msg *m, int 
 }
 
 /* ---- names */
-static vonk_status bad_name(vonk_str name, vonk_error *err) { return VONK_FAIL(err, VONK_E_INVALID_ATTRIBUTE_NAME_SYNTAX, "name", VONK_S(name)); }
+static vonk_status bad_name(vonk_str name, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_INVALID_ATTRIBUTE_NAME_SYNTAX, "name", VONK_S(name));
+}
 
-/* A column's name as the DataFrame API writes it: parts between dots, backticks around a part with dots. Not SQL: "max(age)" is one part. */
-static vonk_status attribute_parts(vonk__translator *t, vonk_str name, const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
+/* A column's name as the DataFrame API writes it: parts between dots, backticks around a part with dots. Not SQL:
+ * "max(age)" is one part. */
+static vonk_status attribute_parts(vonk__translator *t, vonk_str name, const vonk_str **ret, uint32_t *ret_n,
+                                   vonk_error *err)
 {
     VONK_VEC(vonk_str) parts = {0};
-    char  *text = NULL;
+    char *text = NULL;
     size_t n = 0, start = 0;
-    bool   quoted = false;
+    bool quoted = false;
 
     VONK_TRY(vonk_arena_alloc(t->arena, name.len + 1, &text, err));
     for (size_t i = 0; i < name.len; i++) {
@@ -125,17 +152,20 @@ static vonk_status attribute_parts(vonk__translator *t, vonk_str name, const von
 static vonk_status attribute(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
-    uint32_t        n = 0;
-    vonk_expr      *e = NULL;
+    uint32_t n = 0;
+    vonk_expr *e = NULL;
 
-    VONK_TRY(attribute_parts(t, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER), &parts, &n, err));
+    VONK_TRY(
+        attribute_parts(t, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER), &parts, &n, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_NAME, NULL, 0, &e, err));
     vonk_status status = vonk_expr_set_parts(e, parts, n, err);
     if (status != VONK_OK) {
         vonk_expr_unref(e);
         return status;
     }
-    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID) ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID) : -1;
+    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID)
+                     ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID)
+                     : -1;
     if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_IS_METADATA_COLUMN)) e->flags |= VONK_EXF_METADATA_COLUMN;
     return vonk_expr_finish(e, ret, err);
 }
@@ -143,13 +173,14 @@ static vonk_status attribute(vonk__translator *t, const vonk_pb_msg *m, const vo
 /* "t.*" -> t; absent: all columns. */
 static vonk_status star(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    vonk_str        target = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_STAR_UNPARSED_TARGET);
+    vonk_str target = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_STAR_UNPARSED_TARGET);
     const vonk_str *parts = NULL;
-    uint32_t        n = 0;
-    vonk_expr      *e = NULL;
+    uint32_t n = 0;
+    vonk_expr *e = NULL;
 
     if (target.len > 0) {
-        if (!vonk_str_ends(target, VONK_STR(".*"))) return vonk__tr_invalid("a star's target does not end with .*", err);
+        if (!vonk_str_ends(target, VONK_STR(".*")))
+            return vonk__tr_invalid("a star's target does not end with .*", err);
         VONK_TRY(attribute_parts(t, vonk_str_sub(target, 0, target.len - 2), &parts, &n, err));
     }
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_STAR, NULL, 0, &e, err));
@@ -158,7 +189,9 @@ static vonk_status star(vonk__translator *t, const vonk_pb_msg *m, const vonk_ex
         vonk_expr_unref(e);
         return status;
     }
-    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_STAR_PLAN_ID) ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_STAR_PLAN_ID) : -1;
+    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_STAR_PLAN_ID)
+                     ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_STAR_PLAN_ID)
+                     : -1;
     return vonk_expr_finish(e, ret, err);
 }
 
@@ -172,7 +205,9 @@ static vonk_status regex(vonk__translator *t, const vonk_pb_msg *m, const vonk_e
         vonk_expr_unref(e);
         return status;
     }
-    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID) ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID) : -1;
+    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID)
+                     ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID)
+                     : -1;
     return vonk_expr_finish(e, ret, err);
 }
 
@@ -184,7 +219,8 @@ static bool is_symbol(vonk_str name)
     return name.len > 0;
 }
 
-static vonk_status call(vonk__translator *t, const vonk_str *parts, uint32_t n_parts, const vonk_expr *const *args, uint32_t n_args, uint32_t flags, const vonk_expr **ret, vonk_error *err)
+static vonk_status call(vonk__translator *t, const vonk_str *parts, uint32_t n_parts, const vonk_expr *const *args,
+                        uint32_t n_args, uint32_t flags, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e = NULL;
 
@@ -201,14 +237,15 @@ static vonk_status call(vonk__translator *t, const vonk_str *parts, uint32_t n_p
 
 static vonk_status function(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    const vonk_str    name = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME);
-    const vonk_str   *parts = &name;
+    const vonk_str name = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME);
+    const vonk_str *parts = &name;
     const vonk_expr **args = NULL;
-    uint32_t          n = 0, n_parts = 1, flags = 0;
+    uint32_t n = 0, n_parts = 1, flags = 0;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, &args, &n, err));
     const bool distinct = vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_IS_DISTINCT);
-    if (n == 1 && args[0]->kind == VONK_EX_STAR && args[0]->n_parts == 0 && vonk_str_is_nocase(name, "count") && !distinct) { /* rows, not columns */
+    if (n == 1 && args[0]->kind == VONK_EX_STAR && args[0]->n_parts == 0 && vonk_str_is_nocase(name, "count") &&
+        !distinct) { /* rows, not columns */
         VONK_TRY(vonk_ex_int(t->budget, 1, &vonk_type_int, &args[0], err));
         VONK_TRY(vonk__tr_keep_expr(t, args[0], err));
     }
@@ -223,17 +260,19 @@ static vonk_status function(vonk__translator *t, const vonk_pb_msg *m, const von
 
 static vonk_status call_by_name(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    const vonk_str   *parts = NULL;
+    const vonk_str *parts = NULL;
     const vonk_expr **args = NULL;
-    uint32_t          n = 0, n_parts = 0;
+    uint32_t n = 0, n_parts = 0;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_CALL_FUNCTION_ARGUMENTS, &args, &n, err));
-    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_CALL_FUNCTION_FUNCTION_NAME), &parts, &n_parts, err));
+    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_CALL_FUNCTION_FUNCTION_NAME), &parts,
+                                     &n_parts, err));
     return call(t, parts, n_parts, args, n, VONK_EXF_USER_DEFINED, ret, err);
 }
 
 /* ---- one writable node over translated children, then finish */
-static vonk_status node(vonk__translator *t, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n, vonk_str name, const vonk_expr **ret, vonk_error *err)
+static vonk_status node(vonk__translator *t, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n,
+                        vonk_str name, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e = NULL;
 
@@ -249,9 +288,9 @@ static vonk_status node(vonk__translator *t, vonk_expr_kind kind, const vonk_exp
 static vonk_status alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *child = NULL;
-    const vonk_str  *names = NULL;
-    uint32_t         n = 0;
-    vonk_expr       *e = NULL;
+    const vonk_str *names = NULL;
+    uint32_t n = 0;
+    vonk_expr *e = NULL;
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_ALIAS_EXPR), &child, err));
     VONK_TRY(vonk__tr_strs(t, m, PB_EXPRESSION_ALIAS_NAME, &names, &n, err));
@@ -260,7 +299,8 @@ static vonk_status alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_e
     e->id = vonk_expr_new_id();
     vonk_status status = vonk_expr_set_name(e, names[0], err);
     if (status == VONK_OK && n > 1) status = vonk_expr_set_parts(e, names, n, err);
-    if (status == VONK_OK && vonk_pb_has(m, PB_EXPRESSION_ALIAS_METADATA)) status = vonk_expr_set_metadata(e, vonk_pb_str(m, PB_EXPRESSION_ALIAS_METADATA), err);
+    if (status == VONK_OK && vonk_pb_has(m, PB_EXPRESSION_ALIAS_METADATA))
+        status = vonk_expr_set_metadata(e, vonk_pb_str(m, PB_EXPRESSION_ALIAS_METADATA), err);
     if (status != VONK_OK) {
         vonk_expr_unref(e);
         return status;
@@ -268,7 +308,8 @@ static vonk_status alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_e
     return vonk_expr_finish(e, ret, err);
 }
 
-vonk_status vonk__tr_aliases(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
+vonk_status vonk__tr_aliases(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+                             uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
     VONK_TRY(vonk_arena_array(t->arena, *ret_n + 1, sizeof **ret, ret, err));
@@ -292,7 +333,7 @@ static vonk_eval_mode cast_mode(const vonk__translator *t, const vonk_pb_msg *m)
 static vonk_status cast(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    const vonk_expr                            *child = NULL;
+    const vonk_expr *child = NULL;
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_CAST_EXPR), &child, err));
     if (vonk_pb_which(m, PB_EXPRESSION_CAST_CAST_TO_TYPE_ONEOF) == PB_EXPRESSION_CAST_TYPE)
@@ -305,15 +346,16 @@ static vonk_status cast(vonk__translator *t, const vonk_pb_msg *m, const vonk_ex
 static vonk_status lambda(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *body = NULL;
-    const uint32_t   n = vonk_u32_of(vonk_pb_n(m, PB_EXPRESSION_LAMBDA_FUNCTION_ARGUMENTS));
-    vonk_str        *names = NULL;
-    vonk_expr       *e = NULL;
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_EXPRESSION_LAMBDA_FUNCTION_ARGUMENTS));
+    vonk_str *names = NULL;
+    vonk_expr *e = NULL;
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_LAMBDA_FUNCTION_FUNCTION), &body, err));
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *names, &names, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_pb_msg *var = vonk_pb_msg_at(m, PB_EXPRESSION_LAMBDA_FUNCTION_ARGUMENTS, i);
-        if (vonk_pb_n(var, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS) != 1) return vonk__tr_invalid("a lambda parameter's name", err);
+        if (vonk_pb_n(var, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS) != 1)
+            return vonk__tr_invalid("a lambda parameter's name", err);
         names[i] = vonk_pb_str_at(var, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS, 0);
     }
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_LAMBDA, &body, 1, &e, err));
@@ -327,12 +369,15 @@ static vonk_status lambda(vonk__translator *t, const vonk_pb_msg *m, const vonk_
 
 static vonk_status lambda_variable(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    if (vonk_pb_n(m, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS) == 0) return vonk__tr_invalid("a lambda variable's name", err);
-    return node(t, VONK_EX_LAMBDA_VAR, NULL, 0, vonk_pb_str_at(m, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS, 0), ret, err);
+    if (vonk_pb_n(m, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS) == 0)
+        return vonk__tr_invalid("a lambda variable's name", err);
+    return node(t, VONK_EX_LAMBDA_VAR, NULL, 0,
+                vonk_pb_str_at(m, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS, 0), ret, err);
 }
 
 /* ---- windows */
-static vonk_status bound(vonk__translator *t, const vonk_pb_msg *m, vonk_bound_kind *ret_kind, const vonk_expr **ret_value, vonk_error *err)
+static vonk_status bound(vonk__translator *t, const vonk_pb_msg *m, vonk_bound_kind *ret_kind,
+                         const vonk_expr **ret_value, vonk_error *err)
 {
     *ret_value = NULL;
     switch (vonk_pb_which(m, PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_BOUNDARY_BOUNDARY_ONEOF)) {
@@ -340,7 +385,8 @@ static vonk_status bound(vonk__translator *t, const vonk_pb_msg *m, vonk_bound_k
     case PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_BOUNDARY_UNBOUNDED: *ret_kind = VONK_FRAME_UNBOUNDED; return VONK_OK;
     case PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_BOUNDARY_VALUE:
         *ret_kind = VONK_FRAME_VALUE;
-        return vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_BOUNDARY_VALUE), ret_value, err);
+        return vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_BOUNDARY_VALUE), ret_value,
+                             err);
     default: return vonk__tr_invalid("a window frame's boundary", err);
     }
 }
@@ -348,9 +394,9 @@ static vonk_status bound(vonk__translator *t, const vonk_pb_msg *m, vonk_bound_k
 static vonk_status window(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_pb_msg *spec = vonk_pb_get_msg(m, PB_EXPRESSION_WINDOW_FRAME_SPEC);
-    const vonk_expr   *fn = NULL, **partition = NULL, **order = NULL, *values[2] = {NULL, NULL};
-    uint32_t           n_partition = 0, n_order = 0;
-    vonk_frame         frame = {0};
+    const vonk_expr *fn = NULL, **partition = NULL, **order = NULL, *values[2] = {NULL, NULL};
+    uint32_t n_partition = 0, n_order = 0;
+    vonk_frame frame = {0};
     VONK_VEC(const vonk_expr *) children = {0};
     vonk_expr *e = NULL;
 
@@ -359,9 +405,12 @@ static vonk_status window(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     VONK_TRY(vonk__tr_sort_orders(t, m, PB_EXPRESSION_WINDOW_ORDER_SPEC, &order, &n_order, err));
     if (spec) {
         frame.given = true;
-        frame.rows = vonk_pb_i32(spec, PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_TYPE) == PB_E_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_TYPE_ROW;
-        VONK_TRY(bound(t, vonk_pb_get_msg(spec, PB_EXPRESSION_WINDOW_WINDOW_FRAME_LOWER), &frame.lower, &values[0], err));
-        VONK_TRY(bound(t, vonk_pb_get_msg(spec, PB_EXPRESSION_WINDOW_WINDOW_FRAME_UPPER), &frame.upper, &values[1], err));
+        frame.rows = vonk_pb_i32(spec, PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_TYPE) ==
+                     PB_E_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_TYPE_ROW;
+        VONK_TRY(
+            bound(t, vonk_pb_get_msg(spec, PB_EXPRESSION_WINDOW_WINDOW_FRAME_LOWER), &frame.lower, &values[0], err));
+        VONK_TRY(
+            bound(t, vonk_pb_get_msg(spec, PB_EXPRESSION_WINDOW_WINDOW_FRAME_UPPER), &frame.upper, &values[1], err));
     }
     VONK_TRY(VONK_VEC_ARENA_PUSH(&children, t->arena, fn, err));
     for (uint32_t i = 0; i < n_partition; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&children, t->arena, partition[i], err));
@@ -381,18 +430,21 @@ static vonk_status extract(vonk__translator *t, const vonk_pb_msg *m, const vonk
     const vonk_expr *children[2] = {NULL, NULL};
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_UNRESOLVED_EXTRACT_VALUE_CHILD), &children[0], err));
-    VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_UNRESOLVED_EXTRACT_VALUE_EXTRACTION), &children[1], err));
+    VONK_TRY(
+        vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_UNRESOLVED_EXTRACT_VALUE_EXTRACTION), &children[1], err));
     return node(t, VONK_EX_EXTRACT, children, 2, VONK_STR_NONE, ret, err);
 }
 
 static vonk_status update_fields(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *children[2] = {NULL, NULL};
-    const bool       has_value = vonk_pb_has(m, PB_EXPRESSION_UPDATE_FIELDS_VALUE_EXPRESSION);
+    const bool has_value = vonk_pb_has(m, PB_EXPRESSION_UPDATE_FIELDS_VALUE_EXPRESSION);
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_UPDATE_FIELDS_STRUCT_EXPRESSION), &children[0], err));
-    if (has_value) VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_UPDATE_FIELDS_VALUE_EXPRESSION), &children[1], err));
-    return node(t, VONK_EX_UPDATE_FIELD, children, has_value ? 2 : 1, vonk_pb_str(m, PB_EXPRESSION_UPDATE_FIELDS_FIELD_NAME), ret, err);
+    if (has_value)
+        VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_UPDATE_FIELDS_VALUE_EXPRESSION), &children[1], err));
+    return node(t, VONK_EX_UPDATE_FIELD, children, has_value ? 2 : 1,
+                vonk_pb_str(m, PB_EXPRESSION_UPDATE_FIELDS_FIELD_NAME), ret, err);
 }
 
 static vonk_status named_argument(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
@@ -407,9 +459,9 @@ static vonk_status named_argument(vonk__translator *t, const vonk_pb_msg *m, con
 static vonk_status subquery(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr **values = NULL;
-    uint32_t          n = 0;
-    vonk_expr        *e = NULL;
-    vonk_sub_kind     kind;
+    uint32_t n = 0;
+    vonk_expr *e = NULL;
+    vonk_sub_kind kind;
 
     switch (vonk_pb_i32(m, PB_SUBQUERY_EXPRESSION_SUBQUERY_TYPE)) {
     case PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_SCALAR: kind = VONK_SUB_SCALAR; break;
@@ -418,7 +470,8 @@ static vonk_status subquery(vonk__translator *t, const vonk_pb_msg *m, const von
     case PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_TABLE_ARG: kind = VONK_SUB_TABLE_ARG; break;
     default: return vonk__tr_invalid("a subquery's type", err);
     }
-    if (vonk_pb_has(m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS)) return vonk__tr_unsupported("table arguments with PARTITION BY", err);
+    if (vonk_pb_has(m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS))
+        return vonk__tr_unsupported("table arguments with PARTITION BY", err);
     VONK_TRY(vonk__tr_exprs(t, m, PB_SUBQUERY_EXPRESSION_IN_SUBQUERY_VALUES, &values, &n, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_SUBQUERY, values, n, &e, err));
     e->plan_id = vonk_pb_i64(m, PB_SUBQUERY_EXPRESSION_PLAN_ID);
@@ -434,7 +487,9 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
     case PB_EXPRESSION_LITERAL: return vonk__translate_literal(t, inner, ret, err);
     case PB_EXPRESSION_UNRESOLVED_ATTRIBUTE: return attribute(t, inner, ret, err);
     case PB_EXPRESSION_UNRESOLVED_FUNCTION: return function(t, inner, ret, err);
-    case PB_EXPRESSION_EXPRESSION_STRING: return vonk_session_parse_expr(t->session, vonk_pb_str(inner, PB_EXPRESSION_EXPRESSION_STRING_EXPRESSION), ret, err);
+    case PB_EXPRESSION_EXPRESSION_STRING:
+        return vonk_session_parse_expr(t->session, vonk_pb_str(inner, PB_EXPRESSION_EXPRESSION_STRING_EXPRESSION), ret,
+                                       err);
     case PB_EXPRESSION_UNRESOLVED_STAR: return star(t, inner, ret, err);
     case PB_EXPRESSION_ALIAS: return alias(t, inner, ret, err);
     case PB_EXPRESSION_CAST: return cast(t, inner, ret, err);
@@ -455,9 +510,9 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
 
 vonk_status vonk__translate_expr(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    vonk_origin      origin;
+    vonk_origin origin;
     const vonk_expr *e = NULL;
-    vonk_expr       *placed = NULL;
+    vonk_expr *placed = NULL;
 
     VONK_TRY(by_kind(t, m, vonk_pb_which(m, PB_EXPRESSION_EXPR_TYPE_ONEOF), &e, err));
     const vonk_pb_msg *common = vonk_pb_get_msg(m, PB_EXPRESSION_COMMON);

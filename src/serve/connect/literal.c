@@ -1,4 +1,5 @@
-/* serve/connect/literal.c -- Literal messages to LITERAL expressions: a column of one row, built by the literal's own type. */
+/* serve/connect/literal.c -- Literal messages to LITERAL expressions: a column of one row, built by the literal's own
+ * type. */
 #include "serve/connect/translate.h"
 
 #include "column/builder.h"
@@ -6,7 +7,8 @@
 /* What a literal's type is: said by data_type, or following from which value is set. */
 static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err);
 
-static vonk_status first_type(vonk__translator *t, const vonk_pb_msg *m, int repeated, const vonk_type **ret, vonk_error *err)
+static vonk_status first_type(vonk__translator *t, const vonk_pb_msg *m, int repeated, const vonk_type **ret,
+                              vonk_error *err)
 {
     if (vonk_pb_n(m, repeated) == 0) {
         *ret = &vonk_type_null;
@@ -16,7 +18,8 @@ static vonk_status first_type(vonk__translator *t, const vonk_pb_msg *m, int rep
     return vonk__tr_keep_type(t, *ret, err);
 }
 
-static vonk_status element_type(vonk__translator *t, const vonk_pb_msg *m, int type_field, int repeated, const vonk_type **ret, vonk_error *err)
+static vonk_status element_type(vonk__translator *t, const vonk_pb_msg *m, int type_field, int repeated,
+                                const vonk_type **ret, vonk_error *err)
 {
     if (!vonk_pb_has(m, type_field)) return first_type(t, m, repeated, ret, err);
     VONK_TRY(vonk__translate_type(t, vonk_pb_get_msg(m, type_field), ret, err));
@@ -27,8 +30,8 @@ static vonk_status element_type(vonk__translator *t, const vonk_pb_msg *m, int t
 static vonk_status decimal_type(const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_LITERAL_DECIMAL_VALUE);
-    int            digits = 0, scale = 0;
-    bool           point = false;
+    int digits = 0, scale = 0;
+    bool point = false;
 
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] == '.') point = true;
@@ -37,8 +40,10 @@ static vonk_status decimal_type(const vonk_pb_msg *m, const vonk_type **ret, von
         if (point) scale++;
     }
     /* The message's type can only widen: clients send decimal(10,0) for any value. */
-    if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE) > scale) scale = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE);
-    if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION) > digits) digits = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION);
+    if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE) > scale)
+        scale = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE);
+    if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION) > digits)
+        digits = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION);
     return vonk_type_decimal(digits < scale ? scale : digits < 1 ? 1 : digits, scale, ret, err);
 }
 
@@ -46,7 +51,8 @@ static vonk_status array_of(vonk__translator *t, const vonk_pb_msg *m, const von
 {
     const vonk_type *element = NULL;
 
-    VONK_TRY(element_type(t, m, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, &element, err));
+    VONK_TRY(element_type(t, m, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS,
+                          &element, err));
     return vonk_type_array(element, true, ret, err);
 }
 
@@ -72,13 +78,17 @@ static vonk_status specialized_of(const vonk_pb_msg *m, const vonk_type **ret, v
     }
 }
 
-static int precision_or(const vonk_pb_msg *m, int field, int otherwise) { return vonk_pb_has(m, field) ? vonk_pb_i32(m, field) : otherwise; }
+static int precision_or(const vonk_pb_msg *m, int field, int otherwise)
+{
+    return vonk_pb_has(m, field) ? vonk_pb_i32(m, field) : otherwise;
+}
 
 static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const int which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_LITERAL_TYPE_ONEOF);
 
-    if (vonk_pb_has(m, PB_EXPRESSION_LITERAL_DATA_TYPE)) return vonk__translate_type(t, vonk_pb_get_msg(m, PB_EXPRESSION_LITERAL_DATA_TYPE), ret, err);
+    if (vonk_pb_has(m, PB_EXPRESSION_LITERAL_DATA_TYPE))
+        return vonk__translate_type(t, vonk_pb_get_msg(m, PB_EXPRESSION_LITERAL_DATA_TYPE), ret, err);
     switch (which) {
     case PB_EXPRESSION_LITERAL_NULL: return vonk__translate_type(t, vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_BINARY: *ret = &vonk_type_binary; return VONK_OK;
@@ -99,13 +109,21 @@ static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk
     case PB_EXPRESSION_LITERAL_DECIMAL: return decimal_type(vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_ARRAY: return array_of(t, vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_MAP: return map_of(t, vonk_pb_get_msg(m, which), ret, err);
-    case PB_EXPRESSION_LITERAL_STRUCT: return vonk__translate_type(t, vonk_pb_get_msg(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_STRUCT_STRUCT_TYPE), ret, err);
+    case PB_EXPRESSION_LITERAL_STRUCT:
+        return vonk__translate_type(
+            t, vonk_pb_get_msg(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_STRUCT_STRUCT_TYPE), ret, err);
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY: return specialized_of(vonk_pb_get_msg(m, which), ret, err);
-    case PB_EXPRESSION_LITERAL_TIME: return vonk_type_time_of(precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIME_PRECISION, 6), ret, err);
+    case PB_EXPRESSION_LITERAL_TIME:
+        return vonk_type_time_of(precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIME_PRECISION, 6), ret,
+                                 err);
     case PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS:
-        return vonk_type_timestamp_nanos(true, precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS_PRECISION, 9), ret, err);
+        return vonk_type_timestamp_nanos(
+            true, precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS_PRECISION, 9), ret,
+            err);
     case PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS:
-        return vonk_type_timestamp_nanos(false, precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_PRECISION, 9), ret, err);
+        return vonk_type_timestamp_nanos(
+            false, precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_PRECISION, 9), ret,
+            err);
     default: return vonk__tr_invalid("literal", err);
     }
 }
@@ -115,7 +133,8 @@ static vonk_status append(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err
 
 static vonk_status append_all(const vonk_pb_msg *m, int repeated, vonk_builder *b, vonk_error *err)
 {
-    for (size_t i = 0; i < vonk_pb_n(m, repeated); i++) VONK_TRY(append(vonk_pb_msg_at(m, repeated, i), b, err)); /* depth: bounded by the decoder */
+    for (size_t i = 0; i < vonk_pb_n(m, repeated); i++)
+        VONK_TRY(append(vonk_pb_msg_at(m, repeated, i), b, err)); /* depth: bounded by the decoder */
     return VONK_OK;
 }
 
@@ -123,8 +142,8 @@ static vonk_status append_all(const vonk_pb_msg *m, int repeated, vonk_builder *
 static vonk_status append_decimal(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err)
 {
     const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_LITERAL_DECIMAL_VALUE);
-    vonk_i128      value = 0;
-    int            behind = -1, digits = 0;
+    vonk_i128 value = 0;
+    int behind = -1, digits = 0;
 
     for (size_t i = 0; i < text.len; i++) {
         const char c = text.data[i];
@@ -148,28 +167,34 @@ static vonk_status append_decimal(const vonk_pb_msg *m, vonk_builder *b, vonk_er
 
 static vonk_status append_specialized(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err)
 {
-    const int          which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_VALUE_TYPE_ONEOF);
+    const int which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_VALUE_TYPE_ONEOF);
     const vonk_pb_msg *list = vonk_pb_get_msg(m, which);
-    vonk_builder      *items = vonk_builder_child(b, 0);
+    vonk_builder *items = vonk_builder_child(b, 0);
 
     switch (which) {
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_BOOLS:
-        for (size_t i = 0; i < vonk_pb_n(list, PB_BOOLS_VALUES); i++) VONK_TRY(vonk_builder_bool(items, vonk_pb_i64_at(list, PB_BOOLS_VALUES, i) != 0, err));
+        for (size_t i = 0; i < vonk_pb_n(list, PB_BOOLS_VALUES); i++)
+            VONK_TRY(vonk_builder_bool(items, vonk_pb_i64_at(list, PB_BOOLS_VALUES, i) != 0, err));
         break;
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_INTS:
-        for (size_t i = 0; i < vonk_pb_n(list, PB_INTS_VALUES); i++) VONK_TRY(vonk_builder_i64(items, vonk_pb_i64_at(list, PB_INTS_VALUES, i), err));
+        for (size_t i = 0; i < vonk_pb_n(list, PB_INTS_VALUES); i++)
+            VONK_TRY(vonk_builder_i64(items, vonk_pb_i64_at(list, PB_INTS_VALUES, i), err));
         break;
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_LONGS:
-        for (size_t i = 0; i < vonk_pb_n(list, PB_LONGS_VALUES); i++) VONK_TRY(vonk_builder_i64(items, vonk_pb_i64_at(list, PB_LONGS_VALUES, i), err));
+        for (size_t i = 0; i < vonk_pb_n(list, PB_LONGS_VALUES); i++)
+            VONK_TRY(vonk_builder_i64(items, vonk_pb_i64_at(list, PB_LONGS_VALUES, i), err));
         break;
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_FLOATS:
-        for (size_t i = 0; i < vonk_pb_n(list, PB_FLOATS_VALUES); i++) VONK_TRY(vonk_builder_f64(items, vonk_pb_f64_at(list, PB_FLOATS_VALUES, i), err));
+        for (size_t i = 0; i < vonk_pb_n(list, PB_FLOATS_VALUES); i++)
+            VONK_TRY(vonk_builder_f64(items, vonk_pb_f64_at(list, PB_FLOATS_VALUES, i), err));
         break;
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_DOUBLES:
-        for (size_t i = 0; i < vonk_pb_n(list, PB_DOUBLES_VALUES); i++) VONK_TRY(vonk_builder_f64(items, vonk_pb_f64_at(list, PB_DOUBLES_VALUES, i), err));
+        for (size_t i = 0; i < vonk_pb_n(list, PB_DOUBLES_VALUES); i++)
+            VONK_TRY(vonk_builder_f64(items, vonk_pb_f64_at(list, PB_DOUBLES_VALUES, i), err));
         break;
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_STRINGS:
-        for (size_t i = 0; i < vonk_pb_n(list, PB_STRINGS_VALUES); i++) VONK_TRY(vonk_builder_str(items, vonk_pb_str_at(list, PB_STRINGS_VALUES, i), err));
+        for (size_t i = 0; i < vonk_pb_n(list, PB_STRINGS_VALUES); i++)
+            VONK_TRY(vonk_builder_str(items, vonk_pb_str_at(list, PB_STRINGS_VALUES, i), err));
         break;
     default: return vonk__tr_invalid("array literal", err);
     }
@@ -181,13 +206,17 @@ static vonk_status append_struct(const vonk_pb_msg *m, vonk_builder *b, vonk_err
     const size_t n = vonk_pb_n(m, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS);
 
     if (b->type->id != VONK_T_STRUCT || n != b->type->n_fields) return vonk__tr_invalid("struct literal", err);
-    for (size_t i = 0; i < n; i++) VONK_TRY(append(vonk_pb_msg_at(m, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS, i), vonk_builder_child(b, (uint32_t)i), err));
+    for (size_t i = 0; i < n; i++)
+        VONK_TRY(append(vonk_pb_msg_at(m, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS, i), vonk_builder_child(b, (uint32_t)i),
+                        err));
     return vonk_builder_close(b, err);
 }
 
 static vonk_status append_map(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err)
 {
-    if (b->type->id != VONK_T_MAP || vonk_pb_n(m, PB_EXPRESSION_LITERAL_MAP_KEYS) != vonk_pb_n(m, PB_EXPRESSION_LITERAL_MAP_VALUES)) return vonk__tr_invalid("map literal", err);
+    if (b->type->id != VONK_T_MAP ||
+        vonk_pb_n(m, PB_EXPRESSION_LITERAL_MAP_KEYS) != vonk_pb_n(m, PB_EXPRESSION_LITERAL_MAP_VALUES))
+        return vonk__tr_invalid("map literal", err);
     VONK_TRY(append_all(m, PB_EXPRESSION_LITERAL_MAP_KEYS, vonk_builder_child(b, 0), err));
     VONK_TRY(append_all(m, PB_EXPRESSION_LITERAL_MAP_VALUES, vonk_builder_child(b, 1), err));
     return vonk_builder_close(b, err);
@@ -230,12 +259,15 @@ static bool storage_fits(const vonk_pb_msg *m, int which, vonk_storage storage)
 
 static bool integer_fits(int64_t value, vonk_storage storage)
 {
-    return storage == VONK_STORE_I8 ? value == (int8_t)value : storage == VONK_STORE_I16 ? value == (int16_t)value : storage == VONK_STORE_I32 ? value == (int32_t)value : true;
+    return storage == VONK_STORE_I8    ? value == (int8_t)value
+           : storage == VONK_STORE_I16 ? value == (int16_t)value
+           : storage == VONK_STORE_I32 ? value == (int32_t)value
+                                       : true;
 }
 
 static vonk_status append(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err)
 {
-    const int          which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_LITERAL_TYPE_ONEOF);
+    const int which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_LITERAL_TYPE_ONEOF);
     const vonk_pb_msg *inner;
 
     if (!storage_fits(m, which, b->type->storage)) return vonk__tr_invalid("literal of another type", err);
@@ -246,35 +278,45 @@ static vonk_status append(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err
     case PB_EXPRESSION_LITERAL_BOOLEAN: return vonk_builder_bool(b, vonk_pb_bool(m, which), err);
     case PB_EXPRESSION_LITERAL_FLOAT:
     case PB_EXPRESSION_LITERAL_DOUBLE: return vonk_builder_f64(b, vonk_pb_f64(m, which), err);
-    case PB_EXPRESSION_LITERAL_TIME: return vonk_builder_i64(b, vonk_pb_i64(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIME_NANO), err);
+    case PB_EXPRESSION_LITERAL_TIME:
+        return vonk_builder_i64(b, vonk_pb_i64(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIME_NANO), err);
     case PB_EXPRESSION_LITERAL_DECIMAL: return append_decimal(vonk_pb_get_msg(m, which), b, err);
     case PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL:
         inner = vonk_pb_get_msg(m, which);
-        return vonk_builder_interval(b, (vonk_interval){.months = vonk_pb_i32(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_MONTHS),
-                                                        .days = vonk_pb_i32(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_DAYS),
-                                                        .us = vonk_pb_i64(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_MICROSECONDS)}, err);
+        return vonk_builder_interval(
+            b,
+            (vonk_interval){.months = vonk_pb_i32(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_MONTHS),
+                            .days = vonk_pb_i32(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_DAYS),
+                            .us = vonk_pb_i64(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_MICROSECONDS)},
+            err);
     case PB_EXPRESSION_LITERAL_ARRAY:
         if (b->type->id != VONK_T_ARRAY) return vonk__tr_invalid("array literal", err);
-        VONK_TRY(append_all(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, vonk_builder_child(b, 0), err));
+        VONK_TRY(
+            append_all(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, vonk_builder_child(b, 0), err));
         return vonk_builder_close(b, err);
-    case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY: return b->type->id == VONK_T_ARRAY ? append_specialized(vonk_pb_get_msg(m, which), b, err) : vonk__tr_invalid("array literal", err);
+    case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY:
+        return b->type->id == VONK_T_ARRAY ? append_specialized(vonk_pb_get_msg(m, which), b, err)
+                                           : vonk__tr_invalid("array literal", err);
     case PB_EXPRESSION_LITERAL_MAP: return append_map(vonk_pb_get_msg(m, which), b, err);
     case PB_EXPRESSION_LITERAL_STRUCT: return append_struct(vonk_pb_get_msg(m, which), b, err);
     case PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS:
-        return append_nanos(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS_EPOCH_MICROS, PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS_NANOS_WITHIN_MICRO, b, err);
+        return append_nanos(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS_EPOCH_MICROS,
+                            PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS_NANOS_WITHIN_MICRO, b, err);
     case PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS:
-        return append_nanos(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_EPOCH_MICROS, PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_NANOS_WITHIN_MICRO, b, err);
+        return append_nanos(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_EPOCH_MICROS,
+                            PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_NANOS_WITHIN_MICRO, b, err);
     default:
         if (which == 0) return vonk__tr_invalid("literal", err);
-        if (!integer_fits(vonk_pb_i64(m, which), b->type->storage)) return vonk__tr_invalid("literal out of its type's range", err);
+        if (!integer_fits(vonk_pb_i64(m, which), b->type->storage))
+            return vonk__tr_invalid("literal out of its type's range", err);
         return vonk_builder_i64(b, vonk_pb_i64(m, which), err);
     }
 }
 
 vonk_status vonk__translate_literal(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_builder_done) vonk_builder   builder = {0};
-    VONK_AUTO(vonk_column_unref) vonk_column   *value = NULL;
+    VONK_AUTO(vonk_builder_done) vonk_builder builder = {0};
+    VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
 
     VONK_TRY(type_of(t, m, &type, err));

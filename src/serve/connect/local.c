@@ -1,28 +1,37 @@
-/* serve/connect/local.c -- rows that clients send along: an Arrow stream inside the plan, or cached as artifacts, one or in chunks. */
+/* serve/connect/local.c -- rows that clients send along: an Arrow stream inside the plan, or cached as artifacts, one
+ * or in chunks. */
 #include "serve/connect/translate.h"
 
 #include "codec/ipc.h"
 
-/* What a local relation consists of: Arrow streams, and the schema that the client means (JSON or DDL; may be empty). */
+/* What a local relation consists of: Arrow streams, and the schema that the client means (JSON or DDL; may be empty).
+ */
 typedef struct local_data {
     VONK_VEC(vonk_str) streams;
     vonk_str schema;
 } local_data;
 
-static vonk_status artifact(vonk__translator *t, vonk_str hash, vonk_str *ret, vonk_error *err) { return t->artifact(t->door, hash, ret, err); }
+static vonk_status artifact(vonk__translator *t, vonk_str hash, vonk_str *ret, vonk_error *err)
+{
+    return t->artifact(t->door, hash, ret, err);
+}
 
-static vonk_status add_stream(vonk__translator *t, local_data *data, vonk_str bytes, vonk_error *err) { return VONK_VEC_ARENA_PUSH(&data->streams, t->arena, bytes, err); }
+static vonk_status add_stream(vonk__translator *t, local_data *data, vonk_str bytes, vonk_error *err)
+{
+    return VONK_VEC_ARENA_PUSH(&data->streams, t->arena, bytes, err);
+}
 
 static vonk_status of_message(vonk__translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
 {
     data->schema = vonk_pb_str(m, PB_LOCAL_RELATION_SCHEMA);
-    return vonk_pb_has(m, PB_LOCAL_RELATION_DATA) ? add_stream(t, data, vonk_pb_str(m, PB_LOCAL_RELATION_DATA), err) : VONK_OK;
+    return vonk_pb_has(m, PB_LOCAL_RELATION_DATA) ? add_stream(t, data, vonk_pb_str(m, PB_LOCAL_RELATION_DATA), err)
+                                                  : VONK_OK;
 }
 
 /* The artifact of a CachedLocalRelation is an encoded LocalRelation. */
 static vonk_status of_cached(vonk__translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
 {
-    vonk_str           bytes;
+    vonk_str bytes;
     const vonk_pb_msg *local = NULL;
 
     VONK_TRY(artifact(t, vonk_pb_str(m, PB_CACHED_LOCAL_RELATION_HASH), &bytes, err));
@@ -48,10 +57,11 @@ typedef VONK_VEC(vonk_batch *) batch_list;
 
 static void unref_batch(void *b) { vonk_batch_unref(b); }
 
-static vonk_status read_stream(vonk__translator *t, vonk_str bytes, batch_list *batches, const vonk_type **inout_type, vonk_error *err)
+static vonk_status read_stream(vonk__translator *t, vonk_str bytes, batch_list *batches, const vonk_type **inout_type,
+                               vonk_error *err)
 {
-    VONK_AUTO(vonk_buffer_unref) vonk_buffer         *own = NULL;
-    VONK_AUTO(vonk_ipc_reader_free) vonk_ipc_reader  *reader = NULL;
+    VONK_AUTO(vonk_buffer_unref) vonk_buffer *own = NULL;
+    VONK_AUTO(vonk_ipc_reader_free) vonk_ipc_reader *reader = NULL;
 
     VONK_TRY(vonk_buffer_new(t->budget, bytes.len, &own, err)); /* the plan outlives the request */
     if (bytes.len > 0) memcpy(own->data, bytes.data, bytes.len);
@@ -82,9 +92,9 @@ static vonk_status retype_batches(vonk__translator *t, const vonk_type *wanted, 
 {
     for (size_t b = 0; b < batches->n; b++) {
         const vonk_batch *from = batches->at[b];
-        vonk_column     **columns = NULL;
-        vonk_batch       *to = NULL;
-        uint32_t          n = 0;
+        vonk_column **columns = NULL;
+        vonk_batch *to = NULL;
+        uint32_t n = 0;
         VONK_TRY(vonk_arena_array(t->arena, from->n_columns + 1, sizeof *columns, &columns, err));
         vonk_status status = VONK_OK;
         for (; n < from->n_columns && status == VONK_OK; n++) {
@@ -101,12 +111,14 @@ static vonk_status retype_batches(vonk__translator *t, const vonk_type *wanted, 
 }
 
 /* Positions decide: column i is cast to field i and takes its name. */
-static vonk_status cast_to(vonk__translator *t, const vonk_plan *local, const vonk_type *wanted, const vonk_plan **ret, vonk_error *err)
+static vonk_status cast_to(vonk__translator *t, const vonk_plan *local, const vonk_type *wanted, const vonk_plan **ret,
+                           vonk_error *err)
 {
     const vonk_expr **list = NULL;
-    const uint32_t    n = wanted->n_fields;
+    const uint32_t n = wanted->n_fields;
 
-    if (local->n_output != n) return vonk__tr_invalid("a local relation's schema has another number of columns than its data", err);
+    if (local->n_output != n)
+        return vonk__tr_invalid("a local relation's schema has another number of columns than its data", err);
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *list, &list, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_expr *cast = NULL;
@@ -118,7 +130,8 @@ static vonk_status cast_to(vonk__translator *t, const vonk_plan *local, const vo
     return vonk_pn_project(t->budget, local, list, n, ret, err);
 }
 
-static vonk_status with_schema(vonk__translator *t, vonk_str text, const vonk_type *data_type, batch_list *batches, const vonk_plan **ret, vonk_error *err)
+static vonk_status with_schema(vonk__translator *t, vonk_str text, const vonk_type *data_type, batch_list *batches,
+                               const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *wanted = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *local = NULL;
@@ -134,13 +147,14 @@ static vonk_status with_schema(vonk__translator *t, vonk_str text, const vonk_ty
     return cast_to(t, local, wanted, ret, err);
 }
 
-vonk_status vonk__translate_local(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__translate_local(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret,
+                                  vonk_error *err)
 {
-    const int          which = vonk_pb_which(relation, PB_RELATION_REL_TYPE_ONEOF);
+    const int which = vonk_pb_which(relation, PB_RELATION_REL_TYPE_ONEOF);
     const vonk_pb_msg *m = vonk_pb_get_msg(relation, which);
-    local_data         data = {0};
-    batch_list         batches = {0};
-    const vonk_type   *type = NULL;
+    local_data data = {0};
+    batch_list batches = {0};
+    const vonk_type *type = NULL;
 
     VONK_TRY(which == PB_RELATION_LOCAL_RELATION          ? of_message(t, m, &data, err)
              : which == PB_RELATION_CACHED_LOCAL_RELATION ? of_cached(t, m, &data, err)

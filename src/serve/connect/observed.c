@@ -19,7 +19,8 @@ static int integer_field(vonk_type_id id)
     }
 }
 
-static vonk_status put_decimal(vonk_pb_writer *w, const vonk_query *query, const vonk_column *column, uint32_t row, vonk_error *err)
+static vonk_status put_decimal(vonk_pb_writer *w, const vonk_query *query, const vonk_column *column, uint32_t row,
+                               vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
 
@@ -33,25 +34,30 @@ static vonk_status put_decimal(vonk_pb_writer *w, const vonk_query *query, const
     return VONK_OK;
 }
 
-static vonk_status put_value(vonk_pb_writer *w, int field, const vonk_query *query, const vonk_column *column, uint32_t row, vonk_error *err);
+static vonk_status put_value(vonk_pb_writer *w, int field, const vonk_query *query, const vonk_column *column,
+                             uint32_t row, vonk_error *err);
 
 /* Children of a nested value: rows from..to of a child column, each as a literal. */
-static vonk_status put_values(vonk_pb_writer *w, int field, const vonk_query *query, const vonk_column *child, uint32_t from, uint32_t n, vonk_error *err)
+static vonk_status put_values(vonk_pb_writer *w, int field, const vonk_query *query, const vonk_column *child,
+                              uint32_t from, uint32_t n, vonk_error *err)
 {
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(put_value(w, field, query, child, from + i, err)); /* as deep as the type, which is bounded */
+    for (uint32_t i = 0; i < n; i++)
+        VONK_TRY(put_value(w, field, query, child, from + i, err)); /* as deep as the type, which is bounded */
     return VONK_OK;
 }
 
-static vonk_status put_nested(vonk_pb_writer *w, const vonk_query *query, const vonk_column *column, uint32_t row, vonk_error *err)
+static vonk_status put_nested(vonk_pb_writer *w, const vonk_query *query, const vonk_column *column, uint32_t row,
+                              vonk_error *err)
 {
-    uint32_t           at = 0;
+    uint32_t at = 0;
     const vonk_column *flat = vonk_column_locate(column, row, &at);
-    size_t             mark = 0;
+    size_t mark = 0;
 
     if (column->type->id == VONK_T_STRUCT) {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_STRUCT);
         VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_STRUCT_STRUCT_TYPE, column->type, err));
-        for (uint32_t i = 0; i < column->type->n_fields; i++) VONK_TRY(put_value(w, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS, query, flat->children[i], at, err));
+        for (uint32_t i = 0; i < column->type->n_fields; i++)
+            VONK_TRY(put_value(w, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS, query, flat->children[i], at, err));
         vonk_pb_end(w, mark);
         return VONK_OK;
     }
@@ -59,19 +65,22 @@ static vonk_status put_nested(vonk_pb_writer *w, const vonk_query *query, const 
     if (column->type->id == VONK_T_ARRAY) {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_ARRAY);
         VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, column->type->fields[0].type, err));
-        VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, query, flat->children[0], span->offset, span->len, err));
+        VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, query, flat->children[0], span->offset, span->len,
+                            err));
     } else {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_MAP);
         VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_MAP_KEY_TYPE, column->type->fields[0].type, err));
         VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_MAP_VALUE_TYPE, column->type->fields[1].type, err));
         VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_MAP_KEYS, query, flat->children[0], span->offset, span->len, err));
-        VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_MAP_VALUES, query, flat->children[1], span->offset, span->len, err));
+        VONK_TRY(
+            put_values(w, PB_EXPRESSION_LITERAL_MAP_VALUES, query, flat->children[1], span->offset, span->len, err));
     }
     vonk_pb_end(w, mark);
     return VONK_OK;
 }
 
-static vonk_status put_present(vonk_pb_writer *w, const vonk_query *query, const vonk_column *column, uint32_t row, vonk_error *err)
+static vonk_status put_present(vonk_pb_writer *w, const vonk_query *query, const vonk_column *column, uint32_t row,
+                               vonk_error *err)
 {
     const int integer = integer_field(column->type->id);
 
@@ -94,7 +103,8 @@ static vonk_status put_present(vonk_pb_writer *w, const vonk_query *query, const
     }
 }
 
-static vonk_status put_value(vonk_pb_writer *w, int field, const vonk_query *query, const vonk_column *column, uint32_t row, vonk_error *err)
+static vonk_status put_value(vonk_pb_writer *w, int field, const vonk_query *query, const vonk_column *column,
+                             uint32_t row, vonk_error *err)
 {
     const size_t mark = vonk_pb_begin(w, field);
 
@@ -115,7 +125,8 @@ vonk_status vonk__connect_put_observed(vonk_pb_writer *w, const vonk_query *quer
         vonk_pb_put_str(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS_NAME, seen.name);
         for (uint32_t c = 0; c < seen.row->n_columns; c++) {
             vonk_pb_put_str(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS_KEYS, seen.node->lists[0].at[c]->name);
-            VONK_TRY(put_value(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS_VALUES, query, seen.row->columns[c], 0, err));
+            VONK_TRY(
+                put_value(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS_VALUES, query, seen.row->columns[c], 0, err));
         }
         vonk_pb_end(w, mark);
     }

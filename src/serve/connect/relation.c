@@ -1,4 +1,5 @@
-/* serve/connect/relation.c -- Relation messages to unresolved plans: the relational core. What only the DataFrame API has is in dataset.c. */
+/* serve/connect/relation.c -- Relation messages to unresolved plans: the relational core. What only the DataFrame API
+ * has is in dataset.c. */
 #include "serve/connect/translate.h"
 
 /* ---- pieces */
@@ -8,7 +9,8 @@ vonk_status vonk__tr_plan(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     return vonk__tr_keep_plan(t, *ret, err);
 }
 
-vonk_status vonk__tr_node(vonk__translator *t, vonk_node_kind kind, const vonk_plan *child, vonk_plan **ret, vonk_error *err)
+vonk_status vonk__tr_node(vonk__translator *t, vonk_node_kind kind, const vonk_plan *child, vonk_plan **ret,
+                          vonk_error *err)
 {
     return vonk_plan_new(t->budget, kind, &child, child ? 1 : 0, ret, err);
 }
@@ -21,11 +23,12 @@ vonk_status vonk__tr_done(vonk_status so_far, vonk_plan *take_node, const vonk_p
 }
 
 /* A node over m's `input` with one list. */
-static vonk_status with_list(vonk__translator *t, const vonk_pb_msg *m, int input, vonk_node_kind kind, const vonk_expr *const *list, uint32_t n, int64_t number, const vonk_plan **ret,
+static vonk_status with_list(vonk__translator *t, const vonk_pb_msg *m, int input, vonk_node_kind kind,
+                             const vonk_expr *const *list, uint32_t n, int64_t number, const vonk_plan **ret,
                              vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    vonk_plan       *node = NULL;
+    vonk_plan *node = NULL;
 
     if (input) VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, input), &child, err));
     VONK_TRY(vonk__tr_node(t, kind, child, &node, err));
@@ -34,7 +37,8 @@ static vonk_status with_list(vonk__translator *t, const vonk_pb_msg *m, int inpu
 }
 
 /* ---- leaves */
-static vonk_status options_of(vonk__translator *t, const vonk_pb_msg *m, int field, int key, int value, vonk_plan *node, const vonk_option **ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status options_of(vonk__translator *t, const vonk_pb_msg *m, int field, int key, int value, vonk_plan *node,
+                              const vonk_option **ret, uint32_t *ret_n, vonk_error *err)
 {
     vonk_option *options = NULL;
 
@@ -50,32 +54,36 @@ static vonk_status options_of(vonk__translator *t, const vonk_pb_msg *m, int fie
 static vonk_status named_table(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
-    uint32_t        n = 0;
-    vonk_plan      *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
-    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_READ_NAMED_TABLE_UNPARSED_IDENTIFIER), &parts, &n, err));
+    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_READ_NAMED_TABLE_UNPARSED_IDENTIFIER),
+                                     &parts, &n, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_TABLE, NULL, &node, err));
     node->name.n_parts = n;
     vonk_status status = vonk_plan_strs(node, parts, n, &node->name.parts, err);
     if (status == VONK_OK)
-        status = options_of(t, m, PB_READ_NAMED_TABLE_OPTIONS, PB_READ_NAMED_TABLE_OPTIONS_ENTRY_KEY, PB_READ_NAMED_TABLE_OPTIONS_ENTRY_VALUE, node, &node->name.options,
-                            &node->name.n_options, err);
+        status =
+            options_of(t, m, PB_READ_NAMED_TABLE_OPTIONS, PB_READ_NAMED_TABLE_OPTIONS_ENTRY_KEY,
+                       PB_READ_NAMED_TABLE_OPTIONS_ENTRY_VALUE, node, &node->name.options, &node->name.n_options, err);
     return vonk__tr_done(status, node, ret, err);
 }
 
 static vonk_status fill_read(vonk__translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
 {
     const vonk_str *paths = NULL;
-    const vonk_str  schema = vonk_pb_str(m, PB_READ_DATA_SOURCE_SCHEMA);
+    const vonk_str schema = vonk_pb_str(m, PB_READ_DATA_SOURCE_SCHEMA);
 
     VONK_TRY(vonk_plan_str(node, vonk_pb_str(m, PB_READ_DATA_SOURCE_FORMAT), &node->read.format, err));
     VONK_TRY(vonk__tr_strs(t, m, PB_READ_DATA_SOURCE_PATHS, &paths, &node->read.n_paths, err));
     VONK_TRY(vonk_plan_strs(node, paths, node->read.n_paths, &node->read.paths, err));
-    VONK_TRY(options_of(t, m, PB_READ_DATA_SOURCE_OPTIONS, PB_READ_DATA_SOURCE_OPTIONS_ENTRY_KEY, PB_READ_DATA_SOURCE_OPTIONS_ENTRY_VALUE, node, &node->read.options,
-                        &node->read.n_options, err));
+    VONK_TRY(options_of(t, m, PB_READ_DATA_SOURCE_OPTIONS, PB_READ_DATA_SOURCE_OPTIONS_ENTRY_KEY,
+                        PB_READ_DATA_SOURCE_OPTIONS_ENTRY_VALUE, node, &node->read.options, &node->read.n_options,
+                        err));
     if (schema.len == 0) return VONK_OK;
     const vonk_type *type = NULL;
-    VONK_TRY(schema.data[0] == '{' ? vonk_type_parse_json(schema, &type, err) : vonk_type_parse_ddl(schema, &type, err));
+    VONK_TRY(schema.data[0] == '{' ? vonk_type_parse_json(schema, &type, err)
+                                   : vonk_type_parse_ddl(schema, &type, err));
     VONK_TRY(vonk__tr_keep_type(t, type, err));
     return vonk_plan_hold_type(node, type, &node->read.schema, err);
 }
@@ -103,9 +111,9 @@ static vonk_status range(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
                                     .end = vonk_pb_i64(m, PB_RANGE_END),
                                     .step = vonk_pb_i64(m, PB_RANGE_STEP),
                                     .n_partitions = vonk_pb_i32(m, PB_RANGE_NUM_PARTITIONS)};
-    vonk_expr       *id = NULL;
+    vonk_expr *id = NULL;
     const vonk_expr *column = NULL;
-    vonk_status      status = vonk_expr_new(t->budget, VONK_EX_COLUMN, NULL, 0, &id, err);
+    vonk_status status = vonk_expr_new(t->budget, VONK_EX_COLUMN, NULL, 0, &id, err);
     if (status == VONK_OK) {
         id->id = vonk_expr_new_id();
         status = vonk_expr_set_name(id, VONK_STR("id"), err);
@@ -121,14 +129,15 @@ static vonk_status range(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
 }
 
 /* ---- SQL text with arguments: literals (old clients) or expressions, by position or by name */
-static vonk_status named_args(vonk__translator *t, const vonk_pb_msg *m, int field, int key, int value, bool literal, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status named_args(vonk__translator *t, const vonk_pb_msg *m, int field, int key, int value, bool literal,
+                              const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
     VONK_TRY(vonk_arena_array(t->arena, *ret_n + 1, sizeof **ret, ret, err));
     for (uint32_t i = 0; i < *ret_n; i++) {
         const vonk_pb_msg *entry = vonk_pb_msg_at(m, field, i);
-        const vonk_expr   *child = NULL;
-        vonk_expr         *e = NULL;
+        const vonk_expr *child = NULL;
+        vonk_expr *e = NULL;
         if (literal) {
             VONK_TRY(vonk__translate_literal(t, vonk_pb_get_msg(entry, value), &child, err));
             VONK_TRY(vonk__tr_keep_expr(t, child, err));
@@ -151,11 +160,12 @@ typedef struct sql_fields { /* SQL and SqlCommand have the same fields under oth
     int text, args, args_key, args_value, pos_args, named, named_key, named_value, positional;
 } sql_fields;
 
-static vonk_status sql_text(vonk__translator *t, const vonk_pb_msg *m, const sql_fields *f, const vonk_plan **ret, vonk_error *err)
+static vonk_status sql_text(vonk__translator *t, const vonk_pb_msg *m, const sql_fields *f, const vonk_plan **ret,
+                            vonk_error *err)
 {
     const vonk_expr **positional = NULL, **named = NULL;
-    uint32_t          n_positional = 0, n_named = 0;
-    vonk_plan        *node = NULL;
+    uint32_t n_positional = 0, n_named = 0;
+    vonk_plan *node = NULL;
 
     if (vonk_pb_n(m, f->positional) > 0)
         VONK_TRY(vonk__tr_exprs(t, m, f->positional, &positional, &n_positional, err));
@@ -174,18 +184,33 @@ static vonk_status sql_text(vonk__translator *t, const vonk_pb_msg *m, const sql
 
 static vonk_status sql_relation(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    static const sql_fields fields = {PB_SQL_QUERY, PB_SQL_ARGS, PB_SQL_ARGS_ENTRY_KEY, PB_SQL_ARGS_ENTRY_VALUE, PB_SQL_POS_ARGS, PB_SQL_NAMED_ARGUMENTS,
-                                      PB_SQL_NAMED_ARGUMENTS_ENTRY_KEY, PB_SQL_NAMED_ARGUMENTS_ENTRY_VALUE, PB_SQL_POS_ARGUMENTS};
+    static const sql_fields fields = {PB_SQL_QUERY,
+                                      PB_SQL_ARGS,
+                                      PB_SQL_ARGS_ENTRY_KEY,
+                                      PB_SQL_ARGS_ENTRY_VALUE,
+                                      PB_SQL_POS_ARGS,
+                                      PB_SQL_NAMED_ARGUMENTS,
+                                      PB_SQL_NAMED_ARGUMENTS_ENTRY_KEY,
+                                      PB_SQL_NAMED_ARGUMENTS_ENTRY_VALUE,
+                                      PB_SQL_POS_ARGUMENTS};
 
     return sql_text(t, m, &fields, ret, err);
 }
 
 vonk_status vonk__translate_sql(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    static const sql_fields fields = {PB_SQL_COMMAND_SQL, PB_SQL_COMMAND_ARGS, PB_SQL_COMMAND_ARGS_ENTRY_KEY, PB_SQL_COMMAND_ARGS_ENTRY_VALUE, PB_SQL_COMMAND_POS_ARGS,
-                                      PB_SQL_COMMAND_NAMED_ARGUMENTS, PB_SQL_COMMAND_NAMED_ARGUMENTS_ENTRY_KEY, PB_SQL_COMMAND_NAMED_ARGUMENTS_ENTRY_VALUE, PB_SQL_COMMAND_POS_ARGUMENTS};
+    static const sql_fields fields = {PB_SQL_COMMAND_SQL,
+                                      PB_SQL_COMMAND_ARGS,
+                                      PB_SQL_COMMAND_ARGS_ENTRY_KEY,
+                                      PB_SQL_COMMAND_ARGS_ENTRY_VALUE,
+                                      PB_SQL_COMMAND_POS_ARGS,
+                                      PB_SQL_COMMAND_NAMED_ARGUMENTS,
+                                      PB_SQL_COMMAND_NAMED_ARGUMENTS_ENTRY_KEY,
+                                      PB_SQL_COMMAND_NAMED_ARGUMENTS_ENTRY_VALUE,
+                                      PB_SQL_COMMAND_POS_ARGUMENTS};
 
-    if (vonk_pb_has(m, PB_SQL_COMMAND_INPUT)) return vonk__translate_relation(t, vonk_pb_get_msg(m, PB_SQL_COMMAND_INPUT), ret, err);
+    if (vonk_pb_has(m, PB_SQL_COMMAND_INPUT))
+        return vonk__translate_relation(t, vonk_pb_get_msg(m, PB_SQL_COMMAND_INPUT), ret, err);
     return sql_text(t, m, &fields, ret, err);
 }
 
@@ -193,12 +218,13 @@ vonk_status vonk__translate_sql(vonk__translator *t, const vonk_pb_msg *m, const
 static vonk_status project(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **list = NULL;
-    const vonk_plan  *child = NULL;
-    vonk_plan        *node = NULL;
-    uint32_t          n = 0;
+    const vonk_plan *child = NULL;
+    vonk_plan *node = NULL;
+    uint32_t n = 0;
 
     VONK_TRY(vonk__tr_exprs(t, m, PB_PROJECT_EXPRESSIONS, &list, &n, err));
-    if (vonk_pb_has(m, PB_PROJECT_INPUT)) return with_list(t, m, PB_PROJECT_INPUT, VONK_PN_PROJECT, list, n, 0, ret, err);
+    if (vonk_pb_has(m, PB_PROJECT_INPUT))
+        return with_list(t, m, PB_PROJECT_INPUT, VONK_PN_PROJECT, list, n, 0, ret, err);
     VONK_TRY(vonk__tr_node(t, VONK_PN_ONE_ROW, NULL, &node, err));
     VONK_TRY(vonk_plan_finish(node, &child, err));
     VONK_TRY(vonk__tr_keep_plan(t, child, err));
@@ -217,14 +243,15 @@ static vonk_status filter(vonk__translator *t, const vonk_pb_msg *m, const vonk_
 static vonk_status sort(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **orders = NULL;
-    uint32_t          n = 0;
-    const bool        global = !vonk_pb_has(m, PB_SORT_IS_GLOBAL) || vonk_pb_bool(m, PB_SORT_IS_GLOBAL);
+    uint32_t n = 0;
+    const bool global = !vonk_pb_has(m, PB_SORT_IS_GLOBAL) || vonk_pb_bool(m, PB_SORT_IS_GLOBAL);
 
     VONK_TRY(vonk__tr_sort_orders(t, m, PB_SORT_ORDER, &orders, &n, err));
     return with_list(t, m, PB_SORT_INPUT, VONK_PN_SORT, orders, n, global ? 1 : 0, ret, err);
 }
 
-static vonk_status counted(vonk__translator *t, const vonk_pb_msg *m, int input, int count, vonk_node_kind kind, const vonk_plan **ret, vonk_error *err)
+static vonk_status counted(vonk__translator *t, const vonk_pb_msg *m, int input, int count, vonk_node_kind kind,
+                           const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr *n = NULL;
 
@@ -236,10 +263,10 @@ static vonk_status counted(vonk__translator *t, const vonk_pb_msg *m, int input,
 static vonk_status subquery_alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    const vonk_str  *qualifier = NULL;
-    vonk_str        *parts = NULL;
-    uint32_t         n = 0;
-    vonk_plan       *node = NULL;
+    const vonk_str *qualifier = NULL;
+    vonk_str *parts = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SUBQUERY_ALIAS_INPUT), &child, err));
     VONK_TRY(vonk__tr_strs(t, m, PB_SUBQUERY_ALIAS_QUALIFIER, &qualifier, &n, err));
@@ -253,11 +280,11 @@ static vonk_status subquery_alias(vonk__translator *t, const vonk_pb_msg *m, con
 
 static vonk_status hint(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_plan  *child = NULL;
+    const vonk_plan *child = NULL;
     const vonk_expr **parameters = NULL;
-    const vonk_str    name = vonk_pb_str(m, PB_HINT_NAME);
-    uint32_t          n = 0;
-    vonk_plan        *node = NULL;
+    const vonk_str name = vonk_pb_str(m, PB_HINT_NAME);
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_HINT_INPUT), &child, err));
     VONK_TRY(vonk__tr_exprs(t, m, PB_HINT_PARAMETERS, &parameters, &n, err));
@@ -269,12 +296,13 @@ static vonk_status hint(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
 }
 
 /* ---- AGGREGATE */
-static vonk_status pivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan *child, const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *outputs, uint32_t n_outputs,
-                         const vonk_plan **ret, vonk_error *err)
+static vonk_status pivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan *child,
+                         const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *outputs,
+                         uint32_t n_outputs, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr *column = NULL, **values = NULL;
-    uint32_t         n = 0;
-    vonk_plan       *node = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_AGGREGATE_PIVOT_COL), &column, err));
     VONK_TRY(vonk__tr_literals(t, m, PB_AGGREGATE_PIVOT_VALUES, &values, &n, err));
@@ -288,14 +316,15 @@ static vonk_status pivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
 
 static vonk_status grouping_sets(vonk__translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
 {
-    const uint32_t  n = vonk_u32_of(vonk_pb_n(m, PB_AGGREGATE_GROUPING_SETS));
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_AGGREGATE_GROUPING_SETS));
     vonk_expr_list *sets = NULL;
 
     VONK_TRY(vonk_arena_array(node->arena, n + 1, sizeof *sets, &sets, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_expr **exprs = NULL;
-        uint32_t          n_exprs = 0;
-        VONK_TRY(vonk__tr_exprs(t, vonk_pb_msg_at(m, PB_AGGREGATE_GROUPING_SETS, i), PB_AGGREGATE_GROUPING_SETS_GROUPING_SET, &exprs, &n_exprs, err));
+        uint32_t n_exprs = 0;
+        VONK_TRY(vonk__tr_exprs(t, vonk_pb_msg_at(m, PB_AGGREGATE_GROUPING_SETS, i),
+                                PB_AGGREGATE_GROUPING_SETS_GROUPING_SET, &exprs, &n_exprs, err));
         VONK_TRY(vonk_plan_hold_exprs(node, exprs, n_exprs, &sets[i], err));
     }
     node->group.sets = sets;
@@ -305,8 +334,8 @@ static vonk_status grouping_sets(vonk__translator *t, const vonk_pb_msg *m, vonk
 
 static vonk_group_kind group_kind(int type)
 {
-    return type == PB_E_AGGREGATE_GROUP_TYPE_ROLLUP  ? VONK_GROUP_ROLLUP
-           : type == PB_E_AGGREGATE_GROUP_TYPE_CUBE  ? VONK_GROUP_CUBE
+    return type == PB_E_AGGREGATE_GROUP_TYPE_ROLLUP          ? VONK_GROUP_ROLLUP
+           : type == PB_E_AGGREGATE_GROUP_TYPE_CUBE          ? VONK_GROUP_CUBE
            : type == PB_E_AGGREGATE_GROUP_TYPE_GROUPING_SETS ? VONK_GROUP_SETS
                                                              : VONK_GROUP_BY;
 }
@@ -314,16 +343,17 @@ static vonk_group_kind group_kind(int type)
 /* Connect's aggregate puts its grouping expressions in front of the result. */
 static vonk_status aggregate(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_plan  *child = NULL;
+    const vonk_plan *child = NULL;
     const vonk_expr **keys = NULL, **aggs = NULL, **outputs = NULL;
-    uint32_t          n_keys = 0, n_aggs = 0;
-    vonk_plan        *node = NULL;
-    const int         type = vonk_pb_i32(m, PB_AGGREGATE_GROUP_TYPE);
+    uint32_t n_keys = 0, n_aggs = 0;
+    vonk_plan *node = NULL;
+    const int type = vonk_pb_i32(m, PB_AGGREGATE_GROUP_TYPE);
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_AGGREGATE_INPUT), &child, err));
     VONK_TRY(vonk__tr_exprs(t, m, PB_AGGREGATE_GROUPING_EXPRESSIONS, &keys, &n_keys, err));
     VONK_TRY(vonk__tr_exprs(t, m, PB_AGGREGATE_AGGREGATE_EXPRESSIONS, &aggs, &n_aggs, err));
-    if (type == PB_E_AGGREGATE_GROUP_TYPE_PIVOT) return pivot(t, vonk_pb_get_msg(m, PB_AGGREGATE_PIVOT), child, keys, n_keys, aggs, n_aggs, ret, err);
+    if (type == PB_E_AGGREGATE_GROUP_TYPE_PIVOT)
+        return pivot(t, vonk_pb_get_msg(m, PB_AGGREGATE_PIVOT), child, keys, n_keys, aggs, n_aggs, ret, err);
     VONK_TRY(vonk_arena_array(t->arena, n_keys + n_aggs + 1, sizeof *outputs, &outputs, err));
     for (uint32_t i = 0; i < n_keys; i++) outputs[i] = keys[i];
     for (uint32_t i = 0; i < n_aggs; i++) outputs[n_keys + i] = aggs[i];
@@ -354,14 +384,15 @@ typedef struct join_fields {
     int left, right, condition, type, using_columns; /* using_columns 0: none */
 } join_fields;
 
-static vonk_status join(vonk__translator *t, const vonk_pb_msg *m, const join_fields *f, bool lateral, const vonk_plan **ret, vonk_error *err)
+static vonk_status join(vonk__translator *t, const vonk_pb_msg *m, const join_fields *f, bool lateral,
+                        const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *sides[2] = {NULL, NULL};
     const vonk_expr *condition = NULL;
-    const vonk_str  *using_columns = NULL;
-    uint32_t         n_using = 0;
-    vonk_join_type   type = VONK_JOIN_INNER;
-    vonk_plan       *node = NULL;
+    const vonk_str *using_columns = NULL;
+    uint32_t n_using = 0;
+    vonk_join_type type = VONK_JOIN_INNER;
+    vonk_plan *node = NULL;
 
     VONK_TRY(join_type(vonk_pb_i32(m, f->type), &type, err));
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, f->left), &sides[0], err));
@@ -380,8 +411,8 @@ static vonk_status join(vonk__translator *t, const vonk_pb_msg *m, const join_fi
 static vonk_status set_operation(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *sides[2] = {NULL, NULL};
-    const int        type = vonk_pb_i32(m, PB_SET_OPERATION_SET_OP_TYPE);
-    vonk_plan       *node = NULL;
+    const int type = vonk_pb_i32(m, PB_SET_OPERATION_SET_OP_TYPE);
+    vonk_plan *node = NULL;
 
     if (type == PB_E_SET_OPERATION_SET_OP_TYPE_UNSPECIFIED) return vonk__tr_invalid("a set operation's type", err);
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SET_OPERATION_LEFT_INPUT), &sides[0], err));
@@ -399,22 +430,25 @@ static vonk_status set_operation(vonk__translator *t, const vonk_pb_msg *m, cons
 /* The body, then the plans that its subqueries name by id. */
 static vonk_status with_relations(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const uint32_t    n = vonk_u32_of(vonk_pb_n(m, PB_WITH_RELATIONS_REFERENCES));
+    const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_WITH_RELATIONS_REFERENCES));
     const vonk_plan **children = NULL;
-    vonk_plan        *node = NULL;
+    vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *children, &children, err));
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_WITH_RELATIONS_ROOT), &children[0], err));
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__tr_plan(t, vonk_pb_msg_at(m, PB_WITH_RELATIONS_REFERENCES, i), &children[i + 1], err));
+    for (uint32_t i = 0; i < n; i++)
+        VONK_TRY(vonk__tr_plan(t, vonk_pb_msg_at(m, PB_WITH_RELATIONS_REFERENCES, i), &children[i + 1], err));
     VONK_TRY(vonk_plan_new(t->budget, VONK_PN_WITH_RELATIONS, children, n + 1, &node, err));
     return vonk_plan_finish(node, ret, err);
 }
 
 static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which, const vonk_plan **ret, vonk_error *err)
 {
-    static const join_fields joins = {PB_JOIN_LEFT, PB_JOIN_RIGHT, PB_JOIN_JOIN_CONDITION, PB_JOIN_JOIN_TYPE, PB_JOIN_USING_COLUMNS};
-    static const join_fields laterals = {PB_LATERAL_JOIN_LEFT, PB_LATERAL_JOIN_RIGHT, PB_LATERAL_JOIN_JOIN_CONDITION, PB_LATERAL_JOIN_JOIN_TYPE, 0};
-    const vonk_pb_msg       *inner = which ? vonk_pb_get_msg(m, which) : NULL;
+    static const join_fields joins = {PB_JOIN_LEFT, PB_JOIN_RIGHT, PB_JOIN_JOIN_CONDITION, PB_JOIN_JOIN_TYPE,
+                                      PB_JOIN_USING_COLUMNS};
+    static const join_fields laterals = {PB_LATERAL_JOIN_LEFT, PB_LATERAL_JOIN_RIGHT, PB_LATERAL_JOIN_JOIN_CONDITION,
+                                         PB_LATERAL_JOIN_JOIN_TYPE, 0};
+    const vonk_pb_msg *inner = which ? vonk_pb_get_msg(m, which) : NULL;
 
     switch (which) {
     case PB_RELATION_READ: return read(t, inner, ret, err);
@@ -436,7 +470,8 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
     case PB_RELATION_LOCAL_RELATION:
     case PB_RELATION_CACHED_LOCAL_RELATION:
     case PB_RELATION_CHUNKED_CACHED_LOCAL_RELATION: return vonk__translate_local(t, m, ret, err);
-    case PB_RELATION_CACHED_REMOTE_RELATION: return t->remote_relation(t->door, vonk_pb_str(inner, PB_CACHED_REMOTE_RELATION_RELATION_ID), ret, err);
+    case PB_RELATION_CACHED_REMOTE_RELATION:
+        return t->remote_relation(t->door, vonk_pb_str(inner, PB_CACHED_REMOTE_RELATION_RELATION_ID), ret, err);
     case PB_RELATION_CATALOG: return vonk__translate_catalog(t, inner, ret, err);
     case 0: return vonk__tr_invalid("a relation without a kind", err);
     default:
@@ -448,9 +483,9 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
 vonk_status vonk__translate_relation(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_pb_msg *common = vonk_pb_get_msg(m, PB_RELATION_COMMON);
-    const vonk_plan   *plan = NULL;
-    vonk_plan         *copy = NULL;
-    vonk_origin        origin;
+    const vonk_plan *plan = NULL;
+    vonk_plan *copy = NULL;
+    vonk_origin origin;
 
     *ret = NULL;
     VONK_TRY(by_kind(t, m, vonk_pb_which(m, PB_RELATION_REL_TYPE_ONEOF), &plan, err));

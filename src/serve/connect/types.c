@@ -32,7 +32,7 @@ static vonk_status kept_type(vonk__translator *t, const vonk_pb_msg *m, const vo
 static vonk_status struct_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const size_t n = vonk_pb_n(m, PB_DATA_TYPE_STRUCT_FIELDS);
-    vonk_field  *fields = NULL;
+    vonk_field *fields = NULL;
 
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *fields, &fields, err));
     for (size_t i = 0; i < n; i++) {
@@ -59,8 +59,8 @@ static vonk_status udt_type(vonk__translator *t, const vonk_pb_msg *m, const von
     const vonk_type *sql = NULL;
 
     VONK_TRY(kept_type(t, vonk_pb_get_msg(m, PB_DATA_TYPE_UDT_SQL_TYPE), &sql, err));
-    return vonk_type_udt(sql, vonk_pb_str(m, PB_DATA_TYPE_UDT_JVM_CLASS), vonk_pb_str(m, PB_DATA_TYPE_UDT_PYTHON_CLASS), vonk_pb_str(m, PB_DATA_TYPE_UDT_SERIALIZED_PYTHON_CLASS), ret,
-                         err);
+    return vonk_type_udt(sql, vonk_pb_str(m, PB_DATA_TYPE_UDT_JVM_CLASS), vonk_pb_str(m, PB_DATA_TYPE_UDT_PYTHON_CLASS),
+                         vonk_pb_str(m, PB_DATA_TYPE_UDT_SERIALIZED_PYTHON_CLASS), ret, err);
 }
 
 static vonk_status array_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
@@ -82,14 +82,19 @@ static vonk_status string_type(const vonk_pb_msg *m, const vonk_type **ret, vonk
     return vonk_type_parse(vonk_str_of(VONK_F("string collate %.*s", VONK_STR_ARGS(collation))), ret, err);
 }
 
-static int precision_of(const vonk_pb_msg *m, int field, int otherwise) { return vonk_pb_has(m, field) ? vonk_pb_i32(m, field) : otherwise; }
+static int precision_of(const vonk_pb_msg *m, int field, int otherwise)
+{
+    return vonk_pb_has(m, field) ? vonk_pb_i32(m, field) : otherwise;
+}
 
 /* The fields of an ANSI interval; both default to the widest. */
 static vonk_status interval_type(const vonk_pb_msg *m, bool day_time, const vonk_type **ret, vonk_error *err)
 {
-    const int start = precision_of(m, day_time ? PB_DATA_TYPE_DAY_TIME_INTERVAL_START_FIELD : PB_DATA_TYPE_YEAR_MONTH_INTERVAL_START_FIELD, 0);
+    const int start = precision_of(
+        m, day_time ? PB_DATA_TYPE_DAY_TIME_INTERVAL_START_FIELD : PB_DATA_TYPE_YEAR_MONTH_INTERVAL_START_FIELD, 0);
     const int last = day_time ? 3 : 1;
-    const int end = precision_of(m, day_time ? PB_DATA_TYPE_DAY_TIME_INTERVAL_END_FIELD : PB_DATA_TYPE_YEAR_MONTH_INTERVAL_END_FIELD, last);
+    const int end = precision_of(
+        m, day_time ? PB_DATA_TYPE_DAY_TIME_INTERVAL_END_FIELD : PB_DATA_TYPE_YEAR_MONTH_INTERVAL_END_FIELD, last);
 
     if (start < 0 || end > last || start > end) return vonk__tr_invalid("interval fields", err);
     return day_time ? vonk_type_interval_dt((vonk_interval_field)start, (vonk_interval_field)end, ret, err)
@@ -105,22 +110,30 @@ vonk_status vonk__translate_type(vonk__translator *t, const vonk_pb_msg *m, cons
     if (*ret) return VONK_OK;
     switch (which) {
     case PB_DATA_TYPE_DECIMAL:
-        return vonk_type_decimal(precision_of(kind, PB_DATA_TYPE_DECIMAL_PRECISION, 10), precision_of(kind, PB_DATA_TYPE_DECIMAL_SCALE, 0), ret, err);
+        return vonk_type_decimal(precision_of(kind, PB_DATA_TYPE_DECIMAL_PRECISION, 10),
+                                 precision_of(kind, PB_DATA_TYPE_DECIMAL_SCALE, 0), ret, err);
     case PB_DATA_TYPE_STRING: return string_type(kind, ret, err);
     case PB_DATA_TYPE_CHAR: return vonk_type_char(vonk_pb_i32(kind, PB_DATA_TYPE_CHAR_LENGTH), ret, err);
     case PB_DATA_TYPE_VAR_CHAR: return vonk_type_varchar(vonk_pb_i32(kind, PB_DATA_TYPE_VAR_CHAR_LENGTH), ret, err);
     case PB_DATA_TYPE_TIME: return vonk_type_time_of(precision_of(kind, PB_DATA_TYPE_TIME_PRECISION, 6), ret, err);
-    case PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS: return vonk_type_timestamp_nanos(true, precision_of(kind, PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS_PRECISION, 9), ret, err);
-    case PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS: return vonk_type_timestamp_nanos(false, precision_of(kind, PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS_PRECISION, 9), ret, err);
+    case PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS:
+        return vonk_type_timestamp_nanos(true, precision_of(kind, PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS_PRECISION, 9), ret,
+                                         err);
+    case PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS:
+        return vonk_type_timestamp_nanos(false, precision_of(kind, PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS_PRECISION, 9), ret,
+                                         err);
     case PB_DATA_TYPE_YEAR_MONTH_INTERVAL: return interval_type(kind, false, ret, err);
     case PB_DATA_TYPE_DAY_TIME_INTERVAL: return interval_type(kind, true, ret, err);
     case PB_DATA_TYPE_ARRAY: return array_type(t, kind, ret, err);
     case PB_DATA_TYPE_STRUCT: return struct_type(t, kind, ret, err);
     case PB_DATA_TYPE_MAP: return map_type(t, kind, ret, err);
     case PB_DATA_TYPE_UDT: return udt_type(t, kind, ret, err);
-    case PB_DATA_TYPE_GEOMETRY: return vonk_type_spatial(false, vonk_pb_i32(kind, PB_DATA_TYPE_GEOMETRY_SRID), ret, err);
-    case PB_DATA_TYPE_GEOGRAPHY: return vonk_type_spatial(true, vonk_pb_i32(kind, PB_DATA_TYPE_GEOGRAPHY_SRID), ret, err);
-    case PB_DATA_TYPE_UNPARSED: return vonk_type_parse_ddl(vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
+    case PB_DATA_TYPE_GEOMETRY:
+        return vonk_type_spatial(false, vonk_pb_i32(kind, PB_DATA_TYPE_GEOMETRY_SRID), ret, err);
+    case PB_DATA_TYPE_GEOGRAPHY:
+        return vonk_type_spatial(true, vonk_pb_i32(kind, PB_DATA_TYPE_GEOGRAPHY_SRID), ret, err);
+    case PB_DATA_TYPE_UNPARSED:
+        return vonk_type_parse_ddl(vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
     default: return vonk__tr_invalid("data type", err);
     }
 }
@@ -170,7 +183,7 @@ static vonk_status put_struct(vonk_pb_writer *w, const vonk_type *type, vonk_err
 
     for (uint32_t i = 0; i < type->n_fields; i++) {
         const vonk_field *f = &type->fields[i];
-        const size_t      field = vonk_pb_begin(w, PB_DATA_TYPE_STRUCT_FIELDS);
+        const size_t field = vonk_pb_begin(w, PB_DATA_TYPE_STRUCT_FIELDS);
         vonk_pb_put_str(w, PB_DATA_TYPE_STRUCT_FIELD_NAME, f->name);
         VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_STRUCT_FIELD_DATA_TYPE, f->type, err));
         vonk_pb_put_i64(w, PB_DATA_TYPE_STRUCT_FIELD_NULLABLE, f->nullable);
@@ -209,7 +222,8 @@ static vonk_status put_udt(vonk_pb_writer *w, const vonk_type *type, vonk_error 
     vonk_pb_put_c(w, PB_DATA_TYPE_UDT_TYPE, "udt");
     if (type->udt_class.len > 0) vonk_pb_put_str(w, PB_DATA_TYPE_UDT_JVM_CLASS, type->udt_class);
     if (type->udt_py_class.len > 0) vonk_pb_put_str(w, PB_DATA_TYPE_UDT_PYTHON_CLASS, type->udt_py_class);
-    if (type->udt_serialized.len > 0) vonk_pb_put_str(w, PB_DATA_TYPE_UDT_SERIALIZED_PYTHON_CLASS, type->udt_serialized);
+    if (type->udt_serialized.len > 0)
+        vonk_pb_put_str(w, PB_DATA_TYPE_UDT_SERIALIZED_PYTHON_CLASS, type->udt_serialized);
     VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_UDT_SQL_TYPE, type->fields[0].type, err));
     vonk_pb_end(w, mark);
     return VONK_OK;
@@ -237,25 +251,40 @@ static vonk_status put_string(vonk_pb_writer *w, const vonk_type *type, vonk_err
 static vonk_status put_kind(vonk_pb_writer *w, const vonk_type *type, vonk_error *err)
 {
     switch (type->id) {
-    case VONK_T_DECIMAL: put_two(w, PB_DATA_TYPE_DECIMAL, PB_DATA_TYPE_DECIMAL_SCALE, type->scale, PB_DATA_TYPE_DECIMAL_PRECISION, type->precision); return VONK_OK;
+    case VONK_T_DECIMAL:
+        put_two(w, PB_DATA_TYPE_DECIMAL, PB_DATA_TYPE_DECIMAL_SCALE, type->scale, PB_DATA_TYPE_DECIMAL_PRECISION,
+                type->precision);
+        return VONK_OK;
     case VONK_T_STRING: return put_string(w, type, err);
     case VONK_T_CHAR: put_number(w, PB_DATA_TYPE_CHAR, PB_DATA_TYPE_CHAR_LENGTH, type->length); return VONK_OK;
-    case VONK_T_VARCHAR: put_number(w, PB_DATA_TYPE_VAR_CHAR, PB_DATA_TYPE_VAR_CHAR_LENGTH, type->length); return VONK_OK;
+    case VONK_T_VARCHAR:
+        put_number(w, PB_DATA_TYPE_VAR_CHAR, PB_DATA_TYPE_VAR_CHAR_LENGTH, type->length);
+        return VONK_OK;
     case VONK_T_TIME: put_number(w, PB_DATA_TYPE_TIME, PB_DATA_TYPE_TIME_PRECISION, type->precision); return VONK_OK;
-    case VONK_T_TIMESTAMP_NTZ_NANOS: put_number(w, PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS, PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS_PRECISION, type->precision); return VONK_OK;
-    case VONK_T_TIMESTAMP_NANOS: put_number(w, PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS, PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS_PRECISION, type->precision); return VONK_OK;
+    case VONK_T_TIMESTAMP_NTZ_NANOS:
+        put_number(w, PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS, PB_DATA_TYPE_TIMESTAMP_NTZ_NANOS_PRECISION, type->precision);
+        return VONK_OK;
+    case VONK_T_TIMESTAMP_NANOS:
+        put_number(w, PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS, PB_DATA_TYPE_TIMESTAMP_LTZ_NANOS_PRECISION, type->precision);
+        return VONK_OK;
     case VONK_T_INTERVAL_YEAR_MONTH:
-        put_two(w, PB_DATA_TYPE_YEAR_MONTH_INTERVAL, PB_DATA_TYPE_YEAR_MONTH_INTERVAL_START_FIELD, type->first, PB_DATA_TYPE_YEAR_MONTH_INTERVAL_END_FIELD, type->last);
+        put_two(w, PB_DATA_TYPE_YEAR_MONTH_INTERVAL, PB_DATA_TYPE_YEAR_MONTH_INTERVAL_START_FIELD, type->first,
+                PB_DATA_TYPE_YEAR_MONTH_INTERVAL_END_FIELD, type->last);
         return VONK_OK;
     case VONK_T_INTERVAL_DAY_TIME:
-        put_two(w, PB_DATA_TYPE_DAY_TIME_INTERVAL, PB_DATA_TYPE_DAY_TIME_INTERVAL_START_FIELD, type->first, PB_DATA_TYPE_DAY_TIME_INTERVAL_END_FIELD, type->last);
+        put_two(w, PB_DATA_TYPE_DAY_TIME_INTERVAL, PB_DATA_TYPE_DAY_TIME_INTERVAL_START_FIELD, type->first,
+                PB_DATA_TYPE_DAY_TIME_INTERVAL_END_FIELD, type->last);
         return VONK_OK;
     case VONK_T_ARRAY: return put_array(w, type, err);
     case VONK_T_MAP: return put_map(w, type, err);
     case VONK_T_STRUCT: return put_struct(w, type, err);
     case VONK_T_UDT: return put_udt(w, type, err);
-    case VONK_T_GEOMETRY: put_number(w, PB_DATA_TYPE_GEOMETRY, PB_DATA_TYPE_GEOMETRY_SRID, type->length); return VONK_OK;
-    case VONK_T_GEOGRAPHY: put_number(w, PB_DATA_TYPE_GEOGRAPHY, PB_DATA_TYPE_GEOGRAPHY_SRID, type->length); return VONK_OK;
+    case VONK_T_GEOMETRY:
+        put_number(w, PB_DATA_TYPE_GEOMETRY, PB_DATA_TYPE_GEOMETRY_SRID, type->length);
+        return VONK_OK;
+    case VONK_T_GEOGRAPHY:
+        put_number(w, PB_DATA_TYPE_GEOGRAPHY, PB_DATA_TYPE_GEOGRAPHY_SRID, type->length);
+        return VONK_OK;
     default: return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a type without a message");
     }
 }
@@ -263,7 +292,7 @@ static vonk_status put_kind(vonk_pb_writer *w, const vonk_type *type, vonk_error
 vonk_status vonk__put_type(vonk_pb_writer *w, int field, const vonk_type *type, vonk_error *err)
 {
     const size_t mark = vonk_pb_begin(w, field);
-    const int    plain = plain_kind(type->id);
+    const int plain = plain_kind(type->id);
 
     if (plain)
         put_empty(w, plain);
