@@ -226,7 +226,7 @@ static void context_of(const char *sql, const char *fragment, vonk_error *err)
     const char *at = strstr(sql, fragment);
     int32_t start = 0;
     for (const char *p = sql; p < at; p++) start += ((unsigned char)*p & 0xC0) != 0x80;
-    VONK_FAIL(err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
+    (void)VONK_FAIL(err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
     vonk_query_context context = {.start = start,
                                   .stop = start + (int32_t)strlen(fragment) - 1,
                                   .fragment = {at, strlen(fragment)},
@@ -259,7 +259,7 @@ static void contexts_are_drawn(void **state)
                    "== SQL (line 1, position 70) ==\n...s a_very_long_name_of_a_column, 1/0 as b, 5 as another_column_"
                    "with_...\n                                   ^^^\n");
     vonk_error err = VONK_ERROR_INIT;
-    VONK_FAIL(&err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
+    (void)VONK_FAIL(&err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
     vonk_query_context context = {
         .is_dataframe = true, .start = -1, .stop = -1, .fragment = VONK_STR("div"), .call_site = VONK_STR("a.py:3")};
     vonk_error_add_context(&err, &context);

@@ -54,8 +54,8 @@ vonk_status vonk__option_bool(const vonk_option *options, uint32_t n, const char
     if (!value.data) return VONK_OK;
     *ret = vonk_str_is_nocase(value, "true");
     if (*ret || vonk_str_is_nocase(value, "false")) return VONK_OK;
-    VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
-              VONK_F("the option %s must be true or false, not %.*s", key, VONK_STR_ARGS(value)));
+    (void)VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                    VONK_F("the option %s must be true or false, not %.*s", key, VONK_STR_ARGS(value)));
     return vonk_error_set_family(err, VONK_FAMILY_ILLEGAL_ARGUMENT);
 }
 
@@ -223,7 +223,7 @@ static bool is_below(vonk_str path, vonk_str folder)
 
 static vonk_status bad_base(const char *message, vonk_error *err)
 {
-    VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", message); /* Spark has no condition for it */
+    (void)VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", message); /* Spark has no condition for it */
     return vonk_error_set_family(err, VONK_FAMILY_ILLEGAL_ARGUMENT);
 }
 
