@@ -188,8 +188,7 @@ static vonk_status whole_columns(win_out *w, const win_fn *f, win_fn_local *l, c
                                  uint8_t *states, uint32_t first, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref)
-    vonk_column *fresh = NULL,
-                *all = NULL, *carried = l->carried ? vonk_column_ref(l->carried) : NULL;
+    vonk_column *fresh = NULL, *all = NULL, *carried = l->carried ? vonk_column_ref(l->carried) : NULL;
     uint32_t *idx, n = 0, at = 0;
     uint8_t **pointers;
     VONK_TRY(vonk_arena_array(w->lane->scratch, b->n, sizeof *idx, &idx, err));

@@ -297,8 +297,8 @@ VONK_FN_EVAL(eval_zip_maps)
     zipping z = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_AUTO(vonk_column_unref)
-    vonk_column *all = NULL,
-                *keys = NULL, *left = NULL, *right = NULL, *made = NULL, *key_child = NULL, *value_child = NULL;
+    vonk_column *all = NULL, *keys = NULL, *left = NULL, *right = NULL, *made = NULL, *key_child = NULL,
+                *value_child = NULL;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     VONK_TRY(vonk_join_children(ev, args, 2, 0, z.first, &all, err));
     z.keys = all;

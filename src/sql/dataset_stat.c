@@ -229,8 +229,7 @@ static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
 static vonk_status frequent_of(vonk__ds *d, vonk_str name, int64_t most, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref)
-    const vonk_plan *own = NULL,
-                    *present = NULL, *counted = NULL, *sorted = NULL, *limited = NULL;
+    const vonk_plan *own = NULL, *present = NULL, *counted = NULL, *sorted = NULL, *limited = NULL;
     const vonk_expr *column = NULL, *one = NULL, *count = NULL, *order = NULL, *is_null = NULL, *condition = NULL,
                     *list = NULL;
 

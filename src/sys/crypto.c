@@ -9,9 +9,11 @@
 #define EACH_FUNCTION(X)                                                                                               \
     X(EVP_MD_fetch)                                                                                                    \
     X(EVP_Digest)                                                                                                      \
-    X(EVP_MD_CTX_new) X(EVP_MD_CTX_free) X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_DigestFinal_ex) X(HMAC)        \
-        X(EVP_CIPHER_CTX_new) X(EVP_CIPHER_CTX_free) X(EVP_CIPHER_CTX_ctrl) X(EVP_CipherInit_ex) X(EVP_CipherUpdate)   \
-            X(EVP_CipherFinal_ex) X(EVP_CIPHER_fetch) X(ERR_clear_error)
+    X(EVP_MD_CTX_new)                                                                                                  \
+    X(EVP_MD_CTX_free)                                                                                                 \
+    X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_DigestFinal_ex) X(HMAC) X(EVP_CIPHER_CTX_new)                       \
+        X(EVP_CIPHER_CTX_free) X(EVP_CIPHER_CTX_ctrl) X(EVP_CipherInit_ex) X(EVP_CipherUpdate) X(EVP_CipherFinal_ex)   \
+            X(EVP_CIPHER_fetch) X(ERR_clear_error)
 void ERR_clear_error(void); /* openssl/err.h */
 
 typedef struct functions {
