@@ -415,71 +415,6 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
     return VONK_OK;
 }
 
-/* int(x), date(x), ... are casts that leave the column's name alone. */
-static const vonk_type *type_named(vonk_str name)
-{
-    static const struct {
-        const char *name;
-        const vonk_type *type;
-    } rows[] = {
-        {"bigint", &vonk_type_long},     {"binary", &vonk_type_binary},
-        {"boolean", &vonk_type_boolean}, {"date", &vonk_type_date},
-        {"double", &vonk_type_double},   {"float", &vonk_type_float},
-        {"int", &vonk_type_int},         {"smallint", &vonk_type_short},
-        {"string", &vonk_type_string},   {"timestamp", &vonk_type_timestamp},
-        {"tinyint", &vonk_type_byte},
-    };
-    for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
-        if (vonk_str_is_nocase(name, rows[i].name)) return rows[i].type;
-    return NULL;
-}
-
-static vonk_status type_call(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, bool *ret_known,
-                             const vonk_expr **ret, vonk_error *err)
-{
-    vonk_str name = call->parts[call->n_parts - 1];
-    const vonk_type *type = type_named(name);
-    const vonk_expr *child;
-    vonk_expr *cast;
-    if (!type && vonk_str_is_nocase(name, "decimal")) {
-        VONK_TRY(vonk_type_decimal(10, 0, &type, err));
-        VONK_TRY(vonk__an_hold_type(an, type, &type, err));
-    }
-    *ret_known = type && call->n_parts == 1 && !vonk_expr_has(call, VONK_EXF_DISTINCT);
-    if (!*ret_known) return VONK_OK;
-    if (call->n_args != 1)
-        return VONK_FAIL(err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName",
-                         VONK_F("`%.*s`", VONK_STR_ARGS(name)), "expectedNum", "1", "actualNum",
-                         VONK_F("%u", call->n_args), "docroot", "https://spark.apache.org/docs/latest");
-    vonk_scope inner = *scope;
-    inner.is_window = false;
-    VONK_TRY(vonk__an_expr(an, &inner, call->children[0], &child, err));
-    while (child->kind == VONK_EX_ALIAS) child = child->children[0];
-    VONK_TRY(vonk__an_new(an, VONK_EX_CAST, &child, 1, &cast, err));
-    cast->flags = VONK_EXF_IMPLICIT;
-    cast->mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
-    VONK_TRY(vonk_expr_set_type(cast, type, err));
-    vonk_expr_set_origin(cast, &call->origin);
-    VONK_TRY(vonk__an_finish(an, cast, ret, err));
-    return vonk__an_check_cast(an, *ret, err);
-}
-
-static vonk_status type_of(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
-                           vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
-    const vonk_expr *child;
-    vonk_str sql, shown;
-    VONK_TRY(vonk__an_expr(an, scope, call->children[0], &child, err));
-    while (child->kind == VONK_EX_ALIAS) child = child->children[0];
-    vonk_buf_init(&text, an->budget, SIZE_MAX);
-    VONK_TRY(vonk_type_catalog_string(child->type, &text, err));
-    VONK_TRY(vonk__an_sql(an, child, &sql, err));
-    VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "typeof(%.*s)", VONK_STR_ARGS(sql)));
-    VONK_TRY(vonk__an_string(an, vonk_buf_str(&text), ret, err));
-    return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
-}
-
 static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_fn **ret, vonk_error *err)
 {
     uint32_t n = call->n_parts;
@@ -582,10 +517,6 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (vonk__an_is_grouping_call(call)) return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GROUPING_EXPRESSION);
     VONK_TRY(session_fact(an, call, &known, ret, err));
     if (known) return VONK_OK;
-    VONK_TRY(type_call(an, scope, call, &known, ret, err));
-    if (known) return VONK_OK;
-    if (call->n_args == 1 && call->n_parts == 1 && vonk_str_is_nocase(call->parts[0], "typeof"))
-        return type_of(an, scope, call, ret, err);
     VONK_TRY(find_function(an, call, &fn, err));
     VONK_TRY(check_syntax(scope, fn, call, err));
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
