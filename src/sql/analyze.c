@@ -26,7 +26,7 @@ static vonk_status an_init(vonk_an *an, const vonk_analyzer *api, vonk_error *er
 vonk_status vonk_analyze(const vonk_analyzer *analyzer, const vonk_plan *unresolved, const vonk_plan **ret,
                          vonk_error *err)
 {
-    VONK_AUTO(an_done) vonk_an an;
+    VONK_AUTO(an_done) vonk_an an = {0};
     const vonk_plan *plan;
     vonk_status st = an_init(&an, analyzer, err);
     if (st != VONK_OK) {
@@ -41,7 +41,7 @@ vonk_status vonk_analyze(const vonk_analyzer *analyzer, const vonk_plan *unresol
 vonk_status vonk_analyze_expr(const vonk_analyzer *analyzer, const vonk_expr *unresolved, const vonk_plan *input,
                               const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(an_done) vonk_an an;
+    VONK_AUTO(an_done) vonk_an an = {0};
     const vonk_expr *e;
     vonk_status st = an_init(&an, analyzer, err);
     if (st != VONK_OK) {

@@ -165,7 +165,7 @@ static vonk_status read_flat(vonk_parquet_scan *s, scan_column *c, uint64_t row,
 static vonk_status read_leaf(vonk_parquet_scan *s, uint32_t at, uint64_t row, uint32_t n, vonk_error *err)
 {
     pq_leaf *leaf = &s->leaves[at];
-    VONK_AUTO(vonk__pq_sink_done) pq_sink sink;
+    VONK_AUTO(vonk__pq_sink_done) pq_sink sink = {0};
     const vonk_type *type = leaf->type ? leaf->type : &vonk_type_null;
     vonk__pq_sink_init(&sink, s->budget, type, false);
     VONK_TRY(vonk__pq_leaf_seek(leaf, row, err));
