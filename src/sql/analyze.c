@@ -126,17 +126,11 @@ vonk_status vonk__an_finish_node(vonk_an *an, vonk_plan *p, const vonk_plan **re
 
 /* ---- errors */
 
-vonk_status vonk__an_at(const vonk_plan *p, vonk_status status, vonk_error *err)
+void vonk__an_add_context(const vonk_plan *p, vonk_error *err)
 {
     vonk_query_context context;
     if (vonk_error_n_contexts(err) == 0 && vonk_origin_context(&p->origin, &context))
         vonk_error_add_context(err, &context);
-    return status;
-}
-
-vonk_status vonk__an_unsupported(const vonk_plan *p, const char *feature, vonk_error *err)
-{
-    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_FEATURE, "feature", feature);
 }
 
 /* ---- nodes */

@@ -256,17 +256,11 @@ void vonk__set_origin(vonk_parser *p, vonk_expr *e, uint32_t from_token)
     vonk_expr_set_origin(e, &origin);
 }
 
-vonk_status vonk__at_tokens(const vonk_parser *p, uint32_t from, vonk_status status, vonk_error *err)
+void vonk__add_tokens(const vonk_parser *p, uint32_t from, vonk_error *err)
 {
     vonk_query_context context;
     vonk_origin origin = vonk__origin(p, from, p->at);
     if (vonk_origin_context(&origin, &context)) vonk_error_add_context(err, &context);
-    return status;
-}
-
-vonk_status vonk__unsupported(const vonk_parser *p, uint32_t from, const char *feature, vonk_error *err)
-{
-    return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE, "feature", feature);
 }
 
 /* How messages show a token: 'word', with line ends made visible. */
@@ -303,7 +297,7 @@ static vonk_status syntax_error(const vonk_parser *p, const char *hint, bool hin
     return VONK_FAIL(err, VONK_E_PARSE_SYNTAX_ERROR, "error", shown.data, "hint", whole.data);
 }
 
-vonk_status vonk__syntax_error(const vonk_parser *p, vonk_error *err) { return syntax_error(p, "", false, err); }
+vonk_status vonk__wrong_token(const vonk_parser *p, vonk_error *err) { return syntax_error(p, "", false, err); }
 
 vonk_status vonk__expect(vonk_parser *p, vonk_tok kind, vonk_error *err)
 {

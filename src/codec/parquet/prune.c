@@ -51,6 +51,7 @@ static vonk_status one_range(const pruner *p, uint64_t from, uint64_t n, row_set
 static void append(row_set *s, uint64_t from, uint64_t end)
 {
     if (from >= end) return;
+    assert(s->at);
     vonk_parquet_range *last = s->n > 0 ? &s->at[s->n - 1] : NULL;
     if (last && from <= last->from + last->n) {
         if (end > last->from + last->n) last->n = end - last->from;
