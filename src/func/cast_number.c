@@ -105,6 +105,15 @@ static const loop loops[VONK_LANE_F64 + 1][VONK_LANE_F64 + 1] = {
     [VONK_LANE_F64] = {f64_to_i8, f64_to_i16, f64_to_i32, f64_to_i64, f64_to_f32, NULL},
 };
 
+static loop loop_between(const vonk_type *from, const vonk_type *to)
+{
+    vonk_lane from_lane = vonk_lane_of(from->storage), to_lane = vonk_lane_of(to->storage);
+    assert(from_lane <= VONK_LANE_F64 && to_lane <= VONK_LANE_F64);
+    loop run = loops[from_lane][to_lane];
+    assert(run);
+    return run;
+}
+
 static vonk_status eval_plain(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
                               vonk_rows rows, vonk_column **ret, vonk_error *err)
 {
@@ -113,7 +122,7 @@ static vonk_status eval_plain(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
     uint8_t *bad;
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, VONK_ALL_ROWS(n_rows), &r, err));
     VONK_TRY(vonk_bad_mask(ev, n_rows, &bad, err));
-    loop run = loops[vonk_lane_of(c->from->storage)][vonk_lane_of(c->to->storage)];
+    loop run = loop_between(c->from, c->to);
     if (run(n_rows, args[0]->data, r.data, bad) && c->mode != VONK_MODE_LEGACY)
         VONK_TRY(vonk__cast_settle(c, ev, args[0], n_rows, rows, bad, vonk__cast_overflow, &r, err));
     *ret = vonk_result_take(&r);
@@ -174,13 +183,12 @@ static vonk_status eval_from_bool(const vonk_fn_call *call, vonk_eval *ev, vonk_
 static vonk_status as_i64(vonk_eval *ev, const vonk_column *arg, uint32_t n, const int64_t **ret, vonk_error *err)
 {
     int64_t *wide;
-    vonk_lane lane = vonk_lane_of(arg->type->storage);
-    if (lane == VONK_LANE_I64) {
+    if (vonk_lane_of(arg->type->storage) == VONK_LANE_I64) {
         *ret = arg->data;
         return VONK_OK;
     }
     VONK_TRY(vonk_arena_array(ev->scratch, n, sizeof(*wide), &wide, err));
-    loops[lane][VONK_LANE_I64](n, arg->data, wide, NULL);
+    loop_between(arg->type, &vonk_type_long)(n, arg->data, wide, NULL);
     *ret = wide;
     return VONK_OK;
 }
