@@ -114,8 +114,7 @@ static loop loop_between(const vonk_type *from, const vonk_type *to)
     return run;
 }
 
-static vonk_status eval_plain(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_plain)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -131,8 +130,7 @@ static vonk_status eval_plain(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
 
 /* ---- booleans */
 
-static vonk_status eval_to_bool(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_to_bool)
 {
     static const vonk_i128 zero = 0; /* of any width; of floats, too */
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -157,8 +155,7 @@ static void put_bool(vonk_storage to, bool on, const vonk__cast *c, void *out, u
     }
 }
 
-static vonk_status eval_from_bool(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_from_bool)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -216,8 +213,7 @@ static bool scale_i128(size_t n, const int64_t *in, vonk_i128 times, vonk_i128 l
     return any;
 }
 
-static vonk_status eval_int_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_int_to_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -246,8 +242,7 @@ static void put_decimal(const vonk_type *to, void *out, uint32_t i, vonk_i128 v)
         ((vonk_i128 *)out)[i] = v;
 }
 
-static vonk_status eval_float_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_float_to_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -303,8 +298,7 @@ static bool rescale_wide(size_t n, const vonk_column *arg, const vonk_type *to, 
     return any;
 }
 
-static vonk_status eval_decimal_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                           uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal_to_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -327,8 +321,7 @@ static vonk_status eval_decimal_to_decimal(const vonk_fn_call *call, vonk_eval *
 
 /* ---- out of decimals */
 
-static vonk_status eval_decimal_to_float(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal_to_float)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -358,8 +351,7 @@ static void put_cut(const vonk_type *to, void *out, uint32_t i, int64_t v)
     }
 }
 
-static vonk_status eval_decimal_to_int(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal_to_int)
 {
     static const vonk_i128 most[] = {[VONK_STORE_I8] = INT8_MAX,
                                      [VONK_STORE_I16] = INT16_MAX,
