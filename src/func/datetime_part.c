@@ -448,7 +448,7 @@ VONK_FN_EVAL(eval_name)
     for (VONK_EACH_ROW(rows, i)) {
         int32_t value = vonk_i32_at(args[0], i), year, month, day;
         vonk__civil(value, &year, &month, &day);
-        const char *name = of_day ? days + 3 * vonk_day_of_week(value) : months + 3 * (month - 1);
+        const char *name = of_day ? days + (ptrdiff_t)3 * vonk_day_of_week(value) : months + (ptrdiff_t)3 * (month - 1);
         VONK_TRY(vonk_strings_put(&s, i, (vonk_str){name, 3}, err));
     }
     return vonk_strings_take(&s, ret, err);

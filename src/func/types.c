@@ -209,6 +209,7 @@ static vonk_status match_concrete(matching *m, vonk_str text, const vonk_type *t
     const vonk_type *wanted = NULL;
     vonk_status st = vonk_type_parse(text, &wanted, err);
     VONK_TRY(own(m->t, st, &wanted, &wanted, err));
+    assert(wanted);
     bool same =
         vonk_type_same(wanted, type) || (wanted->id == type->id && vonk_type_is_atomic(type) && !is_decimal(type));
     if (wanted->id == VONK_T_STRING && vonk_type_is_stringy(type)) same = true;
