@@ -19,8 +19,8 @@ typedef struct head {
 enum { HEAD_BYTES = 16, ALIGNMENT = 64, HUGE_FROM_BYTES = 4 << 20 };
 static_assert(sizeof(head) == HEAD_BYTES, "the head keeps 16-byte alignment");
 
-/* Blocks of this size are mappings of their own: to grow one moves its pages, and copies nothing. A copy of some hundred
- * megabytes takes longer than a query may go on after it was interrupted. */
+/* Blocks of this size are mappings of their own: to grow one moves its pages, and copies nothing. A copy of some
+ * hundred megabytes takes longer than a query may go on after it was interrupted. */
 #ifdef VONK_MIMALLOC
 #define MAPPED_FROM_BYTES ((size_t)32 << 20)
 #else

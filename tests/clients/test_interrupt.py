@@ -1,5 +1,5 @@
-"""Queries that are no longer wanted stop: on an interrupt within 100 ms, seen at the client and at the server's threads;
-when their client goes, once they are due; when their session ends, at once.
+"""Queries that are no longer wanted stop: on an interrupt within 100 ms, seen at the client and at the server's
+threads; when their client goes, once they are due; when their session ends, at once.
 
 The client, the test's own process, and whatever else the machine does, share the cores with the server: a case passes
 with the best of TRIES tries, and when at the time of all of them the machine was overloaded (more than BUSY processes
@@ -59,7 +59,7 @@ class Load:
         self.thread.join()
 
     def last_busy(self):
-        """When a thread of the server was last seen at work: for more than a quarter of the time between two samples."""
+        """When the server was last seen at work: for more than a quarter of the time between two samples."""
         busy = 0
         for (before, used_before), (now, used) in zip(self.samples, self.samples[1:]):
             if used - used_before > 0.25 * (now - before):
@@ -215,9 +215,9 @@ def is_busy(server):
 
 
 def start_client(server, more=""):
-    program = (f"from pyspark.sql import SparkSession\nspark = SparkSession.builder.remote('{server.remote}').create()\n"
-               f"spark.range(1).collect()\n{more}\nprint('up', flush=True)\n{LONG}\n")
-    client = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    lines = ["from pyspark.sql import SparkSession", f"spark = SparkSession.builder.remote({server.remote!r}).create()",
+             "spark.range(1).collect()", more, "print('up', flush=True)", LONG]
+    client = subprocess.Popen([sys.executable, "-c", "\n".join(lines)], stdout=subprocess.PIPE)
     assert client.stdout.readline() == b"up\n"
     return client
 

@@ -32,7 +32,8 @@ static vonk_connect_task *take_task(vonk_connect_workers *p)
     return task;
 }
 
-/* Under the lock. Without a limit; after a while the memory that the thread's allocator keeps goes back to the machine. */
+/* Under the lock. Without a limit; after a while the memory that the thread's allocator keeps goes back to the machine.
+ */
 static void wait_long(vonk_connect_workers *p)
 {
     if (vonk_cond_wait_until(&p->work, &p->lock, vonk_clock_mono_ns() + KEEP_MEMORY_S * VONK_NS_PER_S)) return;
