@@ -6,20 +6,22 @@
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-int main(int argc, char **argv)
+int main(void)
 {
     char bytes[1 << 16];
     int yes = 1, listener = socket(AF_INET6, SOCK_STREAM, 0), poller = epoll_create1(0);
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6,
-                                   .sin6_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 0))};
-    if (setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
-        bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(listener, 1) != 0)
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+    socklen_t size = sizeof(address);
+    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0)
         return 1;
+    printf("%d\n", ntohs(address.sin6_port));
+    fflush(stdout);
     int client = accept(listener, NULL, NULL);
     struct epoll_event event = {.events = EPOLLIN};
     if (client < 0 || setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0 ||

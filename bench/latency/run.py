@@ -118,16 +118,10 @@ def start_again(name, args):
 def floor(args, wall_us):
     """CPU us of a bare server for the exchanges of one call; the client works as long between them as Vonk's does."""
     subprocess.run(["ninja", "-C", args.build, "bench/latency/bare_echo"], check=True, stdout=subprocess.DEVNULL)
-    port = free_port()
-    server = subprocess.Popen([os.path.join(args.build, "bench", "latency", "bare_echo"), str(port)],
+    server = subprocess.Popen([os.path.join(args.build, "bench", "latency", "bare_echo")], stdout=subprocess.PIPE,
                               preexec_fn=two_cpus)
     two_cpus()
-    while True:
-        try:
-            client = socket.create_connection(("::1", port))
-            break
-        except OSError:
-            time.sleep(0.01)
+    client = socket.create_connection(("::1", int(server.stdout.readline())))
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     n = EXCHANGES * min(args.calls, 2000)
     before = cpu_us(server.pid)
