@@ -4,8 +4,8 @@
   bench/tpch/engine.py NAME --folder DATA --queries 1,2,... [--remote sc://... | --vonk PATH] --out FILE
 
 NAME: connect (any Spark Connect server), vonk-sql, duckdb, polars, datafusion. A query is run once to warm up, then
---times times; a time runs until the whole answer is an Arrow table (vonk-sql: CSV text) in this process. Tables are views
-over the files: nothing is cached on purpose. Writes a JSON line per query: query, times, columns, rows, or error.
+--times times; a time runs until the whole answer is an Arrow table (vonk-sql: CSV text) in this process. Tables are
+views over the files: nothing is cached on purpose. Writes a JSON line per query: query, times, columns, rows, or error.
 """
 import argparse
 import csv
