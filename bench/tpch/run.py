@@ -3,8 +3,8 @@
 
   bench/tpch/run.py --sf 1 [--vonk build/vonk] [--engines vonk,duckdb,...] [--queries 1,6] [--memory 2g] [--record]
 
-Each engine runs alone, in its own process, on two CPUs with two threads, hot (best of --times after a warm-up), timed at
-the client until the whole answer is there. Answers must agree (rows sorted, numbers to six digits): one that differs
+Each engine runs alone, in its own process, on two CPUs with two threads, hot (best of --times after a warm-up), timed
+at the client until the whole answer is there. Answers must agree (rows sorted, numbers to six digits): one that differs
 from what most engines say is marked and not counted. Prints seconds per query, sum and geometric mean, their ratio to
 Vonk's, and the peak memory of the server (of the engine's own process where it has none). Exit status 1 when answers
 differ. Data is made once under bench/data, results are kept in bench/out; --record adds a line per engine to
