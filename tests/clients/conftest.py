@@ -11,7 +11,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tpch"))
 
-from server import ROOT, Server  # noqa: E402  (pytest puts this folder on the path)
+from server import BUILD, Server  # noqa: E402  (pytest puts this folder on the path)
 from sanitizers import Reports  # noqa: E402  (server did that for its own)
 
 REPORTS = Reports()
@@ -64,4 +64,4 @@ def spark(server):
 def tpch_folder():
     """TPC-H tables at scale factor 0.01, made once per build folder."""
     import data
-    return data.ensure("0.01", os.path.join(ROOT, "build", "tpch-0.01"))
+    return data.ensure("0.01", os.path.join(BUILD, "tpch-0.01"))

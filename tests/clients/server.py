@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 from sanitizers import slower  # noqa: E402  (pytest does not put that folder on the path)
 
 VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "vonk"))
-SLOWER = slower(VONK)
+BUILD = os.path.dirname(os.path.abspath(VONK))
+SLOWER = slower(VONK)  # what a sanitizer costs: limits of time are multiplied with it
 
 
 def free_port():
@@ -26,7 +27,7 @@ class Server:
     def __init__(self, *flags, name="server", env=None):
         self.port = free_port()
         self.remote = f"sc://localhost:{self.port}"
-        self.log = os.path.join(os.path.dirname(os.path.abspath(VONK)), f"{name}-{self.port}.log")
+        self.log = os.path.join(BUILD, f"{name}-{self.port}.log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([VONK, "server", "--port", str(self.port), *flags], stdout=log, stderr=log,
                                             env=dict(os.environ, **(env or {})))
