@@ -11,7 +11,7 @@ typedef struct builder {
     uint32_t *table; /* open hash table over pure steps: step + 1, 0: free */
     uint64_t *hashes;
     uint32_t n_table, n_used;
-    bool in_deterministic; /* something above is, so all below it is */
+    bool in_deterministic;      /* something above is, so all below it is */
     vonk_program_local *folder; /* evaluates steps whose arguments are constants */
 } builder;
 
