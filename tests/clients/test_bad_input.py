@@ -259,7 +259,8 @@ def test_one_query_without_memory(unharmed):
         for _ in range(3):
             error = refused(lambda: hungry.sql(HUNGRY).collect(), "UNABLE_TO_ACQUIRE_MEMORY", "53200")
             assert int(error.getMessageParameters()["requestedBytes"]) > 0
-        refused(lambda: hungry.sql("SELECT repeat('x', 2000000000) AS x").collect(), "UNABLE_TO_ACQUIRE_MEMORY", "53200")
+        large = hungry.sql("SELECT repeat('x', 2000000000) AS x")
+        refused(large.collect, "UNABLE_TO_ACQUIRE_MEMORY", "53200")
         assert hungry.range(10).count() == 10
     finally:
         ended.set()

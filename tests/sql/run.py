@@ -209,7 +209,8 @@ def run_modes(file, arguments):
         answers = ask_program(arguments.vonk, file, conf, flags)
         n_reports = reported(file, f" [{name}]")
         total += len(file.records) + n_reports
-        wrong += n_reports + compare(file, answers, arguments.quiet, f" [{name}]", usual if same_order else None, same_order)
+        wrong += n_reports
+        wrong += compare(file, answers, arguments.quiet, f" [{name}]", usual if same_order else None, same_order)
     return total, wrong
 
 
