@@ -144,12 +144,10 @@ static vonk_status extreme_one(int sign, vonk_eval *ev, vonk_arena *heap, const 
     } value;
 
     if (!rows.idx && rows.n > 0 && lane != VONK_N_LANE && c->encoding == VONK_FLAT) {
-        vonk_column winner = *c;
         if (!(sign > 0 ? vonk_kernels->min : vonk_kernels->max)[lane](rows.n, c->data, c->validity, &value))
             return VONK_OK;
-        winner.data = &value;
-        winner.validity = NULL;
-        winner.n_rows = 1;
+        /* Not a copy of *c: other threads may count references to it meanwhile. */
+        const vonk_column winner = {.refs = 1, .type = c->type, .encoding = VONK_FLAT, .n_rows = 1, .data = &value};
         return better((vonk__kept *)state, sign, ev, heap, &winner, 0, err);
     }
     VONK__AGG_EACH(rows, k, row)
