@@ -3,8 +3,8 @@
 
   bench/tpch/run.py --sf 1 [--vonk build/vonk] [--engines vonk,duckdb,...] [--queries 1,6] [--memory 2g] [--record]
 
-Each engine runs alone, in its own process, on two CPUs with two threads, hot (best of three after a warm-up), timed at
-the client until the whole answer is there. Answers must agree (rows sorted, numbers to six digits): one that differs
+Each engine runs alone, in its own process, on two CPUs with two threads, hot (best of --times after a warm-up), timed
+at the client until the whole answer is there. Answers must agree (rows sorted, numbers to six digits): one that differs
 from what most engines say is marked and not counted. Prints seconds per query, sum and geometric mean, their ratio to
 Vonk's, and the peak memory of the server (of the engine's own process where it has none). Exit status 1 when answers
 differ. Data is made once under bench/data, results are kept in bench/out; --record adds a line per engine to
@@ -24,27 +24,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "tpch"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "tpch"), os.path.join(ROOT, "bench")]
+from servers import N_THREADS, environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
+
 ENGINES = ["vonk", "vonk-sql", "duckdb", "polars", "datafusion", "sail", "spark"]
-N_THREADS = 2
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def environment():
-    """Two threads for whoever asks the environment."""
-    two = str(N_THREADS)
-    return dict(os.environ, POLARS_MAX_THREADS=two, TOKIO_WORKER_THREADS=two, RAYON_NUM_THREADS=two,
-                OMP_NUM_THREADS=two, SAIL_EXECUTION__DEFAULT_PARALLELISM=two, TZ="UTC")
-
-
-def two_cpus():
-    """In the child, before it runs: the first two CPUs that this process may use."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:N_THREADS])
 
 
 def tree_peak_mb(pid):
@@ -60,32 +43,6 @@ def tree_peak_mb(pid):
     return total
 
 
-def server_command(name, args, port):
-    if name == "vonk":
-        memory = ["--memory", args.memory] if args.memory else []
-        return [args.vonk, "server", "--port", str(port), "--threads", str(N_THREADS), *memory]
-    if name == "sail":
-        return [os.path.join(args.sail_venv, "bin", "sail"), "spark", "server", "--port", str(port)]
-    if name == "spark":
-        return [os.path.join(ROOT, "compat", "oracle.sh"), os.path.dirname(os.path.dirname(sys.executable)), str(port)]
-    return None
-
-
-def start_server(command, port, log):
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment(), preexec_fn=two_cpus,
-                               start_new_session=True)
-    for _ in range(1200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
-    raise RuntimeError(f"{command[0]} did not open its port")
-
-
 def run_engine(name, args, folder):
     """Results by query number, and the peak memory in MB."""
     out = os.path.join(ROOT, "bench", "out", f"{name}.jsonl")
@@ -93,7 +50,7 @@ def run_engine(name, args, folder):
         os.remove(out)
     child = [sys.executable, os.path.join(HERE, "engine.py"), "connect" if server_command(name, args, 0) else name,
              "--folder", folder, "--queries", ",".join(map(str, args.queries)), "--threads", str(N_THREADS),
-             "--out", out]
+             "--times", str(args.times), "--out", out]
     if name == "vonk-sql":
         child += ["--vonk", args.vonk, "--flag=--threads", f"--flag={N_THREADS}"]
         child += ["--flag=--memory", f"--flag={args.memory}"] if args.memory else []
@@ -107,12 +64,7 @@ def run_engine(name, args, folder):
             peak = watch(child, server, log, args.limit)
         finally:
             if server:
-                os.killpg(server.pid, signal.SIGTERM)
-                try:
-                    server.wait(20)
-                except subprocess.TimeoutExpired:
-                    os.killpg(server.pid, signal.SIGKILL)
-                    server.wait()
+                stop_server(server)
     lines = open(out, encoding="utf-8").read().splitlines() if os.path.exists(out) else []
     results = {r["query"]: r for r in map(json.loads, lines)}
     for number in args.queries:
@@ -238,6 +190,7 @@ def main():
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--queries", default=",".join(map(str, range(1, 23))))
     parser.add_argument("--memory", help="Vonk's budget, such as 2g")
+    parser.add_argument("--times", type=int, default=3, help="hot runs of each query, the best counts")
     parser.add_argument("--limit", type=float, default=3600, help="seconds for one engine")
     parser.add_argument("--record", action="store_true")
     args = parser.parse_args()

@@ -150,7 +150,7 @@ static const char *supported_format(const vonk_type *t, char into[256])
 
 static vonk_status malformed(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf name;
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
     vonk_buf_init(&name, vonk_budget_root(), SIZE_MAX);
     VONK_TRY(vonk_type_simple_string(c->to, &name, err));
     const char *kind = c->to->id == VONK_T_INTERVAL_YEAR_MONTH ? "year-month" : "day-time";
@@ -159,8 +159,7 @@ static vonk_status malformed(const vonk__cast *c, const vonk_column *arg, uint32
                      "supportedFormat", supported_format(c->to, (char[256]){0}));
 }
 
-static vonk_status eval_interval(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_interval)
 {
     const vonk__cast *c = vonk__cast_of(call);
     one body = body_of(c->from, c->to);

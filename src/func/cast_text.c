@@ -86,8 +86,7 @@ static const writer writers[VONK_N_TYPE] = {
     [VONK_T_INTERVAL_CALENDAR] = write_calendar,
 };
 
-static vonk_status eval_scalar(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_scalar)
 {
     const vonk__cast *c = vonk__cast_of(call);
     writer write = writers[c->from->id];
@@ -180,12 +179,11 @@ static vonk_status put_value(const vonk__cast *c, const vonk_column *column, uin
     return VONK_OK;
 }
 
-static vonk_status eval_nested(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_nested)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, ev->budget, SIZE_MAX);
     VONK_TRY(vonk_strings_new(ev, c->to, n_rows, rows, &s, err));
     for (uint32_t k = 0; k < rows.n; k++) {

@@ -108,7 +108,7 @@ static vonk_status resolve_named_struct(vonk_fn_types *t, vonk_error *err)
     if (t->n_args % 2) return vonk_fn_wrong_count(t, "2n (n > 0)", err);
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof(*fields), &fields, err));
     for (uint32_t i = 0; i < n; i++) {
-        const vonk_column *name = t->constants ? t->constants[2 * i] : NULL;
+        const vonk_column *name = t->constants ? t->constants[(size_t)2 * i] : NULL;
         if (!name || !vonk_type_is_stringy(name->type)) return not_names(t, err);
         if (vonk_column_is_null(name, 0))
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr",
@@ -273,7 +273,7 @@ VONK_FN_EVAL(eval_array)
 
 static vonk_status duplicate_key(const vonk_fn_call *call, const vonk_column *keys, uint32_t row, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_arena_budget(call->arena), SIZE_MAX);
     VONK_TRY(vonk_cast_row_text(call->env, keys, row, &text, err));
     return VONK_FAIL(err, VONK_E_DUPLICATED_MAP_KEY, "key", VONK_S(vonk_buf_str(&text)), "mapKeyDedupPolicy",

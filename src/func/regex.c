@@ -149,7 +149,7 @@ static vonk_status matching_row(matching *m, uint32_t row, vonk_error *err)
 
 static vonk_str group_text(const matching *m, vonk_str text, uint32_t group)
 {
-    size_t from = m->matcher.at[2 * group], to = m->matcher.at[2 * group + 1];
+    const size_t *at = m->matcher.at + (size_t)2 * group, from = at[0], to = at[1];
     return from == SIZE_MAX || to < from ? VONK_STR("") : vonk_str_sub(text, from, to);
 }
 
@@ -381,7 +381,7 @@ VONK_FN_EVAL(eval_replace)
     MATCHING(m, args);
     uint32_t first_heap;
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     VONK_TRY(vonk_column_share_heaps(s.result.column, args[0], &first_heap, err));

@@ -22,6 +22,8 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+if "--vonk" in sys.argv:
+    os.environ["VONK"] = sys.argv[sys.argv.index("--vonk") + 1]  # read when the module is loaded
 from server import Server  # noqa: E402
 
 REST_S = 10
@@ -298,8 +300,6 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     args = parser.parse_args()
-    if args.vonk:
-        os.environ["VONK"] = args.vonk
     print(f"seed {args.seed}", flush=True)
     failures = soak(args.clients, args.seconds, args.rounds, args.seed)
     for text in failures:

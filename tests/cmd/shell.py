@@ -79,7 +79,7 @@ class Terminal:
         while self.process.poll() is None and time.monotonic() < end:
             self.type("\x04")
             self.read(0.5)
-        return self.end(1)
+        return self.end()
 
     def close(self):
         if self.process.poll() is None:
