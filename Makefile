@@ -1,5 +1,5 @@
 # One name per job; Meson and Ninja do the work (CONTRIBUTING.md says what each is for).
-#   make build test demo install bench micro lint asan tsan faults fuzz compat oracle format clean
+#   make build test demo install bench micro lint asan tsan soak faults fuzz compat oracle format clean
 BUILD  ?= build
 VENV   ?= .venv
 PREFIX ?= /usr/local
@@ -17,7 +17,7 @@ NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench micro lint format asan tsan faults fuzz compat oracle clean
+.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench micro lint format asan tsan soak faults fuzz compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
@@ -65,6 +65,10 @@ asan: setup-build build-asan/build.ninja
 
 build-asan/build.ninja:
 	meson setup build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+
+# 64 clients at once, three times for a minute, killed at random.
+soak: setup build
+	$(PYTHON) tests/clients/soak.py --vonk $(BUILD)/vonk
 
 tsan: setup-build build-tsan/build.ninja
 	$(NINJA) build-tsan

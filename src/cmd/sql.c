@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sys/clock.h"
+#include "sys/loop.h"
 #include "sys/files.h"
 #include "sys/env.h"
 
@@ -17,6 +18,7 @@ vonk_status vonk__sql_run(vonk__sql *sql, vonk_str statement, vonk_error *err)
     int64_t rows = 0;
     const int64_t start = vonk_clock_mono_ns();
 
+    (void)vonk_interrupts_take(); /* one that came before is not meant for this */
     VONK_TRY(vonk_session_parse(sql->session, statement, &plan, err));
     VONK_TRY(vonk_session_execute(sql->session, plan, &query, err));
     if (sql->output == VONK__SQL_TEST) return vonk__sql_test_print(query, &rows, err);

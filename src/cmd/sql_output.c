@@ -5,6 +5,7 @@
 #include "cmd/sql.h"
 #include "sys/clock.h"
 #include "sys/env.h"
+#include "sys/loop.h"
 
 #define TABLE_ROWS 1000 /* a table's widths are measured over so many rows */
 #define MAX_WIDTH 200
@@ -40,12 +41,14 @@ static vonk_status next_batch(vonk__sql *sql, vonk_query *query, vonk_batch **re
     bool ready = false, drawn = false;
 
     if (!sql->interactive) return vonk_query_next(query, ret, err);
+    if (vonk_interrupts_take()) vonk_query_cancel(query); /* while rows were printed */
     for (;;) {
         waiter w = {false};
         VONK_TRY(vonk_query_poll(query, wake, &w, &ready, ret, err));
         if (ready) break;
         for (int ticks = 0; !w.woken; ticks++) {
             vonk_clock_sleep_ns(20000000);
+            if (vonk_interrupts_take()) vonk_query_cancel(query); /* wakes, too */
             if (ticks < 10) continue;
             draw_progress(query);
             drawn = true;

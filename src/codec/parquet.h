@@ -46,6 +46,7 @@ typedef struct vonk_parquet_meta vonk_parquet_meta;
 vonk_status vonk_parquet_meta_read(vonk_budget *budget, const vonk_bytes_in *in, const vonk_parquet_options *options, vonk_parquet_meta **ret,
                                    vonk_error *err);
 vonk_parquet_meta *vonk_parquet_meta_ref(vonk_parquet_meta *meta);
+size_t             vonk_parquet_meta_bytes(const vonk_parquet_meta *meta); /* of memory */
 void               vonk_parquet_meta_unref(vonk_parquet_meta *meta); /* NULL is fine */
 VONK_DEFINE_AUTO(vonk_parquet_meta, vonk_parquet_meta_unref)
 

@@ -16,6 +16,8 @@ typedef struct vonk_exec vonk_exec; /* one running (or finished) plan */
 vonk_status vonk_pool_new(vonk_budget *budget, uint32_t n_threads, vonk_pool **ret, vonk_error *err);
 void vonk_pool_free(vonk_pool *pool); /* after all queries are gone */
 uint32_t vonk_pool_n_threads(const vonk_pool *pool);
+/* Idle threads give back the memory that their allocator keeps: after much of what queries held was freed. */
+void vonk_pool_trim(vonk_pool *pool);
 
 typedef struct vonk_exec_env {
     vonk_pool *pool;

@@ -12,6 +12,7 @@ struct vonk_pool {
     vonk_budget *budget;
     vonk_mutex lock;
     vonk_cond ready;
+    uint32_t trims; /* how often idle threads were told to give back memory */
     vonk_exec *first, *last; /* queries with ready lanes */
     uint32_t n_threads, n_started, n_idle;
     _Atomic uint32_t n_ready; /* lanes */
@@ -109,17 +110,30 @@ static exec_runner *take_lane(vonk_pool *pool)
     return runner;
 }
 
-/* Under the lock. A thread without work gives back to the machine, after a while, what its allocator keeps for it. */
+/* Under the lock. A thread without work gives back to the machine, after a while, what its allocator keeps for it; and
+ * again when it is told to: what it allocated is freed by others, too. */
 static void wait_for_work(vonk_pool *pool)
 {
+    uint32_t trims = pool->trims;
     pool->n_idle++;
-    if (!vonk_cond_wait_until(&pool->ready, &pool->lock, vonk_clock_mono_ns() + KEEP_MEMORY_NS)) {
+    bool is_idle = !vonk_cond_wait_until(&pool->ready, &pool->lock, vonk_clock_mono_ns() + KEEP_MEMORY_NS);
+    while ((is_idle || pool->trims != trims) && !pool->first && !pool->stop) {
+        is_idle = false;
+        trims = pool->trims;
         vonk_mutex_unlock(&pool->lock);
         vonk_alloc_collect();
         vonk_mutex_lock(&pool->lock);
-        if (!pool->first && !pool->stop) vonk_cond_wait(&pool->ready, &pool->lock);
+        if (pool->trims == trims && !pool->first && !pool->stop) vonk_cond_wait(&pool->ready, &pool->lock);
     }
     pool->n_idle--;
+}
+
+void vonk_pool_trim(vonk_pool *pool)
+{
+    vonk_mutex_lock(&pool->lock);
+    pool->trims++;
+    vonk_cond_broadcast(&pool->ready);
+    vonk_mutex_unlock(&pool->lock);
 }
 
 static void pool_thread(void *arg)

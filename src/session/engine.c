@@ -96,4 +96,10 @@ void vonk_engine_free(vonk_engine *engine)
 }
 
 vonk_budget *vonk_engine_budget(vonk_engine *engine) { return engine->budget; }
+void vonk_engine_trim(vonk_engine *engine)
+{
+    vonk_pool_trim(engine->pool);
+    vonk_alloc_collect();
+}
+
 uint32_t vonk_engine_n_threads(const vonk_engine *engine) { return engine->n_threads; }

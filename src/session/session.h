@@ -23,6 +23,8 @@ void        vonk_engine_free(vonk_engine *engine); /* after all sessions are gon
 VONK_DEFINE_AUTO(vonk_engine, vonk_engine_free)
 vonk_budget *vonk_engine_budget(vonk_engine *engine);
 uint32_t     vonk_engine_n_threads(const vonk_engine *engine);
+/* Hands memory that is free back to the machine: this thread's, and that of the threads that wait for work. */
+void         vonk_engine_trim(vonk_engine *engine);
 
 vonk_status   vonk_session_new(vonk_engine *engine, vonk_str user, vonk_session **ret, vonk_error *err);
 vonk_status   vonk_session_clone(vonk_session *session, vonk_session **ret, vonk_error *err);

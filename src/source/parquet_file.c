@@ -31,6 +31,7 @@ void vonk__parquet_file_done(parquet_file *f)
 /* ---- footers */
 
 #define FOOTERS 4096
+#define MOST_FOOTER_BYTES (16 << 20) /* of all of them; beyond that, those unused for longest go */
 #define FOOTERS_WAYS 4 /* a path may lie in one of that many places; the one unused for longest makes room */
 
 typedef struct footer {
@@ -39,11 +40,13 @@ typedef struct footer {
     int64_t mtime_us, bytes;
     vonk_parquet_meta *meta;
     uint64_t used;
+    size_t kept_bytes;
 } footer;
 
 static vonk_mutex footers_lock = VONK_MUTEX_INIT;
 static footer footers[FOOTERS];
 static uint64_t footers_clock;
+static size_t footer_bytes;
 
 static uint64_t key_of(const source_file *file, const vonk_parquet_options *options)
 {
@@ -71,6 +74,28 @@ static footer *find(uint64_t key, const source_file *file)
     return NULL;
 }
 
+static void forget(footer *f)
+{
+    if (!f->meta) return;
+    footer_bytes -= f->kept_bytes;
+    vonk_parquet_meta_unref(f->meta);
+    vonk_free(f->path);
+    *f = (footer){0};
+}
+
+/* Until so many bytes fit. Files that are written, read and replaced would fill all places, each with its own footer.
+ */
+static void make_room(size_t bytes)
+{
+    while (footer_bytes > 0 && footer_bytes + bytes > MOST_FOOTER_BYTES) {
+        footer *oldest = NULL;
+        for (uint32_t i = 0; i < FOOTERS; i++)
+            if (footers[i].meta && (!oldest || footers[i].used < oldest->used)) oldest = &footers[i];
+        if (!oldest) return;
+        forget(oldest);
+    }
+}
+
 /* Optional work: without memory nothing is kept. */
 static void keep(uint64_t key, const source_file *file, vonk_parquet_meta *meta)
 {
@@ -85,9 +110,12 @@ static void keep(uint64_t key, const source_file *file, vonk_parquet_meta *meta)
         footer *f = &footers[(key + i) % FOOTERS];
         if (f->used < oldest->used) oldest = f;
     }
-    vonk_parquet_meta_unref(oldest->meta);
-    vonk_free(oldest->path);
-    *oldest = (footer){key, path, file->mtime_us, file->bytes, vonk_parquet_meta_ref(meta), ++footers_clock};
+    forget(oldest);
+    size_t kept_bytes = vonk_parquet_meta_bytes(meta);
+    make_room(kept_bytes);
+    footer_bytes += kept_bytes;
+    *oldest =
+        (footer){key, path, file->mtime_us, file->bytes, vonk_parquet_meta_ref(meta), ++footers_clock, kept_bytes};
 }
 
 vonk_status vonk__footer_get(const source_file *file, const vonk_parquet_options *options, vonk_parquet_meta **ret,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <locale.h>
 #include <unistd.h>
 
 #include "sys/env.h"
@@ -73,4 +74,16 @@ size_t vonk_env_terminal_width(void)
     struct winsize size = {0};
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     return 80;
+}
+
+int vonk_env_read_byte(void)
+{
+    unsigned char byte;
+    return read(STDIN_FILENO, &byte, 1) == 1 ? byte : -1;
+}
+
+void vonk_env_use_utf8(void)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (utf8) (void)uselocale(utf8);
 }

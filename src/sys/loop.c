@@ -307,6 +307,31 @@ void vonk_signals_restore(void)
     sigaction(SIGPIPE, &usual, NULL);
 }
 
+static volatile sig_atomic_t is_interrupted;
+
+static void note_interrupt(int number)
+{
+    (void)number;
+    is_interrupted = 1;
+}
+
+void vonk_interrupts_catch(void)
+{
+    struct sigaction note = {.sa_handler = note_interrupt}; /* no SA_RESTART */
+    sigaction(SIGINT, &note, NULL);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+bool vonk_interrupts_take(void)
+{
+    bool was = is_interrupted != 0;
+    is_interrupted = 0;
+    return was;
+}
+
 static void read_signals(void *self, unsigned events)
 {
     (void)events;

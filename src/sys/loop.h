@@ -57,6 +57,9 @@ void vonk_loop_post(vonk_loop *loop, vonk_job *job);
 vonk_status vonk_loop_on_signal(vonk_loop *loop, void (*on_signal)(void *self, int number), void *self, vonk_error *err);
 /* First thing in main, before threads: SIGPIPE is ignored, SIGTERM, SIGINT and SIGHUP are kept for the loop. */
 void vonk_signals_prepare(void);
+/* For programs that do without a loop: from now on Ctrl-C (SIGINT) is noted and no longer ends the process; it ends a read that waits. */
+void vonk_interrupts_catch(void);
+bool vonk_interrupts_take(void); /* was it pressed since this was last asked? */
 /* For programs that do without a loop: back to the system's way. */
 void vonk_signals_restore(void);
 

@@ -633,6 +633,18 @@ def test_idle_sessions_and_forgotten_operations_expire():
         server.stop()
 
 
+def test_session_that_only_uploads_expires():
+    server = FakeServer(spark__connect__session__manager__defaultSessionTimeout="300ms",
+                        spark__connect__session__manager__maintenanceInterval="100ms")
+    try:
+        session = server.session()
+        session.add_artifacts(small(session, "cache/a", b"x"))
+        time.sleep(1)
+        assert condition(session.server_side_id) == "INVALID_HANDLE.SESSION_CLOSED"
+    finally:
+        server.stop()
+
+
 def test_config(session):
     def pairs(response):
         return {p.key: p.value if p.HasField("value") else None for p in response.pairs}

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`vonk sql` as people call it: flags, forms of output, exit status; and SQL that is too large, too deep or no text.
+"""`vonk sql` as people call it: flags, forms of output, exit status; and SQL that is too large, too deep or no text;
+and (shell.py) on a terminal.
 
     run.py [--vonk PROGRAM]      ends with "N passed, N failed"
 """
@@ -10,6 +11,8 @@ import re
 import subprocess
 import sys
 import tempfile
+
+import shell
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -232,14 +235,15 @@ def main():
     parser.add_argument("--vonk", default="build/vonk", type=pathlib.Path)
     vonk = Vonk(str(parser.parse_args().vonk.resolve()))
     failed = 0
-    for run in CASES:
+    cases = [(run, vonk) for run in CASES] + [(run, vonk.program) for run in shell.CASES]
+    for run, argument in cases:
         try:
-            run(vonk)
+            run(argument)
         except (AssertionError, subprocess.TimeoutExpired) as why:
             failed += 1
             print(f"{run.__name__}: {str(why)[:6000]}")
     REPORTS.close()
-    print(f"{len(CASES) - failed} passed, {failed} failed")
+    print(f"{len(cases) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -30,6 +30,11 @@ static vonk_status meta_new(vonk_budget *budget, const vonk_bytes_in *in, const 
     return VONK_OK;
 }
 
+size_t vonk_parquet_meta_bytes(const vonk_parquet_meta *meta)
+{
+    return sizeof *meta + (meta->arena ? vonk_arena_bytes(meta->arena) : 0);
+}
+
 vonk_parquet_meta *vonk_parquet_meta_ref(vonk_parquet_meta *meta)
 {
     meta->refs++;

@@ -19,6 +19,8 @@ typedef struct vonk_connect_backend {
     vonk_status (*session_new)(void *self, vonk_str user_id, void **ret_session, vonk_error *err);
     vonk_status (*session_clone)(void *self, void *session, void **ret_session, vonk_error *err);
     void (*session_free)(void *self, void *session); /* nothing of it runs any more */
+    /* Sessions or operations have ended: free memory goes back to the machine. May be NULL. */
+    void (*trim)(void *self);
     /* The current snapshot, a new reference. */
     const vonk_conf *(*conf)(void *self, void *session);
     vonk_status (*conf_set)(void *self, void *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);

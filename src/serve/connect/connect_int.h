@@ -118,7 +118,8 @@ struct vonk_connect_server {
     _Atomic(int64_t) buffered_bytes;
     _Atomic(uint32_t) n_operations;
     vonk_timer maintenance, progress; /* server's thread */
-    vonk_job progress_job;
+    vonk_job progress_job, maintenance_job;
+    _Atomic(bool) is_maintenance_posted;
     _Atomic(bool) is_reporting; /* the timer runs, or the job is posted */
     vonk_connect_task expire_task;
     _Atomic(bool) is_expiring;
@@ -148,6 +149,7 @@ void vonk__connect_close_session(vonk_connect_session *session);
 void vonk__connect_close_all(vonk_connect_server *server);
 /* Those that nobody used for too long; operations that nobody reads. */
 void                  vonk__connect_expire(vonk_connect_server *server);
+void                  vonk__connect_want_maintenance(vonk_connect_server *server); /* there is a session; any thread */
 /* Progress of all operations that are due; when the next is (INT64_MAX: none runs). */
 int64_t               vonk__connect_report_all(vonk_connect_server *server);
 size_t                vonk__connect_n_sessions(vonk_connect_server *server);

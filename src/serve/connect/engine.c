@@ -51,6 +51,8 @@ static vonk_status session_clone(void *self, void *from, void **ret, vonk_error 
     return state_over(session, ret, err);
 }
 
+static void trim(void *self) { vonk_engine_trim(self); }
+
 static void session_free(void *self, void *session)
 {
     (void)self;
@@ -75,6 +77,7 @@ void vonk_connect_engine_backend(vonk_engine *engine, vonk_connect_backend *ret)
                                   .session_new = session_new,
                                   .session_clone = session_clone,
                                   .session_free = session_free,
+                                  .trim = trim,
                                   .conf = conf,
                                   .conf_set = conf_set,
                                   .execute = vonk__connect_run,

@@ -204,10 +204,20 @@ static void expire(void *self)
     atomic_store(&server->is_expiring, false);
 }
 
+/* What ended sessions and operations held was allocated and freed by any thread: each has to give back its part. */
+static void trim(vonk_connect_server *server)
+{
+    vonk_connect_workers_trim(server->executors);
+    vonk_connect_workers_trim(server->clerks);
+    if (server->backend->trim) server->backend->trim(server->backend->self);
+}
+
 static void on_maintenance(void *self)
 {
     vonk_connect_server *server = self;
-    if (vonk__connect_n_sessions(server) == 0) return;
+    trim(server);
+    if (vonk__connect_n_sessions(server) == 0 && atomic_load_explicit(&server->n_operations, memory_order_relaxed) == 0)
+        return;
     if (!atomic_exchange(&server->is_expiring, true)) vonk_connect_workers_post(server->clerks, &server->expire_task);
     start_maintenance(server);
 }
@@ -219,6 +229,19 @@ static void start_maintenance(vonk_connect_server *server)
     vonk_loop *loop = vonk_grpc_server_loop(server->grpc);
     if (vonk_loop_set_timer(loop, &server->maintenance, vonk_clock_mono_ns() + server->maintenance_ns, &err) != VONK_OK)
         vonk_error_reset(&err); /* the next request tries again */
+}
+
+static void on_first_session(void *self)
+{
+    vonk_connect_server *server = self;
+    atomic_store(&server->is_maintenance_posted, false);
+    start_maintenance(server);
+}
+
+void vonk__connect_want_maintenance(vonk_connect_server *server)
+{
+    if (!atomic_exchange(&server->is_maintenance_posted, true))
+        vonk_loop_post(vonk_grpc_server_loop(server->grpc), &server->maintenance_job);
 }
 
 static void on_progress(void *self)
@@ -286,6 +309,7 @@ vonk_status vonk_connect_server_new(const vonk_connect_options *options, vonk_co
     s->maintenance = (vonk_timer){.fire = on_maintenance, .self = s};
     s->progress = (vonk_timer){.fire = on_progress, .self = s};
     s->progress_job = (vonk_job){.run = on_progress, .self = s};
+    s->maintenance_job = (vonk_job){.run = on_first_session, .self = s};
     s->expire_task = (vonk_connect_task){.run = expire, .self = s};
     vonk_mutex_init(&s->lock);
     VONK_TRY(set_up(s, options, err));

@@ -199,6 +199,7 @@ static vonk_status add_session(vonk_connect_session *take_session, vonk_connect_
     if (!other && st == VONK_OK) st = vonk_strmap_put(server->sessions, take_session->key, take_session, NULL, err);
     if (!other && st == VONK_OK) *ret = vonk__connect_session_ref(take_session);
     vonk_mutex_unlock(&server->lock);
+    if (!other && st == VONK_OK) vonk__connect_want_maintenance(server); /* an upload's comes by no message */
     if (other) *ret = other;
     if (other || st != VONK_OK) vonk_connect_session_unref(take_session);
     return st;

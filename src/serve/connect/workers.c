@@ -4,7 +4,7 @@
 #include "sys/clock.h"
 #include "sys/thread.h"
 
-enum { KEPT_IDLE = 2, IDLE_S = 10, KEEP_MEMORY_S = 2 };
+enum { KEPT_IDLE = 2, IDLE_S = 5, KEEP_MEMORY_S = 2 };
 
 typedef struct worker {
     vonk_connect_workers *pool;
@@ -18,6 +18,7 @@ struct vonk_connect_workers {
     vonk_cond work, ended;
     vonk_connect_task *first, **last;
     uint32_t n_threads, n_idle, n_queued, max_threads;
+    uint32_t trims; /* how often idle threads were told to give back memory */
     bool is_stopping;
     worker *dead; /* ended by themselves, not joined yet */
 };
@@ -32,32 +33,48 @@ static vonk_connect_task *take_task(vonk_connect_workers *p)
     return task;
 }
 
-/* Under the lock. Without a limit; after a while the memory that the thread's allocator keeps goes back to the machine.
- */
+/* Under the lock. Without a limit. After a while, and when it is told to, the thread gives back the memory that its
+ * allocator keeps. */
 static void wait_long(vonk_connect_workers *p)
 {
-    if (vonk_cond_wait_until(&p->work, &p->lock, vonk_clock_mono_ns() + KEEP_MEMORY_S * VONK_NS_PER_S)) return;
-    vonk_mutex_unlock(&p->lock);
-    vonk_alloc_collect();
-    vonk_mutex_lock(&p->lock);
-    if (!p->first && !p->is_stopping) vonk_cond_wait(&p->work, &p->lock);
+    uint32_t trims = p->trims;
+    bool is_idle = !vonk_cond_wait_until(&p->work, &p->lock, vonk_clock_mono_ns() + KEEP_MEMORY_S * VONK_NS_PER_S);
+    while ((is_idle || p->trims != trims) && !p->first && !p->is_stopping) {
+        is_idle = false;
+        trims = p->trims;
+        vonk_mutex_unlock(&p->lock);
+        vonk_alloc_collect();
+        vonk_mutex_lock(&p->lock);
+        if (p->trims == trims && !p->first && !p->is_stopping) vonk_cond_wait(&p->work, &p->lock);
+    }
 }
 
 /* Under the lock. The next task; NULL: this thread is no longer wanted. */
 static vonk_connect_task *wait_task(vonk_connect_workers *p)
 {
+    int64_t until_ns = 0; /* not read the clock yet */
     for (;;) {
         vonk_connect_task *task = take_task(p);
         if (task || p->is_stopping) return task;
         bool was_woken = true;
         p->n_idle++;
-        if (p->n_idle <= KEPT_IDLE)
+        if (p->n_idle <= KEPT_IDLE) {
             wait_long(p);
-        else
-            was_woken = vonk_cond_wait_until(&p->work, &p->lock, vonk_clock_mono_ns() + IDLE_S * VONK_NS_PER_S);
+        } else {
+            if (until_ns == 0) until_ns = vonk_clock_mono_ns() + IDLE_S * VONK_NS_PER_S;
+            was_woken = vonk_cond_wait_until(&p->work, &p->lock, until_ns);
+        }
         p->n_idle--;
         if (!was_woken && !p->first) return NULL;
     }
+}
+
+void vonk_connect_workers_trim(vonk_connect_workers *p)
+{
+    vonk_mutex_lock(&p->lock);
+    p->trims++;
+    vonk_cond_broadcast(&p->work);
+    vonk_mutex_unlock(&p->lock);
 }
 
 static void work(void *arg)
@@ -70,6 +87,9 @@ static void work(void *arg)
         task->run(task->self); /* frees itself, maybe */
         vonk_mutex_lock(&p->lock);
     }
+    vonk_mutex_unlock(&p->lock);
+    vonk_alloc_collect(); /* what it leaves behind waits for a thread that finds it */
+    vonk_mutex_lock(&p->lock);
     p->n_threads--;
     w->next = p->dead;
     p->dead = w;

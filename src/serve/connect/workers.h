@@ -15,6 +15,8 @@ typedef struct vonk_connect_task {
 
 /* One thread is there from the start, so that posting cannot fail. */
 vonk_status vonk_connect_workers_new(vonk_budget *budget, uint32_t max_threads, vonk_connect_workers **ret, vonk_error *err);
+/* Those that stay while idle give back the memory that their allocator keeps. */
+void        vonk_connect_workers_trim(vonk_connect_workers *workers);
 void        vonk_connect_workers_free(vonk_connect_workers *workers); /* runs what was posted, then waits for all */
 VONK_DEFINE_AUTO(vonk_connect_workers, vonk_connect_workers_free)
 /* The task's storage is its owner's until it runs. */
