@@ -26,6 +26,7 @@ static const rule_row rules[] = {
     {"merge_projects", vonk__rule_merge_projects, false},
     {"prune_columns", vonk__rule_prune_columns, false},
     {"merge_projects_again", vonk__rule_merge_projects, false},
+    {"prune_nested", vonk__rule_prune_nested, false},
 };
 
 vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err)

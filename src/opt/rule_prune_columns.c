@@ -157,6 +157,7 @@ static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set
         return status;
     }
     copy->scan.columns = columns;
+    copy->owns_texts = true; /* a copy of the copy uses them */
     copy->scan.n_columns = n;
     VONK_TRY(vonk_plan_finish(copy, ret, err));
     return vonk__scratch_keep_plan(s, *ret, err);
