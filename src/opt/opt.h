@@ -19,5 +19,7 @@ vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimize
 
 /* ", Statistics(sizeInBytes=..., rowCount=...)" of a logical node, as EXPLAIN COST shows it: estimates. A vonk_plan_remark; arg: const vonk_opt_env *. */
 vonk_status vonk_opt_cost_remark(const vonk_plan *p, void *arg, vonk_buf *out, vonk_error *err);
+/* About how many bytes the operators of an optimized plan keep at once. */
+double vonk_opt_memory_bytes(const vonk_opt_env *env, const vonk_plan *optimized);
 
 #endif
