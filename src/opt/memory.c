@@ -1,5 +1,5 @@
-/* opt/memory.c -- how much a plan is going to keep while it runs: groups, build sides, rows to be sorted. Estimates, for
- * deciding which queries run beside each other. */
+/* opt/memory.c -- how much a plan is going to keep while it runs: groups, build sides, rows to be sorted. Estimates,
+ * for deciding which queries run beside each other. */
 #include "opt/opt.h"
 #include "opt/stats.h"
 

@@ -4,9 +4,9 @@
 #include "sys/clock.h"
 #include "sys/thread.h"
 
-#define SMALL_PART 16                /* a query that needs less than this part of the memory does not wait */
-#define CHECK_NS INT64_C(50000000)   /* how often the first one in the queue looks who stands still */
-#define IDLE_CHECKS 20               /* so often seen standing still: waits for its client */
+#define SMALL_PART 16              /* a query that needs less than this part of the memory does not wait */
+#define CHECK_NS INT64_C(50000000) /* how often the first one in the queue looks who stands still */
+#define IDLE_CHECKS 20             /* so often seen standing still: waits for its client */
 
 struct vonk_admission {
     vonk_mutex lock;
