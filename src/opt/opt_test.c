@@ -546,7 +546,7 @@ static const vonk_expr *field(const vonk_expr *of, uint32_t index)
 /* The type of the only column of the scan below p. */
 static void expect_scanned(int line, const vonk_plan *p, const char *wanted)
 {
-    vonk_buf text;
+    vonk_buf text = {0};
     while (p->n_children > 0) p = p->children[0];
     vonk_buf_init(&text, budget, SIZE_MAX);
     OK(vonk_type_simple_string(p->output[0]->type, &text, err));
