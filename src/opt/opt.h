@@ -10,6 +10,7 @@ typedef struct vonk_opt_env {
     const vonk_conf   *conf;
     const vonk_fn_env *env;
     uint32_t           n_threads;
+    struct vonk__opt_shared *shared; /* inside vonk_opt_physical: subplans that are lowered already */
 } vonk_opt_env;
 
 /* Same rows, same column ids in the output. With vonk.opt.enabled=false only what physical planning needs (unnesting, rewrites of distinct) is done. */
