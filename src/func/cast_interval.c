@@ -159,8 +159,7 @@ static vonk_status malformed(const vonk__cast *c, const vonk_column *arg, uint32
                      "supportedFormat", supported_format(c->to, (char[256]){0}));
 }
 
-static vonk_status eval_interval(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_interval)
 {
     const vonk__cast *c = vonk__cast_of(call);
     one body = body_of(c->from, c->to);

@@ -71,8 +71,7 @@ static const reader readers[VONK_N_TYPE] = {
     [VONK_T_TIMESTAMP_NTZ] = read_ntz,
 };
 
-static vonk_status eval_scalar(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_scalar)
 {
     const vonk__cast *c = vonk__cast_of(call);
     reader read = readers[c->to->id];
@@ -99,8 +98,7 @@ static vonk_status decimal_failed(const vonk__cast *c, const vonk_column *arg, u
     return VONK_FAIL(err, VONK_E_NUMERIC_OUT_OF_SUPPORTED_RANGE, "value", VONK_S(vonk_column_str(arg, row)));
 }
 
-static vonk_status eval_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     const vonk_view *views = args[0]->data;

@@ -86,8 +86,7 @@ static const writer writers[VONK_N_TYPE] = {
     [VONK_T_INTERVAL_CALENDAR] = write_calendar,
 };
 
-static vonk_status eval_scalar(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_scalar)
 {
     const vonk__cast *c = vonk__cast_of(call);
     writer write = writers[c->from->id];
@@ -180,8 +179,7 @@ static vonk_status put_value(const vonk__cast *c, const vonk_column *column, uin
     return VONK_OK;
 }
 
-static vonk_status eval_nested(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_nested)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};

@@ -183,8 +183,7 @@ static one body_of(const vonk_type *from, const vonk_type *to)
     return vonk_type_is_integral(from) || from->id == VONK_T_BOOLEAN ? int_to_timestamp : NULL;
 }
 
-static vonk_status eval_time(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_time)
 {
     const vonk__cast *c = vonk__cast_of(call);
     one body = body_of(c->from, c->to);

@@ -108,7 +108,7 @@ static vonk_status resolve_named_struct(vonk_fn_types *t, vonk_error *err)
     if (t->n_args % 2) return vonk_fn_wrong_count(t, "2n (n > 0)", err);
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof(*fields), &fields, err));
     for (uint32_t i = 0; i < n; i++) {
-        const vonk_column *name = t->constants ? t->constants[2 * i] : NULL;
+        const vonk_column *name = t->constants ? t->constants[(size_t)2 * i] : NULL;
         if (!name || !vonk_type_is_stringy(name->type)) return not_names(t, err);
         if (vonk_column_is_null(name, 0))
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr",
