@@ -16,8 +16,7 @@ static bool is_number(const vonk_type *t) { return vonk_type_is_numeric(t); }
 static void draw_progress(vonk_query *query)
 {
     vonk_progress stages[32];
-    vonk_exec *exec = vonk_query_exec(query);
-    const uint32_t n = exec ? vonk_exec_progress(exec, stages, VONK_COUNTOF(stages)) : 0;
+    const uint32_t n = vonk_query_progress(query, stages, VONK_COUNTOF(stages));
     uint64_t done = 0, all = 0;
 
     for (uint32_t i = 0; i < n && i < VONK_COUNTOF(stages); i++) {

@@ -103,6 +103,7 @@ typedef struct vonk_parquet_term {
     vonk_parquet_op    op;
     const vonk_column *values; /* of the column's type as it is read; one row without null, IN: any number (nulls are ignored); NULL for IS ... */
     uint32_t           clause; /* terms of equal clause are OR-ed, clauses are AND-ed */
+    bool               coarse; /* not worth reading a dictionary or a bloom filter for */
 } vonk_parquet_term;
 
 enum { /* what may be looked at; the later ones read from the file */

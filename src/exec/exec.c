@@ -152,6 +152,14 @@ void vonk_exec_free(vonk_exec *exec)
 
 /* ---- progress and numbers */
 
+bool vonk_exec_is_idle(vonk_exec *exec)
+{
+    vonk_mutex_lock(&exec->lock);
+    bool idle = exec->n_active == 0;
+    vonk_mutex_unlock(&exec->lock);
+    return idle;
+}
+
 uint32_t vonk_exec_progress(const vonk_exec *exec, vonk_progress *ret, uint32_t room)
 {
     vonk_exec *e = (vonk_exec *)exec; /* only the lock is written */

@@ -47,6 +47,8 @@ vonk_status vonk_exec_poll(vonk_exec *exec, void (*wake)(void *arg), void *arg, 
 void vonk_exec_cancel(vonk_exec *exec); /* any thread; returns at once; work stops within a batch or a morsel's step */
 void vonk_exec_free(vonk_exec *exec);   /* cancels, waits for its tasks, frees operators */
 VONK_DEFINE_AUTO(vonk_exec, vonk_exec_free)
+/* Nothing is being computed: the result is complete, or waits for whoever takes it. */
+bool vonk_exec_is_idle(vonk_exec *exec);
 /* Per stage; fills at most `room`, returns how many stages there are. */
 uint32_t vonk_exec_progress(const vonk_exec *exec, vonk_progress *ret, uint32_t room);
 /* Rows, batches, time and memory per plan node, in EXPLAIN ANALYZE's form. */

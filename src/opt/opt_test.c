@@ -498,6 +498,100 @@ static void prune_columns(void **state)
            "         +- LocalRelation [d#3, e#5]\n");
 }
 
+/* A table with one column s: struct<a: bigint, b: bigint, in: struct<p: bigint, q: bigint>>, read whole. */
+static vonk_status no_describe(vonk_table *table, vonk_buf *out, vonk_error *err) { return VONK_OK; }
+static const vonk_table_class nested_class = {.name = "nested", .prunes_nested = true, .describe = no_describe};
+static const vonk_plan *nested_scan(vonk_table *table, const vonk_type **ret_s)
+{
+    static const uint32_t columns[] = {0};
+    const vonk_type *inner = NULL;
+    const vonk_plan *done = NULL;
+    const vonk_expr *column = NULL;
+    vonk_plan *made = NULL;
+    vonk_expr *s_column = NULL;
+    vonk_field fields[3] = {{.name = VONK_STR("p"), .type = &vonk_type_long, .nullable = true},
+                            {.name = VONK_STR("q"), .type = &vonk_type_long, .nullable = true}};
+    OK(vonk_type_struct(fields, 2, &inner, err));
+    fields[0].name = VONK_STR("a");
+    fields[1].name = VONK_STR("b");
+    fields[2] = (vonk_field){.name = VONK_STR("in"), .type = inner, .nullable = true};
+    OK(vonk_type_struct(fields, 3, ret_s, err));
+    vonk_type_unref(inner);
+    OK(vonk_expr_new(budget, VONK_EX_COLUMN, NULL, 0, &s_column, err));
+    s_column->id = vonk_expr_new_id();
+    s_column->nullable = true;
+    OK(vonk_expr_set_name(s_column, VONK_STR("s"), err));
+    OK(vonk_expr_set_type(s_column, *ret_s, err));
+    OK(vonk_expr_finish(s_column, &column, err));
+    keep(column);
+    OK(vonk_plan_new(budget, VONK_PN_SCAN, NULL, 0, &made, err));
+    made->scan.table = table;
+    made->scan.columns = columns;
+    made->scan.n_columns = 1;
+    made->scan.limit = -1;
+    OK(vonk_plan_set_output(made, &column, 1, err));
+    OK(vonk_plan_finish(made, &done, err));
+    return keep_plan(done);
+}
+static const vonk_expr *field(const vonk_expr *of, uint32_t index)
+{
+    vonk_expr *made = NULL;
+    const vonk_expr *done = NULL;
+    OK(vonk_expr_new(budget, VONK_EX_GET_FIELD, &of, 1, &made, err));
+    made->index = index;
+    OK(vonk_expr_set_name(made, of->type->fields[index].name, err));
+    OK(vonk_expr_finish(made, &done, err));
+    return keep(done);
+}
+/* The type of the only column of the scan below p. */
+static void expect_scanned(int line, const vonk_plan *p, const char *wanted)
+{
+    vonk_buf text = {0};
+    while (p->n_children > 0) p = p->children[0];
+    vonk_buf_init(&text, budget, SIZE_MAX);
+    OK(vonk_type_simple_string(p->output[0]->type, &text, err));
+    OK(vonk_buf_add_byte(&text, 0, err));
+    if (strcmp(text.data, wanted) != 0) fail_msg("line %d: %s instead of %s", line, text.data, wanted);
+    assert_true(!p->scan.pruned || p->scan.pruned->fields[0].type == p->output[0]->type);
+    vonk_buf_done(&text);
+}
+#define EXPECT_SCANNED(p, wanted) expect_scanned(__LINE__, (p), (wanted))
+
+static void prune_nested(void **state)
+{
+    const char *const whole = "struct<a:bigint,b:bigint,in:struct<p:bigint,q:bigint>>";
+    vonk_table table = {.cls = &nested_class, .refs = 1};
+    const vonk_type *type = NULL;
+    const vonk_plan *r = nested_scan(&table, &type), *p;
+    const vonk_expr *column = r->output[0], *q = field(field(column, 2), 1);
+
+    p = after(vonk__rule_prune_nested, project(r, named(field(column, 1), "b"), NULL));
+    EXPECT_SCANNED(p, "struct<b:bigint>");
+    EXPECT(p, "Project [s#1.b AS b#2]\n+- Relation [s#1] nested\n");
+    assert_int_equal(p->lists[0].at[0]->children[0]->index, 0);
+
+    p = after(vonk__rule_prune_nested, project(filter(r, call(">", q, number(1))), named(field(column, 0), "a"), NULL));
+    EXPECT_SCANNED(p, "struct<a:bigint,in:struct<q:bigint>>");
+    const vonk_expr *in_filter = p->children[0]->lists[0].at[0]->children[0];
+    assert_true(in_filter->index == 0 && in_filter->children[0]->index == 1 && in_filter->type == &vonk_type_long);
+
+    /* through a projection under another name */
+    const vonk_expr *inner = named(field(column, 2), "n"), *n = project(r, inner, NULL)->output[0];
+    p = after(vonk__rule_prune_nested, project(project(r, inner, NULL), named(field(n, 0), "p"), NULL));
+    EXPECT_SCANNED(p, "struct<in:struct<p:bigint>>");
+
+    /* only whether it is there */
+    p = filter(r, node(VONK_EX_IS_NULL, column, NULL));
+    EXPECT_SCANNED(after(vonk__rule_prune_nested, project(p, named(number(1), "one"), NULL)), "struct<a:bigint>");
+
+    EXPECT_SCANNED(after(vonk__rule_prune_nested, filter(r, call(">", q, number(1)))), whole);
+    EXPECT_SCANNED(after(vonk__rule_prune_nested, project(r, column, named(q, "q"))), whole);
+    const vonk_plan *twice = set_op(VONK_PN_SET_OP, r, r, (vonk_set_info){.kind = VONK_SET_UNION, .all = true});
+    p = project(twice, named(field(twice->output[0], 0), "a"), NULL);
+    EXPECT_SCANNED(after(vonk__rule_prune_nested, p), whole);
+    vonk_type_unref(type);
+}
+
 /* ---- physical plans */
 
 static void physical_limits(void **state)
@@ -585,7 +679,7 @@ int main(void)
         CASE(push_filters),        CASE(derive_filters),  CASE(distinct_aggregates),
         CASE(order_joins),         CASE(push_limits),     CASE(merge_projects),
         CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),
-        CASE(physical_aggregates), CASE(switched_off),
+        CASE(physical_aggregates), CASE(switched_off),    CASE(prune_nested),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -24,8 +24,10 @@ static const rule_row rules[] = {
     {"push_filters_late", vonk__rule_push_filters, false},
     {"push_limits", vonk__rule_push_limits, false},
     {"merge_projects", vonk__rule_merge_projects, false},
+    {"share_subplans", vonk__rule_share, false},
     {"prune_columns", vonk__rule_prune_columns, false},
     {"merge_projects_again", vonk__rule_merge_projects, false},
+    {"prune_nested", vonk__rule_prune_nested, false},
 };
 
 vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, const vonk_plan **ret, vonk_error *err)

@@ -340,6 +340,37 @@ static vonk_status lower_write(const vonk_opt_env *env, const vonk_plan *p, cons
     return vonk_plan_finish(node, ret, err);
 }
 
+/* ---- subplans that stand in the plan more than once: one exchange with several readers */
+typedef struct lowered {
+    int64_t number;
+    const vonk_plan *plan;
+} lowered;
+
+struct vonk__opt_shared {
+    VONK_VEC(lowered) done;
+};
+
+static vonk_status lower_shared(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
+    struct vonk__opt_shared *shared = env->shared;
+    lowered fresh = {.number = p->number};
+
+    for (size_t i = 0; i < shared->done.n; i++) {
+        if (shared->done.at[i].number != p->number) continue;
+        *ret = vonk_plan_ref(shared->done.at[i].plan);
+        return VONK_OK;
+    }
+    VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
+    VONK_TRY(vonk__opt_exchange(env, child, VONK_EXCHANGE_SINGLE, NULL, 0, 1, false, &fresh.plan, err));
+    const vonk_status status = VONK_VEC_PUSH(&shared->done, env->budget, fresh, err);
+    if (status != VONK_OK)
+        vonk_plan_unref(fresh.plan);
+    else
+        *ret = vonk_plan_ref(fresh.plan);
+    return status;
+}
+
 vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     switch (p->kind) {
@@ -367,6 +398,7 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
     case VONK_PN_JOIN: return vonk__opt_lower_join(env, p, ret, err);
     case VONK_PN_SET_OP:
         return lower_union(env, p, ret, err); /* INTERSECT and EXCEPT were rewritten to joins and aggregates */
+    case VONK_PN_SHARED: return lower_shared(env, p, ret, err);
     case VONK_PN_WRITE_FILES: return lower_write(env, p, ret, err);
     default: return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", vonk_node_name(p->kind));
     }
@@ -376,5 +408,12 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
 vonk_status vonk_opt_physical(const vonk_opt_env *env, const vonk_plan *optimized, const vonk_plan **ret,
                               vonk_error *err)
 {
-    return vonk__opt_lower(env, optimized, ret, err);
+    struct vonk__opt_shared shared = {0};
+    vonk_opt_env with_shared = *env;
+
+    with_shared.shared = &shared;
+    const vonk_status status = vonk__opt_lower(&with_shared, optimized, ret, err);
+    for (size_t i = 0; i < shared.done.n; i++) vonk_plan_unref(shared.done.at[i].plan);
+    vonk_free(shared.done.at);
+    return status;
 }

@@ -14,6 +14,18 @@ typedef struct id_set {
     size_t n;
 } id_set;
 
+/* Of subplans that stand in the plan more than once: what anybody wants of them. */
+typedef struct shared_use {
+    uint32_t number;
+    id_set wanted;
+} shared_use;
+
+typedef struct pruner {
+    vonk__scratch s; /* first: rules' tools take it */
+    VONK_VEC(shared_use) shared;
+    bool gathering; /* a first round, only to find that out */
+} pruner;
+
 static bool has(const id_set *set, uint64_t id)
 {
     size_t low = 0, high = set->n;
@@ -157,6 +169,7 @@ static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set
         return status;
     }
     copy->scan.columns = columns;
+    copy->owns_texts = true; /* a copy of the copy uses them */
     copy->scan.n_columns = n;
     VONK_TRY(vonk_plan_finish(copy, ret, err));
     return vonk__scratch_keep_plan(s, *ret, err);
@@ -213,6 +226,40 @@ static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const id_set
     return narrowed(s, joined, wanted, ret, err);
 }
 
+static vonk_status use_of(pruner *p, const vonk_plan *node, shared_use **ret, vonk_error *err)
+{
+    const shared_use fresh = {.number = (uint32_t)node->number};
+
+    for (size_t i = 0; i < p->shared.n; i++) {
+        *ret = &p->shared.at[i];
+        if ((*ret)->number == fresh.number) return VONK_OK;
+    }
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&p->shared, p->s.arena, fresh, err));
+    *ret = &p->shared.at[p->shared.n - 1];
+    return VONK_OK;
+}
+
+/* All copies are pruned alike, to what one of them needs. */
+static vonk_status prune_shared(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                                vonk_error *err)
+{
+    pruner *all = (pruner *)s;
+    shared_use *use = NULL;
+    const vonk_plan *child = NULL;
+
+    VONK_TRY(use_of(all, p, &use, err));
+    if (all->gathering) {
+        for (uint32_t i = 0; i < p->n_output; i++)
+            if (has(wanted, p->output[i]->id)) VONK_TRY(add_expr(s, &use->wanted, p->output[i], err));
+        *ret = p;
+        return VONK_OK;
+    }
+    VONK_TRY(prune(s, p->children[0], &use->wanted, &child, err));
+    VONK_TRY(narrowed(s, child, &use->wanted, &child, err));
+    VONK_TRY(vonk__mk_over(s, p, &child, ret, err));
+    return narrowed(s, *ret, wanted, ret, err);
+}
+
 /* Nodes whose output is their child's: what they read themselves is added. */
 static vonk_status prune_through(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
                                  vonk_error *err)
@@ -263,6 +310,7 @@ static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wan
         return p->set.kind == VONK_SET_UNION && p->set.all ? prune_union(s, p, wanted, ret, err)
                                                            : prune_whole(s, p, ret, err);
     case VONK_PN_JOIN: return prune_join(s, p, wanted, ret, err);
+    case VONK_PN_SHARED: return prune_shared(s, p, wanted, ret, err);
     case VONK_PN_FILTER:
     case VONK_PN_SORT:
     case VONK_PN_LIMIT:
@@ -275,6 +323,14 @@ static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wan
     }
 }
 
+static vonk_walk find_shared(const vonk_plan *p, void *arg)
+{
+    bool *found = arg;
+
+    *found |= p->kind == VONK_PN_SHARED;
+    return *found ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
 vonk_status vonk__rule_prune_columns(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret,
                                      vonk_error *err)
 {
@@ -283,10 +339,13 @@ vonk_status vonk__rule_prune_columns(const vonk_opt_env *env, const vonk_plan *p
     id_set all;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
-    vonk__scratch s = {env, arena};
-    VONK_TRY(all_of(&s, plan, &all, err));
-    VONK_TRY(prune(&s, plan, &all, &done, err));
-    VONK_TRY(vonk__mk_output_like(&s, done, plan, &done, err));
+    pruner p = {.s = {env, arena}};
+    VONK_TRY(all_of(&p.s, plan, &all, err));
+    vonk_plan_walk(plan, find_shared, &p.gathering);
+    if (p.gathering) VONK_TRY(prune(&p.s, plan, &all, &done, err));
+    p.gathering = false;
+    VONK_TRY(prune(&p.s, plan, &all, &done, err));
+    VONK_TRY(vonk__mk_output_like(&p.s, done, plan, &done, err));
     *ret = vonk_plan_ref(done);
     return VONK_OK;
 }

@@ -285,6 +285,8 @@ static double value_bytes(const vonk_type *t, int depth)
     return sum + at_least_one((double)vonk_storage_bytes(t->storage));
 }
 
+double vonk__opt_value_bytes(const vonk_type *type) { return value_bytes(type, 0); }
+
 static vonk_status add_bytes(double bytes, vonk_buf *out, vonk_error *err)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -10,5 +10,7 @@ double vonk__opt_rows(const vonk_opt_env *env, const vonk_plan *plan);
 double vonk__opt_distinct(const vonk_opt_env *env, const vonk_plan *plan, uint64_t id);
 /* Share of the rows of `plan` for which the condition is true. */
 double vonk__opt_selectivity(const vonk_opt_env *env, const vonk_plan *plan, const vonk_expr *condition);
+/* About how many bytes a value takes. */
+double vonk__opt_value_bytes(const vonk_type *type);
 
 #endif

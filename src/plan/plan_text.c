@@ -181,7 +181,10 @@ static vonk_status show_scan(const vonk_plan *p, vonk_buf *out, vonk_error *err)
     }
     if (!physical || !table || !table->cls->describe) return VONK_OK;
     VONK_TRY(vonk_buf_add_c(out, ", ", err));
-    return table->cls->describe((vonk_table *)table, out, err);
+    VONK_TRY(table->cls->describe((vonk_table *)table, out, err));
+    if (!table->cls->read_schema || !p->scan.scan) return VONK_OK;
+    VONK_TRY(vonk_buf_add_c(out, ", ReadSchema: ", err));
+    return vonk_type_simple_string(table->cls->read_schema(p->scan.scan), out, err);
 }
 
 static vonk_status show_relation(const vonk_plan *p, vonk_buf *out, vonk_error *err)

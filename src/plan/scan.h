@@ -59,6 +59,7 @@ static inline bool   vonk_bloom_has(const uint64_t *bloom, size_t n_words, uint6
 
 typedef struct vonk_table_class {
     const char *name; /* "parquet", "memory": in EXPLAIN */
+    bool prunes_nested; /* vonk_scan_spec.pruned is heeded */
     void (*free)(vonk_table *table);
     vonk_status (*stats)(vonk_table *table, vonk_table_stats *ret, vonk_error *err); /* cheap: footers only */
     /* wholly[i]: the source will apply predicate i exactly; the others stay in the plan (the source may still prune by them). */
@@ -66,6 +67,7 @@ typedef struct vonk_table_class {
     vonk_status (*plan_scan)(vonk_table *table, const vonk_scan_spec *spec, vonk_budget *budget, vonk_scan **ret, vonk_error *err);
     vonk_status (*files)(vonk_table *table, vonk_arena *arena, vonk_str **ret, uint32_t *ret_n, vonk_error *err); /* inputFiles; may be NULL */
     vonk_status (*describe)(vonk_table *table, vonk_buf *out, vonk_error *err); /* "Location: ..." for EXPLAIN */
+    const vonk_type *(*read_schema)(const vonk_scan *scan); /* struct of what is really read, for EXPLAIN; borrowed; may be NULL */
     vonk_status (*encode_scan)(const vonk_scan *scan, vonk_buf *out, vonk_error *err); /* see vonk_plan_encode */
     vonk_status (*decode_scan)(vonk_budget *budget, vonk_cursor *in, vonk_scan **ret, vonk_error *err);
 } vonk_table_class;

@@ -70,6 +70,8 @@ static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options,
     else
         VONK_TRY(vonk_conf_new(root, &engine->conf, err));
     VONK_TRY(describe_application(engine, options, err));
+    const int64_t most_waiting = vonk_conf_i64(engine->conf, "vonk.exec.maxWaitingQueries");
+    VONK_TRY(vonk_admission_new(limit, most_waiting > 0 ? (uint32_t)most_waiting : 0, &engine->admission, err));
     VONK_TRY(vonk_pool_new(root, engine->n_threads, &engine->pool, err));
     return vonk_shared_catalog_new(root, options->warehouse_dir, &engine->catalog, err);
 }
@@ -88,6 +90,7 @@ void vonk_engine_free(vonk_engine *engine)
 {
     if (!engine) return;
     vonk_pool_free(engine->pool);
+    vonk_admission_free(engine->admission);
     vonk_shared_catalog_free(engine->catalog);
     vonk_conf_unref(engine->conf);
     vonk_free(engine->spill_dir);

@@ -61,6 +61,7 @@ vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, con
     else
         with_cached = vonk_plan_ref(resolved);
     VONK_TRY(vonk_optimize(&env, with_cached, &optimized, err));
+    query->expected_bytes = vonk_opt_memory_bytes(&env, optimized);
     VONK_TRY(vonk_opt_physical(&env, optimized, ret_physical, err));
     if (ret_optimized) *ret_optimized = VONK_STEAL(optimized);
     return VONK_OK;
@@ -73,6 +74,7 @@ static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_qu
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
     VONK_TRY(VONK_NEW(session->budget, &query, err));
+    vonk_mutex_init(&query->lock);
     query->session = vonk_session_ref(session);
     query->conf = vonk_session_conf(session);
     env_of(session, query->conf, &query->env);
@@ -84,7 +86,8 @@ static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_qu
     return VONK_OK;
 }
 
-static vonk_status start_exec(vonk_query *query, vonk_error *err)
+/* ---- running; in turn when memory is short (admission.h) */
+static vonk_status run_exec(vonk_query *query, vonk_error *err)
 {
     const vonk_engine *engine = query->session->engine;
     const int64_t batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
@@ -96,9 +99,80 @@ static vonk_status start_exec(vonk_query *query, vonk_error *err)
                                .n_threads = threads > 0 ? (uint32_t)threads : engine->n_threads,
                                .batch_rows = batch_rows > 0 ? (uint32_t)batch_rows : VONK_BATCH_ROWS,
                                .spill_dir = vonk_str_of(engine->spill_dir)};
+    vonk_exec *exec = NULL;
 
+    VONK_TRY(vonk_exec_start(&env, query->physical, &exec, err));
+    vonk_mutex_lock(&query->lock);
+    query->exec = exec;
+    if (query->cancelled) vonk_exec_cancel(exec);
+    vonk_mutex_unlock(&query->lock);
+    vonk_admission_set_exec(engine->admission, &query->ticket, exec);
+    return VONK_OK;
+}
+
+static void drop_exec(vonk_query *query)
+{
+    if (query->runs) vonk_admission_set_exec(query->session->engine->admission, &query->ticket, NULL);
+    vonk_mutex_lock(&query->lock);
+    vonk_exec *exec = VONK_STEAL(query->exec);
+    vonk_mutex_unlock(&query->lock);
+    vonk_exec_free(exec);
+}
+
+/* It was refused memory and has given nothing yet: true if it will wait and run once more. */
+static bool comes_again(vonk_query *query, vonk_status why)
+{
+    if (why != VONK_E_MEMORY_BUDGET_EXCEEDED || query->gave_rows || query->cancelled) return false;
+    if (query->resolved->kind == VONK_PN_WRITE_FILES) return false; /* its job is bound to its first run */
+    if (!vonk_admission_again(query->session->engine->admission, &query->ticket)) return false;
+    drop_exec(query);
+    vonk_plan_unref(query->physical); /* its scans hold runtime filters */
+    query->physical = NULL;
+    return true;
+}
+
+static vonk_status run_or_come_again(vonk_query *query, vonk_error *err)
+{
+    vonk_status status = VONK_OK;
+
+    if (!query->physical) status = vonk__session_plan(query, query->resolved, NULL, &query->physical, err);
+    if (status == VONK_OK) status = run_exec(query, err);
+    if (status == VONK_OK || !comes_again(query, status)) return status;
+    vonk_error_reset(err);
+    return VONK_OK;
+}
+
+static vonk_status start_exec(vonk_query *query, vonk_error *err)
+{
+    query->runs = true;
     VONK_TRY(vonk__session_plan(query, query->resolved, NULL, &query->physical, err));
-    return vonk_exec_start(&env, query->physical, &query->exec, err);
+    if (!vonk_admission_try(query->session->engine->admission, &query->ticket, query->expected_bytes))
+        return VONK_OK; /* waits in vonk_query_next */
+    return run_or_come_again(query, err);
+}
+
+/* Until it runs, or wait_ns have passed (0: as long as it takes). */
+static vonk_status wait_to_run(vonk_query *query, int64_t wait_ns, vonk_error *err)
+{
+    bool runs = false;
+
+    do {
+        VONK_TRY(vonk_admission_wait(query->session->engine->admission, &query->ticket, wait_ns, &query->cancelled,
+                                     &runs, err));
+        if (runs) VONK_TRY(run_or_come_again(query, err));
+    } while (!query->exec && wait_ns == 0);
+    return VONK_OK;
+}
+
+/* What came out of the running plan; *ret_again: it starts anew. */
+static vonk_status note_rows(vonk_query *query, vonk_status status, const vonk_batch *rows, bool *ret_again,
+                             vonk_error *err)
+{
+    *ret_again = status != VONK_OK && comes_again(query, status);
+    if (*ret_again) vonk_error_reset(err);
+    if (rows) query->gave_rows = true;
+    if (!rows && !*ret_again) vonk_admission_leave(query->session->engine->admission, &query->ticket);
+    return *ret_again ? VONK_OK : status;
 }
 
 vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared,
@@ -168,7 +242,14 @@ vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresol
 }
 
 const vonk_type *vonk_query_schema(const vonk_query *query) { return query->schema; }
-vonk_exec *vonk_query_exec(vonk_query *query) { return query->exec; }
+bool vonk_query_runs(const vonk_query *query) { return query->runs; }
+
+uint32_t vonk_query_progress(vonk_query *query, vonk_progress *ret, uint32_t room)
+{
+    VONK_LOCKED(&query->lock);
+
+    return query->exec ? vonk_exec_progress(query->exec, ret, room) : 0;
+}
 
 static vonk_status hand_out_rows(vonk_query *query, vonk_batch **ret, vonk_error *err)
 {
@@ -179,28 +260,55 @@ static vonk_status hand_out_rows(vonk_query *query, vonk_batch **ret, vonk_error
 
 vonk_status vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err)
 {
-    return query->exec ? vonk_exec_next(query->exec, ret, err) : hand_out_rows(query, ret, err);
+    bool again = true;
+    vonk_status status = VONK_OK;
+
+    if (!query->runs) return hand_out_rows(query, ret, err);
+    while (again) {
+        if (!query->exec) VONK_TRY(wait_to_run(query, 0, err));
+        *ret = NULL;
+        status = vonk_exec_next(query->exec, ret, err);
+        status = note_rows(query, status, *ret, &again, err);
+    }
+    return status;
 }
+
+/* Of one who polls: waiting for memory has no news to wake him by. */
+#define POLL_WAIT_NS INT64_C(20000000)
 
 vonk_status vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret,
                             vonk_error *err)
 {
-    if (query->exec) return vonk_exec_poll(query->exec, wake, arg, ret_ready, ret, err);
+    bool again = false;
+
     *ret_ready = true;
-    return hand_out_rows(query, ret, err);
+    if (!query->runs) return hand_out_rows(query, ret, err);
+    if (!query->exec) VONK_TRY(wait_to_run(query, POLL_WAIT_NS, err));
+    *ret_ready = query->exec != NULL;
+    *ret = NULL;
+    vonk_status status = VONK_OK;
+    if (query->exec) status = vonk_exec_poll(query->exec, wake, arg, ret_ready, ret, err);
+    if (query->exec && *ret_ready) status = note_rows(query, status, *ret, &again, err);
+    if (again) *ret_ready = false;
+    if (!query->exec) wake(arg);
+    return status;
 }
 
 void vonk_query_cancel(vonk_query *query)
 {
+    vonk_mutex_lock(&query->lock);
     query->cancelled = true;
     if (query->exec) vonk_exec_cancel(query->exec);
+    vonk_mutex_unlock(&query->lock);
+    if (query->runs) vonk_admission_wake(query->session->engine->admission);
 }
 
 void vonk_query_free(vonk_query *query)
 {
     if (!query) return;
     vonk_session *session = query->session;
-    vonk_exec_free(query->exec);
+    drop_exec(query);
+    if (query->runs) vonk_admission_leave(session->engine->admission, &query->ticket);
     vonk_query_free(query->inner);
     vonk_batch_unref(query->rows);
     vonk_plan_unref(query->physical);
@@ -209,6 +317,7 @@ void vonk_query_free(vonk_query *query)
     vonk_arena_free(query->arena);
     vonk_budget_free(query->own_budget);
     vonk_conf_unref(query->conf);
+    vonk_mutex_done(&query->lock);
     vonk_free(query);
     vonk_session_unref(session);
 }

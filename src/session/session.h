@@ -62,7 +62,10 @@ const vonk_type *vonk_query_schema(const vonk_query *query); /* struct; borrowed
 vonk_status      vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err); /* as vonk_exec_next */
 vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, bool *ret_ready, vonk_batch **ret, vonk_error *err);
 void             vonk_query_cancel(vonk_query *query);
-vonk_exec       *vonk_query_exec(vonk_query *query); /* progress, metrics; NULL for commands; borrowed */
+/* Does it compute rows (false: a command, which is done)? It may wait for memory before it starts: inside vonk_query_next. */
+bool             vonk_query_runs(const vonk_query *query);
+/* As vonk_exec_progress; 0 stages while it waits, and for commands. Any thread. */
+uint32_t         vonk_query_progress(vonk_query *query, vonk_progress *ret, uint32_t room);
 /* What DataFrame.observe() counted, once all rows are out: one row per name, also of the query that a command ran inside. Borrowed. */
 typedef struct vonk_observed {
     vonk_str         name;

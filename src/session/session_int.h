@@ -3,12 +3,14 @@
 #define VONK_SESSION_SESSION_INT_H
 
 #include "base/vec.h"
+#include "session/admission.h"
 #include "session/session.h"
 #include "sys/thread.h"
 
 struct vonk_engine {
     vonk_budget         *budget;
     vonk_pool           *pool;
+    vonk_admission      *admission;
     vonk_shared_catalog *catalog;
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
@@ -43,7 +45,12 @@ struct vonk_query {
     vonk_fn_env      env;
     const vonk_plan *resolved, *physical;
     const vonk_type *schema;
-    vonk_exec       *exec; /* NULL for commands */
+    double           expected_bytes; /* that its operators keep */
+    vonk_mutex       lock;   /* guards exec against those who look on: progress, cancel */
+    vonk_exec       *exec;   /* NULL for commands, and while it waits for memory */
+    vonk_ticket      ticket;
+    bool             runs;   /* on exec: no command */
+    bool             gave_rows;
     vonk_batch      *rows; /* of a command; handed out once */
     vonk_query      *inner; /* that a command ran, kept for what it observed */
     bool             use_cached;

@@ -219,6 +219,58 @@ static void reader_set_cancel(vonk_reader *reader, bool (*cancelled)(void *query
 }
 
 /* ---- opening */
+/* Could rows of the group lie outside of what a join wants? By its bounds alone. */
+static vonk_status may_prune(const parquet_reader *r, const vonk_parquet_meta *meta, uint32_t group,
+                             const vonk_field *field, const vonk_runtime_filter *by, bool *ret, vonk_error *err)
+{
+    vonk_parquet_column_stats stats;
+
+    *ret = false;
+    if (!vonk_type_same(by->min->type, field->type)) return VONK_OK;
+    VONK_TRY(vonk_parquet_column_stats_of(r->budget, meta, group, field->name, field->type, &stats, err));
+    *ret = stats.min_max && (vonk_column_row_compare(stats.min_max, 0, by->min, 0) < 0 ||
+                             vonk_column_row_compare(stats.min_max, 1, by->max, 0) > 0);
+    vonk_column_unref(stats.min_max);
+    return VONK_OK;
+}
+
+/* The scan's terms, and the ranges that joins above have published by now: row groups and pages outside are not read.
+ */
+static vonk_status terms_now(const parquet_reader *r, const vonk_parquet_meta *meta, uint32_t group, vonk_arena *arena,
+                             vonk_parquet_term **ret, size_t *ret_n, vonk_error *err)
+{
+    const parquet_scan *s = r->scan;
+    vonk_parquet_term *terms = NULL;
+    vonk_str *names = NULL;
+    uint32_t clause = s->n_clauses;
+    size_t n = s->n_terms;
+
+    VONK_TRY(vonk_arena_array(arena, n + 2 * (size_t)s->base.n_filters, sizeof *terms, &terms, err));
+    VONK_TRY(vonk_arena_array(arena, s->base.n_filters, sizeof *names, &names, err));
+    if (n > 0) memcpy(terms, s->terms, n * sizeof *terms);
+    for (uint32_t i = 0; i < s->base.n_filters; i++) {
+        const vonk_runtime_filter *by = atomic_load(&s->base.filters[i]);
+        const vonk_field *field = &s->want->fields[s->output_read[s->base.filter_columns[i]]];
+        bool worth = false;
+        if (by && by->min && by->max) VONK_TRY(may_prune(r, meta, group, field, by, &worth, err));
+        if (!worth) continue;
+        names[i] = field->name;
+        terms[n++] = (vonk_parquet_term){.path = &names[i],
+                                         .n_path = 1,
+                                         .op = VONK_PARQUET_GE,
+                                         .values = by->min,
+                                         .clause = clause++,
+                                         .coarse = true};
+        terms[n] = terms[n - 1];
+        terms[n].op = VONK_PARQUET_LE;
+        terms[n].values = by->max;
+        terms[n++].clause = clause++;
+    }
+    *ret = terms;
+    *ret_n = n;
+    return VONK_OK;
+}
+
 static vonk_status open_rows(parquet_reader *r, const parquet_unit *unit, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
@@ -231,11 +283,14 @@ static vonk_status open_rows(parquet_reader *r, const parquet_unit *unit, vonk_e
         return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", VONK_S(r->source->uri), "problem",
                          "it has changed while it was read");
     VONK_TRY(vonk_arena_new(r->budget, &scratch, err));
-    if (r->scan->n_terms > 0)
-        VONK_TRY(vonk_parquet_prune(scratch, meta, &r->file.in, unit->group, r->scan->terms, r->scan->n_terms,
-                                    VONK_PARQUET_USE_ALL, &spec.ranges, &spec.n_ranges, err));
+    vonk_parquet_term *terms = NULL;
+    size_t n_terms = 0;
+    VONK_TRY(terms_now(r, meta, unit->group, scratch, &terms, &n_terms, err));
+    if (n_terms > 0)
+        VONK_TRY(vonk_parquet_prune(scratch, meta, &r->file.in, unit->group, terms, n_terms, VONK_PARQUET_USE_ALL,
+                                    &spec.ranges, &spec.n_ranges, err));
     static const vonk_parquet_range none = {0, 0};
-    if (r->scan->n_terms > 0 && spec.n_ranges == 0) spec.ranges = &none; /* no row can pass */
+    if (n_terms > 0 && spec.n_ranges == 0) spec.ranges = &none; /* no row can pass */
     return vonk_parquet_scan_new(r->budget, meta, &r->file.in, &spec, &r->rows, err);
 }
 

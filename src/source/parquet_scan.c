@@ -317,23 +317,23 @@ static vonk_status make_partitions(parquet_scan *s, const vonk_scan_spec *spec, 
 /* ---- columns and steps */
 
 typedef struct column_uses {
-    const parquet_table *table;
-    bool *used; /* [table column] */
+    bool *used;              /* [table column] */
+    const vonk_type **types; /* [table column]: as the plan sees it, nested fields left out; NULL: not asked */
 } column_uses;
 
 static vonk_walk note_column(const vonk_expr *e, void *arg)
 {
     const column_uses *uses = arg;
     if (e->kind == VONK_EX_BOUND) uses->used[e->index] = true;
+    if (e->kind == VONK_EX_BOUND && uses->types) uses->types[e->index] = e->type;
     return VONK_WALK_ON;
 }
 
-static vonk_status note_columns(parquet_scan *s, const vonk_expr *e, bool *used, vonk_error *err)
+static void note_columns(const parquet_scan *s, const vonk_expr *e, bool *used, const vonk_type **types)
 {
-    column_uses uses = {s->table, used};
+    column_uses uses = {used, types};
     memset(used, 0, s->base.table->schema->n_fields * sizeof *used);
     vonk_expr_walk(e, note_column, &uses);
-    return VONK_OK;
 }
 
 /* One step per set of columns, cheap ones first unless an order is to be kept because something may raise. */
@@ -395,7 +395,7 @@ static vonk_status flatten_terms(parquet_scan *s, const vonk_expr *const *predic
             t->e = is_and ? predicates[i]->children[k] : predicates[i];
             t->order = at++;
             VONK_TRY(vonk_arena_array(s->arena, s->base.table->schema->n_fields, sizeof *t->used, &t->used, err));
-            VONK_TRY(note_columns(s, t->e, t->used, err));
+            note_columns(s, t->e, t->used, NULL);
             t->cost = cost_of(t->e, s, t->used);
         }
     }
@@ -432,21 +432,31 @@ static vonk_status make_steps(parquet_scan *s, const vonk_scan_spec *spec, const
     return VONK_OK;
 }
 
-/* What is read: output columns, then those that only predicates need. */
-static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data_predicates,
-                                uint32_t n, vonk_error *err)
+/* Columns of a scan while they are laid out. */
+typedef struct read_layout {
+    vonk_field *fields;      /* [read column] */
+    int32_t *read_of;        /* [table column]: where predicates find it, -1: not read yet */
+    const vonk_type **types; /* [table column]: as predicates see it */
+    bool *used;              /* [table column] */
+} read_layout;
+
+static vonk_status new_layout(parquet_scan *s, uint32_t n_columns, read_layout *ret, vonk_error *err)
+{
+    const uint32_t n = s->base.table->schema->n_fields;
+    VONK_TRY(vonk_arena_array(s->arena, (size_t)n + n_columns, sizeof *ret->fields, &ret->fields, err));
+    VONK_TRY(vonk_arena_array(s->arena, n, sizeof *ret->read_of, &ret->read_of, err));
+    VONK_TRY(vonk_arena_array(s->arena, n, sizeof *ret->types, &ret->types, err));
+    VONK_TRY(vonk_arena_array(s->arena, n, sizeof *ret->used, &ret->used, err));
+    VONK_TRY(vonk_arena_array(s->arena, n_columns, sizeof *s->output_read, &s->output_read, err));
+    VONK_TRY(vonk_arena_array(s->arena, n_columns, sizeof *s->output_partition, &s->output_partition, err));
+    VONK_TRY(vonk_arena_array(s->arena, n_columns, sizeof *s->output_types, &s->output_types, err));
+    for (uint32_t c = 0; c < n; c++) ret->read_of[c] = -1;
+    return VONK_OK;
+}
+
+static void lay_out_output(parquet_scan *s, const vonk_scan_spec *spec, read_layout *l)
 {
     const vonk_type *schema = s->base.table->schema;
-    vonk_field *fields = NULL;
-    int32_t *read_of = NULL;
-    bool *used = NULL;
-    VONK_TRY(vonk_arena_array(s->arena, schema->n_fields + spec->n_columns, sizeof *fields, &fields, err));
-    VONK_TRY(vonk_arena_array(s->arena, schema->n_fields, sizeof *read_of, &read_of, err));
-    VONK_TRY(vonk_arena_array(s->arena, schema->n_fields, sizeof *used, &used, err));
-    VONK_TRY(vonk_arena_array(s->arena, spec->n_columns, sizeof *s->output_read, &s->output_read, err));
-    VONK_TRY(vonk_arena_array(s->arena, spec->n_columns, sizeof *s->output_partition, &s->output_partition, err));
-    VONK_TRY(vonk_arena_array(s->arena, spec->n_columns, sizeof *s->output_types, &s->output_types, err));
-    for (uint32_t c = 0; c < schema->n_fields; c++) read_of[c] = -1;
     s->n_output = spec->n_columns;
     for (uint32_t i = 0; i < spec->n_columns; i++) {
         uint32_t c = spec->columns[i];
@@ -455,24 +465,37 @@ static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, con
         s->output_read[i] = -1;
         s->output_types[i] = schema->fields[c].type;
         if (column->partition >= 0) continue;
-        fields[s->n_read] = s->table->data->fields[column->data];
-        if (spec->pruned) s->output_types[i] = fields[s->n_read].type = spec->pruned->fields[i].type;
+        l->fields[s->n_read] = s->table->data->fields[column->data];
+        if (spec->pruned) s->output_types[i] = l->fields[s->n_read].type = spec->pruned->fields[i].type;
         s->output_read[i] = (int32_t)s->n_read;
-        /* A predicate may need more of a nested column than the output: then it is read once more, whole. */
-        if (!spec->pruned || vonk_type_same(fields[s->n_read].type, schema->fields[c].type))
-            read_of[c] = (int32_t)s->n_read;
+        /* A predicate that sees more or other fields of a nested column than the output has it read once more. */
+        const vonk_type *seen =
+            l->types[c] && schema->fields[c].type->n_fields > 0 ? l->types[c] : schema->fields[c].type;
+        if (vonk_type_same(s->output_types[i], seen)) l->read_of[c] = (int32_t)s->n_read;
         s->n_read++;
     }
+}
+
+/* What is read: output columns, then those that only predicates need. */
+static vonk_status scan_columns(parquet_scan *s, const vonk_scan_spec *spec, const vonk_expr **data_predicates,
+                                uint32_t n, vonk_error *err)
+{
+    const vonk_type *schema = s->base.table->schema;
+    read_layout l = {0};
+    VONK_TRY(new_layout(s, spec->n_columns, &l, err));
+    for (uint32_t i = 0; i < n; i++) note_columns(s, data_predicates[i], l.used, l.types);
+    lay_out_output(s, spec, &l);
     for (uint32_t i = 0; i < n; i++) {
-        VONK_TRY(note_columns(s, data_predicates[i], used, err));
+        note_columns(s, data_predicates[i], l.used, NULL);
         for (uint32_t c = 0; c < schema->n_fields; c++) {
-            if (!used[c] || read_of[c] >= 0 || s->table->columns[c].partition >= 0) continue;
-            fields[s->n_read] = s->table->data->fields[s->table->columns[c].data];
-            read_of[c] = (int32_t)s->n_read++;
+            if (!l.used[c] || l.read_of[c] >= 0 || s->table->columns[c].partition >= 0) continue;
+            l.fields[s->n_read] = s->table->data->fields[s->table->columns[c].data];
+            if (schema->fields[c].type->n_fields > 0) l.fields[s->n_read].type = l.types[c];
+            l.read_of[c] = (int32_t)s->n_read++;
         }
     }
-    VONK_TRY(vonk_type_struct(fields, s->n_read, &s->want, err));
-    return make_steps(s, spec, data_predicates, n, read_of, err);
+    VONK_TRY(vonk_type_struct(l.fields, s->n_read, &s->want, err));
+    return make_steps(s, spec, data_predicates, n, l.read_of, err);
 }
 
 /* Two slots for each output column that lies in the files: two joins may filter one column. */

@@ -381,7 +381,11 @@ static vonk_status table_describe(vonk_table *table, vonk_buf *out, vonk_error *
     return vonk_buf_add_c(out, t->files.n_roots > 3 ? ", ...]" : "]", err);
 }
 
+static const vonk_type *read_schema(const vonk_scan *scan) { return ((const parquet_scan *)scan)->want; }
+
 const vonk_table_class vonk__parquet_class = {.name = "parquet",
+                                              .prunes_nested = true,
+                                              .read_schema = read_schema,
                                               .free = table_free,
                                               .stats = vonk__parquet_stats,
                                               .pushable = vonk__parquet_pushable,

@@ -52,6 +52,22 @@ static uint32_t in_range(const vonk_runtime_filter *filter, const vonk_column *c
     }
 }
 
+/* The same where the values lie in a dictionary that is too large to be judged for so few rows. */
+static uint32_t in_range_by_code(const vonk_runtime_filter *filter, const vonk_column *column, vonk_rows rows,
+                                 uint32_t *ret_rows)
+{
+    const int64_t low = vonk_column_i64(filter->min, 0);
+    const uint64_t span = (uint64_t)vonk_column_i64(filter->max, 0) - (uint64_t)low;
+    const uint32_t *codes = VONK_VALUES(column, uint32_t);
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < rows.n; k++) {
+        uint32_t row = vonk_row_at(rows, k);
+        ret_rows[n] = row;
+        n += (uint64_t)vonk_column_i64(column->children[0], codes[row]) - (uint64_t)low <= span;
+    }
+    return n;
+}
+
 static vonk_status in_bloom(const vonk_runtime_filter *filter, const vonk_column *column, vonk_rows rows,
                             uint32_t *ret_rows, uint32_t *ret_n, vonk_error *err)
 {
@@ -85,6 +101,10 @@ static vonk_status flat_rows(const vonk_runtime_filter *filter, const vonk_colum
     }
     if (filter->min && filter->max && has_range(column)) {
         rows = (vonk_rows){ret_rows, in_range(filter, column, rows, ret_rows)};
+        narrowed = true;
+    } else if (filter->min && filter->max && column->encoding == VONK_DICTIONARY && has_range(column->children[0]) &&
+               !column->children[0]->validity) {
+        rows = (vonk_rows){ret_rows, in_range_by_code(filter, column, rows, ret_rows)};
         narrowed = true;
     }
     if (filter->bloom) return in_bloom(filter, column, rows, ret_rows, ret_n, err);

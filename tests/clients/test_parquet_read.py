@@ -3,6 +3,7 @@
 What is expected was seen on real Spark 4.3.0 (VONK_REMOTE runs the tests against it).
 """
 import os
+import re
 import shutil
 
 import pyarrow as pa
@@ -278,3 +279,23 @@ def test_row_groups_and_pages_left_out(spark, many_groups, where, keep):
     path, rows = many_groups
     got = spark.read.parquet(path).filter(where).select("id", "s", "st.y").collect()
     assert sorted(tuple(r) for r in got) == [(r["id"], r["s"], r["st"]["y"]) for r in rows if keep(r)]
+
+
+@pytest.mark.parametrize("keys, most_rows", [(range(1200, 1230), 100), (range(4999, 6000), 100), ([7, 4990], 5000),
+                                             ([-5, 9000], 5000), (range(9000, 9010), 0)])
+def test_row_groups_and_pages_left_out_by_joins(spark, many_groups, keys, most_rows):
+    """What lies outside of the least and the greatest key of a join's build side is not read."""
+    path, rows = many_groups
+    spark.createDataFrame([(k,) for k in keys], "key bigint").createOrReplaceTempView("keys")
+    spark.read.parquet(path).createOrReplaceTempView("many")
+    sql = "SELECT /*+ BROADCAST(keys) */ id, s FROM many JOIN keys ON id = key"
+    want = sorted((r["id"], r["s"]) for r in rows if r["id"] in list(keys))
+    assert sorted(tuple(r) for r in spark.sql(sql).collect()) == want
+    if "VONK_REMOTE" not in os.environ:
+        text = spark.sql("EXPLAIN ANALYZE " + sql).collect()[0][0]
+        scan = re.search(r"FileScan \[rows: (\d+).*?(?:read: (\d+) bytes)?\]", text)
+        whole = spark.sql("EXPLAIN ANALYZE SELECT id, s FROM many").collect()[0][0]
+        bytes_whole = int(re.search(r"read: (\d+) bytes", whole).group(1))
+        assert int(scan.group(1)) <= most_rows
+        if most_rows < 5000:
+            assert int(scan.group(2) or 0) < bytes_whole / 4, (scan.group(2), bytes_whole)

@@ -428,8 +428,8 @@ static vonk_status rows_of_term(const pruner *p, const vonk_parquet_term *term, 
     }
     if (!s.leaf) return VONK_OK;
     if (p->use & VONK_PARQUET_USE_STATISTICS) VONK_TRY(by_statistics(p, &s, &keep));
-    if (keep && (p->use & VONK_PARQUET_USE_BLOOM) && term->values) VONK_TRY(by_bloom(p, &s, &keep));
-    if (keep && (p->use & VONK_PARQUET_USE_DICTIONARY)) VONK_TRY(by_dictionary(p, &s, &keep));
+    if (keep && (p->use & VONK_PARQUET_USE_BLOOM) && term->values && !term->coarse) VONK_TRY(by_bloom(p, &s, &keep));
+    if (keep && (p->use & VONK_PARQUET_USE_DICTIONARY) && !term->coarse) VONK_TRY(by_dictionary(p, &s, &keep));
     if (!keep) {
         *ret = (row_set){0};
         return VONK_OK;

@@ -11,9 +11,8 @@ static void cancel(void *arg) { vonk_query_cancel(arg); }
 
 static bool progress(void *arg, vonk_pb_writer *w)
 {
-    vonk_exec *exec = vonk_query_exec(arg);
     vonk_progress stages[64];
-    const uint32_t n = exec ? vonk_exec_progress(exec, stages, VONK_COUNTOF(stages)) : 0;
+    const uint32_t n = vonk_query_progress(arg, stages, VONK_COUNTOF(stages));
     uint64_t running = 0;
 
     if (n == 0) return false;
@@ -215,7 +214,7 @@ static vonk_status answer_sql(vonk__connect_request *r, vonk_connect_operation *
     const size_t result = vonk_pb_begin(w, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT);
     if (vonk_session_acts(resolved)) {
         VONK_TRY(vonk_session_execute_resolved(r->state->session, resolved, &query, err));
-        if (vonk_query_exec(query))
+        if (vonk_query_runs(query))
             VONK_TRY(drain(op, query, err));
         else
             VONK_TRY(vonk_query_next(query, &rows, err));
