@@ -7,11 +7,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/fault.h"
 #include "column/arrow.h"
-#include "column/random_column.h"
-
-static vonk_budget *budget;
+#include "column/column_case.h"
 
 static void assert_same(const vonk_column *a, const vonk_column *b)
 {
@@ -485,26 +482,7 @@ static void every_failing_allocation(void **state)
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
     random_state = 3;
     OK(random_batch(type, 40, &batch, err));
-    for (int64_t at = 0;; at++) {
-        VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-        vonk_fault_arm(VONK_FAULT_ALLOC, at);
-        vonk_status st = scenario(type, batch, &err);
-        bool fired = vonk_fault_fired();
-        vonk_fault_arm(VONK_FAULT_ALLOC, -1);
-        assert_int_equal(st, fired ? VONK_E_MEMORY_BUDGET_EXCEEDED : VONK_OK);
-        if (!fired) break;
-    }
-}
-
-static int open_budget(void **state)
-{
-    return vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, &(vonk_error){0}) == VONK_OK ? 0 : -1;
-}
-static int close_budget(void **state)
-{
-    assert_int_equal(vonk_budget_used(budget), 0); /* everything was given back */
-    vonk_budget_free(budget);
-    return 0;
+    EACH_ALLOCATION_FAILS(scenario(type, batch, err))
 }
 
 int main(void)

@@ -6,11 +6,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/fault.h"
 #include "column/block.h"
-#include "column/random_column.h"
-
-static vonk_budget *budget;
+#define CASE_BUDGET_BYTES (64 << 20)
+#include "column/column_case.h"
 
 static void assert_same(const vonk_column *a, const vonk_column *b)
 {
@@ -160,28 +158,9 @@ static void every_failing_allocation(void **state)
     for (uint64_t seed = 0; seed < 7; seed++) {
         sample s;
         OK(fill(&s, seed, 60, err));
-        for (int64_t at = 0;; at++) {
-            VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-            vonk_fault_arm(VONK_FAULT_ALLOC, at);
-            vonk_status st = scenario(&s, &err);
-            bool fired = vonk_fault_fired();
-            vonk_fault_arm(VONK_FAULT_ALLOC, -1);
-            assert_int_equal(st, fired ? VONK_E_MEMORY_BUDGET_EXCEEDED : VONK_OK);
-            if (!fired) break;
-        }
+        EACH_ALLOCATION_FAILS(scenario(&s, err))
         empty(&s);
     }
-}
-
-static int open_budget(void **state)
-{
-    return vonk_budget_new(vonk_budget_root(), "test", 64 << 20, &budget, &(vonk_error){0}) == VONK_OK ? 0 : -1;
-}
-static int close_budget(void **state)
-{
-    assert_int_equal(vonk_budget_used(budget), 0); /* everything was given back */
-    vonk_budget_free(budget);
-    return 0;
 }
 
 int main(void)

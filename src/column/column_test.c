@@ -6,11 +6,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/fault.h"
 #include "column/batch.h"
-#include "column/random_column.h"
-
-static vonk_budget *budget;
+#include "column/column_case.h"
 
 static void assert_row(const vonk_column *a, uint32_t i, const vonk_column *b, uint32_t j)
 {
@@ -389,31 +386,12 @@ static void every_failing_allocation(void **state)
     for (size_t t = 0; t < N_RANDOM_TYPES; t++)
         for (int e = 0; e < 4; e++) {
             VONK_AUTO(vonk_type_unref) const vonk_type *type = random_type_of(random_types[t]);
-            for (int64_t at = 0;; at++) {
-                VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-                vonk_fault_arm(VONK_FAULT_ALLOC, at);
-                vonk_status st = scenario(type, (vonk_encoding)e, &err);
-                bool fired = vonk_fault_fired();
-                vonk_fault_arm(VONK_FAULT_ALLOC, -1);
-                assert_int_equal(st, fired ? VONK_E_MEMORY_BUDGET_EXCEEDED : VONK_OK);
-                if (!fired) break;
-            }
+            EACH_ALLOCATION_FAILS(scenario(type, (vonk_encoding)e, err))
         }
 #else
     vonk_error err = VONK_ERROR_INIT;
     assert_int_equal(scenario(&vonk_type_string, VONK_FLAT, &err), VONK_OK);
 #endif
-}
-
-static int open_budget(void **state)
-{
-    return vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, &(vonk_error){0}) == VONK_OK ? 0 : -1;
-}
-static int close_budget(void **state)
-{
-    assert_int_equal(vonk_budget_used(budget), 0); /* everything was given back */
-    vonk_budget_free(budget);
-    return 0;
 }
 
 int main(void)

@@ -7,11 +7,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/fault.h"
-#include "column/random_column.h"
+#include "column/column_case.h"
 #include "column/rows.h"
 
-static vonk_budget *budget;
 enum { MAX_ROWS = 1300 };
 
 typedef struct table {
@@ -294,28 +292,9 @@ static void every_failing_allocation(void **state)
     for (uint64_t seed = 0; seed < 12; seed++) {
         table t;
         fill(&t, seed + 500, 4, random_types[(seed * 5) % N_RANDOM_TYPES]);
-        for (int64_t at = 0;; at++) {
-            VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-            vonk_fault_arm(VONK_FAULT_ALLOC, at);
-            vonk_status st = scenario(&t, &err);
-            bool fired = vonk_fault_fired();
-            vonk_fault_arm(VONK_FAULT_ALLOC, -1);
-            assert_int_equal(st, fired ? VONK_E_MEMORY_BUDGET_EXCEEDED : VONK_OK);
-            if (!fired) break;
-        }
+        EACH_ALLOCATION_FAILS(scenario(&t, err))
         empty(&t);
     }
-}
-
-static int open_budget(void **state)
-{
-    return vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, &(vonk_error){0}) == VONK_OK ? 0 : -1;
-}
-static int close_budget(void **state)
-{
-    assert_int_equal(vonk_budget_used(budget), 0); /* everything was given back */
-    vonk_budget_free(budget);
-    return 0;
 }
 
 int main(void)
