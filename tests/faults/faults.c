@@ -183,9 +183,8 @@ static vonk_status run_all(vonk_session *session, const char *sql, vonk_buf *ans
 static vonk_status run(vonk_session *session, const scenario *of, vonk_buf *answer, vonk_error *err)
 {
     write_form form;
-    vonk_status status = write_form_of(of->settings, &form)
-                             ? run_write(session, &form, vonk_str_of(of->sql), err)
-                             : run_all(session, of->sql, answer, err);
+    vonk_status status = write_form_of(of->settings, &form) ? run_write(session, &form, vonk_str_of(of->sql), err)
+                                                            : run_all(session, of->sql, answer, err);
     if (status == VONK_OK || (vonk_fault_fired() && is_of_fault(err))) return status;
     VONK_AUTO(vonk_error_reset) vonk_error own = VONK_ERROR_INIT;
     vonk_error_move(&own, err);

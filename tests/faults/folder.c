@@ -163,10 +163,7 @@ static char *describe_file(const file *f)
     return text;
 }
 
-static int compare_lines(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
+static int compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 /* Lines in order: files of one kind differ only by their ids. */
 char *folder_describe(void)

@@ -1,6 +1,6 @@
-/* Whole Connect requests through the server's own way of them: decoded, unpacked, translated, analysed, optimised; what only
- * reads is run for a short time. The first byte picks the message (bit 0: AnalyzePlan instead of ExecutePlan) and settings.
- * Whatever is refused must say so with a condition. A mutator changes messages as messages (pb_mutate.h). */
+/* Whole Connect requests through the server's own way of them: decoded, unpacked, translated, analysed, optimised; what
+ * only reads is run for a short time. The first byte picks the message (bit 0: AnalyzePlan instead of ExecutePlan) and
+ * settings. Whatever is refused must say so with a condition. A mutator changes messages as messages (pb_mutate.h). */
 #include <semaphore.h>
 
 #include "bounded_run.h"
@@ -32,6 +32,21 @@ static void check_error(const vonk_error *err)
 }
 
 static int message_of(uint8_t flags) { return flags & 1 ? PB_M_ANALYZE_PLAN_REQUEST : PB_M_EXECUTE_PLAN_REQUEST; }
+
+/* Some relations ask for rows while they are analysed (a transposed frame has its values as names). Nobody can cancel
+ * that here, so such a message over a long range is not looked at. */
+static bool runs_long(int message, vonk_str text)
+{
+    static pb_tree tree;
+    bool runs = false, is_long = false;
+    pb_parse(&vonk_pb_connect, message, (const uint8_t *)text.data, text.len, &tree);
+    for (uint32_t i = 1; i < tree.n; i++) {
+        const pb_node *node = &tree.nodes[i];
+        runs |= node->type == PB_M_TRANSPOSE || node->type == PB_M_AGGREGATE_PIVOT || node->type == PB_M_STAT_CROSSTAB;
+        is_long |= tree.nodes[node->parent].type == PB_M_RANGE && node->end - node->at > 2; /* of 14 bits and more */
+    }
+    return runs && is_long;
+}
 
 /* ---- one request */
 
@@ -68,6 +83,7 @@ static vonk_status answer(vonk_connect_session *client, uint8_t flags, vonk_str 
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     const vonk_pb_msg *request = NULL;
+    if (runs_long(message_of(flags), text)) return VONK_OK;
     VONK_TRY(vonk_arena_new(server.budget, &arena, err));
     VONK_TRY(vonk_pb_decode(&vonk_pb_connect, message_of(flags), text, VONK_PB_MAX_DEPTH, arena, &request, err));
     return flags & 1 ? analyze(client, request, arena, err) : execute(client, request, arena, err);
