@@ -100,6 +100,26 @@ def check_folders(files, say):
                 say(path, 1, "no meson.build builds it, no source includes it: a dead file")
 
 
+def check_cleanup(path, text, say):
+    """What is dropped at the end of a scope holds something from its first line on."""
+    for match in re.finditer(r"^[^\n/*]*\bVONK_AUTO\(\w+\)[^=;{]*;|^ +vonk_buf [^=*;()]*;", text, re.M):
+        depth_line = text.rfind("\n}", 0, match.start())
+        head = text[depth_line + 1:match.start()]
+        if "VONK_AUTO" in match.group(0) or re.search(r"^\{", head, re.M):
+            say(path, text.count("\n", 0, match.start()) + 1, "dropped with its scope, so it starts as {0} or NULL")
+
+
+def check_lists(path, text, say):
+    """Lists of sources in src/: one for each kind, one file per line, sorted, so that additions seldom meet."""
+    names = re.findall(r"^(\w+) \+?= files\(", text, re.M)
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        say(path, 1, f"{name} is filled twice: one list")
+    for block in re.finditer(r"^\w+ \+?= files\((.*?)\)", text, re.M | re.S):
+        rows = block.group(1).strip("\n").split("\n")
+        if rows != sorted(rows) or any(row.count("'") != 2 for row in rows) or not block.group(1).startswith("\n"):
+            say(path, text.count("\n", 0, block.start()) + 1, "one file per line, sorted")
+
+
 def included_by_source(name, files):
     """True when some C file includes the given one (a template, or statics reached by a test)."""
     pattern = re.compile(rf'#[ \t]*include[ \t]*"[^"]*\b{re.escape(name)}"')
@@ -133,7 +153,10 @@ def main():
             text = source.read()
         check_lines(path, text, say, wide)
         check_leftovers(path, text, say)
+        if path.startswith("src/") and path.endswith("meson.build"):
+            check_lists(path, text, say)
         if path.endswith((".c", ".h")):
+            check_cleanup(path, text, say)
             check_functions(path, text, say, long_functions)
             every_function += [(n, path, name) for name, _, n in functions_of(text)]
     check_folders(set(files), say)

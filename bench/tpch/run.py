@@ -24,27 +24,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "tpch"))
+sys.path[:0] = [os.path.join(ROOT, "tests", "tpch"), os.path.join(ROOT, "bench")]
+from servers import N_THREADS, environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
+
 ENGINES = ["vonk", "vonk-sql", "duckdb", "polars", "datafusion", "sail", "spark"]
-N_THREADS = 2
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def environment():
-    """Two threads for whoever asks the environment."""
-    two = str(N_THREADS)
-    return dict(os.environ, POLARS_MAX_THREADS=two, TOKIO_WORKER_THREADS=two, RAYON_NUM_THREADS=two,
-                OMP_NUM_THREADS=two, SAIL_EXECUTION__DEFAULT_PARALLELISM=two, TZ="UTC")
-
-
-def two_cpus():
-    """In the child, before it runs: the first two CPUs that this process may use."""
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:N_THREADS])
 
 
 def tree_peak_mb(pid):
@@ -58,32 +41,6 @@ def tree_peak_mb(pid):
     except (OSError, StopIteration):
         pass
     return total
-
-
-def server_command(name, args, port):
-    if name == "vonk":
-        memory = ["--memory", args.memory] if args.memory else []
-        return [args.vonk, "server", "--port", str(port), "--threads", str(N_THREADS), *memory]
-    if name == "sail":
-        return [os.path.join(args.sail_venv, "bin", "sail"), "spark", "server", "--port", str(port)]
-    if name == "spark":
-        return [os.path.join(ROOT, "compat", "oracle.sh"), os.path.dirname(os.path.dirname(sys.executable)), str(port)]
-    return None
-
-
-def start_server(command, port, log):
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment(), preexec_fn=two_cpus,
-                               start_new_session=True)
-    for _ in range(1200):
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return process
-        except OSError:
-            if process.poll() is not None:
-                break
-            time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL) if process.poll() is None else None
-    raise RuntimeError(f"{command[0]} did not open its port")
 
 
 def run_engine(name, args, folder):
@@ -107,12 +64,7 @@ def run_engine(name, args, folder):
             peak = watch(child, server, log, args.limit)
         finally:
             if server:
-                os.killpg(server.pid, signal.SIGTERM)
-                try:
-                    server.wait(20)
-                except subprocess.TimeoutExpired:
-                    os.killpg(server.pid, signal.SIGKILL)
-                    server.wait()
+                stop_server(server)
     lines = open(out, encoding="utf-8").read().splitlines() if os.path.exists(out) else []
     results = {r["query"]: r for r in map(json.loads, lines)}
     for number in args.queries:

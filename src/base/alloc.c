@@ -19,15 +19,46 @@ typedef struct head {
 enum { HEAD_BYTES = 16, ALIGNMENT = 64, HUGE_FROM_BYTES = 4 << 20 };
 static_assert(sizeof(head) == HEAD_BYTES, "the head keeps 16-byte alignment");
 
+/* Blocks of this size are mappings of their own: to grow one moves its pages, and copies nothing. A copy of some
+ * hundred megabytes takes longer than a query may go on after it was interrupted. */
+#ifdef VONK_MIMALLOC
+#define MAPPED_FROM_BYTES ((size_t)32 << 20)
+#else
+#define MAPPED_FROM_BYTES SIZE_MAX /* sanitizers watch them all */
+#endif
+
+static void *os_map(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    (void)madvise(p, bytes, MADV_HUGEPAGE); /* all of it: mremap moves one mapping, and this must not split it */
+    return p;
+}
 static void *os_alloc(size_t bytes, bool zeroed)
 {
+    if (VONK_UNLIKELY(bytes >= MAPPED_FROM_BYTES)) return os_map(bytes);
 #ifdef VONK_MIMALLOC
     return zeroed ? mi_zalloc(bytes) : mi_malloc(bytes);
 #else
     return zeroed ? calloc(1, bytes) : malloc(bytes);
 #endif
 }
-static void *os_realloc(void *p, size_t bytes)
+static void os_free_small(void *p)
+{
+#ifdef VONK_MIMALLOC
+    mi_free(p);
+#else
+    free(p);
+#endif
+}
+static void os_free(void *p, size_t bytes)
+{
+    if (VONK_UNLIKELY(bytes >= MAPPED_FROM_BYTES))
+        (void)munmap(p, bytes); /* fails only for what was never mapped */
+    else
+        os_free_small(p);
+}
+static void *os_realloc_small(void *p, size_t bytes)
 {
 #ifdef VONK_MIMALLOC
     return mi_realloc(p, bytes);
@@ -35,20 +66,26 @@ static void *os_realloc(void *p, size_t bytes)
     return realloc(p, bytes);
 #endif
 }
+static void *os_realloc(void *p, size_t old_bytes, size_t bytes)
+{
+    bool was_mapped = old_bytes >= MAPPED_FROM_BYTES, is_mapped = bytes >= MAPPED_FROM_BYTES;
+    if (VONK_LIKELY(!was_mapped && !is_mapped)) return os_realloc_small(p, bytes);
+    if (was_mapped && is_mapped) {
+        void *moved = mremap(p, old_bytes, bytes, MREMAP_MAYMOVE);
+        return moved == MAP_FAILED ? NULL : moved;
+    }
+    void *fresh = os_alloc(bytes, false);
+    if (!fresh) return NULL;
+    memcpy(fresh, p, old_bytes < bytes ? old_bytes : bytes);
+    os_free(p, old_bytes);
+    return fresh;
+}
 static void *os_alloc_aligned(size_t bytes)
 {
 #ifdef VONK_MIMALLOC
     return mi_malloc_aligned(bytes, ALIGNMENT);
 #else
     return aligned_alloc(ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
-#endif
-}
-static void os_free(void *p)
-{
-#ifdef VONK_MIMALLOC
-    mi_free(p);
-#else
-    free(p);
 #endif
 }
 
@@ -88,7 +125,8 @@ static vonk_status alloc(vonk_budget *budget, size_t bytes, bool zeroed, void *r
     VONK_TRY(pay(budget, bytes, HEAD_BYTES, err));
     head *h = os_alloc(bytes + HEAD_BYTES, zeroed);
     if (VONK_UNLIKELY(!h)) return out_of_memory(budget, bytes, HEAD_BYTES, err);
-    if (VONK_UNLIKELY(bytes >= HUGE_FROM_BYTES)) prefer_huge_pages(h, bytes + HEAD_BYTES);
+    if (VONK_UNLIKELY(bytes >= HUGE_FROM_BYTES && bytes + HEAD_BYTES < MAPPED_FROM_BYTES))
+        prefer_huge_pages(h, bytes + HEAD_BYTES);
     *h = (head){bytes, budget};
     *(void **)ret = h + 1;
     return VONK_OK;
@@ -147,7 +185,7 @@ vonk_status vonk_realloc(vonk_budget *budget, void *inout, size_t bytes, vonk_er
         if (bytes > (size_t)PTRDIFF_MAX - 2 * ALIGNMENT) return refuse(bytes, "the address space", err);
         VONK_TRY(pay(budget, more, 0, err));
     }
-    head *h = os_realloc(head_of(old), bytes + HEAD_BYTES);
+    head *h = os_realloc(head_of(old), old_bytes + HEAD_BYTES, bytes + HEAD_BYTES);
     if (VONK_UNLIKELY(!h)) {
         if (more) return out_of_memory(budget, more, 0, err);
         return refuse(bytes, "the operating system", err);
@@ -163,9 +201,9 @@ void vonk_free(void *ptr)
     if (!ptr) return;
     head *h = head_of(ptr);
     vonk_budget *budget = h->budget;
-    int64_t bytes = (int64_t)(h->bytes + HEAD_BYTES);
-    os_free(h);
-    vonk_budget_release(budget, bytes);
+    size_t bytes = h->bytes + HEAD_BYTES;
+    os_free(h, bytes);
+    vonk_budget_release(budget, (int64_t)bytes);
 }
 
 size_t vonk_alloc_size(const void *ptr) { return ptr ? head_of(ptr)->bytes : 0; }
@@ -197,7 +235,7 @@ void vonk_free_aligned(void *ptr)
     if (!ptr) return;
     vonk_budget *budget = head_of(ptr)->budget;
     int64_t bytes = (int64_t)(head_of(ptr)->bytes + ALIGNMENT);
-    os_free((char *)ptr - ALIGNMENT);
+    os_free_small((char *)ptr - ALIGNMENT);
     vonk_budget_release(budget, bytes);
 }
 

@@ -290,6 +290,35 @@ static void retired_budget_goes_with_its_last_release(void **state)
 
 /* ---- allocation ---- */
 
+/* From some tens of megabytes on a block is a mapping of its own: across that border, and beyond it, values stay. */
+static void large_blocks_grow_and_shrink(void **state)
+{
+    vonk_budget *b = new_budget(vonk_budget_root(), "b", 1024 * MIB);
+    vonk_error err = VONK_ERROR_INIT;
+    uint64_t *p = NULL;
+    size_t filled = 0;
+    static const size_t steps_mib[] = {1, 31, 32, 33, 100, 250, 40, 32, 16, 64, 1};
+    for (size_t i = 0; i < VONK_COUNTOF(steps_mib); i++) {
+        size_t n = steps_mib[i] * MIB / sizeof(*p);
+        assert_int_equal(vonk_realloc(b, &p, n * sizeof(*p), &err), VONK_OK);
+        assert_int_equal(vonk_alloc_size(p), n * sizeof(*p));
+        for (size_t k = 0; k < (filled < n ? filled : n); k += 509) assert_int_equal(p[k], k);
+        for (size_t k = 0; k < n; k++) p[k] = k;
+        filled = n;
+        assert_in_range(vonk_budget_used(b), n * sizeof(*p), n * sizeof(*p) + 4096);
+    }
+    vonk_free(p);
+    for (size_t bytes = 32 * MIB - 32; bytes <= 32 * MIB + 32; bytes += 8) {
+        assert_int_equal(vonk_alloc_zeroed(b, bytes, &p, &err), VONK_OK);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        assert_int_equal(p[0] | p[bytes / 8 - 1], 0);
+        p[bytes / 8 - 1] = 1;
+        vonk_free(p);
+    }
+    assert_int_equal(vonk_budget_used(b), 0);
+    vonk_budget_free(b);
+}
+
 static void blocks_keep_their_size_and_budget(void **state)
 {
     vonk_budget *b = new_budget(vonk_budget_root(), "b", MIB);
@@ -393,6 +422,7 @@ int main(void)
         cmocka_unit_test(threads_share_a_tight_budget),
         cmocka_unit_test(retired_budget_goes_with_its_last_release),
         cmocka_unit_test(blocks_keep_their_size_and_budget),
+        cmocka_unit_test(large_blocks_grow_and_shrink),
         cmocka_unit_test(sizes_that_overflow_are_refused),
         cmocka_unit_test(a_retired_budget_lives_as_long_as_its_memory),
     };

@@ -1,11 +1,6 @@
 /* base/cursor.c -- bounds-checked reading. */
 #include "base/cursor.h"
 
-vonk_status vonk_cursor_fail(const vonk_cursor *c, const char *problem, vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", c->what ? c->what : "input", "problem", problem);
-}
-
 vonk_status vonk_cursor_take(vonk_cursor *c, size_t bytes, const uint8_t **ret, vonk_error *err)
 {
     if (VONK_UNLIKELY(bytes > vonk_cursor_left(c)))

@@ -17,7 +17,10 @@ static inline vonk_cursor vonk_cursor_of(const void *data, size_t bytes, const c
 static inline size_t vonk_cursor_left(const vonk_cursor *c) { return (size_t)(c->end - c->at); }
 
 /* Raises MALFORMED_INPUT with `what` and `problem`. */
-vonk_status vonk_cursor_fail(const vonk_cursor *c, const char *problem, vonk_error *err);
+static inline vonk_status vonk_cursor_fail(const vonk_cursor *c, const char *problem, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", c->what ? c->what : "input", "problem", problem);
+}
 vonk_status vonk_cursor_u8(vonk_cursor *c, uint8_t *ret, vonk_error *err);
 vonk_status vonk_cursor_u16(vonk_cursor *c, uint16_t *ret, vonk_error *err);
 vonk_status vonk_cursor_u32(vonk_cursor *c, uint32_t *ret, vonk_error *err);

@@ -82,6 +82,12 @@ typedef struct vonk_query_context {
          ? (__builtin_unreachable(), VONK_OK)                                                                          \
          : (cls))
 #endif
+/* The result of a function that does nothing but raise, where the compiler cannot see that it is never VONK_OK. */
+static inline vonk_status vonk_raised(vonk_status status)
+{
+    assert(status != VONK_OK);
+    return status;
+}
 vonk_status vonk_fail_at(vonk_error *err, const char *file, int line, vonk_errclass cls, ...) __attribute__((sentinel));
 /* Same, with the pairs in an array: names[i], values[i]. */
 vonk_status vonk_fail_pairs(vonk_error *err, const char *file, int line, vonk_errclass cls, size_t n,

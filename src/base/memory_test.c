@@ -82,7 +82,7 @@ static void arena_runs_cleanups_backwards(void **state)
 static void buf_grows_up_to_its_maximum(void **state)
 {
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, budget, 1000);
     assert_int_equal(vonk_buf_append(&buf, NULL, 0, &err), VONK_OK);
     assert_int_equal(vonk_buf_add_c(&buf, "abc", &err), VONK_OK);
@@ -193,7 +193,7 @@ static vonk_status use_everything(vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_strmap_free) vonk_strmap *map = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf buf;
+    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
     vonk_buf_init(&buf, budget, SIZE_MAX);
     VONK_TRY(vonk_arena_new(budget, &arena, err));
     VONK_TRY(vonk_strmap_new(budget, false, &map, err));

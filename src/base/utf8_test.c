@@ -84,7 +84,7 @@ static void test_clean(void **state)
     };
     for (size_t i = 0; i < VONK_COUNTOF(cases); i++) {
         vonk_error err = VONK_ERROR_INIT;
-        vonk_buf buf;
+        vonk_buf buf = {0};
         vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
         assert_int_equal(vonk_utf8_clean(vonk_str_of(cases[i].from), &buf, &err), VONK_OK);
         assert_true(vonk_str_is(vonk_buf_str(&buf), cases[i].to));

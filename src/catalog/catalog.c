@@ -205,7 +205,7 @@ uint64_t vonk_catalog_version(const vonk_catalog *catalog)
 vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
                                   const vonk_plan *resolved, vonk_str sql_text, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_str parts[2] = {VONK_STR(GLOBAL_DATABASE), name};
     (void)sql_text; /* definitions are kept as plans */
     vonk_buf_init(&shown, catalog->own.budget, SIZE_MAX);
@@ -237,7 +237,7 @@ vonk_status vonk_catalog_drop_view(vonk_catalog *catalog, const vonk_str *parts,
 
 static vonk_status not_found(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_buf_init(&shown, catalog->own.budget, SIZE_MAX);
     VONK_TRY(quote_parts(&shown, parts, n, err));
     uint32_t n_session = n;

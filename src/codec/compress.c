@@ -375,7 +375,7 @@ static vonk_status refuse(vonk_compression codec, vonk_error *err)
 
 static vonk_status brotli_exact(vonk_budget *budget, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf plain;
+    VONK_AUTO(vonk_buf_done) vonk_buf plain = {0};
     vonk_buf_init(&plain, budget, bytes + 1);
     VONK_TRY(vonk_buf_reserve(&plain, bytes + 1, err));
     VONK_TRY(vonk__brotli_decompress(in, &plain, err));

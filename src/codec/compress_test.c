@@ -35,7 +35,7 @@ static void check_round(vonk_compression codec, size_t n)
 {
     static uint8_t back[sizeof plain + 1];
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf packed;
+    vonk_buf packed = {0};
     vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
     assert_int_equal(vonk_compress(compressor, codec, VONK_COMPRESS_LEVEL_DEFAULT, plain, n, &packed, &err), VONK_OK);
     vonk_cursor in = vonk_cursor_of(packed.data, packed.len, "test");
@@ -74,7 +74,7 @@ static void unknown_size(void **state)
     fill(sizeof plain, 7);
     for (size_t i = 0; i < VONK_COUNTOF(framed); i++) {
         vonk_error err = VONK_ERROR_INIT;
-        vonk_buf packed, back;
+        vonk_buf packed = {0}, back = {0};
         vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
         vonk_buf_init(&back, vonk_budget_root(), sizeof plain);
         assert_int_equal(vonk_compress(compressor, framed[i], 1, plain, sizeof plain, &packed, &err), VONK_OK);
@@ -103,7 +103,7 @@ static void unknown_size(void **state)
 static void gzip_of_several_members(void **state)
 {
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf packed;
+    vonk_buf packed = {0};
     uint8_t back[3000];
     fill(3000, 7);
     vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
@@ -123,7 +123,7 @@ static void old_lz4_takes_all_three_forms(void **state)
     fill(sizeof back, 7);
     for (size_t i = 0; i < VONK_COUNTOF(forms); i++) {
         vonk_error err = VONK_ERROR_INIT;
-        vonk_buf packed;
+        vonk_buf packed = {0};
         vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
         assert_int_equal(vonk_compress(compressor, forms[i], 1, plain, sizeof back, &packed, &err), VONK_OK);
         vonk_cursor in = vonk_cursor_of(packed.data, packed.len, "test");
@@ -140,7 +140,7 @@ static void flipped_and_cut(void **state)
     fill(sizeof back, 3);
     for (int codec = 1; codec < VONK_COMPRESS_LZO; codec++) {
         vonk_error err = VONK_ERROR_INIT;
-        vonk_buf packed;
+        vonk_buf packed = {0};
         vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
         assert_int_equal(vonk_compress(compressor, (vonk_compression)codec, 1, plain, sizeof back, &packed, &err),
                          VONK_OK);

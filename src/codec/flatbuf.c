@@ -144,11 +144,6 @@ vonk_status vonk_flat_finish(vonk_flat *f, uint32_t root, const uint8_t **ret, s
 }
 
 /* ---- reading */
-vonk_status vonk_flat_fail(const vonk_flat_table *t, const char *problem, vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", t->what, "problem", problem);
-}
-
 static uint32_t load32(const vonk_flat_table *t, size_t at)
 {
     uint32_t x;

@@ -48,7 +48,10 @@ typedef struct vonk_flat_table {
 } vonk_flat_table;
 
 vonk_status vonk_flat_root(const void *data, size_t bytes, const char *what, vonk_flat_table *ret, vonk_error *err);
-vonk_status vonk_flat_fail(const vonk_flat_table *t, const char *problem, vonk_error *err);
+static inline vonk_status vonk_flat_fail(const vonk_flat_table *t, const char *problem, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", t->what, "problem", problem);
+}
 /* Absent: `otherwise`. bytes: 1, 2, 4 or 8; sign-extended. */
 vonk_status vonk_flat_get(const vonk_flat_table *t, unsigned field, size_t bytes, int64_t otherwise, int64_t *ret, vonk_error *err);
 vonk_status vonk_flat_get_text(const vonk_flat_table *t, unsigned field, vonk_str *ret, vonk_error *err); /* absent: data NULL */

@@ -119,7 +119,7 @@ static vonk_status metadata_of(reader *r, const vonk_flat_table *field, const ch
     VONK_TRY(vonk_flat_get_vector(field, 6, 4, &pairs, &n, r->err));
     if (n == 0) return VONK_OK;
     if (n > VONK_COUNTOF(texts) / 2) return bad(r, "a field with very much metadata");
-    for (uint32_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         vonk_flat_table pair;
         VONK_TRY(vonk_flat_element(field, pairs, i, &pair, r->err));
         VONK_TRY(vonk_flat_get_text(&pair, 0, &texts[2 * i], r->err));

@@ -52,7 +52,7 @@ static vonk_buffer *stream_of(const vonk_type *schema, vonk_batch *const *batche
 {
     vonk_ipc_options options = VONK_IPC_OPTIONS;
     vonk_buffer *bytes = NULL;
-    vonk_buf out;
+    vonk_buf out = {0};
     options.compression = compression;
     vonk_buf_init(&out, budget, SIZE_MAX);
     OK(vonk_ipc_write_schema(schema, &options, budget, &out, err));

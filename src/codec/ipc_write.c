@@ -226,7 +226,7 @@ vonk_status vonk__ipc_put_message(vonk_flat *flat, uint32_t root, vonk_buf *out,
 vonk_status vonk_ipc_write_schema(const vonk_type *struct_type, const vonk_ipc_options *options, vonk_budget *budget,
                                   vonk_buf *out, vonk_error *err)
 {
-    VONK_AUTO(vonk_flat_done) vonk_flat f;
+    VONK_AUTO(vonk_flat_done) vonk_flat f = {0};
     uint32_t fields = 0, schema = 0, message = 0;
     vonk_flat_init(&f, budget);
     VONK_TRY(put_fields(&f, struct_type->fields, struct_type->n_fields, options, &fields, err));
@@ -275,7 +275,7 @@ static vonk_status put_batch_table(vonk_flat *f, uint64_t n_rows, size_t n_nodes
 static vonk_status put_empty_batch(ipc_body *body, uint64_t n_rows, size_t n_nodes, size_t n_buffers, batch_places *ret,
                                    vonk_error *err)
 {
-    VONK_AUTO(vonk_flat_done) vonk_flat f;
+    VONK_AUTO(vonk_flat_done) vonk_flat f = {0};
     uint32_t nodes = 0, buffers = 0, batch = 0, message = 0;
     size_t at = 0;
     vonk_flat_init(&f, body->budget);

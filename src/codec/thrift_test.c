@@ -80,7 +80,7 @@ static void there_and_back(void **state)
     vonk_error err = VONK_ERROR_INIT;
     vonk_arena *arena = NULL;
     outer o, r;
-    vonk_buf out;
+    vonk_buf out = {0};
     make(&o, &out);
     assert_int_equal(vonk_arena_new(vonk_budget_root(), &arena, &err), VONK_OK);
     vonk_cursor in = vonk_cursor_of(out.data, out.len, "test");
@@ -112,7 +112,7 @@ static void bad_bytes(void **state)
     vonk_error err = VONK_ERROR_INIT;
     vonk_arena *arena = NULL;
     outer o, r;
-    vonk_buf out;
+    vonk_buf out = {0};
     make(&o, &out);
     assert_int_equal(vonk_arena_new(vonk_budget_root(), &arena, &err), VONK_OK);
     for (size_t n = 0; n < out.len; n++) {

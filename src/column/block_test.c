@@ -54,7 +54,7 @@ static void blocks_come_back(void **state)
 {
     for (uint64_t seed = 0; seed < 150; seed++) {
         sample s;
-        VONK_AUTO(vonk_buf_done) vonk_buf out;
+        VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
         VONK_AUTO(vonk_batch_unref) vonk_batch *back = NULL;
         VONK_AUTO(vonk_batch_unref) vonk_batch *dense = NULL;
         uint32_t n = seed % 7 == 0 ? 0 : random_below(300);
@@ -108,7 +108,7 @@ static void spoilt_blocks(void **state)
 {
     for (uint64_t seed = 0; seed < 7; seed++) {
         sample s;
-        VONK_AUTO(vonk_buf_done) vonk_buf out;
+        VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
         OK(fill(&s, seed, 25, err));
         vonk_buf_init(&out, budget, SIZE_MAX);
         OK(vonk_block_encode(s.batch, &out, err));
@@ -127,7 +127,7 @@ static void spoilt_blocks(void **state)
 static void other_types_are_refused(void **state)
 {
     sample s;
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     VONK_AUTO(vonk_batch_unref) vonk_batch *back = NULL;
     vonk_error bad = VONK_ERROR_INIT;
     OK(fill(&s, 2, 10, err));
@@ -147,7 +147,7 @@ static void other_types_are_refused(void **state)
 
 static vonk_status scenario(const sample *s, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     VONK_AUTO(vonk_batch_unref) vonk_batch *back = NULL;
     vonk_buf_init(&out, budget, SIZE_MAX);
     VONK_TRY(vonk_block_encode(s->batch, &out, err));

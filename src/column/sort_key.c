@@ -115,7 +115,7 @@ static vonk_status put_strings(const vonk__chunk *c, bool descending, uint8_t *o
     const vonk_view *v = c->values;
     int32_t collation = c->base->type->collation;
     uint64_t flip = descending ? UINT64_MAX : 0;
-    VONK_AUTO(vonk_buf_done) vonk_buf key;
+    VONK_AUTO(vonk_buf_done) vonk_buf key = {0};
     vonk_buf_init(&key, c->base->budget, SIZE_MAX);
     for (uint32_t k = 0; k < c->n; k++) {
         if (!vonk__lane_valid(c, k)) continue;

@@ -67,7 +67,7 @@ static vonk_status read_escape(reader *r, vonk_buf *out, vonk_error *err)
 
 static vonk_status read_string(reader *r, vonk_str *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     for (r->at++;;) {
         int c = peek(r);
@@ -256,7 +256,7 @@ typedef struct maker {
 
 static vonk_status invalid(const json *v, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
     if (v->kind == JSON_STRING)
         VONK_TRY(vonk_buf_add_str(&text, v->text, err));
@@ -431,7 +431,7 @@ static vonk_status make_field(const maker *outer, const json *v, vonk_field *ret
     *ret = (vonk_field){.name = name->text, .nullable = !nullable || nullable->text.len == 4};
     maker inner = {.arena = outer->arena, .collations = metadata ? member(metadata, VONK_COLLATIONS_KEY) : NULL};
     if (inner.collations && inner.collations->kind != JSON_OBJECT) return invalid(v, err);
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
     if (metadata) VONK_TRY(write_value(metadata, VONK_COLLATIONS_KEY, &text, err));
     if (text.len > 2) VONK_TRY(vonk_arena_str(outer->arena, vonk_buf_str(&text), &ret->metadata, err));

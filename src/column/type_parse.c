@@ -106,7 +106,7 @@ static vonk_status parse_name(parser *p, vonk_str *ret, vonk_error *err)
 {
     vonk_word w = p->word;
     if (w.kind == VONK_WORD_QUOTED) {
-        VONK_AUTO(vonk_buf_done) vonk_buf name;
+        VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
         vonk_buf_init(&name, vonk_budget_root(), SIZE_MAX);
         VONK_TRY(vonk__word_quoted_name(w.text, &name, err));
         VONK_TRY(vonk_arena_str(p->arena, vonk_buf_str(&name), ret, err));
@@ -129,8 +129,8 @@ static vonk_status parse_name(parser *p, vonk_str *ret, vonk_error *err)
 /* COMMENT 'a' 'b' -> {"comment":"ab"} */
 static vonk_status parse_comment(parser *p, vonk_str *ret_metadata, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
-    VONK_AUTO(vonk_buf_done) vonk_buf json;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
     vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
     vonk_buf_init(&json, vonk_budget_root(), SIZE_MAX);
     if (p->word.kind != VONK_WORD_STRING) return syntax_error(p, err);

@@ -141,7 +141,7 @@ static void what_configuration_changes(void **state)
 
 static void trees_stop_at_their_level(void **state)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_error err = VONK_ERROR_INIT;
     VONK_AUTO(vonk_type_unref) const vonk_type *t = parse("a array<map<string,int>>, m map<int,int>");
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
@@ -217,7 +217,7 @@ static void every_failing_allocation(void **state)
             VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
             VONK_AUTO(vonk_type_unref) const vonk_type *t = NULL;
             VONK_AUTO(vonk_type_unref) const vonk_type *u = NULL;
-            VONK_AUTO(vonk_buf_done) vonk_buf json;
+            VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
             vonk_buf_init(&json, vonk_budget_root(), SIZE_MAX);
             vonk_fault_arm(VONK_FAULT_ALLOC, at);
             vonk_status st = vonk_type_parse_ddl(vonk_str_of(texts[k]), &t, &err);

@@ -155,7 +155,7 @@ vonk_status vonk_type_quote_name(vonk_str name, vonk_buf *out, vonk_error *err)
 
 static vonk_status add_comment(const vonk_field *f, vonk_buf *out, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, out->budget, SIZE_MAX);
     bool found = false;
     if (f->metadata.len) VONK_TRY(vonk__json_string_member(f->metadata, "comment", &text, &found, err));
@@ -206,7 +206,7 @@ vonk_status vonk_type_ddl(const vonk_type *struct_type, vonk_buf *out, vonk_erro
         VONK_TRY(vonk_buf_add_byte(out, ' ', err));
         VONK_TRY(vonk_type_sql(f->type, out, err));
         if (!f->nullable) VONK_TRY(vonk_buf_add_c(out, " NOT NULL", err));
-        VONK_AUTO(vonk_buf_done) vonk_buf text;
+        VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
         vonk_buf_init(&text, out->budget, SIZE_MAX);
         bool found = false;
         if (f->metadata.len) VONK_TRY(vonk__json_string_member(f->metadata, "CURRENT_DEFAULT", &text, &found, err));
@@ -221,7 +221,7 @@ vonk_status vonk_type_ddl(const vonk_type *struct_type, vonk_buf *out, vonk_erro
 
 const char *vonk_type_quote(const vonk_type *t, char *into, size_t bytes)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT; /* a shorter text is better than a second error */
     vonk_buf_init(&text, vonk_budget_root(), 1 << 20);
     if (vonk_type_sql(t, &text, &ignored) != VONK_OK && text.len == 0) {
@@ -261,8 +261,8 @@ static vonk_status add_collations(const vonk_type *t, vonk_buf *path, bool *inou
 
 static vonk_status json_metadata(const vonk_field *f, vonk_buf *out, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf path;
-    VONK_AUTO(vonk_buf_done) vonk_buf collations;
+    VONK_AUTO(vonk_buf_done) vonk_buf path = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf collations = {0};
     vonk_buf_init(&path, out->budget, SIZE_MAX);
     vonk_buf_init(&collations, out->budget, SIZE_MAX);
     bool first = true;

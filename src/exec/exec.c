@@ -5,6 +5,8 @@ static vonk_status start(vonk_exec *exec, vonk_error *err);
 
 /* ---- life */
 
+static bool wants_no_more(void *query) { return vonk_exec_cancelled(query); }
+
 static vonk_status new_lane(vonk_exec *exec, uint32_t number, vonk_error *err)
 {
     exec_runner *r = NULL;
@@ -14,6 +16,8 @@ static vonk_status new_lane(vonk_exec *exec, uint32_t number, vonk_error *err)
     r->pub.budget = exec->budget;
     VONK_TRY(vonk_arena_new(exec->own_budget, &r->pub.scratch, err));
     vonk_eval_init(&r->pub.ev, exec->budget, r->pub.scratch);
+    r->pub.ev.cancelled = wants_no_more;
+    r->pub.ev.query = exec;
     exec->lanes[exec->n_lanes++] = r;
     return VONK_OK;
 }

@@ -297,7 +297,7 @@ VONK_UNUSED static run_result run_once(const vonk_plan *plan, run_mode mode)
     vonk_pool *pool = NULL;
     vonk_exec *exec = NULL;
     vonk_budget *budget = NULL;
-    vonk_buf out;
+    vonk_buf out = {0};
     const vonk_conf *conf = vonk_conf_ref(t_conf);
     if (mode.spill) t_set(&conf, on[0], "true");
     if (!mode.fuse) t_set(&conf, on[1], "true");

@@ -64,7 +64,7 @@ static const vonk_plan *expanded(const vonk_plan *in, uint32_t n_lists)
 
 static char *expected_rows(uint32_t n_rows, uint32_t step, uint32_t n_lists)
 {
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_buf_init(&out, t_budget, SIZE_MAX);
     for (uint32_t r = 0; r < n_rows; r += step)
         for (uint32_t i = 0; i < n_lists; i++) OK(vonk_buf_printf(&out, &err, "%u|%u|%u\n", r, i, r + i));

@@ -5,6 +5,7 @@ vonk_status vonk__program_open(vonk_op *op, vonk_lane *lane, const vonk_program 
                                vonk_error *err)
 {
     VONK_TRY(vonk_program_local_new(program, lane->budget, &ret->at, err));
+    vonk_program_set_cancel(ret->at, lane->ev.cancelled, lane->ev.query);
     ret->partition = lane->partition;
     vonk_program_start_partition(ret->at, lane->partition);
     return VONK_OK;

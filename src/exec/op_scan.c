@@ -34,7 +34,9 @@ static vonk_status scan_start(vonk_op *op, vonk_lane *lane, void *local, uint32_
     scan_local *l = local;
     vonk_scan *scan = op->node->scan.scan;
     end_reader(l);
-    return scan->cls->open(scan, partition, morsel, vonk_exec_batch_rows(op->exec), lane->budget, &l->reader, err);
+    VONK_TRY(scan->cls->open(scan, partition, morsel, vonk_exec_batch_rows(op->exec), lane->budget, &l->reader, err));
+    if (l->reader->set_cancel) l->reader->set_cancel(l->reader, lane->ev.cancelled, lane->ev.query);
+    return VONK_OK;
 }
 
 static vonk_status scan_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,

@@ -281,7 +281,7 @@ static run_result run_with(const vonk_plan *plan, int64_t bytes, uint64_t *ret_p
     vonk_exec *exec = NULL;
     vonk_budget *budget = NULL;
     vonk_batch *b = NULL;
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_error failure = VONK_ERROR_INIT;
     vonk_buf_init(&out, t_budget, SIZE_MAX);
     OK(vonk_budget_new(t_budget, "query", bytes, &budget, &err));

@@ -4,6 +4,9 @@
  * goes to the end. A lane comes back by itself after its time slice when somebody waits (run.c). Threads sleep when
  * nothing is ready; submitting wakes one. */
 #include "exec/exec_int.h"
+#include "sys/clock.h"
+
+#define KEEP_MEMORY_NS (2 * VONK_NS_PER_S)
 
 struct vonk_pool {
     vonk_budget *budget;
@@ -106,6 +109,19 @@ static exec_runner *take_lane(vonk_pool *pool)
     return runner;
 }
 
+/* Under the lock. A thread without work gives back to the machine, after a while, what its allocator keeps for it. */
+static void wait_for_work(vonk_pool *pool)
+{
+    pool->n_idle++;
+    if (!vonk_cond_wait_until(&pool->ready, &pool->lock, vonk_clock_mono_ns() + KEEP_MEMORY_NS)) {
+        vonk_mutex_unlock(&pool->lock);
+        vonk_alloc_collect();
+        vonk_mutex_lock(&pool->lock);
+        if (!pool->first && !pool->stop) vonk_cond_wait(&pool->ready, &pool->lock);
+    }
+    pool->n_idle--;
+}
+
 static void pool_thread(void *arg)
 {
     vonk_pool *pool = arg;
@@ -119,9 +135,7 @@ static void pool_thread(void *arg)
             continue;
         }
         if (pool->stop) break;
-        pool->n_idle++;
-        vonk_cond_wait(&pool->ready, &pool->lock);
-        pool->n_idle--;
+        wait_for_work(pool);
     }
     vonk_mutex_unlock(&pool->lock);
 }

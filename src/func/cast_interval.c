@@ -150,7 +150,7 @@ static const char *supported_format(const vonk_type *t, char into[256])
 
 static vonk_status malformed(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf name;
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
     vonk_buf_init(&name, vonk_budget_root(), SIZE_MAX);
     VONK_TRY(vonk_type_simple_string(c->to, &name, err));
     const char *kind = c->to->id == VONK_T_INTERVAL_YEAR_MONTH ? "year-month" : "day-time";

@@ -185,7 +185,7 @@ static vonk_status eval_nested(const vonk_fn_call *call, vonk_eval *ev, vonk_col
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, ev->budget, SIZE_MAX);
     VONK_TRY(vonk_strings_new(ev, c->to, n_rows, rows, &s, err));
     for (uint32_t k = 0; k < rows.n; k++) {

@@ -273,7 +273,7 @@ VONK_FN_EVAL(eval_array)
 
 static vonk_status duplicate_key(const vonk_fn_call *call, const vonk_column *keys, uint32_t row, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_arena_budget(call->arena), SIZE_MAX);
     VONK_TRY(vonk_cast_row_text(call->env, keys, row, &text, err));
     return VONK_FAIL(err, VONK_E_DUPLICATED_MAP_KEY, "key", VONK_S(vonk_buf_str(&text)), "mapKeyDedupPolicy",

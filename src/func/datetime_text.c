@@ -153,7 +153,7 @@ static vonk_status put_texts(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
     const state *s = call->state;
     vonk_zone_cache cache = {0};
     VONK_AUTO(vonk_strings_done) vonk_strings out = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, ev->budget, SIZE_MAX);
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &out, err));
     for (VONK_EACH_ROW(rows, i)) {

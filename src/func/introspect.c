@@ -69,7 +69,7 @@ VONK_FN_COUNT(introspect);
 
 static vonk_status prepare_typeof(vonk_fn_call *call, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_str *name;
     vonk_buf_init(&text, vonk_arena_budget(call->arena), SIZE_MAX);
     VONK_TRY(VONK_ARENA_NEW(call->arena, &name, err));

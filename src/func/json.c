@@ -205,9 +205,9 @@ static vonk_status get(vonk_str json, const path *p, vonk_buf *matches, vonk_buf
 VONK_FN_EVAL(eval_get)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf matches;
-    VONK_AUTO(vonk_buf_done) vonk_buf key;
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf matches = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf key = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&matches, ev->budget, INT32_MAX);
     vonk_buf_init(&key, ev->budget, INT32_MAX);
     vonk_buf_init(&out, ev->budget, INT32_MAX);
@@ -266,7 +266,7 @@ VONK_FN_EVAL(eval_keys)
 {
     uint32_t done = 0;
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf key;
+    VONK_AUTO(vonk_buf_done) vonk_buf key = {0};
     vonk_buf_init(&key, ev->budget, INT32_MAX);
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n_rows, err));
     for (VONK_EACH_ROW(rows, i)) {
@@ -380,8 +380,8 @@ static vonk_status write_value(const writer *w, const vonk_column *c, uint32_t r
 VONK_FN_EVAL(eval_to_json)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     writer w = {.call = call, .out = &out, .text = &text};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
     vonk_buf_init(&text, ev->budget, INT32_MAX);

@@ -212,7 +212,7 @@ vonk_status vonk_literal_sql(const vonk_column *column, uint32_t row, const vonk
 const char *vonk_literal_param(const vonk_column *column, uint32_t row, const vonk_zone *zone, char into[1024])
 {
     vonk_error err = VONK_ERROR_INIT;
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), 1 << 16);
     writer w = {&out, STYLE_MESSAGE, zone ? zone : vonk_zone_utc()};
     if (put(&w, column, row, &err) != VONK_OK) vonk_error_reset(&err);

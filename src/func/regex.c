@@ -381,7 +381,7 @@ VONK_FN_EVAL(eval_replace)
     MATCHING(m, args);
     uint32_t first_heap;
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     VONK_TRY(vonk_column_share_heaps(s.result.column, args[0], &first_heap, err));

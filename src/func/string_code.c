@@ -195,7 +195,7 @@ static vonk_status add_bytes64(vonk_str text, bool strict, vonk_buf *out, bool *
  */
 #define EACH_TEXT(...)                                                                                                 \
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};                                                                 \
-    VONK_AUTO(vonk_buf_done) vonk_buf out;                                                                             \
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};                                                                       \
     vonk_buf_init(&out, ev->budget, INT32_MAX);                                                                        \
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));                                                 \
     for (VONK_EACH_ROW(rows, i)) {                                                                                     \

@@ -155,7 +155,7 @@ VONK_FN_EVAL(eval_format_number)
 {
     bool places = call->arg_types[1]->id == VONK_T_INT;
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     for (VONK_EACH_ROW(rows, i)) {
@@ -275,7 +275,7 @@ static vonk_status add_signed(const directive *d, bool negative, vonk_str digits
 
 static vonk_status add_padded(const directive *d, vonk_str text, bool upper, vonk_buf *out, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf cased;
+    VONK_AUTO(vonk_buf_done) vonk_buf cased = {0};
     vonk_buf_init(&cased, out->budget, INT32_MAX);
     if (d->precision >= 0) text = vonk_str_sub(text, 0, vonk_chars_skip(text, 0, (size_t)d->precision));
     if (upper) {
@@ -356,7 +356,7 @@ static vonk_status add_real(const directive *d, const vonk_column *c, uint32_t r
 static vonk_status add_text(const vonk_fn_call *call, const directive *d, const vonk_column *c, uint32_t row,
                             vonk_buf *out, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, out->budget, INT32_MAX);
     if (vonk_null_at(c, row))
         VONK_TRY(vonk_buf_add_c(&text, "null", err));
@@ -433,7 +433,7 @@ static vonk_status format_row(const vonk_fn_call *call, vonk_column *const *args
 VONK_FN_EVAL(eval_format_string)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     for (VONK_EACH_ROW(rows, i)) {

@@ -35,7 +35,7 @@ static void status_texts(void **state)
 {
     (void)state;
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     assert_int_equal(vonk_grpc_percent_encode(VONK_STR("50% of\n\xc3\xa9~\x7f"), &buf, &err), VONK_OK);
     assert_true(vonk_str_is(vonk_buf_str(&buf), "50%25 of%0A%C3%A9~%7F"));

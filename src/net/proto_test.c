@@ -214,7 +214,7 @@ static void write_deep(vonk_buf *buf, int levels)
 static void depth_is_limited(void **state)
 {
     (void)state;
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     write_deep(&buf, (VONK_PB_MAX_DEPTH - 2) / 2);
     const vonk_pb_msg *m = decoded(PB_M_RELATION, vonk_buf_str(&buf));
@@ -236,7 +236,7 @@ static void writes_what_it_reads(void **state)
 {
     (void)state;
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     char long_text[300];
     memset(long_text, 'q', sizeof(long_text));
@@ -265,7 +265,7 @@ static void writes_what_it_reads(void **state)
     assert_true(vonk_pb_f64(vonk_pb_msg_at(read, PB_SQL_POS_ARGS, 1), PB_EXPRESSION_LITERAL_DOUBLE) == -1e300);
 
     /* echo: a decoded message into another one */
-    vonk_buf echo;
+    vonk_buf echo = {0};
     vonk_buf_init(&echo, vonk_budget_root(), SIZE_MAX);
     vonk_pb_writer e = vonk_pb_writer_of(&vonk_pb_connect, &echo, &err);
     vonk_pb_put_msg(&e, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT_RELATION, m);
@@ -285,7 +285,7 @@ static void external_bytes_count(void **state)
 {
     (void)state;
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     char *batch = calloc(1, 100000);
     memset(batch, 'b', 100000);
@@ -313,7 +313,7 @@ static void memory_is_budgeted(void **state)
     vonk_error err = VONK_ERROR_INIT;
     vonk_budget *budget = NULL;
     vonk_arena *small = NULL;
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     for (int i = 0; i < 100000; i++)
         assert_int_equal(vonk_buf_append(&buf, "\x1a\x00", 2, &err), VONK_OK); /* empty expressions */

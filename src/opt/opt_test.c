@@ -219,7 +219,7 @@ static void renumber(vonk_buf *out, const char *text, size_t len)
 
 static void expect_text(int line, const vonk_plan *p, const char *wanted)
 {
-    vonk_buf raw, text;
+    vonk_buf raw = {0}, text = {0};
     vonk_buf_init(&raw, budget, SIZE_MAX);
     vonk_buf_init(&text, budget, SIZE_MAX);
     OK(vonk_plan_explain(p, &raw, err));

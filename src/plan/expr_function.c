@@ -34,7 +34,7 @@ static vonk_status add_constants(resolving *r, vonk_error *err)
 
 static vonk_status text_of(resolving *r, const vonk_expr *e, vonk_str *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf buf;
+    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
     vonk_buf_init(&buf, r->budget, 1 << 20);
     VONK_TRY(vonk_expr_sql(e, &buf, err));
     return vonk_arena_str(r->arena, vonk_buf_str(&buf), ret, err);

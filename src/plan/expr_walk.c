@@ -305,11 +305,10 @@ static bool counts_itself(const vonk_error *err)
     return false;
 }
 
-vonk_status vonk_expr_failed(const vonk_expr *e, vonk_status status, vonk_error *err)
+void vonk_expr_add_context(const vonk_expr *e, vonk_status status, vonk_error *err)
 {
     vonk_query_context context;
-    if (knows_no_place(e, status)) return status;
-    if (status == VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION && counts_itself(err)) return status;
+    if (knows_no_place(e, status)) return;
+    if (status == VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION && counts_itself(err)) return;
     if (status != VONK_OK && vonk_origin_context(&e->origin, &context)) vonk_error_add_context(err, &context);
-    return status;
 }

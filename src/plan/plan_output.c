@@ -83,7 +83,7 @@ static vonk_status add_child(columns *c, const vonk_plan *child, bool make_nulla
 static vonk_status add_named(columns *c, const vonk_expr *named, vonk_error *err)
 {
     if (c->physical) {
-        VONK_AUTO(vonk_buf_done) vonk_buf name;
+        VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
         vonk_buf_init(&name, c->budget, SIZE_MAX);
         VONK_TRY(vonk_expr_output_name(named, &name, err));
         return add_bound(c, named->type, named->nullable, vonk_buf_str(&name), err);

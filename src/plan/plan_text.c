@@ -50,7 +50,7 @@ vonk_status vonk_plan_explain(const vonk_plan *p, vonk_buf *out, vonk_error *err
 vonk_status vonk_plan_explain_with(const vonk_plan *p, vonk_plan_remark remark, void *arg, vonk_buf *out,
                                    vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf edge;
+    VONK_AUTO(vonk_buf_done) vonk_buf edge = {0};
     remarks with = {remark, arg};
     vonk_buf_init(&edge, out->budget, SIZE_MAX);
     return show_tree(p, &with, &edge, out, err);

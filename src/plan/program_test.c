@@ -153,7 +153,7 @@ static vonk_status eval(const vonk_expr *e, const vonk_batch *batch, vonk_column
 static void expect(const vonk_expr *e, const char *all)
 {
     vonk_column *c;
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_batch *batch = batch_of_all();
     vonk_buf_init(&out, budget, SIZE_MAX);
     OK(eval(e, batch, &c, &err));
@@ -295,7 +295,7 @@ static void selections_and_encodings(void **state)
 {
     static const uint32_t rows[] = {0, 2, 4};
     vonk_column *c;
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_buf_init(&out, budget, SIZE_MAX);
     vonk_batch *batch = selected(batch_of_all(), rows, 3);
     OK(eval(fn("/", num(30), INT), batch, &c, &err)); /* row 3 holds the zero */
@@ -311,7 +311,7 @@ static void dictionary_entries_that_nobody_uses_cannot_fail(void **state)
     static const char *const words[] = {"12", "bad", "7"};
     vonk_column *dictionary = column("string", words, 3), *d, *c;
     vonk_buffer *codes;
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_batch *batch;
     OK(vonk_buffer_new(budget, 4 * sizeof(uint32_t), &codes, &err));
     memcpy(codes->data, (uint32_t[]){0, 2, 0, 2}, 16);

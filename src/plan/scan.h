@@ -106,6 +106,8 @@ struct vonk_reader {
     /* *ret = NULL at the end. Rows may carry a selection. Partition and sequence are set by the caller. */
     vonk_status (*next)(vonk_reader *reader, vonk_batch **ret, vonk_error *err);
     void (*free)(vonk_reader *reader);
+    /* Whom next() asks now and then whether to stop, with OPERATION_CANCELED. May be NULL where it never takes long. */
+    void (*set_cancel)(vonk_reader *reader, bool (*cancelled)(void *query), void *query);
     uint64_t bytes_read; /* so far: progress and metrics */
 };
 

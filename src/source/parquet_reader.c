@@ -19,6 +19,8 @@ typedef struct parquet_reader {
     bool *tired;                 /* per runtime filter slot: of no use here */
     uint32_t batch_rows;
     const source_file *source;
+    bool (*cancelled)(void *query);
+    void *query;
 } parquet_reader;
 
 static void forget_window(parquet_reader *r)
@@ -178,6 +180,7 @@ static vonk_status next_rows(parquet_reader *r, vonk_batch **ret, vonk_error *er
         VONK_AUTO(vonk_buffer_unref) vonk_buffer *sel = NULL;
         uint32_t n = 0;
         forget_window(r);
+        if (r->cancelled && r->cancelled(r->query)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
         VONK_TRY(vonk_parquet_scan_next(r->rows, r->batch_rows, &n, err));
         r->base.bytes_read = atomic_load(&r->file.bytes_read);
         if (n == 0) return VONK_OK;
@@ -203,6 +206,16 @@ static vonk_status reader_next(vonk_reader *reader, vonk_batch **ret, vonk_error
     r->rows = NULL;
     *ret = NULL;
     return VONK_OK;
+}
+
+static void reader_set_cancel(vonk_reader *reader, bool (*cancelled)(void *query), void *query)
+{
+    parquet_reader *r = (parquet_reader *)reader;
+
+    r->cancelled = cancelled;
+    r->query = query;
+    for (uint32_t i = 0; i < r->scan->n_steps; i++)
+        if (r->locals && r->locals[i]) vonk_program_set_cancel(r->locals[i], cancelled, query);
 }
 
 /* ---- opening */
@@ -245,7 +258,7 @@ vonk_status vonk__parquet_open_reader(vonk_scan *scan, uint32_t partition, uint3
     parquet_reader *r = NULL;
 
     VONK_TRY(VONK_NEW(budget, &r, err));
-    r->base = (vonk_reader){.next = reader_next, .free = reader_free};
+    r->base = (vonk_reader){.next = reader_next, .free = reader_free, .set_cancel = reader_set_cancel};
     r->scan = (parquet_scan *)vonk_scan_ref(scan);
     r->budget = budget;
     r->batch_rows = batch_rows;

@@ -26,7 +26,7 @@ static vonk_status an_init(vonk_an *an, const vonk_analyzer *api, vonk_error *er
 vonk_status vonk_analyze(const vonk_analyzer *analyzer, const vonk_plan *unresolved, const vonk_plan **ret,
                          vonk_error *err)
 {
-    VONK_AUTO(an_done) vonk_an an;
+    VONK_AUTO(an_done) vonk_an an = {0};
     const vonk_plan *plan;
     vonk_status st = an_init(&an, analyzer, err);
     if (st != VONK_OK) {
@@ -41,7 +41,7 @@ vonk_status vonk_analyze(const vonk_analyzer *analyzer, const vonk_plan *unresol
 vonk_status vonk_analyze_expr(const vonk_analyzer *analyzer, const vonk_expr *unresolved, const vonk_plan *input,
                               const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(an_done) vonk_an an;
+    VONK_AUTO(an_done) vonk_an an = {0};
     const vonk_expr *e;
     vonk_status st = an_init(&an, analyzer, err);
     if (st != VONK_OK) {
@@ -126,17 +126,11 @@ vonk_status vonk__an_finish_node(vonk_an *an, vonk_plan *p, const vonk_plan **re
 
 /* ---- errors */
 
-vonk_status vonk__an_at(const vonk_plan *p, vonk_status status, vonk_error *err)
+void vonk__an_add_context(const vonk_plan *p, vonk_error *err)
 {
     vonk_query_context context;
     if (vonk_error_n_contexts(err) == 0 && vonk_origin_context(&p->origin, &context))
         vonk_error_add_context(err, &context);
-    return status;
-}
-
-vonk_status vonk__an_unsupported(const vonk_plan *p, const char *feature, vonk_error *err)
-{
-    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_FEATURE, "feature", feature);
 }
 
 /* ---- nodes */

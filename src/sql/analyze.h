@@ -238,8 +238,17 @@ vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err);
 vonk_status vonk__an_bind_parameters(vonk_an *an, const vonk_plan *p, const vonk_plan *parsed, const vonk_plan **ret, vonk_error *err);
 
 /* ---- errors */
-vonk_status vonk__an_at(const vonk_plan *p, vonk_status status, vonk_error *err); /* adds the node's context */
+void vonk__an_add_context(const vonk_plan *p, vonk_error *err);
+/* Adds the node's context; returns status. */
+static inline vonk_status vonk__an_at(const vonk_plan *p, vonk_status status, vonk_error *err)
+{
+    vonk__an_add_context(p, err);
+    return status;
+}
 #define VONK_PLAN_FAIL(p, err, cls, ...) vonk__an_at((p), VONK_FAIL((err), (cls), ##__VA_ARGS__), (err))
-vonk_status vonk__an_unsupported(const vonk_plan *p, const char *feature, vonk_error *err);
+static inline vonk_status vonk__an_unsupported(const vonk_plan *p, const char *feature, vonk_error *err)
+{
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_FEATURE, "feature", feature);
+}
 
 #endif

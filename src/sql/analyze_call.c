@@ -587,7 +587,7 @@ static vonk_str field_name(const vonk_expr *e)
 static vonk_status make_struct(vonk_an *an, const vonk_expr *call, const vonk_exprs *args, const vonk_expr **ret,
                                vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_exprs all = {0};
     vonk_buf_init(&shown, an->budget, SIZE_MAX);
     VONK_TRY(vonk_buf_add_c(&shown, "struct(", err));

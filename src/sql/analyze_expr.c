@@ -39,7 +39,7 @@ static vonk_status wrong_type(vonk_an *an, const vonk_expr *whole, const vonk_ex
 
 static vonk_status type_list(vonk_an *an, const vonk_type *const *types, uint32_t n, const char **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf list;
+    VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
     vonk_str text;
     vonk_buf_init(&list, an->budget, SIZE_MAX);
     for (uint32_t i = 0; i < n; i++)

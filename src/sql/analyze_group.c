@@ -308,7 +308,7 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
     const vonk_expr *id = g->id;
     vonk_exprs args = {0};
     vonk_scope inner = *scope;
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_buf_init(&shown, an->budget, SIZE_MAX);
     if (scope->above) {
         below = vonk__an_below_aggregate(scope->above->aggregate);

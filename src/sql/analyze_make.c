@@ -145,7 +145,7 @@ vonk_status vonk__an_get_field(vonk_an *an, const vonk_expr *base, uint32_t inde
 
 vonk_status vonk__an_sql(vonk_an *an, const vonk_expr *e, vonk_str *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, an->budget, SIZE_MAX);
     VONK_TRY(vonk_expr_sql(e, &text, err));
     return vonk_arena_str(an->arena, vonk_buf_str(&text), ret, err);
@@ -164,7 +164,7 @@ vonk_status vonk__an_named(vonk_an *an, const vonk_expr *e, const vonk_expr **re
 {
     *ret = e;
     if (e->kind == VONK_EX_ALIAS || (e->kind == VONK_EX_COLUMN && !vonk_expr_has(e, VONK_EXF_OUTER))) return VONK_OK;
-    VONK_AUTO(vonk_buf_done) vonk_buf name;
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
     vonk_buf_init(&name, an->budget, SIZE_MAX);
     VONK_TRY(vonk_expr_output_name(e, &name, err));
     return vonk__an_alias(an, e, vonk_buf_str(&name), ret, err);

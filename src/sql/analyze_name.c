@@ -59,7 +59,7 @@ static vonk_status find_columns(vonk_an *an, const vonk_plan *const *plans, uint
 
 vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n, vonk_str *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, an->budget, SIZE_MAX);
     for (uint32_t i = 0; i < n; i++) {
         VONK_TRY(vonk_buf_add_c(&text, i ? ".`" : "`", err));
@@ -84,7 +84,7 @@ static vonk_status quote_column(vonk_an *an, const vonk_expr *column, vonk_str w
 
 static vonk_status ambiguous(vonk_an *an, const vonk_expr *name, const found *f, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf list;
+    VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
     vonk_str quoted, one;
     vonk_buf_init(&list, an->budget, SIZE_MAX);
     VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
@@ -179,7 +179,7 @@ enum { MOST_SUGGESTED = 5 };
 vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candidates, uint32_t n, vonk_str *ret,
                              vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     uint32_t *distances;
     vonk_buf_init(&out, an->budget, SIZE_MAX);
     VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*distances), &distances, err));

@@ -31,7 +31,7 @@ static vonk_status qualified_columns(vonk_an *an, const vonk_plan *p, const vonk
 
 static vonk_status cannot_expand(vonk_an *an, const vonk_scope *scope, const vonk_expr *star, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf list;
+    VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
     vonk_str quoted;
     vonk_buf_init(&list, an->budget, SIZE_MAX);
     VONK_TRY(vonk__an_quote_parts(an, star->parts, star->n_parts, &quoted, err));

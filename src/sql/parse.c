@@ -21,7 +21,7 @@ static vonk_status expect_end(vonk_parser *p, vonk_error *err)
 vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_plan **ret,
                            vonk_error *err)
 {
-    VONK_AUTO(parser_done) vonk_parser p;
+    VONK_AUTO(parser_done) vonk_parser p = {0};
     const vonk_plan *plan;
     VONK_TRY(parser_init(&p, budget, conf, text, false, err));
     if (vonk__is(&p, TK_END)) return VONK_FAIL(err, VONK_E_PARSE_EMPTY_STATEMENT);
@@ -38,7 +38,7 @@ vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str 
 static vonk_status parse_expr(vonk_budget *budget, const vonk_conf *conf, vonk_str text, bool arguments,
                               const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(parser_done) vonk_parser p;
+    VONK_AUTO(parser_done) vonk_parser p = {0};
     const vonk_expr *e;
     VONK_TRY(parser_init(&p, budget, conf, text, arguments, err));
     if (vonk__is(&p, TK_END)) return VONK_FAIL(err, VONK_E_PARSE_EMPTY_STATEMENT);
@@ -62,7 +62,7 @@ vonk_status vonk__parse_template(vonk_budget *budget, vonk_str text, const vonk_
 vonk_status vonk_sql_parse_name(vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n,
                                 vonk_error *err)
 {
-    VONK_AUTO(parser_done) vonk_parser p;
+    VONK_AUTO(parser_done) vonk_parser p = {0};
     vonk_strs name = {0};
     vonk_str *own;
     VONK_TRY(parser_init(&p, vonk_arena_budget(arena), NULL, text, false, err));
@@ -256,17 +256,11 @@ void vonk__set_origin(vonk_parser *p, vonk_expr *e, uint32_t from_token)
     vonk_expr_set_origin(e, &origin);
 }
 
-vonk_status vonk__at_tokens(const vonk_parser *p, uint32_t from, vonk_status status, vonk_error *err)
+void vonk__add_tokens(const vonk_parser *p, uint32_t from, vonk_error *err)
 {
     vonk_query_context context;
     vonk_origin origin = vonk__origin(p, from, p->at);
     if (vonk_origin_context(&origin, &context)) vonk_error_add_context(err, &context);
-    return status;
-}
-
-vonk_status vonk__unsupported(const vonk_parser *p, uint32_t from, const char *feature, vonk_error *err)
-{
-    return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE, "feature", feature);
 }
 
 /* How messages show a token: 'word', with line ends made visible. */
@@ -293,7 +287,7 @@ enum { SHOWN_MOST = 1 << 20 };
 
 static vonk_status syntax_error(const vonk_parser *p, const char *hint, bool hint_shows_token, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf shown, whole;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0}, whole = {0};
     vonk_buf_init(&shown, p->budget, SHOWN_MOST);
     vonk_buf_init(&whole, p->budget, SHOWN_MOST);
     VONK_TRY(show_token(p, p->at, &shown, err));
@@ -303,7 +297,7 @@ static vonk_status syntax_error(const vonk_parser *p, const char *hint, bool hin
     return VONK_FAIL(err, VONK_E_PARSE_SYNTAX_ERROR, "error", shown.data, "hint", whole.data);
 }
 
-vonk_status vonk__syntax_error(const vonk_parser *p, vonk_error *err) { return syntax_error(p, "", false, err); }
+vonk_status vonk__wrong_token(const vonk_parser *p, vonk_error *err) { return syntax_error(p, "", false, err); }
 
 vonk_status vonk__expect(vonk_parser *p, vonk_tok kind, vonk_error *err)
 {

@@ -67,11 +67,21 @@ vonk_status vonk__expect(vonk_parser *p, vonk_tok kind, vonk_error *err);
 /* As expect; at a wrong token the message says what is missing (Spark does where no other reading was possible). */
 vonk_status vonk__expect_closing(vonk_parser *p, vonk_tok kind, vonk_error *err);
 vonk_str    vonk__token_text(const vonk_parser *p, uint32_t i);
-vonk_status vonk__syntax_error(const vonk_parser *p, vonk_error *err); /* at the next token */
+vonk_status vonk__wrong_token(const vonk_parser *p, vonk_error *err);
+/* At the next token. */
+static inline vonk_status vonk__syntax_error(const vonk_parser *p, vonk_error *err) { return vonk_raised(vonk__wrong_token(p, err)); }
 /* Raises cls at the text of tokens [from, p->at); pairs as VONK_FAIL. */
 #define VONK_PARSE_FAIL(p, from, err, cls, ...) vonk__at_tokens((p), (from), VONK_FAIL((err), (cls), ##__VA_ARGS__), (err))
-vonk_status vonk__at_tokens(const vonk_parser *p, uint32_t from, vonk_status status, vonk_error *err);
-vonk_status vonk__unsupported(const vonk_parser *p, uint32_t from, const char *feature, vonk_error *err);
+void vonk__add_tokens(const vonk_parser *p, uint32_t from, vonk_error *err);
+static inline vonk_status vonk__at_tokens(const vonk_parser *p, uint32_t from, vonk_status status, vonk_error *err)
+{
+    vonk__add_tokens(p, from, err);
+    return status;
+}
+static inline vonk_status vonk__unsupported(const vonk_parser *p, uint32_t from, const char *feature, vonk_error *err)
+{
+    return VONK_PARSE_FAIL(p, from, err, VONK_E_UNSUPPORTED_FEATURE, "feature", feature);
+}
 vonk_status vonk__deeper(vonk_parser *p, vonk_error *err); /* FAILED_TO_PARSE_TOO_COMPLEX; each success is undone by p->depth-- */
 vonk_origin vonk__origin(const vonk_parser *p, uint32_t from_token, uint32_t end_token);
 void        vonk__set_origin(vonk_parser *p, vonk_expr *e, uint32_t from_token);

@@ -67,7 +67,7 @@ static vonk_status column_words_of(vonk_parser *p, column_words *c, vonk_error *
 /* {"comment":"..."} */
 static vonk_status comment_metadata(vonk_parser *p, vonk_str comment, vonk_str *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf json;
+    VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
     vonk_buf_init(&json, p->budget, SIZE_MAX);
     VONK_TRY(vonk_buf_add_c(&json, "{\"comment\":\"", err));
     for (size_t i = 0; i < comment.len; i++) {

@@ -194,7 +194,7 @@ static int hex_digit(char c)
 /* X'ABC' is 0A BC. */
 static vonk_status hex_literal(vonk_parser *p, uint32_t from, vonk_str text, const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf bytes;
+    VONK_AUTO(vonk_buf_done) vonk_buf bytes = {0};
     vonk_buf_init(&bytes, p->budget, SIZE_MAX);
     size_t i = 0;
     for (int high = 0; i < text.len; i++) {
@@ -223,7 +223,7 @@ static vonk_status string_column(vonk_parser *p, vonk_str text, vonk_column **re
 /* A timestamp shows itself in the session's zone. */
 static vonk_status set_shown(vonk_parser *p, const vonk_expr *e, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_buf_init(&shown, p->budget, 256);
     VONK_TRY(vonk_buf_add_c(&shown, "TIMESTAMP '", err));
     VONK_TRY(vonk_cast_row_text(&p->env, e->value, 0, &shown, err));

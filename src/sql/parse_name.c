@@ -40,7 +40,7 @@ static bool plain_identifier(vonk_str s)
 
 static vonk_status invalid_identifier(const vonk_parser *p, vonk_str name, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf shown;
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_buf_init(&shown, p->budget, SIZE_MAX);
     VONK_TRY(vonk_buf_add_str(&shown, name, err));
     VONK_TRY(vonk_buf_add_byte(&shown, '\0', err));
@@ -111,7 +111,7 @@ bool vonk__at_identifier_clause(const vonk_parser *p)
 
 vonk_status vonk__identifier_clause(vonk_parser *p, vonk_strs *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     const vonk_expr *e;
     vonk_buf_init(&text, p->budget, 1 << 20);
     p->at += 2;
@@ -263,7 +263,7 @@ vonk_status vonk__string(vonk_parser *p, vonk_str *ret, vonk_error *err)
         *ret = vonk_str_sub(token, 1, token.len - 1);
         return VONK_OK;
     }
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, p->budget, SIZE_MAX);
     while (vonk__at_string(p, 0)) VONK_TRY(add_string(p, vonk__token_text(p, p->at++), &text, err));
     return vonk_arena_str(p->arena, vonk_buf_str(&text), ret, err);
@@ -287,7 +287,7 @@ static vonk_status text_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
 static vonk_status property_key(vonk_parser *p, vonk_str *ret, vonk_error *err)
 {
     if (vonk__at_string(p, 0)) return text_key(p, ret, err);
-    VONK_AUTO(vonk_buf_done) vonk_buf key;
+    VONK_AUTO(vonk_buf_done) vonk_buf key = {0};
     vonk_strs parts = {0};
     vonk_buf_init(&key, p->budget, SIZE_MAX);
     VONK_TRY(vonk__name(p, &parts, err));

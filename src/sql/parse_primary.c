@@ -300,7 +300,7 @@ static vonk_status path_step(vonk_parser *p, bool first, vonk_buf *path, bool *r
 static vonk_status variant_path(vonk_parser *p, uint32_t from, const vonk_expr *e, const vonk_expr **ret,
                                 vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf path;
+    VONK_AUTO(vonk_buf_done) vonk_buf path = {0};
     uint32_t at = ++p->at;
     bool more = true;
     const vonk_expr *args[3] = {e};

@@ -6,25 +6,19 @@
 #include "sys/crypto.h"
 #include "sys/module.h"
 
-#define EACH_FUNCTION(X)                                                                                               \
-    X(EVP_MD_fetch)                                                                                                    \
-    X(EVP_Digest)                                                                                                      \
-    X(EVP_MD_CTX_new)                                                                                                  \
-    X(EVP_MD_CTX_free)                                                                                                 \
-    X(EVP_DigestInit_ex) X(EVP_DigestUpdate) X(EVP_DigestFinal_ex) X(HMAC) X(EVP_CIPHER_CTX_new)                       \
-        X(EVP_CIPHER_CTX_free) X(EVP_CIPHER_CTX_ctrl) X(EVP_CipherInit_ex) X(EVP_CipherUpdate) X(EVP_CipherFinal_ex)   \
-            X(EVP_CIPHER_fetch) X(ERR_clear_error)
 void ERR_clear_error(void); /* openssl/err.h */
 
 typedef struct functions {
-#define DECLARE(name) __typeof__(&name) name;
-    EACH_FUNCTION(DECLARE)
-#undef DECLARE
+#define FUNCTION(name) __typeof__(&name) name;
+#include "sys/crypto.def"
+#undef FUNCTION
 } functions;
 
-#define NAME(name) #name,
-static const char *const function_names[] = {EACH_FUNCTION(NAME)};
-#undef NAME
+static const char *const function_names[] = {
+#define FUNCTION(name) #name,
+#include "sys/crypto.def"
+#undef FUNCTION
+};
 /* The module writes the pointers, in the order of the list; the table gives them their types. */
 static union {
     vonk_module_fn at[VONK_COUNTOF(function_names)];

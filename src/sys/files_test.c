@@ -80,7 +80,7 @@ static void reading_and_writing(void **state)
     OK(vonk_file_open(budget, in_root("a"), VONK_FILE_APPEND, &f, &err));
     OK(vonk_file_write(f, "?", 1, &err));
     vonk_file_free(f);
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, budget, SIZE_MAX);
     OK(vonk_file_read_all(in_root("a"), 100, &buf, &err));
     assert_true(vonk_str_is(vonk_buf_str(&buf), "Jello!?"));
@@ -188,7 +188,7 @@ static void removing_renaming_replacing(void **state)
     make("a");
     make("b");
     OK(vonk_file_rename(in_root("a"), in_root("b"), &err));
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, budget, SIZE_MAX);
     OK(vonk_file_read_all(in_root("b"), 10, &buf, &err));
     assert_true(vonk_str_is(vonk_buf_str(&buf), "a"));
@@ -375,7 +375,7 @@ static void many_names(void **state)
 #ifdef VONK_FAULTS
 static vonk_status write_and_read(void)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf buf;
+    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
     VONK_AUTO(vonk_file_free) vonk_file *f = NULL;
     vonk_buf_init(&buf, budget, SIZE_MAX);
     VONK_TRY(vonk_file_replace(in_root("f"), "0123456789", 10, &err));

@@ -13,6 +13,7 @@ static const int64_t unit_us[] = {INT64_C(86400000000), INT64_C(3600000000), INT
 size_t vonk_interval_fields_text(bool year_month, int first, int last, char out[32])
 {
     const char *const *names = year_month ? ym_fields : dt_fields;
+    assert(0 <= first && first <= last && last < (year_month ? 2 : 4));
     int n = first == last ? snprintf(out, 32, "%s", names[first])
                           : snprintf(out, 32, "%s TO %s", names[first], names[last]);
     return (size_t)n;
@@ -219,6 +220,7 @@ vonk_interval_parse vonk_text_to_dt(vonk_str text, int first, int last, int64_t 
     static const uint64_t most[] = {0, 23, 59, 59};
     bool minus;
     vonk_i128 total = 0;
+    assert(0 <= first && last < (int)VONK_COUNTOF(most));
     if (!open_literal(&text, false, first, last, &minus)) return VONK_INTERVAL_MALFORMED;
     reader r = {text.data, text.data + text.len};
     minus ^= take_sign(&r);

@@ -164,6 +164,7 @@ vonk_status vonk_json_string(vonk_json *j, vonk_buf *out, bool *ret_ok, vonk_err
     vonk_str s;
     *ret_ok = vonk_json_peek(j) == '"' && vonk_json_skip(j, &s);
     if (!*ret_ok) return VONK_OK;
+    assert(s.data);
     s = vonk_str_sub(s, 0, s.len - 1);
     for (size_t at = 1; at < s.len;) {
         size_t from = at;

@@ -13,7 +13,7 @@ static void expect_written(const char *pattern, int64_t us, const char *zone, co
     vonk_error err = VONK_ERROR_INIT;
     vonk_arena *arena = NULL;
     vonk_dt_pattern p;
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     assert_int_equal(vonk_arena_new(vonk_budget_root(), &arena, &err), VONK_OK);
     assert_int_equal(vonk_dt_compile(arena, vonk_str_of(pattern), false, &p, &err), VONK_OK);

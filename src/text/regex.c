@@ -10,7 +10,8 @@ enum {
     FAIR_STEPS = 300000,     /* of compiled code: some milliseconds */
     MOST_STEPS = 2000000000, /* of the interpreter: minutes */
     MOST_HEAP_KIB = 256 * 1024,
-    STEPS_PER_LOOK = 2048
+    STEPS_PER_LOOK = 2048,
+    FINDS_PER_LOOK = 8 /* each may take the fair number of steps */
 };
 
 struct vonk_regex {
@@ -171,6 +172,8 @@ static vonk_status find_slowly(vonk_matcher *m, vonk_str text, size_t from, int 
 vonk_status vonk_matcher_find(vonk_matcher *m, vonk_str text, size_t from, bool *ret_found, vonk_error *err)
 {
     if (!text.data) text.data = "";
+    if (++m->n_finds % FINDS_PER_LOOK == 0 && m->cancelled && m->cancelled(m->query))
+        return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
     int n = pcre2_match(m->regex->code, (PCRE2_SPTR)text.data, text.len, from, 0, m->data, m->context);
     if (n == PCRE2_ERROR_MATCHLIMIT || n == PCRE2_ERROR_JIT_STACKLIMIT || n == PCRE2_ERROR_DEPTHLIMIT ||
         n == PCRE2_ERROR_HEAPLIMIT)

@@ -23,6 +23,7 @@ typedef struct vonk_matcher {
     const size_t     *at;   /* group g stands in [at[2g], at[2g + 1]); SIZE_MAX: took no part */
     bool (*cancelled)(void *query); /* may be NULL */
     void             *query;
+    uint32_t          n_finds;
 } vonk_matcher;
 vonk_status vonk_matcher_init(vonk_matcher *m, const vonk_regex *regex, bool (*cancelled)(void *query), void *query, vonk_error *err);
 void        vonk_matcher_done(vonk_matcher *m); /* accepts zeroed storage */

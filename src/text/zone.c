@@ -151,7 +151,7 @@ static void drop_zone(vonk_zone *z)
 
 static vonk_status load_region(vonk_str name, vonk_zone *z, bool *ret_found, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf bytes;
+    VONK_AUTO(vonk_buf_done) vonk_buf bytes = {0};
     vonk_buf_init(&bytes, vonk_budget_root(), 1 << 17);
     VONK_TRY(vonk_tzdata_read(z->name, &bytes, ret_found, err));
     if (!*ret_found) return VONK_OK;

@@ -181,9 +181,9 @@ static void add_rule_years(vonk_zone *z, const footer *f, uint32_t n_chars)
 static vonk_status read_table(vonk_cursor *c, const head *h, vonk_zone *z, vonk_error *err)
 {
     const uint8_t *times, *kinds, *types, *chars;
-    VONK_TRY(vonk_cursor_take(c, h->n_times * 8, &times, err));
+    VONK_TRY(vonk_cursor_take(c, (size_t)h->n_times * 8, &times, err));
     VONK_TRY(vonk_cursor_take(c, h->n_times, &kinds, err));
-    VONK_TRY(vonk_cursor_take(c, h->n_types * 6, &types, err));
+    VONK_TRY(vonk_cursor_take(c, (size_t)h->n_types * 6, &types, err));
     VONK_TRY(vonk_cursor_take(c, h->n_chars, &chars, err));
     uint32_t room = h->n_times + 2 * (TABLE_YEARS + 3);
     vonk_budget *budget = vonk_budget_root();
@@ -191,8 +191,8 @@ static vonk_status read_table(vonk_cursor *c, const head *h, vonk_zone *z, vonk_
     VONK_TRY(vonk_alloc_array(budget, room + 1, sizeof(*z->periods), &z->periods, err));
     VONK_TRY(vonk_alloc_zeroed(budget, h->n_chars + 2 * ABBREVIATION_ROOM + 1, &z->abbreviations, err));
     memcpy(z->abbreviations, chars, h->n_chars);
-    for (uint32_t i = 0; i <= h->n_times; i++) {
-        uint32_t kind = i ? kinds[i - 1] : 0;
+    for (size_t i = 0; i <= h->n_times; i++) {
+        size_t kind = i ? kinds[i - 1] : 0;
         if (kind >= h->n_types) return vonk_cursor_fail(c, "bad type in a zone file", err);
         const uint8_t *t = types + kind * 6;
         vonk__zone_period p = {(int32_t)be(t, 4), t[5], t[4] != 0};
@@ -213,11 +213,12 @@ vonk_status vonk__zone_read_rules(vonk_str bytes, vonk_zone *zone, vonk_error *e
     const uint8_t *skipped;
     VONK_TRY(read_head(&c, &h, err));
     if (h.version < '2') return vonk_cursor_fail(&c, "old zone file", err);
-    size_t old = h.n_times * 5 + h.n_types * 6 + h.n_chars + h.n_leap * 8 + h.n_isstd + h.n_isut;
+    size_t old =
+        (size_t)h.n_times * 5 + (size_t)h.n_types * 6 + h.n_chars + (size_t)h.n_leap * 8 + h.n_isstd + h.n_isut;
     VONK_TRY(vonk_cursor_take(&c, old, &skipped, err));
     VONK_TRY(read_head(&c, &h, err));
     VONK_TRY(read_table(&c, &h, zone, err));
-    VONK_TRY(vonk_cursor_take(&c, h.n_leap * 12 + h.n_isstd + h.n_isut, &skipped, err));
+    VONK_TRY(vonk_cursor_take(&c, (size_t)h.n_leap * 12 + h.n_isstd + h.n_isut, &skipped, err));
 
     char text[128] = {0};
     footer f = {0};

@@ -138,7 +138,7 @@ static vonk_status run_for(vonk_connect_operation *op, int64_t ms, bool reports,
 static vonk_status emit_bytes(vonk_connect_operation *op, vonk_buf *take_data, int64_t row, vonk_error *err)
 {
     vonk_slice pieces[2];
-    vonk_buf fields;
+    vonk_buf fields = {0};
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
     no_fail(vonk_pb_writer_end(&w), err);
     no_fail(vonk_slice_of_buf(take_data, &pieces[0], err), err);
@@ -152,7 +152,7 @@ static vonk_status emit_bytes(vonk_connect_operation *op, vonk_buf *take_data, i
 static vonk_status batches(vonk_connect_operation *op, long n, size_t bytes, vonk_error *err)
 {
     for (long i = 0; i < n; i++) {
-        vonk_buf data;
+        vonk_buf data = {0};
         char *at = NULL;
         vonk_buf_init(&data, vonk_budget_root(), SIZE_MAX);
         no_fail(vonk_buf_extend(&data, bytes, &at, err), err);
@@ -164,7 +164,7 @@ static vonk_status batches(vonk_connect_operation *op, long n, size_t bytes, von
 
 static vonk_status artifact(vonk_connect_operation *op, vonk_str name, vonk_error *err)
 {
-    vonk_buf data;
+    vonk_buf data = {0};
     bool is_found = false;
     vonk_buf_init(&data, vonk_budget_root(), SIZE_MAX);
     VONK_TRY(vonk_connect_artifact_read(vonk_connect_operation_session(op), name, &data, &is_found, err));
@@ -208,7 +208,7 @@ static vonk_status execute(void *self, vonk_connect_operation *op, const vonk_pb
     const vonk_pb_msg *command = vonk_pb_get_msg(vonk_pb_get_msg(plan, PB_PLAN_COMMAND), PB_COMMAND_SQL_COMMAND);
     const vonk_pb_msg *input = vonk_pb_get_msg(command, PB_SQL_COMMAND_INPUT);
     if (!input) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "this command");
-    vonk_buf fields;
+    vonk_buf fields = {0};
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
     size_t mark = vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT);
     vonk_pb_put_msg(&w, PB_EXECUTE_PLAN_RESPONSE_SQL_COMMAND_RESULT_RELATION, input);

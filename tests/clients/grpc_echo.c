@@ -106,7 +106,7 @@ static void run_stream(void *arg)
         vonk_mutex_lock(&lock);
         while (!vonk_grpc_is_writable(task->call) && !vonk_grpc_is_over(task->call)) vonk_cond_wait(&changed, &lock);
         vonk_mutex_unlock(&lock);
-        vonk_buf buf;
+        vonk_buf buf = {0};
         char *at = NULL;
         vonk_slice pieces[2];
         vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);

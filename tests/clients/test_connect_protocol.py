@@ -764,15 +764,18 @@ def test_artifact_files_go_with_the_session(server):
     def folders():
         return {name for name in os.listdir(server.folder) if name.startswith(("vonk-artifacts-", "vonk-upload-"))}
 
+    def wait_for(n):  # where the upload was written goes after its answer
+        end = time.monotonic() + 10
+        while len(folders() - before) != n:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
     before = folders()
     session = server.session()
     session.add_artifacts(small(session, "files/x", b"1"))
-    assert len(folders() - before) == 1
+    wait_for(1)
     session.release_session()
-    end = time.monotonic() + 5
-    while folders() - before:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    wait_for(0)
 
 
 # --- the client's own code -------------------------------------------------------------------------------------------

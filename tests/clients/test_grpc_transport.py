@@ -160,8 +160,8 @@ def test_compressed_request_is_refused(echo):
 def test_deadline(echo):
     before = echo.stats()["deadline"] + echo.stats()["cancelled"]
     start = time.monotonic()
-    assert fails(lambda: list(echo.stream("Hang", b"", timeout=0.2)))[0] == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert 0.15 < time.monotonic() - start < 2
+    assert fails(lambda: list(echo.stream("Hang", b"", timeout=1)))[0] == grpc.StatusCode.DEADLINE_EXCEEDED
+    assert 0.9 < time.monotonic() - start < 20
     echo.wait_stats(lambda s: s["deadline"] + s["cancelled"] == before + 1)
     echo.wait_stats(lambda s: s["calls"] == 1)
 

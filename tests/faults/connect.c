@@ -605,7 +605,7 @@ typedef struct outcome {
  * connection is given up, as a client would do it. `kind` < 0: nothing fails. */
 static void run(trial *t, const ids *i, int kind, int64_t at, outcome *o)
 {
-    vonk_buf bodies[MOST_CALLS];
+    vonk_buf bodies[MOST_CALLS] = {0};
     connect_answer answers[MOST_CALLS];
     uint32_t n = 0;
     for (uint32_t k = 0; k < t->n_calls; k++) build(&t->of->calls[k], i, &bodies[k]);
@@ -640,7 +640,7 @@ static void outcome_done(outcome *o)
 static void forget_session(trial *t, const char *session)
 {
     ids i = {""};
-    vonk_buf body;
+    vonk_buf body = {0};
     memcpy(i.session, session, sizeof i.session);
     build(&(call){.build = release_session}, &i, &body);
     connect_client *client = open_client(t);
@@ -751,7 +751,7 @@ static void fetch_rows(trial *t)
     static vonk_buf rows;
     const call first = {"ExecutePlan", 0, execute, "SELECT id, concat('row ', id) AS t FROM range(100)"};
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf body;
+    vonk_buf body = {0};
     vonk_arena *arena = NULL;
     const vonk_pb_msg *m = NULL;
     ids i = next_ids(t);

@@ -242,7 +242,7 @@ static void expect_folder(const trial *t, bool written, const char *kind, int64_
 static void run_clean(trial *t, const char *kind, int64_t at)
 {
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf got;
+    vonk_buf got = {0};
     vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
     if (t->folder_after) folder_bring_back();
     start_clock(t->of->name, kind, at);
@@ -258,7 +258,7 @@ static void run_clean(trial *t, const char *kind, int64_t at)
 static void run_failing(trial *t, vonk_fault kind, int64_t at)
 {
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf got;
+    vonk_buf got = {0};
     vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
     if (t->folder_after) folder_bring_back();
     start_clock(t->of->name, kinds[kind], at);
@@ -325,7 +325,7 @@ static void open_all(trial *t)
         const char *place = strstr(tables[i], "%s");
         snprintf(sql, sizeof sql, "%.*s%s%s", (int)(place ? place - tables[i] : (long)strlen(tables[i])), tables[i],
                  place ? (root ? root : ".") : "", place ? place + 2 : "");
-        vonk_buf nothing;
+        vonk_buf nothing = {0};
         vonk_buf_init(&nothing, vonk_budget_root(), SIZE_MAX);
         if (run_all(t->session, sql, &nothing, &err) != VONK_OK) die(sql, &err);
         vonk_buf_done(&nothing);

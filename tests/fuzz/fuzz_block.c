@@ -32,7 +32,7 @@ static vonk_batch *decode(vonk_budget *budget, const vonk_type *shape, vonk_curs
 
 static void check_again(vonk_budget *budget, const vonk_type *shape, const vonk_batch *batch)
 {
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf_init(&out, budget, SIZE_MAX);
     if (vonk_block_encode(batch, &out, &err) == VONK_OK) { /* else there was no room for it */

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (vonk_pb_decode(&vonk_pb_connect, message, text, 200, arena, &m, &err) == VONK_OK) {
         vonk_str raw;
         require(vonk_pb_raw(m, arena, &raw, &err) == VONK_OK && vonk_str_eq(raw, text));
-        vonk_buf first, second;
+        vonk_buf first = {0}, second = {0};
         rewrite(m, &first);
         require(vonk_pb_decode(&vonk_pb_connect, message, vonk_buf_str(&first), 200, arena, &again, &err) == VONK_OK);
         rewrite(again, &second);

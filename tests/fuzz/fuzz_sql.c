@@ -42,7 +42,7 @@ static vonk_status try_text(vonk_session *session, vonk_str text, const char *mo
         "CREATE TEMP VIEW t AS SELECT * FROM VALUES (1, 'a', 1.5), (2, null, 2.5) v(a, b, c)";
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL, *view = NULL, *resolved = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_session_budget(session), SIZE_MAX);
     require(vonk_session_parse(session, vonk_str_of(views), &view, err) == VONK_OK);
     require(vonk_session_execute(session, view, &query, err) == VONK_OK);

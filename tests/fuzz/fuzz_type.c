@@ -24,7 +24,7 @@ static bool has_odd_part(const vonk_type *t)
 
 static void check_json(const vonk_type *t)
 {
-    vonk_buf json;
+    vonk_buf json = {0};
     vonk_error err = VONK_ERROR_INIT;
     const vonk_type *again = NULL;
     vonk_buf_init(&json, vonk_budget_root(), SIZE_MAX);
@@ -39,7 +39,7 @@ static void check_json(const vonk_type *t)
 
 static void check_texts(const vonk_type *t)
 {
-    vonk_buf text;
+    vonk_buf text = {0};
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
     require(vonk_type_simple_string(t, &text, &err) == VONK_OK);

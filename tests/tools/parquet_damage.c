@@ -19,7 +19,7 @@ static vonk_status read_rows(const vonk_bytes_in *in, uint64_t *ret_hash, vonk_e
 {
     VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf text;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     const vonk_parquet_options options = VONK_PARQUET_OPTIONS;
     vonk_buf_init(&text, budget, SIZE_MAX);
     *ret_hash = 0;
@@ -61,7 +61,7 @@ static vonk_status try_file(const uint8_t *data, size_t bytes, uint64_t *ret_has
 
 static int check_file(const char *path, bool checksums)
 {
-    vonk_buf file;
+    vonk_buf file = {0};
     uint64_t whole = 0, hash = 0;
     uint32_t footer;
     int failures = 0;

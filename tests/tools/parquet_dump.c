@@ -57,7 +57,7 @@ static arguments parse(int argc, char **argv)
 
 static void print_schema(const vonk_type *type)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     must(vonk_type_json(type, &out, &err), &err);
     printf("%.*s\n", VONK_STR_ARGS(vonk_buf_str(&out)));
@@ -65,7 +65,7 @@ static void print_schema(const vonk_type *type)
 
 static void print_rows(vonk_column *const *columns, uint32_t n_columns, uint32_t n_rows, bool encodings)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     for (uint32_t c = 0; c < n_columns; c++) {
         must(vonk_column_check(columns[c], &err), &err);
@@ -141,7 +141,7 @@ static void print_group(const vonk_parquet_meta *meta, const vonk_bytes_in *in, 
 int main(int argc, char **argv)
 {
     arguments a = parse(argc, argv);
-    vonk_buf file;
+    vonk_buf file = {0};
     vonk_bytes_in in;
     vonk_parquet_meta *meta = NULL;
     const vonk_type *type = NULL;

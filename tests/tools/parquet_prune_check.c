@@ -139,7 +139,7 @@ static void try_group(const vonk_parquet_meta *meta, const vonk_bytes_in *in, co
 
 int main(int argc, char **argv)
 {
-    vonk_buf file;
+    vonk_buf file = {0};
     vonk_bytes_in in;
     vonk_parquet_meta *meta = NULL;
     const vonk_type *type = NULL;

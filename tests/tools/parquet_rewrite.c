@@ -118,7 +118,7 @@ static void copy_group(const vonk_parquet_meta *meta, const vonk_bytes_in *in, c
 
 static void copy_file(const char *from, FILE *to)
 {
-    vonk_buf file;
+    vonk_buf file = {0};
     vonk_bytes_in in;
     vonk_bytes_out out = {to, append};
     vonk_parquet_meta *meta = NULL;

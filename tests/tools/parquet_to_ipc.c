@@ -73,7 +73,7 @@ int main(int argc, char **argv)
                         "[--flat] FILE > stream\n");
         return 2;
     }
-    vonk_buf file, out;
+    vonk_buf file = {0}, out = {0};
     vonk_bytes_in in;
     vonk_parquet_meta *meta = NULL;
     const vonk_type *type = NULL;

@@ -33,7 +33,7 @@ static uint64_t long_start(const uint8_t **inout_at, const uint8_t *end)
     uint64_t v[4] = {P1 + P2, P2, 0, 0 - P1};
     const uint8_t *at = *inout_at;
     for (; end - at >= 32; at += 32) {
-        for (int i = 0; i < 4; i++) v[i] = lane(v[i], load64(at + 8 * i));
+        for (size_t i = 0; i < 4; i++) v[i] = lane(v[i], load64(at + 8 * i));
     }
     *inout_at = at;
     uint64_t h = turn(v[0], 1) + turn(v[1], 7) + turn(v[2], 12) + turn(v[3], 18);
@@ -78,7 +78,7 @@ static size_t block_of(size_t bytes, uint64_t hash)
 void vonk__pq_bloom_add(uint8_t *filter, size_t bytes, uint64_t hash)
 {
     uint8_t *block = filter + block_of(bytes, hash);
-    for (int i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         uint32_t word = load32(block + 4 * i) | 1u << (((uint32_t)hash * salts[i]) >> 27);
         memcpy(block + 4 * i, &word, sizeof word);
     }
@@ -87,7 +87,7 @@ void vonk__pq_bloom_add(uint8_t *filter, size_t bytes, uint64_t hash)
 bool vonk__pq_bloom_has(const uint8_t *filter, size_t bytes, uint64_t hash)
 {
     const uint8_t *block = filter + block_of(bytes, hash);
-    for (int i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         if (!(load32(block + 4 * i) >> (((uint32_t)hash * salts[i]) >> 27) & 1)) return false;
     }
     return true;

@@ -84,7 +84,7 @@ static void runs_there_and_back(void **state)
     for (unsigned width = 0; width <= 32; width++) {
         for (unsigned style = 0; style < 6; style++) {
             vonk_error err = VONK_ERROR_INIT;
-            vonk_buf out;
+            vonk_buf out = {0};
             char *slack;
             make_values(width, style);
             vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
@@ -101,7 +101,7 @@ static void runs_there_and_back(void **state)
 static void runs_as_bits_and_levels(void **state)
 {
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf out;
+    vonk_buf out = {0};
     char *slack;
     uint8_t bits[RUN_VALUES / 8 + 8];
     uint16_t levels[RUN_VALUES];
@@ -136,7 +136,7 @@ static void deltas_there_and_back(void **state)
         for (unsigned style = 0; style < 5; style++) {
             for (size_t n = 0; n < 1000; n = n * 2 + 1) {
                 vonk_error err = VONK_ERROR_INIT;
-                vonk_buf out;
+                vonk_buf out = {0};
                 vonk_buffer *back = NULL;
                 uint32_t got = 0;
                 char *slack;
@@ -175,7 +175,7 @@ static void delta_strings(void **state)
     enum { N = VONK_COUNTOF(words) };
     vonk_error err = VONK_ERROR_INIT;
     int64_t prefix[N], suffix[N];
-    vonk_buf out;
+    vonk_buf out = {0};
     char *slack;
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     for (size_t i = 0; i < N; i++) {

@@ -97,6 +97,9 @@ static inline vonk_cursor vonk__pq_cursor(const vonk_parquet_meta *meta, const v
     return vonk_cursor_of(data, bytes, meta->path);
 }
 /* MALFORMED_INPUT with the file's path. */
-vonk_status vonk__pq_fail(const vonk_parquet_meta *meta, const char *problem, vonk_error *err);
+static inline vonk_status vonk__pq_fail(const vonk_parquet_meta *meta, const char *problem, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", meta->path, "problem", problem);
+}
 
 #endif

@@ -171,7 +171,7 @@ static vonk_status read_payload(pq_leaf *leaf, const pq_page_head *head, uint64_
 static vonk_status decode_dictionary(pq_leaf *leaf, const pq_page_head *head, vonk_buffer *buffer, vonk_error *err)
 {
     VONK_AUTO(vonk__pq_page_done) pq_page page = {.buffer = vonk_buffer_ref(buffer)};
-    VONK_AUTO(vonk__pq_sink_done) pq_sink sink;
+    VONK_AUTO(vonk__pq_sink_done) pq_sink sink = {0};
     uint32_t n = (uint32_t)head->dict.n_values;
     vonk_cursor in = vonk__pq_cursor(leaf->meta, buffer->data, (size_t)head->plain_bytes);
     vonk__pq_sink_init(&sink, leaf->budget, leaf->type, false);

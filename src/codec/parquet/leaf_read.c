@@ -80,7 +80,7 @@ static vonk_status try_constant(pq_leaf *leaf, uint32_t n, vonk_column **ret, vo
 
 vonk_status vonk__pq_leaf_read(pq_leaf *leaf, uint32_t n, bool keep_codes, vonk_column **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk__pq_sink_done) pq_sink sink;
+    VONK_AUTO(vonk__pq_sink_done) pq_sink sink = {0};
     vonk__pq_sink_init(&sink, leaf->budget, leaf->type, keep_codes);
     VONK_TRY(vonk__pq_sink_reserve(&sink, n, err));
     while (sink.n < n) {

@@ -51,6 +51,7 @@ static vonk_status one_range(const pruner *p, uint64_t from, uint64_t n, row_set
 static void append(row_set *s, uint64_t from, uint64_t end)
 {
     if (from >= end) return;
+    assert(s->at);
     vonk_parquet_range *last = s->n > 0 ? &s->at[s->n - 1] : NULL;
     if (last && from <= last->from + last->n) {
         if (end > last->from + last->n) last->n = end - last->from;
@@ -240,7 +241,7 @@ static vonk_status by_page_index(const pruner *p, const subject *s, row_set all,
     bool ordered =
         s->term->values && vonk__pq_bounds_ordered(p->meta, s->leaf, s->term->values->type, &s->convert, true);
     for (size_t i = 0; i < offsets->pages.n; i++) {
-        VONK_AUTO(vonk__pq_known_done) pq_known known;
+        VONK_AUTO(vonk__pq_known_done) pq_known known = {0};
         uint64_t from = (uint64_t)offsets->pages.at[i].first_row;
         uint64_t end = i + 1 < offsets->pages.n ? (uint64_t)offsets->pages.at[i + 1].first_row : n_rows;
         VONK_TRY(page_known(p, s, index, i, ordered, &known));

@@ -68,6 +68,7 @@ static vonk_status open_leaves(vonk_parquet_scan *s, const vonk_parquet_scan_spe
     for (uint32_t i = 0; i < s->n_columns; i++) {
         for (uint32_t k = 0; k < s->columns[i].n_leaves; k++) {
             uint32_t at = s->columns[i].first_leaf + k;
+            assert(at < leaves->n);
             const pq_want_leaf *want = &leaves->at[at];
             s->reads[at].levels.budget = s->budget;
             VONK_TRY(vonk__pq_leaf_init(&s->leaves[at], s->budget, s->meta, s->in, s->compressor, s->group, want->node,
@@ -165,7 +166,7 @@ static vonk_status read_flat(vonk_parquet_scan *s, scan_column *c, uint64_t row,
 static vonk_status read_leaf(vonk_parquet_scan *s, uint32_t at, uint64_t row, uint32_t n, vonk_error *err)
 {
     pq_leaf *leaf = &s->leaves[at];
-    VONK_AUTO(vonk__pq_sink_done) pq_sink sink;
+    VONK_AUTO(vonk__pq_sink_done) pq_sink sink = {0};
     const vonk_type *type = leaf->type ? leaf->type : &vonk_type_null;
     vonk__pq_sink_init(&sink, s->budget, type, false);
     VONK_TRY(vonk__pq_leaf_seek(leaf, row, err));

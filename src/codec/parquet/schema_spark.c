@@ -260,7 +260,7 @@ vonk_status vonk__pq_find_child(const vonk_parquet_meta *meta, const pq_node *no
         if (meta->options.case_sensitive) return VONK_OK;
     }
     if (found <= 1) return VONK_OK;
-    VONK_AUTO(vonk_buf_done) vonk_buf names;
+    VONK_AUTO(vonk_buf_done) vonk_buf names = {0};
     vonk_buf_init(&names, meta->budget, 1024);
     for (uint32_t i = 0; i < node->n_children; i++) {
         if (vonk_str_eq_nocase(node->children[i].name, field->name))

@@ -13,11 +13,6 @@ const char *const vonk__pq_physical_names[PQ_N_PHYSICAL] = {
     "BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BINARY", "FIXED_LEN_BYTE_ARRAY",
 };
 
-vonk_status vonk__pq_fail(const vonk_parquet_meta *meta, const char *problem, vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", meta->path, "problem", problem);
-}
-
 /* ---- annotations */
 static const uint8_t logical_annotation[] = {
     [PQ_LOGICAL_STRING] = PQ_ANN_STRING,       [PQ_LOGICAL_MAP] = PQ_ANN_MAP,

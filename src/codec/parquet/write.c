@@ -55,7 +55,7 @@ static vonk_status add_pair(vonk_parquet_writer *w, vonk_str key, vonk_str value
 
 static vonk_status add_pairs(vonk_parquet_writer *w, const vonk_parquet_write_options *o, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf json;
+    VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
     vonk_buf_init(&json, w->budget, SIZE_MAX);
     VONK_TRY(vonk_type_json(w->type, &json, err));
     /* Readers take from the version that dates are counted in the proleptic calendar. */
@@ -345,7 +345,7 @@ static vonk_status put_footer(vonk_parquet_writer *w, vonk_buf *scratch, vonk_er
 
 vonk_status vonk_parquet_writer_close(vonk_parquet_writer *w, vonk_parquet_written *ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf scratch;
+    VONK_AUTO(vonk_buf_done) vonk_buf scratch = {0};
     assert(!w->closed);
     vonk_buf_init(&scratch, w->budget, SIZE_MAX);
     VONK_TRY(end_group(w, err));

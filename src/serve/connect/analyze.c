@@ -62,7 +62,7 @@ vonk_status vonk_connect_plan(vonk_connect_session *session, const vonk_pb_msg *
     case PB_E_PLAN_COMPRESSED_OPERATION_OP_TYPE_COMMAND: field = PB_PLAN_COMMAND; break;
     default: return fail_parse("what is compressed is neither a relation nor a command", err);
     }
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, server->budget, HEAD_ROOM + (size_t)server->max_plan_bytes);
     vonk_status st = decompress(server, vonk_pb_str(packed, PB_PLAN_COMPRESSED_OPERATION_DATA), &buf, err);
     if (st != VONK_OK) {
@@ -82,7 +82,7 @@ vonk_status vonk__connect_analyze(vonk_connect_rpc *rpc, vonk_error *err)
     VONK_TRY(vonk__connect_open_session(rpc->server, &caller, &rpc->session, err));
     if (!vonk_pb_which(rpc->request, PB_ANALYZE_PLAN_REQUEST_ANALYZE_ONEOF))
         return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__UNKNOWN_ANALYZE_METHOD, "other", "ANALYZE_NOT_SET");
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk__connect_answer(rpc, &buf, PB_ANALYZE_PLAN_RESPONSE_SESSION_ID,
                                             PB_ANALYZE_PLAN_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     vonk_status st = backend->analyze(backend->self, rpc->session, rpc->request, rpc->arena, &w, err);

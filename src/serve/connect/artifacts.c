@@ -198,7 +198,7 @@ vonk_status vonk__connect_artifact_status(vonk_connect_rpc *rpc, vonk_error *err
         rpc->request, PB_ARTIFACT_STATUSES_REQUEST_SESSION_ID, PB_ARTIFACT_STATUSES_REQUEST_USER_CONTEXT,
         PB_ARTIFACT_STATUSES_REQUEST_CLIENT_OBSERVED_SERVER_SIDE_SESSION_ID);
     VONK_TRY(vonk__connect_open_session(rpc->server, &caller, &rpc->session, err));
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk__connect_answer(rpc, &buf, PB_ARTIFACT_STATUSES_RESPONSE_SESSION_ID,
                                             PB_ARTIFACT_STATUSES_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     vonk_status st = VONK_OK;

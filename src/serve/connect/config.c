@@ -188,7 +188,7 @@ vonk_status vonk__connect_config(vonk_connect_rpc *rpc, vonk_error *err)
         vonk__connect_caller(rpc->request, PB_CONFIG_REQUEST_SESSION_ID, PB_CONFIG_REQUEST_USER_CONTEXT,
                              PB_CONFIG_REQUEST_CLIENT_OBSERVED_SERVER_SIDE_SESSION_ID);
     VONK_TRY(vonk__connect_open_session(rpc->server, &caller, &rpc->session, err));
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w =
         vonk__connect_answer(rpc, &buf, PB_CONFIG_RESPONSE_SESSION_ID, PB_CONFIG_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     config_rpc c = {.rpc = rpc, .conf = backend->conf(backend->self, rpc->session->backend), .out = &w};

@@ -108,7 +108,7 @@ static void text_that_is_not_utf8_is_repaired(void **state)
     write_it(&error, "", &w);
     assert_true(vonk_str_find(metadata(&w, "messageParameters"), VONK_STR("bad \xef\xbf\xbd\xef\xbf\xbd"), 0) !=
                 SIZE_MAX);
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     vonk_pb_writer writer = vonk_pb_writer_of(&vonk_pb_connect, &buf, &err);
     vonk_connect_write_details(&writer, &error);
@@ -133,7 +133,7 @@ static void details_have_contexts_and_causes(void **state)
     vonk_error_add_context(&error, &context);
     vonk_error_set_cause(&error, &cause);
     write_it(&error, "", &w);
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_buf_init(&buf, vonk_budget_root(), SIZE_MAX);
     vonk_pb_writer writer = vonk_pb_writer_of(&vonk_pb_connect, &buf, &err);
     vonk_connect_write_details(&writer, &error);

@@ -87,7 +87,7 @@ vonk_status vonk__connect_release_execute(vonk_connect_rpc *rpc, vonk_error *err
     vonk_connect_operation *op =
         vonk__connect_find_operation(rpc->session, vonk_pb_str(rpc->request, PB_RELEASE_EXECUTE_REQUEST_OPERATION_ID));
     if (op) VONK_TRY(release(rpc, op, err));
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk__connect_answer(rpc, &buf, PB_RELEASE_EXECUTE_RESPONSE_SESSION_ID,
                                             PB_RELEASE_EXECUTE_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     if (op) vonk_pb_put_c(&w, PB_RELEASE_EXECUTE_RESPONSE_OPERATION_ID, op->id.text);
@@ -158,7 +158,7 @@ vonk_status vonk__connect_interrupt_rpc(vonk_connect_rpc *rpc, vonk_error *err)
     id_list list = {0};
     VONK_TRY(vonk__connect_open_session(rpc->server, &caller, &rpc->session, err));
     vonk_status st = list_to_interrupt(rpc, &list, err);
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk__connect_answer(rpc, &buf, PB_INTERRUPT_RESPONSE_SESSION_ID,
                                             PB_INTERRUPT_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     if (st != VONK_OK) w.status = st;
@@ -230,7 +230,7 @@ vonk_status vonk__connect_get_status(vonk_connect_rpc *rpc, vonk_error *err)
     size_t n = vonk_pb_n(wanted, ids);
     if (n > MAX_IDS)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("GetStatus of %zu operations at once", n));
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk__connect_answer(rpc, &buf, PB_GET_STATUS_RESPONSE_SESSION_ID,
                                             PB_GET_STATUS_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     if (wanted && n == 0) put_all_states(&w, rpc->session, now_ns);

@@ -202,7 +202,7 @@ static void run_operation(void *self)
 /* The response that tells a reattachable client that nothing more comes. */
 static vonk_status make_result_complete(vonk_connect_operation *op, vonk_connect_response *ret, vonk_error *err)
 {
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk_connect_begin(op, &buf, err);
     vonk_pb_end(&w, vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_RESULT_COMPLETE));
     vonk_status st = vonk_pb_writer_end(&w);
@@ -665,7 +665,7 @@ static void report_locked(vonk_connect_operation *op)
 {
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
     vonk_connect_response r = {0};
-    vonk_buf buf;
+    vonk_buf buf = {0};
     vonk_pb_writer w = vonk_connect_begin(op, &buf, &err);
     size_t mark = vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_EXECUTION_PROGRESS);
     bool is_new = op->hooks.progress(op->hooks.arg, &w);

@@ -4,7 +4,7 @@
 #include "sys/clock.h"
 #include "sys/thread.h"
 
-enum { KEPT_IDLE = 2, IDLE_S = 10 };
+enum { KEPT_IDLE = 2, IDLE_S = 10, KEEP_MEMORY_S = 2 };
 
 typedef struct worker {
     vonk_connect_workers *pool;
@@ -32,6 +32,17 @@ static vonk_connect_task *take_task(vonk_connect_workers *p)
     return task;
 }
 
+/* Under the lock. Without a limit; after a while the memory that the thread's allocator keeps goes back to the machine.
+ */
+static void wait_long(vonk_connect_workers *p)
+{
+    if (vonk_cond_wait_until(&p->work, &p->lock, vonk_clock_mono_ns() + KEEP_MEMORY_S * VONK_NS_PER_S)) return;
+    vonk_mutex_unlock(&p->lock);
+    vonk_alloc_collect();
+    vonk_mutex_lock(&p->lock);
+    if (!p->first && !p->is_stopping) vonk_cond_wait(&p->work, &p->lock);
+}
+
 /* Under the lock. The next task; NULL: this thread is no longer wanted. */
 static vonk_connect_task *wait_task(vonk_connect_workers *p)
 {
@@ -41,7 +52,7 @@ static vonk_connect_task *wait_task(vonk_connect_workers *p)
         bool was_woken = true;
         p->n_idle++;
         if (p->n_idle <= KEPT_IDLE)
-            vonk_cond_wait(&p->work, &p->lock);
+            wait_long(p);
         else
             was_woken = vonk_cond_wait_until(&p->work, &p->lock, vonk_clock_mono_ns() + IDLE_S * VONK_NS_PER_S);
         p->n_idle--;

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Start and small calls: Vonk, Sail and real Spark in turn, answering one unmodified client.
+
+  bench/latency/run.py [--vonk build/vonk] [--engines vonk,sail,spark] [--calls 10000] [--build build]
+
+Each engine is started alone on two CPUs. Printed for each: milliseconds from exec to an open port, and to the answer of
+a waiting client's first collect(); resident MB when idle; processor time of the server, and wall time at the client,
+for one `spark.range(n).collect()` (mean over --calls with different n; all their RPCs count). Under it the floor:
+the processor time that a bare epoll echo server takes on this machine for the same number of exchanges at the same
+pace. Rows are checked. Exit status 1 when an engine failed.
+"""
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "bench"))
+from servers import environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
+
+ENGINES = ["vonk", "sail", "spark"]
+EXCHANGES = 5           # of one collect: ExecutePlan, Config, two ReleaseExecute, and the client's ping
+MESSAGE_BYTES = 230     # about what each of them is
+
+
+def tree(pid):
+    """The process and all below it."""
+    found = [pid]
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as children:
+            for child in children.read().split():
+                found += tree(int(child))
+    return found
+
+
+def cpu_us(pid):
+    """Processor time so far. From the scheduler's clock, of the threads that live; they do in all three servers."""
+    total = 0
+    for each in tree(pid):
+        for task in os.listdir(f"/proc/{each}/task"):
+            try:
+                with open(f"/proc/{each}/task/{task}/schedstat", encoding="utf-8") as stat:
+                    total += int(stat.read().split()[0])
+            except OSError:
+                pass
+    return total / 1e3
+
+
+def resident_mb(pid):
+    total = 0
+    for each in tree(pid):
+        with open(f"/proc/{each}/status", encoding="utf-8") as status:
+            total += sum(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) / 1024
+    return total
+
+
+class Client:
+    def __init__(self, port):
+        self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "client.py"), f"sc://127.0.0.1:{port}"],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(),
+                                        preexec_fn=two_cpus)
+        self.process.stdout.readline()
+
+    def ask(self, line):
+        """(clock when it was done, seconds it took)"""
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if len(answer) != 2:
+            raise RuntimeError("the client failed")
+        return float(answer[0]), float(answer[1])
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def measure(name, args):
+    port = free_port()
+    client = Client(port)
+    with open(os.path.join(ROOT, "bench", "out", f"latency-{name}.log"), "wb") as log:
+        start = time.monotonic()
+        server = start_server(server_command(name, args, port), port, log)
+        result = {"port ms": (time.monotonic() - start) * 1e3}
+        try:
+            time.sleep(2)
+            result["idle MB"] = resident_mb(server.pid)
+            result["first ms"] = start_again(name, args)
+            client.ask("first")
+            client.ask(max(200, args.calls // 10))
+            before = cpu_us(server.pid)
+            _, seconds = client.ask(args.calls)
+            result["CPU us/call"] = (cpu_us(server.pid) - before) / args.calls
+            result["wall us/call"] = seconds * 1e6 / args.calls
+        finally:
+            client.close()
+            stop_server(server)
+    return result
+
+
+def start_again(name, args):
+    """Milliseconds from exec to the first answer at a client that waits for the port."""
+    port = free_port()
+    client = Client(port)
+    with open(os.path.join(ROOT, "bench", "out", f"latency-{name}.log"), "ab") as log:
+        start = time.monotonic()
+        server = start_server(server_command(name, args, port), port, log)
+        try:
+            return (client.ask("first")[0] - start) * 1e3
+        finally:
+            client.close()
+            stop_server(server)
+
+
+def floor(args, wall_us):
+    """CPU us of a bare server for the exchanges of one call; the client works as long between them as Vonk's does."""
+    subprocess.run(["ninja", "-C", args.build, "bench/latency/bare_echo"], check=True, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen([os.path.join(args.build, "bench", "latency", "bare_echo")], stdout=subprocess.PIPE,
+                              preexec_fn=two_cpus)
+    two_cpus()
+    client = socket.create_connection(("::1", int(server.stdout.readline())))
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    n = EXCHANGES * min(args.calls, 2000)
+    before = cpu_us(server.pid)
+    for _ in range(n):
+        start = time.perf_counter()
+        client.sendall(b"x" * MESSAGE_BYTES)
+        client.recv(1 << 16)
+        while (time.perf_counter() - start) * 1e6 < wall_us / EXCHANGES:
+            pass
+    used = (cpu_us(server.pid) - before) / n * EXCHANGES
+    client.close()
+    server.wait()
+    return used
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--vonk", default=os.path.join(ROOT, "build", "vonk"))
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--sail-venv", default=os.path.join(ROOT, ".venv-sail"))
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--calls", type=int, default=10000)
+    parser.add_argument("--memory")
+    args = parser.parse_args()
+    args.vonk = os.path.abspath(args.vonk)
+    os.makedirs(os.path.join(ROOT, "bench", "out"), exist_ok=True)
+    names = ["port ms", "first ms", "idle MB", "CPU us/call", "wall us/call"]
+    print("".ljust(10) + "".join(f"{name:>14}" for name in names))
+    n_failed, vonk_wall = 0, None
+    for engine in args.engines.split(","):
+        try:
+            result = measure(engine, args)
+        except (RuntimeError, OSError) as error:
+            print(f"{engine}: {error}")
+            n_failed += 1
+            continue
+        vonk_wall = result["wall us/call"] if engine == "vonk" else vonk_wall
+        print(engine.ljust(10) + "".join(f"{result[name]:14.1f}" for name in names), flush=True)
+    if vonk_wall:
+        print("bare echo".ljust(52) + f"{floor(args, vonk_wall):14.1f}")
+    sys.exit(1 if n_failed else 0)
+
+
+if __name__ == "__main__":
+    main()
