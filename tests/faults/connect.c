@@ -131,7 +131,7 @@ static void execute_packed(vonk_pb_writer *w, const ids *i, const char *sql)
 {
     vonk_error err = VONK_ERROR_INIT;
     vonk_compressor *compressor = NULL;
-    vonk_buf relation, packed;
+    vonk_buf relation = {0}, packed = {0};
     vonk_buf_init(&relation, vonk_budget_root(), SIZE_MAX);
     vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
     vonk_pb_writer inner = vonk_pb_writer_of(&vonk_pb_connect, &relation, &err);

@@ -344,7 +344,7 @@ static void fill_folder(trial *t)
         die("before writing", &err);
     folder_keep();
     t->folder_before = folder_describe();
-    vonk_buf none;
+    vonk_buf none = {0};
     vonk_buf_init(&none, vonk_budget_root(), SIZE_MAX);
     if (run(t->session, t->of, &none, &err) != VONK_OK) die("writing", &err);
     t->folder_after = folder_describe();

@@ -52,7 +52,7 @@ static bool runs_long(int message, vonk_str text)
 
 static vonk_status analyze(vonk_connect_session *client, const vonk_pb_msg *request, vonk_arena *arena, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, server.budget, SIZE_MAX);
     vonk_pb_writer w = vonk_pb_writer_of(&vonk_pb_connect, &out, err);
     VONK_TRY(backend.analyze(backend.self, client, request, arena, &w, err));
@@ -62,7 +62,7 @@ static vonk_status analyze(vonk_connect_session *client, const vonk_pb_msg *requ
 static vonk_status execute(vonk_connect_session *client, const vonk_pb_msg *request, vonk_arena *arena, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL, *resolved = NULL;
-    VONK_AUTO(vonk_buf_done) vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     const vonk_pb_msg *m = NULL;
     vonk__connect_request r;
     vonk_buf_init(&out, server.budget, SIZE_MAX);
