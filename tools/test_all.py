@@ -4,7 +4,8 @@
   tools/test_all.py [--only unit,sql,...]
 
 Environment: VONK_BUILD (build folder), VONK_VENV (Python of the clients), VONK_FAULTS_BUILD (build folder of the suite
-faults), VONK_FAULT_STRIDE (every n-th fault point).
+faults), VONK_FAULT_STRIDE (every n-th fault point), VONK_SLOWER (limits of time are multiplied with it; without it by
+what the build folder's sanitizer costs).
 
 A suite counts its own tests; one that ends badly without counting a failure counts as one. A suite that cannot run yet
 says so on its own line. The exit status is 1 when anything failed.
@@ -23,6 +24,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.environ.get("VONK_BUILD", "build")
 FAULTS = os.environ.get("VONK_FAULTS_BUILD", "build-faults")
 VENV = os.environ.get("VONK_VENV", ".venv")
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+
+from sanitizers import slower  # noqa: E402
+
+SLOWER = slower(os.path.join(ROOT, BUILD, "vonk"))
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed")
 
 
@@ -57,11 +63,12 @@ def counted(status, output):
 def meson_suite(suite, limit_s, build=BUILD):
     """A suite of the build's own tests: cmocka programs count their tests, any other program counts as one."""
     log = os.path.join(ROOT, build, "meson-logs", "testlog.json")
+    slow = slower(os.path.join(ROOT, build, "vonk"))
     if os.path.exists(log):
         os.remove(log)
     command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--suite", suite,
-               "--timeout-multiplier", "1" if build == "build" else "8"]
-    status, output = run(command, limit_s, show=False)
+               "--timeout-multiplier", f"{slow:g}"]
+    status, output = run(command, limit_s * slow, show=False)
     if "No suitable tests defined" in output or "No tests defined" in output:
         raise Absent(f"no test is registered in the build's suite '{suite}'")
     if status:
@@ -106,7 +113,7 @@ def sql():
     passed = failed = 0
     for runner in (["sql/run.py"], ["sql/run.py", "--modes"], ["cmd/run.py"], ["random/check.py", "--rounds", "8"]):
         command = [sys.executable, "tests/" + runner[0], "--vonk", os.path.join(BUILD, "vonk")] + runner[1:]
-        good, bad = counted(*run(command, 1200))
+        good, bad = counted(*run(command, 1200 * SLOWER))
         passed, failed = passed + good, failed + bad
     return passed, failed
 
@@ -122,13 +129,13 @@ def clients():
     if not os.path.isdir(tests) or not any(f.startswith("test_") for f in os.listdir(tests)):
         raise Absent("tests/clients holds no test")
     vonk = os.path.join(ROOT, BUILD, "vonk")
-    answer = subprocess.run([vonk, "server", "--help"], capture_output=True, text=True, timeout=20)
+    answer = subprocess.run([vonk, "server", "--help"], capture_output=True, text=True, timeout=20 * SLOWER)
     if answer.returncode != 0 or "--port" not in answer.stdout + answer.stderr:
         raise Absent("`vonk server --help` does not answer: no server to test against")
     report = os.path.join(ROOT, BUILD, "clients.xml")
     command = [python(), "-m", "pytest", "-q", "--tb=short", "--show-capture=no", "-p", "no:cacheprovider",
                f"--junitxml={report}", "tests/clients"]
-    status, _ = run(command, 1200, env={"VONK": vonk})
+    status, _ = run(command, 1200 * SLOWER, env={"VONK": vonk})
     if not os.path.exists(report):
         return 0, 1
     counts = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}

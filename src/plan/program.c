@@ -11,6 +11,7 @@ typedef struct builder {
     uint32_t *table; /* open hash table over pure steps: step + 1, 0: free */
     uint64_t *hashes;
     uint32_t n_table, n_used;
+    bool in_deterministic;      /* something above is, so all below it is */
     vonk_program_local *folder; /* evaluates steps whose arguments are constants */
 } builder;
 
@@ -233,12 +234,15 @@ static vonk_status compile(builder *b, const vonk_expr *e, uint32_t *ret, vonk_e
     while (e->kind == VONK_EX_ALIAS || e->kind == VONK_EX_SORT) e = e->children[0];
     if (!e->resolved || !e->type)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "an unresolved expression reached the evaluator");
-    bool shared = vonk_expr_is_deterministic(e);
+    bool outer = b->in_deterministic, shared = outer || vonk_expr_is_deterministic(e);
     uint64_t hash = shared ? vonk_expr_hash(e) : 0;
-    if (shared && (*ret = find_same(b, e, hash)) != UINT32_MAX) return VONK_OK;
+    if (shared) *ret = find_same(b, e, hash);
+    if (shared && *ret != UINT32_MAX) return VONK_OK;
     vonk__step s = {.type = e->type, .expr = e};
     VONK_TRY(hold_expr(b->p, e, err));
+    b->in_deterministic = shared;
     VONK_TRY(compile_kind(b, e, &s, err));
+    b->in_deterministic = outer;
     s.pure = step_is_pure(b, &s);
     s.cheap = step_is_cheap(b, &s);
     s.narrow = later_argument_raises(b, &s);

@@ -5,6 +5,9 @@
 #include "sys/env.h"
 
 #define SHARE_OF_MEMORY 0.6
+/* One query leaves an eighth, and not more than this, to the others: when it wants everything, it is the one that is
+ * refused (or spills), not whoever asks for a page next. */
+#define MOST_LEFT_TO_OTHERS (INT64_C(256) << 20)
 
 static vonk_str spill_dir_of(const vonk_engine_options *options)
 {
@@ -59,6 +62,7 @@ static vonk_status fill(vonk_engine *engine, const vonk_engine_options *options,
 
     if (limit <= 0) limit = (int64_t)((double)vonk_memory_limit_bytes() * SHARE_OF_MEMORY);
     VONK_TRY(vonk_budget_new(root, "server", limit, &engine->budget, err));
+    engine->query_bytes = limit - (limit / 8 < MOST_LEFT_TO_OTHERS ? limit / 8 : MOST_LEFT_TO_OTHERS);
     engine->n_threads = options->n_threads > 0 ? options->n_threads : (uint32_t)vonk_cpu_n_cores();
     VONK_TRY(vonk_strdup(root, spill_dir_of(options), &engine->spill_dir, err));
     if (options->conf)

@@ -76,7 +76,8 @@ static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_qu
     query->session = vonk_session_ref(session);
     query->conf = vonk_session_conf(session);
     env_of(session, query->conf, &query->env);
-    if (!shared) VONK_TRY(vonk_budget_new(session->budget, "query", VONK_NO_LIMIT, &query->own_budget, err));
+    if (!shared)
+        VONK_TRY(vonk_budget_new(session->budget, "query", session->engine->query_bytes, &query->own_budget, err));
     query->budget = shared ? shared : query->own_budget;
     VONK_TRY(vonk_arena_new(query->budget, &query->arena, err));
     *ret = VONK_STEAL(query);

@@ -13,6 +13,7 @@ struct vonk_engine {
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
     uint32_t             n_threads;
+    int64_t              query_bytes; /* that one query may spend: less than `budget` has */
 };
 
 /* A frame that was asked to be kept: its analysed plan and, once it has run, its rows. */

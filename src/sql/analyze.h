@@ -31,6 +31,10 @@ typedef struct vonk_an {
     vonk_plans           plans;
     const vonk_plan     *subplans; /* WITH_RELATIONS: children 1.. are what plan ids of subqueries refer to */
     const vonk_plan     *origin; /* the node whose text messages about a whole select show */
+    struct {
+        const vonk_expr *e, *literal; /* kept */
+    } folded[8];                      /* the latest constants found, over and over from the start */
+    uint32_t             n_folded;
     const vonk_expr     *parameters; /* a CALL whose children are the arguments of a SQL text: NAMED_ARGs or positional ones */
 } vonk_an;
 

@@ -231,6 +231,42 @@ static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk
 
 /* ---- binding */
 
+/* What stands for e where it was found to be a constant a moment ago: e itself when it was not. */
+static vonk_status found_constant(vonk_an *an, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    *ret = e;
+    if (e->kind == VONK_EX_CAST) { /* as its function wanted it */
+        const vonk_expr *in;
+        vonk_expr *copy;
+        VONK_TRY(found_constant(an, e->children[0], &in, err));
+        if (in == e->children[0]) return VONK_OK;
+        VONK_TRY(vonk__an_copy(an, e, &in, 1, &copy, err));
+        return vonk__an_finish(an, copy, ret, err);
+    }
+    for (size_t i = 0; i < VONK_COUNTOF(an->folded); i++)
+        if (an->folded[i].e == e) *ret = an->folded[i].literal;
+    return VONK_OK;
+}
+
+/* Calls are bound from the inside out, so the constants among a call's arguments are known: evaluating them again at
+ * each level would cost the square of the depth. */
+static vonk_status over_constants(vonk_an *an, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr **children;
+    vonk_expr *copy;
+    bool any = false;
+    *ret = e;
+    if (e->kind != VONK_EX_FUNCTION) return VONK_OK;
+    VONK_TRY(vonk_arena_array(an->arena, e->n_children + 1, sizeof(*children), &children, err));
+    for (uint32_t i = 0; i < e->n_children; i++) {
+        VONK_TRY(found_constant(an, e->children[i], &children[i], err));
+        any |= children[i] != e->children[i];
+    }
+    if (!any) return VONK_OK;
+    VONK_TRY(vonk__an_copy(an, e, children, e->n_children, &copy, err));
+    return vonk__an_finish(an, copy, ret, err);
+}
+
 static vonk_status constant_of(vonk_an *an, const vonk_expr *e, vonk_column **ret, vonk_error *err)
 {
     *ret = NULL;
@@ -240,14 +276,19 @@ static vonk_status constant_of(vonk_an *an, const vonk_expr *e, vonk_column **re
     }
     if (e->kind == VONK_EX_LAMBDA || !vonk_expr_is_foldable(e)) return VONK_OK;
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
-    const vonk_expr *literal;
+    const vonk_expr *literal, *shallow, *kept;
     vonk_column *value;
-    if (vonk_program_fold(an->budget, an->api->env, e, &value, &ignored) != VONK_OK)
+    VONK_TRY(over_constants(an, e, &shallow, err));
+    if (vonk_program_fold(an->budget, an->api->env, shallow, &value, &ignored) != VONK_OK)
         return vonk_error_forgive(&ignored, err); /* raises later */
     vonk_status st = vonk_ex_literal(an->budget, value, &literal, err);
     vonk_column_unref(value);
     if (st != VONK_OK) return st;
     VONK_TRY(vonk__an_keep(an, literal, &literal, err));
+    VONK_TRY(vonk__an_keep(an, vonk_expr_ref(e), &kept, err));
+    const uint32_t at = an->n_folded++ % VONK_COUNTOF(an->folded);
+    an->folded[at].e = kept;
+    an->folded[at].literal = literal;
     *ret = literal->value;
     return VONK_OK;
 }
@@ -303,6 +344,7 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
                                  uint32_t n, vonk_error *err)
 {
     uint32_t n_args = b->t.n_args;
+    assert(children || n_args == 0);
     vonk_error_reset(err);
     VONK_TRY(vonk_arena_array(an->arena, n_args + 1, sizeof(*b->texts), &b->texts, err));
     for (uint32_t i = 0; i < n_args; i++) {
@@ -333,6 +375,7 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
 {
     char op = e->fn->name[0];
     if ((op != '+' && op != '-') || e->fn->name[1] || e->n_args != 2) return VONK_OK;
+    assert(args);
     bool swapped = op == '+' && !vonk_type_is_datetime(args[0]->type) && vonk_type_is_datetime(args[1]->type);
     const vonk_expr *a = args[swapped], *b = args[!swapped];
     vonk_str left, right, shown;

@@ -177,10 +177,9 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
     }
     if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT))
         return VONK_OK;
-    vonk_expr shown = *window;
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, vonk_budget_root(), 65536);
-    VONK_TRY(vonk_expr_explain(&shown, &text, err));
+    VONK_TRY(vonk_expr_explain(window, &text, err));
     VONK_TRY(vonk_buf_add_byte(&text, 0, err));
     char *frame = strstr(text.data, "specifiedwindowframe(");
     for (char *next; frame && (next = strstr(frame + 1, "specifiedwindowframe(")); frame = next) {

@@ -11,7 +11,30 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "tpch"))
 
-from server import ROOT, Server  # noqa: E402  (pytest puts this folder on the path)
+from server import BUILD, Server  # noqa: E402  (pytest puts this folder on the path)
+from sanitizers import Reports  # noqa: E402  (server did that for its own)
+
+REPORTS = Reports()
+
+
+def fail_for_reports():
+    reports = REPORTS.take()
+    assert not reports, "\n".join(reports)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_reported_at_the_end():
+    """Made before every other fixture of the run, so it ends after them: servers that stop may report leaks."""
+    yield
+    fail_for_reports()
+    REPORTS.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_reported():
+    """A report of a sanitizer fails the test that caused it (or the next one, when a shared server is stopped)."""
+    yield
+    fail_for_reports()
 
 
 @pytest.fixture(scope="session")
@@ -41,4 +64,4 @@ def spark(server):
 def tpch_folder():
     """TPC-H tables at scale factor 0.01, made once per build folder."""
     import data
-    return data.ensure("0.01", os.path.join(ROOT, "build", "tpch-0.01"))
+    return data.ensure("0.01", os.path.join(BUILD, "tpch-0.01"))

@@ -2,9 +2,17 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+
+from sanitizers import slower  # noqa: E402  (pytest does not put that folder on the path)
+
+VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "vonk"))
+BUILD = os.path.dirname(os.path.abspath(VONK))
+SLOWER = slower(VONK)  # what a sanitizer costs: limits of time are multiplied with it
 
 
 def free_port():
@@ -17,16 +25,15 @@ class Server:
     """Fields: remote ("sc://localhost:PORT"), port, process; log is the path of what it wrote to stderr."""
 
     def __init__(self, *flags, name="server", env=None):
-        vonk = os.environ.get("VONK", os.path.join(ROOT, "build", "vonk"))
         self.port = free_port()
         self.remote = f"sc://localhost:{self.port}"
-        self.log = os.path.join(os.path.dirname(os.path.abspath(vonk)), f"{name}-{self.port}.log")
+        self.log = os.path.join(BUILD, f"{name}-{self.port}.log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([vonk, "server", "--port", str(self.port), *flags], stdout=log, stderr=log,
+            self.process = subprocess.Popen([VONK, "server", "--port", str(self.port), *flags], stdout=log, stderr=log,
                                             env=dict(os.environ, **(env or {})))
         self.wait_open()
 
-    def wait_open(self, limit_s=30):
+    def wait_open(self, limit_s=30 * SLOWER):
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             if self.process.poll() is not None:
@@ -37,7 +44,7 @@ class Server:
             except OSError:
                 time.sleep(0.005)
         self.process.kill()
-        raise RuntimeError(f"the server did not open port {self.port} within {limit_s} s: {self.tail()}")
+        raise RuntimeError(f"the server did not open port {self.port} within {limit_s:g} s: {self.tail()}")
 
     def tail(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:
@@ -51,7 +58,7 @@ class Server:
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
             return int(next(line for line in status if line.startswith(field)).split()[1]) / 1024
 
-    def stop(self, limit_s=20):
+    def stop(self, limit_s=20 * SLOWER):
         """Asks it to drain; returns its exit status. One that does not stop in time is killed, and that is an error."""
         if self.alive():
             self.process.terminate()
@@ -60,7 +67,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise RuntimeError(f"the server did not stop within {limit_s} s of SIGTERM: {self.tail()}") from None
+            raise RuntimeError(f"the server did not stop within {limit_s:g} s of SIGTERM: {self.tail()}") from None
         if status == 0:
             os.remove(self.log)
         return status

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOL = os.path.join(ROOT, os.environ.get("VONK_BUILD", "build"), "tests", "tools", "parquet-to-ipc")
+from server import BUILD, ROOT, SLOWER
+
+TOOL = os.path.join(BUILD, "tests", "tools", "parquet-to-ipc")
 FILES = sorted(glob.glob(os.path.join(ROOT, "tests", "data", "parquet", "*.parquet")))
 WAYS = {
     "plain": [],
@@ -64,7 +65,7 @@ def same(got, want):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("path", FILES, ids=[os.path.basename(f)[:-8] for f in FILES])
 def test_stream(path, way):
-    run = subprocess.run([TOOL, *WAYS[way], path], capture_output=True, timeout=60)
+    run = subprocess.run([TOOL, *WAYS[way], path], capture_output=True, timeout=60 * SLOWER)
     assert run.returncode == 0, run.stderr.decode()
     batches = list(pa.ipc.open_stream(run.stdout))
     assert len(batches) == 1

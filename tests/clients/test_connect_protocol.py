@@ -19,8 +19,8 @@ import pyspark.sql.connect.proto.base_pb2_grpc as pb_grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.dirname(os.environ.get("VONK", os.path.join(ROOT, "build", "vonk")))
+from server import BUILD, SLOWER
+
 OPTIONS = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
            ("grpc.use_local_subchannel_pool", 1)]
 MB = 1 << 20
@@ -44,7 +44,7 @@ class FakeServer:
         """Asks it to stop; it must, and must have given back all its memory."""
         self.channel.close()
         self.process.terminate()
-        assert self.process.wait(timeout=20) == 0
+        assert self.process.wait(timeout=20 * SLOWER) == 0
         assert self.process.stdout.read() == "stopped 0\n"
         os.rmdir(self.folder)
 
@@ -99,7 +99,7 @@ class Session:
         return {s.operation_id: names(s.state).removeprefix("OPERATION_STATE_") for s in response.operation_statuses}
 
     def wait_state(self, operation, state):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 10 * SLOWER
         while self.states(operation)[operation] != state:
             assert time.monotonic() < end, self.states(operation)
             time.sleep(0.005)
@@ -309,7 +309,7 @@ def test_interrupt_all(session):
     for _, stream in started:
         stopped = failure(lambda: next(stream))
         assert (stopped.condition, stopped.sqlstate) == ("OPERATION_CANCELED", "HY008")
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 0.5 * SLOWER
     assert list(session.interrupt("ALL").interrupted_ids) == []
     for operation, _ in started:
         assert condition(lambda: next(session.reattach(operation))) == "OPERATION_CANCELED"
@@ -500,7 +500,7 @@ def test_slow_reader_holds_the_producer_back(session):
     before = session.memory()
     operation, stream = session.execute("batches 300 1000000")
     first = next(stream)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 10 * SLOWER
     while session.memory() < before + 8 * MB and time.monotonic() < end:
         time.sleep(0.01)
     time.sleep(0.5)
@@ -531,7 +531,7 @@ def test_long_streams_are_cut():
         session = server.session()
         operation, stream = session.execute("sleep 1000")
         assert list(stream) == []  # the client is to come again
-        end = time.monotonic() + 5
+        end = time.monotonic() + 5 * SLOWER
         while not (rest := list(session.reattach(operation))):
             assert time.monotonic() < end
         assert rest[-1].HasField("result_complete")
@@ -765,7 +765,7 @@ def test_artifact_files_go_with_the_session(server):
         return {name for name in os.listdir(server.folder) if name.startswith(("vonk-artifacts-", "vonk-upload-"))}
 
     def wait_for(n):  # where the upload was written goes after its answer
-        end = time.monotonic() + 10
+        end = time.monotonic() + 10 * SLOWER
         while len(folders() - before) != n:
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -888,7 +888,7 @@ def test_stops_with_work_under_way():
     server.process.terminate()
     for stream in streams[:3]:
         assert failure(lambda: next(stream)).code == grpc.StatusCode.UNAVAILABLE
-    assert server.process.wait(timeout=10) == 0
-    assert time.monotonic() - start < 3
+    assert server.process.wait(timeout=10 * SLOWER) == 0
+    assert time.monotonic() - start < 3 * SLOWER
     assert server.process.stdout.read() == "stopped 0\n"
     server.channel.close()

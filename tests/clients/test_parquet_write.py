@@ -15,7 +15,7 @@ from pyspark.errors import AnalysisException, ArithmeticException, IllegalArgume
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from server import Server
+from server import SLOWER, Server
 
 
 def names(folder):
@@ -392,7 +392,7 @@ def test_a_killed_server_loses_nothing(folder, mode):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 60
+    end = time.monotonic() + 60 * SLOWER
     while (not os.path.isdir(folder) or staging(folder)[1] < 100_000) and time.monotonic() < end:
         time.sleep(0.02)
     places, size = staging(folder)

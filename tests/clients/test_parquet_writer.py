@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-TOOL = os.path.join(ROOT, os.environ.get("VONK_BUILD", "build"), "tests", "tools", "parquet-rewrite")
+from server import BUILD, ROOT, SLOWER
+
+TOOL = os.path.join(BUILD, "tests", "tools", "parquet-rewrite")
 FILES = sorted(glob.glob(os.path.join(ROOT, "tests", "data", "parquet", "*.parquet")))
 # DuckDB reads Spark's old two-level lists in another way, and INT96 without the fraction.
 DUCKDB_FILES = [f for f in FILES if "int96" not in f and "legacy" not in f]
@@ -53,7 +54,7 @@ def plain(v):
 
 def rewrite(path, way, folder):
     to = os.path.join(folder, "ours.parquet")
-    run = subprocess.run([TOOL, *WAYS[way], path, to], capture_output=True, timeout=60)
+    run = subprocess.run([TOOL, *WAYS[way], path, to], capture_output=True, timeout=60 * SLOWER)
     assert run.returncode == 0, run.stderr.decode()
     return to
 

@@ -12,8 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 import pyspark.sql.connect.proto as protocol
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.dirname(os.environ.get("VONK", "build/vonk"))
+from server import BUILD, ROOT, SLOWER
+
 FD = descriptor.FieldDescriptor
 
 
@@ -35,7 +35,7 @@ def echo():
     echo = Echo()
     yield echo
     echo.process.stdin.close()
-    assert echo.process.wait(timeout=10) == 0
+    assert echo.process.wait(timeout=10 * SLOWER) == 0
 
 
 def all_messages():

@@ -5,7 +5,7 @@ import time
 import pytest
 from pyspark.sql import SparkSession
 
-from server import Server
+from server import SLOWER, Server
 
 
 def leave(spark):
@@ -81,6 +81,6 @@ def test_ends_well_under_a_query():
     client.start()
     time.sleep(0.5)
     assert server.stop() == 0, server.tail()
-    client.join(20)
+    client.join(20 * SLOWER)
     leave(spark)
     assert ended

@@ -11,6 +11,11 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from sanitizers import Reports, slower  # noqa: E402  (beside this folder)
+
+REPORTS = Reports()
 LIMIT_S = 60
 CASES = []
 
@@ -23,9 +28,14 @@ def case(function):
 class Vonk:
     def __init__(self, program):
         self.program = program
+        self.limit_s = LIMIT_S * slower(program)
 
     def __call__(self, *flags, text=None):
-        return subprocess.run([self.program, "sql", *flags], capture_output=True, timeout=LIMIT_S, input=text or b"")
+        done = subprocess.run([self.program, "sql", *flags], capture_output=True, timeout=self.limit_s,
+                              input=text or b"")
+        reports = REPORTS.take()
+        assert not reports, "\n".join(reports)
+        return done
 
     def script(self, text, *flags):
         """Runs bytes as a file: some are no argument."""
@@ -227,7 +237,8 @@ def main():
             run(vonk)
         except (AssertionError, subprocess.TimeoutExpired) as why:
             failed += 1
-            print(f"{run.__name__}: {str(why)[:600]}")
+            print(f"{run.__name__}: {str(why)[:6000]}")
+    REPORTS.close()
     print(f"{len(CASES) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

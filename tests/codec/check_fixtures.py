@@ -14,7 +14,12 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from sanitizers import slower  # noqa: E402  (beside this folder)
+
 DUMP, REWRITE, FOLDER = sys.argv[1:4]
+LIMIT_S = 60 * slower(DUMP)
 RANGES = [(3, 10), (20, 1), (37, 60), (120, 1000)]
 WAYS = [
     ([], {}),
@@ -59,7 +64,7 @@ def wanted(rows, groups, way):
 
 
 def check(path, rows, way, env):
-    run = subprocess.run([DUMP, *way, path], capture_output=True, env=dict(os.environ, **env), timeout=60)
+    run = subprocess.run([DUMP, *way, path], capture_output=True, env=dict(os.environ, **env), timeout=LIMIT_S)
     if run.returncode:
         return run.stderr.decode(errors="replace").strip()
     lines = run.stdout.decode().splitlines()[1:]
@@ -79,7 +84,7 @@ def check(path, rows, way, env):
 def check_rewrite(path, rows, options):
     with tempfile.TemporaryDirectory() as folder:
         to = os.path.join(folder, "ours.parquet")
-        run = subprocess.run([REWRITE, *options, path, to], capture_output=True, timeout=60)
+        run = subprocess.run([REWRITE, *options, path, to], capture_output=True, timeout=LIMIT_S)
         if run.returncode:
             return run.stderr.decode(errors="replace").strip()
         for way in [], ["--every", "4", "--batch", "50"], ["--rows", "10", "30", "--rows", "61", "9"]:

@@ -14,6 +14,11 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from sanitizers import Reports, slower  # noqa: E402  (beside this folder)
+
+REPORTS = Reports()
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\\": "\\\\", "|": "\\|", ";": "\\;"}
 ERROR = re.compile(r"^error [A-Z0-9_.]+ [0-9A-Z]{5}$")
 EXPR_ID = re.compile(r"#\d+L?")
@@ -81,15 +86,16 @@ def tidy(lines, words, keep_order=False):
 
 def ask_process(command, records):
     """Answers of one process, a list of lines each, and what ended it; too few answers when it died."""
+    limit_s = LIMIT_S * slower(command[0])
     with tempfile.NamedTemporaryFile("w", suffix=".sql", encoding="utf-8") as script:
         script.write("\n;\n".join(r.text for r in records))
         script.flush()
         try:
-            done = subprocess.run(command + ["-f", script.name], capture_output=True, timeout=LIMIT_S)
+            done = subprocess.run(command + ["-f", script.name], capture_output=True, timeout=limit_s)
             output = done.stdout
             why = f"ended with {done.returncode}: " + done.stderr.decode("utf-8", "replace")[-2000:]
         except subprocess.TimeoutExpired as late:
-            output, why = late.stdout or b"", f"still running after {LIMIT_S} s"
+            output, why = late.stdout or b"", f"still running after {limit_s:g} s"
     answers, lines = [], []
     for line in output.decode("utf-8", "replace").split("\n"):
         if line == ";":
@@ -179,6 +185,14 @@ def compare(file, answers, quiet, where="", wanted=None, keep_order=False):
     return n_wrong
 
 
+def reported(file, where=""):
+    """Number of the sanitizers' reports since the last call; shows them."""
+    reports = REPORTS.take()
+    for report in reports:
+        print(f"{file.path.name}{where}: {report}")
+    return len(reports)
+
+
 def modes():
     """(name, settings, flags, must rows without an order come in the usual one?) of each file of ../modes."""
     for path in sorted((HERE.parent / "modes").glob("*.json")):
@@ -190,10 +204,12 @@ def modes():
 def run_modes(file, arguments):
     """Each mode against the file, and its raw rows against those of the usual mode."""
     usual = ask_program(arguments.vonk, file)
-    total = wrong = 0
+    total = wrong = reported(file)
     for name, conf, flags, same_order in modes():
         answers = ask_program(arguments.vonk, file, conf, flags)
-        total += len(file.records)
+        n_reports = reported(file, f" [{name}]")
+        total += len(file.records) + n_reports
+        wrong += n_reports
         wrong += compare(file, answers, arguments.quiet, f" [{name}]", usual if same_order else None, same_order)
     return total, wrong
 
@@ -203,7 +219,8 @@ def run_file(file, arguments):
         return run_modes(file, arguments)
     if not arguments.remote:
         answers = ask_program(arguments.vonk, file)
-        return len(file.records), compare(file, answers, arguments.quiet)
+        n_reports = reported(file)
+        return len(file.records) + n_reports, n_reports + compare(file, answers, arguments.quiet)
     answers, origin = ask_server(arguments.remote, file)
     if not arguments.record:
         return len(file.records), compare(file, answers, arguments.quiet)
@@ -230,6 +247,7 @@ def main():
         total, bad = total + n, bad + wrong
         if wrong:
             print(f"{path.name}: {n - wrong} passed, {wrong} failed")
+    REPORTS.close()
     print(f"{total - bad} passed, {bad} failed")
     return 1 if bad or not total else 0
 
