@@ -1,5 +1,5 @@
 # One name per job; Meson and Ninja do the work (CONTRIBUTING.md says what each is for).
-#   make build test demo install bench micro lint asan tsan soak faults fuzz compat oracle format clean
+#   make build test demo install bench micro lint asan tsan soak faults fuzz random compat oracle format clean
 BUILD  ?= build
 VENV   ?= .venv
 PREFIX ?= /usr/local
@@ -17,7 +17,7 @@ NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench micro lint format asan tsan soak faults fuzz compat oracle clean
+.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench micro lint format asan tsan soak faults fuzz random compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
@@ -88,9 +88,13 @@ build-faults: build-faults/build.ninja
 build-faults/build.ninja: | setup-build
 	meson setup build-faults --buildtype=debug -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false
 
-fuzz: build-fuzz/build.ninja
+fuzz: build-fuzz/build.ninja random
 	$(NINJA) build-fuzz
 	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+# Random queries in every way of tests/modes, and by SQLite; another seed each day.
+random: build
+	python3 tests/random/check.py --vonk $(BUILD)/vonk --seed $$(date +%Y%m%d) --seconds $(FUZZ_SECONDS)
 
 build-fuzz/build.ninja: | setup-lint
 	CC='ccache clang-19' meson setup build-fuzz --buildtype=debugoptimized -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false

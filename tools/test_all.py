@@ -109,9 +109,9 @@ def house():
 
 
 def sql():
-    """The .slt files as they are, then in each way of tests/modes; then the command itself."""
+    """The .slt files as they are, then in each way of tests/modes; the command; random queries of a fixed seed."""
     passed = failed = 0
-    for runner in (["sql/run.py"], ["sql/run.py", "--modes"], ["cmd/run.py"]):
+    for runner in (["sql/run.py"], ["sql/run.py", "--modes"], ["cmd/run.py"], ["random/check.py", "--rounds", "8"]):
         command = [sys.executable, "tests/" + runner[0], "--vonk", os.path.join(BUILD, "vonk")] + runner[1:]
         good, bad = counted(*run(command, 1200 * SLOWER))
         passed, failed = passed + good, failed + bad

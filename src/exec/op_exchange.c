@@ -132,9 +132,8 @@ static void exchange_close(vonk_op *op)
     exchange_shared *s = op->shared;
     for (size_t i = 0; i < s->pieces.n; i++) piece_free(s->pieces.at[i]);
     vonk_free(s->pieces.at);
-    for (uint32_t p = 0; p < s->n_partitions; p++) {
-        if (s->on_disk) vonk_free(s->on_disk[p].at);
-        if (!s->chunks) continue;
+    for (uint32_t p = 0; s->chunks && p < s->n_partitions; p++) { /* without: there was no room for so many */
+        vonk_free(s->on_disk[p].at);
         vonk_free(s->chunks[p].at);
         vonk_free(s->chunks[p].morsels);
     }

@@ -102,6 +102,29 @@ static vonk_status fold_value(const vonk_opt_env *env, const vonk_expr *e, const
     return vonk_ex_literal(env->budget, value, ret, err);
 }
 
+static bool is_folded(vonk_expr_kind kind)
+{
+    switch (kind) {
+    case VONK_EX_FUNCTION:
+    case VONK_EX_CAST:
+    case VONK_EX_NOT:
+    case VONK_EX_IS_NULL:
+    case VONK_EX_IS_NOT_NULL:
+    case VONK_EX_COALESCE:
+    case VONK_EX_IN:
+    case VONK_EX_GET_FIELD: return true;
+    default: return false;
+    }
+}
+
+/* What raises an error below it raises it itself: a long chain would be tried at each of its links. */
+static bool is_in_vain(const vonk_expr *e)
+{
+    const bool is_strict = e->kind == VONK_EX_CAST || e->kind == VONK_EX_NOT || e->kind == VONK_EX_IS_NULL ||
+                           e->kind == VONK_EX_IS_NOT_NULL || e->kind == VONK_EX_GET_FIELD;
+    return is_strict && is_folded(e->children[0]->kind);
+}
+
 static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_opt_env *env = arg;
@@ -112,10 +135,7 @@ static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vo
     }
     if (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) return simplify_logic(env, e, ret, err);
     if (e->kind == VONK_EX_CASE) return simplify_case(env, e, ret, err);
-    const bool has_form = e->kind == VONK_EX_FUNCTION || e->kind == VONK_EX_CAST || e->kind == VONK_EX_NOT ||
-                          e->kind == VONK_EX_IS_NULL || e->kind == VONK_EX_IS_NOT_NULL || e->kind == VONK_EX_COALESCE ||
-                          e->kind == VONK_EX_IN || e->kind == VONK_EX_GET_FIELD;
-    if (has_form && vonk_expr_is_foldable(e)) return fold_value(env, e, ret, err);
+    if (is_folded(e->kind) && !is_in_vain(e) && vonk_expr_is_foldable(e)) return fold_value(env, e, ret, err);
     if (e->kind == VONK_EX_IS_NOT_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0]))
         return vonk_ex_bool(env->budget, true, ret, err);
     if (e->kind == VONK_EX_IS_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0]))

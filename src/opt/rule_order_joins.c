@@ -172,6 +172,31 @@ static void merge_classes(graph *g)
     }
 }
 
+static bool same_relation(const graph *g, const vonk_expr *x, const vonk_expr *y)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t k = 0; k < 2; k++)
+            if (x->children[i]->id != y->children[k]->id &&
+                relations_of(g, x->children[i]->id) == relations_of(g, y->children[k]->id))
+                return true;
+    return false;
+}
+
+/* Two columns of one relation in a class (a.x = b.y and a.z = b.y): no join makes those two equal, so that one
+ * condition would not do for all. Such classes are dissolved: each condition stands for itself. */
+static void dissolve_classes(graph *g)
+{
+    for (int class = 0; class < g->n_classes; class ++) {
+        bool doubled = false;
+        for (size_t i = 0; i < g->conditions.n; i++)
+            for (size_t k = i + 1; k < g->conditions.n && !doubled; k++)
+                doubled = g->conditions.at[i].column_class == class && g->conditions.at[k].column_class == class &&
+                          same_relation(g, g->conditions.at[i].expr, g->conditions.at[k].expr);
+        for (size_t i = 0; i < g->conditions.n && doubled; i++)
+            if (g->conditions.at[i].column_class == class) g->conditions.at[i].column_class = -1;
+    }
+}
+
 static bool known_pair(const graph *g, uint64_t a, uint64_t b)
 {
     for (size_t i = 0; i < g->conditions.n; i++) {
@@ -423,6 +448,7 @@ static vonk_status order_group(const vonk_opt_env *env, const vonk_plan *p, cons
     VONK_TRY(take_apart(g, p, &terms, err));
     for (size_t i = 0; i < terms.n; i++) VONK_TRY(add_condition(g, terms.at[i], err));
     merge_classes(g);
+    dissolve_classes(g);
     VONK_TRY(derive_pairs(g, err));
     VONK_TRY(describe_semis(g, err));
     if (g->n_relations <= DP_MOST) {

@@ -112,8 +112,9 @@ static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const v
     bool *nullable;
     VONK_TRY(vonk_arena_array(an->arena, args->n, sizeof(*types), &types, err));
     VONK_TRY(vonk_arena_array(an->arena, args->n, sizeof(*nullable), &nullable, err));
+    for (size_t i = 0; i < args->n; i++) types[i] = &vonk_type_null; /* a function where a value should stand */
     for (size_t i = 0; i < args->n; i++)
-        if (args->at[i]->resolved) {
+        if (args->at[i]->resolved && args->at[i]->type) {
             types[i] = args->at[i]->type;
             nullable[i] = args->at[i]->nullable;
         }

@@ -79,7 +79,7 @@ static vonk_status enough(vonk__ds *d, const vonk__ds_list *columns, int64_t lea
         VONK_TRY(is_present(d, columns->at[i], &e));
         VONK_TRY(vonk__ds_push(d, &present, e));
     }
-    if (least >= (int64_t)present.n || least == 1) {
+    if (least == (int64_t)present.n || least == 1) { /* more than there are: never, by the sum below */
         *ret = present.at[0];
         return present.n == 1
                    ? VONK_OK

@@ -138,16 +138,20 @@ static bool is_datetime_unit(const vonk_parser *p, uint32_t ahead)
 }
 
 /* At depth 0 of the parentheses that open at p->at + 1: is there such a word? */
+/* None of the forms with words has a comma; FROM may be that of IS DISTINCT FROM. */
 static bool has_word_inside(const vonk_parser *p, vonk_tok word)
 {
     uint32_t end = p->match[p->at + 1];
+    bool found = false;
     for (uint32_t i = p->at + 2; i < end; i++) {
-        if (p->tokens.at[i].kind == TK_LPAREN && p->match[i])
+        uint16_t kind = p->tokens.at[i].kind;
+        if (kind == TK_COMMA) return false;
+        if (kind == TK_LPAREN && p->match[i])
             i = p->match[i];
-        else if (p->tokens.at[i].kind == word)
-            return true;
+        else if (kind == word && !(word == KW_FROM && p->tokens.at[i - 1].kind == KW_DISTINCT))
+            found = true;
     }
-    return false;
+    return found;
 }
 
 /* Three arguments and a unit first: else DATEADD and DATEDIFF are ordinary functions. */

@@ -192,6 +192,10 @@ vonk_status vonk_tls_handshake(vonk_tls *tls, vonk_io *ret_io, vonk_error *err)
 {
     tls->o->ERR_clear_error();
     errno = 0;
+    if (vonk_fault_hit(VONK_FAULT_READ)) {
+        tls->is_broken = true;
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR_NETWORK, "message", "TLS: fault injection");
+    }
     return result(tls, tls->o->SSL_do_handshake(tls->ssl), "the handshake failed", ret_io, err);
 }
 

@@ -21,11 +21,16 @@ struct vonk_regex {
     pcre2_code *code;
 };
 
+static _Thread_local size_t refused_bytes; /* PCRE2 says that memory was refused, but not how much */
+
 static void *take_memory(PCRE2_SIZE bytes, void *budget)
 {
     void *p = NULL;
     vonk_error ignored = VONK_ERROR_INIT;
-    if (vonk_alloc(budget, bytes, &p, &ignored) != VONK_OK) p = NULL;
+    if (vonk_alloc(budget, bytes, &p, &ignored) != VONK_OK) {
+        p = NULL;
+        refused_bytes = bytes;
+    }
     vonk_error_reset(&ignored);
     return p;
 }
@@ -33,8 +38,8 @@ static void give_memory(void *p, void *budget) { vonk_free(p); }
 
 static vonk_status no_memory(vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                     "a regular expression that needs more memory than its query may have");
+    return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", VONK_F("%zu", refused_bytes),
+                     "receivedBytes", "0", "budget", "a regular expression");
 }
 
 /* NULL: refused, or no memory (*ret_memory). */

@@ -128,6 +128,11 @@ def test_catalog_lists(spark):
         spark.catalog.dropGlobalTempView("a_global_view")
 
 
+def test_rows_with_enough_values(spark):
+    frame = spark.sql("SELECT * FROM VALUES (1, 'a'), (2, NULL), (CAST(NULL AS INT), NULL) AS t(n, s)")
+    assert [frame.dropna(thresh=least).count() for least in (0, 1, 2, 3)] == [3, 2, 1, 0]
+
+
 def test_unknown_names_and_shapes(spark):
     frame = spark.range(3)
     for run in [lambda: frame.stat.cov("zz", "id"), lambda: frame.crosstab("zz", "id").collect(),

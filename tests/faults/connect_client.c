@@ -2,8 +2,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <nghttp2/nghttp2.h>
+#include <openssl/ssl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@ enum { WAIT_MS = 60000 };
 
 struct connect_client {
     int fd;
+    SSL *tls; /* or NULL */
     nghttp2_session *h2;
     uint16_t port;
     bool over, stuck; /* the call */
@@ -79,14 +80,29 @@ static bool start_http2(connect_client *c)
     return nghttp2_submit_settings(c->h2, NGHTTP2_FLAG_NONE, settings, 1) == 0;
 }
 
-connect_client *connect_client_open(uint16_t port)
+static bool start_tls(connect_client *c)
 {
+    static const unsigned char protocols[] = {2, 'h', '2'};
+    static SSL_CTX *context;
+    if (!context) context = SSL_CTX_new(TLS_client_method()); /* for good */
+    c->tls = context ? SSL_new(context) : NULL;
+    if (!c->tls || SSL_set_fd(c->tls, c->fd) != 1) return false;
+    if (SSL_set_alpn_protos(c->tls, protocols, sizeof protocols) != 0) return false;
+    return SSL_connect(c->tls) == 1;
+}
+
+connect_client *connect_client_open(uint16_t port, bool with_tls)
+{
+    const struct timeval limit = {.tv_sec = WAIT_MS / 1000};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     connect_client *c = calloc(1, sizeof *c);
     if (!c) return NULL;
     c->port = port;
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0 && start_http2(c)) return c;
+    if (c->fd >= 0 && connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0 &&
+        setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 && (!with_tls || start_tls(c)) &&
+        start_http2(c))
+        return c;
     connect_client_close(c);
     return NULL;
 }
@@ -95,6 +111,7 @@ void connect_client_close(connect_client *c)
 {
     if (!c) return;
     nghttp2_session_del(c->h2);
+    SSL_free(c->tls);
     if (c->fd >= 0) close(c->fd);
     free(c->answer.bytes);
     free(c);
@@ -108,7 +125,8 @@ static bool send_all(connect_client *c)
         ssize_t n = nghttp2_session_mem_send(c->h2, &data);
         if (n <= 0) return n == 0;
         for (ssize_t at = 0; at < n;) {
-            ssize_t sent = send(c->fd, data + at, (size_t)(n - at), MSG_NOSIGNAL);
+            ssize_t sent = c->tls ? SSL_write(c->tls, data + at, (int)(n - at))
+                                  : send(c->fd, data + at, (size_t)(n - at), MSG_NOSIGNAL);
             if (sent <= 0) return false;
             at += sent;
         }
@@ -119,10 +137,10 @@ static bool receive_some(connect_client *c)
 {
     uint8_t data[1 << 16];
     struct pollfd wait = {.fd = c->fd, .events = POLLIN};
-    int ready = poll(&wait, 1, WAIT_MS);
+    int ready = c->tls && SSL_has_pending(c->tls) ? 1 : poll(&wait, 1, WAIT_MS);
     if (ready == 0) c->stuck = true;
     if (ready <= 0) return false;
-    ssize_t n = recv(c->fd, data, sizeof data, 0);
+    ssize_t n = c->tls ? SSL_read(c->tls, data, sizeof data) : recv(c->fd, data, sizeof data, 0);
     return n > 0 && nghttp2_session_mem_recv(c->h2, data, (size_t)n) == n;
 }
 

@@ -6,6 +6,8 @@
  * each point with that point failing. Each time it must end within a minute, with the same answer or with the error of
  * such a failure; and the memory of the session must be what it was, and the scenario must give its answer again. A
  * leak or a wild access is the sanitizer's to find (make faults). The answer of a scenario may be an error of its own.
+ * A scenario that writes a folder finds it each time as it was; afterwards the folder holds the new rows, or, when the
+ * statement failed, exactly what was there before.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "folder.h"
 #include "session/session.h"
 
 enum { LIMIT_S = 60 }; /* of one run */
@@ -103,6 +106,65 @@ static vonk_status run_statement(vonk_session *session, vonk_str sql, vonk_buf *
     }
 }
 
+/* ---- writing: the rows of a query into a folder. There is no SQL for all of it, so the node is made by hand. */
+
+static const char *scratch; /* folder of the scenario that writes, or NULL */
+
+typedef struct write_form {
+    vonk_str mode, partition; /* column, or empty */
+} write_form;
+
+/* "write=MODE" or "write=MODE:COLUMN" */
+static bool write_form_of(const char *settings, write_form *ret)
+{
+    const char *at = strstr(settings, "write=");
+    if (!at) return false;
+    at += strlen("write=");
+    size_t n = strcspn(at, ":;");
+    ret->mode = (vonk_str){at, n};
+    ret->partition = at[n] == ':' ? (vonk_str){at + n + 1, strcspn(at + n + 1, ";")} : VONK_STR_NONE;
+    return true;
+}
+
+static vonk_status fill_write(vonk_plan *node, const write_form *form, vonk_error *err)
+{
+    char path[1100];
+    snprintf(path, sizeof path, "%s/data", scratch);
+    VONK_TRY(vonk_plan_str(node, vonk_str_of(path), &node->write.path, err));
+    VONK_TRY(vonk_plan_str(node, VONK_STR("parquet"), &node->write.format, err));
+    VONK_TRY(vonk_plan_str(node, form->mode, &node->write.mode, err));
+    node->write.n_partition_by = form->partition.len > 0;
+    return vonk_plan_strs(node, &form->partition, node->write.n_partition_by, &node->write.partition_by, err);
+}
+
+static vonk_status write_plan(vonk_session *session, const write_form *form, vonk_str sql, const vonk_plan **ret,
+                              vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *rows = NULL;
+    vonk_plan *node = NULL;
+    VONK_TRY(vonk_session_parse(session, sql, &rows, err));
+    VONK_TRY(vonk_plan_new(vonk_session_budget(session), VONK_PN_WRITE_FILES, &rows, 1, &node, err));
+    vonk_status status = fill_write(node, form, err);
+    if (status == VONK_OK) return vonk_plan_finish(node, ret, err);
+    vonk_plan_unref(node);
+    return status;
+}
+
+static vonk_status run_write(vonk_session *session, const write_form *form, vonk_str sql, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_TRY(write_plan(session, form, sql, &plan, err));
+    VONK_TRY(vonk_session_execute(session, plan, &query, err));
+    for (;;) {
+        VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
+        VONK_TRY(vonk_query_next(query, &batch, err));
+        if (!batch) return VONK_OK;
+    }
+}
+
+/* ---- scenarios */
+
 static vonk_status run_all(vonk_session *session, const char *sql, vonk_buf *answer, vonk_error *err)
 {
     vonk_str rest = vonk_str_of(sql);
@@ -118,12 +180,15 @@ static vonk_status run_all(vonk_session *session, const char *sql, vonk_buf *ans
 }
 
 /* Any other error belongs to the answer, so it has to be the same each time. */
-static vonk_status run(vonk_session *session, const char *sql, vonk_buf *answer, vonk_error *err)
+static vonk_status run(vonk_session *session, const scenario *of, vonk_buf *answer, vonk_error *err)
 {
-    vonk_status status = run_all(session, sql, answer, err);
+    write_form form;
+    vonk_status status = write_form_of(of->settings, &form) ? run_write(session, &form, vonk_str_of(of->sql), err)
+                                                            : run_all(session, of->sql, answer, err);
     if (status == VONK_OK || (vonk_fault_fired() && is_of_fault(err))) return status;
     VONK_AUTO(vonk_error_reset) vonk_error own = VONK_ERROR_INIT;
     vonk_error_move(&own, err);
+    if (vonk_fault_fired()) fprintf(stderr, "%s: %s\n", of->name, vonk_error_message(&own));
     return vonk_buf_add_c(answer, vonk_error_condition(&own), err); /* without memory its text is cut */
 }
 
@@ -131,6 +196,7 @@ static vonk_status run(vonk_session *session, const char *sql, vonk_buf *answer,
 
 typedef struct trial {
     const scenario *of;
+    char *folder_before, *folder_after; /* what a writing scenario finds and leaves */
     vonk_engine *engine;
     vonk_session *session;
     vonk_buf answer;
@@ -154,10 +220,23 @@ static void forget_ids(const trial *t, vonk_buf *answer)
 static void expect_answer(trial *t, vonk_buf *got, const char *kind, int64_t at)
 {
     forget_ids(t, got);
-    if (got->len == t->answer.len && memcmp(got->data, t->answer.data, got->len) == 0) return;
+    if (got->len == t->answer.len && (got->len == 0 || memcmp(got->data, t->answer.data, got->len) == 0)) return;
     fprintf(stderr, "%s: another answer with %s %lld failing: %.*s\n", t->of->name, kind, (long long)at,
             (int)(got->len < 2000 ? got->len : 2000), got->data);
     exit(1);
+}
+
+static void expect_folder(const trial *t, bool written, const char *kind, int64_t at)
+{
+    if (!t->folder_after) return;
+    char *text = folder_describe();
+    const char *wanted = written ? t->folder_after : t->folder_before;
+    if (strcmp(text, wanted) != 0) {
+        fprintf(stderr, "%s: with %s %lld failing the statement %s and leaves\n%sinstead of\n%s", t->of->name, kind,
+                (long long)at, written ? "succeeds" : "fails", text, wanted);
+        exit(1);
+    }
+    free(text);
 }
 
 static void run_clean(trial *t, const char *kind, int64_t at)
@@ -165,12 +244,14 @@ static void run_clean(trial *t, const char *kind, int64_t at)
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf got = {0};
     vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
+    if (t->folder_after) folder_bring_back();
     start_clock(t->of->name, kind, at);
-    if (run(t->session, t->of->sql, &got, &err) != VONK_OK) {
+    if (run(t->session, t->of, &got, &err) != VONK_OK) {
         fprintf(stderr, "%s, after %s %lld failed, ", t->of->name, kind, (long long)at);
         die("does not run any more", &err);
     }
     expect_answer(t, &got, kind, at);
+    expect_folder(t, true, kind, at);
     vonk_buf_done(&got);
 }
 
@@ -179,11 +260,13 @@ static void run_failing(trial *t, vonk_fault kind, int64_t at)
     vonk_error err = VONK_ERROR_INIT;
     vonk_buf got = {0};
     vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
+    if (t->folder_after) folder_bring_back();
     start_clock(t->of->name, kinds[kind], at);
     vonk_fault_arm(kind, at);
-    vonk_status status = run(t->session, t->of->sql, &got, &err);
+    vonk_status status = run(t->session, t->of, &got, &err);
     vonk_fault_arm(kind, -1);
     t->n_runs++;
+    expect_folder(t, status == VONK_OK, kinds[kind], at);
     if (status == VONK_OK)
         expect_answer(t, &got, kinds[kind], at);
     else
@@ -249,18 +332,52 @@ static void open_all(trial *t)
     }
 }
 
+/* What is there before a scenario writes: nothing for mode error, else a few rows in the same partitions. */
+static void fill_folder(trial *t)
+{
+    write_form form;
+    vonk_error err = VONK_ERROR_INIT;
+    if (!write_form_of(t->of->settings, &form)) return;
+    scratch = folder_make();
+    form.mode = vonk_str_is(form.mode, "error") ? VONK_STR_NONE : VONK_STR("overwrite");
+    if (form.mode.len > 0 && run_write(t->session, &form, VONK_STR("SELECT id, k, s FROM numbers WHERE id < 7"), &err))
+        die("before writing", &err);
+    folder_keep();
+    t->folder_before = folder_describe();
+    vonk_buf none = {0};
+    vonk_buf_init(&none, vonk_budget_root(), SIZE_MAX);
+    if (run(t->session, t->of, &none, &err) != VONK_OK) die("writing", &err);
+    t->folder_after = folder_describe();
+    if (strcmp(t->folder_before, t->folder_after) == 0) die("nothing was written", NULL);
+    vonk_buf_done(&none);
+}
+
+static void empty_folder(trial *t)
+{
+    if (t->folder_after) folder_remove();
+    free(t->folder_before);
+    free(t->folder_after);
+}
+
+static vonk_status first_run(trial *t, vonk_error *err)
+{
+    if (t->folder_after) return VONK_OK;
+    return run_all(t->session, t->of->sql, &t->answer, err);
+}
+
 static void learn(trial *t)
 {
     vonk_error err = VONK_ERROR_INIT;
+    fill_folder(t);
     vonk_buf_init(&t->answer, vonk_budget_root(), SIZE_MAX);
-    vonk_status status = run_all(t->session, t->of->sql, &t->answer, &err);
+    vonk_status status = first_run(t, &err);
     bool wanted = strstr(t->of->settings, "error=");
     if (wanted != (status != VONK_OK)) die(t->of->name, &err);
     if (wanted && !strstr(t->of->settings, vonk_error_condition(&err))) die("another error", &err);
     if (wanted) {
         vonk_buf_reset(&t->answer);
         vonk_error_reset(&err);
-        if (run(t->session, t->of->sql, &t->answer, &err) != VONK_OK) die(t->of->name, &err);
+        if (run(t->session, t->of, &t->answer, &err) != VONK_OK) die(t->of->name, &err);
     }
     forget_ids(t, &t->answer);
     t->used = vonk_budget_used(vonk_session_budget(t->session));
@@ -291,6 +408,7 @@ int main(int argc, char **argv)
     }
     run_clean(&t, "the last point", 0);
     printf("%s: %ld runs, %ld of them ended with an error\n", t.of->name, t.n_runs, t.n_errors);
+    empty_folder(&t);
     vonk_session_unref(t.session);
     vonk_engine_free(t.engine);
     vonk_buf_done(&t.answer);

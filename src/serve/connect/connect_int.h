@@ -183,7 +183,7 @@ void vonk__connect_remove(vonk_connect_operation *op, bool is_abandoned);
 /* A new reference, NULL: none has that id. */
 vonk_connect_operation *vonk__connect_find_operation(vonk_connect_session *session, vonk_str id);
 bool vonk__connect_has_tag(const vonk_connect_operation *op, vonk_str tag);
-int  vonk__connect_state(vonk_connect_operation *op);
+int  vonk__connect_state_of(vonk_connect_operation *op);
 /* Expiry and limits of streams. True: it was abandoned, remove it. */
 bool vonk__connect_is_forgotten(vonk_connect_operation *op, int64_t now_ns);
 void vonk__connect_limit_stream(vonk_connect_operation *op, int64_t now_ns);

@@ -219,6 +219,8 @@ static vonk_status na_fill(vonk__translator *t, const vonk_pb_msg *m, const vonk
     vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_literals(t, m, PB_NA_FILL_VALUES, &values, &n, err));
+    if (n == 0 || (n > 1 && n != vonk_pb_n(m, PB_NA_FILL_COLS)))
+        return vonk__tr_invalid("a fill without a value for each column", err);
     VONK_TRY(with_names(t, m, PB_NA_FILL_INPUT, PB_NA_FILL_COLS, VONK_PN_NA_FILL, &node, err));
     return vonk__tr_done(vonk_plan_set_list(node, 0, values, n, err), node, ret, err);
 }
@@ -228,7 +230,8 @@ static vonk_status na_drop(vonk__translator *t, const vonk_pb_msg *m, const vonk
     vonk_plan *node = NULL;
 
     VONK_TRY(with_names(t, m, PB_NA_DROP_INPUT, PB_NA_DROP_COLS, VONK_PN_NA_DROP, &node, err));
-    node->number = vonk_pb_has(m, PB_NA_DROP_MIN_NON_NULLS) ? vonk_pb_i32(m, PB_NA_DROP_MIN_NON_NULLS) : -1;
+    const int32_t least = vonk_pb_i32(m, PB_NA_DROP_MIN_NON_NULLS);
+    node->number = !vonk_pb_has(m, PB_NA_DROP_MIN_NON_NULLS) ? -1 : least < 0 ? 0 : least;
     return vonk_plan_finish(node, ret, err);
 }
 

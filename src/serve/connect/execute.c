@@ -192,7 +192,7 @@ static void put_all_states(vonk_pb_writer *w, vonk_connect_session *s, int64_t n
 {
     vonk_mutex_lock(&s->lock);
     for (vonk_connect_operation *op = s->operations; op; op = op->next)
-        put_state(w, vonk_str_of(op->id.text), vonk__connect_state(op));
+        put_state(w, vonk_str_of(op->id.text), vonk__connect_state_of(op));
     for (size_t i = 0; i < s->n_outcomes; i++)
         if (now_ns - s->outcomes[i].at_ns < s->server->outcome_ns)
             put_state(w, vonk_str_of(s->outcomes[i].id.text), s->outcomes[i].state);
@@ -202,7 +202,7 @@ static void put_all_states(vonk_pb_writer *w, vonk_connect_session *s, int64_t n
 static void put_one_state(vonk_pb_writer *w, vonk_connect_session *s, vonk_str id, int64_t now_ns)
 {
     vonk_connect_operation *op = vonk__connect_find_operation(s, id);
-    int state = op ? vonk__connect_state(op) : -1;
+    int state = op ? vonk__connect_state_of(op) : -1;
     vonk_connect_operation_unref(op);
     vonk_mutex_lock(&s->lock);
     int past = past_state(s, id, now_ns);

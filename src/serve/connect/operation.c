@@ -283,7 +283,7 @@ bool vonk_connect_is_cancelled(vonk_connect_operation *op)
     return is_cancelled;
 }
 
-int vonk__connect_state(vonk_connect_operation *op)
+int vonk__connect_state_of(vonk_connect_operation *op)
 {
     vonk_mutex_lock(&op->lock);
     bool is_ended = op->is_ended;
