@@ -18,9 +18,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as sf
 from pyspark.sql.connect import proto as pb
 
-from server import Server
+from server import SLOWER, Server
 
-LIMIT_S = 0.1
+LIMIT_S = 0.1 * SLOWER
 TRIES = 3
 BUSY = 1.5
 RUNNING = pb.GetStatusResponse.OperationStatus.OPERATION_STATE_RUNNING
@@ -89,7 +89,7 @@ class Query:
         self.thread = threading.Thread(target=work, daemon=True)
         self.thread.start()
 
-    def join(self, limit_s=30):
+    def join(self, limit_s=30 * SLOWER):
         self.thread.join(limit_s)
         assert not self.thread.is_alive(), "the query still runs"
 
@@ -205,7 +205,7 @@ def wait_idle(server, limit_s):
             time.sleep(0.2)
         if load.samples[-1][1] - load.samples[0][1] < 0.02:
             return time.monotonic() - start
-        assert time.monotonic() - start < limit_s, f"the server still works after {limit_s} s"
+        assert time.monotonic() - start < limit_s * SLOWER, f"the server still works after {limit_s} s"
 
 
 def is_busy(server):
@@ -223,7 +223,7 @@ def start_client(server, more=""):
 
 
 def wait_busy(server):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * SLOWER
     while not is_busy(server):
         assert time.monotonic() < end, "the query did not start"
 
@@ -262,13 +262,13 @@ def test_memory_goes_back():
     spark.range(1).collect()
     level = server.memory_mb()
     query = Query(spark, lambda: sort(spark, None))
-    end = time.monotonic() + 30
+    end = time.monotonic() + 30 * SLOWER
     while server.memory_mb() < level + 300:
         assert not query.ended and time.monotonic() < end
         time.sleep(0.05)
     spark.interruptAll()
     query.join()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 30 * SLOWER
     while server.memory_mb() > 1.2 * level + 50:
         assert time.monotonic() < end, (level, server.memory_mb())
         time.sleep(0.2)
