@@ -83,7 +83,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("path", nargs="*")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     build = os.path.abspath(args.build)
     stamps = os.path.join(build, "tidy-stamps")
     os.makedirs(stamps, exist_ok=True)

@@ -20,6 +20,10 @@ MAX_FILE_LINES = 1500
 FUNCTION_WARN, FUNCTION_LIMIT = 80, 120
 BANNED_WORDS = {"util", "utils", "helper", "helpers", "common", "misc", "manager"}
 README_HEADS = ["What it does", "What it does not", "Nouns", "Life of a request", "Add one thing"]
+# Besides each folder of src/ that holds code, two levels deep.
+README_FOLDERS = {"bench/tpch", "examples", "tests", "tools",
+                  "tests/clients", "tests/faults", "tests/fuzz", "tests/sql"}
+README_MOST_LINES = 60
 MARKERS = re.compile(r"\b(?:FIX" r"ME|TO" r"DO|HA" r"CK)\b|^(?:<{7}|>{7})(?: |$)", re.M)
 MACHINE_PATHS = re.compile(r"(?<![\w.$}])/(?:ho" r"me|ro" r"ot|Us" r"ers|wo" r"rk|op" r"t)/[\w.-]+/[\w.-]+")
 # Given tools that came with the project and keep their own layout.
@@ -81,10 +85,11 @@ def check_name(path, say):
 
 
 def check_folders(files, say):
-    """Each folder of src/ that holds code has a README with the five heads; each .c file is built."""
-    folders = {p.split("/")[1] for p in files if p.startswith("src/") and p.endswith(".c") and p.count("/") >= 2}
-    for folder in sorted(folders):
-        readme = f"src/{folder}/README.md"
+    """Each folder that holds code has a README with the five heads; each .c file is built."""
+    folders = {part for p in files if p.startswith("src/") and p.endswith(".c")
+               for part in ("/".join(p.split("/")[:2]), "/".join(p.split("/")[:-1])) if 1 <= part.count("/") <= 2}
+    for folder in sorted(folders | README_FOLDERS):
+        readme = f"{folder}/README.md"
         if readme not in files:
             say(readme, 1, "missing: at most a page, with the heads " + ", ".join(README_HEADS))
             continue
@@ -92,6 +97,8 @@ def check_folders(files, say):
         for head in README_HEADS:
             if head not in text:
                 say(readme, 1, f"no '{head}'")
+        if text.count("\n") > README_MOST_LINES:
+            say(readme, 1, f"{text.count(chr(10))} lines: a page has {README_MOST_LINES}")
     builds = "\n".join(open(os.path.join(ROOT, p), encoding="utf-8").read() for p in files if p.endswith("meson.build"))
     for path in files:
         if path.startswith("src/") and path.endswith(".c"):

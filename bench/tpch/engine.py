@@ -4,8 +4,8 @@
   bench/tpch/engine.py NAME --folder DATA --queries 1,2,... [--remote sc://... | --vonk PATH] --out FILE
 
 NAME: connect (any Spark Connect server), vonk-sql, duckdb, polars, datafusion. A query is run once to warm up, then
-three times; a time runs until the whole answer is an Arrow table (vonk-sql: CSV text) in this process. Tables are views
-over the files: nothing is cached on purpose. Writes a JSON line per query: query, times, columns, rows, or error.
+--times times; a time runs until the whole answer is an Arrow table (vonk-sql: CSV text) in this process. Tables are
+views over the files: nothing is cached on purpose. Writes a JSON line per query: query, times, columns, rows, or error.
 """
 import argparse
 import csv
@@ -21,7 +21,6 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TPCH = os.path.join(os.path.dirname(os.path.dirname(HERE)), "tests", "tpch")
 TABLES = ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"]
-N_TIMES = 3
 
 
 class Connect:
@@ -118,11 +117,11 @@ def rows_of(answer):
     return answer.column_names, [[plain(v) for v in row.values()] for row in answer.to_pylist()]
 
 
-def measure(engine, text):
+def measure(engine, text, n_times):
     """(seconds of each hot run, the answer)"""
     engine.run(text)
     times = []
-    for _ in range(N_TIMES):
+    for _ in range(n_times):
         start = time.perf_counter()
         answer = engine.run(text)
         times.append(time.perf_counter() - start)
@@ -138,6 +137,7 @@ def main():
     parser.add_argument("--vonk")
     parser.add_argument("--flag", action="append", default=[])
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--out", required=True)
     args = parser.parse_args()
     sys.path.insert(0, TPCH)
@@ -146,7 +146,7 @@ def main():
     with open(args.out, "w", encoding="utf-8", buffering=1) as out:
         for number in map(int, args.queries.split(",")):
             try:
-                times, answer = measure(engine, answers.sql_of(number))
+                times, answer = measure(engine, answers.sql_of(number), args.times)
                 names, rows = rows_of(answer)
                 result = {"query": number, "times": times, "columns": names, "rows": rows}
             except Exception as error:  # any failure of an engine is a line of the report, and the next query goes on

@@ -3,8 +3,8 @@
 
   bench/tpch/run.py --sf 1 [--vonk build/vonk] [--engines vonk,duckdb,...] [--queries 1,6] [--memory 2g] [--record]
 
-Each engine runs alone, in its own process, on two CPUs with two threads, hot (best of three after a warm-up), timed at
-the client until the whole answer is there. Answers must agree (rows sorted, numbers to six digits): one that differs
+Each engine runs alone, in its own process, on two CPUs with two threads, hot (best of --times after a warm-up), timed
+at the client until the whole answer is there. Answers must agree (rows sorted, numbers to six digits): one that differs
 from what most engines say is marked and not counted. Prints seconds per query, sum and geometric mean, their ratio to
 Vonk's, and the peak memory of the server (of the engine's own process where it has none). Exit status 1 when answers
 differ. Data is made once under bench/data, results are kept in bench/out; --record adds a line per engine to
@@ -50,7 +50,7 @@ def run_engine(name, args, folder):
         os.remove(out)
     child = [sys.executable, os.path.join(HERE, "engine.py"), "connect" if server_command(name, args, 0) else name,
              "--folder", folder, "--queries", ",".join(map(str, args.queries)), "--threads", str(N_THREADS),
-             "--out", out]
+             "--times", str(args.times), "--out", out]
     if name == "vonk-sql":
         child += ["--vonk", args.vonk, "--flag=--threads", f"--flag={N_THREADS}"]
         child += ["--flag=--memory", f"--flag={args.memory}"] if args.memory else []
@@ -190,6 +190,7 @@ def main():
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--queries", default=",".join(map(str, range(1, 23))))
     parser.add_argument("--memory", help="Vonk's budget, such as 2g")
+    parser.add_argument("--times", type=int, default=3, help="hot runs of each query, the best counts")
     parser.add_argument("--limit", type=float, default=3600, help="seconds for one engine")
     parser.add_argument("--record", action="store_true")
     args = parser.parse_args()

@@ -28,7 +28,8 @@ static inline bool vonk_str_is(vonk_str a, const char *c_string) { return vonk_s
 static inline vonk_str vonk_str_sub(vonk_str s, size_t from, size_t to)
 {
     assert(from <= to && to <= s.len);
-    return (vonk_str){s.data ? s.data + from : NULL, to - from};
+    if (!s.data) return (vonk_str){0}; /* len is 0 then */
+    return (vonk_str){s.data + from, to - from};
 }
 static inline bool vonk_str_starts(vonk_str s, vonk_str prefix)
 {

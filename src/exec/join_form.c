@@ -182,7 +182,9 @@ vonk_status vonk__join_key_columns(const join_keys *keys, uint32_t n_keys, op_pr
         vonk__program_place(program, lane);
         VONK_TRY(vonk_program_eval(program->at, in, computed, err));
     }
-    for (uint32_t i = 0, at = 0; i < n_keys; i++)
+    for (uint32_t i = 0, at = 0; i < n_keys; i++) {
+        assert(computed || keys->column[i] != JOIN_NONE);
         ret[i] = keys->column[i] == JOIN_NONE ? computed[at++] : vonk_column_ref(in->columns[keys->column[i]]);
+    }
     return VONK_OK;
 }

@@ -327,6 +327,7 @@ static vonk_status filter_pairs(const join_form *f, const join_table *t, vonk_la
     vonk__program_place(&l->residual, lane);
     VONK_TRY(vonk_program_filter(l->residual.at, batch, &sel, &n, err));
     if (!sel && n == *inout_m) return VONK_OK;
+    assert(sel || n == 0);
     const uint32_t *pass = n > 0 ? (const uint32_t *)sel->data : NULL;
     for (uint32_t i = 0; i < n; i++) {
         l->pair_k[i] = l->pair_k[pass[i]];

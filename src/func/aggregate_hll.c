@@ -7,13 +7,6 @@
 #include "func/tables.h"
 #include "func/hll_bias.inc"
 
-#define UPDATE(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
-#define FINISH(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
-                            vonk_column **ret, vonk_error *err)
-
 enum { HASH_SEED = 42, NEIGHBOURS = 6 };
 
 /* registers[2^p], in the heap, made with the first value. */
@@ -32,7 +25,7 @@ static vonk_status open_sketch(sketch *s, int p, vonk_arena *heap, vonk_error *e
     return s->registers ? VONK_OK : vonk_arena_alloc(heap, (size_t)1 << p, &s->registers, err);
 }
 
-UPDATE(hll_update)
+VONK__AGG_UPDATE(hll_update)
 {
     int p = bits_of(call);
     uint64_t *hashes;
@@ -51,7 +44,7 @@ UPDATE(hll_update)
     return VONK_OK;
 }
 
-UPDATE(hll_merge)
+VONK__AGG_UPDATE(hll_merge)
 {
     int p = bits_of(call);
     VONK__AGG_EACH(rows, k, row)
@@ -66,7 +59,7 @@ UPDATE(hll_merge)
     return VONK_OK;
 }
 
-FINISH(hll_save)
+VONK__AGG_FINISH(hll_save)
 {
     int p = bits_of(call);
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
@@ -110,7 +103,7 @@ static int64_t estimate_of(const uint8_t *registers, int p)
     return (int64_t)floor(estimate + 0.5);
 }
 
-FINISH(hll_finish)
+VONK__AGG_FINISH(hll_finish)
 {
     int p = bits_of(call);
     void *data = NULL;

@@ -6,6 +6,22 @@
 
 static inline bool vonk__agg_present(const vonk_column *c, uint32_t row) { return !c->validity || vonk_bit_get(c->validity, row); }
 
+/* Heads of an aggregate's functions (func/func.h, vonk_agg): VONK__AGG_UPDATE(sum_update) { ... } */
+#define VONK__AGG_UPDATE(name)                                                                                                                       \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows,                     \
+                            uint8_t *const *states, vonk_error *err)
+#define VONK__AGG_UPDATE_ONE(name)                                                                                                                   \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args, vonk_rows rows, uint8_t *state,     \
+                            vonk_error *err)
+#define VONK__AGG_MERGE(name)                                                                                                                        \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows,                    \
+                            uint8_t *const *states, vonk_error *err)
+#define VONK__AGG_COMBINE(name)                                                                                                                      \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from, uint8_t *const *into, uint32_t n,       \
+                            vonk_error *err)
+#define VONK__AGG_FINISH(name)                                                                                                                       \
+    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
+
 /* Repeats one state for all rows, for runners that have only update. */
 #define VONK__AGG_EACH(rows, k, row)                                                                                                                 \
     for (uint32_t k = 0, row = 0; k < (rows).n && (row = vonk_row_at((rows), k), true); k++)

@@ -155,27 +155,12 @@ static vonk_status extreme_one(int sign, vonk_eval *ev, vonk_arena *heap, const 
     return VONK_OK;
 }
 
-#define KEPT_UPDATE(name, body)                                                                                        \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *const *states, vonk_error *err)                                   \
-    {                                                                                                                  \
-        (void)call;                                                                                                    \
-        body                                                                                                           \
-    }
-#define KEPT_UPDATE_ONE(name, body)                                                                                    \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *state, vonk_error *err)                                           \
-    {                                                                                                                  \
-        (void)call;                                                                                                    \
-        body                                                                                                           \
-    }
-KEPT_UPDATE(min_update, return extreme(1, ev, heap, args[0], rows, states, err);)
-KEPT_UPDATE(max_update, return extreme(-1, ev, heap, args[0], rows, states, err);)
-KEPT_UPDATE_ONE(min_update_one, return extreme_one(1, ev, heap, args[0], rows, state, err);)
-KEPT_UPDATE_ONE(max_update_one, return extreme_one(-1, ev, heap, args[0], rows, state, err);)
+VONK__AGG_UPDATE(min_update) { return extreme(1, ev, heap, args[0], rows, states, err); }
+VONK__AGG_UPDATE(max_update) { return extreme(-1, ev, heap, args[0], rows, states, err); }
+VONK__AGG_UPDATE_ONE(min_update_one) { return extreme_one(1, ev, heap, args[0], rows, state, err); }
+VONK__AGG_UPDATE_ONE(max_update_one) { return extreme_one(-1, ev, heap, args[0], rows, state, err); }
 
-static vonk_status kept_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                               vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(kept_finish)
 {
     return vonk__kept_column(ev, call->type, (const vonk__kept *const *)states, n, ret, err);
 }
@@ -220,17 +205,9 @@ static vonk_status kept_combine(const vonk_fn_call *call, int sign, vonk_eval *e
     return VONK_OK;
 }
 
-static vonk_status min_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                               uint8_t *const *into, uint32_t n, vonk_error *err)
-{
-    return kept_combine(call, 1, ev, heap, from, into, n, err);
-}
+VONK__AGG_COMBINE(min_combine) { return kept_combine(call, 1, ev, heap, from, into, n, err); }
 
-static vonk_status max_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                               uint8_t *const *into, uint32_t n, vonk_error *err)
-{
-    return kept_combine(call, -1, ev, heap, from, into, n, err);
-}
+VONK__AGG_COMBINE(max_combine) { return kept_combine(call, -1, ev, heap, from, into, n, err); }
 
 static const vonk_agg min_agg = {.state_bytes = sizeof(vonk__kept),
                                  .state = "result",
@@ -278,13 +255,12 @@ static vonk_status take_all(const vonk_fn_call *call, bool first, vonk_eval *ev,
         VONK_TRY(take(call, first, ev, heap, c, row, (vonk__kept *)states[k], err));
     return VONK_OK;
 }
-KEPT_UPDATE(first_update, return take_all(call, true, ev, heap, args[0], NULL, rows, states, err);)
-KEPT_UPDATE(last_update, return take_all(call, false, ev, heap, args[0], NULL, rows, states, err);)
-KEPT_UPDATE(first_merge, return take_all(call, true, ev, heap, args[0], args[1], rows, states, err);)
-KEPT_UPDATE(last_merge, return take_all(call, false, ev, heap, args[0], args[1], rows, states, err);)
+VONK__AGG_UPDATE(first_update) { return take_all(call, true, ev, heap, args[0], NULL, rows, states, err); }
+VONK__AGG_UPDATE(last_update) { return take_all(call, false, ev, heap, args[0], NULL, rows, states, err); }
+VONK__AGG_UPDATE(first_merge) { return take_all(call, true, ev, heap, args[0], args[1], rows, states, err); }
+VONK__AGG_UPDATE(last_merge) { return take_all(call, false, ev, heap, args[0], args[1], rows, states, err); }
 
-static vonk_status there_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                              vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(there_save)
 {
     void *data = NULL;
     vonk_status status;

@@ -77,14 +77,7 @@ static vonk_status hash_rows(vonk_eval *ev, const vonk_column *c, vonk_rows rows
 
 /* ---- collect_list: nulls are left out */
 
-#define UPDATE(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
-#define FINISH(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
-                            vonk_column **ret, vonk_error *err)
-
-UPDATE(list_update)
+VONK__AGG_UPDATE(list_update)
 {
     VONK__AGG_EACH(rows, k, row)
     if (vonk__agg_present(args[0], row)) VONK_TRY(vonk__list_add((vonk__list *)states[k], ev, heap, args[0], row, err));
@@ -92,7 +85,7 @@ UPDATE(list_update)
 }
 
 /* The saved form is the result: an array. */
-UPDATE(list_merge)
+VONK__AGG_UPDATE(list_merge)
 {
     VONK__AGG_EACH(rows, k, row)
     {
@@ -103,7 +96,7 @@ UPDATE(list_merge)
     return VONK_OK;
 }
 
-FINISH(list_finish)
+VONK__AGG_FINISH(list_finish)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
@@ -125,7 +118,7 @@ static const vonk_agg list_agg = {.state_bytes = sizeof(vonk__list),
 
 /* ---- collect_set */
 
-UPDATE(set_update)
+VONK__AGG_UPDATE(set_update)
 {
     uint64_t *hashes;
     VONK_TRY(hash_rows(ev, args[0], rows, &hashes, err));
@@ -135,7 +128,7 @@ UPDATE(set_update)
     return VONK_OK;
 }
 
-UPDATE(set_merge)
+VONK__AGG_UPDATE(set_merge)
 {
     const vonk_column *values = args[0]->children[0];
     uint64_t *hashes;
@@ -149,7 +142,7 @@ UPDATE(set_merge)
     return VONK_OK;
 }
 
-FINISH(set_finish)
+VONK__AGG_FINISH(set_finish)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
@@ -199,7 +192,7 @@ static vonk_status resolve_set(vonk_fn_types *t, vonk_error *err)
 
 /* ---- listagg: the values with a separator in between */
 
-FINISH(text_finish)
+VONK__AGG_FINISH(text_finish)
 {
     const vonk_column *separator =
         call->n_args > 1 && call->constants && call->constants[1] && !vonk_column_is_null(call->constants[1], 0)
@@ -233,7 +226,7 @@ FINISH(text_finish)
     return vonk_builder_finish(&b, ret, err);
 }
 
-FINISH(text_save)
+VONK__AGG_FINISH(text_save)
 {
     const vonk_type *type = NULL;
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
@@ -270,7 +263,7 @@ static vonk_status resolve_listagg(vonk_fn_types *t, vonk_error *err)
 
 /* ---- mode: the value that is there most often */
 
-UPDATE(mode_merge)
+VONK__AGG_UPDATE(mode_merge)
 {
     const vonk_column *values = args[0]->children[0];
     const int64_t *counts = args[1]->children[0]->data;
@@ -300,7 +293,7 @@ static vonk_status save_bags(vonk_builder *values, vonk_builder *counts, uint8_t
     return VONK_OK;
 }
 
-FINISH(mode_save)
+VONK__AGG_FINISH(mode_save)
 {
     const vonk_type *types[2] = {NULL, NULL};
     VONK_AUTO(vonk_builder_done) vonk_builder values = {0};
@@ -340,7 +333,7 @@ static vonk_status find_mode(const vonk_fn_call *call, vonk_eval *ev, const vonk
     return vonk__kept_put(b, &best->value, err);
 }
 
-FINISH(mode_finish)
+VONK__AGG_FINISH(mode_finish)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
@@ -355,12 +348,6 @@ static const vonk_agg mode_agg = {.state_bytes = sizeof(vonk__bag),
                                   .save = mode_save,
                                   .finish = mode_finish,
                                   .order_sensitive = true};
-
-static vonk_status resolve_mode(vonk_fn_types *t, vonk_error *err)
-{
-    t->result_nullable = true;
-    return VONK_OK;
-}
 
 #define AGG .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs"
 #define NUMBERS " FROM VALUES (1), (2), (1) AS tab(col)"
@@ -401,7 +388,7 @@ const vonk_fn vonk_fns_aggregate_list[] = {
      .args = "any,boolean?",
      .result = "arg0",
      .text = "$0($1)",
-     .resolve = resolve_mode,
+     .nullable = VONK_NULLABLE_ALWAYS,
      .agg = &mode_agg,
      .since = "3.4.0",
      .doc = "The value that is there most often; with a second argument true, the smallest of those.",

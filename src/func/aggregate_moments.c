@@ -45,27 +45,18 @@ static void merge_two(moments *a, const moments *b)
     a->n = n;
 }
 
-static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                          vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(update)
 {
     const vonk_column *y = args[call->n_args - 1];
 
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row)
     if (vonk__agg_present(args[0], row) && vonk__agg_present(y, row))
         add((moments *)states[k], VONK_VALUES(args[0], double)[row], VONK_VALUES(y, double)[row], call->n_args > 1);
     return VONK_OK;
 }
 
-static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
-                         vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_MERGE(merge)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
         double p[N_PARTS];
@@ -75,21 +66,14 @@ static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *he
     return VONK_OK;
 }
 
-static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                           uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(combine)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     for (uint32_t i = 0; i < n; i++) merge_two((moments *)into[i], (const moments *)from[i]);
     return VONK_OK;
 }
 
-static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
-                        vonk_error *err)
+VONK__AGG_FINISH(save)
 {
-    (void)call;
     for (uint32_t c = 0; c < N_PARTS; c++) {
         void *data = NULL;
         const vonk_status status = vonk__agg_column(ev, &vonk_type_double, n, &ret[c], &data, NULL, err);
@@ -139,12 +123,7 @@ static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, u
 }
 
 #define MOMENT(name)                                                                                                   \
-    static vonk_status name##_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,      \
-                                     vonk_column **ret, vonk_error *err)                                               \
-    {                                                                                                                  \
-        (void)call;                                                                                                    \
-        return finish_by(name, ev, states, n, ret, err);                                                               \
-    }                                                                                                                  \
+    VONK__AGG_FINISH(name##_finish) { return finish_by(name, ev, states, n, ret, err); }                               \
     static const vonk_agg name##_agg = {.state_bytes = sizeof(moments),                                                \
                                         .state = SAVED,                                                                \
                                         .update = update,                                                              \
@@ -198,8 +177,7 @@ MOMENT(regr_slope)
 MOMENT(regr_intercept)
 MOMENT(regr_r2)
 
-static vonk_status regr_count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                     vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(regr_count_finish)
 {
     void *data = NULL;
     VONK_TRY(vonk__agg_column(ev, &vonk_type_long, n, ret, &data, NULL, err));
@@ -227,33 +205,15 @@ static vonk_status bool_update(bool wanted, const vonk_column *c, vonk_rows rows
     return VONK_OK;
 }
 
-static vonk_status and_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                              vonk_rows rows, uint8_t *const *states, vonk_error *err)
-{
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
-    return bool_update(false, args[0], rows, states);
-}
+VONK__AGG_UPDATE(and_update) { return bool_update(false, args[0], rows, states); }
 
-static vonk_status or_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                             vonk_rows rows, uint8_t *const *states, vonk_error *err)
-{
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
-    return bool_update(true, args[0], rows, states);
-}
+VONK__AGG_UPDATE(or_update) { return bool_update(true, args[0], rows, states); }
 
-static vonk_status bool_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                               vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(bool_finish)
 {
     void *data = NULL;
     uint8_t *validity = NULL;
 
-    (void)call;
     VONK_TRY(vonk__agg_column(ev, &vonk_type_boolean, n, ret, &data, &validity, err));
     vonk_bits_fill(data, n, false);
     for (uint32_t i = 0; i < n; i++) {
@@ -269,24 +229,14 @@ static void bool_combine(bool wanted, uint8_t *const *from, uint8_t *const *into
         if (*from[i] != 0) decide(into[i], *from[i] == 2, wanted);
 }
 
-static vonk_status and_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                               uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(and_combine)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     bool_combine(false, from, into, n);
     return VONK_OK;
 }
 
-static vonk_status or_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                              uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(or_combine)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     bool_combine(true, from, into, n);
     return VONK_OK;
 }
@@ -312,22 +262,15 @@ static const vonk_agg or_agg = {.state_bytes = 8,
                                 .copyable = true,
                                 .exact = vonk__agg_always_exact};
 
-static vonk_status nullable(vonk_fn_types *types, vonk_error *err)
-{
-    (void)err;
-    types->result_nullable = true;
-    return VONK_OK;
-}
-
 #define ONE                                                                                                            \
-    .kind = VONK_FN_AGGREGATE, .args = "double", .result = "double", .nulls = VONK_NULLS_OWN, .resolve = nullable,     \
-    .group = "agg_funcs"
+    .kind = VONK_FN_AGGREGATE, .args = "double", .result = "double", .nulls = VONK_NULLS_OWN,                          \
+    .nullable = VONK_NULLABLE_ALWAYS, .group = "agg_funcs"
 #define TWO                                                                                                            \
     .kind = VONK_FN_AGGREGATE, .args = "double,double", .result = "double", .nulls = VONK_NULLS_OWN,                   \
-    .resolve = nullable, .group = "agg_funcs"
+    .nullable = VONK_NULLABLE_ALWAYS, .group = "agg_funcs"
 #define BOOL                                                                                                           \
-    .kind = VONK_FN_AGGREGATE, .args = "boolean", .result = "boolean", .nulls = VONK_NULLS_OWN, .resolve = nullable,   \
-    .group = "agg_funcs"
+    .kind = VONK_FN_AGGREGATE, .args = "boolean", .result = "boolean", .nulls = VONK_NULLS_OWN,                        \
+    .nullable = VONK_NULLABLE_ALWAYS, .group = "agg_funcs"
 #define NUMBERS "FROM VALUES (1), (2), (3) AS tab(col)"
 #define PAIRS "FROM VALUES (1, 1), (2, 2), (3, 3) AS tab(c1, c2)"
 #define TRUTHS "FROM VALUES (true), (false), (true) AS tab(col)"

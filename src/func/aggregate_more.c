@@ -5,13 +5,6 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-#define UPDATE(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
-#define FINISH(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
-                            vonk_column **ret, vonk_error *err)
-
 /* ---- bit_and, bit_or, bit_xor */
 
 typedef struct bits {
@@ -25,7 +18,7 @@ static void mix(bits *b, char op, int64_t v)
     b->set = true;
 }
 
-UPDATE(bits_update)
+VONK__AGG_UPDATE(bits_update)
 {
     char op = vonk_fn_canonical(call->fn)->name[4];
     VONK__AGG_EACH(rows, k, row)
@@ -33,7 +26,7 @@ UPDATE(bits_update)
     return VONK_OK;
 }
 
-FINISH(bits_finish)
+VONK__AGG_FINISH(bits_finish)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n, err));
@@ -59,7 +52,7 @@ typedef struct product {
     double value;
 } product;
 
-UPDATE(product_update)
+VONK__AGG_UPDATE(product_update)
 {
     VONK__AGG_EACH(rows, k, row)
     {
@@ -71,7 +64,7 @@ UPDATE(product_update)
     return VONK_OK;
 }
 
-FINISH(product_finish)
+VONK__AGG_FINISH(product_finish)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
     VONK_TRY(vonk_builder_init(&b, ev->budget, &vonk_type_double, n, err));
@@ -110,8 +103,8 @@ static vonk_status by_update(int sign, vonk_eval *ev, vonk_arena *heap, const vo
     return VONK_OK;
 }
 
-UPDATE(max_by_update) { return by_update(1, ev, heap, args[0], args[1], rows, states, err); }
-UPDATE(min_by_update) { return by_update(-1, ev, heap, args[0], args[1], rows, states, err); }
+VONK__AGG_UPDATE(max_by_update) { return by_update(1, ev, heap, args[0], args[1], rows, states, err); }
+VONK__AGG_UPDATE(min_by_update) { return by_update(-1, ev, heap, args[0], args[1], rows, states, err); }
 
 static vonk_status by_column(vonk_eval *ev, const vonk_type *type, uint8_t *const *states, uint32_t n, bool keys,
                              vonk_column **ret, vonk_error *err)
@@ -123,9 +116,9 @@ static vonk_status by_column(vonk_eval *ev, const vonk_type *type, uint8_t *cons
     return vonk_builder_finish(&b, ret, err);
 }
 
-FINISH(by_finish) { return by_column(ev, call->type, states, n, false, ret, err); }
+VONK__AGG_FINISH(by_finish) { return by_column(ev, call->type, states, n, false, ret, err); }
 
-FINISH(by_save)
+VONK__AGG_FINISH(by_save)
 {
     VONK_TRY(by_column(ev, call->arg_types[0], states, n, false, &ret[0], err));
     vonk_status st = by_column(ev, call->arg_types[1], states, n, true, &ret[1], err);
@@ -177,14 +170,14 @@ static void join(moments *a, const moments *b)
     a->n = n;
 }
 
-UPDATE(moments_update)
+VONK__AGG_UPDATE(moments_update)
 {
     VONK__AGG_EACH(rows, k, row)
     if (vonk__agg_present(args[0], row)) add((moments *)states[k], VONK_VALUES(args[0], double)[row]);
     return VONK_OK;
 }
 
-UPDATE(moments_merge)
+VONK__AGG_UPDATE(moments_merge)
 {
     VONK__AGG_EACH(rows, k, row)
     {
@@ -195,7 +188,7 @@ UPDATE(moments_merge)
     return VONK_OK;
 }
 
-FINISH(moments_save)
+VONK__AGG_FINISH(moments_save)
 {
     for (uint32_t c = 0; c < 5; c++) {
         void *data = NULL;
@@ -209,7 +202,7 @@ FINISH(moments_save)
     return VONK_OK;
 }
 
-FINISH(moments_finish)
+VONK__AGG_FINISH(moments_finish)
 {
     bool skew = call->fn->name[0] == 's';
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
@@ -234,13 +227,7 @@ static const vonk_agg moments_agg = {.state_bytes = sizeof(moments),
                                      .finish = moments_finish,
                                      .copyable = true};
 
-static vonk_status nullable(vonk_fn_types *t, vonk_error *err)
-{
-    t->result_nullable = true;
-    return VONK_OK;
-}
-
-#define AGG .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = nullable
+#define AGG .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .nullable = VONK_NULLABLE_ALWAYS
 #define BITS AGG, .args = "integral", .result = "arg0", .agg = &bits_agg, .since = "3.0.0"
 #define TWO " FROM VALUES (3), (5) AS tab(col)"
 #define KEYS " FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)"

@@ -6,13 +6,6 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-#define UPDATE(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
-#define FINISH(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
-                            vonk_column **ret, vonk_error *err)
-
 vonk_status vonk__numbers_add(vonk__numbers *numbers, vonk_arena *heap, double value, int64_t count, vonk_error *err)
 {
     if (numbers->n == numbers->capacity) {
@@ -47,7 +40,7 @@ static vonk_status bad_frequency(const vonk_column *c, uint32_t row, vonk_error 
                      VONK_F("a frequency below 0: %lld", (long long)vonk_column_i64(c, row)));
 }
 
-UPDATE(numbers_update)
+VONK__AGG_UPDATE(numbers_update)
 {
     const vonk_column *counts = call->n_args > 2 ? args[2] : NULL;
     VONK__AGG_EACH(rows, k, row)
@@ -65,7 +58,7 @@ UPDATE(numbers_update)
     return VONK_OK;
 }
 
-UPDATE(numbers_merge)
+VONK__AGG_UPDATE(numbers_merge)
 {
     const double *values = args[0]->children[0]->data;
     const int64_t *counts = args[1]->children[0]->data;
@@ -88,7 +81,7 @@ static vonk_status new_arrays(vonk_eval *ev, const vonk_type *element, uint32_t 
     return st;
 }
 
-FINISH(numbers_save)
+VONK__AGG_FINISH(numbers_save)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder values = {0};
     VONK_AUTO(vonk_builder_done) vonk_builder counts = {0};
@@ -147,7 +140,7 @@ static vonk_status put_percentiles(const vonk__numbers *s, const vonk_column *wa
     return vonk_builder_close(b, err);
 }
 
-FINISH(percentile_finish)
+VONK__AGG_FINISH(percentile_finish)
 {
     const vonk_column *wanted = call->n_args > 1 ? call->constants[1] : NULL;
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};

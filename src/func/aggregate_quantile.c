@@ -12,13 +12,6 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 
-#define UPDATE(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,       \
-                            vonk_rows rows, uint8_t *const *states, vonk_error *err)
-#define FINISH(name)                                                                                                   \
-    static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,               \
-                            vonk_column **ret, vonk_error *err)
-
 enum { MOST_WAITING = 50000, COMPRESS_ABOVE = 10000 };
 
 typedef struct sample {
@@ -186,7 +179,7 @@ static double number_at(const vonk_column *c, uint32_t row)
     return (double)vonk_column_i64(c, row);
 }
 
-UPDATE(quantile_update)
+VONK__AGG_UPDATE(quantile_update)
 {
     double error = error_of(call);
     VONK__AGG_EACH(rows, k, row)
@@ -195,7 +188,7 @@ UPDATE(quantile_update)
     return VONK_OK;
 }
 
-UPDATE(quantile_merge)
+VONK__AGG_UPDATE(quantile_merge)
 {
     double error = error_of(call);
     const double *values = args[0]->children[0]->data;
@@ -238,7 +231,7 @@ static vonk_status finished(const summary *s, vonk_arena *scratch, double error,
     return compress(ret, scratch, error, err);
 }
 
-FINISH(quantile_save)
+VONK__AGG_FINISH(quantile_save)
 {
     summary *done = NULL;
     const vonk_type *doubles = NULL, *longs = NULL;
@@ -290,7 +283,7 @@ static vonk_status put_quantiles(const summary *s, double error, const vonk_colu
     return vonk_builder_close(b, err);
 }
 
-FINISH(quantile_finish)
+VONK__AGG_FINISH(quantile_finish)
 {
     double error = error_of(call);
     VONK_AUTO(vonk_builder_done) vonk_builder b = {0};

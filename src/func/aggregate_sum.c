@@ -26,12 +26,8 @@ static bool any_nulls(vonk_column *const *args, uint32_t n)
     return false;
 }
 
-static vonk_status count_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(count_update)
 {
-    (void)ev;
-    (void)heap;
-    (void)err;
     if (call->n_args > 0 && args[0]->type->id == VONK_T_NULL) return VONK_OK;
     if (!any_nulls(args, call->n_args)) {
         for (uint32_t k = 0; k < rows.n; k++) ++*(int64_t *)states[k];
@@ -41,14 +37,10 @@ static vonk_status count_update(const vonk_fn_call *call, vonk_eval *ev, vonk_ar
     return VONK_OK;
 }
 
-static vonk_status count_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                    vonk_rows rows, uint8_t *state, vonk_error *err)
+VONK__AGG_UPDATE_ONE(count_update_one)
 {
     int64_t n = 0;
 
-    (void)ev;
-    (void)heap;
-    (void)err;
     if (call->n_args > 0 && args[0]->type->id == VONK_T_NULL) return VONK_OK;
     if (!any_nulls(args, call->n_args))
         n = rows.n;
@@ -60,48 +52,31 @@ static vonk_status count_update_one(const vonk_fn_call *call, vonk_eval *ev, von
     return VONK_OK;
 }
 
-static vonk_status count_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
-                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_MERGE(count_merge)
 {
     const int64_t *v = VONK_VALUES(saved[0], int64_t);
 
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row) * (int64_t *)states[k] += v[row];
     return VONK_OK;
 }
 
-static vonk_status count_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(count_finish)
 {
     void *data = NULL;
 
-    (void)call;
     VONK_TRY(vonk__agg_column(ev, &vonk_type_long, n, ret, &data, NULL, err));
     for (uint32_t i = 0; i < n; i++) ((int64_t *)data)[i] = *(const int64_t *)states[i];
     return VONK_OK;
 }
 
-static vonk_status count_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                                 uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(count_combine)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     for (uint32_t i = 0; i < n; i++) *(int64_t *)into[i] += *(const int64_t *)from[i];
     return VONK_OK;
 }
 
-static vonk_status count_if_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                   vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(count_if_update)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row) * (int64_t *)states[k] +=
         vonk__agg_present(args[0], row) && vonk_bit_get(args[0]->data, row);
     return VONK_OK;
@@ -149,15 +124,10 @@ static inline void exact_add(exact *e, vonk_i128 v)
             VONK__AGG_EACH(rows, k, row) if (vonk_bit_get(c->validity, row)) exact_add((exact *)states[k], v[row]);    \
     } while (0)
 
-static vonk_status exact_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(exact_update)
 {
     const vonk_column *c = args[0];
 
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     switch (c->type->storage) {
     case VONK_STORE_I8: EXACT_LOOP(int8_t); break;
     case VONK_STORE_I16: EXACT_LOOP(int16_t); break;
@@ -170,17 +140,12 @@ static vonk_status exact_update(const vonk_fn_call *call, vonk_eval *ev, vonk_ar
 }
 
 /* The rows of a selection, or all of them through a kernel. */
-static vonk_status exact_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                    vonk_rows rows, uint8_t *state, vonk_error *err)
+VONK__AGG_UPDATE_ONE(exact_update_one)
 {
     const vonk_column *c = args[0];
     exact *e = (exact *)state;
     vonk_i128 sum = 0;
 
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     if (c->type->id == VONK_T_NULL) return VONK_OK;
     if (rows.idx) {
         VONK__AGG_EACH(rows, k, row) if (vonk__agg_present(c, row)) exact_add(e, vonk_column_i128(c, row));
@@ -198,16 +163,11 @@ static vonk_status exact_update_one(const vonk_fn_call *call, vonk_eval *ev, von
     return VONK_OK;
 }
 
-static vonk_status exact_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
-                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_MERGE(exact_merge)
 {
     const int64_t *low = VONK_VALUES(saved[0], int64_t), *high = VONK_VALUES(saved[1], int64_t),
                   *n = VONK_VALUES(saved[2], int64_t);
 
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
         exact *e = (exact *)states[k];
@@ -219,14 +179,12 @@ static vonk_status exact_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_are
 }
 
 /* A count below zero says that the sum has left 128 bits. */
-static vonk_status exact_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                              vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(exact_save)
 {
     int64_t *halves[3] = {NULL, NULL, NULL};
     vonk_status status = VONK_OK;
     uint32_t made = 0;
 
-    (void)call;
     for (; made < 3 && status == VONK_OK; made++) {
         void *data = NULL;
         status = vonk__agg_column(ev, &vonk_type_long, n, &ret[made], &data, NULL, err);
@@ -246,13 +204,8 @@ static vonk_status exact_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *
     return VONK_OK;
 }
 
-static vonk_status exact_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                                 uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(exact_combine)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     for (uint32_t i = 0; i < n; i++) {
         const exact *f = (const exact *)from[i];
         exact *e = (exact *)into[i];
@@ -303,8 +256,7 @@ static vonk_status sum_overflowed(const vonk_fn_call *call, vonk_error *err)
 }
 
 /* LEGACY: integers wrap around, decimals become null. */
-static vonk_status exact_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                    vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(exact_sum_finish)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *column = NULL;
     void *data = NULL;
@@ -338,8 +290,7 @@ static bool average(const exact *e, int digits, vonk_i128 *ret)
     return true;
 }
 
-static vonk_status exact_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                    vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(exact_avg_finish)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *column = NULL;
     void *data = NULL;
@@ -360,8 +311,7 @@ static vonk_status exact_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uin
 }
 
 /* avg of integers: the exact sum as a double */
-static vonk_status integral_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                       vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(integral_avg_finish)
 {
     void *data = NULL;
     uint8_t *validity = NULL;
@@ -381,16 +331,11 @@ typedef struct real {
     int64_t n;
 } real;
 
-static vonk_status real_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(real_update)
 {
     const vonk_column *c = args[0];
     const bool narrow = c->type->storage == VONK_STORE_F32;
 
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
         if (!vonk__agg_present(c, row)) continue;
@@ -400,16 +345,11 @@ static vonk_status real_update(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     return VONK_OK;
 }
 
-static vonk_status real_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                   vonk_rows rows, uint8_t *state, vonk_error *err)
+VONK__AGG_UPDATE_ONE(real_update_one)
 {
     const vonk_column *c = args[0];
     real *r = (real *)state;
 
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     if (rows.idx) {
         VONK__AGG_EACH(rows, k, row)
         {
@@ -425,13 +365,8 @@ static vonk_status real_update_one(const vonk_fn_call *call, vonk_eval *ev, vonk
     return VONK_OK;
 }
 
-static vonk_status real_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
-                              vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_MERGE(real_merge)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     VONK__AGG_EACH(rows, k, row)
     {
         ((real *)states[k])->sum += VONK_VALUES(saved[0], double)[row];
@@ -440,12 +375,10 @@ static vonk_status real_merge(const vonk_fn_call *call, vonk_eval *ev, vonk_aren
     return VONK_OK;
 }
 
-static vonk_status real_save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                             vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(real_save)
 {
     void *sums = NULL, *counts = NULL;
 
-    (void)call;
     VONK_TRY(vonk__agg_column(ev, &vonk_type_double, n, &ret[0], &sums, NULL, err));
     vonk_status status = vonk__agg_column(ev, &vonk_type_long, n, &ret[1], &counts, NULL, err);
     if (status != VONK_OK) {
@@ -474,25 +407,12 @@ static vonk_status real_finish(vonk_eval *ev, const vonk_type *type, bool mean, 
     return VONK_OK;
 }
 
-static vonk_status real_sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                   vonk_column **ret, vonk_error *err)
-{
-    return real_finish(ev, call->type, false, states, n, ret, err);
-}
+VONK__AGG_FINISH(real_sum_finish) { return real_finish(ev, call->type, false, states, n, ret, err); }
 
-static vonk_status real_avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                                   vonk_column **ret, vonk_error *err)
-{
-    return real_finish(ev, call->type, true, states, n, ret, err);
-}
+VONK__AGG_FINISH(real_avg_finish) { return real_finish(ev, call->type, true, states, n, ret, err); }
 
-static vonk_status real_combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                                uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(real_combine)
 {
-    (void)call;
-    (void)ev;
-    (void)heap;
-    (void)err;
     for (uint32_t i = 0; i < n; i++) {
         ((real *)into[i])->sum += ((const real *)from[i])->sum;
         ((real *)into[i])->n += ((const real *)from[i])->n;
@@ -506,49 +426,42 @@ static bool is_real(const vonk_fn_call *call)
     return call->arg_types[0]->storage == VONK_STORE_F32 || call->arg_types[0]->storage == VONK_STORE_F64;
 }
 
-static vonk_status update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                          vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(update)
 {
     return is_real(call) ? real_update(call, ev, heap, args, rows, states, err)
                          : exact_update(call, ev, heap, args, rows, states, err);
 }
 
-static vonk_status update_one(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                              vonk_rows rows, uint8_t *state, vonk_error *err)
+VONK__AGG_UPDATE_ONE(update_one)
 {
     return is_real(call) ? real_update_one(call, ev, heap, args, rows, state, err)
                          : exact_update_one(call, ev, heap, args, rows, state, err);
 }
 
-static vonk_status merge(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved,
-                         vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_MERGE(merge)
 {
     return is_real(call) ? real_merge(call, ev, heap, saved, rows, states, err)
                          : exact_merge(call, ev, heap, saved, rows, states, err);
 }
 
-static vonk_status save(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,
-                        vonk_error *err)
+VONK__AGG_FINISH(save)
 {
     return is_real(call) ? real_save(call, ev, states, n, ret, err) : exact_save(call, ev, states, n, ret, err);
 }
 
-static vonk_status combine(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, uint8_t *const *from,
-                           uint8_t *const *into, uint32_t n, vonk_error *err)
+VONK__AGG_COMBINE(combine)
 {
     return is_real(call) ? real_combine(call, ev, heap, from, into, n, err)
                          : exact_combine(call, ev, heap, from, into, n, err);
 }
 
-static vonk_status sum_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                              vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(sum_finish)
 {
     return is_real(call) ? real_sum_finish(call, ev, states, n, ret, err)
                          : exact_sum_finish(call, ev, states, n, ret, err);
 }
 
-static vonk_status avg_finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                              vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(avg_finish)
 {
     if (is_real(call)) return real_avg_finish(call, ev, states, n, ret, err);
     return call->type->id == VONK_T_DOUBLE ? integral_avg_finish(call, ev, states, n, ret, err)

@@ -340,8 +340,11 @@ static vonk_status prepare_arith(vonk_fn_call *call, vonk_error *err)
         call->eval = eval_kernel;
     else if (op == '/')
         call->eval = eval_divide;
-    else
-        call->eval = divisions[vonk_lane_of(call->type->storage)];
+    else {
+        vonk_lane lane = vonk_lane_of(call->type->storage);
+        assert(lane < VONK_N_LANE && divisions[lane]);
+        call->eval = divisions[lane];
+    }
     call->dense = call->eval == eval_kernel || call->eval == eval_divide;
     return VONK_OK;
 }

@@ -42,10 +42,8 @@ static vonk_status bits_of(const vonk_fn_call *call, state *s, vonk_arena *heap,
     return VONK_OK;
 }
 
-static vonk_status construct_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                                    vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(construct_update)
 {
-    (void)ev;
     VONK__AGG_EACH(rows, k, row)
     {
         uint8_t *bits;
@@ -71,10 +69,8 @@ static void join(uint8_t *bits, vonk_str other, bool meet)
     if (meet) memset(bits + n, 0, BITMAP_BYTES - n);
 }
 
-static vonk_status join_update(const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *args,
-                               vonk_rows rows, uint8_t *const *states, vonk_error *err)
+VONK__AGG_UPDATE(join_update)
 {
-    (void)ev;
     VONK__AGG_EACH(rows, k, row)
     {
         uint8_t *bits;
@@ -85,8 +81,7 @@ static vonk_status join_update(const vonk_fn_call *call, vonk_eval *ev, vonk_are
     return VONK_OK;
 }
 
-static vonk_status finish(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n,
-                          vonk_column **ret, vonk_error *err)
+VONK__AGG_FINISH(finish)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, &vonk_type_binary, n, VONK_ALL_ROWS(n), &s, err));

@@ -86,8 +86,7 @@ static vonk_status build(const vonk__cast *c, vonk_eval *ev, const vonk_column *
     return VONK_OK;
 }
 
-static vonk_status eval_nested(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_nested)
 {
     const vonk__cast *c = vonk__cast_of(call);
     vonk_column **children;

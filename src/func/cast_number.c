@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "column/kernel/kernel.h"
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "func/decimal.h"
 
@@ -105,15 +106,23 @@ static const loop loops[VONK_LANE_F64 + 1][VONK_LANE_F64 + 1] = {
     [VONK_LANE_F64] = {f64_to_i8, f64_to_i16, f64_to_i32, f64_to_i64, f64_to_f32, NULL},
 };
 
-static vonk_status eval_plain(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+static loop loop_between(const vonk_type *from, const vonk_type *to)
+{
+    vonk_lane from_lane = vonk_lane_of(from->storage), to_lane = vonk_lane_of(to->storage);
+    assert(from_lane <= VONK_LANE_F64 && to_lane <= VONK_LANE_F64);
+    loop run = loops[from_lane][to_lane];
+    assert(run);
+    return run;
+}
+
+VONK_FN_EVAL(eval_plain)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     uint8_t *bad;
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, VONK_ALL_ROWS(n_rows), &r, err));
     VONK_TRY(vonk_bad_mask(ev, n_rows, &bad, err));
-    loop run = loops[vonk_lane_of(c->from->storage)][vonk_lane_of(c->to->storage)];
+    loop run = loop_between(c->from, c->to);
     if (run(n_rows, args[0]->data, r.data, bad) && c->mode != VONK_MODE_LEGACY)
         VONK_TRY(vonk__cast_settle(c, ev, args[0], n_rows, rows, bad, vonk__cast_overflow, &r, err));
     *ret = vonk_result_take(&r);
@@ -122,8 +131,7 @@ static vonk_status eval_plain(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
 
 /* ---- booleans */
 
-static vonk_status eval_to_bool(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_to_bool)
 {
     static const vonk_i128 zero = 0; /* of any width; of floats, too */
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -148,8 +156,7 @@ static void put_bool(vonk_storage to, bool on, const vonk__cast *c, void *out, u
     }
 }
 
-static vonk_status eval_from_bool(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_from_bool)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -174,13 +181,12 @@ static vonk_status eval_from_bool(const vonk_fn_call *call, vonk_eval *ev, vonk_
 static vonk_status as_i64(vonk_eval *ev, const vonk_column *arg, uint32_t n, const int64_t **ret, vonk_error *err)
 {
     int64_t *wide;
-    vonk_lane lane = vonk_lane_of(arg->type->storage);
-    if (lane == VONK_LANE_I64) {
+    if (vonk_lane_of(arg->type->storage) == VONK_LANE_I64) {
         *ret = arg->data;
         return VONK_OK;
     }
     VONK_TRY(vonk_arena_array(ev->scratch, n, sizeof(*wide), &wide, err));
-    loops[lane][VONK_LANE_I64](n, arg->data, wide, NULL);
+    loop_between(arg->type, &vonk_type_long)(n, arg->data, wide, NULL);
     *ret = wide;
     return VONK_OK;
 }
@@ -208,8 +214,7 @@ static bool scale_i128(size_t n, const int64_t *in, vonk_i128 times, vonk_i128 l
     return any;
 }
 
-static vonk_status eval_int_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_int_to_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -238,14 +243,12 @@ static void put_decimal(const vonk_type *to, void *out, uint32_t i, vonk_i128 v)
         ((vonk_i128 *)out)[i] = v;
 }
 
-static vonk_status eval_float_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_float_to_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         double v =
             c->from->id == VONK_T_FLOAT ? (double)VONK_VALUES(args[0], float)[i] : VONK_VALUES(args[0], double)[i];
         vonk_i128 d = 0;
@@ -295,8 +298,7 @@ static bool rescale_wide(size_t n, const vonk_column *arg, const vonk_type *to, 
     return any;
 }
 
-static vonk_status eval_decimal_to_decimal(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                           uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal_to_decimal)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -319,15 +321,13 @@ static vonk_status eval_decimal_to_decimal(const vonk_fn_call *call, vonk_eval *
 
 /* ---- out of decimals */
 
-static vonk_status eval_decimal_to_float(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal_to_float)
 {
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     int scale = c->from->scale;
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         bool narrow = c->from->storage == VONK_STORE_I64;
         vonk_i128 v = narrow ? VONK_VALUES(args[0], int64_t)[i] : VONK_VALUES(args[0], vonk_i128)[i];
         double d = vonk_dec_to_f64(v, scale);
@@ -350,8 +350,7 @@ static void put_cut(const vonk_type *to, void *out, uint32_t i, int64_t v)
     }
 }
 
-static vonk_status eval_decimal_to_int(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_decimal_to_int)
 {
     static const vonk_i128 most[] = {[VONK_STORE_I8] = INT8_MAX,
                                      [VONK_STORE_I16] = INT16_MAX,
@@ -362,8 +361,7 @@ static vonk_status eval_decimal_to_int(const vonk_fn_call *call, vonk_eval *ev, 
     vonk_i128 unit = vonk_pow10_i128[c->from->scale], limit = most[c->to->storage];
     bool narrow = c->from->storage == VONK_STORE_I64;
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_i128 q = narrow ? (vonk_i128)(VONK_VALUES(args[0], int64_t)[i] / (int64_t)unit)
                              : VONK_VALUES(args[0], vonk_i128)[i] / unit;
         if (c->mode != VONK_MODE_LEGACY && (q > limit || q < -limit - 1)) {

@@ -1,6 +1,7 @@
 /* func/cast_time.c -- casts between dates, timestamps, times and numbers. */
 #include <math.h>
 
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "func/decimal.h"
 #include "text/date.h"
@@ -183,16 +184,14 @@ static one body_of(const vonk_type *from, const vonk_type *to)
     return vonk_type_is_integral(from) || from->id == VONK_T_BOOLEAN ? int_to_timestamp : NULL;
 }
 
-static vonk_status eval_time(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_time)
 {
     const vonk__cast *c = vonk__cast_of(call);
     one body = body_of(c->from, c->to);
     vonk_zone_cache cache = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         value_state s = body(c, &cache, args[0]->data, i, r.data);
         if (VONK_LIKELY(s == VALUE_OK)) continue;
         if (s == VALUE_MALFORMED) return vonk__cast_malformed(c, args[0], i, err);

@@ -344,8 +344,7 @@ static vonk_status raise_bad_date(int32_t year, int32_t month, int32_t day, vonk
     return no_such_day(year, month, day, err);
 }
 
-static vonk_status eval_make_date(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_make_date)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -362,11 +361,7 @@ static vonk_status eval_make_date(const vonk_fn_call *call, vonk_eval *ev, vonk_
     return VONK_OK;
 }
 
-static vonk_status eval_retyped(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return vonk_column_retype(ev->budget, args[0], call->type, ret, err);
-}
+VONK_FN_EVAL(eval_retyped) { return vonk_column_retype(ev->budget, args[0], call->type, ret, err); }
 
 /* ---- times and timestamps from parts */
 
@@ -396,8 +391,7 @@ static vonk_status raise_bad_time(int32_t hour, int32_t minute, int64_t second_u
     return vonk__field_out_of_bounds("MinuteOfHour", 0, 59, minute, err);
 }
 
-static vonk_status eval_make_time(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_make_time)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -448,8 +442,7 @@ static vonk_status local_of_parts(const vonk_fn_call *call, vonk_column *const *
     return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation", VONK_F("make a timestamp of the year %d", y));
 }
 
-static vonk_status eval_make_timestamp(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_make_timestamp)
 {
     const stamp_state *s = call->state;
     vonk__zone_arg last = {0};
@@ -531,8 +524,7 @@ static vonk_status us_of_decimal(vonk_i128 digits, int scale, int64_t *ret, vonk
     return VONK_OK;
 }
 
-static vonk_status eval_seconds(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_seconds)
 {
     int64_t times = *(const int64_t *)call->state;
     const vonk_type *t = args[0]->type;
@@ -556,8 +548,7 @@ static vonk_status eval_seconds(const vonk_fn_call *call, vonk_eval *ev, vonk_co
     return VONK_OK;
 }
 
-static vonk_status eval_times(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_times)
 {
     const char *name = vonk_fn_canonical(call->fn)->name;
     vonk_i128 times = strcmp(name, "time_from_millis") == 0 ? 1000000 : 1000;
@@ -590,8 +581,7 @@ static vonk_status prepare_units(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_status eval_to_units(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_to_units)
 {
     int64_t by = *(const int64_t *)call->state;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -609,8 +599,7 @@ static int64_t int_arg(const vonk_fn_call *call, vonk_column *const *args, uint3
     return args[arg]->type->id == VONK_T_DECIMAL ? decimal_at(args[arg], row) : vonk_i32_at(args[arg], row);
 }
 
-static vonk_status eval_interval(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_interval)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -638,8 +627,7 @@ static vonk_status interval_overflow(vonk_error *err)
     return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITHOUT_SUGGESTION);
 }
 
-static vonk_status eval_dt_interval(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                    vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_dt_interval)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -654,8 +642,7 @@ static vonk_status eval_dt_interval(const vonk_fn_call *call, vonk_eval *ev, von
     return VONK_OK;
 }
 
-static vonk_status eval_ym_interval(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                    vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_ym_interval)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -670,8 +657,7 @@ static vonk_status eval_ym_interval(const vonk_fn_call *call, vonk_eval *ev, von
 
 /* ---- zones */
 
-static vonk_status eval_shift_zone(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_shift_zone)
 {
     bool from_utc = vonk_fn_canonical(call->fn)->name[0] == 'f';
     vonk__zone_arg last = {0};
@@ -695,8 +681,7 @@ static vonk_status prepare_convert(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_status eval_convert_timezone(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_convert_timezone)
 {
     vonk__zone_arg last_from = {0}, last_to = {0};
     uint32_t n = call->n_args;
@@ -713,8 +698,7 @@ static vonk_status eval_convert_timezone(const vonk_fn_call *call, vonk_eval *ev
     return VONK_OK;
 }
 
-static vonk_status eval_zone_name(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_zone_name)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -724,8 +708,7 @@ static vonk_status eval_zone_name(const vonk_fn_call *call, vonk_eval *ev, vonk_
 
 /* ---- now */
 
-static vonk_status eval_now(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                            vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_now)
 {
     int64_t us = *(const int64_t *)call->state;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};

@@ -201,8 +201,7 @@ static int64_t small_int_at(const vonk_column *c, uint32_t row)
 }
 
 /* Wraps around, as 32-bit addition does. */
-static vonk_status eval_date_add(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_date_add)
 {
     int64_t sign = strcmp(vonk_fn_canonical(call->fn)->name, "date_sub") == 0 ? -1 : 1;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -214,8 +213,7 @@ static vonk_status eval_date_add(const vonk_fn_call *call, vonk_eval *ev, vonk_c
     return VONK_OK;
 }
 
-static vonk_status eval_datediff(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_datediff)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -231,8 +229,7 @@ static vonk_status day_overflow(vonk_error *err)
                      "\"spark.sql.ansi.enabled\"");
 }
 
-static vonk_status eval_add_months(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_add_months)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -245,8 +242,7 @@ static vonk_status eval_add_months(const vonk_fn_call *call, vonk_eval *ev, vonk
     return VONK_OK;
 }
 
-static vonk_status eval_last_day(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_last_day)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -271,8 +267,7 @@ static int day_of_name(vonk_str name)
     return -1;
 }
 
-static vonk_status eval_next_day(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_next_day)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -292,8 +287,7 @@ static vonk_status eval_next_day(const vonk_fn_call *call, vonk_eval *ev, vonk_c
 
 /* ---- cutting */
 
-static vonk_status eval_trunc(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_trunc)
 {
     const vonk_column *fixed = vonk_constant_arg(call, 1);
     vonk__unit unit = fixed ? vonk__trunc_unit(vonk_column_str(fixed, 0)) : VONK__UNIT_NONE;
@@ -325,8 +319,7 @@ static int64_t trunc_us(int64_t us, vonk__unit unit, const vonk_zone *zone, vonk
     return vonk_zone_to_utc_us(zone, days * VONK_US_PER_DAY);
 }
 
-static vonk_status eval_date_trunc(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_date_trunc)
 {
     const vonk_column *fixed = vonk_constant_arg(call, 0);
     vonk__unit unit = fixed ? vonk__trunc_unit(vonk_column_str(fixed, 0)) : VONK__UNIT_NONE;
@@ -362,8 +355,7 @@ static double months_between(int64_t a_us, int64_t b_us, bool round_off)
     return round_off ? floor(diff * 1e8 + 0.5) / 1e8 : diff;
 }
 
-static vonk_status eval_months_between(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_months_between)
 {
     vonk_zone_cache a = {0}, b = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -439,8 +431,7 @@ static bool add_step(int64_t us, int64_t n, step s, const vonk_zone *zone, int64
     return true;
 }
 
-static vonk_status eval_timestampadd(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                     vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_timestampadd)
 {
     const vonk_zone *zone = call->type->id == VONK_T_TIMESTAMP ? call->state : NULL;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -473,8 +464,7 @@ static int64_t whole_months(int64_t from, int64_t to)
     return months;
 }
 
-static vonk_status eval_timestampdiff(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                      uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_timestampdiff)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));

@@ -240,8 +240,7 @@ VONK_HOT static void put_date_field(field f, vonk_rows rows, const int32_t *days
     }
 }
 
-static vonk_status eval_date_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_date_field)
 {
     const field_state *s = call->state;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -264,8 +263,7 @@ static int64_t time_field(field f, int64_t us)
     }
 }
 
-static vonk_status eval_time_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_time_field)
 {
     const field_state *s = call->state;
     const vonk_column *c = args[s->source];
@@ -287,8 +285,7 @@ static vonk_status eval_time_field(const vonk_fn_call *call, vonk_eval *ev, vonk
 }
 
 /* Day fields of a timestamp: its local days first, then as for dates. */
-static vonk_status eval_day_of_timestamp(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                         uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_day_of_timestamp)
 {
     const field_state *s = call->state;
     const vonk_column *c = args[s->source];
@@ -342,8 +339,7 @@ static int64_t interval_field(field f, const vonk_column *c, uint32_t row)
     }
 }
 
-static vonk_status eval_interval_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                       uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_interval_field)
 {
     const field_state *s = call->state;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -420,11 +416,7 @@ static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
     return set_extract_result(t, f, err);
 }
 
-static vonk_status eval_no_field(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err);
-}
+VONK_FN_EVAL(eval_no_field) { return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err); }
 
 static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err)
 {
@@ -447,8 +439,7 @@ static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err)
 
 /* ---- names of days and months */
 
-static vonk_status eval_name(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_name)
 {
     static const char days[] = "MonTueWedThuFriSatSun", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     bool of_day = vonk_fn_canonical(call->fn)->name[0] == 'd';
@@ -457,7 +448,7 @@ static vonk_status eval_name(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
     for (VONK_EACH_ROW(rows, i)) {
         int32_t value = vonk_i32_at(args[0], i), year, month, day;
         vonk__civil(value, &year, &month, &day);
-        const char *name = of_day ? days + 3 * vonk_day_of_week(value) : months + 3 * (month - 1);
+        const char *name = of_day ? days + (ptrdiff_t)3 * vonk_day_of_week(value) : months + (ptrdiff_t)3 * (month - 1);
         VONK_TRY(vonk_strings_put(&s, i, (vonk_str){name, 3}, err));
     }
     return vonk_strings_take(&s, ret, err);

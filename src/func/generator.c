@@ -126,6 +126,7 @@ static vonk_status resolve_stack(vonk_fn_types *t, vonk_error *err)
     uint32_t n_rows = 0;
     vonk_field *fields = NULL;
     VONK_TRY(stack_rows(t, &n_rows, err));
+    assert(n_rows > 0);
     uint32_t n = (t->n_args - 1 + n_rows - 1) / n_rows;
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof(*fields), &fields, err));
     for (uint32_t i = 0; i < n; i++) {

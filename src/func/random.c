@@ -185,6 +185,7 @@ static const vonk_type *range_type(const vonk_type *a, const vonk_type *b)
 static vonk_status resolve_uniform(vonk_fn_types *t, vonk_error *err)
 {
     static const char *const names[] = {"min", "max", "seed"};
+    assert(t->n_args <= VONK_COUNTOF(names));
     for (uint32_t i = 0; i < t->n_args; i++)
         VONK_TRY(need_constant(t, i, names[i], i < 2 ? "\"NUMERIC\"" : "\"INT\" or \"BIGINT\"", err));
     for (uint32_t i = 0; i < t->n_args; i++)

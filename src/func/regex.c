@@ -149,7 +149,7 @@ static vonk_status matching_row(matching *m, uint32_t row, vonk_error *err)
 
 static vonk_str group_text(const matching *m, vonk_str text, uint32_t group)
 {
-    size_t from = m->matcher.at[2 * group], to = m->matcher.at[2 * group + 1];
+    const size_t *at = m->matcher.at + (size_t)2 * group, from = at[0], to = at[1];
     return from == SIZE_MAX || to < from ? VONK_STR("") : vonk_str_sub(text, from, to);
 }
 

@@ -182,26 +182,16 @@ static vonk_status put_lengths(const vonk_fn_call *call, vonk_eval *ev, const vo
     return VONK_OK;
 }
 
-static vonk_status eval_char_length(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                    vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_char_length)
 {
     return put_lengths(call, ev, args[0], n_rows, rows, !is_binary(args[0]), 1, ret, err);
 }
 
-static vonk_status eval_byte_length(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                    vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_lengths(call, ev, args[0], n_rows, rows, false, 1, ret, err);
-}
+VONK_FN_EVAL(eval_byte_length) { return put_lengths(call, ev, args[0], n_rows, rows, false, 1, ret, err); }
 
-static vonk_status eval_bit_length(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_lengths(call, ev, args[0], n_rows, rows, false, 8, ret, err);
-}
+VONK_FN_EVAL(eval_bit_length) { return put_lengths(call, ev, args[0], n_rows, rows, false, 8, ret, err); }
 
-static vonk_status eval_ascii(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_ascii)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -214,8 +204,7 @@ static vonk_status eval_ascii(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
     return VONK_OK;
 }
 
-static vonk_status eval_chr(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                            vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_chr)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -229,8 +218,7 @@ static vonk_status eval_chr(const vonk_fn_call *call, vonk_eval *ev, vonk_column
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status eval_space(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_space)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -275,8 +263,7 @@ static void find_piece(vonk_str s, bool chars, int64_t pos, int64_t len, size_t 
     *to = direct ? (size_t)end : vonk_chars_skip(s, *from, (size_t)(end - start));
 }
 
-static vonk_status eval_substring(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_substring)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     bool chars = !is_binary(args[0]);
@@ -291,8 +278,7 @@ static vonk_status eval_substring(const vonk_fn_call *call, vonk_eval *ev, vonk_
     return VONK_OK;
 }
 
-static vonk_status eval_left(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_left)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     bool chars = !is_binary(args[0]);
@@ -306,8 +292,7 @@ static vonk_status eval_left(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
     return VONK_OK;
 }
 
-static vonk_status eval_right(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_right)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_slices_new(ev, call->type, n_rows, rows, args[0], &r, err));
@@ -371,8 +356,7 @@ static void trim_set(const trim_state *t, vonk_str s, vonk_str set, size_t *from
     *to = b;
 }
 
-static vonk_status eval_trim(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_trim)
 {
     const trim_state *t = call->state;
     const vonk_column *source = args[t->source];
@@ -418,23 +402,11 @@ static vonk_status put_case(const vonk_fn_call *call, vonk_eval *ev, const vonk_
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status eval_upper(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_case(call, ev, args[0], n_rows, rows, VONK_CASE_UPPER, ret, err);
-}
+VONK_FN_EVAL(eval_upper) { return put_case(call, ev, args[0], n_rows, rows, VONK_CASE_UPPER, ret, err); }
 
-static vonk_status eval_lower(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_case(call, ev, args[0], n_rows, rows, VONK_CASE_LOWER, ret, err);
-}
+VONK_FN_EVAL(eval_lower) { return put_case(call, ev, args[0], n_rows, rows, VONK_CASE_LOWER, ret, err); }
 
-static vonk_status eval_initcap(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_case(call, ev, args[0], n_rows, rows, VONK_CASE_TITLE, ret, err);
-}
+VONK_FN_EVAL(eval_initcap) { return put_case(call, ev, args[0], n_rows, rows, VONK_CASE_TITLE, ret, err); }
 
 /* ---- reverse */
 
@@ -449,8 +421,7 @@ static void reverse_into(vonk_str s, char *out)
     }
 }
 
-static vonk_status eval_reverse(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_reverse)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -464,8 +435,7 @@ static vonk_status eval_reverse(const vonk_fn_call *call, vonk_eval *ev, vonk_co
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status reverse_array(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(reverse_array)
 {
     VONK_AUTO(vonk_lists_done) vonk_lists l = {0};
     VONK_TRY(vonk_lists_new(ev, call->type, n_rows, rows, &l, err));

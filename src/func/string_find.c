@@ -127,23 +127,11 @@ static vonk_status put_tests(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
     return VONK_OK;
 }
 
-static vonk_status eval_contains(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                 vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_tests(call, ev, args, n_rows, rows, has, ret, err);
-}
+VONK_FN_EVAL(eval_contains) { return put_tests(call, ev, args, n_rows, rows, has, ret, err); }
 
-static vonk_status eval_starts(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_tests(call, ev, args, n_rows, rows, vonk_str_starts, ret, err);
-}
+VONK_FN_EVAL(eval_starts) { return put_tests(call, ev, args, n_rows, rows, vonk_str_starts, ret, err); }
 
-static vonk_status eval_ends(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
-{
-    return put_tests(call, ev, args, n_rows, rows, vonk_str_ends, ret, err);
-}
+VONK_FN_EVAL(eval_ends) { return put_tests(call, ev, args, n_rows, rows, vonk_str_ends, ret, err); }
 
 /* ---- LIKE */
 
@@ -218,8 +206,7 @@ static vonk_status like_each(const like_state *s, vonk_eval *ev, vonk_column *co
     return VONK_OK;
 }
 
-static vonk_status eval_like(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_like)
 {
     const like_state *s = call->state;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -247,8 +234,7 @@ static int32_t position_of(vonk_str text, vonk_str part, size_t from, size_t cha
     return (int32_t)(chars_before + vonk_chars_count(vonk_str_sub(text, from, at)) + 1);
 }
 
-static vonk_status eval_instr(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_instr)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -273,8 +259,7 @@ static int32_t locate(vonk_str part, vonk_str text, int64_t start)
 }
 
 /* A null start gives 0. */
-static vonk_status eval_locate(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_locate)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -306,8 +291,7 @@ static int32_t find_in_set(vonk_str word, vonk_str list)
     }
 }
 
-static vonk_status eval_find_in_set(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                    vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_find_in_set)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
@@ -352,8 +336,7 @@ static void index_piece(vonk_str s, vonk_str delimiter, int32_t count, size_t *f
     *from = at + delimiter.len;
 }
 
-static vonk_status eval_substring_index(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                        uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_substring_index)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_slices_new(ev, call->type, n_rows, rows, args[0], &r, err));
@@ -396,8 +379,7 @@ static void split_piece(vonk_str s, vonk_str delimiter, int32_t number, size_t *
     }
 }
 
-static vonk_status eval_split_part(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                   vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_split_part)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_slices_new(ev, call->type, n_rows, rows, args[0], &r, err));

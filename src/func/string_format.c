@@ -64,7 +64,7 @@ static size_t digits_of(const vonk_column *c, uint32_t row, int places, char out
         if (rest * 2 > unit || (rest * 2 == unit && magnitude % 2)) magnitude++;
         scale = places;
     }
-    char reversed[48];
+    char reversed[48] = {0};
     size_t n = 0, at = 0;
     while (magnitude || n <= (size_t)scale) {
         reversed[n++] = (char)('0' + (int)(magnitude % 10));

@@ -194,8 +194,7 @@ static vonk_status prepare_concat(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_status eval_concat(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_concat)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -211,8 +210,7 @@ static vonk_status eval_concat(const vonk_fn_call *call, vonk_eval *ev, vonk_col
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status eval_concat_arrays(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args,
-                                      uint32_t n_rows, vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_concat_arrays)
 {
     VONK_AUTO(vonk_lists_done) vonk_lists l = {0};
     VONK_AUTO(vonk_column_unref) vonk_column *children = NULL;
@@ -265,8 +263,7 @@ static size_t join_row(uint32_t n_args, vonk_column *const *args, uint32_t row, 
     return bytes;
 }
 
-static vonk_status eval_concat_ws(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_concat_ws)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -284,8 +281,7 @@ static vonk_status eval_concat_ws(const vonk_fn_call *call, vonk_eval *ev, vonk_
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status eval_elt(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                            vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_elt)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -334,8 +330,7 @@ static vonk_status pad_row(vonk_strings *s, uint32_t row, vonk_str text, size_t 
     return VONK_OK;
 }
 
-static vonk_status eval_pad(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                            vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_pad)
 {
     bool left = vonk_fn_canonical(call->fn)->name[0] == 'l', chars = args[0]->type->id != VONK_T_BINARY;
     vonk_str blank = chars ? VONK_STR(" ") : VONK_STR("\0");
@@ -349,8 +344,7 @@ static vonk_status eval_pad(const vonk_fn_call *call, vonk_eval *ev, vonk_column
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status eval_repeat(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                               vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_repeat)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -387,8 +381,7 @@ static vonk_status replace_row(vonk_strings *s, uint32_t row, vonk_str text, von
 }
 
 /* Strings without a match share the argument's bytes. */
-static vonk_status eval_replace(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_replace)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     uint32_t first_heap;
@@ -450,8 +443,7 @@ static vonk_status prepare_translate(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_status eval_translate(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                  vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_translate)
 {
     const char_map *fixed = call->state;
     char_map own;
@@ -495,8 +487,7 @@ static void overlay_pieces(vonk_str s, int64_t pos, int64_t len, bool chars, von
     *behind = vonk_str_sub(s, place_of(s, from - 1, chars), s.len);
 }
 
-static vonk_status eval_overlay(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                                vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_overlay)
 {
     bool chars = args[0]->type->id != VONK_T_BINARY;
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
@@ -515,8 +506,7 @@ static vonk_status eval_overlay(const vonk_fn_call *call, vonk_eval *ev, vonk_co
     return vonk_strings_take(&s, ret, err);
 }
 
-static vonk_status eval_quote(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                              vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_quote)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
@@ -588,8 +578,7 @@ static vonk_status mask_into(const mask_state *m, vonk_str text, char *out, size
     return VONK_OK;
 }
 
-static vonk_status eval_mask(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
-                             vonk_rows rows, vonk_column **ret, vonk_error *err)
+VONK_FN_EVAL(eval_mask)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));

@@ -349,6 +349,7 @@ static bool read_url(vonk_str s, url *u)
     size_t colon = vonk_str_find_byte(s, ':', 0), slash = vonk_str_find_byte(s, '/', 0),
            mark = vonk_str_find_byte(s, '?', 0);
     if (colon != SIZE_MAX && colon < slash && colon < mark) {
+        assert(s.data);
         if (colon == 0 || !((s.data[0] | 32) >= 'a' && (s.data[0] | 32) <= 'z')) return false;
         u->scheme = vonk_str_sub(s, 0, colon);
         s = vonk_str_sub(s, colon + 1, s.len);

@@ -209,6 +209,7 @@ static vonk_status match_concrete(matching *m, vonk_str text, const vonk_type *t
     const vonk_type *wanted = NULL;
     vonk_status st = vonk_type_parse(text, &wanted, err);
     VONK_TRY(own(m->t, st, &wanted, &wanted, err));
+    assert(wanted);
     bool same =
         vonk_type_same(wanted, type) || (wanted->id == type->id && vonk_type_is_atomic(type) && !is_decimal(type));
     if (wanted->id == VONK_T_STRING && vonk_type_is_stringy(type)) same = true;
@@ -325,7 +326,7 @@ static vonk_status with_letters(matching *m, vonk_str text, const vonk_type *typ
 
 /* ---- errors */
 
-vonk_status vonk_fn_wrong_type(const vonk_fn_types *t, uint32_t arg, const char *required, vonk_error *err)
+vonk_status vonk__raise_wrong_type(const vonk_fn_types *t, uint32_t arg, const char *required, vonk_error *err)
 {
     static const char *const ordinals[] = {"first", "second",  "third",  "fourth", "fifth",
                                            "sixth", "seventh", "eighth", "ninth",  "tenth"};
@@ -398,7 +399,7 @@ static vonk_status raise_wrong_type(const vonk_fn_types *t, const arg_rule *rule
     return vonk_fn_wrong_type(t, arg, required, err);
 }
 
-vonk_status vonk_fn_not_orderable(const vonk_fn_types *t, const vonk_type *type, vonk_error *err)
+vonk_status vonk__raise_not_orderable(const vonk_fn_types *t, const vonk_type *type, vonk_error *err)
 {
     const char *name = t->fn->symbol ? t->fn->symbol : t->fn->name;
     return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_ORDERING_TYPE, "sqlExpr",
@@ -430,7 +431,7 @@ static void expected_counts(vonk_str args, char into[128])
     if (many) snprintf(into + n, 128 - n, "]");
 }
 
-vonk_status vonk_fn_wrong_count(const vonk_fn_types *t, const char *expected, vonk_error *err)
+vonk_status vonk__raise_wrong_count(const vonk_fn_types *t, const char *expected, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION, "functionName", VONK_F("`%s`", t->fn->name),
                      "expectedNum", expected, "actualNum", VONK_F("%u", t->n_args), "docroot",

@@ -335,6 +335,7 @@ static vonk_status list_in_domain(domain *d, const vonk_expr_list *list, const v
 static vonk_status equal_domains(domain *d, const vonk_expr *const *a, const vonk_expr *const *b, vonk__exprs *terms,
                                  vonk_error *err)
 {
+    assert(d->n == 0 || (a && b));
     for (size_t i = 0; i < d->n; i++) {
         const vonk_expr *term = NULL;
         VONK_TRY(vonk__mk_equal(d->s, a[i], b[i], true, &term, err));

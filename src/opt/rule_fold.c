@@ -62,13 +62,14 @@ static vonk_status simplify_case(const vonk_opt_env *env, const vonk_expr *e, co
     VONK_TRY(vonk_alloc_array(env->budget, e->n_children + 1, sizeof *left, &left, err));
     const vonk_expr *otherwise = has_else ? e->children[e->n_children - 1] : NULL;
     for (uint32_t i = 0; i < n_pairs; i++) {
-        if (is_bool(e->children[2 * i], false) || is_null_literal(e->children[2 * i])) continue;
-        if (is_bool(e->children[2 * i], true)) {
-            otherwise = e->children[2 * i + 1];
+        const vonk_expr *const *pair = e->children + (size_t)2 * i;
+        if (is_bool(pair[0], false) || is_null_literal(pair[0])) continue;
+        if (is_bool(pair[0], true)) {
+            otherwise = pair[1];
             break;
         }
-        left[n++] = e->children[2 * i];
-        left[n++] = e->children[2 * i + 1];
+        left[n++] = pair[0];
+        left[n++] = pair[1];
     }
     vonk_status status = VONK_OK;
     if (n == 0 && otherwise)

@@ -377,6 +377,7 @@ static vonk_status greedy(graph *g, const vonk_plan **ret, vonk_error *err)
     part parts[MOST];
     uint32_t n = g->n_relations;
 
+    assert(n > 0);
     for (uint32_t r = 0; r < n; r++) parts[r] = (part){bit(r), g->relations[r].plan, single(g, r)};
     while (n > 1) {
         double lowest = INFINITY, rows = 0;

@@ -31,7 +31,10 @@ static bool values_equal(const vonk_column *a, const vonk_column *b)
     if (a->type->storage == VONK_STORE_F64 ||
         a->type->storage == VONK_STORE_F32) { /* -0.0 is another literal than 0.0 */
         double x = vonk_column_f64(a, 0), y = vonk_column_f64(b, 0);
-        return memcmp(&x, &y, sizeof(x)) == 0;
+        uint64_t x_bits, y_bits;
+        memcpy(&x_bits, &x, sizeof(x));
+        memcpy(&y_bits, &y, sizeof(y));
+        return x_bits == y_bits;
     }
     return vonk_column_row_eq(a, 0, b, 0);
 }

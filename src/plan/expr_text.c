@@ -368,6 +368,7 @@ static vonk_status put_bound(const text *t, vonk_bound_kind kind, bool upper, co
     if (kind == VONK_FRAME_UNBOUNDED) return put_c(t, unbounded[t->explain][upper], err);
     if (kind == VONK_FRAME_WRONG_END) return put_c(t, unbounded[t->explain][!upper], err);
     if (kind == VONK_FRAME_CURRENT) return put_c(t, t->explain ? "currentrow$()" : "CURRENT ROW", err);
+    assert(offset);
     if (t->explain && offset->kind == VONK_EX_FUNCTION && strcmp(offset->fn->name, "negative") == 0)
         return put_around(t, "-", offset->children[0], "", err);
     if (t->explain) return put(t, offset, err);

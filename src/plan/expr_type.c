@@ -102,8 +102,14 @@ static vonk_status derive(vonk_expr *e, vonk_error *err)
     case VONK_EX_ALIAS:
     case VONK_EX_SORT:
     case VONK_EX_LAMBDA:
-    case VONK_EX_WINDOW: set_type(e, c->type, c->nullable); break;
-    case VONK_EX_CAST: e->nullable = c->nullable || vonk_coerce_cast_nullable(c->type, e->type, (int)e->mode); break;
+    case VONK_EX_WINDOW:
+        assert(c);
+        set_type(e, c->type, c->nullable);
+        break;
+    case VONK_EX_CAST:
+        assert(c);
+        e->nullable = c->nullable || vonk_coerce_cast_nullable(c->type, e->type, (int)e->mode);
+        break;
     case VONK_EX_CASE:
     case VONK_EX_COALESCE: return derive_choice(e, err);
     case VONK_EX_AND:

@@ -105,7 +105,9 @@ static bool relation_payload_equal(const vonk_plan *a, const vonk_plan *b)
     case VONK_PN_TO_SCHEMA: return types_equal(a->schema, b->schema);
     case VONK_PN_SQL_TEXT: return vonk_str_eq(a->text.text, b->text.text);
     case VONK_PN_STAT: return stats_equal(&a->stat, &b->stat);
-    case VONK_PN_SHOW_STRING: return memcmp(&a->show, &b->show, sizeof(a->show)) == 0;
+    case VONK_PN_SHOW_STRING:
+        return a->show.n_rows == b->show.n_rows && a->show.truncate == b->show.truncate &&
+               a->show.vertical == b->show.vertical && a->show.html == b->show.html;
     default: return names_equal(&a->name, &b->name);
     }
 }

@@ -236,7 +236,8 @@ static vonk_status compile(builder *b, const vonk_expr *e, uint32_t *ret, vonk_e
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "an unresolved expression reached the evaluator");
     bool outer = b->in_deterministic, shared = outer || vonk_expr_is_deterministic(e);
     uint64_t hash = shared ? vonk_expr_hash(e) : 0;
-    if (shared && (*ret = find_same(b, e, hash)) != UINT32_MAX) return VONK_OK;
+    if (shared) *ret = find_same(b, e, hash);
+    if (shared && *ret != UINT32_MAX) return VONK_OK;
     vonk__step s = {.type = e->type, .expr = e};
     VONK_TRY(hold_expr(b->p, e, err));
     b->in_deterministic = shared;

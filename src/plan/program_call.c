@@ -306,7 +306,7 @@ vonk_status vonk__run_call(vonk_program_local *local, const vonk__step *step, co
     calling c = {.local = local, .step = step, .scope = scope, .args = few, .keep = few_keep, .rows = scope->rows};
     if (step->n_args > FEW_ARGS) {
         VONK_TRY(vonk_arena_array(local->scratch, step->n_args, sizeof(*c.args), &c.args, err));
-        VONK_TRY(vonk_arena_array(local->scratch, 2 * step->n_args, sizeof(*c.keep), &c.keep, err));
+        VONK_TRY(vonk_arena_array(local->scratch, (size_t)2 * step->n_args, sizeof(*c.keep), &c.keep, err));
     }
     vonk_status st = run(&c, ret, err);
     for (uint32_t i = 0; i < c.n_keep; i++) vonk_column_unref(c.keep[i]);

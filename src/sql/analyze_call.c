@@ -343,6 +343,7 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
                                  uint32_t n, vonk_error *err)
 {
     uint32_t n_args = b->t.n_args;
+    assert(children || n_args == 0);
     vonk_error_reset(err);
     VONK_TRY(vonk_arena_array(an->arena, n_args + 1, sizeof(*b->texts), &b->texts, err));
     for (uint32_t i = 0; i < n_args; i++) {
@@ -373,6 +374,7 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
 {
     char op = e->fn->name[0];
     if ((op != '+' && op != '-') || e->fn->name[1] || e->n_args != 2) return VONK_OK;
+    assert(args);
     bool swapped = op == '+' && !vonk_type_is_datetime(args[0]->type) && vonk_type_is_datetime(args[1]->type);
     const vonk_expr *a = args[swapped], *b = args[!swapped];
     vonk_str left, right, shown;

@@ -537,6 +537,7 @@ static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_c
                                vonk_error *err)
 {
     vonk_str value = VONK_STR(""), sql, change;
+    assert(c->n > 0);
     if (c->value) VONK_TRY(vonk__an_sql(an, c->value, &value, err));
     VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)",
                                VONK_STR_ARGS(value)));

@@ -19,6 +19,20 @@ static vonk_status name_item(vonk_an *an, const vonk_expr *written, const vonk_e
     return vonk__an_named(an, e, ret, err);
 }
 
+static vonk_status resolve_items(vonk_an *an, vonk_scope *scope, const vonk_exprs *written, vonk_lateral *lateral,
+                                 vonk_exprs *ret, vonk_error *err)
+{
+    for (size_t i = 0; i < written->n; i++) {
+        const vonk_expr *e;
+        VONK_TRY(vonk__an_expr(an, scope, written->at[i], &e, err));
+        VONK_TRY(name_item(an, written->at[i], e, &e, err));
+        if (written->at[i]->kind == VONK_EX_ALIAS && e->kind == VONK_EX_ALIAS && !e->n_parts)
+            VONK_TRY(VONK_AN_PUSH(an, &lateral->aliases, e, err));
+        VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
+    }
+    return VONK_OK;
+}
+
 /* Resolves a select list; explicit aliases are visible to the items behind them. */
 vonk_status vonk__an_items(vonk_an *an, vonk_scope *scope, const vonk_expr *const *list, uint32_t n, vonk_exprs *ret,
                            vonk_error *err)
@@ -28,16 +42,9 @@ vonk_status vonk__an_items(vonk_an *an, vonk_scope *scope, const vonk_expr *cons
     bool lateral_allowed = vonk_conf_bool(an->conf, "spark.sql.lateralColumnAlias.enableImplicitResolution");
     VONK_TRY(vonk__an_expand_stars(an, scope, list, n, &written, err));
     if (lateral_allowed) scope->lateral = &lateral;
-    for (size_t i = 0; i < written.n; i++) {
-        const vonk_expr *e;
-        VONK_TRY(vonk__an_expr(an, scope, written.at[i], &e, err));
-        VONK_TRY(name_item(an, written.at[i], e, &e, err));
-        if (written.at[i]->kind == VONK_EX_ALIAS && e->kind == VONK_EX_ALIAS && !e->n_parts)
-            VONK_TRY(VONK_AN_PUSH(an, &lateral.aliases, e, err));
-        VONK_TRY(VONK_AN_PUSH(an, ret, e, err));
-    }
-    scope->lateral = NULL;
-    return VONK_OK;
+    vonk_status st = resolve_items(an, scope, &written, &lateral, ret, err);
+    scope->lateral = NULL; /* also on failure: it dies here */
+    return st;
 }
 
 vonk_status vonk__an_select(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,

@@ -225,7 +225,7 @@ static vonk_status set_operation(vonk_parser *p, uint32_t from, const vonk_plan 
 static vonk_status set_operations(vonk_parser *p, int least, const vonk_plan **ret, vonk_error *err)
 {
     uint32_t from = p->at;
-    const vonk_plan *plan;
+    const vonk_plan *plan = NULL;
     VONK_TRY(vonk__query_primary(p, &plan, err));
     while (set_level(p) >= least && set_level(p) > 0) VONK_TRY(set_operation(p, from, plan, &plan, err));
     *ret = plan;

@@ -56,7 +56,7 @@ static vonk_status rename_columns(vonk__translator *t, const vonk_pb_msg *m, con
     vonk_plan *node = NULL;
 
     VONK_TRY(vonk_arena_array(t->arena, 2 * (size_t)n + 1, sizeof *parts, &parts, err));
-    for (uint32_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(m, field, i);
         parts[2 * i] = vonk_pb_str(pair, list ? PB_WITH_COLUMNS_RENAMED_RENAME_COL_NAME
                                               : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP_ENTRY_KEY);

@@ -515,6 +515,7 @@ vonk_status vonk__translate_expr(vonk__translator *t, const vonk_pb_msg *m, cons
     vonk_expr *placed = NULL;
 
     VONK_TRY(by_kind(t, m, vonk_pb_which(m, PB_EXPRESSION_EXPR_TYPE_ONEOF), &e, err));
+    assert(e);
     const vonk_pb_msg *common = vonk_pb_get_msg(m, PB_EXPRESSION_COMMON);
     if (!common || e->origin.text) {
         *ret = e;
