@@ -21,6 +21,7 @@ typedef struct expand_local {
     uint32_t at;           /* its next row */
     vonk_column **columns; /* [list * n_columns + column], of `n_rows` rows; NULL: none are open */
     vonk_column **open;
+    vonk_column **joined; /* [column]: of `open`, the values of all lists one after the other; NULL: not needed yet */
     uint32_t n_rows;
     uint64_t at_out, n_out; /* output rows of `open` */
     uint32_t *row, *index;  /* [batch_rows]: of the output: input row; place in what is gathered from */
@@ -64,6 +65,7 @@ static vonk_status expand_local_open(vonk_op *op, vonk_lane *lane, void *local, 
     uint32_t room = vonk_exec_batch_rows(op->exec);
     size_t n = (size_t)s->n_lists * op->n_columns + 1;
     VONK_TRY(vonk_alloc_zeroed(op->budget, n * sizeof(vonk_column *), &l->columns, err));
+    VONK_TRY(vonk_alloc_zeroed(op->budget, (op->n_columns + 1) * sizeof *l->joined, &l->joined, err));
     VONK_TRY(vonk_alloc_array(op->budget, s->n_lists, sizeof *l->parts, &l->parts, err));
     VONK_TRY(vonk_alloc_array(op->budget, op->n_columns + 1, sizeof *l->made, &l->made, err));
     VONK_TRY(vonk_alloc_array(op->budget, room, sizeof *l->row, &l->row, err));
@@ -77,6 +79,10 @@ static void drop_columns(const vonk_op *op, expand_local *l)
     for (size_t i = 0; l->open && i < (size_t)s->n_lists * op->n_columns; i++) {
         vonk_column_unref(l->columns[i]);
         l->columns[i] = NULL;
+    }
+    for (uint32_t c = 0; l->open && c < op->n_columns; c++) {
+        vonk_column_unref(l->joined[c]);
+        l->joined[c] = NULL;
     }
     l->open = NULL;
 }
@@ -95,6 +101,7 @@ static void expand_local_close(vonk_op *op, void *local)
     drop_input(l);
     vonk__program_close(&l->program);
     vonk_free(l->columns);
+    vonk_free(l->joined);
     vonk_free(l->parts);
     vonk_free(l->made);
     vonk_free(l->row);
@@ -147,14 +154,14 @@ static vonk_status concat_values(const piece *p, uint32_t c, bool constants, von
 
 static vonk_status gather_from_all(const piece *p, uint32_t c, bool constants, vonk_column **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_column_unref) vonk_column *all = NULL;
+    vonk_column **all = &p->l->joined[c]; /* once: with more lists than rows in a batch there are many pieces */
     uint32_t n_lists = ((const expand_shared *)p->op->shared)->n_lists, at = (uint32_t)(p->l->at_out % n_lists);
-    VONK_TRY(concat_values(p, c, constants, &all, err));
+    if (!*all) VONK_TRY(concat_values(p, c, constants, all, err));
     for (uint32_t k = 0; k < p->n; k++) {
         p->l->index[k] = constants ? at : at * p->l->n_rows + p->l->row[k];
         if (++at == n_lists) at = 0;
     }
-    return vonk_column_gather(p->lane->budget, all, p->l->index, p->n, false, ret, err);
+    return vonk_column_gather(p->lane->budget, *all, p->l->index, p->n, false, ret, err);
 }
 
 static vonk_status expand_column(const piece *p, uint32_t c, vonk_column **ret, vonk_error *err)

@@ -236,7 +236,7 @@ def test_hundred_megabytes_of_sql(spark):
 
 # --- too little memory ------------------------------------------------------------------------------------------------
 
-HUNGRY = "SELECT count(c) FROM (SELECT collect_list(id) AS c FROM range(100000000))"
+HUNGRY = "SELECT count(c) FROM (SELECT collect_list(repeat(cast(id AS STRING), 50)) AS c FROM range(100000000))"
 
 
 def test_one_query_without_memory(unharmed):

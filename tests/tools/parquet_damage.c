@@ -1,13 +1,15 @@
 /* tests/tools/parquet_damage.c -- reads a small Parquet file with each byte changed in turn, and cut at each length.
  *
  *   parquet-damage [--checksums] FILE...
- *     --checksums   the file's pages have checksums: before the footer a changed byte must give an error or the same
- * rows Nothing may crash, and no read may hold memory afterwards. Ends with cmocka's line of counts, for
- * tools/test_all.py. */
+ *     --checksums   the file's pages have checksums: a changed byte of a page must give an error; of a page's header or
+ *                   an index, an error or the same rows
+ * Nothing may crash, and no read may hold memory afterwards. Ends with cmocka's line of counts, for tools/test_all.py.
+ */
 #include <stdio.h>
 
 #include "base/hash.h"
 #include "codec/parquet.h"
+#include "codec/parquet/file.h"
 #include "dump_rows.h"
 
 #define MEMORY (64 << 20)
@@ -59,9 +61,44 @@ static vonk_status try_file(const uint8_t *data, size_t bytes, uint64_t *ret_has
     return st;
 }
 
+/* Notes each byte of the pages of a column chunk in `covered`; false: a page without a checksum. */
+static bool mark_chunk(const pq_column_meta *m, const uint8_t *data, size_t bytes, uint8_t *covered)
+{
+    bool dictionary_first = PQ_HAS(*m, PQ_COL_DICT_AT) && m->dict_at > 0 && m->dict_at < m->data_at;
+    size_t at = (size_t)(dictionary_first ? m->dict_at : m->data_at), end = at + (size_t)m->bytes;
+    vonk_error err = VONK_ERROR_INIT;
+    while (at < end && end <= bytes) {
+        pq_page_head head = {0};
+        vonk_cursor in = vonk_cursor_of(data + at, end - at, "a page");
+        must(vonk_thrift_read(NULL, &in, &vonk__pq_page_head, &head, &err), &err);
+        if (!PQ_HAS(head, PQ_PAGE_CRC)) return false;
+        at = end - vonk_cursor_left(&in);
+        memset(covered + at, 1, (size_t)head.bytes);
+        at += (size_t)head.bytes;
+    }
+    return at == end;
+}
+
+static bool mark_pages(const uint8_t *data, size_t bytes, uint8_t *covered)
+{
+    VONK_AUTO(vonk_parquet_meta_unref) vonk_parquet_meta *meta = NULL;
+    const vonk_parquet_options options = VONK_PARQUET_OPTIONS;
+    vonk_bytes_in in;
+    vonk_error err = VONK_ERROR_INIT;
+    bool all = true;
+    vonk_bytes_in_memory(&in, data, bytes, VONK_STR("damaged.parquet"));
+    must(vonk_parquet_meta_read(budget, &in, &options, &meta, &err), &err);
+    for (size_t g = 0; g < meta->file.groups.n; g++)
+        for (size_t c = 0; c < meta->file.groups.at[g].chunks.n; c++)
+            all &= mark_chunk(&meta->file.groups.at[g].chunks.at[c].meta, data, bytes, covered);
+    return all;
+}
+
 static int check_file(const char *path, bool checksums)
 {
     vonk_buf file = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf pages;
+    vonk_error err = VONK_ERROR_INIT;
     uint64_t whole = 0, hash = 0;
     uint32_t footer;
     int failures = 0;
@@ -72,6 +109,12 @@ static int check_file(const char *path, bool checksums)
         printf("%s cannot be read undamaged\n", path);
         failures++;
     }
+    vonk_buf_init(&pages, vonk_budget_root(), SIZE_MAX);
+    for (size_t i = 0; i < file.len; i++) must(vonk_buf_add_byte(&pages, 0, &err), &err);
+    if (checksums && !mark_pages(data, file.len, (uint8_t *)pages.data)) {
+        printf("%s has a page without a checksum\n", path);
+        failures++;
+    }
     for (size_t i = 0; i < file.len; i++) {
         uint8_t masks[2] = {0xff, (uint8_t)(1u << (i % 8))};
         for (int k = 0; k < 2; k++) {
@@ -79,7 +122,7 @@ static int check_file(const char *path, bool checksums)
             vonk_status st = try_file(data, file.len, &hash);
             data[i] ^= masks[k];
             bool covered = checksums && i < file.len - 8 - footer;
-            if (st == VONK_E_INTERNAL_ERROR || (covered && st == VONK_OK && hash != whole)) {
+            if (st == VONK_E_INTERNAL_ERROR || (covered && st == VONK_OK && (pages.data[i] || hash != whole))) {
                 printf("%s: byte %zu changed by %02x is not noticed\n", path, i, masks[k]);
                 failures++;
             }
