@@ -53,9 +53,11 @@ def server():
 
 @pytest.fixture(scope="module")
 def spark(server):
-    """An unmodified PySpark session of its own for each test file."""
-    from pyspark.sql import SparkSession
+    """An unmodified PySpark session of its own for each test file. It is the active one, too: functions such as struct
+    ask that, and it may be left over from a test whose server is gone."""
+    from pyspark.sql.connect.session import SparkSession
     session = SparkSession.builder.remote(server.remote).create()
+    SparkSession._default_session = SparkSession._active_session.session = session
     yield session
     session.stop()
 
