@@ -413,13 +413,20 @@ static vonk_status pick_from_one(const vonk_fn_call *call, vonk_span span, int64
     return VONK_OK;
 }
 
+/* For a gather: a null for each row that is given no place. */
+static vonk_status no_places(vonk_eval *ev, uint32_t n_rows, uint32_t **ret, vonk_error *err)
+{
+    VONK_TRY(vonk_arena_array(ev->scratch, n_rows + 1, sizeof(**ret), ret, err));
+    for (uint32_t i = 0; i < n_rows; i++) (*ret)[i] = UINT32_MAX;
+    return VONK_OK;
+}
+
 static vonk_status pick(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
                         vonk_rows rows, picker pick_one, vonk_column **ret, vonk_error *err)
 {
     uint32_t *idx;
     const vonk_span *spans = args[0]->data;
-    VONK_TRY(vonk_arena_array(ev->scratch, n_rows + 1, sizeof(*idx), &idx, err));
-    for (uint32_t i = 0; i < n_rows; i++) idx[i] = UINT32_MAX;
+    VONK_TRY(no_places(ev, n_rows, &idx, err));
     for (VONK_EACH_ROW(rows, i)) {
         VONK_TRY(pick_one(call, spans[i], vonk_column_i64(args[1], i), &idx[i], err));
     }
@@ -440,8 +447,7 @@ VONK_FN_EVAL(eval_map_value)
 {
     uint32_t *idx;
     const vonk_span *spans = args[0]->data;
-    VONK_TRY(vonk_arena_array(ev->scratch, n_rows + 1, sizeof(*idx), &idx, err));
-    for (uint32_t i = 0; i < n_rows; i++) idx[i] = UINT32_MAX;
+    VONK_TRY(no_places(ev, n_rows, &idx, err));
     for (VONK_EACH_ROW(rows, i)) {
         idx[i] = find_key(args[0]->children[0], spans[i], args[1], i);
     }

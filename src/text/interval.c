@@ -13,7 +13,7 @@ static const int64_t unit_us[] = {INT64_C(86400000000), INT64_C(3600000000), INT
 size_t vonk_interval_fields_text(bool year_month, int first, int last, char out[32])
 {
     const char *const *names = year_month ? ym_fields : dt_fields;
-    assert(0 <= first && first <= last && last < (year_month ? 2 : 4));
+    assert(0 <= first && first < (year_month ? 2 : 4) && 0 <= last && last < (year_month ? 2 : 4));
     int n = first == last ? snprintf(out, 32, "%s", names[first])
                           : snprintf(out, 32, "%s TO %s", names[first], names[last]);
     return (size_t)n;
