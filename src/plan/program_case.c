@@ -129,8 +129,7 @@ static vonk_status unify_types(choice *c, vonk_error *err)
 {
     for (uint32_t i = 0; i < c->n; i++) {
         vonk_column *value = c->branches[i].value, *typed = NULL;
-        assert(value);
-        if (is_null_value(value) || vonk_type_eq(value->type, c->step->type)) continue;
+        if (!value || is_null_value(value) || vonk_type_eq(value->type, c->step->type)) continue;
         VONK_TRY(vonk_column_retype(c->local->budget, value, c->step->type, &typed, err));
         vonk_column_unref(value);
         c->branches[i].value = typed;
