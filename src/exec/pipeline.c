@@ -60,7 +60,10 @@ bool vonk__work_take(vonk_exec *exec, exec_work *ret)
         if (p->feeder && p->feeder->state < PIPELINE_DRAINING) continue;
         got = take_morsel(exec, p, ret);
     }
-    if (got) exec->n_working++;
+    if (got)
+        exec->n_working++;
+    else
+        ret->kind = WORK_NONE; /* it may hold a morsel that nobody wants: the lane would run it when it is woken */
     return got;
 }
 
