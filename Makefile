@@ -59,22 +59,22 @@ build-clang/build.ninja: | setup-lint
 format: setup-lint
 	git ls-files -z 'src/*.c' 'include/*.c' 'tests/*.c' 'examples/*.c' 'bench/*.c' | xargs -0 -r clang-format-19 -i
 
-asan: setup-build build-asan/build.ninja
+asan: setup build-asan/build.ninja
 	$(NINJA) build-asan
 	VONK_BUILD=build-asan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,clients
 
-build-asan/build.ninja:
+build-asan/build.ninja: | setup-build
 	meson setup build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
 
 # 64 clients at once, three times for a minute, killed at random.
 soak: setup build
 	$(PYTHON) tests/clients/soak.py --vonk $(BUILD)/vonk
 
-tsan: setup-build build-tsan/build.ninja
+tsan: setup build-tsan/build.ninja
 	$(NINJA) build-tsan
 	VONK_BUILD=build-tsan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,clients
 
-build-tsan/build.ninja:
+build-tsan/build.ninja: | setup-build
 	meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 
 # Every point at which memory, reading, writing or sending can fail, fails once, under AddressSanitizer.

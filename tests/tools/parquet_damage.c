@@ -97,7 +97,7 @@ static bool mark_pages(const uint8_t *data, size_t bytes, uint8_t *covered)
 static int check_file(const char *path, bool checksums)
 {
     vonk_buf file = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf pages;
+    VONK_AUTO(vonk_buf_done) vonk_buf pages = {0};
     vonk_error err = VONK_ERROR_INIT;
     uint64_t whole = 0, hash = 0;
     uint32_t footer;
