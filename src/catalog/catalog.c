@@ -240,14 +240,27 @@ vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool glo
     return vonk_catalog_put_sql_view(catalog, name, global, replace, resolved, VONK_STR_NONE, NULL, err);
 }
 
+typedef struct view_search {
+    vonk_str name;
+    uint32_t n_parts;
+    bool found;
+} view_search;
+
+static vonk_walk find_view(const vonk_plan *plan, void *arg)
+{
+    view_search *v = arg;
+    if (plan->kind != VONK_PN_VIEW || plan->name.n_parts != v->n_parts ||
+        !vonk_str_eq_nocase(plan->name.parts[v->n_parts - 1], v->name))
+        return VONK_WALK_ON;
+    v->found = true;
+    return VONK_WALK_STOP;
+}
+
 static bool has_view(const vonk_plan *plan, vonk_str name, bool global)
 {
-    if (plan->kind == VONK_PN_VIEW && plan->name.n_parts == (global ? 2 : 1) &&
-        vonk_str_eq_nocase(plan->name.parts[plan->name.n_parts - 1], name))
-        return true;
-    for (uint32_t i = 0; i < plan->n_children; i++)
-        if (has_view(plan->children[i], name, global)) return true;
-    return false;
+    view_search v = {.name = name, .n_parts = global ? 2 : 1};
+    vonk_plan_walk(plan, find_view, &v);
+    return v.found;
 }
 
 vonk_status vonk_catalog_put_sql_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
