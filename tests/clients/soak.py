@@ -7,7 +7,8 @@ A client is a process of its own: it queries, uploads, reads and writes files, k
 itself, leaves or just lies there, until it gets SIGKILL; then the next one takes its place. After each round the server
 is left alone for ten seconds. Then it must hold no more than 1.2 times what it held before the first round plus 50 MB,
 after the last round no more than after the fullest one before it plus a tenth and 10 MB (the footers that are
-remembered come up to 8 MiB by and by), and no more descriptors and files than before. What a client that lives finds wrong fails the run. Ends with "N passed, N failed".
+remembered come up to 8 MiB by and by), and no more descriptors and files than before. What a client that lives finds
+wrong fails the run. Ends with "N passed, N failed".
 """
 import argparse
 import logging
