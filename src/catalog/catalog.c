@@ -17,7 +17,9 @@
 
 typedef struct view {
     vonk_str name; /* as written when it was made; behind the struct */
+    vonk_str text; /* of the query that defines it, behind the name; empty: the plan does */
     const vonk_plan *plan;
+    const vonk_conf *conf; /* of its making; NULL without text */
 } view;
 
 /* Views by name, with the number of the last change. */
@@ -46,6 +48,7 @@ static _Atomic uint64_t last_version = 1;
 static void view_free(view *v)
 {
     vonk_plan_unref(v->plan);
+    vonk_conf_unref(v->conf);
     vonk_free(v);
 }
 
@@ -70,12 +73,15 @@ static void views_done(views *set)
 
 static void views_changed(views *set) { set->version = atomic_fetch_add(&last_version, 1); }
 
-static vonk_status view_new(vonk_budget *budget, vonk_str name, const vonk_plan *plan, view **ret, vonk_error *err)
+static vonk_status view_new(vonk_budget *budget, const view *like, view **ret, vonk_error *err)
 {
     view *v;
-    VONK_TRY(vonk_alloc(budget, sizeof(*v) + name.len, &v, err));
-    if (name.len) memcpy(v + 1, name.data, name.len);
-    *v = (view){.name = {(const char *)(v + 1), name.len}, .plan = vonk_plan_ref(plan)};
+    VONK_TRY(vonk_alloc(budget, sizeof(*v) + like->name.len + like->text.len, &v, err));
+    char *name = (char *)(v + 1), *text = name + like->name.len;
+    if (like->name.len) memcpy(name, like->name.data, like->name.len);
+    if (like->text.len) memcpy(text, like->text.data, like->text.len);
+    *v = (view){.name = {name, like->name.len}, .text = {text, like->text.len}, .plan = vonk_plan_ref(like->plan)};
+    if (like->text.len) v->conf = vonk_conf_ref(like->conf);
     *ret = v;
     return VONK_OK;
 }
@@ -95,12 +101,12 @@ static vonk_status quote_parts(vonk_buf *out, const vonk_str *parts, uint32_t n,
     return vonk_buf_add_byte(out, '\0', err); /* for VONK_FAIL's C strings */
 }
 
-static vonk_status put_view(views *set, vonk_str name, bool replace, const vonk_plan *plan, const char *shown,
-                            vonk_error *err)
+static vonk_status put_view(views *set, const view *like, bool replace, const char *shown, vonk_error *err)
 {
+    const vonk_str name = like->name;
     view *v;
     void *old = NULL;
-    VONK_TRY(view_new(set->budget, name, plan, &v, err));
+    VONK_TRY(view_new(set->budget, like, &v, err));
     vonk_mutex_lock(&set->mutex);
     vonk_status st = VONK_OK;
     if (!replace && vonk_strmap_get(set->map, name))
@@ -118,6 +124,13 @@ static const vonk_plan *get_view(views *set, vonk_str name)
     VONK_LOCKED(&set->mutex);
     const view *v = vonk_strmap_get(set->map, name);
     return v ? vonk_plan_ref(v->plan) : NULL;
+}
+
+static bool is_sql_view(views *set, vonk_str name)
+{
+    VONK_LOCKED(&set->mutex);
+    const view *v = vonk_strmap_get(set->map, name);
+    return v && v->text.len > 0;
 }
 
 static bool drop_view(views *set, vonk_str name)
@@ -171,7 +184,7 @@ vonk_status vonk_catalog_clone(vonk_budget *budget, vonk_catalog *from, vonk_cat
     void *at_view;
     for (size_t at = 0; vonk_strmap_next(from->own.map, &at, &name, &at_view);) {
         const view *v = at_view;
-        VONK_TRY(put_view(&catalog->own, v->name, true, v->plan, "", err));
+        VONK_TRY(put_view(&catalog->own, v, true, "", err));
     }
     vonk_free(VONK_STEAL(catalog->database));
     VONK_TRY(vonk_strdup(budget, vonk_str_of(from->database), &catalog->database, err));
@@ -202,17 +215,6 @@ uint64_t vonk_catalog_version(const vonk_catalog *catalog)
 
 /* ---- views */
 
-vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
-                                  const vonk_plan *resolved, vonk_str sql_text, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
-    vonk_str parts[2] = {VONK_STR(GLOBAL_DATABASE), name};
-    (void)sql_text; /* definitions are kept as plans */
-    vonk_buf_init(&shown, catalog->own.budget, SIZE_MAX);
-    VONK_TRY(quote_parts(&shown, global ? parts : parts + 1, global ? 2 : 1, err));
-    return put_view(global ? &catalog->shared->global : &catalog->own, name, replace, resolved, shown.data, err);
-}
-
 /* A name in FROM, without a leading session catalog. */
 static uint32_t without_catalog(const vonk_str **parts, uint32_t n)
 {
@@ -221,6 +223,82 @@ static uint32_t without_catalog(const vonk_str **parts, uint32_t n)
         n--;
     }
     return n;
+}
+
+static views *views_of(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, vonk_str *ret_name)
+{
+    n = without_catalog(&parts, n);
+    *ret_name = parts[n - 1];
+    if (n == 1) return &catalog->own;
+    return n == 2 && vonk_str_is_nocase(parts[0], GLOBAL_DATABASE) ? &catalog->shared->global : NULL;
+}
+
+vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
+                                  const vonk_plan *resolved, vonk_str sql_text, vonk_error *err)
+{
+    (void)sql_text; /* the plan is the definition */
+    return vonk_catalog_put_sql_view(catalog, name, global, replace, resolved, VONK_STR_NONE, NULL, err);
+}
+
+typedef struct view_search {
+    vonk_str name;
+    uint32_t n_parts;
+    bool found;
+} view_search;
+
+static vonk_walk find_view(const vonk_plan *plan, void *arg)
+{
+    view_search *v = arg;
+    if (plan->kind != VONK_PN_VIEW || plan->name.n_parts != v->n_parts ||
+        !vonk_str_eq_nocase(plan->name.parts[v->n_parts - 1], v->name))
+        return VONK_WALK_ON;
+    v->found = true;
+    return VONK_WALK_STOP;
+}
+
+static bool has_view(const vonk_plan *plan, vonk_str name, bool global)
+{
+    view_search v = {.name = name, .n_parts = global ? 2 : 1};
+    vonk_plan_walk(plan, find_view, &v);
+    return v.found;
+}
+
+vonk_status vonk_catalog_put_sql_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
+                                      const vonk_plan *resolved, vonk_str text, const vonk_conf *conf, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
+    const vonk_str parts[2] = {VONK_STR(GLOBAL_DATABASE), name};
+    views *set = global ? &catalog->shared->global : &catalog->own;
+    const view like = {.name = name, .text = text, .plan = resolved, .conf = conf};
+    vonk_buf_init(&shown, catalog->own.budget, SIZE_MAX);
+    VONK_TRY(quote_parts(&shown, global ? parts : parts + 1, global ? 2 : 1, err));
+    if (text.len && is_sql_view(set, name) && has_view(resolved, name, global))
+        return VONK_FAIL(err, VONK_E_RECURSIVE_VIEW, "viewIdent", shown.data, "newPath",
+                         VONK_F("%s -> %s", shown.data, shown.data));
+    return put_view(set, &like, replace, shown.data, err);
+}
+
+void vonk_view_definition_done(vonk_view_definition *definition)
+{
+    vonk_conf_unref(definition->conf);
+    vonk_plan_unref(definition->resolved);
+    *definition = (vonk_view_definition){0};
+}
+
+vonk_status vonk_catalog_view_definition(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, vonk_arena *arena,
+                                         vonk_view_definition *ret, vonk_error *err)
+{
+    vonk_str name;
+    views *set = views_of(catalog, parts, n, &name);
+    *ret = (vonk_view_definition){0};
+    if (!set) return VONK_OK;
+    VONK_LOCKED(&set->mutex);
+    const view *v = vonk_strmap_get(set->map, name);
+    if (!v || v->text.len == 0) return VONK_OK;
+    VONK_TRY(vonk_arena_str(arena, v->text, &ret->text, err));
+    ret->conf = vonk_conf_ref(v->conf);
+    ret->resolved = vonk_plan_ref(v->plan);
+    return VONK_OK;
 }
 
 vonk_status vonk_catalog_drop_view(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, bool *ret_existed,

@@ -19,6 +19,18 @@ uint64_t    vonk_catalog_version(const vonk_catalog *catalog); /* changes whenev
 
 /* View definitions are analysed plans. TEMP_TABLE_OR_VIEW_ALREADY_EXISTS unless replace. */
 vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace, const vonk_plan *resolved, vonk_str sql_text, vonk_error *err);
+/* The same for a view that a query's text defines: at each use that is analysed again, under the settings of its making; `resolved` says which columns the
+ * view promises. Empty text: vonk_catalog_put_view. RECURSIVE_VIEW when such a view of that name is a part of the new one. */
+vonk_status vonk_catalog_put_sql_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace, const vonk_plan *resolved, vonk_str text,
+                                      const vonk_conf *conf, vonk_error *err);
+typedef struct vonk_view_definition {
+    vonk_str         text; /* in the caller's arena; data NULL: the name stands for something else */
+    const vonk_conf *conf; /* new references */
+    const vonk_plan *resolved;
+} vonk_view_definition;
+void        vonk_view_definition_done(vonk_view_definition *definition);
+VONK_DEFINE_AUTO_DONE(vonk_view_definition, vonk_view_definition_done)
+vonk_status vonk_catalog_view_definition(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, vonk_arena *arena, vonk_view_definition *ret, vonk_error *err);
 vonk_status vonk_catalog_drop_view(vonk_catalog *catalog, const vonk_str *parts, uint32_t n, bool *ret_existed, vonk_error *err);
 /* What a name in FROM stands for: a view's plan or a table's SCAN (new reference, own ids); TABLE_OR_VIEW_NOT_FOUND. */
 vonk_status vonk_catalog_lookup(vonk_catalog *catalog, const vonk_conf *conf, const vonk_str *parts, uint32_t n, const vonk_plan **ret, vonk_error *err);

@@ -82,7 +82,7 @@ vonk_status vonk__arith_diff_types(const vonk_fn_types *t, vonk_error *err)
                      VONK_TYPE_SQL(t->types[1]));
 }
 
-static vonk_status wrong_type(const vonk_fn_types *t, char op, vonk_error *err)
+vonk_status vonk__arith_wrong_type(const vonk_fn_types *t, char op, vonk_error *err)
 {
     static const char sums[] =
         "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")";
@@ -165,7 +165,7 @@ static vonk_status resolve_numbers(vonk_fn_types *t, char op, vonk_error *err)
         VONK_TRY(vonk_coerce_tightest(t->types[0], t->types[1], t->env->ansi, &common, err));
         VONK_TRY(vonk_fn_own_type(t->arena, common, &common, err));
     }
-    if (op == 'd' && is_inexact(common)) return wrong_type(t, op, err);
+    if (op == 'd' && is_inexact(common)) return vonk__arith_wrong_type(t, op, err);
     if (op == 'd') common = &vonk_type_long;
     t->types[0] = t->types[1] = common;
     return vonk_fn_set_result(t, common);
@@ -182,7 +182,8 @@ static vonk_status resolve_arith(vonk_fn_types *t, vonk_error *err)
     replace_nulls(t);
     bool left = vonk_type_is_numeric(t->types[0]), right = vonk_type_is_numeric(t->types[1]);
     if (left && right) return resolve_numbers(t, op, err);
-    return vonk_type_same(t->types[0], t->types[1]) ? wrong_type(t, op, err) : vonk__arith_diff_types(t, err);
+    return vonk_type_same(t->types[0], t->types[1]) ? vonk__arith_wrong_type(t, op, err)
+                                                    : vonk__arith_diff_types(t, err);
 }
 
 /* ---- errors */

@@ -16,6 +16,7 @@ vonk_status vonk__arith_prepare_time(vonk_fn_call *call, char op, bool *ret_done
 vonk_status vonk__arith_prepare_decimal(vonk_fn_call *call, char op, bool *ret_done, vonk_error *err);
 
 vonk_status vonk__arith_diff_types(const vonk_fn_types *t, vonk_error *err);
+vonk_status vonk__arith_wrong_type(const vonk_fn_types *t, char op, vonk_error *err);
 /* ARITHMETIC_OVERFLOW; `alternative`: a try_ function or NULL. */
 vonk_status vonk__arith_overflow(const char *alternative, vonk_error *err);
 vonk_status vonk__arith_zero(char op, vonk_error *err); /* DIVIDE_BY_ZERO, REMAINDER_BY_ZERO */

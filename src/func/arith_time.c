@@ -134,9 +134,11 @@ static void complete(vonk_fn_types *t, char op)
         const vonk_type *other = t->types[1 - i];
         bool text = vonk_type_is_stringy(t->types[i]), null = t->types[i]->id == VONK_T_NULL;
         if (!text && !null) continue;
-        if (is_date(other) && op == '-' && text)
+        if (text && !t->env->ansi && (is_date(other) || (is_stamp(other) && op != '-')))
+            t->types[i] = &vonk_type_double; /* which goes with neither */
+        else if (text && is_date(other) && (op == '+' || op == '-'))
             t->types[i] = &vonk_type_date;
-        else if (is_stamp(other) && op == '-' && text)
+        else if (text && is_stamp(other) && (op == '+' || op == '-'))
             t->types[i] = other;
         else if (is_date(other) && (null || t->env->ansi))
             t->types[i] = &vonk_type_int;
@@ -145,6 +147,18 @@ static void complete(vonk_fn_types *t, char op)
         else if (is_interval(other) && null)
             t->types[i] = other;
     }
+}
+
+/* Days are added by a function, and that is what the error speaks of. */
+static vonk_status wrong_days(const vonk_fn_types *t, char op, uint32_t date, vonk_error *err)
+{
+    const vonk_str from = t->texts ? t->texts[date] : VONK_STR_NONE;
+    const vonk_str days = t->texts ? t->texts[1 - date] : VONK_STR_NONE;
+    return VONK_FAIL(
+        err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr",
+        VONK_F("\"%s(%.*s, %.*s)\"", op == '+' ? "date_add" : "date_sub", VONK_STR_ARGS(from), VONK_STR_ARGS(days)),
+        "paramIndex", "second", "requiredType", "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", "inputSql",
+        VONK_F("\"%.*s\"", VONK_STR_ARGS(days)), "inputType", VONK_TYPE_SQL(t->types[1 - date]));
 }
 
 vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, vonk_error *err)
@@ -156,10 +170,11 @@ vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, 
     complete(t, op);
     form f = find_form(op, t->types[0], t->types[1], &swapped);
     if (f == FORM_NONE) {
-        bool sum = op == '+' || op == '-';
-        if (sum && is_date(t->types[0]) && t->types[1]->id != VONK_T_DATE && !is_interval(t->types[1]))
-            return vonk_fn_wrong_type(t, 1, "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", err);
-        return vonk__arith_diff_types(t, err);
+        const uint32_t date = is_date(t->types[0]) ? 0 : 1;
+        bool sum = op == '+' || (op == '-' && date == 0);
+        if (sum && is_date(t->types[date]) && !is_interval(t->types[1 - date])) return wrong_days(t, op, date, err);
+        return is_stamp(t->types[0]) && vonk_type_same(t->types[0], t->types[1]) ? vonk__arith_wrong_type(t, op, err)
+                                                                                 : vonk__arith_diff_types(t, err);
     }
     *ret_done = true;
     return result_of(t, f, swapped, err);

@@ -51,8 +51,8 @@ static vonk_status run_create_view(vonk_query *query, const vonk_plan *command, 
 
     (void)rows;
     if (!view->temporary) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "CREATE VIEW without TEMPORARY");
-    return vonk_catalog_put_view(query->session->catalog, view->name.parts[view->name.n_parts - 1], view->global,
-                                 view->replace, command->children[0], view->text, err);
+    return vonk_catalog_put_sql_view(query->session->catalog, view->name.parts[view->name.n_parts - 1], view->global,
+                                     view->replace, command->children[0], view->text, query->conf, err);
 }
 
 static vonk_status run_drop(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)

@@ -31,7 +31,7 @@ void vonk__parquet_file_done(parquet_file *f)
 /* ---- footers */
 
 #define FOOTERS 4096
-#define MOST_FOOTER_BYTES (16 << 20) /* of all of them; beyond that, those unused for longest go */
+#define MOST_FOOTER_BYTES (8 << 20) /* of all of them; beyond that, those unused for longest go */
 #define FOOTERS_WAYS 4 /* a path may lie in one of that many places; the one unused for longest makes room */
 
 typedef struct footer {

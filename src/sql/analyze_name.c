@@ -423,6 +423,7 @@ static vonk_status mark_outer(vonk_an *an, const vonk_expr *e, const vonk_expr *
     return vonk__an_finish(an, copy, ret, err);
 }
 
+/* Of the next enclosing query, as in Spark; lambda variables come from anywhere. */
 static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
                                 vonk_error *err)
 {
@@ -431,6 +432,7 @@ static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk
         bool matched;
         VONK_TRY(lambda_variable(an, s, name, ret, err));
         if (*ret) return VONK_OK;
+        if (s != scope->outer) continue;
         if (name->plan_id >= 0) VONK_TRY(by_plan_id(an, s->inputs, s->n_inputs, name, &matched, ret, err));
         if (!*ret) VONK_TRY(vonk__an_lookup(an, s->inputs, s->n_inputs, name, ret, err));
         if (!*ret && s->above) VONK_TRY(vonk__an_above_name(an, s->above, name, ret, err));

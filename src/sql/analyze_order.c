@@ -115,6 +115,38 @@ static vonk_status check_sort(vonk_an *an, const vonk_plan *p, const vonk_expr *
     return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", "Sort", "invalidExprSqls", sql);
 }
 
+typedef struct windows {
+    vonk_an *an;
+    vonk_str shown;
+    vonk_status st;
+    vonk_error *err;
+} windows;
+
+static vonk_walk list_window(const vonk_expr *e, void *arg)
+{
+    windows *w = arg;
+    const char *sql;
+    if (e->kind != VONK_EX_WINDOW) return VONK_WALK_ON;
+    w->st = vonk__an_quoted_sql(w->an, e, &sql, w->err);
+    if (w->st == VONK_OK)
+        w->st = vonk_arena_printf(w->an->arena, &w->shown, w->err, "%.*s%s%s", VONK_STR_ARGS(w->shown),
+                                  w->shown.len ? ", " : "", sql);
+    return w->st == VONK_OK ? VONK_WALK_SKIP : VONK_WALK_STOP;
+}
+
+/* Window functions belong into the select list; rows are ordered by their names. */
+static vonk_status check_windows(vonk_an *an, const vonk_plan *p, const char *operator, const vonk_exprs * by,
+                                 vonk_error *err)
+{
+    windows w = {.an = an, .shown = VONK_STR(""), .err = err};
+    for (size_t i = 0; i < by->n && w.st == VONK_OK; i++)
+        if (vonk_expr_has_window(by->at[i])) vonk_expr_walk(by->at[i], list_window, &w);
+    VONK_TRY(w.st);
+    if (w.shown.len == 0) return VONK_OK;
+    return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", operator, "invalidExprSqls",
+                          VONK_S(w.shown));
+}
+
 static vonk_status sort_orders(vonk_an *an, const vonk_scope *scope, const vonk_plan *p, const vonk_plan *child,
                                vonk_exprs *ret, vonk_error *err)
 {
@@ -154,9 +186,9 @@ vonk_status vonk__an_sort_node(vonk_an *an, const vonk_plan *p, const vonk_scope
     vonk_scope scope = {
         .inputs = &child, .n_inputs = 1, .outer = outer, .above = &above, .grouping = has_sets ? &grouping : NULL};
     VONK_TRY(sort_orders(an, &scope, p, child, &orders, err));
+    VONK_TRY(check_windows(an, p, "Sort", &orders, err));
     VONK_TRY(vonk__an_above_plan(an, &above, &below, err));
     VONK_TRY(vonk__an_expose(an, below, orders.at, orders.n, &below, err));
-    VONK_TRY(vonk__an_extract_windows(an, below, &orders, &below, err));
     VONK_TRY(vonk__an_node(an, VONK_PN_SORT, &below, 1, &sort, err));
     VONK_TRY(vonk_plan_set_list(sort, 0, orders.at, vonk_u32_of(orders.n), err));
     sort->number = p->number;
@@ -232,6 +264,7 @@ vonk_status vonk__an_repartition(vonk_an *an, const vonk_plan *p, const vonk_sco
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
     if (p->n_lists) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &by, err));
+    VONK_TRY(check_windows(an, p, "RepartitionByExpression", &by, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &node, err));
     node->plan_id = -1;
     if (by.n) VONK_TRY(vonk_plan_set_list(node, 0, by.at, vonk_u32_of(by.n), err));

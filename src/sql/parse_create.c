@@ -188,7 +188,7 @@ static vonk_status view_using(vonk_parser *p, view_words *v, const vonk_plan **r
         }
     if (v->schema) VONK_TRY(vonk_plan_hold_type(read, v->schema, &read->read.schema, err));
     VONK_TRY(vonk__keep_plan(p, read, v->from, &source, err));
-    return finish_view(p, v, source, rest_of_text(p, v->from), ret, err);
+    return finish_view(p, v, source, VONK_STR_NONE, ret, err); /* its files are opened once */
 }
 
 static vonk_status bad_qualifier(vonk_parser *p, const view_words *v, vonk_error *err)

@@ -26,6 +26,7 @@ typedef struct vonk_analyzer {
     /* Runs a resolved plan now and gives all rows: PIVOT without values, TRANSPOSE, statistics that need data. */
     vonk_status (*run)(void *session, const vonk_plan *resolved, vonk_batch **ret, vonk_error *err);
     void *session;
+    uint32_t view_depth; /* of views that are analysed for views; 0 from outside */
 } vonk_analyzer;
 
 vonk_status vonk_analyze(const vonk_analyzer *analyzer, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
