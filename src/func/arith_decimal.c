@@ -1,6 +1,7 @@
 /* func/arith_decimal.c -- decimal arithmetic: loops on 64 bits where the types say that everything fits, 128 and 256
  * bits where they do not. */
 #include "func/arith_int.h"
+#include "func/body.h"
 #include "func/decimal.h"
 
 typedef struct decimal_op {
@@ -94,8 +95,7 @@ VONK_FN_EVAL(eval_rows)
     bool divides = d->op == '/' || d->op == '%' || d->op == 'd' || d->op == 'p';
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, d->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_i128 a = value_at(args[0], i), b = value_at(args[1], i), v = 0;
         bool zero = divides && b == 0;
         if (VONK_LIKELY(!zero && compute(d, a, b, &v) && fits(d, v))) {

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "func/arith_int.h"
+#include "func/body.h"
 #include "func/coerce.h"
 #include "func/decimal.h"
 #include "text/date.h"
@@ -371,8 +372,7 @@ VONK_FN_EVAL(eval_time)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     both v = {args[o->swapped], args[!o->swapped], 0, 0};
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         v.ra = vonk__arith_row(v.a, i);
         v.rb = vonk__arith_row(v.b, i);
         value_state s = one(o, &v, r.data, i);

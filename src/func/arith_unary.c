@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "func/arith_int.h"
+#include "func/body.h"
 #include "func/tables.h"
 
 static vonk_status prepare_sign(vonk_fn_call *call, vonk_error *err);
@@ -167,8 +168,7 @@ VONK_FN_EVAL(eval_signum)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     bool real = args[0]->type->id == VONK_T_DOUBLE;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         double v = real ? VONK_VALUES(args[0], double)[i] : (double)vonk_column_i64(args[0], i);
         ((double *)r.data)[i] = v > 0 ? 1 : v < 0 ? -1 : v; /* zeros and NaN stay what they are */
     }
@@ -192,8 +192,7 @@ VONK_FN_EVAL(eval_not)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         put_int(call->type->storage, r.data, i, ~vonk_column_i64(args[0], i));
     }
     *ret = vonk_result_take(&r);
@@ -205,8 +204,7 @@ VONK_FN_EVAL(eval_bits)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     char op = call->fn->symbol[0];
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         int64_t a = vonk_column_i64(args[0], i), b = vonk_column_i64(args[1], i);
         put_int(call->type->storage, r.data, i, op == '&' ? a & b : op == '|' ? a | b : a ^ b);
     }
@@ -230,8 +228,7 @@ VONK_FN_EVAL(eval_shift)
     char op = name[5] == 'l' ? 'l' : name[10] == 'u' ? 'u' : 'r';
     bool wide = call->type->id == VONK_T_LONG;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         put_int(call->type->storage, r.data, i,
                 shift(op, wide, vonk_column_i64(args[0], i), vonk_column_i64(args[1], i)));
     }
@@ -243,8 +240,7 @@ VONK_FN_EVAL(eval_bit_count)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         ((int32_t *)r.data)[i] = __builtin_popcountll((unsigned long long)vonk_column_i64(args[0], i));
     }
     *ret = vonk_result_take(&r);
@@ -256,8 +252,7 @@ VONK_FN_EVAL(eval_bit_get)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     int64_t bits = (int64_t)vonk_storage_bytes(args[0]->type->storage) * 8;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         int64_t at = vonk_column_i64(args[1], i);
         if (at < 0 || at >= bits)
             return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__BIT_POSITION_RANGE, "parameter", "`pos`",

@@ -1,5 +1,6 @@
 /* func/cast.c -- CAST: choosing the body for two types, and errors. Bodies: cast_number.c, cast_text.c, cast_parse.c,
  * cast_time.c, cast_interval.c, cast_nested.c. */
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "func/literal_text.h"
 #include "func/tables.h"
@@ -85,8 +86,7 @@ VONK_FN_EVAL(eval_int_to_binary)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     uint32_t width = (uint32_t)vonk_storage_bytes(args[0]->type->storage);
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         uint64_t v = (uint64_t)vonk_column_i64(args[0], i);
         char bytes[8];
         for (uint32_t b = 0; b < width; b++) bytes[b] = (char)(v >> (8 * (width - 1 - b)));

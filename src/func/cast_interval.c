@@ -1,6 +1,7 @@
 /* func/cast_interval.c -- casts between intervals, strings and numbers. */
 #include <stdio.h>
 
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "func/decimal.h"
 #include "text/interval.h"
@@ -165,8 +166,7 @@ VONK_FN_EVAL(eval_interval)
     one body = body_of(c->from, c->to);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         value_state s = body(c, args[0], i, r.data);
         if (VONK_LIKELY(s == VALUE_OK)) continue;
         if (s != VALUE_NULL && c->mode != VONK_MODE_TRY) {

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "column/kernel/kernel.h"
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "func/decimal.h"
 
@@ -247,8 +248,7 @@ VONK_FN_EVAL(eval_float_to_decimal)
     const vonk__cast *c = vonk__cast_of(call);
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         double v =
             c->from->id == VONK_T_FLOAT ? (double)VONK_VALUES(args[0], float)[i] : VONK_VALUES(args[0], double)[i];
         vonk_i128 d = 0;
@@ -327,8 +327,7 @@ VONK_FN_EVAL(eval_decimal_to_float)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     int scale = c->from->scale;
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         bool narrow = c->from->storage == VONK_STORE_I64;
         vonk_i128 v = narrow ? VONK_VALUES(args[0], int64_t)[i] : VONK_VALUES(args[0], vonk_i128)[i];
         double d = vonk_dec_to_f64(v, scale);
@@ -362,8 +361,7 @@ VONK_FN_EVAL(eval_decimal_to_int)
     vonk_i128 unit = vonk_pow10_i128[c->from->scale], limit = most[c->to->storage];
     bool narrow = c->from->storage == VONK_STORE_I64;
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_i128 q = narrow ? (vonk_i128)(VONK_VALUES(args[0], int64_t)[i] / (int64_t)unit)
                              : VONK_VALUES(args[0], vonk_i128)[i] / unit;
         if (c->mode != VONK_MODE_LEGACY && (q > limit || q < -limit - 1)) {

@@ -1,5 +1,6 @@
 /* func/cast_parse.c -- casts from strings. */
 #include "column/kernel/kernel.h"
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "text/date.h"
 #include "text/number.h"
@@ -80,8 +81,7 @@ VONK_FN_EVAL(eval_scalar)
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
     memset(r.data, 0,
            c->to->id == VONK_T_BOOLEAN ? vonk_bits_bytes(n_rows) : n_rows * vonk_storage_bytes(c->to->storage));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         if (read(c, vonk_view_str(&views[i], args[0]->heaps), r.data, i)) continue;
         if (c->mode == VONK_MODE_ANSI) return vonk__cast_malformed(c, args[0], i, err);
         VONK_TRY(vonk_result_null(&r, i, err));
@@ -104,8 +104,7 @@ VONK_FN_EVAL(eval_decimal)
     const vonk_view *views = args[0]->data;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_i128 v = 0;
         vonk_dec_parse how =
             vonk_text_to_dec(vonk_view_str(&views[i], args[0]->heaps), c->to->precision, c->to->scale, &v);

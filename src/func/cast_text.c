@@ -1,5 +1,6 @@
 /* func/cast_text.c -- casts to strings. */
 #include "column/kernel/kernel.h"
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "text/date.h"
 #include "text/interval.h"
@@ -93,8 +94,7 @@ VONK_FN_EVAL(eval_scalar)
     vonk_zone_cache cache = {0};
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, c->to, n_rows, rows, &s, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         char *at;
         VONK_TRY(vonk_strings_reserve(&s, MOST_CHARS, &at, err));
         vonk_strings_commit(&s, i, at, write(c, &cache, args[0]->data, i, at));
@@ -186,8 +186,7 @@ VONK_FN_EVAL(eval_nested)
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, ev->budget, SIZE_MAX);
     VONK_TRY(vonk_strings_new(ev, c->to, n_rows, rows, &s, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_buf_reset(&text);
         VONK_TRY(put_value(c, args[0], i, &text, err));
         VONK_TRY(vonk_strings_put(&s, i, vonk_buf_str(&text), err));

@@ -1,6 +1,7 @@
 /* func/cast_time.c -- casts between dates, timestamps, times and numbers. */
 #include <math.h>
 
+#include "func/body.h"
 #include "func/cast_int.h"
 #include "func/decimal.h"
 #include "text/date.h"
@@ -190,8 +191,7 @@ VONK_FN_EVAL(eval_time)
     vonk_zone_cache cache = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, c->to, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         value_state s = body(c, &cache, args[0]->data, i, r.data);
         if (VONK_LIKELY(s == VALUE_OK)) continue;
         if (s == VALUE_MALFORMED) return vonk__cast_malformed(c, args[0], i, err);

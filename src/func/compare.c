@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "column/kernel/kernel.h"
+#include "func/body.h"
 #include "func/coerce.h"
 #include "func/resolve.h"
 #include "func/result.h"
@@ -261,8 +262,7 @@ VONK_FN_EVAL(eval_isnan)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     bool single = args[0]->type->id == VONK_T_FLOAT;
     VONK_TRY(vonk_result_new(ev, &vonk_type_boolean, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         if (vonk_column_is_null(args[0], i)) continue;
         if (single ? isnan(VONK_VALUES(args[0], float)[i]) : isnan(VONK_VALUES(args[0], double)[i]))
             vonk_bit_set(r.data, i);
@@ -276,8 +276,7 @@ VONK_FN_EVAL(eval_nanvl)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     bool single = call->type->id == VONK_T_FLOAT;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         const vonk_column *from = args[0];
         if (!vonk_column_is_null(from, i) && isnan(vonk_column_f64(from, i))) from = args[1];
         if (vonk_column_is_null(from, i)) VONK_TRY(vonk_result_null(&r, i, err));

@@ -1,5 +1,6 @@
 /* func/complex.c -- making and taking apart structs, arrays and maps. */
 #include "base/buf.h"
+#include "func/body.h"
 #include "func/cast.h"
 #include "func/coerce.h"
 #include "func/collection_int.h"
@@ -419,8 +420,7 @@ static vonk_status pick(const vonk_fn_call *call, vonk_eval *ev, vonk_column *co
     const vonk_span *spans = args[0]->data;
     VONK_TRY(vonk_arena_array(ev->scratch, n_rows + 1, sizeof(*idx), &idx, err));
     for (uint32_t i = 0; i < n_rows; i++) idx[i] = UINT32_MAX;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         VONK_TRY(pick_one(call, spans[i], vonk_column_i64(args[1], i), &idx[i], err));
     }
     return vonk_column_gather(ev->budget, args[0]->children[0], idx, n_rows, true, ret, err);
@@ -442,8 +442,7 @@ VONK_FN_EVAL(eval_map_value)
     const vonk_span *spans = args[0]->data;
     VONK_TRY(vonk_arena_array(ev->scratch, n_rows + 1, sizeof(*idx), &idx, err));
     for (uint32_t i = 0; i < n_rows; i++) idx[i] = UINT32_MAX;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         idx[i] = find_key(args[0]->children[0], spans[i], args[1], i);
     }
     return vonk_column_gather(ev->budget, args[0]->children[1], idx, n_rows, true, ret, err);
@@ -514,8 +513,7 @@ VONK_FN_EVAL(eval_size)
     bool all_nulls = args[0]->type->id == VONK_T_NULL, sized = null_has_size(call->env, call->fn);
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     const vonk_span *spans = args[0]->data;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         bool null = all_nulls || vonk_column_is_null(args[0], i);
         if (null && !sized) VONK_TRY(vonk_result_null(&r, i, err));
         ((int32_t *)r.data)[i] = null ? -1 : (int32_t)spans[i].len;

@@ -2,6 +2,7 @@
  * numbers: random.c. */
 #include <math.h>
 
+#include "func/body.h"
 #include "func/resolve.h"
 #include "func/result.h"
 #include "func/strict_math.h"
@@ -158,8 +159,7 @@ VONK_FN_EVAL(eval_one)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     double *out = r.data;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         if (o->has_floor && in[i] <= o->floor) {
             out[i] = 0;
             VONK_TRY(vonk_result_null(&r, i, err));
@@ -205,8 +205,7 @@ VONK_FN_EVAL(eval_two)
     const double *a = args[0]->data, *b = args[1]->data;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         ((double *)r.data)[i] = f(a[i], b[i]);
     }
     *ret = vonk_result_take(&r);
@@ -220,8 +219,7 @@ VONK_FN_EVAL(eval_log)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     double *out = r.data;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         out[i] = 0;
         if (x[i] <= 0 || (base && base[i] <= 0))
             VONK_TRY(vonk_result_null(&r, i, err));
@@ -275,8 +273,7 @@ VONK_FN_EVAL(eval_width_bucket)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         int64_t b = 0;
         if (!bucket(number(args[0], i), number(args[1], i), number(args[2], i), vonk_column_i64(args[3], i), &b))
             VONK_TRY(vonk_result_null(&r, i, err));

@@ -1,5 +1,6 @@
 /* func/math_number.c -- number systems (bin, hex, unhex, conv) and factorials. */
 #include "func/arith_int.h"
+#include "func/body.h"
 #include "func/tables.h"
 
 VONK_FN_EVAL(eval_bin);
@@ -45,8 +46,7 @@ static vonk_status numbers(const vonk_fn_call *call, vonk_eval *ev, const vonk_c
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         char text[64], *end = text + sizeof(text),
                        *at = digits_before((uint64_t)VONK_VALUES(arg, int64_t)[i], bits, end);
         VONK_TRY(vonk_strings_put(&s, i, (vonk_str){at, (size_t)(end - at)}, err));
@@ -61,8 +61,7 @@ VONK_FN_EVAL(eval_hex)
     if (args[0]->type->id == VONK_T_LONG) return numbers(call, ev, args[0], n_rows, rows, 4, ret, err);
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_str in = vonk_column_str(args[0], i);
         char *out;
         VONK_TRY(vonk_strings_reserve(&s, in.len * 2 + 1, &out, err));
@@ -98,8 +97,7 @@ VONK_FN_EVAL(eval_unhex)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         vonk_str in = vonk_column_str(args[0], i);
         char *out;
         VONK_TRY(vonk_strings_reserve(&s, in.len / 2 + 1, &out, err));
@@ -152,8 +150,7 @@ VONK_FN_EVAL(eval_conv)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         char text[72];
         size_t n = 0;
         conv_state state =
@@ -173,8 +170,7 @@ VONK_FN_EVAL(eval_factorial)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         int32_t v = VONK_VALUES(args[0], int32_t)[i];
         int64_t f = 1;
         for (int64_t x = 2; x <= v && v <= 20; x++) f *= x;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "func/arith_int.h"
+#include "func/body.h"
 #include "func/coerce_int.h"
 #include "func/decimal.h"
 #include "func/tables.h"
@@ -236,8 +237,7 @@ VONK_FN_EVAL(eval_round)
     if (o->null) return vonk_column_new_nulls(ev->budget, call->type, n_rows, ret, err);
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     bool decimal = call->type->id == VONK_T_DECIMAL;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t i = vonk_row_at(rows, k);
+    for (VONK_EACH_ROW(rows, i)) {
         if (VONK_LIKELY(round_row(o, args[0], call->type, r.data, i))) continue;
         if (call->mode == VONK_MODE_ANSI)
             return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", o->how < UP ? "Overflow" : "overflow",

@@ -49,21 +49,34 @@ double vonk_strict_exp(double x)
     return with_high(y, high_word(y) + (int32_t)((uint32_t)(k + 1000) << 20)) * 9.33263618503218878990e-302;
 }
 
+/* High word and exponent of a positive number, scaled up if it is subnormal. false: the logarithm is *ret_special. */
+static inline bool log_start(double *inout_x, int32_t *ret_high, int32_t *ret_exponent, double *ret_special)
+{
+    double x = *inout_x;
+    int32_t hx = high_word(x), k = 0;
+    *ret_special = hx < 0 ? NAN : x + x;
+    if (hx < 0x00100000) {
+        if (((hx & 0x7fffffff) | (int32_t)low_word(x)) == 0) *ret_special = -INFINITY;
+        if (hx < 0 || *ret_special < 0) return false;
+        k -= 54;
+        x *= two54;
+        hx = high_word(x);
+    }
+    if (hx >= 0x7ff00000) return false;
+    *inout_x = x;
+    *ret_high = hx;
+    *ret_exponent = k + (hx >> 20) - 1023;
+    return true;
+}
+
 double vonk_strict_log(double x)
 {
     static const double Lg1 = 6.666666666666735130e-01, Lg2 = 3.999999999940941908e-01, Lg3 = 2.857142874366239149e-01,
                         Lg4 = 2.222219843214978396e-01, Lg5 = 1.818357216161805012e-01, Lg6 = 1.531383769920937332e-01,
                         Lg7 = 1.479819860511658591e-01;
-    int32_t hx = high_word(x), k = 0;
-    if (hx < 0x00100000) {
-        if (((hx & 0x7fffffff) | (int32_t)low_word(x)) == 0) return -INFINITY;
-        if (hx < 0) return NAN;
-        k -= 54;
-        x *= two54;
-        hx = high_word(x);
-    }
-    if (hx >= 0x7ff00000) return x + x;
-    k += (hx >> 20) - 1023;
+    int32_t hx, k;
+    double special;
+    if (!log_start(&x, &hx, &k, &special)) return special;
     hx &= 0x000fffff;
     int32_t i = (hx + 0x95f64) & 0x100000;
     x = with_high(x, hx | (i ^ 0x3ff00000));
@@ -93,16 +106,9 @@ double vonk_strict_log10(double x)
 {
     static const double ivln10 = 4.34294481903251816668e-01, log10_2hi = 3.01029995663611771306e-01,
                         log10_2lo = 3.69423907715893078616e-13;
-    int32_t hx = high_word(x), k = 0;
-    if (hx < 0x00100000) {
-        if (((hx & 0x7fffffff) | (int32_t)low_word(x)) == 0) return -INFINITY;
-        if (hx < 0) return NAN;
-        k -= 54;
-        x *= two54;
-        hx = high_word(x);
-    }
-    if (hx >= 0x7ff00000) return x + x;
-    k += (hx >> 20) - 1023;
+    int32_t hx, k;
+    double special;
+    if (!log_start(&x, &hx, &k, &special)) return special;
     int32_t i = (int32_t)(((uint32_t)k & 0x80000000u) >> 31);
     hx = (hx & 0x000fffff) | ((0x3ff - i) << 20);
     double y = (double)(k + i);

@@ -353,9 +353,10 @@ static vonk_status unnest_join(unnest *u, const vonk_plan *p, const vonk_plan **
     if (p->join.type != VONK_JOIN_INNER && p->join.type != VONK_JOIN_CROSS)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a subquery in the condition of an outer join");
     VONK_TRY(vonk__opt_conjuncts(u->s.arena, p->lists[0].at[0], &all, err));
-    for (size_t i = 0; i < all.n; i++)
-        VONK_TRY(VONK_VEC_ARENA_PUSH(vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY) ? &move : &stay, u->s.arena,
-                                     all.at[i], err));
+    for (size_t i = 0; i < all.n; i++) {
+        vonk__exprs *to = vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY) ? &move : &stay;
+        VONK_TRY(VONK_VEC_ARENA_PUSH(to, u->s.arena, all.at[i], err));
+    }
     VONK_TRY(vonk__mk_join(&u->s, p->children[0], p->children[1], stay.n > 0 ? VONK_JOIN_INNER : VONK_JOIN_CROSS,
                            stay.at, stay.n, &joined, err));
     VONK_TRY(vonk__mk_filter(&u->s, joined, move.at, move.n, &filtered, err));

@@ -104,6 +104,7 @@ static vonk_status filter_files(const parquet_scan *s, vonk_program *program, bo
     vonk_program_local_free(local);
     VONK_TRY(st);
     if (!sel && n == values->n_sel) return VONK_OK;
+    assert(sel || n == 0);
     memset(wanted, 0, s->table->files.n * sizeof *wanted);
     for (uint32_t i = 0; i < n; i++) wanted[((const uint32_t *)(const void *)sel->data)[i]] = true;
     return VONK_OK;

@@ -6,6 +6,7 @@
 static uint32_t drop_nulls(const vonk_column *column, vonk_rows rows, uint32_t *ret_rows)
 {
     uint32_t n = 0;
+    assert(ret_rows || rows.n == 0);
     for (uint32_t k = 0; k < rows.n; k++) {
         uint32_t row = vonk_row_at(rows, k);
         ret_rows[n] = row;

@@ -200,7 +200,7 @@ static vonk_status dictionary_head(pq_leaf *leaf, pq_page_head *head, uint64_t *
 
 vonk_status vonk__pq_leaf_need_dictionary(pq_leaf *leaf, vonk_error *err)
 {
-    pq_page_head head;
+    pq_page_head head = {0};
     uint64_t payload = 0;
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *buffer = NULL;
     if (leaf->dictionary) return VONK_OK;
@@ -211,7 +211,7 @@ vonk_status vonk__pq_leaf_need_dictionary(pq_leaf *leaf, vonk_error *err)
 
 vonk_status vonk__pq_leaf_dictionary_size(pq_leaf *leaf, uint32_t *ret, vonk_error *err)
 {
-    pq_page_head head;
+    pq_page_head head = {0};
     uint64_t payload = 0;
     VONK_TRY(dictionary_head(leaf, &head, &payload, err));
     *ret = (uint32_t)head.dict.n_values;
@@ -408,7 +408,7 @@ vonk_status vonk__pq_leaf_next_page(pq_leaf *leaf, uint64_t row, vonk_error *err
     leaf->n = leaf->used = 0;
     VONK_TRY(jump(leaf, row, err));
     for (;;) {
-        pq_page_head head;
+        pq_page_head head = {0};
         uint64_t payload = 0;
         VONK_TRY(read_head(leaf, leaf->at, &head, &payload, err));
         uint64_t after = payload + (uint64_t)head.bytes;
