@@ -206,6 +206,10 @@ vonk_status vonk__pipeline_start(exec_pipeline *p, vonk_error *err);
 /* plan through encode and decode, leaves that are done exchanges kept (debug builds) */
 vonk_status vonk__stage_through_codec(vonk_exec *exec, uint32_t stage, const vonk_plan **inout_root, vonk_error *err);
 
+/* replan.c: the stage's plan in the light of the stages that are done (adaptive execution). A changed one is held by
+ * exec; finished exchanges in it stay the same nodes. Not under the lock; one stage at a time. */
+vonk_status vonk__replan(vonk_exec *exec, uint32_t stage, const vonk_plan **inout_root, vonk_error *err);
+
 /* fuse.c (docs/decisions/0010): is the exchange that is child i of `parent` left out? */
 bool vonk__fuses(const vonk_exec *exec, const vonk_plan *parent, uint32_t i);
 /* The node to lower as child i of node; *ret_fused: what is left out or taken over with it, or NULL. */

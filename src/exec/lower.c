@@ -324,6 +324,7 @@ vonk_status vonk__lower_stage(vonk_exec *exec, uint32_t number, vonk_error *err)
     lowering l = {.exec = exec, .stage = number, .is_last = number + 1 == exec->stages.n};
     const vonk_plan *root = stage->root ? stage->root : exec->plan;
     vonk_op *top = NULL, *result = NULL;
+    VONK_TRY(vonk__replan(exec, number, &root, err));
     if (exec->check_codec && stage->root) VONK_TRY(vonk__stage_through_codec(exec, number, &root, err));
     VONK_TRY(lower_node(&l, root, l.is_last, &top, err));
     if (l.is_last) {

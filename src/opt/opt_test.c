@@ -498,6 +498,79 @@ static void prune_columns(void **state)
            "         +- LocalRelation [d#3, e#5]\n");
 }
 
+static vonk_walk count_shared(const vonk_plan *p, void *arg)
+{
+    *(int *)arg += p->kind == VONK_PN_SHARED;
+    return VONK_WALK_ON;
+}
+static int n_shared(const vonk_plan *p)
+{
+    int n = 0;
+    vonk_plan_walk(p, count_shared, &n);
+    return n;
+}
+/* id % 10 AS k, sum(id) AS n, max(id) AS m of range(0, end), by k. */
+static const vonk_plan *grouped(int64_t end)
+{
+    vonk_plan *made = NULL;
+    const vonk_plan *range = NULL, *p = NULL;
+    vonk_expr *id = NULL;
+    const vonk_expr *column = NULL;
+    OK(vonk_expr_new(budget, VONK_EX_COLUMN, NULL, 0, &id, err));
+    id->id = vonk_expr_new_id();
+    OK(vonk_expr_set_name(id, VONK_STR("id"), err));
+    OK(vonk_expr_set_type(id, &vonk_type_long, err));
+    OK(vonk_expr_finish(id, &column, err));
+    keep(column);
+    OK(vonk_plan_new(budget, VONK_PN_RANGE, NULL, 0, &made, err));
+    made->range = (vonk_range_info){.end = end, .step = 1};
+    OK(vonk_plan_set_output(made, &column, 1, err));
+    OK(vonk_plan_finish(made, &range, err));
+    keep_plan(range);
+    const vonk_expr *key = call("%", column, number(10));
+    const vonk_expr *outputs[] = {named(key, "k"), named(call("sum", column, NULL), "n"),
+                                  named(call("max", column, NULL), "m")};
+    OK(vonk__mk_aggregate(&s, range, &key, 1, outputs, 3, &p, err));
+    return p;
+}
+
+static void share_subplans(void **state)
+{
+    const vonk_plan *a = grouped(1000000), *b = grouped(1000000), *c = grouped(2000000);
+    const vonk_plan *joined = join(a, b, VONK_JOIN_INNER, call("=", a->output[0], b->output[0]));
+    const vonk_plan *p = after(vonk__rule_share, project(joined, a->output[1], b->output[2]));
+    EXPECT(p, "Project [n#1, m#2]\n"
+              "+- Join Inner, (k#3 = k#4)\n"
+              "   :- Shared\n"
+              "   :  +- Aggregate [(id#5 % 10)], [(id#5 % 10) AS k#3, sum(id#5) AS n#1, max(id#5) AS m#6]\n"
+              "   :     +- Range (0, 1000000, step=1)\n"
+              "   +- Project [k#3 AS k#4, n#1 AS n#7, m#6 AS m#2]\n"
+              "      +- Shared\n"
+              "         +- Aggregate [(id#5 % 10)], [(id#5 % 10) AS k#3, sum(id#5) AS n#1, max(id#5) AS m#6]\n"
+              "            +- Range (0, 1000000, step=1)\n");
+    /* pruned alike, to what one of the two needs */
+    const vonk_plan *pruned = after(vonk__rule_prune_columns, p), *join_node = pruned;
+    while (join_node->kind != VONK_PN_JOIN) join_node = join_node->children[0];
+    for (uint32_t side = 0; side < 2; side++) {
+        const vonk_plan *aggregate = join_node->children[side];
+        while (aggregate->kind != VONK_PN_AGGREGATE) aggregate = aggregate->children[0];
+        assert_int_equal(aggregate->n_output, 3);
+    }
+    const vonk_plan *lowered = physical(pruned), *exchanges[2] = {0};
+    while (lowered->kind != VONK_PN_P_HASH_JOIN) lowered = lowered->children[0];
+    for (uint32_t side = 0; side < 2; side++) {
+        const vonk_plan *at = lowered->children[side];
+        while (at->kind != VONK_PN_P_EXCHANGE || at->exchange.kind != VONK_EXCHANGE_SINGLE) at = at->children[0];
+        exchanges[side] = at;
+    }
+    assert_ptr_equal(exchanges[0], exchanges[1]);
+
+    joined = join(a, c, VONK_JOIN_CROSS, NULL); /* other rows */
+    assert_int_equal(n_shared(after(vonk__rule_share, joined)), 0);
+    const vonk_plan *d = grouped(1000), *e = grouped(1000); /* too few */
+    assert_int_equal(n_shared(after(vonk__rule_share, join(d, e, VONK_JOIN_CROSS, NULL))), 0);
+}
+
 /* A table with one column s: struct<a: bigint, b: bigint, in: struct<p: bigint, q: bigint>>, read whole. */
 static vonk_status no_describe(vonk_table *table, vonk_buf *out, vonk_error *err) { return VONK_OK; }
 static const vonk_table_class nested_class = {.name = "nested", .prunes_nested = true, .describe = no_describe};
@@ -680,6 +753,7 @@ int main(void)
         CASE(order_joins),         CASE(push_limits),     CASE(merge_projects),
         CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),
         CASE(physical_aggregates), CASE(switched_off),    CASE(prune_nested),
+        CASE(share_subplans),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

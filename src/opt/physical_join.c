@@ -120,6 +120,8 @@ static vonk_status set_join(vonk_plan *node, const join_parts *j, bool build_lef
     node->join = j->node->join;
     node->join.build_left = build_left;
     node->join.broadcast = true;
+    node->join.probe_rows = vonk__opt_rows(j->env, j->node->children[build_left ? 1 : 0]);
+    node->join.build_rows = vonk__opt_rows(j->env, j->node->children[build_left ? 0 : 1]);
     node->join.using_columns = NULL;
     node->join.n_using = 0;
     node->join.hint_left = node->join.hint_right = VONK_STR_NONE;

@@ -10,8 +10,9 @@
  *                                                        +- Aggregate [k, sum(v)]
  *                                                           +- Relation t
  *
- * A query that names a CTE or a view twice has such plans. The copies stay in the tree, so that later rules need not know;
- * the planner lowers the first one and lets the others read its rows (physical.c). Worth it where many rows become few. */
+ * A query that names a CTE or a view twice has such plans. The copies stay in the tree, so that later rules need not
+ * know; the planner lowers the first one and lets the others read its rows (physical.c). Worth it where many rows
+ * become few. */
 #include "opt/rules.h"
 #include "opt/scratch.h"
 #include "opt/stats.h"

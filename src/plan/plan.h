@@ -99,6 +99,7 @@ typedef struct vonk_join_info {
     bool            null_aware;  /* anti and mark joins of NOT IN / IN */
     bool            build_left;  /* physical: the build side is the left input of the join type */
     bool            broadcast;   /* physical: build side goes to every partition */
+    double          probe_rows, build_rows; /* physical: the optimizer's guess; 0: unknown. For replanning, not encoded */
     vonk_str        hint_left, hint_right; /* BROADCAST, MERGE, SHUFFLE_HASH, SHUFFLE_REPLICATE_NL or empty */
     uint64_t        mark_id;     /* MARK: id of the extra column */
     bool            as_of;       /* joinAsOf comes as unresolved JOIN with the details in options */

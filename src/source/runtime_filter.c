@@ -53,19 +53,38 @@ static uint32_t in_range(const vonk_runtime_filter *filter, const vonk_column *c
 }
 
 /* The same where the values lie in a dictionary that is too large to be judged for so few rows. */
+#define DEFINE_RANGE_BY_CODE(name, ctype)                                                                              \
+    static uint32_t name(const vonk_column *column, vonk_rows rows, int64_t low, uint64_t span, uint32_t *ret_rows)    \
+    {                                                                                                                  \
+        const uint32_t *codes = VONK_VALUES(column, uint32_t);                                                         \
+        const ctype *values = VONK_VALUES(column->children[0], ctype);                                                 \
+        uint32_t n = 0;                                                                                                \
+        for (uint32_t k = 0; k < rows.n; k++) {                                                                        \
+            uint32_t row = vonk_row_at(rows, k);                                                                       \
+            ret_rows[n] = row;                                                                                         \
+            n += (uint64_t)values[codes[row]] - (uint64_t)low <= span;                                                 \
+        }                                                                                                              \
+        return n;                                                                                                      \
+    }
+DEFINE_RANGE_BY_CODE(range_of_codes_i32, int32_t)
+DEFINE_RANGE_BY_CODE(range_of_codes_i64, int64_t)
+
+/* Not worth it beside a bloom filter, which tells more. */
+static bool has_range_by_code(const vonk_runtime_filter *filter, const vonk_column *column)
+{
+    if (column->encoding != VONK_DICTIONARY || filter->bloom || column->children[0]->encoding != VONK_FLAT)
+        return false;
+    const vonk_storage storage = column->type->storage;
+    return storage == VONK_STORE_I32 || storage == VONK_STORE_I64;
+}
+
 static uint32_t in_range_by_code(const vonk_runtime_filter *filter, const vonk_column *column, vonk_rows rows,
                                  uint32_t *ret_rows)
 {
     const int64_t low = vonk_column_i64(filter->min, 0);
     const uint64_t span = (uint64_t)vonk_column_i64(filter->max, 0) - (uint64_t)low;
-    const uint32_t *codes = VONK_VALUES(column, uint32_t);
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < rows.n; k++) {
-        uint32_t row = vonk_row_at(rows, k);
-        ret_rows[n] = row;
-        n += (uint64_t)vonk_column_i64(column->children[0], codes[row]) - (uint64_t)low <= span;
-    }
-    return n;
+    return column->type->storage == VONK_STORE_I32 ? range_of_codes_i32(column, rows, low, span, ret_rows)
+                                                   : range_of_codes_i64(column, rows, low, span, ret_rows);
 }
 
 static vonk_status in_bloom(const vonk_runtime_filter *filter, const vonk_column *column, vonk_rows rows,
@@ -102,8 +121,7 @@ static vonk_status flat_rows(const vonk_runtime_filter *filter, const vonk_colum
     if (filter->min && filter->max && has_range(column)) {
         rows = (vonk_rows){ret_rows, in_range(filter, column, rows, ret_rows)};
         narrowed = true;
-    } else if (filter->min && filter->max && column->encoding == VONK_DICTIONARY && has_range(column->children[0]) &&
-               !column->children[0]->validity) {
+    } else if (filter->min && filter->max && has_range_by_code(filter, column)) {
         rows = (vonk_rows){ret_rows, in_range_by_code(filter, column, rows, ret_rows)};
         narrowed = true;
     }
