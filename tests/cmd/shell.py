@@ -74,10 +74,11 @@ class Terminal:
             self.close()
 
     def leave(self, limit_s=20):
-        """Ctrl-D; again when it came while the terminal was between lines, where it is no end. Exit status."""
+        """Ctrl-D; again when it came while the terminal was between lines, where it is no end but part of the next
+        line: so Ctrl-U, which clears that, goes before it. Exit status."""
         end = time.monotonic() + limit_s
         while self.process.poll() is None and time.monotonic() < end:
-            self.type("\x04")
+            self.type("\x15\x04")
             self.read(0.5)
         return self.end()
 
