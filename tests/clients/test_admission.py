@@ -14,7 +14,7 @@ from server import Server
 pytestmark = pytest.mark.skipif("VONK_REMOTE" in os.environ, reason="about Vonk's server")
 
 LIMIT_S = 120
-# Expected to keep most of 192 MB (groups), and to go on for minutes.
+# Expected to keep most of 224 MB (groups), and to go on for minutes.
 LONG = "SELECT count(*) FROM (SELECT a.id % 3000000 AS k, b.id AS j, count(*) AS n FROM range(3000000) a " \
        "CROSS JOIN range(1000000) b GROUP BY k, j)"
 # Kept in one piece that cannot be spilled.
@@ -22,7 +22,7 @@ LIST = "SELECT size(collect_list(id)) AS n FROM range({})"
 
 
 @contextlib.contextmanager
-def serving(*flags, memory="192m"):
+def serving(*flags, memory="224m"):
     server = Server("--memory", memory, "--threads", "2", *flags, name="admission")
     try:
         yield server
