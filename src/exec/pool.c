@@ -12,7 +12,7 @@ struct vonk_pool {
     vonk_budget *budget;
     vonk_mutex lock;
     vonk_cond ready;
-    uint32_t trims; /* how often idle threads were told to give back memory */
+    uint32_t trims;          /* how often idle threads were told to give back memory */
     vonk_exec *first, *last; /* queries with ready lanes */
     uint32_t n_threads, n_started, n_idle;
     _Atomic uint32_t n_ready; /* lanes */

@@ -481,6 +481,7 @@ static vonk_status retype_generated(pruner *p, const vonk_plan *node, vonk_plan 
 /* The generator's own type: a struct of what it puts out. */
 static vonk_status retype_generator(pruner *p, const vonk_plan *node, const vonk_expr **inout, vonk_error *err)
 {
+    assert(inout);
     const vonk_expr *e = *inout;
     const vonk_type *t = e->children[0]->type, *made = NULL;
     vonk_field *fields = NULL;

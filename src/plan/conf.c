@@ -27,7 +27,7 @@ static const key_row rows[] = {
 static const key_row own_rows[] = {
     {"vonk.exec.batchRows", "4096", "int", "", NONE, RUNTIME, true},
     {"vonk.exec.maxWaitingQueries", "64", "int", "", NONE, STATIC, true}, /* for memory; more are refused */
-    {"vonk.exec.threads", "0", "int", "", NONE, RUNTIME, true}, /* of one query; 0: all */
+    {"vonk.exec.threads", "0", "int", "", NONE, RUNTIME, true},           /* of one query; 0: all */
     {"vonk.opt.enabled", "true", "boolean", "", NONE, RUNTIME, true},
 };
 /* Keys whose number must be above zero. */

@@ -171,7 +171,8 @@ static vonk_status compile_call(builder *b, const vonk_expr *e, vonk__step *s, v
     s->kind = VONK__STEP_CALL;
     if (e->fn && e->fn->kind == VONK_FN_GENERATOR)
         return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_GENERATOR__OUTSIDE_SELECT, "plan", e->fn->name);
-    if (e->fn && (e->fn->kind == VONK_FN_AGGREGATE || e->fn->kind == VONK_FN_WINDOW)) /* an aggregate where rows are looked at one by one */
+    if (e->fn && (e->fn->kind == VONK_FN_AGGREGATE ||
+                  e->fn->kind == VONK_FN_WINDOW)) /* an aggregate where rows are looked at one by one */
         return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", "Project", "invalidExprSqls",
                               e->fn->name);
     VONK_TRY(compile_args(b, e, s, err));
