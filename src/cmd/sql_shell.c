@@ -94,6 +94,7 @@ static int read_key(FILE *in)
         pushed = kill_line + 1;
         return kill_line[0];
     }
+    if (c == 0) return 4; /* Ctrl-D that came between two lines, where the terminal makes a zero of it */
     if (c >= 0xf0)
         more = 3, c &= 0x07;
     else if (c >= 0xe0)
