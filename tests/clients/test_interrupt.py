@@ -21,6 +21,7 @@ from pyspark.sql.connect import proto as pb
 from server import SLOWER, Server
 
 LIMIT_S = 0.1 * SLOWER
+HOUSEKEEPING_S = 0.02 * SLOWER  # of CPU: an idle server, too, does something now and then
 TRIES = 3
 BUSY = 1.5
 CORES = len(os.sched_getaffinity(0))
@@ -58,14 +59,6 @@ class Load:
     def __exit__(self, *_):
         self.is_wanted = False
         self.thread.join()
-
-    def last_busy(self):
-        """When the server was last seen at work: for more than a quarter of the time between two samples."""
-        busy = 0
-        for (before, used_before), (now, used) in zip(self.samples, self.samples[1:]):
-            if used - used_before > 0.25 * (now - before):
-                busy = now
-        return busy
 
     def used_after(self, when):
         """Seconds of CPU."""
@@ -111,8 +104,16 @@ def own():
 
 
 @pytest.fixture(scope="module")
-def spark(own):
-    session = SparkSession.builder.remote(own.remote).create()
+def quiet():
+    """A server whose housekeeping (memory that goes back to the machine) does not come while a test looks at it."""
+    server = Server(name="interrupt-quiet")
+    yield server
+    assert server.stop() == 0, server.tail()
+
+
+@pytest.fixture(scope="module")
+def spark(quiet):
+    session = SparkSession.builder.remote(quiet.remote).create()
     yield session
     session.stop()
 
@@ -164,8 +165,8 @@ def everything(spark):
 
 
 def stop_times(server, spark, run, after_s, interrupt):
-    """Seconds from the interrupt until the query raised at the client, until the server was idle, of CPU that it used
-    after it; and the load of the machine."""
+    """Seconds from the interrupt until the query raised at the client; of CPU that the server used after it, and later
+    than LIMIT_S after it; and the load of the machine."""
     query = Query(spark, run, tag="wanted")
     with Load(server.process.pid) as load:
         time.sleep(after_s)
@@ -176,21 +177,22 @@ def stop_times(server, spark, run, after_s, interrupt):
         time.sleep(max(0, asked + 0.4 - time.monotonic()))
     assert isinstance(query.error, PySparkException) and query.error.getCondition() == "OPERATION_CANCELED", query.error
     assert query.error.getSqlState() == "HY008"
-    return query.ended - asked, load.last_busy() - asked, load.used_after(asked), max(machine, load_of_machine())
+    return (query.ended - asked, load.used_after(asked), load.used_after(asked + LIMIT_S),
+            max(machine, load_of_machine()))
 
 
 @pytest.mark.parametrize("interrupt", [everything, by_tag, by_id])
 @pytest.mark.parametrize("query, after_s", [(sort, 0.5), (sort, 2.5), (skewed_join, 1), (regex, 0.5), (scan, 0.7),
                                             (regex_in_scan, 0.7)])
-def test_stops_within_100_ms(own, spark, large_file, query, after_s, interrupt):
+def test_stops_within_100_ms(quiet, spark, large_file, query, after_s, interrupt):
     tries = []
     for _ in range(TRIES):
-        client_s, server_s, used_s, load = stop_times(own, spark, lambda: query(spark, large_file), after_s, interrupt)
-        tries.append([round(x, 3) for x in (client_s, server_s, used_s, load)])
-        if max(client_s, server_s) <= LIMIT_S:
+        client_s, used_s, late_s, load = stop_times(quiet, spark, lambda: query(spark, large_file), after_s, interrupt)
+        tries.append([round(x, 3) for x in (client_s, used_s, late_s, load)])
+        if client_s <= LIMIT_S and late_s <= HOUSEKEEPING_S:
             return
     assert all(load > BUSY for _, _, _, load in tries), tries
-    assert min(used_s for _, _, used_s, _ in tries) <= LIMIT_S * CORES, tries
+    assert min(used_s for _, used_s, _, _ in tries) <= LIMIT_S * CORES, tries
 
 
 # --- queries that nobody waits for ----------------------------------------------------------------------------------
