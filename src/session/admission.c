@@ -60,6 +60,8 @@ static void run(vonk_admission *a, vonk_ticket *t)
     t->running = true;
     t->idle_checks = 0;
     t->number = a->next_number++;
+    t->beside = a->running != NULL;
+    for (vonk_ticket *r = a->running; r; r = r->next) r->beside = true;
     t->next = a->running;
     a->running = t;
 }
@@ -170,9 +172,7 @@ void vonk_admission_set_exec(vonk_admission *a, vonk_ticket *t, vonk_exec *exec)
 bool vonk_admission_again(vonk_admission *a, vonk_ticket *t)
 {
     VONK_LOCKED(&a->lock);
-    const bool others = a->running && (a->running != t || t->next);
-
-    if (t->again || !others) return false;
+    if (t->again || !t->beside) return false;
     if (t->running) stop(a, t);
     t->again = true;
     t->need = a->limit;

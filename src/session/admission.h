@@ -20,6 +20,7 @@ typedef struct vonk_ticket {
     uint64_t            number;  /* in the order of starting */
     uint64_t            before;  /* `again`: waits for all running ones of lower numbers */
     bool                running, waiting, again;
+    bool                beside;  /* others ran at the same time, if only for a while: what they kept was refused to it */
     uint32_t            idle_checks;
 } vonk_ticket;
 
@@ -33,7 +34,7 @@ bool vonk_admission_try(vonk_admission *admission, vonk_ticket *ticket, double n
 vonk_status vonk_admission_wait(vonk_admission *admission, vonk_ticket *ticket, int64_t wait_ns, const _Atomic bool *cancelled, bool *ret_runs, vonk_error *err);
 void        vonk_admission_wake(vonk_admission *admission); /* somebody was cancelled */
 void        vonk_admission_set_exec(vonk_admission *admission, vonk_ticket *ticket, vonk_exec *exec); /* NULL before it is freed */
-/* It was refused memory. True: others were running, so that it is worth coming again; wait next. */
+/* It was refused memory. True: others ran beside it, so that it is worth coming again; wait next. */
 bool vonk_admission_again(vonk_admission *admission, vonk_ticket *ticket);
 void vonk_admission_leave(vonk_admission *admission, vonk_ticket *ticket); /* done, or gives up; may be called again */
 
