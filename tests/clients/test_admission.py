@@ -24,14 +24,18 @@ LIST = "SELECT size(collect_list(id)) AS n FROM range({})"
 @contextlib.contextmanager
 def serving(*flags, memory="224m"):
     server = Server("--memory", memory, "--threads", "2", *flags, name="admission")
+    server.sessions = []
     try:
         yield server
     finally:
+        for one in server.sessions:  # else its client goes on asking a server that is gone
+            one.stop()
         assert server.stop() == 0, server.tail()
 
 
 def session(server):
-    return SparkSession.builder.remote(server.remote).create()
+    server.sessions.append(SparkSession.builder.remote(server.remote).create())
+    return server.sessions[-1]
 
 
 class Running(threading.Thread):
