@@ -233,13 +233,6 @@ static views *views_of(vonk_catalog *catalog, const vonk_str *parts, uint32_t n,
     return n == 2 && vonk_str_is_nocase(parts[0], GLOBAL_DATABASE) ? &catalog->shared->global : NULL;
 }
 
-vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
-                                  const vonk_plan *resolved, vonk_str sql_text, vonk_error *err)
-{
-    (void)sql_text; /* the plan is the definition */
-    return vonk_catalog_put_sql_view(catalog, name, global, replace, resolved, VONK_STR_NONE, NULL, err);
-}
-
 typedef struct view_search {
     vonk_str name;
     uint32_t n_parts;
@@ -263,8 +256,8 @@ static bool has_view(const vonk_plan *plan, vonk_str name, bool global)
     return v.found;
 }
 
-vonk_status vonk_catalog_put_sql_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
-                                      const vonk_plan *resolved, vonk_str text, const vonk_conf *conf, vonk_error *err)
+vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace,
+                                  const vonk_plan *resolved, vonk_str text, const vonk_conf *conf, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     const vonk_str parts[2] = {VONK_STR(GLOBAL_DATABASE), name};

@@ -17,12 +17,11 @@ void        vonk_catalog_free(vonk_catalog *catalog);
 VONK_DEFINE_AUTO(vonk_catalog, vonk_catalog_free)
 uint64_t    vonk_catalog_version(const vonk_catalog *catalog); /* changes whenever a lookup could answer differently */
 
-/* View definitions are analysed plans. TEMP_TABLE_OR_VIEW_ALREADY_EXISTS unless replace. */
-vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace, const vonk_plan *resolved, vonk_str sql_text, vonk_error *err);
-/* The same for a view that a query's text defines: at each use that is analysed again, under the settings of its making; `resolved` says which columns the
- * view promises. Empty text: vonk_catalog_put_view. RECURSIVE_VIEW when such a view of that name is a part of the new one. */
-vonk_status vonk_catalog_put_sql_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace, const vonk_plan *resolved, vonk_str text,
-                                      const vonk_conf *conf, vonk_error *err);
+/* Without text the analysed plan is the definition. With it the text of a query is: analysed again at each use under `conf`, the settings of the view's making;
+ * `resolved` says which columns it promises. TEMP_TABLE_OR_VIEW_ALREADY_EXISTS unless replace; RECURSIVE_VIEW when a view with text is a part of the new one
+ * of its name. */
+vonk_status vonk_catalog_put_view(vonk_catalog *catalog, vonk_str name, bool global, bool replace, const vonk_plan *resolved, vonk_str text,
+                                  const vonk_conf *conf /* NULL without text */, vonk_error *err);
 typedef struct vonk_view_definition {
     vonk_str         text; /* in the caller's arena; data NULL: the name stands for something else */
     const vonk_conf *conf; /* new references */

@@ -51,8 +51,8 @@ static vonk_status run_create_view(vonk_query *query, const vonk_plan *command, 
 
     (void)rows;
     if (!view->temporary) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "CREATE VIEW without TEMPORARY");
-    return vonk_catalog_put_sql_view(query->session->catalog, view->name.parts[view->name.n_parts - 1], view->global,
-                                     view->replace, command->children[0], view->text, query->conf, err);
+    return vonk_catalog_put_view(query->session->catalog, view->name.parts[view->name.n_parts - 1], view->global,
+                                 view->replace, command->children[0], view->text, query->conf, err);
 }
 
 static vonk_status run_drop(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)
@@ -104,7 +104,7 @@ static vonk_status run_cache(vonk_query *query, const vonk_plan *command, vonk__
     }
     if (vonk_str_is(info->kind, "cache") && command->n_children == 1)
         VONK_TRY(vonk_catalog_put_view(session->catalog, info->name.parts[info->name.n_parts - 1], false, true,
-                                       command->children[0], VONK_STR_NONE, err));
+                                       command->children[0], VONK_STR_NONE, NULL, err));
     const vonk_status found =
         vonk_catalog_lookup(session->catalog, query->conf, info->name.parts, info->name.n_parts, &named, &missing);
     if (found != VONK_OK && info->if_exists) return vonk_error_forgive(&missing, err);
