@@ -132,6 +132,8 @@ vonk_status vonk__an_distinct_ids(vonk_an *an, const vonk_plan *left, const vonk
 /* ---- nodes (analyze.c dispatches) */
 vonk_status vonk__an_plan(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 typedef vonk_status (*vonk_an_step)(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
+/* The view of that name that a text defines; *ret stays as it is when there is none. */
+vonk_status vonk__an_sql_view(vonk_an *an, const vonk_plan *p, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_select(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);       /* PROJECT */
 vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);        /* AGGREGATE */
 vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);

@@ -81,3 +81,20 @@ def test_views_within_themselves(spark):
     spark.range(1).createOrReplaceTempView("deep")
     spark.sql("CREATE OR REPLACE TEMPORARY VIEW deep AS SELECT * FROM deep")
     assert condition(spark, "SELECT * FROM deep") == ("VIEW_EXCEED_MAX_NESTED_DEPTH", "54K00")
+
+
+def test_who_asks_is_the_session(spark):
+    spark.sql("CREATE OR REPLACE TEMPORARY VIEW who AS SELECT current_user() AS u, current_database() AS d, 1 AS one")
+    assert rows(spark, "SELECT * FROM who") == rows(spark, "SELECT current_user(), current_database(), 1")
+
+
+def test_which_columns_there_are_now(spark, tmp_path):
+    path = str(tmp_path / "table")
+    spark.sql("SELECT 1 AS a, 2 AS b").write.parquet(path)
+    spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW promised AS SELECT * FROM parquet.`{path}`")
+    spark.sql("SELECT 1 AS a").write.mode("overwrite").parquet(path)
+    with pytest.raises(AnalysisException) as raised:
+        rows(spark, "SELECT * FROM promised")
+    assert raised.value.getCondition() == "INCOMPATIBLE_VIEW_SCHEMA_CHANGE"
+    parameters = raised.value.getMessageParameters()
+    assert (parameters["colName"], parameters["actualCols"]) == ("b", "[]")
