@@ -71,3 +71,21 @@ class Server:
         if status == 0:
             os.remove(self.log)
         return status
+
+
+# As arguments of pytest.fixture, for sessions_each_way.
+EACH_WAY = {"scope": "module", "params": ["", "vonk.test.checkPlanCodec=true"], "ids": ["plain", "plan_codec"]}
+
+
+def sessions_each_way(request, server):
+    """A fixture's body: a session of the server under test; and one of a server where every stage, scans among them, is
+    encoded and decoded before it runs, as for an executor."""
+    import pytest
+    from pyspark.sql import SparkSession
+    if request.param and "VONK_REMOTE" in os.environ:
+        pytest.skip("a setting of Vonk's server")
+    own = Server("--conf", request.param, name="codec") if request.param else None
+    session = SparkSession.builder.remote((own or server).remote).create()
+    yield session
+    session.stop()
+    assert not own or own.stop() == 0

@@ -9,29 +9,15 @@ import re
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
 
-from server import Server
+from server import EACH_WAY, sessions_each_way
 
 SWITCH = "spark.sql.optimizer.nestedSchemaPruning.enabled"
 ROWS = 4000
 LESS = "LESS"
 
 
-@pytest.fixture(scope="module", params=["", "vonk.test.checkPlanCodec=true"], ids=["plain", "plan_codec"])
-def spark(request, server):
-    if not request.param:
-        session = SparkSession.builder.remote(server.remote).create()
-        yield session
-        session.stop()
-        return
-    if "VONK_REMOTE" in os.environ:
-        pytest.skip("a setting of Vonk's server")
-    own = Server("--conf", request.param, name="nested")
-    session = SparkSession.builder.remote(own.remote).create()
-    yield session
-    session.stop()
-    assert own.stop() == 0
+spark = pytest.fixture(**EACH_WAY)(sessions_each_way)
 
 
 @pytest.fixture(scope="module")

@@ -10,26 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import AnalysisException, PySparkException, SparkRuntimeException
-from pyspark.sql import SparkSession
 
-from server import Server
+from server import EACH_WAY, sessions_each_way
 
 
-@pytest.fixture(scope="module", params=["", "vonk.test.checkPlanCodec=true"], ids=["plain", "plan_codec"])
-def spark(request, server):
-    """With plan_codec every stage, scans among them, is encoded and decoded before it runs, as for an executor."""
-    if not request.param:
-        session = SparkSession.builder.remote(server.remote).create()
-        yield session
-        session.stop()
-        return
-    if "VONK_REMOTE" in os.environ:
-        pytest.skip("a setting of Vonk's server")
-    own = Server("--conf", request.param, name="codec")
-    session = SparkSession.builder.remote(own.remote).create()
-    yield session
-    session.stop()
-    assert own.stop() == 0
+spark = pytest.fixture(**EACH_WAY)(sessions_each_way)
 
 
 class Folder:
