@@ -5,11 +5,10 @@
 
 #define KEPT_ROW_BYTES 24 /* a row's header, hash and place */
 
-static double bytes_of(const vonk_opt_env *env, const vonk_plan *p, double rows)
+static double bytes_of(const vonk_plan *p, double rows)
 {
     double width = KEPT_ROW_BYTES;
 
-    (void)env;
     for (uint32_t i = 0; i < p->n_output; i++) width += vonk__opt_value_bytes(p->output[i]->type);
     return rows * width;
 }
@@ -17,12 +16,12 @@ static double bytes_of(const vonk_opt_env *env, const vonk_plan *p, double rows)
 static double kept(const vonk_opt_env *env, const vonk_plan *p)
 {
     switch (p->kind) {
-    case VONK_PN_AGGREGATE: return bytes_of(env, p, vonk__opt_rows(env, p));
+    case VONK_PN_AGGREGATE: return bytes_of(p, vonk__opt_rows(env, p));
     case VONK_PN_SORT:
-    case VONK_PN_WINDOW: return bytes_of(env, p->children[0], vonk__opt_rows(env, p->children[0]));
+    case VONK_PN_WINDOW: return bytes_of(p->children[0], vonk__opt_rows(env, p->children[0]));
     case VONK_PN_JOIN: {
-        const double left = bytes_of(env, p->children[0], vonk__opt_rows(env, p->children[0]));
-        const double right = bytes_of(env, p->children[1], vonk__opt_rows(env, p->children[1]));
+        const double left = bytes_of(p->children[0], vonk__opt_rows(env, p->children[0]));
+        const double right = bytes_of(p->children[1], vonk__opt_rows(env, p->children[1]));
         return left < right ? left : right;
     }
     default: return 0;

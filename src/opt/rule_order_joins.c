@@ -186,14 +186,14 @@ static bool same_relation(const graph *g, const vonk_expr *x, const vonk_expr *y
  * condition would not do for all. Such classes are dissolved: each condition stands for itself. */
 static void dissolve_classes(graph *g)
 {
-    for (int class = 0; class < g->n_classes; class ++) {
+    for (int c = 0; c < g->n_classes; c++) {
         bool doubled = false;
         for (size_t i = 0; i < g->conditions.n; i++)
             for (size_t k = i + 1; k < g->conditions.n && !doubled; k++)
-                doubled = g->conditions.at[i].column_class == class && g->conditions.at[k].column_class == class &&
+                doubled = g->conditions.at[i].column_class == c && g->conditions.at[k].column_class == c &&
                           same_relation(g, g->conditions.at[i].expr, g->conditions.at[k].expr);
         for (size_t i = 0; i < g->conditions.n && doubled; i++)
-            if (g->conditions.at[i].column_class == class) g->conditions.at[i].column_class = -1;
+            if (g->conditions.at[i].column_class == c) g->conditions.at[i].column_class = -1;
     }
 }
 
