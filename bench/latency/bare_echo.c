@@ -1,9 +1,6 @@
 /* bench/latency/bare_echo.c -- the least that a server can do: waits with epoll, reads what came, sends as much back.
- * What an exchange with it costs is what the kernel takes, and the floor under every other server's number. Serves one
- * client, ends when that goes.
- *
- *   bare_echo PORT
- */
+ * What an exchange with it costs is what the kernel takes, and the floor under every other server's number. Prints its
+ * port, serves one client, ends when that goes. */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
