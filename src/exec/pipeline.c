@@ -117,9 +117,11 @@ static bool take_morsel(vonk_exec *exec, exec_pipeline *p, exec_work *ret)
             p->at_partition = ret->end_partition;
         else
             p->at_morsel++;
-        if (!want) {
-            p->n_done++;
-            atomic_fetch_add(&exec->stages.at[p->stage]->n_done_units, 1);
+        if (!want) { /* nor the others of the partition: a range has millions of them */
+            const uint32_t n_skipped = p->serial ? 1 : n - ret->morsel;
+            if (!p->serial) p->at_morsel = n;
+            p->n_done += n_skipped;
+            atomic_fetch_add(&exec->stages.at[p->stage]->n_done_units, n_skipped);
             continue;
         }
         ret->ordinal = sink->next_ordinal++;
