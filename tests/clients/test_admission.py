@@ -70,7 +70,7 @@ def test_two_that_need_most_of_the_memory():
 
 def test_two_that_cannot_spill():
     """Alone each fits; together one is refused memory, waits, and runs again."""
-    n = 3000000
+    n = 2000000
     with serving() as server:
         assert Running(server, LIST.format(n)).end().rows == [(n,)]
         both = [Running(server, LIST.format(n)) for _ in range(3)]
