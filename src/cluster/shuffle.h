@@ -1,8 +1,9 @@
 /* cluster/shuffle.h -- records that map tasks write by reduce partition, and reduce tasks read.
  *
- * A map task's output is one block per reduce partition, committed together: a task that runs twice replaces its output, a task that dies leaves
- * none. The registry knows which map outputs exist; the scheduler runs what is missing. Records keep their order within a map task; a reducer reads
- * map tasks in ascending order, so results are the same however the tasks ran. Writers buffer per partition under the task's budget and spill. */
+ * A map task's output is one block per reduce partition, committed together: a task that runs twice replaces its
+ * output, a task that dies leaves none. The registry knows which map outputs exist; the scheduler runs what is missing.
+ * Records keep their order within a map task; a reducer reads map tasks in ascending order, so results are the same
+ * however the tasks ran. Writers buffer per partition under the task's budget and spill. */
 #ifndef VONK_CLUSTER_SHUFFLE_H
 #define VONK_CLUSTER_SHUFFLE_H
 
@@ -10,7 +11,8 @@
 
 typedef struct vonk_shuffle vonk_shuffle; /* registered; reference-counted: dropped when no lineage needs it */
 
-vonk_status vonk_shuffle_new(vonk_block_store *store, uint32_t n_maps, uint32_t n_reduces, vonk_shuffle **ret, vonk_error *err);
+vonk_status vonk_shuffle_new(vonk_block_store *store, uint32_t n_maps, uint32_t n_reduces, vonk_shuffle **ret,
+                             vonk_error *err);
 vonk_shuffle *vonk_shuffle_ref(vonk_shuffle *shuffle);
 void vonk_shuffle_unref(vonk_shuffle *shuffle);
 VONK_DEFINE_AUTO(vonk_shuffle, vonk_shuffle_unref)
@@ -21,9 +23,11 @@ void vonk_shuffle_forget(vonk_shuffle *shuffle, uint32_t map); /* its output got
 void vonk_shuffle_forget_all(vonk_shuffle *shuffle);           /* cleanShuffleDependencies */
 
 typedef struct vonk_shuffle_writer vonk_shuffle_writer;
-vonk_status vonk_shuffle_writer_new(vonk_shuffle *shuffle, uint32_t map, vonk_budget *budget, vonk_shuffle_writer **ret, vonk_error *err);
+vonk_status vonk_shuffle_writer_new(vonk_shuffle *shuffle, uint32_t map, vonk_budget *budget, vonk_shuffle_writer **ret,
+                                    vonk_error *err);
 /* One record as bytes with its own framing; kept whole. */
-vonk_status vonk_shuffle_write(vonk_shuffle_writer *writer, uint32_t reduce, const void *bytes, size_t n, vonk_error *err);
+vonk_status vonk_shuffle_write(vonk_shuffle_writer *writer, uint32_t reduce, const void *bytes, size_t n,
+                               vonk_error *err);
 vonk_status vonk_shuffle_commit(vonk_shuffle_writer *take_writer, vonk_error *err);
 void vonk_shuffle_writer_free(vonk_shuffle_writer *writer);
 VONK_DEFINE_AUTO(vonk_shuffle_writer, vonk_shuffle_writer_free)

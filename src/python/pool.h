@@ -28,7 +28,7 @@ typedef struct vonk_py_env {
     vonk_str module;      /* what workers run: "pyspark.worker", "pyspark.sql.worker.analyze_udtf", ... */
     const vonk_str *vars; /* "NAME=value", each name once: PYTHONPATH, SPARK_LOCAL_DIRS, PYTHONHASHSEED, ... */
     uint32_t n_vars;
-    vonk_str folder;      /* a session's own, with its artifacts: the working folder of daemon and workers; empty: ours */
+    vonk_str folder; /* a session's own, with its artifacts: the working folder of daemon and workers; empty: ours */
     int64_t memory_bytes; /* most address space of one worker (PYSPARK_EXECUTOR_MEMORY_MB); 0: no cap */
     bool reuse;           /* workers may do a second thing (spark.python.worker.reuse) */
     bool tcp;             /* loopback TCP with a secret in place of Unix sockets; always so for pyspark 4.0 */

@@ -60,8 +60,8 @@ typedef struct vonk_py_request {
     vonk_str barrier_socket, barrier_secret; /* path of a Unix socket, or the port as digits with its secret */
     const vonk_py_pair *properties;          /* local properties of the job */
     uint32_t n_properties;
-    vonk_str resources_json; /* {name: {name, addresses}}; empty: none */
-    vonk_str files_folder;   /* SparkFiles */
+    vonk_str resources_json;  /* {name: {name, addresses}}; empty: none */
+    vonk_str files_folder;    /* SparkFiles */
     const vonk_str *includes; /* names of .py, .zip files there */
     uint32_t n_includes;
     const vonk_py_broadcast *broadcasts;
@@ -95,7 +95,8 @@ vonk_status vonk_py_mark(vonk_buf *out, int32_t mark, vonk_error *err);
 typedef enum vonk_py_event_kind {
     VONK_PY_NOTHING,       /* yet: watch or wait */
     VONK_PY_FRAME,         /* `bytes`: one frame, without its length */
-    VONK_PY_ARROW_MESSAGE, /* `bytes`: one message of an Arrow stream with its prefix: schema, dictionary, record batch */
+    VONK_PY_ARROW_MESSAGE, /* `bytes`: one message of an Arrow stream with its prefix: schema, dictionary, record batch
+                            */
     VONK_PY_ARROW_END,     /* of that stream */
     VONK_PY_DONE           /* all answers are there; the worker is back in the pool */
 } vonk_py_event_kind;

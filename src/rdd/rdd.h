@@ -1,18 +1,21 @@
 /* rdd/rdd.h -- resilient distributed datasets: a lineage of immutable nodes over partitions of framed records.
  *
- * Records.  What flows between nodes is what a Python worker reads and writes: a record is a frame, int32 length (big-endian) and bytes; a record of a pair
- * RDD is two frames. Length -5 is a null. Most records are pickles of a *batch* of Python objects: nothing here looks into them, so counting, zipping
- * and slicing act on batches, as in Spark. Strings are UTF-8 frames. Where elements are plain numbers (RDD_F64) a record is 8 bytes.
+ * Records.  What flows between nodes is what a Python worker reads and writes: a record is a frame, int32 length
+ * (big-endian) and bytes; a record of a pair RDD is two frames. Length -5 is a null. Most records are pickles of a
+ * *batch* of Python objects: nothing here looks into them, so counting, zipping and slicing act on batches, as in
+ * Spark. Strings are UTF-8 frames. Where elements are plain numbers (RDD_F64) a record is 8 bytes.
  *
- * Computing.  Records are pushed: vonk_rdd_compute runs a partition on the calling thread and puts records into a sink, which may say that it has enough.
- * A Python node feeds its worker with what its parent pushes and pushes on what comes back, both on this one thread. A node that must see one parent before
- * the other (zip, cartesian) keeps the former in a block of the task. A cached node copies what passes into the block store, and pushes from there when
- * the block exists. Lost blocks are made again from lineage; that is all there is to recovery.
+ * Computing.  Records are pushed: vonk_rdd_compute runs a partition on the calling thread and puts records into a sink,
+ * which may say that it has enough. A Python node feeds its worker with what its parent pushes and pushes on what comes
+ * back, both on this one thread. A node that must see one parent before the other (zip, cartesian) keeps the former in
+ * a block of the task. A cached node copies what passes into the block store, and pushes from there when the block
+ * exists. Lost blocks are made again from lineage; that is all there is to recovery.
  *
- * Jobs.  vonk_rdd_run cuts the lineage at shuffles into stages, encodes each as bytes (rdd/rdd_codec.c: tasks hold no pointers into the lineage but for the
- * context's registry of RDD ids) and hands them to the scheduler.
+ * Jobs.  vonk_rdd_run cuts the lineage at shuffles into stages, encodes each as bytes (rdd/rdd_codec.c: tasks hold no
+ * pointers into the lineage but for the context's registry of RDD ids) and hands them to the scheduler.
  *
- * Nodes are reference-counted and thread-safe; what changes later (name, level, checkpoint) is behind the node's lock. */
+ * Nodes are reference-counted and thread-safe; what changes later (name, level, checkpoint) is behind the node's lock.
+ */
 #ifndef VONK_RDD_RDD_H
 #define VONK_RDD_RDD_H
 
@@ -63,20 +66,28 @@ typedef struct vonk_rdd_python {
 } vonk_rdd_python;
 
 vonk_status vonk_rdd_empty(vonk_rdd_context *context, vonk_rdd **ret, vonk_error *err);
-/* Frames of a file (read once, kept as blocks), cut into n_partitions runs as Spark cuts: i * n / n_partitions. The file may go afterwards. */
-vonk_status vonk_rdd_parallelize_file(vonk_rdd_context *context, vonk_str path, uint32_t n_partitions, vonk_rdd **ret, vonk_error *err);
+/* Frames of a file (read once, kept as blocks), cut into n_partitions runs as Spark cuts: i * n / n_partitions. The
+ * file may go afterwards. */
+vonk_status vonk_rdd_parallelize_file(vonk_rdd_context *context, vonk_str path, uint32_t n_partitions, vonk_rdd **ret,
+                                      vonk_error *err);
 /* Hadoop's split rules: paths with commas and globs, codecs by name's end; least number of splits. */
-vonk_status vonk_rdd_text(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, vonk_rdd **ret, vonk_error *err);
-vonk_status vonk_rdd_whole_files(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, bool text, vonk_rdd **ret, vonk_error *err);
-vonk_status vonk_rdd_fixed_records(vonk_rdd_context *context, vonk_str paths, uint32_t record_bytes, vonk_rdd **ret, vonk_error *err);
-vonk_status vonk_rdd_python_map(vonk_rdd *parent, const vonk_rdd_python *function, bool preserves_partitioning, bool barrier, vonk_rdd **ret, vonk_error *err);
+vonk_status vonk_rdd_text(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, vonk_rdd **ret,
+                          vonk_error *err);
+vonk_status vonk_rdd_whole_files(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, bool text,
+                                 vonk_rdd **ret, vonk_error *err);
+vonk_status vonk_rdd_fixed_records(vonk_rdd_context *context, vonk_str paths, uint32_t record_bytes, vonk_rdd **ret,
+                                   vonk_error *err);
+vonk_status vonk_rdd_python_map(vonk_rdd *parent, const vonk_rdd_python *function, bool preserves_partitioning,
+                                bool barrier, vonk_rdd **ret, vonk_error *err);
 /* PairwiseRDD: frames come as 8-byte hash, pickled list, in turn. */
 vonk_status vonk_rdd_pairwise(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err);
-/* Pairs go to partition key mod n (PythonPartitioner with that id: equal ids and numbers are equal partitioners). Nothing is shuffled when the parent is
- * partitioned so already. */
-vonk_status vonk_rdd_partition_by(vonk_rdd *parent, uint32_t n_partitions, int64_t partitioner_id, vonk_rdd **ret, vonk_error *err);
+/* Pairs go to partition key mod n (PythonPartitioner with that id: equal ids and numbers are equal partitioners).
+ * Nothing is shuffled when the parent is partitioned so already. */
+vonk_status vonk_rdd_partition_by(vonk_rdd *parent, uint32_t n_partitions, int64_t partitioner_id, vonk_rdd **ret,
+                                  vonk_error *err);
 vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* PythonRDD.valueOfPair */
-vonk_status vonk_rdd_union(vonk_rdd *const *parents, uint32_t n, vonk_rdd **ret, vonk_error *err); /* equal partitioners: partition-wise, as Spark does */
+vonk_status vonk_rdd_union(vonk_rdd *const *parents, uint32_t n, vonk_rdd **ret,
+                           vonk_error *err); /* equal partitioners: partition-wise, as Spark does */
 vonk_status vonk_rdd_cartesian(vonk_rdd *left, vonk_rdd *right, vonk_rdd **ret, vonk_error *err);
 vonk_status vonk_rdd_zip(vonk_rdd *left, vonk_rdd *right, vonk_rdd **ret, vonk_error *err);
 vonk_status vonk_rdd_coalesce(vonk_rdd *parent, uint32_t n_partitions, bool shuffle, vonk_rdd **ret, vonk_error *err);
@@ -87,11 +98,12 @@ typedef struct vonk_rdd_source {
     vonk_status (*compute)(vonk_str bytes, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink, vonk_error *err);
 } vonk_rdd_source;
 vonk_status vonk_rdd_source_register(vonk_rdd_context *context, const vonk_rdd_source *source, vonk_error *err);
-vonk_status vonk_rdd_of_source(vonk_rdd_context *context, const char *source, vonk_str bytes, uint32_t n_partitions, vonk_rdd_elements elements, vonk_rdd **ret,
-                               vonk_error *err);
+vonk_status vonk_rdd_of_source(vonk_rdd_context *context, const char *source, vonk_str bytes, uint32_t n_partitions,
+                               vonk_rdd_elements elements, vonk_rdd **ret, vonk_error *err);
 
 vonk_rdd *vonk_rdd_ref(vonk_rdd *rdd);
-void vonk_rdd_unref(vonk_rdd *rdd); /* the last one frees its cached blocks and shuffle outputs; long lineages in a loop */
+void vonk_rdd_unref(
+    vonk_rdd *rdd); /* the last one frees its cached blocks and shuffle outputs; long lineages in a loop */
 VONK_DEFINE_AUTO(vonk_rdd, vonk_rdd_unref)
 
 /* ---- looking and marking */
@@ -103,7 +115,8 @@ uint32_t vonk_rdd_n_partitions(const vonk_rdd *rdd);
 bool vonk_rdd_is_barrier(const vonk_rdd *rdd);
 vonk_status vonk_rdd_set_name(vonk_rdd *rdd, vonk_str name, vonk_error *err);
 vonk_status vonk_rdd_name(vonk_rdd *rdd, vonk_buf *out, vonk_error *err); /* empty: none */
-vonk_status vonk_rdd_persist(vonk_rdd *rdd, vonk_storage_level level, vonk_error *err); /* another level than before: UNSUPPORTED_OPERATION, as Spark */
+vonk_status vonk_rdd_persist(vonk_rdd *rdd, vonk_storage_level level,
+                             vonk_error *err); /* another level than before: UNSUPPORTED_OPERATION, as Spark */
 void vonk_rdd_unpersist(vonk_rdd *rdd);
 vonk_storage_level vonk_rdd_level(vonk_rdd *rdd);
 vonk_status vonk_rdd_checkpoint(vonk_rdd *rdd, bool local, vonk_error *err); /* done by the next job that computes it */
@@ -121,11 +134,15 @@ struct vonk_rdd_sink {
 };
 vonk_status vonk_rdd_compute(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink, vonk_error *err);
 
-/* Records of the partitions, in the order asked for, each partition as one run of bytes to the receiver. Runs until vonk_job_wait says so. */
-vonk_status vonk_rdd_run(vonk_rdd *rdd, const uint32_t *partitions /* NULL: all */, uint32_t n_partitions, const vonk_property *properties, uint32_t n_properties,
-                         vonk_receiver receiver, vonk_job_run **ret, vonk_error *err);
-/* One file per partition, part-00000 and so on, and _SUCCESS, by rename; codec: a Hadoop class name or empty. The folder must not exist. */
-vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties, uint32_t n_properties, vonk_error *err);
+/* Records of the partitions, in the order asked for, each partition as one run of bytes to the receiver. Runs until
+ * vonk_job_wait says so. */
+vonk_status vonk_rdd_run(vonk_rdd *rdd, const uint32_t *partitions /* NULL: all */, uint32_t n_partitions,
+                         const vonk_property *properties, uint32_t n_properties, vonk_receiver receiver,
+                         vonk_job_run **ret, vonk_error *err);
+/* One file per partition, part-00000 and so on, and _SUCCESS, by rename; codec: a Hadoop class name or empty. The
+ * folder must not exist. */
+vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties,
+                               uint32_t n_properties, vonk_error *err);
 
 /* ---- broadcasts: a file of the driver becomes a block and a path that workers read. */
 vonk_status vonk_rdd_broadcast(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
