@@ -82,6 +82,12 @@ int vonk_env_read_byte(void)
     return read(STDIN_FILENO, &byte, 1) == 1 ? byte : -1;
 }
 
+void vonk_env_pass_on(vonk_str text)
+{
+    for (ssize_t n; text.len; text = vonk_str_sub(text, (size_t)n, text.len))
+        if ((n = write(STDERR_FILENO, text.data, text.len)) <= 0) return;
+}
+
 void vonk_env_use_utf8(void)
 {
     locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
