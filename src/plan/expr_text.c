@@ -9,6 +9,7 @@
 typedef struct text {
     vonk_buf *out;
     bool explain;
+    bool no_ids; /* the form of plans, but inside a column's name */
 } text;
 
 static vonk_status put(const text *t, const vonk_expr *e, vonk_error *err);
@@ -64,7 +65,7 @@ static vonk_status put_parts(const text *t, const vonk_str *parts, uint32_t n, v
 /* a#12, with an L behind it when it is a bigint. */
 static vonk_status put_id(const text *t, const vonk_expr *e, vonk_error *err)
 {
-    if (!t->explain) return VONK_OK;
+    if (!t->explain || t->no_ids) return VONK_OK;
     const char *suffix = e->type && e->type->id == VONK_T_LONG ? "L" : "";
     return vonk_buf_printf(t->out, err, "#%llu%s", (unsigned long long)e->id, suffix);
 }
@@ -155,7 +156,7 @@ static vonk_status put_template(const text *t, const vonk_expr *e, const templat
 
 static bool shown_as_operator(const vonk_expr *e)
 {
-    if (!e->fn->symbol || e->n_args > 2) return false;
+    if (!e->fn->symbol || e->n_args == 0 || e->n_args > 2) return false;
     return (e->flags & VONK_EXF_OPERATOR) || !isalpha((unsigned char)e->fn->name[0]);
 }
 
@@ -240,6 +241,25 @@ static vonk_status put_function(const text *t, const vonk_expr *e, vonk_error *e
     if (vonk_expr_has(e, VONK_EXF_IGNORE_NULLS) && strcmp(e->fn->name, "nth_value") == 0)
         VONK_TRY(put_c(t, " ignore nulls", err));
     return put_call_tail(t, e, from, err);
+}
+
+/* Arguments look as in plans, in Spark, wherever the call stands. */
+static vonk_status put_python(const text *outer, const vonk_expr *e, vonk_error *err)
+{
+    const text in_plan = {.out = outer->out, .explain = true, .no_ids = outer->no_ids || !outer->explain};
+    const text *t = &in_plan;
+
+    VONK_TRY(vonk_buf_add_str(t->out, e->python->name, err));
+    VONK_TRY(put_c(t, vonk_expr_has(e, VONK_EXF_DISTINCT) ? "(DISTINCT " : "(", err));
+    for (uint32_t i = 0; i < e->n_children; i++) {
+        if (i) VONK_TRY(put_c(t, ", ", err));
+        if (e->n_parts && e->parts[i].len) {
+            VONK_TRY(put_quoted(t, e->parts[i], err));
+            VONK_TRY(put_c(t, " => ", err));
+        }
+        VONK_TRY(put(t, e->children[i], err));
+    }
+    return put_c(t, ")", err);
 }
 
 static vonk_status put_call(const text *t, const vonk_expr *e, vonk_error *err)
@@ -513,6 +533,7 @@ static vonk_status put_resolved(const text *t, const vonk_expr *e, vonk_error *e
     case VONK_EX_BOUND: return vonk_buf_add_str(t->out, e->name, err);
     case VONK_EX_ALIAS: return put_alias(t, e, err);
     case VONK_EX_FUNCTION: return put_function(t, e, err);
+    case VONK_EX_PYTHON: return put_python(t, e, err);
     case VONK_EX_CAST: return put_cast(t, e, err);
     case VONK_EX_CASE: return put_case(t, e, err);
     case VONK_EX_AND: return put_chain(t, e, " AND ", err);

@@ -163,6 +163,52 @@ static vonk_scope argument_scope(const vonk_scope *scope, const vonk_fn *fn, con
     return s;
 }
 
+/* What Spark calls an operator in this error. */
+static const char *operator_name(const vonk_fn *fn, uint32_t n_args)
+{
+    static const struct {
+        const char *symbol, *name;
+    } names[] = {{"+", "add"},
+                 {"-", "subtract"},
+                 {"*", "multiply"},
+                 {"/", "divide"},
+                 {"%", "remainder"},
+                 {"div", "integraldivide"},
+                 {"~", "bitwisenot"},
+                 {"&", "bitwiseand"},
+                 {"|", "bitwiseor"},
+                 {"^", "bitwisexor"},
+                 {"<<", "shiftleft"},
+                 {">>", "shiftright"},
+                 {">>>", "shiftrightunsigned"},
+                 {"=", "equalto"},
+                 {"<=>", "equalnullsafe"},
+                 {"<", "lessthan"},
+                 {"<=", "lessthanorequal"},
+                 {">", "greaterthan"},
+                 {">=", "greaterthanorequal"}};
+
+    if (n_args == 1 && strcmp(fn->symbol, "-") == 0) return "unaryminus";
+    if (n_args == 1 && strcmp(fn->symbol, "+") == 0) return "unarypositive";
+    for (size_t i = 0; i < VONK_COUNTOF(names); i++)
+        if (strcmp(names[i].symbol, fn->symbol) == 0) return names[i].name;
+    return fn->name;
+}
+
+/* Unlike arguments of functions, operands are never lists of columns. */
+static vonk_status refuse_stars(const vonk_fn *fn, const vonk_expr *call, vonk_error *err)
+{
+    if (!vonk_expr_has(call, VONK_EXF_OPERATOR) || !fn->symbol) return VONK_OK;
+    for (uint32_t i = 0; i < call->n_args; i++) {
+        const vonk_expr_kind kind = call->children[i]->kind;
+        if (kind == VONK_EX_STAR || kind == VONK_EX_REGEX)
+            return VONK_FAIL(err, VONK_E_INVALID_USAGE_OF_STAR_OR_REGEX, "elem",
+                             kind == VONK_EX_STAR ? "'*'" : "regular expressions", "prettyName",
+                             VONK_F("expression `%s`", operator_name(fn, call->n_args)));
+    }
+    return VONK_OK;
+}
+
 static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
                                 vonk_exprs *ret, vonk_error *err)
 {
@@ -170,6 +216,7 @@ static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk
     vonk_scope s = argument_scope(scope, fn, &below);
     vonk_exprs given = {0};
     bool lambdas = false;
+    VONK_TRY(refuse_stars(fn, call, err));
     VONK_TRY(vonk__an_expand_stars(an, &s, call->children, call->n_args, &given, err));
     for (size_t i = 0; i < given.n; i++) {
         const vonk_expr *e = given.at[i];
