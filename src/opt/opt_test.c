@@ -430,6 +430,72 @@ static void distinct_aggregates(void **state)
            "      +- LocalRelation [a#2, b#9]\n");
 }
 
+/* name(args) of Python, of the kind that runs row by row unless said otherwise. */
+static const vonk_expr *python(const char *name, vonk_py_eval eval, const vonk_expr *a, const vonk_expr *b)
+{
+    const vonk_python_fn as = {.name = vonk_str_of(name),
+                               .command = vonk_str_of(name),
+                               .eval = eval,
+                               .returns = &vonk_type_long,
+                               .deterministic = true};
+    const vonk_expr *args[2] = {a, b}, *made = NULL;
+    const vonk_python_fn *fn = NULL;
+    vonk_expr *e = NULL;
+
+    OK(vonk_python_fn_new(&as, &fn, err));
+    OK(vonk_expr_new(budget, VONK_EX_PYTHON, args, b ? 2 : 1, &e, err));
+    vonk_expr_set_python(e, fn);
+    vonk_python_fn_unref(fn);
+    OK(vonk_expr_finish(e, &made, err));
+    return keep(made);
+}
+
+static void extract_python(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c"), *p = NULL;
+    const vonk_expr *a = r->output[0], *b = r->output[1], *c = q->output[0];
+    const vonk_py_eval rows = VONK_PY_BATCHED_UDF, pandas = VONK_PY_SCALAR_PANDAS_UDF;
+    const vonk_expr *fa = python("f", rows, a, NULL);
+
+    EXPECT(after(vonk__rule_extract_python, filter(r, call("=", fa, b))), "Project [a#1, b#2]\n"
+                                                                          "+- Filter (pythonUDF#3 = b#2)\n"
+                                                                          "   +- PythonEval [f(a#1) AS pythonUDF#3]\n"
+                                                                          "      +- LocalRelation [a#1, b#2]\n");
+    /* a chain of one kind runs in one go, another kind needs a node of its own; equal calls run once */
+    EXPECT(
+        after(vonk__rule_extract_python, project(r, named(python("g", pandas, python("g", rows, fa, NULL), NULL), "x"),
+                                                 named(call("+", fa, fa), "y"))),
+        "Project [pythonUDF#1 AS x#2, (pythonUDF#3 + pythonUDF#3) AS y#4]\n"
+        "+- PythonEval [g(pythonUDF#5) AS pythonUDF#1]\n"
+        "   +- PythonEval [g(f(a#6)) AS pythonUDF#5, f(a#6) AS pythonUDF#3]\n"
+        "      +- LocalRelation [a#6, b#7]\n");
+    /* below and above an aggregate */
+    const vonk_expr *out[2] = {named(fa, "k"), named(python("g", rows, call("sum", b, NULL), fa), "x")};
+    OK(vonk__mk_aggregate(&s, r, &fa, 1, out, 2, &p, err));
+    EXPECT(after(vonk__rule_extract_python, p),
+           "Project [aggregate#1 AS k#2, pythonUDF#3 AS x#4]\n"
+           "+- PythonEval [g(aggregate#5, aggregate#1) AS pythonUDF#3]\n"
+           "   +- Aggregate [pythonUDF#6], [pythonUDF#6 AS aggregate#1, sum(b#7) AS aggregate#5]\n"
+           "      +- PythonEval [f(a#8) AS pythonUDF#6]\n"
+           "         +- LocalRelation [a#8, b#7]\n");
+    /* one side of a join, and both */
+    EXPECT(after(vonk__rule_extract_python, join(r, q, VONK_JOIN_LEFT, call("=", fa, python("f", rows, c, NULL)))),
+           "Project [a#1, b#2, c#3]\n"
+           "+- Join LeftOuter, (pythonUDF#4 = pythonUDF#5)\n"
+           "   :- PythonEval [f(a#1) AS pythonUDF#4]\n"
+           "   :  +- LocalRelation [a#1, b#2]\n"
+           "   +- PythonEval [f(c#3) AS pythonUDF#5]\n"
+           "      +- LocalRelation [c#3]\n");
+    EXPECT(after(vonk__rule_extract_python,
+                 join(r, q, VONK_JOIN_INNER, both(call("=", a, c), call("=", python("f", rows, b, c), a)))),
+           "Project [a#1, b#2, c#3]\n"
+           "+- Filter (pythonUDF#4 = a#1)\n"
+           "   +- PythonEval [f(b#2, c#3) AS pythonUDF#4]\n"
+           "      +- Join Inner, (a#1 = c#3)\n"
+           "         :- LocalRelation [a#1, b#2]\n"
+           "         +- LocalRelation [c#3]\n");
+}
+
 static void order_joins(void **state)
 {
     const vonk_plan *a = RELATION("a"), *b = RELATION("b", "c"), *d = limit(RELATION("d"), 1);
@@ -769,7 +835,7 @@ int main(void)
         CASE(order_joins),         CASE(push_limits),     CASE(merge_projects),
         CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),
         CASE(physical_aggregates), CASE(switched_off),    CASE(prune_nested),
-        CASE(share_subplans),
+        CASE(share_subplans),      CASE(extract_python),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -23,6 +23,7 @@ static const rule_row rules[] = {
     {"order_joins", vonk__rule_order_joins, false},
     {"push_filters_late", vonk__rule_push_filters, false},
     {"push_limits", vonk__rule_push_limits, false},
+    {"extract_python", vonk__rule_extract_python, true},
     {"merge_projects", vonk__rule_merge_projects, false},
     {"share_subplans", vonk__rule_share, false},
     {"prune_columns", vonk__rule_prune_columns, false},

@@ -131,7 +131,8 @@ static vonk_status prune_aggregate(vonk__scratch *s, const vonk_plan *p, const i
     return node_with_list(s, p, child, 1, &outputs, ret, err);
 }
 
-static vonk_status prune_window(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+/* l0 comes beside the child's columns. */
+static vonk_status prune_beside(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
                                 vonk_error *err)
 {
     vonk__exprs exprs = {0};
@@ -334,7 +335,8 @@ static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wan
     switch (p->kind) {
     case VONK_PN_PROJECT: return prune_project(s, p, wanted, ret, err);
     case VONK_PN_AGGREGATE: return prune_aggregate(s, p, wanted, ret, err);
-    case VONK_PN_WINDOW: return prune_window(s, p, wanted, ret, err);
+    case VONK_PN_PYTHON_EVAL:
+    case VONK_PN_WINDOW: return prune_beside(s, p, wanted, ret, err);
     case VONK_PN_SCAN:
     case VONK_PN_CACHED: return prune_scan(s, p, wanted, ret, err);
     case VONK_PN_SET_OP:

@@ -66,6 +66,7 @@ vonk_status vonk_expr_copy(vonk_budget *budget, const vonk_expr *e, const vonk_e
     for (uint32_t i = 0; i < n_children; i++) slots[i] = vonk_expr_ref(children ? children[i] : e->children[i]);
     if (c->type) vonk_type_ref(c->type);
     if (c->value) vonk_column_ref(c->value);
+    vonk_python_fn_ref(c->python);
     if (c->plan) vonk_plan_ref(c->plan);
     if (c->origin.text) vonk_origin_text_ref(c->origin.text);
     *ret = c;
@@ -142,6 +143,13 @@ vonk_status vonk_expr_set_plan(vonk_expr *e, const vonk_plan *plan, vonk_error *
     return VONK_OK;
 }
 
+void vonk_expr_set_python(vonk_expr *e, const vonk_python_fn *python)
+{
+    const vonk_python_fn *old = e->python;
+    e->python = vonk_python_fn_ref(python);
+    vonk_python_fn_unref(old);
+}
+
 void vonk_expr_set_origin(vonk_expr *e, const vonk_origin *origin)
 {
     vonk_origin old = e->origin;
@@ -199,6 +207,7 @@ void vonk_expr_unref(const vonk_expr *e)
         free_later(x->base, &dying);
         vonk_type_unref(x->type);
         vonk_column_unref(x->value);
+        vonk_python_fn_unref(x->python);
         if (x->plan) vonk_plan_unref(x->plan);
         if (x->origin.text) vonk_origin_text_unref(x->origin.text);
         vonk_arena_free(x->arena);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "column/column.h"
 #include "func/func.h"
+#include "plan/python_fn.h"
 
 typedef enum vonk_expr_kind {
 #define EXPR(kind, phase) VONK_EX_##kind,
@@ -75,6 +76,7 @@ struct vonk_expr {
     vonk_sub_kind    sub_kind;
     vonk_frame       frame;
     const vonk_fn   *fn;
+    const vonk_python_fn *python; /* PYTHON, referenced */
     vonk_column     *value;   /* LITERAL, referenced */
     const vonk_plan *plan;    /* SUBQUERY, referenced */
     vonk_str         metadata; /* ALIAS, COLUMN: JSON object or empty */
@@ -101,6 +103,7 @@ vonk_status vonk_expr_set_metadata(vonk_expr *e, vonk_str json, vonk_error *err)
 vonk_status vonk_expr_set_shown(vonk_expr *e, vonk_str text, vonk_error *err);      /* copied */
 vonk_status vonk_expr_set_type(vonk_expr *e, const vonk_type *type, vonk_error *err);   /* referenced */
 vonk_status vonk_expr_set_value(vonk_expr *e, const vonk_column *value, vonk_error *err); /* referenced */
+void        vonk_expr_set_python(vonk_expr *e, const vonk_python_fn *python);              /* referenced */
 vonk_status vonk_expr_set_plan(vonk_expr *e, const vonk_plan *plan, vonk_error *err);   /* referenced */
 void        vonk_expr_set_origin(vonk_expr *e, const vonk_origin *origin);              /* text referenced */
 vonk_status vonk_expr_finish(vonk_expr *take_e, const vonk_expr **ret, vonk_error *err);

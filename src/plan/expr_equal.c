@@ -69,6 +69,7 @@ static bool nodes_equal(const vonk_expr *a, const vonk_expr *b, const scope *aro
     case VONK_EX_COLUMN: return a->id == b->id;
     case VONK_EX_BOUND: return a->index == b->index && vonk_type_same(a->type, b->type);
     case VONK_EX_FUNCTION: return functions_equal(a, b);
+    case VONK_EX_PYTHON: return vonk_python_fn_equal(a->python, b->python);
     case VONK_EX_CAST: return a->mode == b->mode && a->type && b->type && vonk_type_eq(a->type, b->type);
     case VONK_EX_GET_FIELD: return a->index == b->index;
     case VONK_EX_LAMBDA: return a->n_parts == b->n_parts;
@@ -127,6 +128,7 @@ static uint64_t node_hash(const vonk_expr *e)
     case VONK_EX_BOUND:
     case VONK_EX_GET_FIELD: return vonk_hash_combine(h, e->index);
     case VONK_EX_FUNCTION: return vonk_hash_combine(h, (uint64_t)(uintptr_t)vonk_fn_canonical(e->fn));
+    case VONK_EX_PYTHON: return vonk_hash_combine(h, e->python->command.len);
     case VONK_EX_CAST: return vonk_hash_combine(h, e->type ? (uint64_t)e->type->id : 0);
     case VONK_EX_NAME:
     case VONK_EX_CALL:

@@ -119,6 +119,7 @@ static vonk_status derive(vonk_expr *e, vonk_error *err)
     case VONK_EX_IS_NULL:
     case VONK_EX_IS_NOT_NULL: set_type(e, &vonk_type_boolean, false); break;
     case VONK_EX_GET_FIELD: derive_field(e); break;
+    case VONK_EX_PYTHON: set_type(e, e->python ? e->python->returns : NULL, true); break;
     case VONK_EX_LITERAL:
         if (e->value) set_type(e, e->value->type, vonk_column_is_null(e->value, 0));
         break;

@@ -94,6 +94,7 @@ static vonk_walk stop_at_unfoldable(const vonk_expr *e, void *arg)
     case VONK_EX_BOUND:
     case VONK_EX_WINDOW:
     case VONK_EX_SUBQUERY:
+    case VONK_EX_PYTHON:
     case VONK_EX_SORT: return VONK_WALK_STOP;
     case VONK_EX_FUNCTION:
         return e->fn->kind == VONK_FN_SCALAR && e->fn->volatility != VONK_PARTITION_BOUND ? VONK_WALK_ON
@@ -120,6 +121,7 @@ bool vonk_expr_is_foldable(const vonk_expr *e)
 static vonk_walk stop_at_random(const vonk_expr *e, void *arg)
 {
     bool random = e->kind == VONK_EX_FUNCTION && e->fn->volatility == VONK_PARTITION_BOUND;
+    random |= e->kind == VONK_EX_PYTHON && !e->python->deterministic;
     return random ? VONK_WALK_STOP : VONK_WALK_ON;
 }
 
@@ -127,7 +129,7 @@ bool vonk_expr_is_deterministic(const vonk_expr *e) { return vonk_expr_walk(e, s
 
 static vonk_walk stop_at_raising(const vonk_expr *e, void *arg)
 {
-    bool raises = false;
+    bool raises = e->kind == VONK_EX_PYTHON;
     if (e->kind == VONK_EX_SUBQUERY) raises = e->sub_kind == VONK_SUB_SCALAR;
     if (e->kind == VONK_EX_CAST)
         raises = !e->children[0]->type || !e->type ||
@@ -146,6 +148,7 @@ bool vonk_expr_may_raise(const vonk_expr *e) { return !vonk_expr_walk(e, stop_at
 static vonk_walk stop_at_aggregate(const vonk_expr *e, void *arg)
 {
     if (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) return VONK_WALK_STOP;
+    if (e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE) return VONK_WALK_STOP;
     return VONK_WALK_ON;
 }
 

@@ -29,7 +29,8 @@ enum {
     VONK__EXPR_FN = 64,
     VONK__EXPR_VALUE = 128,
     VONK__EXPR_METADATA = 256,
-    VONK__EXPR_ORIGIN = 512
+    VONK__EXPR_ORIGIN = 512,
+    VONK__EXPR_PYTHON = 1024
 };
 
 #endif

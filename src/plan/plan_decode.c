@@ -209,6 +209,29 @@ static vonk_status get_texts(decoder *d, vonk_expr *x, uint64_t fields, vonk_err
     return VONK_OK;
 }
 
+static vonk_status get_python(decoder *d, vonk_expr *x, vonk_error *err)
+{
+    vonk_python_fn as = {.returns = x->type};
+    const vonk_python_fn *fn = NULL;
+    uint32_t eval = 0, deterministic = 0;
+    vonk_str *includes = NULL;
+    VONK_TRY(get_u32(d, &eval, err));
+    VONK_TRY(get_enum(d, 2, &deterministic, err));
+    VONK_TRY(get_str(d, &as.name, err));
+    VONK_TRY(get_str(d, &as.command, err));
+    VONK_TRY(get_str(d, &as.python_version, err));
+    VONK_TRY(get_strs(d, &includes, &as.n_includes, err));
+    if (eval > INT32_MAX || !vonk_py_eval_find((int32_t)eval, &as.shape, &as.role))
+        return bad(d, "a kind of Python function is not known", err);
+    as.eval = (vonk_py_eval)eval;
+    as.deterministic = deterministic;
+    as.includes = includes;
+    VONK_TRY(vonk_python_fn_new(&as, &fn, err));
+    vonk_expr_set_python(x, fn);
+    vonk_python_fn_unref(fn);
+    return VONK_OK;
+}
+
 static vonk_status get_fields(decoder *d, vonk_expr *x, uint64_t fields, vonk_error *err)
 {
     vonk_str metadata = {0};
@@ -227,7 +250,11 @@ static vonk_status get_fields(decoder *d, vonk_expr *x, uint64_t fields, vonk_er
         VONK_TRY(get_str(d, &metadata, err));
         VONK_TRY(vonk_expr_set_metadata(x, metadata, err));
     }
-    return fields & VONK__EXPR_ORIGIN ? get_origin(d, x, err) : VONK_OK;
+    if (fields & VONK__EXPR_ORIGIN) VONK_TRY(get_origin(d, x, err));
+    if (fields & VONK__EXPR_PYTHON) VONK_TRY(get_python(d, x, err));
+    if (x->kind == VONK_EX_PYTHON && (!x->python || (x->n_parts && x->n_parts != x->n_children)))
+        return bad(d, "a Python function is not whole", err);
+    return VONK_OK;
 }
 
 static vonk_status fill_expr(decoder *d, vonk_expr *x, uint32_t flags, uint32_t bits, const vonk_type *type,

@@ -115,7 +115,18 @@ static uint64_t fields_of(const vonk_expr *x)
     if (x->value) fields |= VONK__EXPR_VALUE;
     if (x->metadata.len) fields |= VONK__EXPR_METADATA;
     if (x->origin.text) fields |= VONK__EXPR_ORIGIN;
+    if (x->python) fields |= VONK__EXPR_PYTHON;
     return fields;
+}
+
+static vonk_status put_python(encoder *e, const vonk_python_fn *fn, vonk_error *err)
+{
+    VONK_TRY(put_u64(e, fn->eval, err));
+    VONK_TRY(put_u64(e, fn->deterministic, err));
+    VONK_TRY(put_str(e, fn->name, err));
+    VONK_TRY(put_str(e, fn->command, err));
+    VONK_TRY(put_str(e, fn->python_version, err));
+    return put_strs(e, fn->includes, fn->n_includes, err);
 }
 
 static vonk_status put_fields(encoder *e, const vonk_expr *x, uint64_t fields, vonk_error *err)
@@ -143,7 +154,7 @@ static vonk_status put_fields(encoder *e, const vonk_expr *x, uint64_t fields, v
         VONK_TRY(put_i64(e, x->origin.start, err));
         VONK_TRY(put_i64(e, x->origin.stop, err));
     }
-    return VONK_OK;
+    return fields & VONK__EXPR_PYTHON ? put_python(e, x->python, err) : VONK_OK;
 }
 
 /* Children first. The depth of expressions is bounded (VONK_MAX_EXPR_DEPTH). */

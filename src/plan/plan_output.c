@@ -210,6 +210,7 @@ static vonk_status derive_logical(const vonk_plan *p, columns *out, vonk_error *
     case VONK_PN_SUBQUERY_ALIAS: return add_qualified(out, p, err);
     case VONK_PN_PROJECT: return add_list(out, p, 0, err);
     case VONK_PN_AGGREGATE: return add_list(out, p, 1, err);
+    case VONK_PN_PYTHON_EVAL:
     case VONK_PN_WINDOW: VONK_TRY(add_child(out, p->children[0], false, err)); return add_list(out, p, 0, err);
     case VONK_PN_GENERATE: VONK_TRY(add_child(out, p->children[0], false, err)); return add_generated(out, p, err);
     case VONK_PN_JOIN: return add_join(out, p, err);

@@ -7,14 +7,8 @@
 #ifndef VONK_PYTHON_TASK_H
 #define VONK_PYTHON_TASK_H
 
+#include "python/eval.h"
 #include "python/pool.h"
-
-/* Numbers of pyspark.util.PythonEvalType. */
-typedef enum vonk_py_eval {
-#define PY_EVAL(id, number, shape) VONK_PY_##id = number,
-#include "python/eval.def"
-#undef PY_EVAL
-} vonk_py_eval;
 
 typedef struct vonk_py_pair {
     vonk_str key, value;

@@ -347,6 +347,7 @@ static const expr_step steps[VONK_N_EXPR] = {
     [VONK_EX_UPDATE_FIELD] = vonk__an_update_field,
     [VONK_EX_PARAMETER] = parameter,
     [VONK_EX_TYPE_NAME_CAST] = type_name_cast,
+    [VONK_EX_PYTHON] = vonk__an_python,
     [VONK_EX_ALIAS] = alias,
     [VONK_EX_CAST] = cast,
     [VONK_EX_CASE] = operator_form,

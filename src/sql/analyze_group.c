@@ -4,7 +4,8 @@
 
 bool vonk__an_is_aggregate(const vonk_expr *e)
 {
-    return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE;
+    return (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) ||
+           (e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE);
 }
 
 bool vonk__an_has_aggregate(const vonk_expr *e)

@@ -501,6 +501,7 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
     case PB_EXPRESSION_UPDATE_FIELDS: return update_fields(t, inner, ret, err);
     case PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE: return lambda_variable(t, inner, ret, err);
     case PB_EXPRESSION_CALL_FUNCTION: return call_by_name(t, inner, ret, err);
+    case PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION: return vonk__translate_python(t, inner, ret, err);
     case PB_EXPRESSION_NAMED_ARGUMENT_EXPRESSION: return named_argument(t, inner, ret, err);
     case PB_EXPRESSION_SUBQUERY_EXPRESSION: return subquery(t, inner, ret, err);
     case 0: return vonk__tr_invalid("an expression without a kind", err);

@@ -52,6 +52,9 @@ vonk_status vonk__tr_origin(vonk__translator *t, const vonk_pb_msg *origin, vonk
 vonk_status vonk__tr_invalid(const char *what, vonk_error *err); /* CONNECT_INVALID_PLAN */
 vonk_status vonk__tr_unsupported(const char *what, vonk_error *err);
 
+/* python.c */
+vonk_status vonk__translate_python(vonk__translator *t, const vonk_pb_msg *function, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__translate_map_partitions(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err);
 /* dataset.c: the relations that only the DataFrame API has. *ret NULL and VONK_OK: not one of those. */
 vonk_status vonk__translate_dataset(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__translate_local(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err);

@@ -1,0 +1,84 @@
+/* sql/analyze_python.c -- functions of Python: calls of them among expressions, and nodes that run one over rows. */
+#include "sql/analyze.h"
+
+/* Keywords of the arguments are kept beside them: NAMED_ARG is a way to write, not a value. */
+static vonk_status arguments(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, vonk_exprs *ret,
+                             vonk_str **ret_keywords, vonk_error *err)
+{
+    vonk_exprs given = {0};
+    bool any = false;
+
+    VONK_TRY(vonk__an_expand_stars(an, scope, e->children, e->n_children, &given, err));
+    VONK_TRY(vonk_arena_array(an->arena, given.n + 1, sizeof **ret_keywords, ret_keywords, err));
+    for (size_t i = 0; i < given.n; i++) {
+        const vonk_expr *arg = given.at[i];
+        if (arg->kind == VONK_EX_NAMED_ARG) {
+            (*ret_keywords)[i] = arg->name;
+            any = true;
+            arg = arg->children[0];
+        } else if (any) {
+            return VONK_EXPR_FAIL(e, err, VONK_E_UNEXPECTED_POSITIONAL_ARGUMENT, "routineName",
+                                  VONK_F("`%.*s`", VONK_STR_ARGS(e->python->name)), "parameterName",
+                                  VONK_F("`%.*s`", VONK_STR_ARGS((*ret_keywords)[i - 1])));
+        }
+        VONK_TRY(vonk__an_expr(an, scope, arg, &arg, err));
+        while (arg->kind == VONK_EX_ALIAS) arg = arg->children[0];
+        VONK_TRY(VONK_AN_PUSH(an, ret, arg, err));
+    }
+    if (!any) *ret_keywords = NULL;
+    return VONK_OK;
+}
+
+vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
+                            vonk_error *err)
+{
+    vonk_exprs args = {0};
+    vonk_str *keywords = NULL;
+    vonk_expr *copy = NULL;
+
+    if (e->python->role != VONK_PY_ROLE_SCALAR && e->python->role != VONK_PY_ROLE_AGGREGATE)
+        return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                              "a Python function that makes rows, in the place of a value");
+    VONK_TRY(arguments(an, scope, e, &args, &keywords, err));
+    VONK_TRY(vonk__an_copy(an, e, args.at, vonk_u32_of(args.n), &copy, err));
+    if (keywords) VONK_TRY(vonk_expr_set_parts(copy, keywords, vonk_u32_of(args.n), err));
+    return vonk__an_finish(an, copy, ret, err);
+}
+
+/* The rows that a function gives, as new columns. */
+static vonk_status columns_of(vonk_an *an, const vonk_python_fn *fn, vonk_exprs *ret, vonk_error *err)
+{
+    if (!fn->returns || fn->returns->id != VONK_T_STRUCT)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "a Python function that makes rows must say its columns");
+    for (uint32_t i = 0; i < fn->returns->n_fields; i++) {
+        const vonk_field *field = &fn->returns->fields[i];
+        const vonk_expr *column = NULL;
+        VONK_TRY(vonk__an_new_column(an, field->name, field->type, field->nullable, &column, err));
+        VONK_TRY(VONK_AN_PUSH(an, ret, column, err));
+    }
+    return VONK_OK;
+}
+
+vonk_status vonk__an_python_map(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                                vonk_error *err)
+{
+    const vonk_expr *call = p->lists[0].at[0], *over = NULL;
+    const vonk_plan *child = NULL;
+    vonk_plan *copy = NULL;
+    vonk_expr *e = NULL;
+    vonk_exprs output = {0};
+
+    if (call->python->role != VONK_PY_ROLE_PARTITIONS)
+        return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                              "a Python function of this kind over partitions");
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    VONK_TRY(vonk__an_copy(an, call, child->output, child->n_output, &e, err));
+    VONK_TRY(vonk__an_finish(an, e, &over, err));
+    VONK_TRY(columns_of(an, call->python, &output, err));
+    VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
+    copy->plan_id = -1;
+    VONK_TRY(vonk_plan_set_list(copy, 0, &over, 1, err));
+    VONK_TRY(vonk_plan_set_output(copy, output.at, vonk_u32_of(output.n), err));
+    return vonk__an_finish_node(an, copy, ret, err);
+}
