@@ -187,7 +187,8 @@ static block *pick_victim(vonk_block_store *store, uint64_t round)
     return NULL;
 }
 
-static bool write_all(block *b, scratch *s)
+/* *ret_damaged: it is not what was written any more; packing it would give that a checksum that fits. */
+static bool write_all(block *b, scratch *s, bool *ret_damaged)
 {
     VONK_AUTO(vonk_error_reset) vonk_error own = VONK_ERROR_INIT;
     for (size_t i = 0; i < b->chunks.n; i++) {
@@ -195,6 +196,8 @@ static bool write_all(block *b, scratch *s)
         vonk_str stored = {c->bytes, c->memory.bytes};
         piece form = c->memory;
         if (c->segment) continue;
+        *ret_damaged = vonk__piece_checksum(stored, c->raw_bytes) != c->memory.checksum;
+        if (*ret_damaged) return false;
         vonk_status st = VONK_OK;
         if (!form.packed) st = vonk__chunk_pack(b->store, s, stored, &stored, &form, &own);
         if (st == VONK_OK) st = vonk__chunk_to_disk(b->store, s, c, stored, form, &own);
@@ -208,10 +211,11 @@ static int64_t evict(block *b, scratch *s)
 {
     vonk_block_store *store = b->store;
     int64_t freed = 0;
-    bool written = b->level.disk && write_all(b, s), mine = false, free_now = false;
+    bool mine = false, free_now = false, damaged = false;
+    bool written = b->level.disk && write_all(b, s, &damaged);
     vonk_mutex_lock(&store->lock);
     b->evicting = false;
-    if (!b->n_readers && b->in_map && (written || !b->level.disk)) {
+    if (!b->n_readers && b->in_map && (written || damaged || !b->level.disk)) {
         freed = (int64_t)b->memory_bytes;
         if (written) {
             unlist_by_use(b);

@@ -43,14 +43,18 @@ static bool read_block(vonk_block_store *store, vonk_block_id id, size_t n, vonk
     VONK_AUTO(vonk_block_close) vonk_block_reader *r = NULL;
     vonk_str piece;
     size_t at = 0;
-    if (vonk_block_open(store, id, &r, err) != VONK_OK) fail_msg("%s", vonk_error_message(err));
+    if (vonk_block_open(store, id, &r, err) != VONK_OK) {
+        assert_int_equal(err->cls, VONK_E_MEMORY_BUDGET_EXCEEDED);
+        vonk_error_reset(err);
+    }
     if (!r) return false;
     fill(wanted, n, id.a * 1000 + id.b);
     assert_int_equal(vonk_block_bytes(r), n);
     assert_int_equal(vonk_block_records(r), n / 3);
     for (;;) {
         vonk_status st = vonk_block_read(r, &piece, err);
-        if (st == VONK_E_BLOCK_LOST) {
+        /* Too many threads may want memory at once in the test of a crowd. */
+        if (st == VONK_E_BLOCK_LOST || st == VONK_E_MEMORY_BUDGET_EXCEEDED) {
             vonk_error_reset(err);
             return false;
         }

@@ -420,6 +420,8 @@ vonk_status vonk_job_start(vonk_scheduler *scheduler, const vonk_job_spec *spec,
     job->scheduler = scheduler;
     job->receiver = spec->receiver;
     job->budget = spec->budget;
+    job->over = spec->over;
+    job->over_arg = spec->over_arg;
     vonk_mutex_init(&job->receiver_lock);
     st = fill_job(job, spec, err);
     if (st != VONK_OK) {
@@ -475,8 +477,11 @@ void vonk_job_free(vonk_job_run *job)
     vonk_mutex_lock(&scheduler->lock);
     while (job->n_running) vonk_cond_wait(&scheduler->changed, &scheduler->lock);
     job->record->held = false;
+    void (*over)(void *) = job->over;
+    void *arg = job->over_arg;
     vonk_mutex_unlock(&scheduler->lock);
     free_job(job);
+    if (over) over(arg);
 }
 
 /* ---- cancelling many */

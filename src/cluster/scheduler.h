@@ -81,6 +81,8 @@ typedef struct vonk_job_spec {
     const vonk_property *properties; /* spark.jobGroup.id, spark.job.tags, spark.scheduler.pool, ...: copied */
     uint32_t n_properties;
     vonk_budget *budget;
+    void (*over)(void *arg); /* called when the job is freed: what its tasks and its receiver needed; may be NULL */
+    void *over_arg;
 } vonk_job_spec;
 
 typedef struct vonk_scheduler_options {

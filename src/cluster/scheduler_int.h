@@ -69,6 +69,8 @@ struct vonk_job_run {
     const vonk_property *properties;
     uint32_t n_properties;
     vonk_budget *budget;
+    void (*over)(void *);
+    void *over_arg;
     run_pool *pool;
     bool ended;
     vonk_error error;
