@@ -16,8 +16,8 @@
 #include "column/batch.h"
 #include "column/builder.h"
 
-#define VONK_PICKLE_MAX_DEPTH  1000                   /* of values in values, so walks may recurse */
-#define VONK_PICKLE_MAX_VALUES (UINT64_C(1) << 30)    /* counted once for each place where a shared value stands */
+#define VONK_PICKLE_MAX_DEPTH 1000                 /* of values in values, so walks may recurse */
+#define VONK_PICKLE_MAX_VALUES (UINT64_C(1) << 30) /* counted once for each place where a shared value stands */
 
 /* ---- plain values */
 typedef enum vonk_pickle_kind {

@@ -94,7 +94,8 @@ static vonk_status find_zone(const options *o, const vonk_zone **ret, vonk_error
 }
 
 /* Numbers as Python's toInternal() makes them; without `internal` datetime's objects, too. */
-static vonk_status append_time(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+static vonk_status append_time(const value *v, const vonk_type *type, const options *o, vonk_builder *b,
+                               vonk_error *err)
 {
     int64_t i = v->i;
     int32_t days;
@@ -147,7 +148,8 @@ static vonk_status append_elements(const value *v, const vonk_type *type, const 
     return VONK_OK;
 }
 
-static vonk_status append_array(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+static vonk_status append_array(const value *v, const vonk_type *type, const options *o, vonk_builder *b,
+                                vonk_error *err)
 {
     bool is;
     VONK_TRY(append_elements(v, type->fields[0].type, o, vonk_builder_child(b, 0), &is, err));
@@ -190,13 +192,13 @@ static vonk_status append_fields(const value *const *items, uint32_t n, const vo
                                  vonk_builder *b, vonk_error *err)
 {
     if (n != type->n_fields) return wrong_length(type, n, err);
-    for (uint32_t i = 0; i < n; i++)
-        VONK_TRY(append(items[i], type->fields[i].type, o, vonk_builder_child(b, i), err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(append(items[i], type->fields[i].type, o, vonk_builder_child(b, i), err));
     return vonk_builder_close(b, err);
 }
 
 /* Fields by name: of a dict, or of an object's attributes. */
-static vonk_status append_named(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+static vonk_status append_named(const value *v, const vonk_type *type, const options *o, vonk_builder *b,
+                                vonk_error *err)
 {
     for (uint32_t i = 0; i < type->n_fields; i++) {
         char *name;
@@ -217,7 +219,8 @@ static const value *row_values(const value *v)
     return values->kind == VONK_PICKLE_TUPLE || values->kind == VONK_PICKLE_LIST ? values : NULL;
 }
 
-static vonk_status append_struct(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+static vonk_status append_struct(const value *v, const vonk_type *type, const options *o, vonk_builder *b,
+                                 vonk_error *err)
 {
     vonk__pickle_array array;
     const value *row = v->kind == VONK_PICKLE_TUPLE ? v : row_values(v);
@@ -234,14 +237,12 @@ static vonk_status append_struct(const value *v, const vonk_type *type, const op
         }
         return vonk_builder_close(b, err);
     }
-    bool named = v->kind == VONK_PICKLE_DICT || (v->kind == VONK_PICKLE_OBJECT && v->items[2]->kind != VONK_PICKLE_NONE);
+    bool named =
+        v->kind == VONK_PICKLE_DICT || (v->kind == VONK_PICKLE_OBJECT && v->items[2]->kind != VONK_PICKLE_NONE);
     return named && !o->internal ? append_named(v, type, o, b, err) : vonk_builder_null(b, err);
 }
 
-static bool is_bytes(const value *v)
-{
-    return v && (v->kind == VONK_PICKLE_BYTES || v->kind == VONK_PICKLE_BYTEARRAY);
-}
+static bool is_bytes(const value *v) { return v && (v->kind == VONK_PICKLE_BYTES || v->kind == VONK_PICKLE_BYTEARRAY); }
 
 /* toInternal() of a VariantVal is a dict; an object has the same attributes. */
 static vonk_status append_variant(const value *v, const options *o, vonk_builder *b, vonk_error *err)
@@ -255,7 +256,8 @@ static vonk_status append_variant(const value *v, const options *o, vonk_builder
     return vonk_builder_close(b, err);
 }
 
-static vonk_status append_spatial(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+static vonk_status append_spatial(const value *v, const vonk_type *type, const options *o, vonk_builder *b,
+                                  vonk_error *err)
 {
     char *at;
     const char *class_name = type->id == VONK_T_GEOMETRY ? "pyspark.sql.types.Geometry" : "pyspark.sql.types.Geography";
@@ -301,7 +303,8 @@ static vonk_status append(const value *v, const vonk_type *type, const options *
     }
 }
 
-vonk_status vonk_pickle_append(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+vonk_status vonk_pickle_append(const value *v, const vonk_type *type, const options *o, vonk_builder *b,
+                               vonk_error *err)
 {
     return append(v, type, o, b, err);
 }

@@ -1,4 +1,4 @@
-/* codec/pickle_case.h -- recorded pickles, made by tests/codec/make_pickles.py. Included by pickle_test.c. */
+/* codec/pickle_case.h -- recorded pickles, made by make_pickles.py for pickle_test.c. */
 #ifndef VONK_CODEC_PICKLE_CASE_H
 #define VONK_CODEC_PICKLE_CASE_H
 

@@ -94,8 +94,7 @@ static inline bool is_ascii(vonk_str s)
 vonk_status vonk__pickle_put_str(writer *w, vonk_str s, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf clean = {0};
-    if (VONK_LIKELY(is_ascii(s) || vonk_utf8_valid(s)))
-        return put_text(w, OP_SHORT_BINUNICODE, OP_BINUNICODE, s, err);
+    if (VONK_LIKELY(is_ascii(s) || vonk_utf8_valid(s))) return put_text(w, OP_SHORT_BINUNICODE, OP_BINUNICODE, s, err);
     vonk_buf_init(&clean, w->budget, UINT32_MAX);
     VONK_TRY(vonk_utf8_clean(s, &clean, err));
     return put_text(w, OP_SHORT_BINUNICODE, OP_BINUNICODE, vonk_buf_str(&clean), err);
@@ -184,9 +183,9 @@ static void put_datetime(writer *w, const cell *c, int64_t local_us, bool fold)
         put_made3(w, c, year, month, day);
         return;
     }
-    uint8_t state[10] = {(uint8_t)(year >> 8),        (uint8_t)year,          (uint8_t)(month | fold << 7),
-                         (uint8_t)day,                (uint8_t)(s / 3600),    (uint8_t)(s / 60 % 60),
-                         (uint8_t)(s % 60),           (uint8_t)(us >> 16),    (uint8_t)(us >> 8),
+    uint8_t state[10] = {(uint8_t)(year >> 8), (uint8_t)year,       (uint8_t)(month | fold << 7),
+                         (uint8_t)day,         (uint8_t)(s / 3600), (uint8_t)(s / 60 % 60),
+                         (uint8_t)(s % 60),    (uint8_t)(us >> 16), (uint8_t)(us >> 8),
                          (uint8_t)us};
     put_made(w, c, state, 10);
 }
@@ -307,8 +306,7 @@ static vonk_status put_array(writer *w, const cell *c, uint32_t row, vonk_error 
     op(w, OP_EMPTY_LIST);
     if (span.len == 0) return VONK_OK;
     op(w, OP_MARK);
-    for (uint32_t i = 0; i < span.len; i++)
-        VONK_TRY(vonk__pickle_cell_write(w, &c->children[0], span.offset + i, err));
+    for (uint32_t i = 0; i < span.len; i++) VONK_TRY(vonk__pickle_cell_write(w, &c->children[0], span.offset + i, err));
     VONK_TRY(vonk__pickle_room(w, 64, err));
     op(w, OP_APPENDS);
     return VONK_OK;
@@ -373,7 +371,8 @@ static vonk_status put_map(writer *w, const cell *c, uint32_t row, vonk_error *e
     op(w, OP_EMPTY_DICT);
     if (span.len == 0) return VONK_OK;
     op(w, OP_MARK);
-    if (span.len > KEYS_ON_STACK) VONK_TRY(vonk_alloc_array(w->budget, 2 * (size_t)span.len, sizeof(*keys), &keys, err));
+    if (span.len > KEYS_ON_STACK)
+        VONK_TRY(vonk_alloc_array(w->budget, 2 * (size_t)span.len, sizeof(*keys), &keys, err));
     vonk_status st = put_entries(w, c, span, keys, err);
     if (keys != few) vonk_free(keys);
     VONK_TRY(st);

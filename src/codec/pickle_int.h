@@ -98,6 +98,7 @@ typedef struct vonk__pickle_reader {
     size_t memo_capacity, memo_next;
     char *slab; /* rest of a piece of the arena */
     size_t slab_left, slab_bytes;
+    int protocol;
     bool check; /* something that was held has changed: look for circles at the end */
 } vonk__pickle_reader;
 
@@ -153,8 +154,8 @@ typedef enum vonk__pickle_cell_op {
 
 typedef struct vonk__pickle_cell {
     vonk__pickle_cell_op op;
-    uint32_t memo, memo2;      /* what the value is made with: a class or a function; see op */
-    bool wrapped;              /* UDT: the value goes through what `wrapper` remembers */
+    uint32_t memo, memo2; /* what the value is made with: a class or a function; see op */
+    bool wrapped;         /* UDT: the value goes through what `wrapper` remembers */
     uint32_t wrapper, n_children;
     const vonk_column *column; /* FLAT */
     struct vonk__pickle_cell *children;
@@ -169,7 +170,8 @@ typedef struct vonk__pickle_writer {
     struct vonk_zone_cache *zone_cache;
 } vonk__pickle_writer;
 
-vonk_status vonk__pickle_cell_write(vonk__pickle_writer *w, const vonk__pickle_cell *cell, uint32_t row, vonk_error *err);
+vonk_status vonk__pickle_cell_write(vonk__pickle_writer *w, const vonk__pickle_cell *cell, uint32_t row,
+                                    vonk_error *err);
 vonk_status vonk__pickle_room(vonk__pickle_writer *w, size_t bytes, vonk_error *err);
 vonk_status vonk__pickle_put_str(vonk__pickle_writer *w, vonk_str utf8, vonk_error *err);
 void vonk__pickle_sync(vonk__pickle_writer *w);
@@ -190,8 +192,8 @@ void vonk__java_map_order(vonk__java_key *keys, uint32_t n, uint32_t expected);
 
 /* The same for the objects that Spark's unpickler makes of values: keys of a dict (step 2: every second item) or of a
  * set. NULL order: as written, because some hash codes depend on where an object lies. Freed with vonk_free. */
-vonk_status vonk__pickle_java_order(const vonk_pickle_value *const *keys, uint32_t n, uint32_t step, vonk_budget *budget,
-                                    vonk__java_key **ret_order, vonk_error *err);
+vonk_status vonk__pickle_java_order(const vonk_pickle_value *const *keys, uint32_t n, uint32_t step,
+                                    vonk_budget *budget, vonk__java_key **ret_order, vonk_error *err);
 /* Appends what toString() gives of such an object. Where Java shows an address, a digest of the value stands. */
 vonk_status vonk__pickle_java_text(const vonk_pickle_value *v, vonk_buf *out, vonk_error *err);
 
@@ -204,9 +206,10 @@ bool vonk__pickle_decimal(const vonk_pickle_value *v, vonk_str *ret);
 bool vonk__pickle_date(const vonk_pickle_value *v, int32_t *ret_days);
 bool vonk__pickle_time(const vonk_pickle_value *v, int64_t *ret_nanos);
 bool vonk__pickle_timedelta(const vonk_pickle_value *v, int64_t *ret_us);
-/* `zone`: of datetimes without one; NULL: timestamp_ntz, zones are ignored. UNSUPPORTED_FEATURE: a zone that is not known. */
-vonk_status vonk__pickle_datetime(const vonk_pickle_value *v, const struct vonk_zone *zone, bool *ret_is, int64_t *ret_us,
-                                  vonk_error *err);
+/* `zone`: of datetimes without one; NULL: timestamp_ntz, zones are ignored. UNSUPPORTED_FEATURE: a zone that is not
+ * known. */
+vonk_status vonk__pickle_datetime(const vonk_pickle_value *v, const struct vonk_zone *zone, bool *ret_is,
+                                  int64_t *ret_us, vonk_error *err);
 /* array.array: element k as a plain value. */
 typedef struct vonk__pickle_array {
     const vonk_pickle_value *list; /* protocols before 3 */

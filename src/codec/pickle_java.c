@@ -1,4 +1,5 @@
-/* The order in which a java.util.HashMap gives its entries, which Spark's rows show where maps travel to or from Python. */
+/* The order in which a java.util.HashMap gives its entries, which Spark's rows show where maps travel to or from
+ * Python. */
 #include "codec/pickle_int.h"
 #include "text/date.h"
 #include "text/number.h"
@@ -154,7 +155,8 @@ static vonk_status long_text(vonk_str bytes, vonk_buf *out, vonk_error *err)
     size_t n = (bytes.len + 3) / 4, n_parts = 0;
     uint32_t *limbs, *parts;
     bool negative = bytes.len && (uint8_t)bytes.data[bytes.len - 1] >= 0x80;
-    if (bytes.len > 1800) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "pickle: a number of too many digits");
+    if (bytes.len > 1800)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "pickle: a number of too many digits");
     VONK_TRY(vonk_alloc_array(out->budget, n + n * 2 + 2, sizeof(*limbs), &limbs, err));
     parts = limbs + n;
     memset(limbs, negative ? 0xff : 0, n * 4);
@@ -176,7 +178,8 @@ static vonk_status long_text(vonk_str bytes, vonk_buf *out, vonk_error *err)
         while (n > 0 && limbs[n - 1] == 0) n--;
     }
     vonk_status st = vonk_buf_printf(out, err, "%s%u", negative ? "-" : "", n_parts ? parts[n_parts - 1] : 0);
-    for (size_t i = n_parts ? n_parts - 1 : 0; i-- > 0 && st == VONK_OK;) st = vonk_buf_printf(out, err, "%09u", parts[i]);
+    for (size_t i = n_parts ? n_parts - 1 : 0; i-- > 0 && st == VONK_OK;)
+        st = vonk_buf_printf(out, err, "%09u", parts[i]);
     vonk_free(limbs);
     return st;
 }
@@ -225,8 +228,9 @@ static vonk_status time_text(const value *v, vonk_buf *out, bool *ret_is, vonk_e
     *ret_is = true;
     if (vonk__pickle_time(v, &x)) {
         x /= 1000;
-        return vonk_buf_printf(out, err, "Time: %d hours, %d minutes, %d seconds, %d microseconds", (int)(x / 3600000000),
-                               (int)(x / 60000000 % 60), (int)(x / 1000000 % 60), (int)(x % 1000000));
+        return vonk_buf_printf(out, err, "Time: %d hours, %d minutes, %d seconds, %d microseconds",
+                               (int)(x / 3600000000), (int)(x / 60000000 % 60), (int)(x / 1000000 % 60),
+                               (int)(x % 1000000));
     }
     if (vonk__pickle_timedelta(v, &x)) {
         int64_t day = vonk_floor_div(x, VONK_US_PER_DAY), us = vonk_floor_mod(x, VONK_US_PER_DAY);

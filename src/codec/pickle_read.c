@@ -7,7 +7,7 @@ typedef vonk_pickle_value value;
 typedef vonk__pickle_box box;
 
 #define SLAB_FIRST 1024
-#define SLAB_MOST  65536
+#define SLAB_MOST 65536
 
 static const value none_value = {.kind = VONK_PICKLE_NONE};
 static const value bools[2] = {{.kind = VONK_PICKLE_BOOL}, {.kind = VONK_PICKLE_BOOL, .i = 1}};
@@ -298,11 +298,23 @@ static vonk_status push_global(reader *r, vonk_str module, vonk_str name, vonk_e
     memcpy(text, module.data, module.len);
     text[module.len] = '.';
     memcpy(text + module.len + 1, name.data, name.len);
-    return push_scalar(r,
-                       (value){.kind = VONK_PICKLE_GLOBAL,
-                               .n_items = (uint32_t)module.len,
-                               .text = {text, module.len + 1 + name.len}},
-                       err);
+    return push_scalar(
+        r,
+        (value){.kind = VONK_PICKLE_GLOBAL, .n_items = (uint32_t)module.len, .text = {text, module.len + 1 + name.len}},
+        err);
+}
+
+/* Below protocol 3 names are those of Python 2. */
+static void modern_name(vonk_str *module, vonk_str *name)
+{
+    static const char *const renamed[][2] = {
+        {"xrange", "range"}, {"unicode", "str"}, {"long", "int"}, {"unichr", "chr"}};
+    if (vonk_str_is(*module, "copy_reg")) *module = VONK_STR("copyreg");
+    if (vonk_str_is(*module, "exceptions")) *module = VONK_STR("builtins");
+    if (!vonk_str_is(*module, "__builtin__")) return;
+    *module = VONK_STR("builtins");
+    for (size_t i = 0; i < sizeof(renamed) / sizeof(renamed[0]); i++)
+        if (vonk_str_is(*name, renamed[i][0])) *name = vonk_str_of(renamed[i][1]);
 }
 
 static vonk_status take_line(reader *r, vonk_str *ret, vonk_error *err)
@@ -327,6 +339,7 @@ static vonk_status op_global(reader *r, uint8_t op, vonk_error *err)
     }
     VONK_TRY(take_line(r, &module, err));
     VONK_TRY(take_line(r, &name, err));
+    if (r->protocol < 3) modern_name(&module, &name);
     return push_global(r, module, name, err);
 }
 
@@ -481,6 +494,7 @@ static vonk_status op_header(reader *r, uint8_t op, vonk_error *err)
     uint64_t n;
     VONK_TRY(take_uint(r, op == OP_PROTO ? 1 : 8, &n, err));
     if (op == OP_PROTO && n > 5) return vonk__pickle_fail(r, "a protocol that is not known", err);
+    if (op == OP_PROTO) r->protocol = (int)n;
     if (op == OP_FRAME && n > (uint64_t)(r->end - r->at)) return vonk__pickle_fail(r, "a frame without end", err);
     return VONK_OK;
 }

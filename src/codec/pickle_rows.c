@@ -17,14 +17,35 @@ typedef struct plan {
  * stand (INTERNAL) or by a converter around them (CONVERTED). */
 typedef enum mode { FINAL, INTERNAL, CONVERTED } mode;
 
-enum { G_CREATE_ROW, G_CONVERTER, G_PARSE, G_DECIMAL, G_DATE, G_DATETIME, G_TIME, G_TIMEDELTA, G_VARIANT, G_GEOMETRY,
-       G_GEOGRAPHY, G_GETATTR };
+enum {
+    G_CREATE_ROW,
+    G_CONVERTER,
+    G_PARSE,
+    G_DECIMAL,
+    G_DATE,
+    G_DATETIME,
+    G_TIME,
+    G_TIMEDELTA,
+    G_VARIANT,
+    G_GEOMETRY,
+    G_GEOGRAPHY,
+    G_GETATTR
+};
 static const char *const modules[] = {"pyspark.sql.types", "pyspark.sql.types", "pyspark.sql.types", "decimal",
                                       "datetime",          "datetime",          "datetime",          "datetime",
                                       "pyspark.sql.types", "pyspark.sql.types", "pyspark.sql.types", "builtins"};
-static const char *const names[] = {"_create_row", "_create_row_inbound_converter", "_parse_datatype_json_string",
-                                    "Decimal", "date", "datetime", "time", "timedelta", "VariantVal", "Geometry",
-                                    "Geography", "getattr"};
+static const char *const names[] = {"_create_row",
+                                    "_create_row_inbound_converter",
+                                    "_parse_datatype_json_string",
+                                    "Decimal",
+                                    "date",
+                                    "datetime",
+                                    "time",
+                                    "timedelta",
+                                    "VariantVal",
+                                    "Geometry",
+                                    "Geography",
+                                    "getattr"};
 
 static vonk_status put_ops(writer *w, const void *ops, size_t n, vonk_error *err)
 {
@@ -162,9 +183,7 @@ static vonk_status plan_special(plan *p, const vonk_type *type, mode how, cell *
     case VONK_T_TIMESTAMP_NTZ: return internal ? VONK_OK : made_by(p, CELL_DATETIME_NTZ, G_DATETIME, ret, err);
     case VONK_T_INTERVAL_DAY_TIME: return internal ? VONK_OK : made_by(p, CELL_TIMEDELTA, G_TIMEDELTA, ret, err);
     case VONK_T_INTERVAL_YEAR_MONTH: return internal ? VONK_OK : no_such_value(type, err);
-    case VONK_T_INTERVAL_CALENDAR:
-        ret->op = CELL_INTERVAL_DICT;
-        return internal ? VONK_OK : no_such_value(type, err);
+    case VONK_T_INTERVAL_CALENDAR: ret->op = CELL_INTERVAL_DICT; return internal ? VONK_OK : no_such_value(type, err);
     case VONK_T_VARIANT:
         ret->op = CELL_VARIANT_DICT;
         return internal ? VONK_OK : made_by(p, CELL_VARIANT, G_VARIANT, ret, err);
@@ -232,8 +251,7 @@ static vonk_status write_rows(plan *p, const vonk_type *type, vonk_column *const
     VONK_TRY(plan_row(p, type, columns, &top, err));
     top.column = &whole;
     VONK_TRY(put_ops(p->w, (const uint8_t[]){OP_EMPTY_LIST, OP_MARK}, 2, err));
-    for (uint32_t k = 0; k < rows.n; k++)
-        VONK_TRY(vonk__pickle_cell_write(p->w, &top, vonk_row_at(rows, k), err));
+    for (uint32_t k = 0; k < rows.n; k++) VONK_TRY(vonk__pickle_cell_write(p->w, &top, vonk_row_at(rows, k), err));
     VONK_TRY(put_ops(p->w, (const uint8_t[]){OP_APPENDS, OP_STOP}, 2, err));
     vonk__pickle_sync(p->w);
     return VONK_OK;

@@ -10,12 +10,16 @@
 
 typedef vonk_pickle_value value;
 
-#define CASE(name) {#name, {(const char *)(name), sizeof(name)}}
+#define CASE(name)                                                                                                     \
+    {                                                                                                                  \
+        #name, { (const char *)(name), sizeof(name) }                                                                  \
+    }
 typedef struct recorded {
     const char *name;
     vonk_str bytes;
 } recorded;
-static const recorded plain[] = {CASE(plain_0), CASE(plain_1), CASE(plain_2), CASE(plain_3), CASE(plain_4), CASE(plain_5)};
+static const recorded plain[] = {CASE(plain_0), CASE(plain_1), CASE(plain_2),
+                                 CASE(plain_3), CASE(plain_4), CASE(plain_5)};
 static const recorded objects[] = {CASE(objects_0), CASE(objects_1), CASE(objects_2),
                                    CASE(objects_3), CASE(objects_4), CASE(objects_5)};
 static const recorded spark[] = {CASE(spark_rows_0), CASE(spark_types_0), CASE(spark_nested_0)};
@@ -72,7 +76,8 @@ static void is_box(const value *v, vonk_pickle_kind kind, uint32_t n)
 /* make_pickles.py, PLAIN. Protocols before 2 write integers that do not fit 32 bits as text. */
 static void check_plain(const value *v)
 {
-    static const int64_t ints[] = {0, 255, 256, 65536, -1, INT32_MAX, INT32_MIN, INT64_C(1) << 31, INT64_MAX, INT64_MIN};
+    static const int64_t ints[] = {0,         255,      256, 65536, -1, INT32_MAX, INT32_MIN, INT64_C(1) << 31,
+                                   INT64_MAX, INT64_MIN};
     is_box(v, VONK_PICKLE_LIST, 34);
     const value **x = v->items;
     assert_int_equal(x[0]->kind, VONK_PICKLE_NONE);
@@ -87,7 +92,9 @@ static void check_plain(const value *v)
     is_text(x[18], VONK_PICKLE_STRING, VONK_STR("text"));
     is_text(x[19], VONK_PICKLE_STRING, VONK_STR("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\\ \n"));
     is_text(x[20], VONK_PICKLE_BYTES, VONK_STR(""));
-    is_text(x[21], VONK_PICKLE_BYTES, VONK_STR("\0\xff""ab"));
+    is_text(x[21], VONK_PICKLE_BYTES,
+            VONK_STR("\0\xff"
+                     "ab"));
     is_text(x[22], VONK_PICKLE_BYTEARRAY, VONK_STR("\x80x"));
     is_box(x[23], VONK_PICKLE_LIST, 0);
     is_box(x[24], VONK_PICKLE_LIST, 2);
@@ -126,8 +133,8 @@ static void test_written(void **state)
 
 static void test_objects(void **state)
 {
-    static const char *const classes[] = {"decimal.Decimal", "datetime.date", "datetime.datetime", "datetime.datetime",
-                                          "datetime.time", "datetime.timedelta"};
+    static const char *const classes[] = {"decimal.Decimal",   "datetime.date", "datetime.datetime",
+                                          "datetime.datetime", "datetime.time", "datetime.timedelta"};
     for (size_t i = 0; i < 6; i++) {
         print_message("%s\n", objects[i].name);
         const value *v = read_value(objects[i].bytes, *state);
@@ -242,9 +249,11 @@ static vonk_status there_and_back(vonk_str in, const char *ddl, bool internal, v
     return vonk_pickle_write_rows(batch, type, &options, out, err);
 }
 
-static const char types_ddl[] = "struct<a:boolean,b:tinyint,c:smallint,d:bigint,e:bigint,f:float,g:decimal(3,2),h:binary,"
-                                "i:date,j:timestamp,k:timestamp_ntz,l:interval day to second>";
-static const char nested_ddl[] = "struct<a:array<int>,b:map<string,int>,c:struct<x:int,y:string>,d:array<struct<x:date>>>";
+static const char types_ddl[] =
+    "struct<a:boolean,b:tinyint,c:smallint,d:bigint,e:bigint,f:float,g:decimal(3,2),h:binary,"
+    "i:date,j:timestamp,k:timestamp_ntz,l:interval day to second>";
+static const char nested_ddl[] =
+    "struct<a:array<int>,b:map<string,int>,c:struct<x:int,y:string>,d:array<struct<x:date>>>";
 
 static void test_rows(void **state)
 {
@@ -271,7 +280,9 @@ static void test_wrong_length(void **state)
     vonk_error err = VONK_ERROR_INIT;
     VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
-    assert_int_equal(there_and_back(VONK_STR("](K\1\x85""e."), "struct<a:int,b:int>", true, vonk_budget_root(), &out, &err),
+    assert_int_equal(there_and_back(VONK_STR("](K\1\x85"
+                                             "e."),
+                                    "struct<a:int,b:int>", true, vonk_budget_root(), &out, &err),
                      VONK_E_STRUCT_ARRAY_LENGTH_MISMATCH);
     vonk_error_reset(&err);
 }

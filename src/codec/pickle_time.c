@@ -30,7 +30,8 @@ bool vonk__pickle_decimal(const value *v, vonk_str *ret)
     return true;
 }
 
-/* The numbers of a call like datetime(2020, 1, 2, ...): up to `most`, the first `least` are needed. Returns how many. */
+/* The numbers of a call like datetime(2020, 1, 2, ...): up to `most`, the first `least` are needed. Returns how many.
+ */
 static uint32_t numbers(const value *args, uint32_t least, uint32_t most, int64_t *ret)
 {
     uint32_t n = 0;
@@ -47,7 +48,8 @@ static bool bytes_of(const value *args, size_t n, const uint8_t **ret)
 {
     if (args->n_items == 0 || args->items[0]->kind != VONK_PICKLE_BYTES || args->items[0]->text.len != n) {
         /* Python 2's str, when all of it is ASCII */
-        if (args->n_items == 0 || args->items[0]->kind != VONK_PICKLE_STRING || args->items[0]->text.len != n) return false;
+        if (args->n_items == 0 || args->items[0]->kind != VONK_PICKLE_STRING || args->items[0]->text.len != n)
+            return false;
     }
     *ret = (const uint8_t *)args->items[0]->text.data;
     return true;
@@ -131,9 +133,10 @@ static bool zone_name(const value *tz, vonk_str *ret)
         return true;
     }
     const value *maker = tz->items[0], *args = tz->items[1];
-    bool known = is_class(tz, "pytz._p") || is_class(tz, "zoneinfo.ZoneInfo._unpickle") ||
-                 is_class(tz, "zoneinfo.ZoneInfo");
-    if (maker->kind == VONK_PICKLE_OBJECT && (is_class(maker, "builtins.getattr") || is_class(maker, "__builtin__.getattr")))
+    bool known =
+        is_class(tz, "pytz._p") || is_class(tz, "zoneinfo.ZoneInfo._unpickle") || is_class(tz, "zoneinfo.ZoneInfo");
+    if (maker->kind == VONK_PICKLE_OBJECT &&
+        (is_class(maker, "builtins.getattr") || is_class(maker, "__builtin__.getattr")))
         known = maker->items[1]->n_items == 2 && maker->items[1]->items[0]->kind == VONK_PICKLE_GLOBAL &&
                 vonk_str_is(maker->items[1]->items[0]->text, "zoneinfo.ZoneInfo");
     if (!known || args->n_items == 0 || args->items[0]->kind != VONK_PICKLE_STRING) return false;
@@ -153,14 +156,15 @@ static vonk_status to_utc(const value *tz, const vonk_zone *zone, int64_t local,
             return VONK_OK;
         }
         if (!zone_name(tz, &name) || !(zone = vonk_zone_lookup(name)))
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                             VONK_F("datetimes with a zone of class %.100s %.100s", VONK_S(vonk_pickle_class(tz)),
-                                    VONK_S(name)));
+            return VONK_FAIL(
+                err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                VONK_F("datetimes with a zone of class %.100s %.100s", VONK_S(vonk_pickle_class(tz)), VONK_S(name)));
     }
     *ret_us = vonk_zone_to_utc_us(zone, local);
     if (!fold) return VONK_OK;
     /* The second of two instants, if there are two: an hour or so later, with the same local time. */
-    for (int64_t later = *ret_us + INT64_C(1800000000); later <= *ret_us + INT64_C(7200000000); later += INT64_C(1800000000))
+    for (int64_t later = *ret_us + INT64_C(1800000000); later <= *ret_us + INT64_C(7200000000);
+         later += INT64_C(1800000000))
         if (vonk_zone_to_local_us(zone, later, NULL) == local) {
             *ret_us = later;
             return VONK_OK;
@@ -228,9 +232,7 @@ value vonk__pickle_array_at(const vonk__pickle_array *a, uint32_t k)
             v.f = (double)f;
         }
         return v;
-    case 'i':
-        v.i = (int64_t)(u << (64 - 8 * a->width)) >> (64 - 8 * a->width);
-        return v;
+    case 'i': v.i = (int64_t)(u << (64 - 8 * a->width)) >> (64 - 8 * a->width); return v;
     default: v.i = (int64_t)u; return v; /* 2^63 and more wrap, as Java's long would */
     }
 }

@@ -32,7 +32,8 @@ ROWS = [(1, "x", 2.5), (None, None, None), (-5, "y", 0.0)]
 QUERIES = {
     "rows": "select * from values (1, 'x', 2.5D), (300, 'x', cast(null as double)), (-1, 'z', -0D) as t(a, b, c)",
     "types": "select true a, 1Y b, 2S c, 3L d, 5000000000L e, 1.5F f, 1.23BD g, x'00ff' h, date'2020-02-03' i,"
-    " timestamp'2020-02-03 04:05:06.789' j, timestamp_ntz'2020-02-03 04:05:06' k, interval '1 2:03:04.5' day to second l",
+    " timestamp'2020-02-03 04:05:06.789' j, timestamp_ntz'2020-02-03 04:05:06' k,"
+    " interval '1 2:03:04.5' day to second l",
     "nested": "select array(1, 2, null) a, map('b', 1, 'a', 2, 'zz', 3) b, named_struct('x', 1, 'y', 'q') c,"
     " array(named_struct('x', date'2020-01-01')) d",
 }
@@ -48,7 +49,7 @@ def seed(name, content):
 
 def write_header():
     with open(HEADER, "w") as f:
-        f.write("/* codec/pickle_case.h -- recorded pickles, made by tests/codec/make_pickles.py. Included by pickle_test.c. */\n")
+        f.write("/* codec/pickle_case.h -- recorded pickles, made by make_pickles.py for pickle_test.c. */\n")
         f.write("#ifndef VONK_CODEC_PICKLE_CASE_H\n#define VONK_CODEC_PICKLE_CASE_H\n\n#include <stdint.h>\n")
         for name, content in cases.items():
             f.write(f"\n/* clang-format off */\nstatic const uint8_t {name}[] = {{\n")

@@ -1,4 +1,5 @@
-/* tests/tools/pickle_rows.c -- what codec/pickle.h makes, for comparison with Python's own pickle. Input on stdin, output on stdout.
+/* tests/tools/pickle_rows.c -- what codec/pickle.h makes, for comparison with Python's own pickle. Input on stdin,
+ * output on stdout.
  *
  *   pickle-rows write [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] [--ddl SCHEMA]
  *                     Arrow IPC stream -> pickles, one behind the other, one per batch
@@ -127,8 +128,9 @@ int main(int argc, char **argv)
             st = vonk_type_parse_ddl(vonk_str_of(argv[++i]), &a.type, &err);
     }
     if (argc < 2 || (!strcmp(argv[1], "read") && st == VONK_OK && !a.type)) {
-        fprintf(stderr, "usage: pickle-rows write|read|copy [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] "
-                        "[--ddl SCHEMA]\n");
+        fprintf(stderr,
+                "usage: pickle-rows write|read|copy [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] "
+                "[--ddl SCHEMA]\n");
         return 2;
     }
     if (st == VONK_OK) st = run(argv[1], &a, &in, &out, &err);
