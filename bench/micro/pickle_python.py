@@ -19,4 +19,5 @@ for _ in range(0, rows, each):
     times["loads"] += time.perf_counter_ns() - t1
     times["dumps"] += t1 - t0
 n = -(-rows // each) * each
-print(f"CPython dumps {times['dumps'] / n:5.1f}  loads {times['loads'] / n:5.1f} ns/row, {len(content) // each} bytes/row")
+dumps, loads = times["dumps"] / n, times["loads"] / n
+print(f"CPython dumps {dumps:5.1f}  loads {loads:5.1f} ns/row, {len(content) // each} bytes/row")

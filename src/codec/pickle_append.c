@@ -1,4 +1,5 @@
 /* Values of Python to columns, by the rules of Spark's EvaluatePython: what does not fit the type is null. */
+#include "base/bits.h"
 #include "codec/pickle_int.h"
 #include "text/date.h"
 #include "text/number.h"
@@ -164,6 +165,20 @@ static const value *entries_of(const value *v)
     return v->items[4];
 }
 
+/* Nobody looks whether a key is null, so that Spark sees a zero where the value did not fit. A text or a nested value
+ * has no such zero. */
+static vonk_status append_key(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
+{
+    VONK_TRY(append(v, type, o, b, err));
+    uint32_t row = b->n_rows - 1;
+    if (!b->validity || vonk_bit_get(b->validity->data, row)) return VONK_OK;
+    size_t width = vonk_storage_bytes(type->storage);
+    bool plain = type->storage == VONK_STORE_BIT || (width > 0 && width <= 8 && type->storage != VONK_STORE_SPAN);
+    if (!plain) return VONK_FAIL(err, VONK_E_NULL_MAP_KEY);
+    vonk_bit_put(b->validity->data, row, true);
+    return VONK_OK;
+}
+
 static vonk_status append_map(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
 {
     vonk__java_key *order;
@@ -174,7 +189,7 @@ static vonk_status append_map(const value *v, const vonk_type *type, const optio
     vonk_status st = VONK_OK;
     for (uint32_t i = 0; i < n && st == VONK_OK; i++) {
         const value **entry = entries->items + (size_t)(order ? order[i].index : i) * 2;
-        st = append(entry[0], type->fields[0].type, o, vonk_builder_child(b, 0), err);
+        st = append_key(entry[0], type->fields[0].type, o, vonk_builder_child(b, 0), err);
         if (st == VONK_OK) st = append(entry[1], type->fields[1].type, o, vonk_builder_child(b, 1), err);
     }
     vonk_free(order);

@@ -274,6 +274,72 @@ def test_errors():
     assert code == 1 and "NUMERIC_VALUE_OUT_OF_RANGE" in err and "99999999999999999999.00" in err
 
 
+def passed(schema, rows, *args):
+    json = schema.json().replace("pyspark.sql.tests.", "pyspark.testing.objects.")  # where the classes are now
+    return unpickle(tool("pass", "--json", json, *args, content=pickle.dumps(rows, 5)))
+
+
+def one_column(t):
+    return T.StructType([T.StructField("v", t)])
+
+
+def test_variants_and_geometries():
+    variants = [T.VariantVal.parseJson('{"a": [1, null, "x"]}'), T.VariantVal.parseJson("17"), None]
+    schema = one_column(T.VariantType())
+    for args, rows in ((["--final"], variants), ([], map(T.VariantType().toInternal, variants))):
+        got = passed(schema, [(v,) for v in rows], *args)
+        assert [g.v and g.v.toPython() for g in got] == [{"a": [1, None, "x"]}, 17, None]
+    wkb = bytes.fromhex("010100000000000000000031400000000000001c40")
+    for cls, t in ((T.Geometry, T.GeometryType(0)), (T.Geography, T.GeographyType(4326))):
+        values = [cls(wkb, 0 if cls is T.Geometry else 4326), None]
+        for args, rows in ((["--final"], values), ([], map(t.toInternal, values))):
+            got = passed(one_column(t), [(v,) for v in rows], *args)
+            assert type(got[0].v) is cls and got[1].v is None
+            assert bytes(got[0].v.wkb) == wkb and got[0].v.srid == values[0].srid
+
+
+def test_user_defined_types():
+    from pyspark.testing.objects import ExamplePoint, ExamplePointUDT
+
+    points = [ExamplePoint(1.0, 2.0), None, ExamplePoint(-1.0, 0.5)]
+    t = ExamplePointUDT()
+    schema = T.StructType([T.StructField("v", t), T.StructField("l", T.ArrayType(t))])
+    sent = [(t.toInternal(p), [t.toInternal(p)]) for p in points]
+    for args in ([], ["--tuples"], ["--final"], ["--final", "--tuples"]):
+        assert [tuple(r) for r in passed(schema, sent, *args)] == [(p, [p]) for p in points]
+
+
+def test_tuples_hold_rows():
+    schema = one_column(T.StructType([T.StructField("d", T.DateType()), T.StructField("t", T.TimestampType())]))
+    sent = [((18000, None),), (None,)]
+    for args in (["--tuples"], ["--final", "--tuples"]):
+        got = passed(schema, sent, *args)
+        assert type(got[0]) is tuple and got == [(Row(d=dt.date(2019, 4, 14), t=None),), (None,)]
+        assert got[0][0].__fields__ == ["d", "t"]
+
+
+def test_what_python_has_not():
+    """Years beyond 9999 fail in Python, as they do with Spark; bytes that are no UTF-8 come as U+FFFD."""
+    for ddl, value in (("v date", 2932897), ("v timestamp_ntz", 253402300800000000)):
+        for args in ([], ["--final"]):
+            out = tool("pass", *args, "--ddl", ddl, content=pickle.dumps([(value,)]))
+            with pytest.raises((ValueError, OverflowError)):
+                unpickle(out)
+    assert unpickle(tool("pass", "--bytearrays", "--ddl", "v binary", content=pickle.dumps([(b"\xff",)]))) == [
+        Row(v=bytearray(b"\xff"))
+    ]
+    for ddl in ("v interval", "v interval year to month"):
+        code, _, err = run("pass", "--final", "--ddl", ddl, content=pickle.dumps([(None,)]))
+        assert code == 1 and "UNSUPPORTED_FEATURE" in err
+
+
+def test_keys_that_do_not_fit():
+    out = tool("read", "--ddl", "m map<int,string>", content=pickle.dumps([({"a": 1, 5: None},)]))
+    assert pa.ipc.open_stream(out).read_all()["m"].to_pylist() == [[(0, "1"), (5, None)]]
+    code, _, err = run("read", "--ddl", "m map<string,int>", content=pickle.dumps([({None: 1},)]))
+    assert code == 1 and "NULL_MAP_KEY" in err
+
+
 @pytest.mark.parametrize("protocol", range(6))
 def test_copies(protocol):
     value = [

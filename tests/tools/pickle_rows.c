@@ -1,9 +1,10 @@
 /* tests/tools/pickle_rows.c -- what codec/pickle.h makes, for comparison with Python's own pickle. Input on stdin,
  * output on stdout.
  *
- *   pickle-rows write [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] [--ddl SCHEMA]
+ *   pickle-rows write [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] [--ddl SCHEMA | --json SCHEMA]
  *                     Arrow IPC stream -> pickles, one behind the other, one per batch
  *   pickle-rows read [--final] [--zone ZONE] --ddl SCHEMA    pickled list of rows -> Arrow IPC stream
+ *   pickle-rows pass (arguments of both)                     pickled list of rows -> columns -> pickled list of rows
  *   pickle-rows copy                                         pickle -> values -> pickle
  * An error: its condition and message on stderr, status 1. */
 #include <stdio.h>
@@ -74,7 +75,7 @@ static vonk_status batch_of(const arguments *a, const vonk_pickle_value *rows, v
     return vonk_batch_new(vonk_budget_root(), whole->n_rows, whole->children, whole->n_children, ret, err);
 }
 
-static vonk_status read_rows(const arguments *a, vonk_str in, vonk_buf *out, vonk_error *err)
+static vonk_status read_rows(const arguments *a, bool pass, vonk_str in, vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
@@ -85,6 +86,7 @@ static vonk_status read_rows(const arguments *a, vonk_str in, vonk_buf *out, von
     if (rows->kind != VONK_PICKLE_LIST) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "no list of rows");
     VONK_TRY(batch_of(a, rows, &batch, err));
     const vonk_batch *one = batch;
+    if (pass) return vonk_pickle_write_rows(batch, a->type, &a->options, out, err);
     return vonk_ipc_write_stream(&one, 1, a->type, &options, out, err);
 }
 
@@ -102,7 +104,7 @@ static vonk_status run(const char *verb, arguments *a, vonk_buf *in, vonk_buf *o
     VONK_TRY(read_input(in, err));
     if (!strcmp(verb, "write")) return write_pickles(a, vonk_buf_str(in), out, err);
     if (!strcmp(verb, "copy")) return copy(vonk_buf_str(in), out, err);
-    return read_rows(a, vonk_buf_str(in), out, err);
+    return read_rows(a, !strcmp(verb, "pass"), vonk_buf_str(in), out, err);
 }
 
 int main(int argc, char **argv)
@@ -126,10 +128,12 @@ int main(int argc, char **argv)
             a.every = (uint32_t)strtoul(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--ddl") && i + 1 < argc)
             st = vonk_type_parse_ddl(vonk_str_of(argv[++i]), &a.type, &err);
+        else if (!strcmp(argv[i], "--json") && i + 1 < argc)
+            st = vonk_type_parse_json(vonk_str_of(argv[++i]), &a.type, &err);
     }
-    if (argc < 2 || (!strcmp(argv[1], "read") && st == VONK_OK && !a.type)) {
+    if (argc < 2 || ((!strcmp(argv[1], "read") || !strcmp(argv[1], "pass")) && st == VONK_OK && !a.type)) {
         fprintf(stderr,
-                "usage: pickle-rows write|read|copy [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] "
+                "usage: pickle-rows write|read|pass|copy [--tuples] [--final] [--bytearrays] [--zone ZONE] [--every K] "
                 "[--ddl SCHEMA]\n");
         return 2;
     }
