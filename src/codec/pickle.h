@@ -78,6 +78,9 @@ typedef struct vonk_pickle_options {
  * UNSUPPORTED_FEATURE: types that Spark cannot send either, or that have no Python value. */
 vonk_status vonk_pickle_write_rows(const vonk_batch *batch, const vonk_type *struct_type,
                                    const vonk_pickle_options *options, vonk_buf *out, vonk_error *err);
+/* Whether Python must convert what Spark sends of this type. Arguments of functions go as Spark sends them if they are
+ * `internal`, and `named` (fields "_0", "_1", ...) where one of them must be converted, else tuples. */
+bool vonk_pickle_needs_converter(const vonk_type *type);
 /* Appends a value, as Python's side made it for `type`, to a builder by the rules of Spark's EvaluatePython: an int for
  * any integer type (wrapping), tuples for structs (STRUCT_ARRAY_LENGTH_MISMATCH), any value for a string (as Java
  * writes it), ...; what it does not accept becomes null there, and here. Beyond that, where Spark fails: Rows are

@@ -279,3 +279,23 @@ vonk_status vonk_pickle_write_rows(const vonk_batch *batch, const vonk_type *str
     for (uint32_t i = 0; i < n; i++) vonk_column_unref(columns[i]);
     return st;
 }
+
+bool vonk_pickle_needs_converter(const vonk_type *type)
+{
+    switch (type->id) {
+    case VONK_T_DATE:
+    case VONK_T_TIME:
+    case VONK_T_TIMESTAMP:
+    case VONK_T_TIMESTAMP_NTZ:
+    case VONK_T_INTERVAL_DAY_TIME: /* but not months: they come as numbers */
+    case VONK_T_STRUCT:
+    case VONK_T_UDT:
+    case VONK_T_VARIANT:
+    case VONK_T_GEOMETRY:
+    case VONK_T_GEOGRAPHY: return true;
+    case VONK_T_ARRAY: return vonk_pickle_needs_converter(type->fields[0].type);
+    case VONK_T_MAP:
+        return vonk_pickle_needs_converter(type->fields[0].type) || vonk_pickle_needs_converter(type->fields[1].type);
+    default: return false;
+    }
+}

@@ -287,6 +287,32 @@ static void test_wrong_length(void **state)
     vonk_error_reset(&err);
 }
 
+static void test_needs_converter(void **state)
+{
+    static const struct {
+        const char *ddl;
+        bool needs;
+    } types[] = {{"int", false},
+                 {"decimal(10,2)", false},
+                 {"interval month", false},
+                 {"array<string>", false},
+                 {"map<string,array<int>>", false},
+                 {"date", true},
+                 {"time(6)", true},
+                 {"interval day", true},
+                 {"variant", true},
+                 {"struct<a:int>", true},
+                 {"array<date>", true},
+                 {"map<timestamp,int>", true},
+                 {"map<int,array<timestamp_ntz>>", true}};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        const vonk_type *type = NULL;
+        OK(vonk_type_parse(vonk_str_of(types[i].ddl), &type, err));
+        assert_int_equal(vonk_pickle_needs_converter(type), types[i].needs);
+        vonk_type_unref(type);
+    }
+}
+
 static void test_faults(void **state)
 {
 #ifdef VONK_FAULTS
@@ -322,6 +348,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_depth, make_arena, drop_arena),
         cmocka_unit_test_setup_teardown(test_rows, make_arena, drop_arena),
         cmocka_unit_test(test_wrong_length),
+        cmocka_unit_test(test_needs_converter),
         cmocka_unit_test(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
