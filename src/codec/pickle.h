@@ -85,7 +85,9 @@ bool vonk_pickle_needs_converter(const vonk_type *type);
  * any integer type (wrapping), tuples for structs (STRUCT_ARRAY_LENGTH_MISMATCH), any value for a string (as Java
  * writes it), ...; what it does not accept becomes null there, and here. Beyond that, where Spark fails: Rows are
  * tuples; and without `internal` datetime's values, dicts and objects with attributes (for structs), Geometry and
- * VariantVal, too. */
+ * VariantVal, too. INTERNAL_ERROR: objects of other classes that are made with arguments (numpy's numbers), which
+ * Spark's unpickler refuses as well. One difference: of an OrderedDict Spark makes a map with "__class__" in it, this
+ * does not. */
 vonk_status vonk_pickle_append(const vonk_pickle_value *value, const vonk_type *type,
                                const vonk_pickle_options *options, vonk_builder *builder, vonk_error *err);
 

@@ -226,9 +226,11 @@ static vonk_status append_named(const value *v, const vonk_type *type, const opt
     return vonk_builder_close(b, err);
 }
 
-/* Row.__reduce__: _create_row(names, values). */
+/* Row.__reduce__: _create_row(names, values). A row as Spark sent it: converter(values...). NULL: no row. */
 static const value *row_values(const value *v)
 {
+    if (v->kind != VONK_PICKLE_OBJECT) return NULL;
+    if (is_class(v->items[0], "pyspark.sql.types._create_row_inbound_converter")) return v->items[1];
     if (!is_class(v, "pyspark.sql.types._create_row") || v->items[1]->n_items != 2) return NULL;
     const value *values = v->items[1]->items[1];
     return values->kind == VONK_PICKLE_TUPLE || values->kind == VONK_PICKLE_LIST ? values : NULL;
@@ -286,9 +288,31 @@ static vonk_status append_spatial(const value *v, const vonk_type *type, const o
     return vonk_builder_str_commit(b, wkb->text.len + 4, err);
 }
 
+/* Spark's unpickler knows a few classes; of others it makes a dict of their attributes, if no arguments are needed,
+ * else it fails. */
+static vonk_status check_class(const value *v, vonk_error *err)
+{
+    static const char *const known[] = {"decimal.Decimal",
+                                        "datetime.date",
+                                        "datetime.datetime",
+                                        "datetime.time",
+                                        "array.array",
+                                        "array._array_reconstructor",
+                                        "datetime.timedelta",
+                                        "builtins.complex",
+                                        "collections.OrderedDict"};
+    vonk_str name = vonk_pickle_class(v);
+    if (v->items[1]->n_items == 0 || row_values(v)) return VONK_OK;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (vonk_str_is(name, known[i])) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                     VONK_F("pickle: objects of class %.200s are no values of SQL", name.len ? VONK_S(name) : "?"));
+}
+
 static vonk_status append(const value *v, const vonk_type *type, const options *o, vonk_builder *b, vonk_error *err)
 {
     if (v->kind == VONK_PICKLE_NONE) return vonk_builder_null(b, err);
+    if (VONK_UNLIKELY(v->kind == VONK_PICKLE_OBJECT)) VONK_TRY(check_class(v, err));
     switch (type->id) {
     case VONK_T_BOOLEAN: return append_bool(v, b, err);
     case VONK_T_BYTE:

@@ -267,7 +267,13 @@ static void test_rows(void **state)
         vonk_buf_init(&a, vonk_budget_root(), SIZE_MAX);
         vonk_buf_init(&b, vonk_budget_root(), SIZE_MAX);
         is_box(v, VONK_PICKLE_LIST, was->n_items);
-        if (i == 2) continue; /* nested rows are converted by the outer one's converter */
+        if (i == 2) { /* nested rows are tuples: the outer one's converter converts them */
+            const value *c = v->items[0]->items[1]->items[2];
+            is_box(c, VONK_PICKLE_TUPLE, 2);
+            is_int(c->items[0], 1);
+            is_text(c->items[1], VONK_PICKLE_STRING, VONK_STR("q"));
+            continue;
+        }
         OK(vonk_pickle_write(v->items[0]->items[1], &a, err));
         OK(vonk_pickle_write(was->items[0]->items[1], &b, err));
         assert_int_equal(a.len, b.len);

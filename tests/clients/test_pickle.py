@@ -272,6 +272,9 @@ def test_errors():
     big = pickle.dumps([(D("99999999999999999999"),)])
     code, _, err = run("read", "--ddl", "a decimal(10,2)", content=big)
     assert code == 1 and "NUMERIC_VALUE_OUT_OF_RANGE" in err and "99999999999999999999.00" in err
+    for value, name in ((range(3), "builtins.range"), (dt.timezone.utc, "datetime.timezone")):
+        code, _, err = run("read", "--ddl", "a int", content=pickle.dumps([(value,)]))
+        assert code == 1 and name in err
 
 
 def passed(schema, rows, *args):
