@@ -292,15 +292,9 @@ static vonk_status append_spatial(const value *v, const vonk_type *type, const o
  * else it fails. */
 static vonk_status check_class(const value *v, vonk_error *err)
 {
-    static const char *const known[] = {"decimal.Decimal",
-                                        "datetime.date",
-                                        "datetime.datetime",
-                                        "datetime.time",
-                                        "array.array",
-                                        "array._array_reconstructor",
-                                        "datetime.timedelta",
-                                        "builtins.complex",
-                                        "collections.OrderedDict"};
+    static const char *const known[] = {"decimal.Decimal",    "datetime.date",    "datetime.datetime",
+                                        "datetime.time",      "array.array",      "array._array_reconstructor",
+                                        "datetime.timedelta", "builtins.complex", "collections.OrderedDict"};
     vonk_str name = vonk_pickle_class(v);
     if (v->items[1]->n_items == 0 || row_values(v)) return VONK_OK;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
