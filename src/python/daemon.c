@@ -114,6 +114,7 @@ vonk_status vonk__py_daemon_start(py_crew *crew, vonk_py_pool *pool, vonk_py_ver
     crew->daemon = daemon;
     daemon->next = pool->daemons;
     pool->daemons = daemon;
+    vonk__py_come_again(pool, daemon->deadline_ns);
     return VONK_OK;
 }
 
@@ -209,7 +210,9 @@ void vonk__py_daemon_end(py_daemon *daemon, bool hard)
         if (conn->daemon == daemon && !conn->is_dead && (hard || !conn->holder)) vonk__py_conn_kill(conn);
     if (hard) vonk_process_kill(daemon->child.process, true);
     vonk_process_close_in(daemon->child.process);
-    daemon->deadline_ns = vonk_clock_mono_ns() + END_MS * VONK_NS_PER_MS;
+    const int64_t now_ns = vonk_clock_mono_ns();
+    daemon->deadline_ns = now_ns + END_MS * VONK_NS_PER_MS;
+    vonk__py_come_again(daemon->pool, now_ns + LOOK_MS * VONK_NS_PER_MS);
 }
 
 /* False: it is to be kept. */

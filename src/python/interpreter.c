@@ -124,6 +124,7 @@ vonk_status vonk__py_facts_of(vonk_py_pool *pool, const vonk_py_env *env, py_fac
         facts->arena = VONK_STEAL(arena);
         facts->next = pool->facts;
         pool->facts = facts;
+        vonk__py_come_again(pool, facts->deadline_ns);
     }
     *ret = facts;
     return VONK_OK;

@@ -27,6 +27,7 @@ struct vonk_py_task {
     vonk_budget *budget;
     vonk_py_worker *worker; /* NULL: done */
     vonk_py_eval eval;
+    vonk_py_version version;
     vonk_arena *arena; /* of the request, until it is encoded; NULL then */
     vonk_py_request request;
     vonk_buf unwanted; /* input after the end */
@@ -185,7 +186,7 @@ static vonk_status change_broadcasts(vonk_py_task *task, vonk_arena *arena, vonk
 static vonk_status encode(vonk_py_task *task, vonk_arena *arena, vonk_py_request *request, vonk_error *err)
 {
     vonk_buf *out = vonk_py_worker_out(task->worker);
-    const vonk_py_version version = vonk_py_worker_version(task->worker);
+    const vonk_py_version version = task->version = vonk_py_worker_version(task->worker);
     VONK_TRY(change_broadcasts(task, arena, request, err));
     if (out->len == 0) return vonk_py_request_encode(version, request, out, err);
     VONK_AUTO(vonk_buf_done) vonk_buf head = {0};
@@ -244,6 +245,20 @@ void vonk_py_task_free(vonk_py_task *task)
     vonk_buf_done(&task->unwanted);
     vonk_arena_free(task->arena);
     vonk_free(task);
+}
+
+int32_t vonk_py_task_pid(const vonk_py_task *task) { return task->worker ? vonk_py_worker_pid(task->worker) : 0; }
+
+vonk_status vonk_py_task_version(vonk_py_task *task, bool *ret_known, vonk_py_version *ret, vonk_error *err)
+{
+    if (task->worker) {
+        VONK_TRY(vonk_py_worker_ready(task->worker, ret_known, err));
+        if (*ret_known) task->version = vonk_py_worker_version(task->worker);
+    } else {
+        *ret_known = true;
+    }
+    *ret = task->version;
+    return VONK_OK;
 }
 
 /* ---- input */

@@ -28,7 +28,7 @@ vonk_py_version vonk_py_worker_version(const vonk_py_worker *worker)
     return worker->conn->daemon->version;
 }
 
-int32_t vonk_py_worker_pid(const vonk_py_worker *worker) { return worker->conn ? worker->conn->pid : 0; }
+int32_t vonk_py_worker_pid(const vonk_py_worker *worker) { return worker->state == PY_READY ? worker->conn->pid : 0; }
 
 /* ---- to the worker */
 
