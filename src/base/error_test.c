@@ -140,7 +140,8 @@ static const struct {
 static bool has_own_id(const char *id)
 {
     if (strncmp(id, "PYTHON_", 7) == 0 && strcmp(id, "PYTHON_EXCEPTION") != 0) return true; /* why there is no worker */
-    return strcmp(id, "MALFORMED_INPUT") == 0 || strcmp(id, "MEMORY_BUDGET_EXCEEDED") == 0;
+    return strcmp(id, "MALFORMED_INPUT") == 0 || strcmp(id, "MEMORY_BUDGET_EXCEEDED") == 0 ||
+           strcmp(id, "BLOCK_LOST") == 0;
 }
 
 static void rows_are_sorted_and_named_after_their_condition(void **state)
