@@ -9,8 +9,9 @@
  * thread (an event loop), which also tells holders when they can go on reading or writing. Bytes move on the holder's
  * thread.
  *
- * Errors: PYTHON_WORKER... conditions of base/error_class.def: interpreter not found, no pyspark in it, a pyspark
- * version that is not known, died while starting (with the last lines of its stderr), did not answer in time. */
+ * Errors, all with Spark's INTERNAL_ERROR_EXECUTOR as their condition: PYTHON_NOT_FOUND (no interpreter, no pyspark in
+ * it, a pyspark that is not known), PYTHON_NOT_STARTED (died while starting), PYTHON_TIMED_OUT, PYTHON_WORKER_CRASHED,
+ * PYTHON_WORKER_GARBAGE (its answer cannot be read), each with the last lines that were written to stderr. */
 #ifndef VONK_PYTHON_POOL_H
 #define VONK_PYTHON_POOL_H
 
@@ -35,7 +36,7 @@ typedef struct vonk_py_env {
 } vonk_py_env;
 
 typedef struct vonk_py_pool_options {
-    vonk_str socket_folder;   /* for Unix sockets; only this user may enter it */
+    vonk_str socket_folder;   /* a folder for Unix sockets is made there, for this user only; empty: $TMPDIR or /tmp */
     int64_t idle_ns;          /* a worker, then a daemon, that nobody wanted for so long is ended */
     int64_t start_timeout_ns; /* for a daemon's port and a worker's first word */
     uint32_t max_workers;     /* of all environments; who comes later waits */
@@ -78,8 +79,8 @@ vonk_buf *vonk_py_worker_out(vonk_py_worker *worker);
  * is left is dropped, and the reason comes when its answer is read. */
 vonk_status vonk_py_worker_send(vonk_py_worker *worker, size_t *ret_left, vonk_error *err);
 /* Exactly `bytes` of the answer as an own buffer, aligned to 64 bytes; *ret NULL: not there yet. Ask for the same
- * number again: what has come is kept. At the end of the stream: the condition of a crashed worker, with exit status or
- * signal, and the last lines of its stderr. */
+ * number again: what has come is kept. At the end of the stream: the condition of a crashed worker, with the last
+ * lines of its daemon's stderr. How it ended is not known: pyspark's daemon does not ask. */
 vonk_status vonk_py_worker_read(vonk_py_worker *worker, size_t bytes, vonk_buffer **ret, vonk_error *err);
 /* The same for a big-endian int32 / int64. */
 vonk_status vonk_py_worker_read_i32(vonk_py_worker *worker, bool *ret_there, int32_t *ret, vonk_error *err);

@@ -1,6 +1,7 @@
 /* python/task.h -- one task of `pyspark.worker`: a request, input, answers, in the protocol of the worker's version.
  *
  * Life:  start -> [append to out, send | next]* -> end_input -> next ... VONK_PY_DONE -> free
+ * next sends, too. Once it has raised something, only free may follow.
  * Input and answers flow at the same time: a caller whose input is not taken must go on asking for answers, since a
  * worker may stop reading until its answer is taken. A task that is freed before VONK_PY_DONE costs its worker its life
  * (LIMIT, cancel, errors). */
@@ -77,10 +78,17 @@ vonk_status vonk_py_task_start(vonk_py_pool *pool, const vonk_py_env *env, const
 void vonk_py_task_free(vonk_py_task *task); /* NULL is fine */
 VONK_DEFINE_AUTO(vonk_py_task, vonk_py_task_free)
 
+/* Of the worker; 0 when it is not known yet, or any more. */
+int32_t vonk_py_task_pid(const vonk_py_task *task);
+/* *ret_known false: the worker is not there yet. */
+vonk_status vonk_py_task_version(vonk_py_task *task, bool *ret_known, vonk_py_version *ret, vonk_error *err);
+
 /* Input in the form of the eval type: frames (vonk_py_frame), or an Arrow stream (codec/ipc.h appends to it). */
 vonk_buf *vonk_py_task_out(vonk_py_task *task);
 vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *err);
-/* No more input. Called once; sending goes on with vonk_py_task_send until nothing is left. */
+/* No more input. Called once; sending goes on with vonk_py_task_send until nothing is left. Writes the end that the
+ * form has (-1 after frames, mark 0 after groups: callers do not; an Arrow stream ends itself), and that of the task.
+ */
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err);
 /* Length and bytes; and the marks of the protocol: data of a group follow, no more groups, a null in a pair. */
 vonk_status vonk_py_frame(vonk_buf *out, vonk_str bytes, vonk_error *err);
