@@ -22,6 +22,7 @@ void vonk__rdd_context_unref(vonk_rdd_context *c)
     vonk_budget *budget = c->budget;
     vonk_free(c->nodes.at);
     vonk_free(c->sources.at);
+    vonk_free(c->broadcasts.at);
     vonk_free(c->local_folder);
     vonk_free(c->files_folder);
     vonk_free(c->checkpoint_folder);
@@ -84,6 +85,7 @@ void vonk_rdd_context_free(vonk_rdd_context *c)
     while (*link && *link != c) link = &(*link)->next;
     if (*link) *link = c->next;
     vonk_mutex_unlock(&contexts_lock);
+    while (c->broadcasts.n) vonk_rdd_broadcast_drop(c, c->broadcasts.at[0].id);
     vonk_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->nodes.n; i++)
         if (c->nodes.at[i]) give_back(c->nodes.at[i]);

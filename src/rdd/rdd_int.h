@@ -69,6 +69,11 @@ struct vonk_rdd {
     struct vonk_rdd *next_dead;
 };
 
+typedef struct rdd_broadcast {
+    uint64_t id;
+    char *path;
+} rdd_broadcast;
+
 struct vonk_rdd_context {
     _Atomic uint32_t refs; /* of the owner and of each node */
     uint32_t number;
@@ -79,6 +84,8 @@ struct vonk_rdd_context {
     bool closed;
     VONK_VEC(vonk_rdd *) nodes; /* by id; NULL: gone */
     VONK_VEC(const vonk_rdd_source *) sources;
+    VONK_VEC(rdd_broadcast) broadcasts;
+    uint64_t next_broadcast;
     char *checkpoint_folder;
     vonk_rdd_context *next;
 };
@@ -119,6 +126,9 @@ vonk_status vonk__push_block(vonk_block_store *store, vonk_block_id id, rdd_cutt
 /* rdd_compute.c */
 vonk_status vonk__rdd_compute_plain(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
                                     vonk_error *err);
+/* rdd_broadcast.c */
+vonk_status vonk__rdd_broadcast_path(vonk_rdd_context *context, uint64_t id, vonk_arena *arena, vonk_str *ret,
+                                     vonk_error *err);
 /* rdd_run.c */
 const vonk_task_kind *vonk__rdd_task_kind(void);
 /* rdd_python.c */
