@@ -198,14 +198,25 @@ vonk_status vonk__rdd_compute_plain(vonk_rdd *rdd, uint32_t partition, vonk_task
     return VONK_OK;
 }
 
+/* Apart, since their texts are large on a stack that every RDD of the lineage stands on. */
+__attribute__((noinline)) static vonk_status cancelled(const vonk_task *task, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_SPARK_JOB_CANCELLED, "jobId", VONK_F("%u", task->job), "reason", "");
+}
+
+__attribute__((noinline)) static vonk_status too_deep(vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     VONK_F("lineages of more than %d RDDs: checkpoint one of them", RDD_MOST_DEPTH));
+}
+
 static vonk_status compute(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink, vonk_error *err)
 {
     vonk_mutex_lock(&rdd->lock);
     vonk_storage_level level = rdd->level;
     bool saved = rdd->checkpoint == RDD_CP_DONE && !rdd->checkpoint_local;
     vonk_mutex_unlock(&rdd->lock);
-    if (vonk_task_cancelled(task))
-        return VONK_FAIL(err, VONK_E_SPARK_JOB_CANCELLED, "jobId", VONK_F("%u", task->job), "reason", "");
+    if (vonk_task_cancelled(task)) return cancelled(task, err);
     if (level.replication) return vonk__rdd_compute_cached(rdd, partition, level, task, sink, err);
     if (saved) return vonk__rdd_compute_saved(rdd, rdd->checkpoint_folder, partition, task, sink, err);
     return vonk__rdd_compute_plain(rdd, partition, task, sink, err);
@@ -214,9 +225,7 @@ static vonk_status compute(vonk_rdd *rdd, uint32_t partition, vonk_task *task, v
 vonk_status vonk_rdd_compute(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink, vonk_error *err)
 {
     assert(partition < rdd->n_partitions);
-    if (depth == RDD_MOST_DEPTH)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("lineages of more than %d RDDs: checkpoint one of them", RDD_MOST_DEPTH));
+    if (depth == RDD_MOST_DEPTH) return too_deep(err);
     depth++;
     vonk_status st = compute(rdd, partition, task, sink, err);
     depth--;

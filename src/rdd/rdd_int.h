@@ -15,7 +15,7 @@
 #include "sys/files.h"
 #include "sys/thread.h"
 
-enum { RDD_MOST_DEPTH = 3000 }; /* nodes between a task's sink and its source */
+enum { RDD_MOST_DEPTH = 1500 }; /* nodes between a task's sink and its source */
 
 typedef enum rdd_map {                  /* what a MAPPED node does */
                        RDD_MAP_SAME,    /* textFile's lines, binaryRecords' bytes */
