@@ -127,6 +127,7 @@ vonk_status vonk_rdd_checkpoint(vonk_rdd *rdd, bool local, vonk_error *err); /* 
 /* After a job over it has succeeded: writes the checkpoints that its lineage wants. Runs jobs and waits for them. */
 vonk_status vonk_rdd_finish(vonk_rdd *rdd, const vonk_property *properties, uint32_t n_properties, vonk_error *err);
 bool vonk_rdd_is_checkpointed(vonk_rdd *rdd);
+bool vonk_rdd_is_local_checkpoint(vonk_rdd *rdd);                                    /* marked so, done or not */
 vonk_status vonk_rdd_checkpoint_path(vonk_rdd *rdd, vonk_buf *out, vonk_error *err); /* empty: none */
 void vonk_rdd_clean_shuffles(vonk_rdd *rdd);
 /* "name PythonRDD[1] at RDD at PythonRDD.scala:59" */

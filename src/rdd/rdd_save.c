@@ -149,6 +149,12 @@ bool vonk_rdd_is_checkpointed(vonk_rdd *rdd)
     return rdd->checkpoint == RDD_CP_DONE;
 }
 
+bool vonk_rdd_is_local_checkpoint(vonk_rdd *rdd)
+{
+    VONK_LOCKED(&rdd->lock);
+    return rdd->checkpoint != RDD_CP_NONE && rdd->checkpoint_local;
+}
+
 vonk_status vonk_rdd_checkpoint_path(vonk_rdd *rdd, vonk_buf *out, vonk_error *err)
 {
     VONK_LOCKED(&rdd->lock);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "rdd/rdd.h"
 #include "sys/files.h"
 
@@ -470,6 +471,7 @@ static void test_lists_and_checkpoints(void **state)
     vonk_rdd_unref(c);
     vonk_rdd *s = source(&w, "numbers", 2, 2);
     OK(vonk_rdd_checkpoint(s, true, &err));
+    assert_true(vonk_rdd_is_local_checkpoint(s) && !vonk_rdd_is_checkpointed(s));
     OK(vonk_rdd_finish(s, NULL, 0, &err));
     expect(s, "[0.0 0.1][1.0 1.1]");
     for (uint64_t name = 0; name < 100; name++)
@@ -500,11 +502,73 @@ static void test_long_lineage(void **state)
     (void)state;
 }
 
+#ifdef VONK_FAULTS
+/* Each allocation, read and write fails once: the same answer or the error of such a failure, and nothing is left. */
+static vonk_status make_lineage(world *w, vonk_rdd *a, vonk_rdd **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_rdd_unref) vonk_rdd *pairs = NULL, *parts = NULL, *values = NULL, *both = NULL, *zipped = NULL;
+    VONK_TRY(vonk_rdd_pairwise(a, &pairs, err));
+    VONK_TRY(vonk_rdd_partition_by(pairs, 3, 77, &parts, err));
+    VONK_TRY(vonk_rdd_values(parts, &values, err));
+    VONK_TRY(vonk_rdd_persist(values, (vonk_storage_level){.disk = true, .replication = 1}, err));
+    vonk_rdd *twice[] = {values, values};
+    VONK_TRY(vonk_rdd_union(twice, 2, &both, err));
+    VONK_TRY(vonk_rdd_zip(both, both, &zipped, err));
+    return vonk_rdd_coalesce(zipped, 2, true, ret, err);
+}
+
+static char whole_answer[1024];
+
+static bool fails_at(vonk_fault kind, int64_t at)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    world w;
+    answer got = {0};
+    vonk_rdd *rdd = NULL;
+    open_world(&w, 1);
+    vonk_rdd *a = source(&w, "hashed", 4, 3);
+    vonk_fault_arm(kind, at);
+    vonk_status st = make_lineage(&w, a, &rdd, &err);
+    if (st == VONK_OK) st = collect(rdd, &got, &err);
+    bool fired = vonk_fault_fired();
+    vonk_fault_arm(kind, -1);
+    bool of_fault = st == VONK_E_MEMORY_BUDGET_EXCEEDED || st == VONK_E_TASK_WRITE_FAILED || st == VONK_E_BLOCK_LOST;
+    if (st != VONK_OK && !(fired && of_fault)) fail_msg("%s", vonk_error_message(&err));
+    vonk_error_reset(&err);
+    vonk_buf_done(&got.text);
+    if (st == VONK_OK && fired) expect(rdd, whole_answer);
+    if (!fired) {
+        OK(collect(rdd, &got, &err));
+        OK(vonk_buf_add_byte(&got.text, 0, &err));
+        if (whole_answer[0]) assert_string_equal(got.text.data, whole_answer);
+        vonk_format(whole_answer, sizeof whole_answer, "%s", got.text.data);
+        vonk_buf_done(&got.text);
+    }
+    vonk_rdd_unref(rdd);
+    vonk_rdd_unref(a);
+    close_world(&w);
+    return fired;
+}
+
+static void test_faults(void **state)
+{
+    static const vonk_fault kinds[] = {VONK_FAULT_ALLOC, VONK_FAULT_READ, VONK_FAULT_WRITE};
+    assert_false(fails_at(VONK_FAULT_ALLOC, INT32_MAX)); /* the answer */
+    for (size_t k = 0; k < VONK_COUNTOF(kinds); k++)
+        for (int64_t at = 0; fails_at(kinds[k], at); at += kinds[k] == VONK_FAULT_ALLOC ? 3 : 1) {
+        }
+    (void)state;
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_narrow),       cmocka_unit_test(test_coalesce),
         cmocka_unit_test(test_shuffle),      cmocka_unit_test(test_cache),
+#ifdef VONK_FAULTS
+        cmocka_unit_test(test_faults),
+#endif
         cmocka_unit_test(test_splits),       cmocka_unit_test(test_broadcast),
         cmocka_unit_test(test_text),         cmocka_unit_test(test_lists_and_checkpoints),
         cmocka_unit_test(test_long_lineage),
