@@ -111,7 +111,10 @@ static vonk_status put_checkpoint(debug *d, vonk_rdd *rdd, vonk_str prefix, vonk
 static vonk_status put_children(debug *d, vonk_rdd *rdd, vonk_str prefix, vonk_error *err)
 {
     vonk_status st = VONK_OK;
-    if (rdd->checkpoint == RDD_CP_DONE) return put_checkpoint(d, rdd, prefix, err);
+    vonk_mutex_lock(&rdd->lock);
+    bool cut_off = rdd->checkpoint == RDD_CP_DONE;
+    vonk_mutex_unlock(&rdd->lock);
+    if (cut_off) return put_checkpoint(d, rdd, prefix, err);
     if (d->depth == MOST_DEPTH)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "toDebugString of lineages deeper than 500 RDDs");
     d->depth++;
