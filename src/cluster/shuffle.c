@@ -335,8 +335,27 @@ void vonk_shuffle_reader_free(vonk_shuffle_reader *r)
     vonk_free(r);
 }
 
+/* What one map task wrote for us: is it all there? A lack of memory says nothing. */
+static bool is_whole(vonk_shuffle_reader *r, uint32_t map, uint32_t *ret_number)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error own = VONK_ERROR_INIT;
+    VONK_AUTO(vonk_block_close) vonk_block_reader *block = NULL;
+    vonk_block_id id;
+    if (!vonk_shuffle_block(r->shuffle, map, r->reduce, &id)) return true; /* known to be missing, or empty */
+    *ret_number = id.b;
+    if (vonk_block_open(r->shuffle->store, id, &block, &own) != VONK_OK) return true;
+    for (vonk_str piece = {"", 1}; block && piece.len;)
+        if (vonk_block_read(block, &piece, &own) != VONK_OK) return own.cls != VONK_E_BLOCK_LOST;
+    return block != NULL;
+}
+
+/* One loss seldom comes alone: the others behind it are found now, else each would cost an attempt of the stage. */
 static vonk_status lost(vonk_shuffle_reader *r, vonk_error *err)
 {
+    for (uint32_t m = r->map + 1; m < r->shuffle->n_maps; m++) {
+        uint32_t number = 0;
+        if (!is_whole(r, m, &number)) forget_number(r->shuffle, m, false, number);
+    }
     return VONK_FAIL(err, VONK_E_BLOCK_LOST, "block",
                      VONK_F("shuffle_%llu_%u_%u", (unsigned long long)r->shuffle->id, r->map, r->reduce));
 }
@@ -367,7 +386,11 @@ vonk_status vonk_shuffle_read(vonk_shuffle_reader *r, vonk_str *ret, vonk_error 
         if (!r->block) VONK_TRY(open_map(r, &has, err));
         if (r->block) {
             vonk_status st = vonk_block_read(r->block, ret, err);
-            if (st == VONK_E_BLOCK_LOST) forget_number(r->shuffle, r->map, false, r->number);
+            if (st == VONK_E_BLOCK_LOST) {
+                vonk_error_reset(err);
+                forget_number(r->shuffle, r->map, false, r->number);
+                return lost(r, err);
+            }
             if (st != VONK_OK) return st;
             if (ret->len) return VONK_OK;
             vonk_block_close(VONK_STEAL(r->block));

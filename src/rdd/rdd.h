@@ -48,9 +48,13 @@ typedef struct vonk_rdd_env {
     uint32_t default_parallelism;
 } vonk_rdd_env;
 vonk_status vonk_rdd_context_new(const vonk_rdd_env *env, vonk_rdd_context **ret, vonk_error *err);
-void vonk_rdd_context_free(vonk_rdd_context *context); /* cancels its jobs; RDDs may outlive it, but not compute */
+void vonk_rdd_context_free(vonk_rdd_context *context); /* its jobs are freed; RDDs may outlive it, but not compute */
 VONK_DEFINE_AUTO(vonk_rdd_context, vonk_rdd_context_free)
 vonk_status vonk_rdd_set_checkpoint_folder(vonk_rdd_context *context, vonk_str folder, vonk_error *err);
+
+/* Where the calling thread makes RDDs ("partitionBy at file.py:19", local property callSite.short): borrowed until it
+ * is taken back with an empty one; else makers write what Spark's gateway shows. */
+void vonk_rdd_site(vonk_str site);
 
 /* ---- making. Parents are referenced; ids count up per context. */
 
@@ -119,11 +123,16 @@ vonk_status vonk_rdd_persist(vonk_rdd *rdd, vonk_storage_level level,
                              vonk_error *err); /* another level than before: UNSUPPORTED_OPERATION, as Spark */
 void vonk_rdd_unpersist(vonk_rdd *rdd);
 vonk_storage_level vonk_rdd_level(vonk_rdd *rdd);
-vonk_status vonk_rdd_checkpoint(vonk_rdd *rdd, bool local, vonk_error *err); /* done by the next job that computes it */
+vonk_status vonk_rdd_checkpoint(vonk_rdd *rdd, bool local, vonk_error *err); /* done by vonk_rdd_finish */
+/* After a job over it has succeeded: writes the checkpoints that its lineage wants. Runs jobs and waits for them. */
+vonk_status vonk_rdd_finish(vonk_rdd *rdd, const vonk_property *properties, uint32_t n_properties, vonk_error *err);
 bool vonk_rdd_is_checkpointed(vonk_rdd *rdd);
+bool vonk_rdd_is_local_checkpoint(vonk_rdd *rdd);                                    /* marked so, done or not */
 vonk_status vonk_rdd_checkpoint_path(vonk_rdd *rdd, vonk_buf *out, vonk_error *err); /* empty: none */
 void vonk_rdd_clean_shuffles(vonk_rdd *rdd);
-/* toDebugString, byte for byte Spark's. */
+/* "name PythonRDD[1] at RDD at PythonRDD.scala:59" */
+vonk_status vonk_rdd_text_form(vonk_rdd *rdd, vonk_buf *out, vonk_error *err);
+/* toDebugString, byte for byte Spark's but for the sizes of what is cached. */
 vonk_status vonk_rdd_debug_string(vonk_rdd *rdd, vonk_buf *out, vonk_error *err);
 
 /* ---- computing */
@@ -134,8 +143,8 @@ struct vonk_rdd_sink {
 };
 vonk_status vonk_rdd_compute(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink, vonk_error *err);
 
-/* Records of the partitions, in the order asked for, each partition as one run of bytes to the receiver. Runs until
- * vonk_job_wait says so. */
+/* Records of the partitions, to the receiver in the order asked for (index: place in that order), each partition as one
+ * run of bytes to the receiver. Runs until vonk_job_wait says so. */
 vonk_status vonk_rdd_run(vonk_rdd *rdd, const uint32_t *partitions /* NULL: all */, uint32_t n_partitions,
                          const vonk_property *properties, uint32_t n_properties, vonk_receiver receiver,
                          vonk_job_run **ret, vonk_error *err);
