@@ -155,6 +155,12 @@ static vonk_status field_get(vonk__j_caller *caller, vonk__j_request *r, vonk_er
 {
     return field_command(caller, r, VONK__J_FIELD, err);
 }
+static vonk_status field_set(vonk__j_caller *caller, vonk__j_request *r, vonk_error *err)
+{
+    VONK__J_AUTO vonk__j_object *self = NULL;
+    VONK_TRY(vonk__j_target(caller, r, r->head[0], &self, err));
+    return self ? vonk_buf_add_c(r->out, "yo", err) : VONK_OK; /* no row has a field that can be set */
+}
 
 /* ---- reflection */
 
@@ -174,10 +180,11 @@ static vonk_status find_in_view(vonk__j_caller *caller, vonk__j_view *view, vonk
     return VONK_OK;
 }
 
-static vonk_status view_of(vonk__j_caller *caller, vonk__j_request *r, vonk_str id, vonk__j_object **ret,
-                           vonk_error *err)
+vonk_status vonk__j_view_of(vonk__j_caller *caller, vonk__j_request *r, vonk_str part, vonk__j_object **ret,
+                            vonk_error *err)
 {
-    VONK_TRY(vonk__j_target(caller, r, id, ret, err));
+    const bool is_reference = part.len && part.data[0] == 'r';
+    VONK_TRY(vonk__j_target(caller, r, is_reference ? vonk_str_sub(part, 1, part.len) : part, ret, err));
     if (!*ret || vonk__j_is(*ret, "py4j.JVMView")) return VONK_OK;
     vonk__j_object_unref(*ret);
     *ret = NULL;
@@ -191,7 +198,7 @@ static vonk_status unknown_name(vonk__j_caller *caller, vonk__j_request *r, vonk
     if (vonk_str_find_byte(r->head[0], '.', 0) != SIZE_MAX) {
         VONK_TRY(vonk__j_find_class(caller->machine, r->head[0], &cls, err));
     } else {
-        VONK_TRY(view_of(caller, r, r->head[1], &view, err));
+        VONK_TRY(vonk__j_view_of(caller, r, r->head[1], &view, err));
         if (!view) return VONK_OK;
         VONK_TRY(find_in_view(caller, (vonk__j_view *)view, r->head[0], &cls, err));
     }
@@ -230,7 +237,7 @@ static vonk_status class_object(vonk__j_caller *caller, vonk__j_request *r, vonk
 
 static vonk_status forget_command(vonk__j_caller *caller, vonk__j_request *r, vonk_error *err)
 {
-    if (!vonk_str_is(r->head[0], "rj") && !vonk_str_is(r->head[0], "GATEWAY_SERVER"))
+    if (!vonk_str_is(r->head[0], "j") && !vonk_str_is(r->head[0], "GATEWAY_SERVER"))
         vonk__j_forget(caller->machine, r->head[0]);
     return vonk_buf_add_c(r->out, "yv", err);
 }
@@ -287,7 +294,7 @@ static vonk_status import_command(vonk__j_caller *caller, vonk__j_request *r, vo
     VONK__J_AUTO vonk__j_object *view = NULL;
     vonk_buf_init(&text, caller->machine->budget, SIZE_MAX);
     VONK_TRY(vonk__j_unescape(r->head[1], &text, err));
-    VONK_TRY(view_of(caller, r, r->head[0], &view, err));
+    VONK_TRY(vonk__j_view_of(caller, r, r->head[0], &view, err));
     if (!view) return VONK_OK;
     VONK_TRY(change_imports((vonk__j_view *)view, vonk_buf_str(&text), true, &had, err));
     return vonk_buf_add_c(r->out, "yv", err);
@@ -297,7 +304,7 @@ static vonk_status remove_import(vonk__j_caller *caller, vonk__j_request *r, von
 {
     bool had = false;
     VONK__J_AUTO vonk__j_object *view = NULL;
-    VONK_TRY(view_of(caller, r, r->head[0], &view, err));
+    VONK_TRY(vonk__j_view_of(caller, r, r->head[0], &view, err));
     if (!view) return VONK_OK;
     if (r->n_args != 1 || r->args[0].kind != VONK__J_STRING)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "py4j.Py4JException: an import is a text");
@@ -357,7 +364,7 @@ static const struct command {
 } commands[] = {
     {'c', 0, 2, call_command},     {'i', 0, 1, constructor_command}, {'m', 'd', 1, forget_command},
     {'r', 'u', 2, unknown_name},   {'r', 'm', 2, class_member},      {'r', 'c', 1, class_object},
-    {'f', 'g', 2, field_get},      {'j', 'c', 0, view_create},
+    {'f', 'g', 2, field_get},      {'f', 's', 2, field_set},         {'j', 'c', 0, view_create},
     {'j', 'i', 2, import_command}, {'j', 'r', 1, remove_import},     {'p', 0, 0, stack_command},
     {'a', 'g', 1, array_get},      {'a', 's', 1, array_set},         {'a', 'l', 1, array_slice},
     {'a', 'e', 1, array_length},   {'a', 'c', 0, array_create},      {'l', 's', 1, list_sort},

@@ -41,9 +41,10 @@ static vonk_status add_view(vonk__j_caller *caller, vonk__j_request *r, names *n
     char number[24];
     vonk_str name;
     void *text = NULL;
-    VONK__J_AUTO vonk__j_object *object = vonk__j_get(caller->machine, r->head[0]);
-    if (!object || !vonk__j_is(object, "py4j.JVMView"))
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "py4j.Py4JException: no view of that id");
+    VONK__J_AUTO vonk__j_object *object = NULL;
+    VONK_TRY(vonk__j_view_of(caller, r, r->head[0], &object, err));
+    if (!object) return VONK_OK;
+    VONK_TRY(vonk_buf_add_c(r->out, "ys", err));
     vonk__j_view *view = (vonk__j_view *)object;
     VONK_LOCKED(&view->lock);
     vonk_format(number, sizeof number, "%u", view->sequence);
@@ -73,8 +74,9 @@ vonk_status vonk__j_dir_command(vonk__j_caller *caller, vonk__j_request *r, char
         if (!object) return VONK_OK;
         cls = object->cls;
     }
+    if (!cls) return add_view(caller, r, &n, err);
     VONK_TRY(vonk_buf_add_c(r->out, "ys", err));
-    return cls ? add_members(&n, cls, sub, err) : add_view(caller, r, &n, err);
+    return add_members(&n, cls, sub, err);
 }
 
 /* ---- help pages */

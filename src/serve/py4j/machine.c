@@ -109,7 +109,7 @@ static vonk_status fill(vonk__j_machine *m, const vonk_py4j_options *options, vo
     VONK_TRY(vonk_arena_str(m->arena, options->local_folder, &m->local_folder, err));
     VONK_TRY(vonk__j_load_classes(m, err));
     VONK_TRY(vonk__j_view_new(m, &m->view, err));
-    VONK_TRY(vonk_strmap_put(m->ids, VONK_STR("rj"), m->view, NULL, err));
+    VONK_TRY(vonk_strmap_put(m->ids, VONK_STR("j"), m->view, NULL, err));
     vonk__j_object_ref(m->view);
     VONK_TRY(vonk__j_object_new(m, "py4j.ClientServer", &gateway, err));
     VONK_TRY(vonk_strmap_put(m->ids, vonk_str_of(gateway_id), gateway, NULL, err));

@@ -202,7 +202,7 @@ struct vonk__j_machine {
     vonk_strmap *ids;        /* "o12" -> object */
     uint64_t next_id, next_serial;
     uint32_t n_ids;
-    vonk__j_view *view;      /* "rj" */
+    vonk__j_view *view;      /* "j" */
     vonk_mutex state;        /* of what is below */
     vonk__j_object *properties; /* java.util.Properties of java.lang.System */
     vonk__j_context *context;   /* the one SparkContext, or NULL */
@@ -320,6 +320,9 @@ vonk_status vonk__j_answer(vonk__j_caller *caller, vonk__j_request *r, const von
 vonk_status vonk__j_refuse(vonk__j_request *r, vonk_error *err, const char *fmt, ...) VONK_PRINTF(3, 4); /* "!xs..." */
 vonk_status vonk__j_target(vonk__j_caller *caller, vonk__j_request *r, vonk_str id, vonk__j_object **ret,
                            vonk_error *err); /* NULL: refused */
+/* "rj", "ro12": how views are named where the wire wants one. NULL: refused. */
+vonk_status vonk__j_view_of(vonk__j_caller *caller, vonk__j_request *r, vonk_str part, vonk__j_object **ret,
+                            vonk_error *err);
 vonk_status vonk__j_array_command(vonk__j_caller *caller, vonk__j_request *r, char sub, vonk_error *err);
 vonk_status vonk__j_list_command(vonk__j_caller *caller, vonk__j_request *r, char sub, vonk_error *err);
 vonk_status vonk__j_dir_command(vonk__j_caller *caller, vonk__j_request *r, char sub, vonk_error *err);
