@@ -57,7 +57,8 @@ static int read_flags(submit *s, int argc, char **argv, int *ret_status)
         size_t i = 0;
         const char *equals = strchr(argv[n], '=');
         const size_t len = equals ? (size_t)(equals - argv[n]) : strlen(argv[n]);
-        while (i < VONK_COUNTOF(flags) && (strlen(flags[i].name) != len || strncmp(flags[i].name, argv[n], len) != 0)) i++;
+        while (i < VONK_COUNTOF(flags) && (strlen(flags[i].name) != len || strncmp(flags[i].name, argv[n], len) != 0))
+            i++;
         n += i < VONK_COUNTOF(flags) && flags[i].argument && !equals && n + 1 < argc ? 2 : 1;
     }
     if (!vonk__flags_read("submit [FLAGS] pyspark-shell", flags, VONK_COUNTOF(flags), n, argv, ret_status)) return -1;

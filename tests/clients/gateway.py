@@ -1,4 +1,4 @@
-"""A gateway of classic PySpark for the length of some tests: `vonk submit pyspark-shell`, started as pyspark starts it."""
+"""A gateway of classic PySpark for the length of some tests, started as pyspark does: `vonk submit pyspark-shell`."""
 import os
 import shutil
 import struct

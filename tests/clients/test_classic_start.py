@@ -43,7 +43,8 @@ def test_a_context_starts_and_stops():
         print(sc.defaultParallelism, sc.appName)
         sc.stop()
     """)
-    assert lines == ["4.3.0 local[3] my app 3 2 None", "True True True", "my app True", "Py4JJavaError", "True", "1 second"]
+    assert lines == ["4.3.0 local[3] my app 3 2 None", "True True True", "my app True", "Py4JJavaError", "True",
+                     "1 second"]
 
 
 def test_folders_are_gone_afterwards(tmp_path):

@@ -45,8 +45,12 @@ class Raw:
         self.answer = self.ask(f"A\n{process.secret if secret is None else secret}\n")
 
     def ask(self, text):
-        self.socket.sendall(text.encode())
-        return self.file.readline().decode()
+        """The answer; empty when the connection has been closed."""
+        try:
+            self.socket.sendall(text.encode())
+            return self.file.readline().decode()
+        except (BrokenPipeError, ConnectionResetError):
+            return ""
 
     def close(self):
         self.file.close()
@@ -200,12 +204,12 @@ def test_unknown_members_answer_as_py4j_does(jvm):
     values = jvm.java.util.ArrayList()
     with pytest.raises(Py4JError) as raised:
         values.foo("abc", 1, 2**40, True, 1.5, None, jvm.java.util.HashMap(), b"abc", Decimal(1))
-    assert ("Method foo([class java.lang.String, class java.lang.Integer, class java.lang.Long, class java.lang.Boolean, "
-            "class java.lang.Double, null, class java.util.HashMap, class [B, class java.math.BigDecimal]) does not exist"
-            ) in str(raised.value)
+    assert ("Method foo([class java.lang.String, class java.lang.Integer, class java.lang.Long, "
+            "class java.lang.Boolean, class java.lang.Double, null, class java.util.HashMap, class [B, "
+            "class java.math.BigDecimal]) does not exist") in str(raised.value)
     with pytest.raises(Py4JError, match=r"Method get\(\[class java.lang.String\]\) does not exist"):
         values.get("x")
-    with pytest.raises(Py4JError, match=r"Constructor java.util.ArrayList\(\[class java.lang.String\]\) does not exist"):
+    with pytest.raises(Py4JError, match=r"Constructor java.util.ArrayList\(\[class java.lang.String\]\) does not"):
         jvm.java.util.ArrayList("x")
     with pytest.raises(Py4JError, match="java.util.List"):
         jvm.java.util.List()
@@ -295,10 +299,7 @@ def test_nonsense_ends_only_its_connection(process, text, answer):
     raw = Raw(process)
     got = raw.ask(text)
     assert got.startswith("!zs") and answer in got
-    try:
-        assert raw.file.readline() == b""
-    except ConnectionResetError:
-        pass
+    assert raw.ask("c\nz:java.lang.System\ncurrentTimeMillis\ne\n") == ""
     raw.close()
     raw = Raw(process)
     assert raw.ask("c\nz:java.lang.System\ncurrentTimeMillis\ne\n").startswith("!yL")

@@ -81,7 +81,8 @@ vonk_status vonk__j_proxy_new(vonk__j_caller *caller, vonk_str part, vonk__j_val
     vonk__j_value text;
     VONK__J_AUTO proxy *made = NULL;
     if (!id.len || id.len > 64 || semicolon == SIZE_MAX)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "py4j.Py4JException: a proxy without an id or interfaces");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "py4j.Py4JException: a proxy without an id or interfaces");
     VONK_TRY(proxy_class(caller->machine, vonk_str_sub(part, semicolon + 1, part.len), &cls, err));
     VONK_TRY(vonk__j_object_of(caller->machine, cls, &made, err));
     VONK_TRY(vonk__j_text_value(caller->machine->budget, VONK__J_STRING, id, &text, err));
@@ -163,7 +164,8 @@ static vonk_status raise_answer(vonk__j_caller *over, vonk_str body, vonk_error 
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "raised in Python");
     }
     const vonk_str text = vonk__j_str(&v);
-    return vonk__j_throw(over, "py4j.Py4JException", err, "An exception was raised by the Python Proxy. Return Message: %.*s",
+    return vonk__j_throw(over, "py4j.Py4JException", err,
+                         "An exception was raised by the Python Proxy. Return Message: %.*s",
                          (int)vonk_min_size(text.len, 1900), text.len ? text.data : "");
 }
 
@@ -175,7 +177,8 @@ static vonk_status await_answer(vonk__j_caller *over, vonk__j_value *ret, vonk_e
         vonk_buf_reset(&line);
         VONK_TRY(vonk__j_read_line(over, &line, &end, err));
         if (end || over->ends)
-            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR_NETWORK, "message", "Python closed the connection within a call");
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR_NETWORK, "message",
+                             "Python closed the connection within a call");
         const vonk_str text = vonk_buf_str(&line);
         if (vonk_str_starts(text, VONK_STR("!y"))) {
             *ret = VONK__J_NOTHING;

@@ -1,4 +1,5 @@
-/* serve/py4j/class.c -- rows become classes: names resolved, what is inherited filled in; arrays as they are asked for. */
+/* serve/py4j/class.c -- rows become classes: names resolved, what is inherited filled in; arrays as they are asked for.
+ */
 #include "serve/py4j/py4j_int.h"
 
 static const vonk__j_area *const areas[] = {
@@ -10,15 +11,15 @@ static const vonk__j_area *const areas[] = {
 static const struct {
     const char *name;
     char code;
-} primitives[] = {{"boolean", 'Z'}, {"byte", 'B'}, {"char", 'C'},   {"short", 'S'}, {"int", 'I'},
+} primitives[] = {{"boolean", 'Z'}, {"byte", 'B'},  {"char", 'C'},   {"short", 'S'}, {"int", 'I'},
                   {"long", 'J'},    {"float", 'F'}, {"double", 'D'}, {"void", 'V'}};
 
 static vonk__j_class *lookup(vonk__j_machine *m, vonk_str fqn) { return vonk_strmap_get(m->classes, fqn); }
 
 static vonk_status unknown_name(const char *row, vonk_str name, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("class row %s names %.*s, which has none", row,
-                                                                   VONK_STR_ARGS(name)));
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                     VONK_F("class row %s names %.*s, which has none", row, VONK_STR_ARGS(name)));
 }
 
 /* ---- arrays; under the lock for writing */
@@ -146,13 +147,17 @@ bool vonk__j_is(const vonk__j_object *object, const char *fqn)
 
 const vonk__j_class *vonk__j_class_of(vonk__j_machine *machine, const vonk__j_value *v)
 {
-    static const char *const boxes[] = {
-        [VONK__J_BOOL] = "java.lang.Boolean",      [VONK__J_I8] = "java.lang.Byte",
-        [VONK__J_I16] = "java.lang.Short",         [VONK__J_I32] = "java.lang.Integer",
-        [VONK__J_I64] = "java.lang.Long",          [VONK__J_F32] = "java.lang.Float",
-        [VONK__J_F64] = "java.lang.Double",        [VONK__J_CHAR] = "java.lang.Character",
-        [VONK__J_DECIMAL] = "java.math.BigDecimal", [VONK__J_STRING] = "java.lang.String",
-        [VONK__J_BYTES] = "[B"};
+    static const char *const boxes[] = {[VONK__J_BOOL] = "java.lang.Boolean",
+                                        [VONK__J_I8] = "java.lang.Byte",
+                                        [VONK__J_I16] = "java.lang.Short",
+                                        [VONK__J_I32] = "java.lang.Integer",
+                                        [VONK__J_I64] = "java.lang.Long",
+                                        [VONK__J_F32] = "java.lang.Float",
+                                        [VONK__J_F64] = "java.lang.Double",
+                                        [VONK__J_CHAR] = "java.lang.Character",
+                                        [VONK__J_DECIMAL] = "java.math.BigDecimal",
+                                        [VONK__J_STRING] = "java.lang.String",
+                                        [VONK__J_BYTES] = "[B"};
     if (v->kind == VONK__J_OBJECT) return v->object->cls;
     return v->kind == VONK__J_NULL || v->kind == VONK__J_VOID ? NULL : vonk__j_class_named(machine, boxes[v->kind]);
 }

@@ -129,7 +129,8 @@ static vonk_status list_equals(vonk__j_caller *caller, vonk__j_object *self, von
     VONK_TRY(take_elements(caller, &x, &a, err));
     VONK_TRY(take_elements(caller, &y, &b, err));
     *ret = a.n == b.n;
-    for (uint32_t i = 0; i < a.n && *ret; i++) VONK_TRY(vonk__j_equals(caller, &a.at[i], &b.at[i], depth + 1, ret, err));
+    for (uint32_t i = 0; i < a.n && *ret; i++)
+        VONK_TRY(vonk__j_equals(caller, &a.at[i], &b.at[i], depth + 1, ret, err));
     return VONK_OK;
 }
 
@@ -162,8 +163,7 @@ static vonk_status set_equals(vonk__j_caller *caller, vonk__j_object *self, vonk
     return VONK_OK;
 }
 
-static vonk_status set_hash(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, int32_t *ret,
-                            vonk_error *err)
+static vonk_status set_hash(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, int32_t *ret, vonk_error *err)
 {
     VONK_AUTO(elements_done) elements e = {0};
     const vonk__j_value me = {.kind = VONK__J_OBJECT, .object = self};
@@ -320,7 +320,8 @@ static vonk_status m_contains_all(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(elements_done) elements e = {0};
     bool holds = true;
     VONK_TRY(take_elements(call->caller, &call->args[0], &e, err));
-    for (uint32_t i = 0; i < e.n && holds; i++) VONK_TRY(vonk__j_holds(call->caller, call->self, &e.at[i], &holds, err));
+    for (uint32_t i = 0; i < e.n && holds; i++)
+        VONK_TRY(vonk__j_holds(call->caller, call->self, &e.at[i], &holds, err));
     return vonk__j_return(call, vonk__j_bool(holds));
 }
 static vonk_status m_remove(vonk__j_call *call, vonk_error *err)
@@ -366,7 +367,8 @@ static vonk_status m_to_array(vonk__j_call *call, vonk_error *err)
     vonk__j_array *array = NULL;
     const vonk__j_value me = {.kind = VONK__J_OBJECT, .object = call->self};
     VONK_TRY(take_elements(call->caller, &me, &e, err));
-    VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "java.lang.Object"), e.n, &array, err));
+    VONK_TRY(
+        vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "java.lang.Object"), e.n, &array, err));
     if (e.n) memcpy(array->items, e.at, e.n * sizeof *e.at);
     e.n = 0;
     return vonk__j_return(call, vonk__j_of(&array->head));
@@ -433,13 +435,28 @@ static const vonk__j_row rows[] = {
     INTERFACE("java.util.Queue", "java.util.Collection"),
     INTERFACE("java.util.Deque", "java.util.Queue"),
     INTERFACE("java.util.RandomAccess", NULL),
-    {.fqn = "java.util.Iterator$Live", .interfaces = "java.util.Iterator", .flags = VONK__J_GUARDED | VONK__J_ABSTRACT,
-     VONK__J_MEMBERS(iterator_members), .size = sizeof(iterator), .drop = iterator_drop},
-    {.fqn = "java.util.AbstractCollection", .interfaces = "java.util.Collection",
-     .flags = VONK__J_ABSTRACT | VONK__J_GUARDED, VONK__J_MEMBERS(vonk__j_collection_members), .text = collection_text},
-    {.fqn = "java.util.AbstractList", .super = "java.util.AbstractCollection", .interfaces = "java.util.List",
-     .flags = VONK__J_ABSTRACT, .equals = list_equals, .hash = list_hash},
-    {.fqn = "java.util.AbstractSet", .super = "java.util.AbstractCollection", .interfaces = "java.util.Set",
-     .flags = VONK__J_ABSTRACT, .equals = set_equals, .hash = set_hash},
+    {.fqn = "java.util.Iterator$Live",
+     .interfaces = "java.util.Iterator",
+     .flags = VONK__J_GUARDED | VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(iterator_members),
+     .size = sizeof(iterator),
+     .drop = iterator_drop},
+    {.fqn = "java.util.AbstractCollection",
+     .interfaces = "java.util.Collection",
+     .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
+     VONK__J_MEMBERS(vonk__j_collection_members),
+     .text = collection_text},
+    {.fqn = "java.util.AbstractList",
+     .super = "java.util.AbstractCollection",
+     .interfaces = "java.util.List",
+     .flags = VONK__J_ABSTRACT,
+     .equals = list_equals,
+     .hash = list_hash},
+    {.fqn = "java.util.AbstractSet",
+     .super = "java.util.AbstractCollection",
+     .interfaces = "java.util.Set",
+     .flags = VONK__J_ABSTRACT,
+     .equals = set_equals,
+     .hash = set_hash},
 };
 const vonk__j_area vonk__j_area_collection = {rows, VONK_COUNTOF(rows)};

@@ -1,4 +1,5 @@
-/* serve/py4j/collection.h -- what lists, sets, maps' views and arrays share. Whoever calls holds the machine's guard. */
+/* serve/py4j/collection.h -- what lists, sets, maps' views and arrays share. Whoever calls holds the machine's guard.
+ */
 #ifndef VONK_SERVE_PY4J_COLLECTION_H
 #define VONK_SERVE_PY4J_COLLECTION_H
 

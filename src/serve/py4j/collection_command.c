@@ -1,5 +1,5 @@
-/* serve/py4j/collection_command.c -- the commands for arrays (a) and lists (l). What goes wrong in them ends the connection,
- * as in Py4J; but that a list cannot be sorted is a plain "!x". */
+/* serve/py4j/collection_command.c -- the commands for arrays (a) and lists (l). What goes wrong in them ends the
+ * connection, as in Py4J; but that a list cannot be sorted is a plain "!x". */
 #include "serve/py4j/collection.h"
 
 static vonk_status not_of(vonk__j_caller *caller, const char *what, vonk_error *err)
@@ -20,9 +20,9 @@ static vonk_status index_arg(vonk__j_caller *caller, const vonk__j_request *r, u
     int32_t at = 0;
     VONK_TRY(int_arg(caller, r, i, &at, err));
     if (at < 0 || (uint32_t)at >= n)
-        return vonk__j_throw(caller,
-                             is_array ? "java.lang.ArrayIndexOutOfBoundsException" : "java.lang.IndexOutOfBoundsException",
-                             err, "Index %d out of bounds for length %u", at, n);
+        return vonk__j_throw(
+            caller, is_array ? "java.lang.ArrayIndexOutOfBoundsException" : "java.lang.IndexOutOfBoundsException", err,
+            "Index %d out of bounds for length %u", at, n);
     *ret = (uint32_t)at;
     return VONK_OK;
 }
@@ -68,7 +68,7 @@ static vonk_status fit(vonk__j_caller *caller, const vonk__j_class *to, vonk__j_
     static const struct {
         const char *name;
         vonk__j_kind kind;
-    } numbers[] = {{"byte", VONK__J_I8}, {"short", VONK__J_I16}, {"int", VONK__J_I32},
+    } numbers[] = {{"byte", VONK__J_I8},  {"short", VONK__J_I16}, {"int", VONK__J_I32},
                    {"long", VONK__J_I64}, {"float", VONK__J_F32}, {"double", VONK__J_F64}};
     if (vonk__j_cost(to, from) < 0)
         return vonk__j_throw(caller, "py4j.Py4JException", err, "Cannot convert %.*s to %.*s",

@@ -1,7 +1,7 @@
 /* serve/py4j/command.c -- the commands of the wire: read, run, answered.
  *
- * Answers: "!y" and a value; "!xr" and a throwable that a member raised; "!xs" and a text where Py4J itself refuses; "!zs"
- * and a text where the command was no command: then the connection ends. */
+ * Answers: "!y" and a value; "!xr" and a throwable that a member raised; "!xs" and a text where Py4J itself refuses;
+ * "!zs" and a text where the command was no command: then the connection ends. */
 #include "serve/py4j/py4j_int.h"
 
 #include <stdarg.h>
@@ -77,8 +77,8 @@ static vonk_status refuse_unknown(vonk__j_caller *caller, vonk__j_request *r, co
 {
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, caller->machine->budget, SIZE_MAX);
-    VONK_TRY(vonk_buf_printf(&text, err, "py4j.Py4JException: %s %.*s([", what,
-                             (int)vonk_min_size(name.len, 400), name.data));
+    VONK_TRY(vonk_buf_printf(&text, err, "py4j.Py4JException: %s %.*s([", what, (int)vonk_min_size(name.len, 400),
+                             name.data));
     for (uint32_t i = 0; i < r->n_args; i++) {
         const vonk__j_class *cls = vonk__j_class_of(caller->machine, &r->args[i]);
         if (i) VONK_TRY(vonk_buf_add_c(&text, ", ", err));
@@ -94,7 +94,8 @@ static vonk_status refuse_unknown(vonk__j_caller *caller, vonk__j_request *r, co
 
 static vonk_status refuse_class(vonk__j_request *r, vonk_str fqn, vonk_error *err)
 {
-    return vonk__j_refuse(r, err, "java.lang.ClassNotFoundException: %.*s\n", (int)vonk_min_size(fqn.len, 400), fqn.data);
+    return vonk__j_refuse(r, err, "java.lang.ClassNotFoundException: %.*s\n", (int)vonk_min_size(fqn.len, 400),
+                          fqn.data);
 }
 
 static vonk_status run_member(vonk__j_caller *caller, vonk__j_request *r, const vonk__j_class *cls,
@@ -174,9 +175,8 @@ static vonk_status find_in_view(vonk__j_caller *caller, vonk__j_view *view, vonk
     *ret = NULL;
     if (fqn) VONK_TRY(vonk__j_find_class(caller->machine, vonk_str_of(fqn), ret, err));
     for (size_t at = 0; !*ret && vonk_strmap_next(view->packages, &at, &package, &unused);)
-        VONK_TRY(vonk__j_find_class(caller->machine,
-                                    vonk_str_of(VONK_F("%.*s.%.*s", VONK_STR_ARGS(package), VONK_STR_ARGS(name))), ret,
-                                    err));
+        VONK_TRY(vonk__j_find_class(
+            caller->machine, vonk_str_of(VONK_F("%.*s.%.*s", VONK_STR_ARGS(package), VONK_STR_ARGS(name))), ret, err));
     return VONK_OK;
 }
 
@@ -317,7 +317,8 @@ static vonk_status stack_command(vonk__j_caller *caller, vonk__j_request *r, von
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, caller->machine->budget, SIZE_MAX);
     if (r->n_args != 1 || r->args[0].kind != VONK__J_OBJECT || !vonk__j_is(r->args[0].object, "java.lang.Throwable"))
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "java.lang.NullPointerException: no throwable of that id");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "java.lang.NullPointerException: no throwable of that id");
     VONK_TRY(vonk__j_stack_text(caller, r->args[0].object, &text, err));
     VONK_TRY(vonk_buf_add_c(r->out, "ys", err));
     return vonk__j_escape(vonk_buf_str(&text), r->out, err);
@@ -325,10 +326,10 @@ static vonk_status stack_command(vonk__j_caller *caller, vonk__j_request *r, von
 
 /* ---- the commands with a letter for what to do; head lines besides that one */
 
-#define SUBS(name, letter)                                                                                              \
-    static vonk_status name(vonk__j_caller *caller, vonk__j_request *r, vonk_error *err)                                \
-    {                                                                                                                   \
-        return FAMILY(caller, r, letter, err);                                                                          \
+#define SUBS(name, letter)                                                                                             \
+    static vonk_status name(vonk__j_caller *caller, vonk__j_request *r, vonk_error *err)                               \
+    {                                                                                                                  \
+        return FAMILY(caller, r, letter, err);                                                                         \
     }
 #define FAMILY vonk__j_array_command
 SUBS(array_get, 'g')
@@ -377,8 +378,7 @@ static const struct command {
 static const struct command *find_command(vonk_str name, vonk_str sub)
 {
     for (size_t i = 0; name.len == 1 && i < VONK_COUNTOF(commands); i++)
-        if (commands[i].name == name.data[0] &&
-            (!commands[i].sub || (sub.len == 1 && sub.data[0] == commands[i].sub)))
+        if (commands[i].name == name.data[0] && (!commands[i].sub || (sub.len == 1 && sub.data[0] == commands[i].sub)))
             return &commands[i];
     return NULL;
 }
@@ -448,9 +448,9 @@ static vonk_status run_command(vonk__j_caller *caller, vonk_str name, vonk_buf *
     if (n_sub) VONK_TRY(next_line(caller, &l, err));
     const struct command *command = find_command(name, n_sub ? line_at(&l, 0) : VONK_STR_NONE);
     if (!command)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
-                         VONK_F("py4j.Py4JException: Unknown command received: %.*s", (int)vonk_min_size(name.len, 100),
-                                name.data));
+        return VONK_FAIL(
+            err, VONK_E_INTERNAL_ERROR, "message",
+            VONK_F("py4j.Py4JException: Unknown command received: %.*s", (int)vonk_min_size(name.len, 100), name.data));
     const size_t n_head = n_sub + command->n_head;
     VONK_TRY(read_lines(caller, &l, n_head, err));
     for (size_t i = n_sub; i < n_head; i++) r.head[i - n_sub] = line_at(&l, i);
@@ -473,7 +473,8 @@ static vonk_status cancel_command(vonk__j_caller *caller, vonk_error *err)
     const vonk_str digits = line_at(&l, 1);
     for (size_t i = 0; i < digits.len && port < 100000; i++)
         port = digits.data[i] >= '0' && digits.data[i] <= '9' ? port * 10 + (uint32_t)(digits.data[i] - '0') : 100000;
-    if (caller->machine->server && port > 0 && port < 65536) vonk__j_server_cut(caller->machine->server, (uint16_t)port);
+    if (caller->machine->server && port > 0 && port < 65536)
+        vonk__j_server_cut(caller->machine->server, (uint16_t)port);
     caller->ends = true;
     return VONK_OK;
 }

@@ -90,7 +90,8 @@ static vonk_status address_by_name(vonk__j_call *call, vonk_error *err)
 {
     address *made = NULL;
     const vonk_str name = vonk__j_str(&call->args[0]);
-    if (name.len && !vonk_str_is(name, "localhost") && !vonk_str_starts(name, VONK_STR("127.")) && !vonk_str_is(name, "::1"))
+    if (name.len && !vonk_str_is(name, "localhost") && !vonk_str_starts(name, VONK_STR("127.")) &&
+        !vonk_str_is(name, "::1"))
         return vonk__j_throw(call->caller, "java.io.IOException", err, "%.200s: not an address of this machine",
                              call->args[0].text->data);
     VONK_TRY(vonk__j_object_new(call->machine, "java.net.InetAddress", &made, err));
@@ -122,6 +123,9 @@ static const vonk__j_row rows[] = {
     {.fqn = "py4j.ClientServer", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(server_members)},
     {.fqn = "py4j.CallbackClient", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(client_members)},
     {.fqn = "py4j.reflection.TypeUtil", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(type_members)},
-    {.fqn = "java.net.InetAddress", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(address_members), .size = sizeof(address)},
+    {.fqn = "java.net.InetAddress",
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(address_members),
+     .size = sizeof(address)},
 };
 const vonk__j_area vonk__j_area_gateway = {rows, VONK_COUNTOF(rows)};

@@ -142,9 +142,11 @@ static vonk_status add_page(vonk__j_caller *caller, const vonk__j_class *cls, vo
     const vonk_str package = vonk_str_sub(cls->fqn, 0, cls->fqn.len > name.len ? cls->fqn.len - name.len - 1 : 0);
     VONK_TRY(vonk_buf_printf(page, err, "Help on class %.*s in package %.*s:\n\n%.*s", VONK_STR_ARGS(name),
                              VONK_STR_ARGS(package), VONK_STR_ARGS(is_short ? name : cls->fqn)));
-    if (cls->super && cls->super->super) VONK_TRY(vonk_buf_printf(page, err, " extends %.*s", VONK_STR_ARGS(cls->super->fqn)));
+    if (cls->super && cls->super->super)
+        VONK_TRY(vonk_buf_printf(page, err, " extends %.*s", VONK_STR_ARGS(cls->super->fqn)));
     for (uint32_t i = 0; i < cls->n_interfaces; i++)
-        VONK_TRY(vonk_buf_printf(page, err, "%s%.*s", i ? ", " : " implements ", VONK_STR_ARGS(cls->interfaces[i]->fqn)));
+        VONK_TRY(
+            vonk_buf_printf(page, err, "%s%.*s", i ? ", " : " implements ", VONK_STR_ARGS(cls->interfaces[i]->fqn)));
     VONK_TRY(vonk_buf_add_c(page, " {\n|  \n|  Methods defined here:\n", err));
     VONK_TRY(add_methods(caller, cls, pattern, is_short, page, err));
     return vonk_buf_add_c(page, "}\n", err);
@@ -166,8 +168,8 @@ vonk_status vonk__j_help_command(vonk__j_caller *caller, vonk__j_request *r, cha
         if (!object) return VONK_OK;
         cls = object->cls;
     }
-    VONK_TRY(add_page(caller, cls, r->n_args ? vonk__j_str(&r->args[0]) : VONK_STR_NONE,
-                      r->n_args > 1 && r->args[1].i, &page, err));
+    VONK_TRY(add_page(caller, cls, r->n_args ? vonk__j_str(&r->args[0]) : VONK_STR_NONE, r->n_args > 1 && r->args[1].i,
+                      &page, err));
     VONK_TRY(vonk_buf_add_c(r->out, "ys", err));
     return vonk__j_escape(vonk_buf_str(&page), r->out, err);
 }

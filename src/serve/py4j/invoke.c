@@ -49,8 +49,9 @@ static int64_t distance(const vonk__j_class *to, const vonk__j_class *from)
 /* 1 byte, 2 short, 3 int, 4 long, 5 float, 6 double; boxed or not; 0: another class */
 static int rank(const vonk__j_class *cls)
 {
-    static const char *const names[] = {"byte",  "java.lang.Byte",  "short", "java.lang.Short", "int",    "java.lang.Integer",
-                                        "long",  "java.lang.Long",  "float", "java.lang.Float", "double", "java.lang.Double"};
+    static const char *const names[] = {"byte",  "java.lang.Byte",    "short",  "java.lang.Short",
+                                        "int",   "java.lang.Integer", "long",   "java.lang.Long",
+                                        "float", "java.lang.Float",   "double", "java.lang.Double"};
     for (int i = 0; i < (int)VONK_COUNTOF(names); i++)
         if (vonk_str_is(cls->fqn, names[i])) return i / 2 + 1;
     return 0;
@@ -176,7 +177,8 @@ static vonk_status convert(vonk__j_caller *caller, const vonk__j_class *to, vonk
         if (want == 1) v->i = (int8_t)v->i;
         if (want == 2) v->i = (int16_t)v->i;
         if (want == 5) v->f = (float)v->f;
-    } else if (v->kind == VONK__J_STRING && (vonk_str_is(to->fqn, "char") || vonk_str_is(to->fqn, "java.lang.Character"))) {
+    } else if (v->kind == VONK__J_STRING &&
+               (vonk_str_is(to->fqn, "char") || vonk_str_is(to->fqn, "java.lang.Character"))) {
         const vonk_str s = vonk__j_str(v);
         if (!s.len)
             return vonk__j_throw(caller, "java.lang.StringIndexOutOfBoundsException", err,
@@ -192,8 +194,8 @@ static vonk_status convert(vonk__j_caller *caller, const vonk__j_class *to, vonk
 }
 
 vonk_status vonk__j_invoke(vonk__j_caller *caller, const vonk__j_class *cls, vonk__j_object *self,
-                           const vonk__j_signature *signature, vonk__j_value *args, uint32_t n_args,
-                           vonk__j_value *ret, vonk_error *err)
+                           const vonk__j_signature *signature, vonk__j_value *args, uint32_t n_args, vonk__j_value *ret,
+                           vonk_error *err)
 {
     vonk__j_call call = {.machine = caller->machine,
                          .caller = caller,

@@ -1,4 +1,5 @@
-/* serve/py4j/java_lang.c -- java.lang (but for throwables), java.io and java.math: what Python programs touch of them. */
+/* serve/py4j/java_lang.c -- java.lang (but for throwables), java.io and java.math: what Python programs touch of them.
+ */
 #include "serve/py4j/py4j_int.h"
 #include "sys/clock.h"
 #include "sys/env.h"
@@ -65,10 +66,8 @@ static vonk_status object_new(vonk__j_call *call, vonk_error *err)
 }
 
 static const vonk__j_member object_members[] = {
-    {"new", "", "", object_new, VONK__J_CONSTRUCTOR, 0},
-    {"equals", "Object", "boolean", m_equals, VONK__J_METHOD, 0},
-    {"hashCode", "", "int", m_hash, VONK__J_METHOD, 0},
-    {"toString", "", "String", m_text, VONK__J_METHOD, 0},
+    {"new", "", "", object_new, VONK__J_CONSTRUCTOR, 0},   {"equals", "Object", "boolean", m_equals, VONK__J_METHOD, 0},
+    {"hashCode", "", "int", m_hash, VONK__J_METHOD, 0},    {"toString", "", "String", m_text, VONK__J_METHOD, 0},
     {"getClass", "", "Class", m_class, VONK__J_METHOD, 0},
 };
 
@@ -123,7 +122,18 @@ static vonk_status class_hash(vonk__j_caller *caller, vonk__j_object *self, uint
     return VONK_OK;
 }
 
-enum { NAME, SIMPLE_NAME, CANONICAL_NAME, IS_INTERFACE, IS_ARRAY, SUPERCLASS, PACKAGE_NAME, IS_INSTANCE, IS_ASSIGNABLE, COMPONENT };
+enum {
+    NAME,
+    SIMPLE_NAME,
+    CANONICAL_NAME,
+    IS_INTERFACE,
+    IS_ARRAY,
+    SUPERCLASS,
+    PACKAGE_NAME,
+    IS_INSTANCE,
+    IS_ASSIGNABLE,
+    COMPONENT
+};
 
 static vonk_status class_name(vonk__j_call *call, vonk_error *err)
 {
@@ -201,7 +211,10 @@ static vonk_status same(vonk__j_call *call, vonk_error *err)
     (void)err;
     return vonk__j_return(call, vonk__j_ref(call->args[0]));
 }
-static vonk_status empty_string(vonk__j_call *call, vonk_error *err) { return vonk__j_return_str(call, VONK_STR_NONE, err); }
+static vonk_status empty_string(vonk__j_call *call, vonk_error *err)
+{
+    return vonk__j_return_str(call, VONK_STR_NONE, err);
+}
 
 static vonk_status parse_integer(vonk__j_call *call, vonk_error *err)
 {
@@ -241,7 +254,8 @@ static vonk_status limit(vonk__j_call *call, vonk_error *err)
 }
 static vonk_status double_limit(vonk__j_call *call, vonk_error *err)
 {
-    static const double limits[] = {1.7976931348623157e308, 4.9e-324, __builtin_inf(), -__builtin_inf(), __builtin_nan("")};
+    static const double limits[] = {1.7976931348623157e308, 4.9e-324, __builtin_inf(), -__builtin_inf(),
+                                    __builtin_nan("")};
     (void)err;
     return vonk__j_return(call, vonk__j_f64(limits[call->member->tag]));
 }
@@ -305,9 +319,12 @@ static vonk_status math_integer(vonk__j_call *call, vonk_error *err)
                                                                   : vonk__j_i64(r));
 }
 static const vonk__j_member math_members[] = {
-    {"abs", "int", "int", math_integer, VONK__J_STATIC, ABS},   {"abs", "long", "long", math_integer, VONK__J_STATIC, ABS},
-    {"max", "int, int", "int", math_integer, VONK__J_STATIC, MAX}, {"max", "long, long", "long", math_integer, VONK__J_STATIC, MAX},
-    {"min", "int, int", "int", math_integer, VONK__J_STATIC, MIN}, {"min", "long, long", "long", math_integer, VONK__J_STATIC, MIN},
+    {"abs", "int", "int", math_integer, VONK__J_STATIC, ABS},
+    {"abs", "long", "long", math_integer, VONK__J_STATIC, ABS},
+    {"max", "int, int", "int", math_integer, VONK__J_STATIC, MAX},
+    {"max", "long, long", "long", math_integer, VONK__J_STATIC, MAX},
+    {"min", "int, int", "int", math_integer, VONK__J_STATIC, MIN},
+    {"min", "long, long", "long", math_integer, VONK__J_STATIC, MIN},
 };
 
 /* ---- java.lang.System: properties are one map of the machine, guarded by its `guard` */
@@ -315,9 +332,9 @@ static const vonk__j_member math_members[] = {
 static const struct {
     const char *key, *value;
 } fixed_properties[] = {
-    {"SPARK_SUBMIT", "true"}, {"file.encoding", "UTF-8"},  {"file.separator", "/"},  {"java.vendor", "Vonk"},
-    {"java.version", "17"},   {"line.separator", "\n"},    {"os.arch", "amd64"},     {"os.name", "Linux"},
-    {"path.separator", ":"},  {"java.vm.name", "Vonk"},    {"user.language", "en"},
+    {"SPARK_SUBMIT", "true"}, {"file.encoding", "UTF-8"}, {"file.separator", "/"}, {"java.vendor", "Vonk"},
+    {"java.version", "17"},   {"line.separator", "\n"},   {"os.arch", "amd64"},    {"os.name", "Linux"},
+    {"path.separator", ":"},  {"java.vm.name", "Vonk"},   {"user.language", "en"},
 };
 
 vonk_status vonk__j_load_properties(vonk__j_machine *machine, const vonk_conf *conf, vonk_error *err)
@@ -354,9 +371,9 @@ static vonk_status system_property(vonk__j_call *call, vonk_error *err)
     if (call->member->tag == SET) VONK_TRY(vonk__j_need(call, 1, err));
     VONK_LOCKED(&call->machine->guard);
     VONK_TRY(vonk__j_map_find(call->caller, map, &call->args[0], &entry, err));
-    vonk__j_return(call, entry ? vonk__j_ref(entry->value)
-                         : call->member->tag == GET && call->n_args > 1 ? vonk__j_ref(call->args[1])
-                                                                        : VONK__J_NOTHING);
+    call->result = entry                                          ? vonk__j_ref(entry->value)
+                   : call->member->tag == GET && call->n_args > 1 ? vonk__j_ref(call->args[1])
+                                                                  : VONK__J_NOTHING;
     if (call->member->tag == SET)
         return vonk__j_map_put(call->caller, map, vonk__j_ref(call->args[0]), vonk__j_ref(call->args[1]), NULL, err);
     if (call->member->tag == CLEAR && entry) vonk__j_map_remove(map, entry);
@@ -384,7 +401,10 @@ static vonk_status system_identity(vonk__j_call *call, vonk_error *err)
     (void)err;
     return vonk__j_return(call, vonk__j_i32(v->kind == VONK__J_OBJECT ? (int32_t)v->object->serial : 0));
 }
-static vonk_status system_line(vonk__j_call *call, vonk_error *err) { return vonk__j_return_str(call, VONK_STR("\n"), err); }
+static vonk_status system_line(vonk__j_call *call, vonk_error *err)
+{
+    return vonk__j_return_str(call, VONK_STR("\n"), err);
+}
 static vonk_status system_gc(vonk__j_call *call, vonk_error *err)
 {
     (void)call, (void)err; /* nothing waits to be collected: objects are counted */
@@ -493,26 +513,56 @@ static const vonk__j_member decimal_members[] = {
 #define INTERFACE(name) {.fqn = (name), .flags = VONK__J_INTERFACE}
 
 static const vonk__j_row rows[] = {
-    PRIMITIVE("boolean"), PRIMITIVE("byte"), PRIMITIVE("char"), PRIMITIVE("short"), PRIMITIVE("int"),
-    PRIMITIVE("long"), PRIMITIVE("float"), PRIMITIVE("double"), PRIMITIVE("void"),
-    {.fqn = "java.lang.Object", VONK__J_MEMBERS(object_members), .size = sizeof(vonk__j_object), .text = object_text,
-     .equals = object_equals, .hash = object_hash},
-    INTERFACE("java.io.Serializable"), INTERFACE("java.io.Closeable"), INTERFACE("java.lang.Cloneable"),
-    INTERFACE("java.lang.CharSequence"), INTERFACE("java.lang.Comparable"), INTERFACE("java.lang.Iterable"),
-    {.fqn = "java.lang.Class", .interfaces = "java.io.Serializable", VONK__J_MEMBERS(class_members),
-     .size = sizeof(class_object), .text = class_text, .equals = class_equals, .hash = class_hash},
-    {.fqn = "java.lang.String", .interfaces = "java.io.Serializable java.lang.Comparable java.lang.CharSequence",
+    PRIMITIVE("boolean"),
+    PRIMITIVE("byte"),
+    PRIMITIVE("char"),
+    PRIMITIVE("short"),
+    PRIMITIVE("int"),
+    PRIMITIVE("long"),
+    PRIMITIVE("float"),
+    PRIMITIVE("double"),
+    PRIMITIVE("void"),
+    {.fqn = "java.lang.Object",
+     VONK__J_MEMBERS(object_members),
+     .size = sizeof(vonk__j_object),
+     .text = object_text,
+     .equals = object_equals,
+     .hash = object_hash},
+    INTERFACE("java.io.Serializable"),
+    INTERFACE("java.io.Closeable"),
+    INTERFACE("java.lang.Cloneable"),
+    INTERFACE("java.lang.CharSequence"),
+    INTERFACE("java.lang.Comparable"),
+    INTERFACE("java.lang.Iterable"),
+    {.fqn = "java.lang.Class",
+     .interfaces = "java.io.Serializable",
+     VONK__J_MEMBERS(class_members),
+     .size = sizeof(class_object),
+     .text = class_text,
+     .equals = class_equals,
+     .hash = class_hash},
+    {.fqn = "java.lang.String",
+     .interfaces = "java.io.Serializable java.lang.Comparable java.lang.CharSequence",
      VONK__J_MEMBERS(string_members)},
     {.fqn = "java.lang.Number", .interfaces = "java.io.Serializable", .flags = VONK__J_ABSTRACT},
-    NUMBER("java.lang.Integer", integer_members), NUMBER("java.lang.Long", long_members),
-    NUMBER("java.lang.Double", double_members), NUMBER("java.lang.Float", float_members),
-    NUMBER("java.lang.Short", short_members), NUMBER("java.lang.Byte", byte_members),
+    NUMBER("java.lang.Integer", integer_members),
+    NUMBER("java.lang.Long", long_members),
+    NUMBER("java.lang.Double", double_members),
+    NUMBER("java.lang.Float", float_members),
+    NUMBER("java.lang.Short", short_members),
+    NUMBER("java.lang.Byte", byte_members),
     NUMBER("java.math.BigDecimal", decimal_members),
-    {.fqn = "java.lang.Boolean", .interfaces = "java.io.Serializable java.lang.Comparable", VONK__J_MEMBERS(boolean_members)},
+    {.fqn = "java.lang.Boolean",
+     .interfaces = "java.io.Serializable java.lang.Comparable",
+     VONK__J_MEMBERS(boolean_members)},
     {.fqn = "java.lang.Character", .interfaces = "java.io.Serializable java.lang.Comparable"},
     {.fqn = "java.lang.Math", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(math_members)},
     {.fqn = "java.lang.System", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(system_members)},
-    {.fqn = "java.io.File", .interfaces = "java.io.Serializable java.lang.Comparable", VONK__J_MEMBERS(file_members),
-     .size = sizeof(file_object), .drop = file_drop, .text = file_text},
+    {.fqn = "java.io.File",
+     .interfaces = "java.io.Serializable java.lang.Comparable",
+     VONK__J_MEMBERS(file_members),
+     .size = sizeof(file_object),
+     .drop = file_drop,
+     .text = file_text},
 };
 const vonk__j_area vonk__j_area_java_lang = {rows, VONK_COUNTOF(rows)};

@@ -38,8 +38,8 @@ vonk_status vonk__j_list_new(vonk__j_machine *machine, vonk__j_list **ret, vonk_
 
 vonk_status vonk__j_list_add(vonk__j_list *list, vonk__j_value take_value, vonk_error *err)
 {
-    vonk_status status = list->items.n < INT32_MAX ? VONK_OK
-                                                   : VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the list is full");
+    vonk_status status =
+        list->items.n < INT32_MAX ? VONK_OK : VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the list is full");
     if (status == VONK_OK) status = VONK_VEC_PUSH(&list->items, list->head.machine->budget, take_value, err);
     if (status != VONK_OK) vonk__j_unref(&take_value);
     return status;
@@ -134,7 +134,8 @@ static vonk_status check_index(vonk__j_call *call, int64_t at, bool or_end, uint
         return VONK_OK;
     }
     return vonk__j_throw(call->caller, "java.lang.IndexOutOfBoundsException", err,
-                         or_end ? "Index: %lld, Size: %zu" : "Index %lld out of bounds for length %zu", (long long)at, n);
+                         or_end ? "Index: %lld, Size: %zu" : "Index %lld out of bounds for length %zu", (long long)at,
+                         n);
 }
 
 static vonk_status add_all_at(vonk__j_call *call, uint32_t at, const vonk__j_value *from, vonk_error *err)
@@ -194,7 +195,7 @@ static vonk_status list_set(vonk__j_call *call, vonk_error *err)
     uint32_t at = 0;
     VONK_TRY(check_index(call, call->args[0].i, false, &at, err));
     vonk__j_value *item = &self_list(call)->items.at[at];
-    vonk__j_return(call, *item);
+    call->result = *item;
     *item = vonk__j_ref(call->args[1]);
     return VONK_OK;
 }
@@ -288,8 +289,8 @@ vonk_status vonk__j_array_new(vonk__j_machine *machine, const vonk__j_class *ele
     static const struct {
         const char *name;
         vonk__j_kind kind;
-    } zeros[] = {{"boolean", VONK__J_BOOL}, {"byte", VONK__J_I8},   {"char", VONK__J_CHAR},  {"short", VONK__J_I16},
-                 {"int", VONK__J_I32},      {"long", VONK__J_I64},  {"float", VONK__J_F32},  {"double", VONK__J_F64}};
+    } zeros[] = {{"boolean", VONK__J_BOOL}, {"byte", VONK__J_I8},  {"char", VONK__J_CHAR}, {"short", VONK__J_I16},
+                 {"int", VONK__J_I32},      {"long", VONK__J_I64}, {"float", VONK__J_F32}, {"double", VONK__J_F64}};
     VONK__J_AUTO vonk__j_array *array = NULL;
     const vonk__j_class *cls = NULL;
     vonk__j_value zero = VONK__J_NOTHING;
@@ -320,9 +321,11 @@ static vonk_status as_list(vonk__j_call *call, vonk_error *err)
 {
     VONK__J_AUTO vonk__j_list *list = NULL;
     VONK_TRY(vonk__j_list_new(call->machine, &list, err));
-    vonk__j_array *array = call->n_args && call->args[0].kind == VONK__J_OBJECT ? vonk__j_as_array(call->args[0].object) : NULL;
+    vonk__j_array *array =
+        call->n_args && call->args[0].kind == VONK__J_OBJECT ? vonk__j_as_array(call->args[0].object) : NULL;
     if (call->n_args && !array) return vonk__j_throw_bare(call->caller, "java.lang.NullPointerException", err);
-    for (uint32_t i = 0; array && i < array->n; i++) VONK_TRY(vonk__j_list_add(list, vonk__j_ref(array->items[i]), err));
+    for (uint32_t i = 0; array && i < array->n; i++)
+        VONK_TRY(vonk__j_list_add(list, vonk__j_ref(array->items[i]), err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(list)->head));
 }
 static vonk_status array_text(vonk__j_call *call, vonk_error *err)
@@ -347,14 +350,24 @@ static const vonk__j_member arrays_members[] = {
 };
 
 static const vonk__j_row rows[] = {
-    {.fqn = "[]", .interfaces = "java.lang.Cloneable java.io.Serializable", .flags = VONK__J_GUARDED,
-     VONK__J_MEMBERS(array_members), .size = sizeof(vonk__j_array), .drop = array_drop},
-    {.fqn = "java.util.ArrayList", .super = "java.util.AbstractList",
+    {.fqn = "[]",
+     .interfaces = "java.lang.Cloneable java.io.Serializable",
+     .flags = VONK__J_GUARDED,
+     VONK__J_MEMBERS(array_members),
+     .size = sizeof(vonk__j_array),
+     .drop = array_drop},
+    {.fqn = "java.util.ArrayList",
+     .super = "java.util.AbstractList",
      .interfaces = "java.util.List java.util.RandomAccess java.lang.Cloneable java.io.Serializable",
-     VONK__J_MEMBERS(list_members), .size = sizeof(vonk__j_list), .drop = vonk__j_list_drop},
-    {.fqn = "java.util.LinkedList", .super = "java.util.AbstractList",
+     VONK__J_MEMBERS(list_members),
+     .size = sizeof(vonk__j_list),
+     .drop = vonk__j_list_drop},
+    {.fqn = "java.util.LinkedList",
+     .super = "java.util.AbstractList",
      .interfaces = "java.util.List java.util.Deque java.lang.Cloneable java.io.Serializable",
-     VONK__J_MEMBERS(list_members), .size = sizeof(vonk__j_list), .drop = vonk__j_list_drop},
+     VONK__J_MEMBERS(list_members),
+     .size = sizeof(vonk__j_list),
+     .drop = vonk__j_list_drop},
     {.fqn = "java.util.Arrays", .flags = VONK__J_ABSTRACT | VONK__J_GUARDED, VONK__J_MEMBERS(arrays_members)},
 };
 const vonk__j_area vonk__j_area_java_list = {rows, VONK_COUNTOF(rows)};

@@ -302,8 +302,7 @@ static vonk_status map_equals(vonk__j_caller *caller, vonk__j_object *self, vonk
     return VONK_OK;
 }
 
-static vonk_status map_hash(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, int32_t *ret,
-                            vonk_error *err)
+static vonk_status map_hash(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, int32_t *ret, vonk_error *err)
 {
     uint32_t sum = 0;
     int32_t one = 0;
@@ -351,9 +350,9 @@ static vonk_status map_access(vonk__j_call *call, vonk_error *err)
         return vonk__j_return(call, old);
     }
     VONK_TRY(vonk__j_map_find(call->caller, map, &call->args[0], &entry, err));
-    vonk__j_return(call, entry              ? vonk__j_ref(entry->value)
-                         : what == GET_OR && call->n_args > 1 ? vonk__j_ref(call->args[1])
-                                            : VONK__J_NOTHING);
+    call->result = entry                                ? vonk__j_ref(entry->value)
+                   : what == GET_OR && call->n_args > 1 ? vonk__j_ref(call->args[1])
+                                                        : VONK__J_NOTHING;
     if (what == REMOVE && entry) vonk__j_map_remove(map, entry);
     if (what == PUT_ABSENT && !entry)
         return vonk__j_map_put(call->caller, map, vonk__j_ref(call->args[0]), vonk__j_ref(call->args[1]), NULL, err);
@@ -489,17 +488,31 @@ static const vonk__j_member set_members[] = {
     {"clone", "", "Object", set_clone, VONK__J_METHOD, 0},
 };
 
-#define MAP(name, above) {.fqn = (name), .super = (above), .interfaces = "java.util.Map java.lang.Cloneable java.io.Serializable", \
-                          VONK__J_MEMBERS(map_members)}
-#define SET(name, above) {.fqn = (name), .super = (above), .interfaces = "java.util.Set java.lang.Cloneable java.io.Serializable", \
-                          VONK__J_MEMBERS(set_members), .size = sizeof(vonk__j_map), .drop = vonk__j_map_drop}
-#define VIEW(name, above) {.fqn = (name), .super = (above), .flags = VONK__J_ABSTRACT, .size = sizeof(vonk__j_view_of_map), \
-                           .drop = view_drop}
+#define MAP(name, above)                                                                                               \
+    {.fqn = (name),                                                                                                    \
+     .super = (above),                                                                                                 \
+     .interfaces = "java.util.Map java.lang.Cloneable java.io.Serializable",                                           \
+     VONK__J_MEMBERS(map_members)}
+#define SET(name, above)                                                                                               \
+    {.fqn = (name),                                                                                                    \
+     .super = (above),                                                                                                 \
+     .interfaces = "java.util.Set java.lang.Cloneable java.io.Serializable",                                           \
+     VONK__J_MEMBERS(set_members),                                                                                     \
+     .size = sizeof(vonk__j_map),                                                                                      \
+     .drop = vonk__j_map_drop}
+#define VIEW(name, above)                                                                                              \
+    {.fqn = (name), .super = (above), .flags = VONK__J_ABSTRACT, .size = sizeof(vonk__j_view_of_map), .drop = view_drop}
 static const vonk__j_row rows[] = {
     {.fqn = "java.util.Map", .flags = VONK__J_INTERFACE},
     {.fqn = "java.util.Map$Entry", .flags = VONK__J_INTERFACE},
-    {.fqn = "java.util.AbstractMap", .interfaces = "java.util.Map", .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
-     .size = sizeof(vonk__j_map), .drop = vonk__j_map_drop, .text = map_text, .equals = map_equals, .hash = map_hash},
+    {.fqn = "java.util.AbstractMap",
+     .interfaces = "java.util.Map",
+     .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
+     .size = sizeof(vonk__j_map),
+     .drop = vonk__j_map_drop,
+     .text = map_text,
+     .equals = map_equals,
+     .hash = map_hash},
     MAP("java.util.HashMap", "java.util.AbstractMap"),
     MAP("java.util.LinkedHashMap", "java.util.HashMap"),
     MAP("java.util.Hashtable", "java.util.AbstractMap"),
@@ -509,8 +522,14 @@ static const vonk__j_row rows[] = {
     VIEW("java.util.HashMap$KeySet", "java.util.AbstractSet"),
     VIEW("java.util.HashMap$EntrySet", "java.util.AbstractSet"),
     VIEW("java.util.HashMap$Values", "java.util.AbstractCollection"),
-    {.fqn = "java.util.AbstractMap$SimpleImmutableEntry", .interfaces = "java.util.Map$Entry java.io.Serializable",
-     .flags = VONK__J_GUARDED, VONK__J_MEMBERS(pair_members), .size = sizeof(pair), .drop = pair_drop, .text = pair_text,
-     .equals = pair_equals, .hash = pair_hash},
+    {.fqn = "java.util.AbstractMap$SimpleImmutableEntry",
+     .interfaces = "java.util.Map$Entry java.io.Serializable",
+     .flags = VONK__J_GUARDED,
+     VONK__J_MEMBERS(pair_members),
+     .size = sizeof(pair),
+     .drop = pair_drop,
+     .text = pair_text,
+     .equals = pair_equals,
+     .hash = pair_hash},
 };
 const vonk__j_area vonk__j_area_java_map = {rows, VONK_COUNTOF(rows)};

@@ -98,7 +98,6 @@ void vonk__j_forget(vonk__j_machine *machine, vonk_str id)
 
 /* ---- the machine */
 
-
 static vonk_status fill(vonk__j_machine *m, const vonk_py4j_options *options, vonk_error *err)
 {
     char gateway_id[] = "GATEWAY_SERVER";

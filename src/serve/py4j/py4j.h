@@ -1,7 +1,7 @@
 /* serve/py4j/py4j.h -- the door of classic PySpark: a Py4J gateway that unmodified pyspark and py4j talk to.
  *
- * Listens on the loopback interface only; every connection must show the secret first and has a thread of its own, as the
- * thread of Python that opened it. See README.md here for the layers. */
+ * Listens on the loopback interface only; every connection must show the secret first and has a thread of its own, as
+ * the thread of Python that opened it. See README.md here for the layers. */
 #ifndef VONK_SERVE_PY4J_PY4J_H
 #define VONK_SERVE_PY4J_PY4J_H
 
@@ -12,13 +12,13 @@ typedef struct vonk_py4j_server vonk_py4j_server;
 
 typedef struct vonk_py4j_options {
     vonk_budget *budget;
-    vonk_loop *loop;         /* accepts on it; borrowed, run by the caller */
-    vonk_str secret;         /* empty: a random one is made */
-    uint16_t port;           /* 0: any */
-    bool shared_connections; /* PYSPARK_PIN_THREAD=false: py4j's JavaGateway in place of its ClientServer */
-    const vonk_conf *conf;   /* what was set there are the "spark.*" system properties; NULL: none */
-    vonk_str local_folder;   /* for temporary folders; empty: $TMPDIR or /tmp */
-    uint32_t n_threads;      /* of local[*]; 0: all cores */
+    vonk_loop *loop;          /* accepts on it; borrowed, run by the caller */
+    vonk_str secret;          /* empty: a random one is made */
+    uint16_t port;            /* 0: any */
+    bool shared_connections;  /* PYSPARK_PIN_THREAD=false: py4j's JavaGateway in place of its ClientServer */
+    const vonk_conf *conf;    /* what was set there are the "spark.*" system properties; NULL: none */
+    vonk_str local_folder;    /* for temporary folders; empty: $TMPDIR or /tmp */
+    uint32_t n_threads;       /* of local[*]; 0: all cores */
     uint32_t max_connections; /* at once; 0: 1024 */
 } vonk_py4j_options;
 

@@ -24,7 +24,7 @@ typedef struct vonk__j_context vonk__j_context; /* spark_context.c */
 
 enum {
     VONK__J_MAX_ARGS = 4096,
-    VONK__J_MAX_DEPTH = 200,      /* of collections in collections, of callbacks in callbacks */
+    VONK__J_MAX_DEPTH = 200, /* of collections in collections, of callbacks in callbacks */
     VONK__J_MAX_OBJECTS = 20000000,
     VONK__J_HEAD_BYTES = 64 << 10 /* of what comes before the secret was shown */
 };
@@ -147,8 +147,8 @@ struct vonk__j_row {
     /* All inherited when NULL. `drop` lets go of what the object holds; it may be called again. */
     void (*drop)(vonk__j_object *self);
     vonk_status (*text)(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, vonk_buf *out, vonk_error *err);
-    vonk_status (*equals)(vonk__j_caller *caller, vonk__j_object *self, vonk__j_object *other, uint32_t depth, bool *ret,
-                          vonk_error *err);
+    vonk_status (*equals)(vonk__j_caller *caller, vonk__j_object *self, vonk__j_object *other, uint32_t depth,
+                          bool *ret, vonk_error *err);
     vonk_status (*hash)(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, int32_t *ret, vonk_error *err);
 };
 #define VONK__J_MEMBERS(array) .members = (array), .n_members = VONK_COUNTOF(array)
@@ -160,13 +160,13 @@ typedef struct vonk__j_signature {
 } vonk__j_signature;
 
 struct vonk__j_class {
-    vonk_str fqn;           /* "java.util.Map$Entry", "[I", "int" */
-    vonk__j_row row;        /* what is inherited is filled in */
+    vonk_str fqn;    /* "java.util.Map$Entry", "[I", "int" */
+    vonk__j_row row; /* what is inherited is filled in */
     const vonk__j_class *super, **interfaces;
     uint32_t n_interfaces;
     vonk__j_signature *signatures;
     const vonk__j_class *element; /* of an array */
-    char tag;               /* of references to objects: r l a h t g */
+    char tag;                     /* of references to objects: r l a h t g */
 };
 
 /* NULL: there is none. Arrays are made when asked for: "[I", "[Ljava.lang.String;". */
@@ -196,14 +196,14 @@ struct vonk__j_machine {
     vonk_arena *arena; /* classes; under `classes_lock` */
     vonk_rwlock classes_lock;
     vonk_strmap *classes;
-    vonk_mutex guard;        /* of guarded classes' members */
-    vonk_mutex heap;         /* the list of objects, the table of ids */
+    vonk_mutex guard; /* of guarded classes' members */
+    vonk_mutex heap;  /* the list of objects, the table of ids */
     vonk__j_object *objects;
-    vonk_strmap *ids;        /* "o12" -> object */
+    vonk_strmap *ids; /* "o12" -> object */
     uint64_t next_id, next_serial;
     uint32_t n_ids;
-    vonk__j_view *view;      /* "j" */
-    vonk_mutex state;        /* of what is below */
+    vonk__j_view *view;         /* "j" */
+    vonk_mutex state;           /* of what is below */
     vonk__j_object *properties; /* java.util.Properties of java.lang.System */
     vonk__j_context *context;   /* the one SparkContext, or NULL */
     VONK_VEC(char *) temp_folders;
@@ -213,7 +213,10 @@ struct vonk__j_machine {
     /* callbacks */
     char callback_host[64];
     uint16_t callback_port;
-    struct vonk__j_dead { struct vonk__j_dead *next; char id[]; } *dead_proxies;
+    struct vonk__j_dead {
+        struct vonk__j_dead *next;
+        char id[];
+    } *dead_proxies;
     vonk_py4j_server *server; /* NULL: none (tests) */
 };
 vonk_status vonk__j_machine_new(const vonk_py4j_options *options, vonk__j_machine **ret, vonk_error *err);
@@ -241,11 +244,11 @@ struct vonk__j_caller {
     vonk__j_stream stream;
     char in[64 << 10];
     size_t in_at, in_end;
-    uint32_t depth;              /* of callbacks that run */
-    bool can_call_back;          /* Python listens on this very connection while it waits for an answer */
-    bool ends;                   /* after this answer */
-    vonk__j_object *thrown;      /* what a call raised, when it is no vonk_error */
-    vonk__j_object *properties;  /* this thread's local properties of the SparkContext; NULL: none yet */
+    uint32_t depth;             /* of callbacks that run */
+    bool can_call_back;         /* Python listens on this very connection while it waits for an answer */
+    bool ends;                  /* after this answer */
+    vonk__j_object *thrown;     /* what a call raised, when it is no vonk_error */
+    vonk__j_object *properties; /* this thread's local properties of the SparkContext; NULL: none yet */
 };
 void vonk__j_caller_init(vonk__j_caller *caller, vonk__j_machine *machine, vonk__j_stream stream);
 void vonk__j_caller_done(vonk__j_caller *caller);
@@ -259,7 +262,7 @@ struct vonk__j_call {
     vonk__j_object *self;     /* NULL: static */
     vonk__j_value *args;      /* as the member declares them */
     uint32_t n_args;
-    vonk__j_value result;     /* starts void */
+    vonk__j_value result; /* starts void */
 };
 /* `thrown` and VONK_E_INTERNAL_ERROR say that an object was thrown. */
 vonk_status vonk__j_throw(vonk__j_caller *caller, const char *fqn, vonk_error *err, const char *fmt, ...)
@@ -288,8 +291,8 @@ void vonk__j_choose(vonk__j_machine *machine, const vonk__j_class *cls, vonk_str
 int64_t vonk__j_cost(const vonk__j_class *to, const vonk__j_class *from);
 /* `args` are converted in place; *ret is void on failure. */
 vonk_status vonk__j_invoke(vonk__j_caller *caller, const vonk__j_class *cls, vonk__j_object *self,
-                           const vonk__j_signature *signature, vonk__j_value *args, uint32_t n_args,
-                           vonk__j_value *ret, vonk_error *err);
+                           const vonk__j_signature *signature, vonk__j_value *args, uint32_t n_args, vonk__j_value *ret,
+                           vonk_error *err);
 /* Reads a field or calls a method by name, as other members do. */
 bool vonk__j_has_member(const vonk__j_class *cls, vonk_str name, vonk__j_role role);
 const vonk__j_signature *vonk__j_field(const vonk__j_class *cls, vonk_str name, vonk__j_role role);

@@ -72,9 +72,21 @@ static void test_tags_both_ways(void **state)
 {
     static const struct {
         const char *in, *out;
-    } cases[] = {{"n", "n"}, {"bTrue", "btrue"}, {"bfalse", "bfalse"}, {"i-5", "i-5"}, {"i2147483648", "L2147483648"},
-                 {"L7", "L7"}, {"d1e22", "d1.0E22"}, {"dNaN", "dNaN"}, {"d-Infinity", "d-Infinity"}, {"D1.50", "D1.50"},
-                 {"s", "s"}, {"sa\\nb\\\\c\\r", "sa\\nb\\\\c\\r"}, {"jAAEC/w==", "jAAEC/w=="}, {"j", "j"}, {"jQQ==", "jQQ=="}};
+    } cases[] = {{"n", "n"},
+                 {"bTrue", "btrue"},
+                 {"bfalse", "bfalse"},
+                 {"i-5", "i-5"},
+                 {"i2147483648", "L2147483648"},
+                 {"L7", "L7"},
+                 {"d1e22", "d1.0E22"},
+                 {"dNaN", "dNaN"},
+                 {"d-Infinity", "d-Infinity"},
+                 {"D1.50", "D1.50"},
+                 {"s", "s"},
+                 {"sa\\nb\\\\c\\r", "sa\\nb\\\\c\\r"},
+                 {"jAAEC/w==", "jAAEC/w=="},
+                 {"j", "j"},
+                 {"jQQ==", "jQQ=="}};
     (void)state;
     for (size_t i = 0; i < VONK_COUNTOF(cases); i++) {
         VONK_AUTO(vonk__j_unref) vonk__j_value v = VONK__J_NOTHING;
@@ -89,8 +101,11 @@ static void test_tags_both_ways(void **state)
 
 static void test_what_is_refused(void **state)
 {
-    static const char *const cases[] = {"",    "i",    "i1x", "i99999999999999999999", "d", "dx", "dinf", "D", "D1.2.3",
-                                        "s\\", "s\\q", "jA", "jA===", "j****",                "q1", "f",  "fp0", "fp0;no.Such"};
+    static const char *const cases[] = {"",       "i",          "i1x",  "i99999999999999999999",
+                                        "d",      "dx",         "dinf", "D",
+                                        "D1.2.3", "s\\",        "s\\q", "jA",
+                                        "jA===",  "j****",      "q1",   "f",
+                                        "fp0",    "fp0;no.Such"};
     (void)state;
     for (size_t i = 0; i < VONK_COUNTOF(cases); i++) {
         vonk__j_value v = VONK__J_NOTHING;
@@ -102,12 +117,14 @@ static void test_what_is_refused(void **state)
 static void test_commands(void **state)
 {
     (void)state;
-    assert_string_equal(ask("i\njava.util.ArrayList\ne\nc\no0\nadd\nsx\ne\nc\no0\nsize\ne\nm\nd\no0\ne\nc\no0\nsize\ne\n"),
-                        "!ylo0\n!ybtrue\n!yi1\n!yv\n"
-                        "!xspy4j.Py4JException: Target Object ID does not exist for this gateway :o0\\n\n");
-    assert_string_equal(ask("r\nu\nno.such\nrj\ne\nr\nu\njava.util.Map\nrj\ne\nr\nm\njava.lang.System\ngetProperty\ne\n"
-                            "r\nm\njava.util.ArrayList\nadd\ne\nr\nm\njava.util.ArrayList\nnone\ne\n"),
-                        "!yp\n!ycjava.util.Map\n!ym\n!xsTrying to access a non-static member from a static context.\n!x\n");
+    assert_string_equal(
+        ask("i\njava.util.ArrayList\ne\nc\no0\nadd\nsx\ne\nc\no0\nsize\ne\nm\nd\no0\ne\nc\no0\nsize\ne\n"),
+        "!ylo0\n!ybtrue\n!yi1\n!yv\n"
+        "!xspy4j.Py4JException: Target Object ID does not exist for this gateway :o0\\n\n");
+    assert_string_equal(
+        ask("r\nu\nno.such\nrj\ne\nr\nu\njava.util.Map\nrj\ne\nr\nm\njava.lang.System\ngetProperty\ne\n"
+            "r\nm\njava.util.ArrayList\nadd\ne\nr\nm\njava.util.ArrayList\nnone\ne\n"),
+        "!yp\n!ycjava.util.Map\n!ym\n!xsTrying to access a non-static member from a static context.\n!x\n");
     assert_string_equal(ask("q\nc\nz:java.lang.System\ncurrentTimeMillis\ne\n"),
                         "!zspy4j.Py4JException: Unknown command received: q\n"); /* and nothing after it */
 }

@@ -1,4 +1,5 @@
-/* serve/py4j/scala.c -- what Spark's Scala interfaces hand to Python: Option, Tuple2, Seq, Map, and their converters. */
+/* serve/py4j/scala.c -- what Spark's Scala interfaces hand to Python: Option, Tuple2, Seq, Map, and their converters.
+ */
 #include "serve/py4j/collection.h"
 
 /* ---- Option, Tuple2 */
@@ -140,7 +141,8 @@ static vonk_status seq_get(vonk__j_call *call, vonk_error *err)
     const vonk__j_list *list = vonk__j_as_list(call->self);
     const int64_t at = call->n_args ? call->args[0].i : 0;
     if (at >= 0 && at < (int64_t)list->items.n) return vonk__j_return(call, vonk__j_ref(list->items.at[at]));
-    if (!call->n_args) return vonk__j_throw(call->caller, "java.util.NoSuchElementException", err, "head of empty list");
+    if (!call->n_args)
+        return vonk__j_throw(call->caller, "java.util.NoSuchElementException", err, "head of empty list");
     return vonk__j_throw(call->caller, "java.lang.IndexOutOfBoundsException", err, "%lld", (long long)at);
 }
 static vonk_status seq_size(vonk__j_call *call, vonk_error *err)
@@ -165,9 +167,12 @@ static vonk_status seq_contains(vonk__j_call *call, vonk_error *err)
     return vonk__j_return(call, vonk__j_bool(at < list->items.n));
 }
 static const vonk__j_member seq_members[] = {
-    {"apply", "int", "Object", seq_get, VONK__J_METHOD, 0},   {"head", "", "Object", seq_get, VONK__J_METHOD, 0},
-    {"size", "", "int", seq_size, VONK__J_METHOD, 0},         {"length", "", "int", seq_size, VONK__J_METHOD, 0},
-    {"isEmpty", "", "boolean", seq_size, VONK__J_METHOD, 1},  {"mkString", "String", "String", seq_join, VONK__J_METHOD, 0},
+    {"apply", "int", "Object", seq_get, VONK__J_METHOD, 0},
+    {"head", "", "Object", seq_get, VONK__J_METHOD, 0},
+    {"size", "", "int", seq_size, VONK__J_METHOD, 0},
+    {"length", "", "int", seq_size, VONK__J_METHOD, 0},
+    {"isEmpty", "", "boolean", seq_size, VONK__J_METHOD, 1},
+    {"mkString", "String", "String", seq_join, VONK__J_METHOD, 0},
     {"contains", "Object", "boolean", seq_contains, VONK__J_METHOD, 0},
 };
 
@@ -190,7 +195,8 @@ static vonk_status map_get(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_map_find(call->caller, (vonk__j_map *)call->self, &call->args[0], &e, err));
     if (call->member->tag == 2) return vonk__j_return(call, vonk__j_bool(e != NULL));
     if (call->member->tag == 0)
-        return vonk__j_option(call->machine, e ? vonk__j_ref(e->value) : VONK__J_NOTHING, e != NULL, &call->result, err);
+        return vonk__j_option(call->machine, e ? vonk__j_ref(e->value) : VONK__J_NOTHING, e != NULL, &call->result,
+                              err);
     if (e) return vonk__j_return(call, vonk__j_ref(e->value));
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, call->machine->budget, SIZE_MAX);
@@ -264,19 +270,42 @@ static const vonk__j_row rows[] = {
     INTERFACE("scala.collection.Map", "scala.collection.Iterable"),
     INTERFACE("scala.collection.immutable.Seq", "scala.collection.Seq"),
     INTERFACE("scala.collection.immutable.Map", "scala.collection.Map"),
-    {.fqn = "scala.Option", .interfaces = "scala.Product java.io.Serializable", .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
-     VONK__J_MEMBERS(option_members), .size = sizeof(pair), .drop = pair_drop, .text = pair_text, .equals = pair_equals,
+    {.fqn = "scala.Option",
+     .interfaces = "scala.Product java.io.Serializable",
+     .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
+     VONK__J_MEMBERS(option_members),
+     .size = sizeof(pair),
+     .drop = pair_drop,
+     .text = pair_text,
+     .equals = pair_equals,
      .hash = pair_hash},
     {.fqn = "scala.Some", .super = "scala.Option", VONK__J_MEMBERS(some_members)},
     {.fqn = "scala.None$", .super = "scala.Option", VONK__J_MEMBERS(none_members)},
-    {.fqn = "scala.Tuple2", .interfaces = "scala.Product java.io.Serializable", .flags = VONK__J_GUARDED,
-     VONK__J_MEMBERS(tuple_members), .size = sizeof(pair), .drop = pair_drop, .text = pair_text, .equals = pair_equals,
+    {.fqn = "scala.Tuple2",
+     .interfaces = "scala.Product java.io.Serializable",
+     .flags = VONK__J_GUARDED,
+     VONK__J_MEMBERS(tuple_members),
+     .size = sizeof(pair),
+     .drop = pair_drop,
+     .text = pair_text,
+     .equals = pair_equals,
      .hash = pair_hash},
-    {.fqn = "scala.collection.immutable.Seq$Live", .interfaces = "scala.collection.immutable.Seq", .flags = VONK__J_GUARDED,
-     VONK__J_MEMBERS(seq_members), .size = sizeof(vonk__j_list), .drop = vonk__j_list_drop, .text = seq_text},
-    {.fqn = "scala.collection.immutable.Map$Live", .interfaces = "scala.collection.immutable.Map", .flags = VONK__J_GUARDED,
-     VONK__J_MEMBERS(map_members), .size = sizeof(vonk__j_map), .drop = vonk__j_map_drop, .text = map_text},
-    {.fqn = "scala.jdk.javaapi.CollectionConverters", .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
+    {.fqn = "scala.collection.immutable.Seq$Live",
+     .interfaces = "scala.collection.immutable.Seq",
+     .flags = VONK__J_GUARDED,
+     VONK__J_MEMBERS(seq_members),
+     .size = sizeof(vonk__j_list),
+     .drop = vonk__j_list_drop,
+     .text = seq_text},
+    {.fqn = "scala.collection.immutable.Map$Live",
+     .interfaces = "scala.collection.immutable.Map",
+     .flags = VONK__J_GUARDED,
+     VONK__J_MEMBERS(map_members),
+     .size = sizeof(vonk__j_map),
+     .drop = vonk__j_map_drop,
+     .text = map_text},
+    {.fqn = "scala.jdk.javaapi.CollectionConverters",
+     .flags = VONK__J_ABSTRACT | VONK__J_GUARDED,
      VONK__J_MEMBERS(converter_members)},
 };
 const vonk__j_area vonk__j_area_scala = {rows, VONK_COUNTOF(rows)};

@@ -14,7 +14,7 @@ typedef struct connection {
     vonk_thread *thread;
     int fd;
     uint16_t peer_port;
-    bool is_cut;   /* under the server's lock, as is `over` */
+    bool is_cut; /* under the server's lock, as is `over` */
     bool over;
     vonk_job reap;
     vonk__j_caller caller;
@@ -94,12 +94,29 @@ static vonk_status serve(connection *c, vonk_error *err)
     return good ? vonk__j_serve(&c->caller, err) : VONK_OK;
 }
 
+/* What was sent last must arrive: a socket that is closed with bytes unread would be reset. So they are read for a while. */
+static void say_goodbye(connection *c)
+{
+    enum { MOST_BYTES = 1 << 20, WAIT_MS = 200 };
+    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+    vonk_io io = VONK_IO_DONE;
+    vonk_socket_shutdown_send(c->fd);
+    for (size_t n = 0, total = 0; io != VONK_IO_CLOSED && total < MOST_BYTES; total += n) {
+        n = 0;
+        if (!vonk_socket_wait_readable(c->fd, WAIT_MS * VONK_NS_PER_MS)) return;
+        if (vonk_socket_read(c->fd, c->caller.in, sizeof c->caller.in, &n, &io, &err) != VONK_OK) return;
+        if (io != VONK_IO_DONE) n = 1;
+    }
+}
+
 static void run_connection(void *self)
 {
     connection *c = self;
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    if (serve(c, &err) != VONK_OK) vonk_log(VONK_LOG_DEBUG, "py4j", "connection=%u %s", c->peer_port, vonk_error_message(&err));
+    if (serve(c, &err) != VONK_OK)
+        vonk_log(VONK_LOG_DEBUG, "py4j", "connection=%u %s", c->peer_port, vonk_error_message(&err));
     vonk__j_caller_done(&c->caller);
+    say_goodbye(c);
     vonk_mutex_lock(&c->server->lock);
     c->over = true;
     vonk_socket_close(c->fd);

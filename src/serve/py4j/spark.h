@@ -1,4 +1,5 @@
-/* serve/py4j/spark.h -- the SparkContext and its configuration, for the areas that build on them (RDDs, SQL, streams). */
+/* serve/py4j/spark.h -- the SparkContext and its configuration, for the areas that build on them (RDDs, SQL, streams).
+ */
 #ifndef VONK_SERVE_PY4J_SPARK_H
 #define VONK_SERVE_PY4J_SPARK_H
 
@@ -28,14 +29,15 @@ struct vonk__j_context {
     VONK_VEC(char *) files;  /* names below files_folder */
     VONK_VEC(vonk__j_object *) accumulators;
 };
-vonk__j_context *vonk__j_context_of(vonk__j_object *object); /* of a SparkContext or JavaSparkContext */
+vonk__j_context *vonk__j_context_of(vonk__j_object *object);       /* of a SparkContext or JavaSparkContext */
 vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new reference; NULL: none */
 /* Of the context's configuration; empty: not set. The text is copied to `into`. */
 vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *into, size_t bytes);
 /* The caller's own, made when first asked for; borrowed. */
 vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, vonk_error *err);
 /* A new folder that goes with the machine. */
-vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret, vonk_error *err);
+vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret,
+                                vonk_error *err);
 
 /* The payload of PythonAccumulatorV2: where Python listens for updates. */
 typedef struct vonk__j_accumulator {

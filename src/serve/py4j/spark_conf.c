@@ -35,7 +35,8 @@ static vonk_status conf_new(vonk__j_call *call, vonk_error *err)
     VONK__J_AUTO vonk__j_conf *conf = NULL;
     VONK_TRY(vonk__j_conf_new(call->machine, &conf, err));
     if (!call->n_args || call->args[0].i)
-        VONK_TRY(vonk__j_conf_copy(call->caller, (vonk__j_map *)call->machine->properties, VONK_STR("spark."), conf, err));
+        VONK_TRY(
+            vonk__j_conf_copy(call->caller, (vonk__j_map *)call->machine->properties, VONK_STR("spark."), conf, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(conf)->head));
 }
 static vonk_status conf_clone(vonk__j_call *call, vonk_error *err)
@@ -57,12 +58,14 @@ static vonk_status conf_set(vonk__j_call *call, vonk_error *err)
     if (what == MASTER) vonk_format(key, sizeof key, "spark.master");
     if (what == APP_NAME) vonk_format(key, sizeof key, "spark.app.name");
     if (what == HOME) vonk_format(key, sizeof key, "spark.home");
-    if (what == EXECUTOR_ENV) vonk_format(key, sizeof key, "spark.executorEnv.%.400s", VONK_S(vonk__j_str(&call->args[0])));
+    if (what == EXECUTOR_ENV)
+        vonk_format(key, sizeof key, "spark.executorEnv.%.400s", VONK_S(vonk__j_str(&call->args[0])));
     const vonk_str name = what == SET || what == SET_MISSING ? vonk__j_str(&call->args[0]) : vonk_str_of(key);
     if (call->args[0].kind == VONK__J_NULL && call->n_args > 1)
         return vonk__j_throw(call->caller, "java.lang.NullPointerException", err, "null key");
     if (value->kind == VONK__J_NULL)
-        return vonk__j_throw(call->caller, "java.lang.NullPointerException", err, "null value for %.400s", VONK_S(name));
+        return vonk__j_throw(call->caller, "java.lang.NullPointerException", err, "null value for %.400s",
+                             VONK_S(name));
     if (what != SET_MISSING || !vonk__j_map_get_text(map_of(call), name).data)
         VONK_TRY(vonk__j_map_put_text(call->caller, map_of(call), name, vonk__j_str(value), err));
     return vonk__j_return_self(call);
@@ -109,17 +112,21 @@ static vonk_status conf_number(vonk__j_call *call, vonk_error *err)
         if (vonk_str_is_nocase(text, "true")) return vonk__j_return(call, vonk__j_bool(true));
         if (vonk_str_is_nocase(text, "false")) return vonk__j_return(call, vonk__j_bool(false));
         return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
-                             "Illegal value for config key %.200s: For input string: \"%.200s\"", VONK_S(key), VONK_S(text));
+                             "Illegal value for config key %.200s: For input string: \"%.200s\"", VONK_S(key),
+                             VONK_S(text));
     }
     if (kind == VONK__J_F64 && vonk_text_to_f64(text, &f)) return vonk__j_return(call, vonk__j_f64(f));
     const bool wide = kind == VONK__J_I64;
-    if (kind != VONK__J_F64 && vonk_text_to_i64(text, false, wide ? INT64_MIN : INT32_MIN, wide ? INT64_MAX : INT32_MAX, &i))
+    if (kind != VONK__J_F64 &&
+        vonk_text_to_i64(text, false, wide ? INT64_MIN : INT32_MIN, wide ? INT64_MAX : INT32_MAX, &i))
         return vonk__j_return(call, wide ? vonk__j_i64(i) : vonk__j_i32((int32_t)i));
     return vonk__j_throw(call->caller, "java.lang.NumberFormatException", err,
-                         "Illegal value for config key %.200s: For input string: \"%.200s\"", VONK_S(key), VONK_S(text));
+                         "Illegal value for config key %.200s: For input string: \"%.200s\"", VONK_S(key),
+                         VONK_S(text));
 }
 
-static vonk_status add_tuple(vonk__j_call *call, const vonk__j_entry *e, size_t skip, vonk__j_value *ret, vonk_error *err)
+static vonk_status add_tuple(vonk__j_call *call, const vonk__j_entry *e, size_t skip, vonk__j_value *ret,
+                             vonk_error *err)
 {
     vonk__j_value key;
     const vonk_str name = vonk__j_str(&e->key);
@@ -131,10 +138,12 @@ static vonk_status conf_all(vonk__j_call *call, vonk_error *err)
     VONK__J_AUTO vonk__j_array *array = NULL;
     const vonk_str prefix = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
     uint32_t n = 0, at = 0;
-    for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(map_of(call), e));) n += vonk_str_starts(vonk__j_str(&e->key), prefix);
+    for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(map_of(call), e));)
+        n += vonk_str_starts(vonk__j_str(&e->key), prefix);
     VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "scala.Tuple2"), n, &array, err));
     for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(map_of(call), e));)
-        if (vonk_str_starts(vonk__j_str(&e->key), prefix)) VONK_TRY(add_tuple(call, e, prefix.len, &array->items[at++], err));
+        if (vonk_str_starts(vonk__j_str(&e->key), prefix))
+            VONK_TRY(add_tuple(call, e, prefix.len, &array->items[at++], err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(array)->head));
 }
 
@@ -157,7 +166,8 @@ static vonk_status conf_debug(vonk__j_call *call, vonk_error *err)
         if (i) VONK_TRY(vonk_buf_add_byte(&text, '\n', err));
         VONK_TRY(vonk_buf_add_str(&text, key, err));
         VONK_TRY(vonk_buf_add_byte(&text, '=', err));
-        VONK_TRY(vonk_buf_add_str(&text, secret ? VONK_STR("*********(redacted)") : vonk__j_map_get_text(map_of(call), key), err));
+        VONK_TRY(vonk_buf_add_str(
+            &text, secret ? VONK_STR("*********(redacted)") : vonk__j_map_get_text(map_of(call), key), err));
     }
     return vonk__j_return_str(call, vonk_buf_str(&text), err);
 }
@@ -195,7 +205,11 @@ static const vonk__j_member conf_members[] = {
 };
 static const vonk__j_row rows[] = {
     {.fqn = "org.apache.spark.ReadOnlySparkConf", .flags = VONK__J_INTERFACE},
-    {.fqn = CONF, .interfaces = "org.apache.spark.ReadOnlySparkConf java.lang.Cloneable java.io.Serializable",
-     .flags = VONK__J_GUARDED, VONK__J_MEMBERS(conf_members), .size = sizeof(vonk__j_conf), .drop = conf_drop},
+    {.fqn = CONF,
+     .interfaces = "org.apache.spark.ReadOnlySparkConf java.lang.Cloneable java.io.Serializable",
+     .flags = VONK__J_GUARDED,
+     VONK__J_MEMBERS(conf_members),
+     .size = sizeof(vonk__j_conf),
+     .drop = conf_drop},
 };
 const vonk__j_area vonk__j_area_spark_conf = {rows, VONK_COUNTOF(rows)};

@@ -119,7 +119,8 @@ static vonk_status read_master(vonk__j_call *call, vonk_str master, uint32_t *re
                          VONK_S(master));
 }
 
-static vonk_status put_setting(vonk__j_call *call, vonk__j_conf *conf, const char *key, const char *value, vonk_error *err)
+static vonk_status put_setting(vonk__j_call *call, vonk__j_conf *conf, const char *key, const char *value,
+                               vonk_error *err)
 {
     return vonk__j_map_put_text(call->caller, conf->map, vonk_str_of(key), vonk_str_of(value), err);
 }
@@ -150,18 +151,21 @@ static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vo
     vonk_format(c->app_id, sizeof c->app_id, "local-%lld", (long long)c->start_ms);
     VONK_TRY(vonk__j_conf_new(call->machine, &c->conf, err));
     VONK_TRY(fill_conf(call, c, from, err));
-    VONK_TRY(read_master(call, vonk__j_context_setting(c, VONK_STR("spark.master"), text, sizeof text), &c->n_slots, err));
+    VONK_TRY(
+        read_master(call, vonk__j_context_setting(c, VONK_STR("spark.master"), text, sizeof text), &c->n_slots, err));
     c->parallelism = c->n_slots;
     const vonk_str wanted = vonk__j_context_setting(c, VONK_STR("spark.default.parallelism"), text, sizeof text);
     if (wanted.data && !vonk_text_to_i64(wanted, false, 1, INT32_MAX, &n))
-        return vonk__j_throw(call->caller, "java.lang.NumberFormatException", err, "For input string: \"%.200s\"", text);
+        return vonk__j_throw(call->caller, "java.lang.NumberFormatException", err, "For input string: \"%.200s\"",
+                             text);
     if (n) c->parallelism = (uint32_t)n;
     vonk_str parent = vonk__j_context_setting(c, VONK_STR("spark.local.dir"), text, sizeof text);
     const size_t comma = vonk_str_find_byte(parent, ',', 0);
     if (comma != SIZE_MAX) parent = vonk_str_sub(parent, 0, comma);
     if (!parent.len) parent = call->machine->local_folder;
     VONK_TRY(vonk__j_temp_folder(call->machine, parent, VONK_STR("spark-"), &c->local_folder, err));
-    return vonk__j_temp_folder(call->machine, vonk_str_of(c->local_folder), VONK_STR("userFiles-"), &c->files_folder, err);
+    return vonk__j_temp_folder(call->machine, vonk_str_of(c->local_folder), VONK_STR("userFiles-"), &c->files_folder,
+                               err);
 }
 
 static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_context **ret, vonk_error *err)
@@ -172,7 +176,8 @@ static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_c
     VONK_LOCKED(&call->machine->state);
     if (call->machine->context)
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
-                             "Only one SparkContext can run at a time; %s is still active", call->machine->context->app_id);
+                             "Only one SparkContext can run at a time; %s is still active",
+                             call->machine->context->app_id);
     call->machine->context = (vonk__j_context *)vonk__j_object_ref(c);
     *ret = VONK_STEAL(c);
     return VONK_OK;
@@ -297,8 +302,9 @@ static vonk_status m_log_level(vonk__j_call *call, vonk_error *err)
     static const struct {
         const char *name;
         vonk_log_level level;
-    } levels[] = {{"ALL", VONK_LOG_DEBUG}, {"DEBUG", VONK_LOG_DEBUG}, {"TRACE", VONK_LOG_DEBUG}, {"INFO", VONK_LOG_INFO},
-                  {"WARN", VONK_LOG_WARN}, {"ERROR", VONK_LOG_ERROR}, {"FATAL", VONK_LOG_ERROR}, {"OFF", VONK_LOG_ERROR}};
+    } levels[] = {{"ALL", VONK_LOG_DEBUG},   {"DEBUG", VONK_LOG_DEBUG}, {"TRACE", VONK_LOG_DEBUG},
+                  {"INFO", VONK_LOG_INFO},   {"WARN", VONK_LOG_WARN},   {"ERROR", VONK_LOG_ERROR},
+                  {"FATAL", VONK_LOG_ERROR}, {"OFF", VONK_LOG_ERROR}};
     VONK_TRY(vonk__j_need(call, 0, err));
     for (size_t i = 0; i < VONK_COUNTOF(levels); i++)
         if (vonk_str_is_nocase(vonk__j_str(&call->args[0]), levels[i].name)) {
@@ -331,7 +337,8 @@ static vonk_status set_local(vonk__j_call *call, const char *key, const vonk__j_
     VONK_AUTO(vonk__j_unref) vonk__j_value name = VONK__J_NOTHING;
     VONK_LOCKED(&call->machine->guard);
     VONK_TRY(vonk__j_local_properties(call->caller, &map, err));
-    if (value->kind == VONK__J_STRING) return vonk__j_map_put_text(call->caller, map, vonk_str_of(key), vonk__j_str(value), err);
+    if (value->kind == VONK__J_STRING)
+        return vonk__j_map_put_text(call->caller, map, vonk_str_of(key), vonk__j_str(value), err);
     VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_str_of(key), &name, err));
     VONK_TRY(vonk__j_map_find(call->caller, map, &name, &e, err));
     if (e) vonk__j_map_remove(map, e);
@@ -426,7 +433,8 @@ static vonk_status m_change_tag(vonk__j_call *call, vonk_error *err)
     vonk_buf_init(&new, call->machine->budget, 1 << 20);
     if (call->n_args) VONK_TRY(current_tags(call, &old, err));
     for (size_t at = 0; next_tag(vonk_buf_str(&old), &at, &one);)
-        if (!vonk_str_eq(one, tag)) VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(one)));
+        if (!vonk_str_eq(one, tag))
+            VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(one)));
     if (call->member->tag) VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(tag)));
     if (new.len) VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_buf_str(&new), &text, err));
     return set_local(call, "spark.job.tags", &text, err);
@@ -599,8 +607,11 @@ static const vonk__j_member files_members[] = {
 };
 static const vonk__j_row rows[] = {
     {.fqn = SC, VONK__J_MEMBERS(context_members), .size = sizeof(vonk__j_context), .drop = context_drop},
-    {.fqn = "org.apache.spark.api.java.JavaSparkContext", .interfaces = "java.io.Closeable", VONK__J_MEMBERS(java_members),
-     .size = sizeof(java_context), .drop = java_context_drop},
+    {.fqn = "org.apache.spark.api.java.JavaSparkContext",
+     .interfaces = "java.io.Closeable",
+     VONK__J_MEMBERS(java_members),
+     .size = sizeof(java_context),
+     .drop = java_context_drop},
     {.fqn = "org.apache.spark.SparkFiles", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(files_members)},
 };
 const vonk__j_area vonk__j_area_spark_context = {rows, VONK_COUNTOF(rows)};

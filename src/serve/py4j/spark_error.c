@@ -142,8 +142,9 @@ static vonk_status shows_stacktrace(vonk__j_call *call, vonk_error *err)
 {
     char text[16];
     VONK__J_AUTO vonk__j_context *c = vonk__j_active_context(call->machine);
-    const vonk_str set = c ? vonk__j_context_setting(c, VONK_STR("spark.sql.pyspark.jvmStacktrace.enabled"), text, sizeof text)
-                           : VONK_STR_NONE;
+    const vonk_str set =
+        c ? vonk__j_context_setting(c, VONK_STR("spark.sql.pyspark.jvmStacktrace.enabled"), text, sizeof text)
+          : VONK_STR_NONE;
     (void)err;
     return vonk__j_return(call, vonk__j_bool(vonk_str_is_nocase(set, "true")));
 }
@@ -187,9 +188,16 @@ static const vonk__j_row rows[] = {
     {.fqn = "org.apache.spark.SparkThrowableHelper", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(helper_members)},
     {.fqn = "org.apache.spark.api.python.PythonErrorUtils", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(utils_members)},
     {.fqn = "org.apache.spark.QueryContext", .flags = VONK__J_INTERFACE},
-    {.fqn = "org.apache.spark.QueryContext$Live", .interfaces = "org.apache.spark.QueryContext", .flags = VONK__J_ABSTRACT,
-     VONK__J_MEMBERS(context_members), .size = sizeof(context_object), .drop = context_drop},
-    {.fqn = "org.apache.spark.QueryContextType", .flags = VONK__J_ABSTRACT, .size = sizeof(context_kind), .text = kind_text},
+    {.fqn = "org.apache.spark.QueryContext$Live",
+     .interfaces = "org.apache.spark.QueryContext",
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(context_members),
+     .size = sizeof(context_object),
+     .drop = context_drop},
+    {.fqn = "org.apache.spark.QueryContextType",
+     .flags = VONK__J_ABSTRACT,
+     .size = sizeof(context_kind),
+     .text = kind_text},
     {.fqn = "org.apache.spark.sql.internal.SQLConf", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(conf_members)},
 };
 const vonk__j_area vonk__j_area_spark_error = {rows, VONK_COUNTOF(rows)};

@@ -14,14 +14,15 @@ static vonk_status read_setting(vonk__j_call *call, const char *key, bool is_tim
         const char *unit;
         bool is_time;
         int64_t factor;
-    } units[] = {{"s", true, 1},  {"", true, 1},          {"m", true, 60},         {"min", true, 60},
-                 {"h", true, 3600}, {"d", true, 86400},   {"", false, 1},          {"b", false, 1},
-                 {"k", false, 1024}, {"kb", false, 1024}, {"m", false, 1 << 20},   {"mb", false, 1 << 20},
+    } units[] = {{"s", true, 1},        {"", true, 1},         {"m", true, 60},       {"min", true, 60},
+                 {"h", true, 3600},     {"d", true, 86400},    {"", false, 1},        {"b", false, 1},
+                 {"k", false, 1024},    {"kb", false, 1024},   {"m", false, 1 << 20}, {"mb", false, 1 << 20},
                  {"g", false, 1 << 30}, {"gb", false, 1 << 30}};
     char text[128];
     *ret = usual;
     VONK_TRY(vonk__j_need(call, 0, err));
-    const vonk_str set = vonk__j_context_setting(vonk__j_context_of(call->args[0].object), vonk_str_of(key), text, sizeof text);
+    const vonk_str set =
+        vonk__j_context_setting(vonk__j_context_of(call->args[0].object), vonk_str_of(key), text, sizeof text);
     if (!set.data) return VONK_OK;
     size_t digits = 0;
     while (digits < set.len && set.data[digits] >= '0' && set.data[digits] <= '9') digits++;
@@ -161,11 +162,16 @@ static const struct level_name {
     const char *name;
     bool disk, memory, off_heap, deserialized;
     int32_t replication;
-} levels[] = {{"NONE", false, false, false, false, 1},           {"DISK_ONLY", true, false, false, false, 1},
-              {"DISK_ONLY_2", true, false, false, false, 2},     {"DISK_ONLY_3", true, false, false, false, 3},
-              {"MEMORY_ONLY", false, true, false, true, 1},      {"MEMORY_ONLY_2", false, true, false, true, 2},
-              {"MEMORY_ONLY_SER", false, true, false, false, 1}, {"MEMORY_ONLY_SER_2", false, true, false, false, 2},
-              {"MEMORY_AND_DISK", true, true, false, true, 1},   {"MEMORY_AND_DISK_2", true, true, false, true, 2},
+} levels[] = {{"NONE", false, false, false, false, 1},
+              {"DISK_ONLY", true, false, false, false, 1},
+              {"DISK_ONLY_2", true, false, false, false, 2},
+              {"DISK_ONLY_3", true, false, false, false, 3},
+              {"MEMORY_ONLY", false, true, false, true, 1},
+              {"MEMORY_ONLY_2", false, true, false, true, 2},
+              {"MEMORY_ONLY_SER", false, true, false, false, 1},
+              {"MEMORY_ONLY_SER_2", false, true, false, false, 2},
+              {"MEMORY_AND_DISK", true, true, false, true, 1},
+              {"MEMORY_AND_DISK_2", true, true, false, true, 2},
               {"MEMORY_AND_DISK_SER", true, true, false, false, 1},
               {"MEMORY_AND_DISK_SER_2", true, true, false, false, 2},
               {"OFF_HEAP", true, true, true, false, 1}};
@@ -184,8 +190,8 @@ static vonk_status return_level(vonk__j_call *call, const struct level_name *l, 
 static vonk_status level_new(vonk__j_call *call, vonk_error *err)
 {
     const vonk__j_value *a = call->args;
-    const struct level_name l = {.disk = a[0].i, .memory = a[1].i, .off_heap = a[2].i, .deserialized = a[3].i,
-                                 .replication = (int32_t)a[4].i};
+    const struct level_name l = {
+        .disk = a[0].i, .memory = a[1].i, .off_heap = a[2].i, .deserialized = a[3].i, .replication = (int32_t)a[4].i};
     if (l.replication < 1 || l.replication >= 40)
         return vonk__j_throw(call->caller, "java.lang.AssertionError", err,
                              "assertion failed: Replication restricted to be less than 40 for calculating hash codes");
@@ -196,15 +202,16 @@ static vonk_status level_named(vonk__j_call *call, vonk_error *err)
     const vonk_str name = call->n_args ? vonk__j_str(&call->args[0]) : vonk_str_of(call->member->name);
     for (size_t i = 0; i < VONK_COUNTOF(levels); i++)
         if (vonk_str_is(name, levels[i].name)) return return_level(call, &levels[i], err);
-    return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err, "Invalid StorageLevel: %.100s", VONK_S(name));
+    return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err, "Invalid StorageLevel: %.100s",
+                         VONK_S(name));
 }
 static vonk_status level_get(vonk__j_call *call, vonk_error *err)
 {
     const vonk__j_level *l = (vonk__j_level *)call->self;
     const bool flags[] = {l->disk, l->memory, l->off_heap, l->deserialized};
     (void)err;
-    return vonk__j_return(call, call->member->tag < 4 ? vonk__j_bool(flags[call->member->tag])
-                                                      : vonk__j_i32(l->replication));
+    return vonk__j_return(call,
+                          call->member->tag < 4 ? vonk__j_bool(flags[call->member->tag]) : vonk__j_i32(l->replication));
 }
 static vonk_status level_text(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, vonk_buf *out,
                               vonk_error *err)
@@ -236,11 +243,22 @@ static vonk_status level_hash(vonk__j_caller *caller, vonk__j_object *self, uint
 #define LEVEL(name) {name, "", "org.apache.spark.storage.StorageLevel", level_named, VONK__J_STATIC, 0}
 static const vonk__j_member level_members[] = {
     {"new", "boolean, boolean, boolean, boolean, int", "", level_new, VONK__J_CONSTRUCTOR, 0},
-    {"apply", "boolean, boolean, boolean, boolean, int", "org.apache.spark.storage.StorageLevel", level_new, VONK__J_STATIC, 0},
+    {"apply", "boolean, boolean, boolean, boolean, int", "org.apache.spark.storage.StorageLevel", level_new,
+     VONK__J_STATIC, 0},
     {"fromString", "String", "org.apache.spark.storage.StorageLevel", level_named, VONK__J_STATIC, 0},
-    LEVEL("NONE"), LEVEL("DISK_ONLY"), LEVEL("DISK_ONLY_2"), LEVEL("DISK_ONLY_3"), LEVEL("MEMORY_ONLY"),
-    LEVEL("MEMORY_ONLY_2"), LEVEL("MEMORY_ONLY_SER"), LEVEL("MEMORY_ONLY_SER_2"), LEVEL("MEMORY_AND_DISK"),
-    LEVEL("MEMORY_AND_DISK_2"), LEVEL("MEMORY_AND_DISK_SER"), LEVEL("MEMORY_AND_DISK_SER_2"), LEVEL("OFF_HEAP"),
+    LEVEL("NONE"),
+    LEVEL("DISK_ONLY"),
+    LEVEL("DISK_ONLY_2"),
+    LEVEL("DISK_ONLY_3"),
+    LEVEL("MEMORY_ONLY"),
+    LEVEL("MEMORY_ONLY_2"),
+    LEVEL("MEMORY_ONLY_SER"),
+    LEVEL("MEMORY_ONLY_SER_2"),
+    LEVEL("MEMORY_AND_DISK"),
+    LEVEL("MEMORY_AND_DISK_2"),
+    LEVEL("MEMORY_AND_DISK_SER"),
+    LEVEL("MEMORY_AND_DISK_SER_2"),
+    LEVEL("OFF_HEAP"),
     {"useDisk", "", "boolean", level_get, VONK__J_METHOD, 0},
     {"useMemory", "", "boolean", level_get, VONK__J_METHOD, 1},
     {"useOffHeap", "", "boolean", level_get, VONK__J_METHOD, 2},
@@ -250,11 +268,19 @@ static const vonk__j_member level_members[] = {
 
 static const vonk__j_row rows[] = {
     {.fqn = "org.apache.spark.util.AccumulatorV2", .interfaces = "java.io.Serializable", .flags = VONK__J_ABSTRACT},
-    {.fqn = "org.apache.spark.api.python.PythonAccumulatorV2", .super = "org.apache.spark.util.AccumulatorV2",
-     VONK__J_MEMBERS(accumulator_members), .size = sizeof(vonk__j_accumulator), .drop = accumulator_drop},
+    {.fqn = "org.apache.spark.api.python.PythonAccumulatorV2",
+     .super = "org.apache.spark.util.AccumulatorV2",
+     VONK__J_MEMBERS(accumulator_members),
+     .size = sizeof(vonk__j_accumulator),
+     .drop = accumulator_drop},
     {.fqn = "org.apache.spark.api.python.PythonUtils", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(python_utils)},
     {.fqn = "org.apache.spark.util.Utils", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(utils_members)},
-    {.fqn = "org.apache.spark.storage.StorageLevel", .interfaces = "java.io.Serializable", VONK__J_MEMBERS(level_members),
-     .size = sizeof(vonk__j_level), .text = level_text, .equals = level_equals, .hash = level_hash},
+    {.fqn = "org.apache.spark.storage.StorageLevel",
+     .interfaces = "java.io.Serializable",
+     VONK__J_MEMBERS(level_members),
+     .size = sizeof(vonk__j_level),
+     .text = level_text,
+     .equals = level_equals,
+     .hash = level_hash},
 };
 const vonk__j_area vonk__j_area_spark_python = {rows, VONK_COUNTOF(rows)};

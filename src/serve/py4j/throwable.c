@@ -1,4 +1,5 @@
-/* serve/py4j/throwable.c -- exceptions as objects: their classes, what Python asks them, and how our errors become them. */
+/* serve/py4j/throwable.c -- exceptions as objects: their classes, what Python asks them, and how our errors become
+ * them. */
 #include "serve/py4j/py4j_int.h"
 
 #include <stdarg.h>
@@ -191,8 +192,12 @@ static const vonk__j_member plain_members[] = {
 
 static const vonk__j_row rows[] = {
     {.fqn = "java.lang.StackTraceElement"},
-    {.fqn = "java.lang.Throwable", .interfaces = "java.io.Serializable", VONK__J_MEMBERS(throwable_members),
-     .size = sizeof(vonk__j_throwable), .drop = drop_throwable, .text = add_short},
+    {.fqn = "java.lang.Throwable",
+     .interfaces = "java.io.Serializable",
+     VONK__J_MEMBERS(throwable_members),
+     .size = sizeof(vonk__j_throwable),
+     .drop = drop_throwable,
+     .text = add_short},
     PLAIN("java.lang.Exception", "java.lang.Throwable"),
     PLAIN("java.lang.Error", "java.lang.Throwable"),
     PLAIN("java.lang.AssertionError", "java.lang.Error"),

@@ -89,7 +89,8 @@ vonk_status vonk__j_add_text(vonk__j_caller *caller, const vonk__j_value *v, uin
 
 /* ---- hash */
 
-/* The next UTF-16 units of a text: one, or two of a character above U+FFFF. Bytes that are no UTF-8 count as themselves. */
+/* The next UTF-16 units of a text: one, or two of a character above U+FFFF. Bytes that are no UTF-8 count as
+ * themselves. */
 static size_t next_units(vonk_str s, size_t at, uint32_t units[2], size_t *ret_n)
 {
     const uint8_t *p = (const uint8_t *)s.data + at;
@@ -104,8 +105,8 @@ static size_t next_units(vonk_str s, size_t at, uint32_t units[2], size_t *ret_n
         return 3;
     }
     if (p[0] >= 0xf0 && left > 3) {
-        const uint32_t c = (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 |
-                           (p[3] & 0x3f);
+        const uint32_t c =
+            (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 | (p[3] & 0x3f);
         units[0] = 0xd7c0 + (c >> 10);
         units[1] = 0xdc00 | (c & 0x3ff);
         *ret_n = 2;

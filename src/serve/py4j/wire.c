@@ -171,7 +171,8 @@ static vonk_status decode_text(vonk__j_caller *caller, char tag, vonk_str body, 
 static vonk_status decode_integer(char tag, vonk_str body, vonk__j_value *ret, vonk_error *err)
 {
     int64_t i = 0;
-    if (!plain_integer(body) || !vonk_text_to_i64(body, false, INT64_MIN, INT64_MAX, &i)) return not_a_number(body, err);
+    if (!plain_integer(body) || !vonk_text_to_i64(body, false, INT64_MIN, INT64_MAX, &i))
+        return not_a_number(body, err);
     const bool small = tag == 'i' && i >= INT32_MIN && i <= INT32_MAX;
     *ret = small ? vonk__j_i32((int32_t)i) : vonk__j_i64(i);
     return VONK_OK;
