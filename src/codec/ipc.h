@@ -41,4 +41,13 @@ const vonk_type *vonk_ipc_reader_type(const vonk_ipc_reader *reader); /* borrowe
 /* One record batch at a time is in memory. *ret NULL: the end of the stream, also after an error. */
 vonk_status vonk_ipc_reader_next(vonk_ipc_reader *reader, vonk_batch **ret, vonk_error *err);
 
+/* The same, message by message, for streams that come through a pipe. */
+/* How many bytes the message has that begins with these n bytes. *ret_whole false: *ret_bytes (more than n) of them are needed to say it. A message
+ * of a stream's end (and only that) has 8 bytes, or 4 in streams of old. More than max_bytes: MALFORMED_INPUT. */
+vonk_status vonk_ipc_measure(const void *start, size_t n, size_t max_bytes, const char *what, size_t *ret_bytes, bool *ret_whole, vonk_error *err);
+vonk_status vonk_ipc_reader_new_fed(vonk_budget *budget, const char *what, vonk_ipc_reader **ret, vonk_error *err);
+/* One message with its prefix. *ret NULL: it was no record batch (schema, dictionary, end). Batches refer to `message`. Until the schema has come,
+ * vonk_ipc_reader_type is NULL. After an error only free may follow. */
+vonk_status vonk_ipc_reader_feed(vonk_ipc_reader *reader, vonk_buffer *message, vonk_batch **ret, vonk_error *err);
+
 #endif

@@ -565,32 +565,37 @@ static vonk_status read_schema(reader *r, const vonk_type **ret_schema)
     return vonk_arrow_import_schema(&r->schema, ret_schema, r->err);
 }
 
-/* Up to the next record batch; *ret NULL: the end. */
-static vonk_status read_next(reader *r, const vonk_type *schema, vonk_batch **ret)
+/* One message after the schema. *ret NULL: a dictionary, or (*ret_ended) the end. */
+static vonk_status read_message(reader *r, const vonk_type *schema, vonk_batch **ret, bool *ret_ended)
 {
     vonk_flat_table header = {0};
     uint8_t type = 0;
     const uint8_t *body = NULL;
     uint64_t body_bytes = 0;
 
-    for (;;) {
-        VONK_TRY(next_message(r, &header, &type, &body, &body_bytes));
-        if (r->damaged) return r->err->cls;
-        if (type == 0) return VONK_OK;
-        if (!header.at) return bad(r, "a message without a header");
-        if (type == IPC_HEADER_BATCH)
-            VONK_TRY(read_record_batch(r, &header, body, body_bytes, schema, ret));
-        else if (type == IPC_HEADER_DICTIONARY)
-            VONK_TRY(read_dictionary(r, &header, body, body_bytes));
-        else
-            return bad(r, "an unknown message");
-        if (*ret && r->damaged) {
-            vonk_batch_unref(*ret);
-            *ret = NULL;
-        }
-        if (r->damaged) return r->err->cls;
-        if (*ret) return VONK_OK;
+    VONK_TRY(next_message(r, &header, &type, &body, &body_bytes));
+    if (r->damaged) return r->err->cls;
+    *ret_ended = type == 0;
+    if (type == 0) return VONK_OK;
+    if (!header.at) return bad(r, "a message without a header");
+    if (type == IPC_HEADER_BATCH)
+        VONK_TRY(read_record_batch(r, &header, body, body_bytes, schema, ret));
+    else if (type == IPC_HEADER_DICTIONARY)
+        VONK_TRY(read_dictionary(r, &header, body, body_bytes));
+    else
+        return bad(r, "an unknown message");
+    if (*ret && r->damaged) {
+        vonk_batch_unref(*ret);
+        *ret = NULL;
     }
+    return r->damaged ? r->err->cls : VONK_OK;
+}
+
+/* Up to the next record batch; *ret NULL: the end. */
+static vonk_status read_next(reader *r, const vonk_type *schema, vonk_batch **ret)
+{
+    for (bool ended = false; !ended && !*ret;) VONK_TRY(read_message(r, schema, ret, &ended));
+    return VONK_OK;
 }
 
 struct vonk_ipc_reader {
@@ -638,5 +643,66 @@ vonk_status vonk_ipc_reader_next(vonk_ipc_reader *x, vonk_batch **ret, vonk_erro
     x->r.err = err;
     const vonk_status status = read_next(&x->r, x->type, ret);
     x->ended = !*ret;
+    return status;
+}
+
+/* ---- message by message */
+enum { MARK_BYTES = 4 };
+
+vonk_status vonk_ipc_measure(const void *start, size_t n, size_t max_bytes, const char *what, size_t *ret_bytes,
+                             bool *ret_whole, vonk_error *err)
+{
+    vonk_cursor in = vonk_cursor_of(start, n, what);
+    vonk_flat_table message;
+    uint32_t metadata_bytes = 0;
+    int64_t body_bytes = 0;
+
+    *ret_whole = false;
+    *ret_bytes = MARK_BYTES;
+    if (n < *ret_bytes) return VONK_OK;
+    VONK_TRY(vonk_cursor_u32(&in, &metadata_bytes, err));
+    if (metadata_bytes == IPC_CONTINUATION) {
+        *ret_bytes += MARK_BYTES;
+        if (n < *ret_bytes) return VONK_OK;
+        VONK_TRY(vonk_cursor_u32(&in, &metadata_bytes, err));
+    }
+    *ret_whole = metadata_bytes == 0;
+    if (*ret_whole) return VONK_OK;
+    const size_t before = *ret_bytes;
+    if (metadata_bytes > max_bytes - vonk_min_size(before, max_bytes))
+        return vonk_cursor_fail(&in, "a message that is too long", err);
+    *ret_bytes += metadata_bytes;
+    if (n < *ret_bytes) return VONK_OK;
+    VONK_TRY(vonk_flat_root((const uint8_t *)start + before, metadata_bytes, what, &message, err));
+    VONK_TRY(vonk_flat_get(&message, IPC_MESSAGE_BODY_BYTES, 8, 0, &body_bytes, err));
+    if (body_bytes < 0 || (uint64_t)body_bytes > max_bytes - *ret_bytes)
+        return vonk_cursor_fail(&in, "a message that is too long", err);
+    *ret_bytes += (size_t)body_bytes;
+    *ret_whole = true;
+    return VONK_OK;
+}
+
+vonk_status vonk_ipc_reader_new_fed(vonk_budget *budget, const char *what, vonk_ipc_reader **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_ipc_reader_free) vonk_ipc_reader *made = NULL;
+
+    VONK_TRY(VONK_NEW(budget, &made, err));
+    made->r = (reader){.budget = budget, .what = what};
+    VONK_TRY(vonk_arena_new(budget, &made->r.arena, err));
+    *ret = VONK_STEAL(made);
+    return VONK_OK;
+}
+
+vonk_status vonk_ipc_reader_feed(vonk_ipc_reader *x, vonk_buffer *message, vonk_batch **ret, vonk_error *err)
+{
+    *ret = NULL;
+    vonk_buffer_unref(x->r.owner);
+    x->r.owner = vonk_buffer_ref(message); /* what is read from it holds it, too */
+    x->r.err = err;
+    x->r.in = vonk_cursor_of(message->data, message->bytes, x->r.what);
+    if (x->ended) return bad(&x->r, "messages after the end of the stream");
+    if (!x->type) return read_schema(&x->r, &x->type);
+    const vonk_status status = read_message(&x->r, x->type, ret, &x->ended);
+    if (status != VONK_OK) x->ended = true;
     return status;
 }

@@ -107,6 +107,57 @@ static void what_is_written_comes_back(void **state)
     vonk_type_unref(schema);
 }
 
+/* Cuts a stream at its messages, as whoever reads it from a pipe does, and feeds them one by one. */
+static void messages_can_be_fed_one_by_one(void **state)
+{
+    static const vonk_compression ways[] = {VONK_COMPRESS_NONE, VONK_COMPRESS_ZSTD};
+    const vonk_type *schema = schema_of(SCHEMA);
+    for (size_t w = 0; w < VONK_COUNTOF(ways); w++) {
+        vonk_batch *batches[3], *back = NULL;
+        vonk_ipc_reader *reader = NULL;
+        size_t n_back = 0;
+        for (size_t i = 0; i < 3; i++) batches[i] = random_batch(schema, (uint32_t)(50 * i));
+        vonk_buffer *bytes = stream_of(schema, batches, 3, ways[w]), *message = NULL;
+        OK(vonk_ipc_reader_new_fed(budget, "stream", &reader, err));
+        assert_null(vonk_ipc_reader_type(reader));
+        for (size_t at = 0; at < bytes->bytes;) {
+            size_t known = 0, wanted = 0;
+            bool whole = false;
+            for (int steps = 0; !whole; steps++) {
+                assert_true(steps < 5);
+                OK(vonk_ipc_measure(bytes->data + at, known, bytes->bytes, "stream", &wanted, &whole, err));
+                assert_true(whole || wanted > known);
+                assert_true(at + wanted <= bytes->bytes);
+                known = wanted;
+            }
+            OK(vonk_buffer_new(budget, wanted, &message, err));
+            memcpy(message->data, bytes->data + at, wanted);
+            OK(vonk_ipc_reader_feed(reader, message, &back, err));
+            vonk_buffer_unref(message); /* batches hold it */
+            at += wanted;
+            if (!back) continue;
+            assert_true(vonk_type_same(vonk_ipc_reader_type(reader), schema));
+            assert_same(batches[n_back++], back);
+            vonk_batch_unref(back);
+        }
+        assert_int_equal(n_back, 3);
+        vonk_error e = VONK_ERROR_INIT;
+        assert_int_not_equal(vonk_ipc_reader_feed(reader, bytes, &back, &e), VONK_OK); /* after the end */
+        size_t wanted;
+        bool whole;
+        assert_int_not_equal(vonk_ipc_measure(bytes->data, bytes->bytes, 64, "stream", &wanted, &whole, &e), VONK_OK);
+        assert_int_not_equal(
+            vonk_ipc_measure("\x40\0\0\0garbage, and more of that, as long as it is needed, to see that it is none", 70,
+                             SIZE_MAX, "stream", &wanted, &whole, &e),
+            VONK_OK);
+        vonk_error_reset(&e);
+        vonk_ipc_reader_free(reader);
+        vonk_buffer_unref(bytes);
+        for (size_t i = 0; i < 3; i++) vonk_batch_unref(batches[i]);
+    }
+    vonk_type_unref(schema);
+}
+
 static void one_batch_is_in_memory_at_a_time(void **state)
 {
     const vonk_type *schema = schema_of("s string");
@@ -191,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(messages_can_be_fed_one_by_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_batch_is_in_memory_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(streams_that_are_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(streams_with_a_wrong_byte, set_up, tear_down),

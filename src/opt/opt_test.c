@@ -417,11 +417,9 @@ static void distinct_aggregates(void **state)
     keep(counted);
     const vonk_expr *out[3] = {r->output[0], named(counted, "n"), named(plain, "s")};
     OK(vonk__mk_aggregate(&s, r, r->output, 1, out, 2, &p, err));
-    EXPECT(after(vonk__rule_distinct, p),
-           "Aggregate [expanded#1], [expanded#1 AS a#2, count(expanded#3) FILTER (WHERE (gid#4 = 1)) AS n#5]\n"
-           "+- Aggregate [expanded#1, expanded#3, gid#4], [expanded#1, expanded#3, gid#4]\n"
-           "   +- Expand [[a#2, b#6, 1]], [expanded#1, expanded#3, gid#4]\n"
-           "      +- LocalRelation [a#2, b#6]\n");
+    EXPECT(after(vonk__rule_distinct, p), "Aggregate [distinct#1], [distinct#1 AS a#2, count(distinct#3) AS n#4]\n"
+                                          "+- Aggregate [a#2, b#5], [a#2 AS distinct#1, b#5 AS distinct#3]\n"
+                                          "   +- LocalRelation [a#2, b#5]\n");
     OK(vonk__mk_aggregate(&s, r, r->output, 1, out, 3, &p, err));
     EXPECT(after(vonk__rule_distinct, p),
            "Aggregate [expanded#1], [expanded#1 AS a#2, count(expanded#3) FILTER (WHERE (gid#4 = 1)) AS n#5, "
@@ -496,6 +494,24 @@ static void prune_columns(void **state)
            "      :  +- LocalRelation [a#2, b#1, c#4]\n"
            "      +- Project [d#3]\n"
            "         +- LocalRelation [d#3, e#5]\n");
+
+    const vonk_plan *named_x_y = RELATION("x", "y"), *expand = NULL;
+    vonk_plan *node = NULL;
+    OK(vonk_plan_new(budget, VONK_PN_EXPAND, &joined, 1, &node, err));
+    OK(vonk_plan_set_output(node, named_x_y->output, 2, err));
+    OK(vonk_plan_set_list(node, 0, (const vonk_expr *[]){r->output[1], r->output[0]}, 2, err));
+    OK(vonk_plan_set_list(node, 1, (const vonk_expr *[]){r->output[2], r->output[0]}, 2, err));
+    OK(vonk_plan_finish(node, &expand, err));
+    OK(vonk__scratch_keep_plan(&s, expand, err));
+    EXPECT(after(vonk__rule_prune_columns, project(expand, named_x_y->output[1], NULL)),
+           "Project [y#1]\n"
+           "+- Expand [[a#2], [a#2]], [y#1]\n"
+           "   +- Project [a#2]\n"
+           "      +- Join Inner, (a#2 = d#3)\n"
+           "         :- Project [a#2]\n"
+           "         :  +- LocalRelation [a#2, b#4, c#5]\n"
+           "         +- Project [d#3]\n"
+           "            +- LocalRelation [d#3, e#6]\n");
 }
 
 static vonk_walk count_shared(const vonk_plan *p, void *arg)

@@ -1,15 +1,16 @@
 /* opt/rule_distinct.c -- DISTINCT inside aggregates becomes an aggregation of its own below.
  *
- *   one set of arguments:   Aggregate [k], [k, count(DISTINCT x), sum(y)]
- *                       =>  Aggregate [k], [k, count(x') , sum'(s)]            (final: plain aggregates are merged from
- * saved parts)
- *                           +- Aggregate [k, x], [k, x, partial sum(y)]
+ *   one set of arguments, nothing else:
+ *                           Aggregate [k], [k, count(DISTINCT x)]
+ *                       =>  Aggregate [k], [k, count(x)]
+ *                           +- Aggregate [k, x], [k, x]
  *
- *   in general (several sets, FILTERs): each set is a copy of the rows under a group number, as Spark does:
- *                           Aggregate [k], [k, count(x) FILTER (g = 1), first(s) FILTER (g = 0)]
- *                       =>  +- Aggregate [k, x, g], [..., sum(y) FILTER (g = 0) s]
+ *   in general each set is a copy of the rows under a group number, as Spark does:
+ *                           Aggregate [k], [k, count(DISTINCT x), sum(y)]
+ *                       =>  Aggregate [k], [k, count(x) FILTER (g = 1), first(s) FILTER (g = 0)]
+ *                           +- Aggregate [k, x, g], [..., sum(y) FILTER (g = 0) s]
  *                              +- Expand [k, null, 0, y], [k, x, 1, null]
- * The general form is used for both: it needs no aggregate that can be merged twice. */
+ * Plain aggregates go below like that because not every one can be merged twice. */
 #include "opt/rules.h"
 #include "opt/scratch.h"
 
@@ -108,20 +109,25 @@ static vonk_status add_column(spreader *x, expansion *ex, const vonk_expr *value
     return VONK_VEC_ARENA_PUSH(&ex->columns, x->s.arena, *ret_column, err);
 }
 
+/* Rows that the filter drops count as null, which every aggregate of distinct values ignores. */
+static vonk_status argument_of(spreader *x, const vonk_expr *call, uint32_t i, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *filter = filter_of(call), *none = NULL;
+
+    *ret = call->children[i];
+    if (!filter) return VONK_OK;
+    VONK_TRY(literal_null(x, (*ret)->type, &none, err));
+    return vonk__mk_node(&x->s, VONK_EX_CASE, (const vonk_expr *[]){filter, *ret, none}, 3, ret, err);
+}
+
 static vonk_status expand_sets(spreader *x, expansion *ex, vonk_error *err)
 {
     for (uint32_t i = 0; i < x->n_sets; i++) {
-        const vonk_expr *call = x->sets[i].call, *filter = filter_of(call);
+        const vonk_expr *call = x->sets[i].call;
         VONK_TRY(vonk_arena_array(x->s.arena, call->n_args + 1, sizeof *x->sets[i].columns, &x->sets[i].columns, err));
         for (uint32_t a = 0; a < call->n_args; a++) {
-            const vonk_expr *value = call->children[a];
-            if (filter) { /* rows that the filter drops count as null, which every aggregate of distinct values ignores
-                           */
-                const vonk_expr *none = NULL;
-                VONK_TRY(literal_null(x, value->type, &none, err));
-                VONK_TRY(
-                    vonk__mk_node(&x->s, VONK_EX_CASE, (const vonk_expr *[]){filter, value, none}, 3, &value, err));
-            }
+            const vonk_expr *value = NULL;
+            VONK_TRY(argument_of(x, call, a, &value, err));
             VONK_TRY(add_column(x, ex, value, i + 1, i + 1, &x->sets[i].columns[a], err));
         }
     }
@@ -198,7 +204,7 @@ static vonk_status in_group(spreader *x, const expansion *ex, uint32_t group, co
     return vonk__mk_equal(&x->s, ex->group, number, false, ret, err);
 }
 
-/* The call over other arguments, with `filter` as its FILTER. */
+/* The call over other arguments, with `filter` (NULL: none) as its FILTER. */
 static vonk_status call_over(spreader *x, const vonk_expr *call, const vonk_expr *const *args, uint32_t n_args,
                              const vonk_expr *filter, const vonk_expr *const *orders, uint32_t n_orders,
                              const vonk_expr **ret, vonk_error *err)
@@ -207,14 +213,15 @@ static vonk_status call_over(spreader *x, const vonk_expr *call, const vonk_expr
     vonk_expr *node = NULL;
 
     for (uint32_t i = 0; i < n_args; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&children, x->s.arena, args[i], err));
-    VONK_TRY(VONK_VEC_ARENA_PUSH(&children, x->s.arena, filter, err));
+    if (filter) VONK_TRY(VONK_VEC_ARENA_PUSH(&children, x->s.arena, filter, err));
     for (uint32_t i = 0; i < n_orders; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&children, x->s.arena, orders[i], err));
     VONK_TRY(vonk_expr_new(x->s.env->budget, VONK_EX_FUNCTION, children.at, (uint32_t)children.n, &node, err));
     node->fn = call->fn;
     node->mode = call->mode;
     node->n_args = n_args;
     node->n_order = n_orders;
-    node->flags = (call->flags & ~(uint32_t)VONK_EXF_DISTINCT) | VONK_EXF_HAS_FILTER;
+    node->flags = call->flags & ~(uint32_t)(VONK_EXF_DISTINCT | VONK_EXF_HAS_FILTER);
+    if (filter) node->flags |= VONK_EXF_HAS_FILTER;
     node->nullable = call->nullable;
     vonk_status status = vonk_expr_set_type(node, call->type, err);
     if (status != VONK_OK) {
@@ -308,26 +315,26 @@ static vonk_status named_output(swap *w, const vonk_expr *out, const vonk_expr *
     return vonk__scratch_keep_expr(&w->x->s, *ret, err);
 }
 
-static vonk_status two_levels(spreader *x, const vonk_plan **ret, vonk_error *err)
+/* What is below: every different (keys, arguments), by group where there are several. ret_keys: the grouping columns of
+ * its output; above: what takes each call's place over it. */
+static vonk_status lower_groups(spreader *x, vonk__exprs *ret_keys, const vonk_expr **above, const vonk_plan **ret,
+                                vonk_error *err)
 {
     expansion ex = {0};
-    const vonk_plan *expanded = NULL, *lower = NULL;
-    vonk__exprs lower_keys = {0}, lower_out = {0}, outputs = {0};
-    const vonk_expr **above = NULL;
+    const vonk_plan *expanded = NULL;
+    vonk__exprs keys = {0}, out = {0};
 
     VONK_TRY(expand(x, &ex, &expanded, err));
-    for (size_t i = 0; i < ex.keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, ex.keys.at[i], err));
+    for (size_t i = 0; i < ex.keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, ex.keys.at[i], err));
     for (uint32_t i = 0; i < x->n_sets; i++)
         for (uint32_t a = 0; a < x->sets[i].call->n_args; a++)
-            VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, x->sets[i].columns[a], err));
-    VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_keys, x->s.arena, ex.group, err));
-    for (size_t i = 0; i < lower_keys.n; i++)
-        VONK_TRY(VONK_VEC_ARENA_PUSH(&lower_out, x->s.arena, lower_keys.at[i], err));
-    VONK_TRY(vonk_arena_array(x->s.arena, x->calls.n + 1, sizeof *above, &above, err));
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, x->sets[i].columns[a], err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, ex.group, err));
+    for (size_t i = 0; i < keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, x->s.arena, keys.at[i], err));
     for (size_t i = 0; i < x->calls.n; i++) {
         const vonk_expr *group = NULL;
         if (!is_distinct(x->calls.at[i])) {
-            VONK_TRY(plain_call(x, &ex, i, &lower_out, &above[i], err));
+            VONK_TRY(plain_call(x, &ex, i, &out, &above[i], err));
             continue;
         }
         const uint32_t set = set_of(x, x->calls.at[i]);
@@ -335,14 +342,56 @@ static vonk_status two_levels(spreader *x, const vonk_plan **ret, vonk_error *er
         VONK_TRY(call_over(x, x->calls.at[i], x->sets[set].columns, x->sets[set].call->n_args, group, NULL, 0,
                            &above[i], err));
     }
-    VONK_TRY(vonk__mk_aggregate(&x->s, expanded, lower_keys.at, lower_keys.n, lower_out.at, lower_out.n, &lower, err));
-    swap w = {x, above, &ex.keys};
+    *ret_keys = ex.keys;
+    return vonk__mk_aggregate(&x->s, expanded, keys.at, keys.n, out.at, out.n, ret, err);
+}
+
+static vonk_status add_key(spreader *x, const vonk_expr *value, vonk__exprs *keys, vonk__exprs *out,
+                           vonk__exprs *columns, vonk_error *err)
+{
+    const vonk_expr *alias = NULL, *column = NULL;
+
+    VONK_TRY(vonk__mk_alias(&x->s, value, "distinct", &alias, &column, err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(keys, x->s.arena, value, err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(out, x->s.arena, alias, err));
+    return VONK_VEC_ARENA_PUSH(columns, x->s.arena, column, err);
+}
+
+/* The same with one set and no plain aggregate: no copies, no group number. */
+static vonk_status lower_single(spreader *x, vonk__exprs *ret_keys, const vonk_expr **above, const vonk_plan **ret,
+                                vonk_error *err)
+{
+    const vonk_expr *call = x->sets[0].call;
+    const vonk_expr_list *by = &x->node->lists[0];
+    vonk__exprs keys = {0}, out = {0}, args = {0};
+
+    for (uint32_t k = 0; k < by->n; k++) VONK_TRY(add_key(x, by->at[k], &keys, &out, ret_keys, err));
+    for (uint32_t a = 0; a < call->n_args; a++) {
+        const vonk_expr *value = NULL;
+        VONK_TRY(argument_of(x, call, a, &value, err));
+        VONK_TRY(add_key(x, value, &keys, &out, &args, err));
+    }
+    for (size_t i = 0; i < x->calls.n; i++)
+        VONK_TRY(call_over(x, x->calls.at[i], args.at, call->n_args, NULL, NULL, 0, &above[i], err));
+    return vonk__mk_aggregate(&x->s, x->node->children[0], keys.at, keys.n, out.at, out.n, ret, err);
+}
+
+static vonk_status two_levels(spreader *x, const vonk_plan **ret, vonk_error *err)
+{
+    const bool single = x->n_sets == 1 && !has_plain(x);
+    const vonk_plan *lower = NULL;
+    vonk__exprs keys = {0}, outputs = {0};
+    const vonk_expr **above = NULL;
+
+    VONK_TRY(vonk_arena_array(x->s.arena, x->calls.n + 1, sizeof *above, &above, err));
+    VONK_TRY(single ? lower_single(x, &keys, above, &lower, err) : lower_groups(x, &keys, above, &lower, err));
+    swap w = {x, above, &keys};
     for (uint32_t i = 0; i < x->node->lists[1].n; i++) {
         const vonk_expr *out = NULL;
         VONK_TRY(named_output(&w, x->node->lists[1].at[i], &out, err));
         VONK_TRY(VONK_VEC_ARENA_PUSH(&outputs, x->s.arena, out, err));
     }
-    return vonk__mk_aggregate(&x->s, lower, ex.keys.at, ex.keys.n, outputs.at, outputs.n, ret, err);
+    return vonk__mk_aggregate(&x->s, lower, keys.at, keys.n, outputs.at, outputs.n, ret, err);
 }
 
 static vonk_status rewrite(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)

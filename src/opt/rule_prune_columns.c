@@ -209,6 +209,37 @@ static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_se
     return vonk__mk_over(s, p, children, ret, err);
 }
 
+/* Of every projection the wanted positions; at least one stays, since rows are counted by it. */
+static vonk_status prune_expand(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+                                vonk_error *err)
+{
+    vonk__exprs output = {0};
+    id_set kept = {0}, below = {0};
+    const vonk_plan *child = NULL;
+    vonk_plan *copy = NULL;
+
+    VONK_TRY(wanted_of(s, &(vonk_expr_list){p->output, p->n_output}, wanted, true, &output, err));
+    for (size_t i = 0; i < output.n; i++) VONK_TRY(add_expr(s, &kept, output.at[i], err));
+    for (uint32_t l = 0; l < p->n_lists; l++)
+        for (uint32_t i = 0; i < p->n_output; i++)
+            if (has(&kept, p->output[i]->id)) VONK_TRY(add_expr(s, &below, p->lists[l].at[i], err));
+    VONK_TRY(prune(s, p->children[0], &below, &child, err));
+    VONK_TRY(vonk_plan_copy(s->env->budget, p, &child, 1, &copy, err));
+    vonk_status status = vonk_plan_set_output(copy, output.at, (uint32_t)output.n, err);
+    for (uint32_t l = 0; l < p->n_lists && status == VONK_OK; l++) {
+        vonk__exprs row = {0};
+        for (uint32_t i = 0; i < p->n_output && status == VONK_OK; i++)
+            if (has(&kept, p->output[i]->id)) status = VONK_VEC_ARENA_PUSH(&row, s->arena, p->lists[l].at[i], err);
+        if (status == VONK_OK) status = vonk_plan_set_list(copy, l, row.at, (uint32_t)row.n, err);
+    }
+    if (status != VONK_OK) {
+        vonk_plan_unref(copy);
+        return status;
+    }
+    VONK_TRY(vonk_plan_finish(copy, ret, err));
+    return vonk__scratch_keep_plan(s, *ret, err);
+}
+
 /* Joins: below them unwanted columns go; keys that only the join needs are dropped right above it. */
 static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
                               vonk_error *err)
@@ -309,6 +340,7 @@ static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wan
     case VONK_PN_SET_OP:
         return p->set.kind == VONK_SET_UNION && p->set.all ? prune_union(s, p, wanted, ret, err)
                                                            : prune_whole(s, p, ret, err);
+    case VONK_PN_EXPAND: return prune_expand(s, p, wanted, ret, err);
     case VONK_PN_JOIN: return prune_join(s, p, wanted, ret, err);
     case VONK_PN_SHARED: return prune_shared(s, p, wanted, ret, err);
     case VONK_PN_FILTER:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sys/env.h"
+#include "sys/loop.h"
 #include "sys/thread.h"
 
 vonk_str vonk_env_get(const char *name) { return vonk_str_of(getenv(name)); }
@@ -79,7 +80,14 @@ size_t vonk_env_terminal_width(void)
 int vonk_env_read_byte(void)
 {
     unsigned char byte;
+    if (!vonk_interrupts_wait_input(STDIN_FILENO)) return -1;
     return read(STDIN_FILENO, &byte, 1) == 1 ? byte : -1;
+}
+
+void vonk_env_pass_on(vonk_str text)
+{
+    for (ssize_t n; text.len; text = vonk_str_sub(text, (size_t)n, text.len))
+        if ((n = write(STDERR_FILENO, text.data, text.len)) <= 0) return;
 }
 
 void vonk_env_use_utf8(void)

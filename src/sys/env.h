@@ -17,7 +17,9 @@ vonk_status vonk_env_directory(vonk_arena *arena, vonk_str *ret, vonk_error *err
 int64_t vonk_env_process_id(void);
 
 bool   vonk_env_is_terminal(int fd);   /* 0, 1, 2 */
-int    vonk_env_read_byte(void);       /* the next of standard input, past stdio; -1: its end, or a signal came */
+int    vonk_env_read_byte(void);       /* the next of standard input, past stdio; -1: its end, or an interrupt (sys/loop.h) */
+/* What a child of ours wrote, passed on to standard error as it is; what it does not take is lost. */
+void   vonk_env_pass_on(vonk_str text);
 /* Text of this thread is UTF-8 for libraries that ask the C library (line editing), whatever LANG says. */
 void   vonk_env_use_utf8(void);
 size_t vonk_env_terminal_width(void);  /* columns of standard output; 80 when it is no terminal */

@@ -1,5 +1,6 @@
 /* sys/loop.c -- epoll, a heap of timers, a list of posted jobs behind an eventfd. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -330,6 +331,23 @@ bool vonk_interrupts_take(void)
     bool was = is_interrupted != 0;
     is_interrupted = 0;
     return was;
+}
+
+/* The signal is let through only while nothing but the wait is going on: one that came just before it would be noted,
+ * and waited past. */
+bool vonk_interrupts_wait_input(int fd)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    sigset_t interrupt, usual;
+    bool pressed;
+
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupt, &usual);
+    while (!(pressed = is_interrupted != 0) && ppoll(&input, 1, NULL, &usual) < 0 && errno == EINTR) {
+    }
+    pthread_sigmask(SIG_SETMASK, &usual, NULL);
+    return !pressed;
 }
 
 static void read_signals(void *self, unsigned events)

@@ -60,6 +60,7 @@ void vonk_signals_prepare(void);
 /* For programs that do without a loop: from now on Ctrl-C (SIGINT) is noted and no longer ends the process; it ends a read that waits. */
 void vonk_interrupts_catch(void);
 bool vonk_interrupts_take(void); /* was it pressed since this was last asked? */
+bool vonk_interrupts_wait_input(int fd); /* until fd is readable; false: it was pressed, now or before, and has not been taken */
 /* For programs that do without a loop: back to the system's way. */
 void vonk_signals_restore(void);
 

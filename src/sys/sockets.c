@@ -358,6 +358,7 @@ static bool wait_for(int fd, short events, int64_t timeout_ns)
 }
 bool vonk_socket_wait_readable(int fd, int64_t timeout_ns) { return wait_for(fd, POLLIN, timeout_ns); }
 bool vonk_socket_wait_writable(int fd, int64_t timeout_ns) { return wait_for(fd, POLLOUT, timeout_ns); }
+bool vonk_socket_wait_either(int fd, int64_t timeout_ns) { return wait_for(fd, POLLIN | POLLOUT, timeout_ns); }
 
 static vonk_status move_all(int fd, char *at, size_t bytes, bool is_read, int64_t timeout_ns, vonk_error *err)
 {

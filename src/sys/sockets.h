@@ -38,6 +38,7 @@ vonk_status vonk_socket_writev(int fd, const struct iovec *pieces, size_t n, siz
 /* For threads that may block: until readable / writable; false after timeout_ns (negative: never). */
 bool vonk_socket_wait_readable(int fd, int64_t timeout_ns);
 bool vonk_socket_wait_writable(int fd, int64_t timeout_ns);
+bool vonk_socket_wait_either(int fd, int64_t timeout_ns); /* readable or writable */
 /* All of it, blocking; the other side closing early is an error. */
 vonk_status vonk_socket_read_exact_wait(int fd, void *into, size_t bytes, int64_t timeout_ns, vonk_error *err);
 vonk_status vonk_socket_write_all_wait(int fd, const void *data, size_t bytes, int64_t timeout_ns, vonk_error *err);
