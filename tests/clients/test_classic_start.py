@@ -196,3 +196,55 @@ def test_the_gateway_goes_with_python():
         import time
         time.sleep(0.05 * SLOWER)
     pytest.fail("the gateway is still there")
+
+
+# ---- spark-submit program.py
+
+def submit(tmp_path, code, *flags, args=(), **env):
+    program = tmp_path / "program.py"
+    program.write_text(START.replace("SparkContext, StorageLevel", "SparkContext") + textwrap.dedent(code))
+    full = without_java(PYSPARK_PYTHON=sys.executable, **env)
+    return subprocess.Popen([os.path.join(full["SPARK_HOME"], "bin", "spark-submit"), *flags, str(program), *args],
+                            env=full, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_program_is_submitted(tmp_path):
+    (tmp_path / "more.py").write_text("word = 'imported'")
+    running = submit(tmp_path, """
+        import more
+        sc = SparkContext()
+        print(sc.master, sc.appName, sc.getConf().get("spark.x"), sys.argv[1:], more.word, os.environ["PYTHONHASHSEED"])
+        print(SparkContext.getOrCreate() is sc, sc._gateway.proc)
+        sc.stop()
+        sys.exit(7)
+    """, "--master", "local[2]", "--conf", "spark.x=y", "--py-files", str(tmp_path / "more.py"),
+                     args=("--flag", "of", "the program"))
+    out, err = running.communicate(timeout=60 * SLOWER)
+    assert running.returncode == 7, err
+    assert out.splitlines() == ["local[2] program.py y ['--flag', 'of', 'the program'] imported 0", "True None"]
+
+
+def test_signals_are_passed_on(tmp_path):
+    running = submit(tmp_path, """
+        import signal
+        def end(number, frame):
+            print("ended by", number)
+            sys.exit(3)
+        signal.signal(signal.SIGTERM, end)
+        print("ready")
+        time.sleep(60)
+    """)
+    assert running.stdout.readline() == "ready\n"
+    running.terminate()
+    out, err = running.communicate(timeout=60 * SLOWER)
+    assert (running.returncode, out) == (3, "ended by 15\n"), err
+
+
+@pytest.mark.parametrize("words, error", [(["--deploy-mode", "cluster", "a.py"], "UNSUPPORTED_FEATURE"),
+                                          (["a.jar"], "UNSUPPORTED_FEATURE"), (["--nonsense", "a.py"], "unknown flag"),
+                                          ([], "UNSUPPORTED_FEATURE")])
+def test_what_cannot_be_submitted(words, error):
+    env = without_java()
+    done = subprocess.run([os.path.join(env["SPARK_HOME"], "bin", "spark-submit"), *words], env=env, text=True,
+                          capture_output=True, timeout=60 * SLOWER)
+    assert done.returncode != 0 and error in done.stderr
