@@ -103,6 +103,8 @@ static vonk_status run_member(vonk__j_caller *caller, vonk__j_request *r, const 
 {
     VONK_AUTO(vonk_error_reset) vonk_error raised = VONK_ERROR_INIT;
     VONK_AUTO(vonk__j_unref) vonk__j_value result = VONK__J_NOTHING;
+    if (s->n_args != r->n_args) /* fields have none */
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "py4j.Py4JException: arguments of a field");
     if (vonk__j_invoke(caller, cls, self, s, r->args, r->n_args, &result, &raised) != VONK_OK)
         return answer_raised(caller, r, &raised, err);
     return vonk__j_answer(caller, r, &result, err);
