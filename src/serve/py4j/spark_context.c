@@ -446,7 +446,7 @@ static vonk_status m_tags(vonk__j_call *call, vonk_error *err)
     vonk_str one;
     vonk_buf_init(&all, call->machine->budget, 1 << 20);
     VONK_TRY(current_tags(call, &all, err));
-    VONK_TRY(vonk__j_map_new(call->machine, "java.util.HashSet", &set, err));
+    VONK_TRY(vonk__j_map_new(call->machine, "java.util.LinkedHashSet", &set, err));
     for (size_t at = 0; next_tag(vonk_buf_str(&all), &at, &one);)
         VONK_TRY(vonk__j_map_put_text(call->caller, set, one, VONK_STR_NONE, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(set)->head));
@@ -477,10 +477,10 @@ static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
     vonk_buf_init(&content, call->machine->budget, MOST_FILE_BYTES);
     VONK_TRY(vonk_file_read_all(path, MOST_FILE_BYTES, &content, err));
     VONK_LOCKED(&c->lock);
+    for (size_t i = 0; i < c->files.n; i++)
+        if (vonk_str_is(name, c->files.at[i])) return VONK_OK; /* the first stays */
     VONK_TRY(vonk_file_replace(vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name))), content.data,
                                content.len, err));
-    for (size_t i = 0; i < c->files.n; i++)
-        if (vonk_str_is(name, c->files.at[i])) return VONK_OK;
     char *copy = NULL;
     VONK_TRY(vonk_strdup(call->machine->budget, name, &copy, err));
     const vonk_status status = VONK_VEC_PUSH(&c->files, call->machine->budget, copy, err);
