@@ -18,3 +18,8 @@ LD_LIBRARY_PATH=$libraries "$root/embed" "SELECT 1 AS one" | grep -qx "column 0:
 vonk=$(find "$root" -path '*/bin/vonk')
 [ "$("$vonk" sql --output csv -e 'SELECT 6 * 7 AS answer' | tail -n 1)" = 42 ]
 find "$root" -path '*/doc/vonk/LICENSE' | grep -q .
+
+# SPARK_HOME: its scripts find the binary by their own place.
+home=$(find "$root" -path '*/share/vonk/home' -type d)
+env -u VONK -u SPARK_HOME "$home/bin/spark-submit" --help | grep -q -- --py-files
+[ "$(env -u VONK "$home/bin/spark-sql" --output csv -e 'SELECT 1 + 1 AS two' | tail -n 1)" = 2 ]

@@ -22,6 +22,7 @@ typedef struct vonk__subcommand {
 
 int vonk__cmd_server(int argc, char **argv);
 int vonk__cmd_sql(int argc, char **argv);
+int vonk__cmd_submit(int argc, char **argv);
 
 /* Reads "--flag value" and "--flag=value"; -h and --help print the flags. Returns false when the program should end, with *ret_status. */
 bool vonk__flags_read(const char *usage, const vonk__flag *flags, size_t n, int argc, char **argv, int *ret_status);

@@ -8,6 +8,7 @@
 static const vonk__subcommand subcommands[] = {
     {"server", "answer Spark Connect clients", vonk__cmd_server},
     {"sql", "run SQL: given text, a file, or line by line", vonk__cmd_sql},
+    {"submit", "run a program of classic PySpark, as spark-submit", vonk__cmd_submit},
 };
 
 static int print_help(FILE *to)

@@ -14,3 +14,12 @@ bool vonk_py_eval_find(int32_t number, vonk_py_shape *ret_shape, vonk_py_role *r
     default: return false;
     }
 }
+
+vonk_py_shape vonk_py_shape_of(vonk_py_eval eval)
+{
+    vonk_py_shape shape = VONK_PY_SHAPE_FRAMES;
+    vonk_py_role role;
+
+    (void)vonk_py_eval_find((int32_t)eval, &shape, &role);
+    return shape;
+}

@@ -37,5 +37,6 @@ typedef enum vonk_py_role {
 
 /* False: not a number of this list. */
 bool vonk_py_eval_find(int32_t number, vonk_py_shape *ret_shape, vonk_py_role *ret_role);
+vonk_py_shape vonk_py_shape_of(vonk_py_eval eval);
 
 #endif

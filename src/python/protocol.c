@@ -348,7 +348,7 @@ vonk_status vonk_py_request_encode(vonk_py_version version, const vonk_py_reques
     if (!is_known(version, request->eval))
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                          VONK_F("eval type %d with pyspark 4.%d", request->eval, version));
-    if (version == VONK_PY_4_0 && vonk__py_shape_of(request->eval) == PY_SHAPE_GROUPS)
+    if (version == VONK_PY_4_0 && vonk_py_shape_of(request->eval) == VONK_PY_SHAPE_GROUPS)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                          VONK_F("functions of groups (eval type %d) with pyspark 4.0", request->eval));
     if (version >= VONK_PY_4_3) {
@@ -362,15 +362,4 @@ vonk_status vonk_py_request_encode(vonk_py_version version, const vonk_py_reques
     VONK_TRY(put_command(version, request, out, err));
     if (at) set_length(out, at);
     return VONK_OK;
-}
-
-py_shape vonk__py_shape_of(vonk_py_eval eval)
-{
-    switch ((int)eval) {
-#define PY_EVAL(id, number, shape)                                                                                     \
-    case number: return PY_SHAPE_##shape;
-#include "python/eval.def"
-#undef PY_EVAL
-    default: return PY_SHAPE_FRAMES;
-    }
 }

@@ -283,13 +283,13 @@ vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err)
 {
     vonk_buf *out = vonk_py_task_out(task);
-    switch (vonk__py_shape_of(task->eval)) {
-    case PY_SHAPE_FRAMES:
-    case PY_SHAPE_PICKLES: VONK_TRY(vonk_py_mark(out, PY_END_OF_DATA, err)); break;
-    case PY_SHAPE_GROUPS:
-    case PY_SHAPE_COGROUPS: VONK_TRY(vonk_py_mark(out, 0, err)); break;
-    case PY_SHAPE_ARROW:
-    case PY_SHAPE_STATE: break; /* the stream has ended itself */
+    switch (vonk_py_shape_of(task->eval)) {
+    case VONK_PY_SHAPE_FRAMES:
+    case VONK_PY_SHAPE_PICKLES: VONK_TRY(vonk_py_mark(out, PY_END_OF_DATA, err)); break;
+    case VONK_PY_SHAPE_GROUPS:
+    case VONK_PY_SHAPE_COGROUPS: VONK_TRY(vonk_py_mark(out, 0, err)); break;
+    case VONK_PY_SHAPE_ARROW:
+    case VONK_PY_SHAPE_STATE: break; /* the stream has ended itself */
     }
     return vonk_py_mark(out, PY_END_OF_STREAM, err);
 }
@@ -305,8 +305,8 @@ static vonk_status garbage(const vonk_py_task *task, const char *what, int64_t n
 
 static bool is_framed(const vonk_py_task *task)
 {
-    const py_shape shape = vonk__py_shape_of(task->eval);
-    return shape == PY_SHAPE_FRAMES || shape == PY_SHAPE_PICKLES;
+    const vonk_py_shape shape = vonk_py_shape_of(task->eval);
+    return shape == VONK_PY_SHAPE_FRAMES || shape == VONK_PY_SHAPE_PICKLES;
 }
 
 static vonk_status take_mark(vonk_py_task *task, int32_t mark, vonk_error *err)

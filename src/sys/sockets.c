@@ -285,6 +285,11 @@ void vonk_socket_shutdown_send(int fd)
     if (shutdown(fd, SHUT_WR) != 0) return; /* the other side has gone already */
 }
 
+void vonk_socket_shutdown(int fd)
+{
+    if (shutdown(fd, SHUT_RDWR) != 0) return; /* the same */
+}
+
 /* ---- moving bytes ---- */
 
 static bool is_gone(int number)

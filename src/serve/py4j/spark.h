@@ -1,0 +1,56 @@
+/* serve/py4j/spark.h -- the SparkContext and its configuration, for the areas that build on them (RDDs, SQL, streams).
+ */
+#ifndef VONK_SERVE_PY4J_SPARK_H
+#define VONK_SERVE_PY4J_SPARK_H
+
+#include "serve/py4j/py4j_int.h"
+
+/* Guarded: hold machine->guard. */
+typedef struct vonk__j_conf {
+    vonk__j_object head;
+    vonk__j_map *map; /* texts to texts */
+} vonk__j_conf;
+vonk_status vonk__j_conf_new(vonk__j_machine *machine, vonk__j_conf **ret, vonk_error *err);
+vonk_status vonk__j_conf_copy(vonk__j_caller *caller, const vonk__j_map *from, vonk_str prefix, vonk__j_conf *to,
+                              vonk_error *err);
+
+/* The payload of org.apache.spark.SparkContext. What changes after the start is under `lock`. */
+struct vonk__j_context {
+    vonk__j_object head;
+    vonk__j_conf *conf; /* its own copy */
+    char app_id[64];
+    int64_t start_ms;
+    uint32_t n_slots, parallelism;
+    char *local_folder, *files_folder; /* temporary ones */
+    bool has_lock;
+    vonk_mutex lock;
+    bool is_stopped;
+    char *checkpoint_folder; /* NULL: none */
+    VONK_VEC(char *) files;  /* names below files_folder */
+    VONK_VEC(vonk__j_object *) accumulators;
+};
+vonk__j_context *vonk__j_context_of(vonk__j_object *object);       /* of a SparkContext or JavaSparkContext */
+vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new reference; NULL: none */
+/* Of the context's configuration; empty: not set. The text is copied to `into`. */
+vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *into, size_t bytes);
+/* The caller's own, made when first asked for; borrowed. */
+vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, vonk_error *err);
+/* A new folder that goes with the machine. */
+vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret,
+                                vonk_error *err);
+
+/* The payload of PythonAccumulatorV2: where Python listens for updates. */
+typedef struct vonk__j_accumulator {
+    vonk__j_object head;
+    vonk__j_value host, token, path; /* path: a Unix socket, in place of the others */
+    int32_t port;
+} vonk__j_accumulator;
+
+/* The payload of org.apache.spark.storage.StorageLevel. */
+typedef struct vonk__j_level {
+    vonk__j_object head;
+    bool disk, memory, off_heap, deserialized;
+    int32_t replication;
+} vonk__j_level;
+
+#endif
