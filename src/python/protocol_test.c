@@ -50,7 +50,7 @@ static vonk_py_request request_of(vonk_py_eval eval)
 
 static void assert_bytes(vonk_py_version version, const vonk_py_request *request, const char *expected, size_t n)
 {
-    vonk_buf out;
+    vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     OK(vonk_py_request_encode(version, request, &out, &err));
     assert_int_equal(out.len, n);
@@ -72,7 +72,7 @@ static void json_versions(void **state)
     static const char tail[] = FILES N("\0") N("\0") N("\0") N("\x03") "cmd";
     const vonk_py_request r = request_of(VONK_PY_PLAIN);
     for (vonk_py_version version = VONK_PY_4_2; version <= VONK_PY_4_3; version++) {
-        vonk_buf out;
+        vonk_buf out = {0};
         char json[512];
         vonk_format(json, sizeof json, "%s%s%s",
                     "{\"isBarrier\":false,\"connInfo\":null,\"secret\":null,\"stageId\":3,"
@@ -182,7 +182,7 @@ static void what_a_version_does_not_know(void **state)
     static const vonk_py_udtf udtf = {.name = VONK_STR("n")};
     for (size_t i = 0; i < VONK_COUNTOF(cases); i++) {
         vonk_py_request r = request_of(cases[i].eval);
-        vonk_buf out;
+        vonk_buf out = {0};
         r.udtf = &udtf;
         vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
         assert_int_equal(vonk_py_request_encode(cases[i].version, &r, &out, &err), VONK_E_UNSUPPORTED_FEATURE);
