@@ -4,7 +4,6 @@
  * is ours. */
 #include <stdio.h>
 
-#include "base/strmap.h"
 #include "cmd/cmd.h"
 #include "serve/py4j/py4j.h"
 #include "sys/cpu.h"
@@ -120,10 +119,20 @@ static void on_signal(void *self, int number)
         vonk_loop_stop(s->loop);
 }
 
-static vonk_status open_gateway(submit *s, const vonk_conf *conf, vonk_py4j_server **ret, vonk_error *err)
+/* What Python makes here is charged to it: spark.driver.memory, else 60 % of the machine's. */
+static vonk_status make_budget(const vonk_conf *conf, vonk_budget **ret, vonk_error *err)
+{
+    int64_t bytes = vonk_memory_limit_bytes() / 10 * 6;
+    const vonk_str set = vonk_conf_get_set(conf, VONK_STR("spark.driver.memory"));
+    if (set.len) VONK_TRY(vonk__parse_bytes(VONK_S(set), &bytes, err));
+    return vonk_budget_new(vonk_budget_root(), "driver", bytes, ret, err);
+}
+
+static vonk_status open_gateway(submit *s, const vonk_conf *conf, vonk_budget *budget, vonk_py4j_server **ret,
+                                vonk_error *err)
 {
     const vonk_str pinned = vonk_env_get("PYSPARK_PIN_THREAD");
-    const vonk_py4j_options options = {.budget = vonk_budget_root(),
+    const vonk_py4j_options options = {.budget = budget,
                                        .loop = s->loop,
                                        .conf = conf,
                                        .shared_connections = pinned.len && !vonk_str_is_nocase(pinned, "true"),
@@ -135,6 +144,7 @@ static vonk_status run_gateway(submit *s, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
     VONK_AUTO(vonk_loop_free) vonk_loop *loop = NULL;
+    VONK_AUTO(vonk_budget_free) vonk_budget *budget = NULL;
     VONK_AUTO(vonk_py4j_server_free) vonk_py4j_server *server = NULL;
     VONK_AUTO(vonk_error_reset) vonk_error no_watch = VONK_ERROR_INIT;
     vonk_watch input = {.ready = on_input, .self = s};
@@ -145,7 +155,8 @@ static vonk_status run_gateway(submit *s, vonk_error *err)
     VONK_TRY(settings(s, &conf, err));
     VONK_TRY(vonk_loop_new(vonk_budget_root(), &loop, err));
     s->loop = loop;
-    VONK_TRY(open_gateway(s, conf, &server, err));
+    VONK_TRY(make_budget(conf, &budget, err));
+    VONK_TRY(open_gateway(s, conf, budget, &server, err));
     VONK_TRY(vonk_loop_on_signal(loop, on_signal, s, err));
     VONK_TRY(vonk_py4j_server_announce(server, path, err));
     vonk_log(VONK_LOG_INFO, "py4j", "port=%u", vonk_py4j_server_port(server));
@@ -221,12 +232,14 @@ static vonk_status run_program(submit *s, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
     VONK_AUTO(vonk_loop_free) vonk_loop *loop = NULL;
+    VONK_AUTO(vonk_budget_free) vonk_budget *budget = NULL;
     VONK_AUTO(vonk_py4j_server_free) vonk_py4j_server *server = NULL;
     vonk_thread *thread = NULL;
     VONK_TRY(settings(s, &conf, err));
     VONK_TRY(vonk_loop_new(vonk_budget_root(), &loop, err));
     s->loop = loop;
-    VONK_TRY(open_gateway(s, conf, &server, err));
+    VONK_TRY(make_budget(conf, &budget, err));
+    VONK_TRY(open_gateway(s, conf, budget, &server, err));
     VONK_TRY(start_program(s, conf, server, err));
     vonk_status status = vonk_loop_on_signal(loop, on_signal, s, err);
     if (status == VONK_OK)

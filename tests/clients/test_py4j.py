@@ -460,6 +460,27 @@ def test_shared_connections():
     assert process.stop() == 0
 
 
+def test_memory_has_a_limit():
+    process = Gateway("--driver-memory", "64m")
+    raw = Raw(process)
+    assert "UNABLE_TO_ACQUIRE_MEMORY" in raw.ask("a\nc\nslong\ni2000000000\ne\n")
+    raw.close()
+    raw = Raw(process)
+    made = raw.ask("i\njava.util.ArrayList\ne\n").strip()[3:]
+    assert raw.ask(f"c\n{made}\nadd\nsx\ne\n") == "!ybtrue\n"
+    for _ in range(40):
+        answer = raw.ask(f"l\nm\n{made}\ni2\ne\n").strip()
+        if not answer.startswith("!yl"):
+            break
+        made = answer[3:]
+    assert "UNABLE_TO_ACQUIRE_MEMORY" in answer
+    raw.close()
+    raw = Raw(process)
+    assert raw.ask("c\nz:java.lang.System\nnanoTime\ne\n").startswith("!yL")
+    raw.close()
+    assert process.stop() == 0
+
+
 # ---- the end
 
 def test_a_connection_is_cut(process):
