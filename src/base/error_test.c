@@ -139,7 +139,8 @@ static const struct {
 /* Ids that say more than the condition which Spark has for them. */
 static bool has_own_id(const char *id)
 {
-    return strcmp(id, "MALFORMED_INPUT") == 0 || strcmp(id, "MEMORY_BUDGET_EXCEEDED") == 0;
+    return strcmp(id, "MALFORMED_INPUT") == 0 || strcmp(id, "MEMORY_BUDGET_EXCEEDED") == 0 ||
+           strcmp(id, "BLOCK_LOST") == 0;
 }
 
 static void rows_are_sorted_and_named_after_their_condition(void **state)

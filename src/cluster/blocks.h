@@ -16,7 +16,7 @@
 
 typedef enum vonk_block_kind {
     VONK_BLOCK_RDD,       /* a = RDD, b = partition */
-    VONK_BLOCK_SHUFFLE,   /* a = shuffle, b = map task, c = reduce partition */
+    VONK_BLOCK_SHUFFLE,   /* a = shuffle, b = number of a map task's output, c = reduce partition */
     VONK_BLOCK_BROADCAST, /* a = broadcast */
     VONK_BLOCK_FRAME      /* a = query's or frame's number, b = partition */
 } vonk_block_kind;
@@ -47,11 +47,15 @@ vonk_status vonk_block_store_new(vonk_budget *budget, const vonk_block_options *
                                  vonk_error *err);
 void vonk_block_store_free(vonk_block_store *store); /* writers and readers are gone */
 VONK_DEFINE_AUTO(vonk_block_store, vonk_block_store_free)
+vonk_budget *vonk_block_store_budget(const vonk_block_store *store);
+uint64_t vonk_block_store_name(vonk_block_store *store); /* a number that it has given to nobody yet */
 
 /* ---- writing. A block that has this name already stays until the new one is committed. */
 vonk_status vonk_block_writer_new(vonk_block_store *store, vonk_block_id id, vonk_storage_level level,
                                   vonk_block_writer **ret, vonk_error *err);
 vonk_status vonk_block_write(vonk_block_writer *writer, const void *bytes, size_t n, vonk_error *err);
+/* What was written so far lies where the block will lie, and the writer holds no memory of its own. */
+vonk_status vonk_block_flush(vonk_block_writer *writer, vonk_error *err);
 /* Consumes the writer, also on failure. A block that fits nowhere (memory full, no disk in its level) is not kept:
  * *ret_kept false. */
 vonk_status vonk_block_commit(vonk_block_writer *take_writer, uint64_t n_records, bool *ret_kept, vonk_error *err);

@@ -15,6 +15,7 @@
 #ifndef VONK_CLUSTER_SCHEDULER_H
 #define VONK_CLUSTER_SCHEDULER_H
 
+#include "base/arena.h"
 #include "cluster/shuffle.h"
 
 typedef struct vonk_scheduler vonk_scheduler;
@@ -30,6 +31,8 @@ struct vonk_task {
     uint32_t stage, partition, attempt, stage_attempt;
     uint64_t task_id; /* unique in the process */
     uint32_t job;
+    uint32_t n_tasks; /* of the stage */
+    bool barrier;
     vonk_str bytes;                  /* of the stage */
     const vonk_property *properties; /* local properties of the job */
     uint32_t n_properties;
@@ -78,6 +81,8 @@ typedef struct vonk_job_spec {
     const vonk_property *properties; /* spark.jobGroup.id, spark.job.tags, spark.scheduler.pool, ...: copied */
     uint32_t n_properties;
     vonk_budget *budget;
+    void (*over)(void *arg); /* called when the job is freed: what its tasks and its receiver needed; may be NULL */
+    void *over_arg;
 } vonk_job_spec;
 
 typedef struct vonk_scheduler_options {
@@ -89,7 +94,7 @@ typedef struct vonk_scheduler_options {
 
 vonk_status vonk_scheduler_new(vonk_budget *budget, vonk_block_store *store, const vonk_scheduler_options *options,
                                vonk_scheduler **ret, vonk_error *err);
-void vonk_scheduler_free(vonk_scheduler *scheduler); /* cancels what runs, joins its threads */
+void vonk_scheduler_free(vonk_scheduler *scheduler); /* joins its threads; its jobs' handles are freed before */
 VONK_DEFINE_AUTO(vonk_scheduler, vonk_scheduler_free)
 vonk_block_store *vonk_scheduler_blocks(vonk_scheduler *scheduler);
 /* Once each, before the first job; the row must outlive the scheduler. */
@@ -100,8 +105,9 @@ vonk_status vonk_scheduler_pool(vonk_scheduler *scheduler, vonk_str name, bool f
 
 vonk_status vonk_job_start(vonk_scheduler *scheduler, const vonk_job_spec *spec, vonk_job_run **ret, vonk_error *err);
 uint32_t vonk_job_id(const vonk_job_run *job);
-/* Raises what the job failed with; JOB_CANCELLED with its reason. timeout_ns < 0: waits for ever; *ret_ended false: not
- * yet. */
+/* Raises what the job failed with; SPARK_JOB_CANCELLED with its reason. The receiver is not called any more then; tasks
+ * may still be on their way to an end, which vonk_job_free waits for. timeout_ns < 0: waits for ever; *ret_ended false:
+ * not yet. */
 vonk_status vonk_job_wait(vonk_job_run *job, int64_t timeout_ns, bool *ret_ended, vonk_error *err);
 void vonk_job_cancel(vonk_job_run *job, vonk_str reason);
 void vonk_job_free(vonk_job_run *job); /* cancels it if it runs */
@@ -113,13 +119,19 @@ uint32_t vonk_scheduler_cancel(vonk_scheduler *scheduler, vonk_str key, vonk_str
 /* ---- looking (status tracker, UI) */
 typedef struct vonk_stage_status {
     uint32_t id, attempt, n_tasks, n_active, n_done, n_failed;
-    int64_t submitted_us;
-    vonk_str name; /* in the arena given */
+    int64_t submitted_us; /* 0: not yet */
+    vonk_str name;        /* in the arena given */
+    bool needed;          /* by the job, as far as it knows now */
 } vonk_stage_status;
 typedef enum vonk_job_state { VONK_JOB_RUNNING, VONK_JOB_SUCCEEDED, VONK_JOB_FAILED, VONK_JOB_UNKNOWN } vonk_job_state;
-vonk_job_state vonk_scheduler_job(vonk_scheduler *scheduler, uint32_t job, vonk_arena *arena,
-                                  const uint32_t **ret_stages, uint32_t *ret_n, vonk_status *ret_status,
-                                  vonk_error *err);
-bool vonk_scheduler_stage(vonk_scheduler *scheduler, uint32_t stage, vonk_arena *arena, vonk_stage_status *ret);
+/* Kept for the last thousand jobs. */
+vonk_status vonk_scheduler_job(vonk_scheduler *scheduler, uint32_t job, vonk_arena *arena, vonk_job_state *ret_state,
+                               const uint32_t **ret_stages, uint32_t *ret_n, vonk_error *err);
+/* Ids of jobs with that local property (spark.jobGroup.id, spark.job.tags), or, with an empty key, of those without a
+ * group, and of all that run where `running`. */
+vonk_status vonk_scheduler_jobs(vonk_scheduler *scheduler, vonk_str key, vonk_str value, bool running,
+                                vonk_arena *arena, const uint32_t **ret_jobs, uint32_t *ret_n, vonk_error *err);
+vonk_status vonk_scheduler_stage(vonk_scheduler *scheduler, uint32_t stage, vonk_arena *arena, bool *ret_there,
+                                 vonk_stage_status *ret, vonk_error *err);
 
 #endif

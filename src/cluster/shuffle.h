@@ -3,7 +3,8 @@
  * A map task's output is one block per reduce partition, committed together: a task that runs twice replaces its
  * output, a task that dies leaves none. The registry knows which map outputs exist; the scheduler runs what is missing.
  * Records keep their order within a map task; a reducer reads map tasks in ascending order, so results are the same
- * however the tasks ran. Writers buffer per partition under the task's budget and spill. */
+ * however the tasks ran. Writers buffer per partition under the task's budget and spill.
+ * A committed output has a number of its own (b of its blocks), so that a reader never mixes two runs of a task. */
 #ifndef VONK_CLUSTER_SHUFFLE_H
 #define VONK_CLUSTER_SHUFFLE_H
 
@@ -17,6 +18,10 @@ vonk_shuffle *vonk_shuffle_ref(vonk_shuffle *shuffle);
 void vonk_shuffle_unref(vonk_shuffle *shuffle);
 VONK_DEFINE_AUTO(vonk_shuffle, vonk_shuffle_unref)
 uint64_t vonk_shuffle_id(const vonk_shuffle *shuffle);
+uint32_t vonk_shuffle_n_maps(const vonk_shuffle *shuffle);
+uint32_t vonk_shuffle_n_reduces(const vonk_shuffle *shuffle);
+/* The block that holds what a map task wrote for a reduce partition. False: it has not run, or wrote nothing there. */
+bool vonk_shuffle_block(vonk_shuffle *shuffle, uint32_t map, uint32_t reduce, vonk_block_id *ret);
 /* Map tasks whose output is not there, ascending, into a vector of n_maps places. */
 uint32_t vonk_shuffle_missing(vonk_shuffle *shuffle, uint32_t *ret_maps);
 void vonk_shuffle_forget(vonk_shuffle *shuffle, uint32_t map); /* its output got lost */
