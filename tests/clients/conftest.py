@@ -54,12 +54,18 @@ def server():
 @pytest.fixture(scope="module")
 def spark(server):
     """An unmodified PySpark session of its own for each test file. It is the active one, too: functions such as struct
-    ask that, and it may be left over from a test whose server is gone."""
+    ask that, and it may be left over from a test whose server is gone. The variable is what SparkSession.builder.remote
+    of pyspark.sql sets: pyspark.sql.functions are Connect's then."""
     from pyspark.sql.connect.session import SparkSession
+    before = os.environ.get("SPARK_CONNECT_MODE_ENABLED")
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
     session = SparkSession.builder.remote(server.remote).create()
     SparkSession._default_session = SparkSession._active_session.session = session
     yield session
     session.stop()
+    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
+    if before is not None:
+        os.environ["SPARK_CONNECT_MODE_ENABLED"] = before
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,6 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 
-@pytest.fixture(autouse=True)
-def of_connect(monkeypatch):
-    """So that pyspark.sql.functions makes functions for Connect."""
-    monkeypatch.setenv("SPARK_CONNECT_MODE_ENABLED", "1")
-
-
 @pytest.fixture
 def length():
     def length(s):
