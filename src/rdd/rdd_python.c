@@ -3,9 +3,6 @@
  * Input is never pressed on a worker that waits for us to take its answers. */
 #include "rdd/rdd_int.h"
 
-/* As long as python/ has only its headers, functions of Python are refused. */
-#if __has_include("python/pool_int.h")
-
 enum { SEND_FROM_BYTES = 64 << 10 };
 #define WAIT_NS ((int64_t)100000000) /* then it is looked whether the job was cancelled */
 
@@ -188,19 +185,3 @@ vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_tas
     vonk_buf_done(&t.record);
     return st;
 }
-
-#else
-
-vonk_status vonk_rdd_python_map(vonk_rdd *parent, const vonk_rdd_python *function, bool preserves_partitioning,
-                                bool barrier, vonk_rdd **ret, vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "functions of Python over RDDs");
-}
-
-vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
-                                     vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "functions of Python over RDDs");
-}
-
-#endif
