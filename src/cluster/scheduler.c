@@ -502,7 +502,8 @@ static void remember_cancel(vonk_scheduler *scheduler, vonk_str key, vonk_str va
     if (key.len) memcpy(c.key, key.data, key.len);
     if (value.len) memcpy(c.value, value.data, value.len);
     if (reason.len) memcpy(c.reason, reason.data, reason.len);
-    if (VONK_VEC_PUSH(&scheduler->cancels, vonk_budget_root(), c, &own) != VONK_OK) vonk_free(c.key);
+    const vonk_status status = VONK_VEC_PUSH(&scheduler->cancels, vonk_budget_root(), c, &own);
+    if (status != VONK_OK) vonk_free(c.key);
 }
 
 uint32_t vonk_scheduler_cancel(vonk_scheduler *scheduler, vonk_str key, vonk_str value, vonk_str reason, bool future)

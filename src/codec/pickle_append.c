@@ -267,7 +267,7 @@ static vonk_status append_variant(const value *v, const options *o, vonk_builder
     bool looks = v->kind == VONK_PICKLE_DICT || (!o->internal && is_class(v, "pyspark.sql.types.VariantVal"));
     const value *content = looks ? vonk__pickle_attr(v, "value") : NULL;
     const value *metadata = looks ? vonk__pickle_attr(v, "metadata") : NULL;
-    if (!is_bytes(content) || !is_bytes(metadata)) return vonk_builder_null(b, err);
+    if (!content || !metadata || !is_bytes(content) || !is_bytes(metadata)) return vonk_builder_null(b, err);
     VONK_TRY(vonk_builder_str(vonk_builder_child(b, 0), content->text, err));
     VONK_TRY(vonk_builder_str(vonk_builder_child(b, 1), metadata->text, err));
     return vonk_builder_close(b, err);

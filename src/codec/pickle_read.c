@@ -60,9 +60,10 @@ static inline vonk_status take(reader *r, size_t n, const uint8_t **ret, vonk_er
 /* Little-endian unsigned of 1, 2, 4 or 8 bytes. */
 static inline vonk_status take_uint(reader *r, size_t n, uint64_t *ret, vonk_error *err)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     uint64_t u = 0;
     VONK_TRY(take(r, n, &p, err));
+    assert(p);
     for (size_t i = 0; i < n; i++) u |= (uint64_t)p[i] << (8 * i);
     *ret = u;
     return VONK_OK;
@@ -184,8 +185,8 @@ static inline vonk_status push_last(reader *r, size_t n, vonk_error *err)
 
 static vonk_status push_marked(reader *r, vonk_pickle_kind kind, vonk_error *err)
 {
-    value **items;
-    size_t n;
+    value **items = NULL;
+    size_t n = 0;
     VONK_TRY(pop_marked(r, &items, &n, err));
     if (kind == VONK_PICKLE_DICT && n % 2) return vonk__pickle_fail(r, "a key without a value", err);
     return push_box(r, kind, items, n, err);
@@ -194,7 +195,7 @@ static vonk_status push_marked(reader *r, vonk_pickle_kind kind, vonk_error *err
 /* ---- memo */
 static inline vonk_status memo_put(reader *r, size_t at, vonk_error *err)
 {
-    value *v;
+    value *v = NULL;
     VONK_TRY(top(r, &v, err));
     if (VONK_UNLIKELY(at >= r->memo_capacity)) {
         /* An honest pickle numbers its values from 0, and each takes a byte at least. */
@@ -240,6 +241,7 @@ static vonk_status change(reader *r, value *target, vonk_pickle_kind wanted, val
                           vonk_error *err)
 {
     if (wanted == VONK_PICKLE_DICT && n % 2) return vonk__pickle_fail(r, "a key without a value", err);
+    assert(target);
     if (target->kind == wanted) return vonk__pickle_extend(r, (box *)target, items, n, err);
     if (target->kind != VONK_PICKLE_OBJECT || wanted == VONK_PICKLE_SET)
         return vonk__pickle_fail(r, "items for something that takes none", err);
@@ -256,7 +258,7 @@ static vonk_status change(reader *r, value *target, vonk_pickle_kind wanted, val
 
 static vonk_status change_one(reader *r, vonk_pickle_kind wanted, size_t n, vonk_error *err)
 {
-    value *target;
+    value *target = NULL;
     if (r->stack.n < ground(r) + n) return vonk__pickle_fail(r, "nothing on the stack", err);
     r->stack.n -= n;
     value **items = r->stack.at + r->stack.n;
@@ -266,8 +268,8 @@ static vonk_status change_one(reader *r, vonk_pickle_kind wanted, size_t n, vonk
 
 static vonk_status change_marked(reader *r, vonk_pickle_kind wanted, vonk_error *err)
 {
-    value **items, *target;
-    size_t n;
+    value **items = NULL, *target = NULL;
+    size_t n = 0;
     VONK_TRY(pop_marked(r, &items, &n, err));
     VONK_TRY(top(r, &target, err));
     return change(r, target, wanted, items, n, err);
@@ -346,6 +348,7 @@ static vonk_status op_global(reader *r, uint8_t op, vonk_error *err)
 static vonk_status push_call(reader *r, value *maker, value *args, bool by_new, vonk_error *err)
 {
     value *made;
+    assert(maker && args);
     if (args->kind != VONK_PICKLE_TUPLE) return vonk__pickle_fail(r, "arguments that are no tuple", err);
     if (maker->kind != VONK_PICKLE_GLOBAL && maker->kind != VONK_PICKLE_OBJECT)
         return vonk__pickle_fail(r, "a call of something that is no class", err);
@@ -356,7 +359,7 @@ static vonk_status push_call(reader *r, value *maker, value *args, bool by_new, 
 
 static vonk_status op_call(reader *r, uint8_t op, vonk_error *err)
 {
-    value *maker, *args, *named = NULL;
+    value *maker = NULL, *args = NULL, *named = NULL;
     if (op == OP_NEWOBJ_EX) VONK_TRY(pop(r, &named, err));
     VONK_TRY(pop(r, &args, err));
     VONK_TRY(pop(r, &maker, err));
@@ -413,7 +416,7 @@ static inline vonk_status push_i64(reader *r, int64_t i, vonk_error *err)
 static inline vonk_status push_text(reader *r, vonk_pickle_kind kind, size_t width, vonk_error *err)
 {
     uint64_t n;
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     VONK_TRY(take_uint(r, width, &n, err));
     if (n > (uint64_t)(r->end - r->at)) return too_short(r, err);
     VONK_TRY(take(r, (size_t)n, &p, err));
@@ -430,10 +433,11 @@ static inline vonk_status push_text(reader *r, vonk_pickle_kind kind, size_t wid
 
 static inline vonk_status push_f64(reader *r, vonk_error *err)
 {
-    const uint8_t *p;
+    const uint8_t *p = NULL;
     uint64_t bits = 0;
     value v = {.kind = VONK_PICKLE_FLOAT};
     VONK_TRY(take(r, 8, &p, err));
+    assert(p);
     memcpy(&bits, p, 8);
     bits = __builtin_bswap64(bits);
     memcpy(&v.f, &bits, 8);

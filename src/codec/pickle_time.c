@@ -155,7 +155,8 @@ static vonk_status to_utc(const value *tz, const vonk_zone *zone, int64_t local,
             *ret_us = local - offset;
             return VONK_OK;
         }
-        if (!zone_name(tz, &name) || !(zone = vonk_zone_lookup(name)))
+        zone = zone_name(tz, &name) ? vonk_zone_lookup(name) : NULL;
+        if (!zone)
             return VONK_FAIL(
                 err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                 VONK_F("datetimes with a zone of class %.100s %.100s", VONK_S(vonk_pickle_class(tz)), VONK_S(name)));
@@ -232,7 +233,10 @@ value vonk__pickle_array_at(const vonk__pickle_array *a, uint32_t k)
             v.f = (double)f;
         }
         return v;
-    case 'i': v.i = (int64_t)(u << (64 - 8 * a->width)) >> (64 - 8 * a->width); return v;
+    case 'i':
+        assert(a->width);
+        v.i = (int64_t)(u << (64 - 8 * a->width)) >> (64 - 8 * a->width);
+        return v;
     default: v.i = (int64_t)u; return v; /* 2^63 and more wrap, as Java's long would */
     }
 }

@@ -282,6 +282,7 @@ static vonk_status over_upper(swap *w, const vonk_expr *e, const vonk_expr **ret
 
     for (uint32_t k = 0; k < keys->n; k++)
         if (vonk_expr_equal(keys->at[k], e)) {
+            assert(w->keys->at);
             *ret = w->keys->at[k];
             return VONK_OK;
         }

@@ -534,7 +534,7 @@ vonk_status vonk_py_worker_watch(vonk_py_worker *worker, bool to_write, void (*w
     const py_conn *conn = worker->conn;
     const bool is_there = worker->state == PY_FAILED || (worker->state == PY_READY && !worker->is_seen_ready) ||
                           (conn && conn->is_dead) ||
-                          (worker->state == PY_READY && !worker->is_hungry && conn->in_from < conn->in_to);
+                          (worker->state == PY_READY && !worker->is_hungry && conn && conn->in_from < conn->in_to);
     if (is_there) vonk__py_worker_due(worker);
     vonk__py_kick(pool);
     return VONK_OK;

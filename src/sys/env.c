@@ -86,8 +86,11 @@ int vonk_env_read_byte(void)
 
 void vonk_env_pass_on(vonk_str text)
 {
-    for (ssize_t n; text.len; text = vonk_str_sub(text, (size_t)n, text.len))
-        if ((n = write(STDERR_FILENO, text.data, text.len)) <= 0) return;
+    while (text.len) {
+        const ssize_t n = write(STDERR_FILENO, text.data, text.len);
+        if (n <= 0) return;
+        text = vonk_str_sub(text, (size_t)n, text.len);
+    }
 }
 
 void vonk_env_use_utf8(void)

@@ -36,7 +36,8 @@ static vonk_status make_array(vonk__j_machine *m, const vonk__j_class *element, 
         VONK_TRY(vonk_arena_printf(m->arena, &fqn, err, element->element ? "[%.*s" : "[L%.*s;",
                                    VONK_STR_ARGS(element->fqn)));
     }
-    if ((*ret = lookup(m, fqn))) return VONK_OK;
+    *ret = lookup(m, fqn);
+    if (*ret) return VONK_OK;
     VONK_TRY(VONK_ARENA_NEW(m->arena, &cls, err));
     *cls = *lookup(m, VONK_STR("[]"));
     cls->fqn = fqn;
@@ -216,12 +217,14 @@ static vonk_status link_class(vonk__j_machine *m, vonk__j_class *cls, vonk_error
         !vonk_str_is(cls->fqn, "java.lang.Object"))
         super = "java.lang.Object";
     if (super) {
-        if (!(of = lookup(m, vonk_str_of(super)))) return unknown_name(cls->row.fqn, vonk_str_of(super), err);
+        of = lookup(m, vonk_str_of(super));
+        if (!of) return unknown_name(cls->row.fqn, vonk_str_of(super), err);
         cls->super = of;
     }
     VONK_TRY(vonk_arena_array(m->arena, strlen(at) / 2 + 1, sizeof(void *), &cls->interfaces, err));
-    for (vonk_str name; (name = next_name(&at, ' ')).len;) {
-        if (!(of = lookup(m, name))) return unknown_name(cls->row.fqn, name, err);
+    for (vonk_str name = next_name(&at, ' '); name.len; name = next_name(&at, ' ')) {
+        of = lookup(m, name);
+        if (!of) return unknown_name(cls->row.fqn, name, err);
         cls->interfaces[cls->n_interfaces++] = of;
     }
     return VONK_OK;

@@ -28,6 +28,7 @@ static bool shows(char sub, vonk__j_role role)
 
 static vonk_status add_members(names *n, const vonk__j_class *cls, char sub, vonk_error *err)
 {
+    assert(cls);
     for (const vonk__j_class *k = cls; k; k = k->super)
         for (uint32_t i = 0; i < k->row.n_members; i++)
             if (shows(sub, k->row.members[i].role)) VONK_TRY(add_name(n, k->row.members[i].name, err));

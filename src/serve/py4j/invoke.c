@@ -137,6 +137,7 @@ static void look_at_interfaces(choice *c, const vonk__j_class *cls)
 void vonk__j_choose(vonk__j_machine *machine, const vonk__j_class *cls, vonk_str name, bool constructors,
                     const vonk__j_value *args, uint32_t n_args, const vonk__j_signature **ret)
 {
+    assert(cls);
     choice c = {.machine = machine, .name = name, .args = args, .n_args = n_args};
     if (constructors) {
         if (!(cls->row.flags & (VONK__J_INTERFACE | VONK__J_ABSTRACT))) look_at(&c, cls, true);
@@ -150,6 +151,7 @@ void vonk__j_choose(vonk__j_machine *machine, const vonk__j_class *cls, vonk_str
 
 const vonk__j_signature *vonk__j_field(const vonk__j_class *cls, vonk_str name, vonk__j_role role)
 {
+    assert(cls);
     for (const vonk__j_class *k = cls; k; k = k->super)
         for (uint32_t i = 0; i < k->row.n_members; i++)
             if (k->row.members[i].role == role && vonk_str_is(name, k->row.members[i].name)) return &k->signatures[i];

@@ -124,6 +124,10 @@ static vonk_status add_entry(vonk__j_map *map, vonk__j_value key, vonk__j_value 
     return VONK_OK;
 }
 
+/* What a variable holds belongs to somebody else now, and it to what is given. */
+static void hand_over(vonk__j_value *v, vonk__j_value take) { *v = take; }
+static void forget(vonk__j_value *v) { hand_over(v, VONK__J_NOTHING); }
+
 vonk_status vonk__j_map_put(vonk__j_caller *caller, vonk__j_map *map, vonk__j_value take_key, vonk__j_value take_value,
                             vonk__j_value *ret_old, vonk_error *err)
 {
@@ -135,13 +139,18 @@ vonk_status vonk__j_map_put(vonk__j_caller *caller, vonk__j_map *map, vonk__j_va
     VONK_TRY(find(caller, map, &key, hash, &entry, err));
     if (!entry) {
         VONK_TRY(add_entry(map, key, value, hash, err));
-        key = value = VONK__J_NOTHING;
+        forget(&key); /* the map has both now */
+        forget(&value);
         return VONK_OK;
     }
     const vonk__j_value old = entry->value;
     entry->value = value;
-    value = ret_old ? VONK__J_NOTHING : old;
-    if (ret_old) *ret_old = old;
+    if (ret_old) {
+        *ret_old = old;
+        forget(&value);
+    } else {
+        hand_over(&value, old);
+    }
     return VONK_OK;
 }
 

@@ -94,7 +94,8 @@ static vonk_status serve(connection *c, vonk_error *err)
     return good ? vonk__j_serve(&c->caller, err) : VONK_OK;
 }
 
-/* What was sent last must arrive: a socket that is closed with bytes unread would be reset. So they are read for a while. */
+/* What was sent last must arrive: a socket that is closed with bytes unread would be reset. So they are read for a
+ * while. */
 static void say_goodbye(connection *c)
 {
     enum { MOST_BYTES = 1 << 20, WAIT_MS = 200 };

@@ -178,7 +178,14 @@ vonk_status vonk__j_hash(vonk__j_caller *caller, const vonk__j_value *v, uint32_
 
 /* ---- equality and order */
 
-static bool same_double(double a, double b) { return memcmp(&a, &b, sizeof a) == 0 || (a != a && b != b); }
+/* As java.lang.Double.equals: NaN equals NaN, 0.0 does not equal -0.0. */
+static bool same_double(double a, double b)
+{
+    uint64_t x = 0, y = 0;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y || (a != a && b != b);
+}
 
 vonk_status vonk__j_equals(vonk__j_caller *caller, const vonk__j_value *a, const vonk__j_value *b, uint32_t depth,
                            bool *ret, vonk_error *err)

@@ -121,7 +121,10 @@ static vonk_status read_base64(vonk_str text, vonk_buf *out, vonk_error *err)
         const int digit = base64_digit(text.data[i]);
         if (digit < 0) return malformed("Bad base64", text, err);
         bits = bits << 6 | (uint32_t)digit;
-        if ((n_bits += 6) >= 8) VONK_TRY(vonk_buf_add_byte(out, (char)(bits >> (n_bits -= 8)), err));
+        n_bits += 6;
+        if (n_bits < 8) continue;
+        n_bits -= 8;
+        VONK_TRY(vonk_buf_add_byte(out, (char)(bits >> n_bits), err));
     }
     return VONK_OK;
 }
