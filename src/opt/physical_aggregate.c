@@ -19,6 +19,11 @@ static size_t find(const vonk__exprs *list, const vonk_expr *e)
     return SIZE_MAX;
 }
 
+static vonk_walk stop_at_python(const vonk_expr *e, void *arg)
+{
+    return e->kind == VONK_EX_PYTHON ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
 static vonk_status gather_calls(split *s, const vonk_expr *e, vonk_error *err)
 {
     if (is_aggregate(e))
@@ -153,7 +158,11 @@ vonk_status vonk__opt_lower_aggregate(const vonk_opt_env *env, const vonk_plan *
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     split s = {.env = env, .node = p, .arena = arena};
-    for (uint32_t i = 0; i < out->n; i++) VONK_TRY(gather_calls(&s, out->at[i], err));
+    for (uint32_t i = 0; i < out->n; i++) {
+        if (!vonk_expr_walk(out->at[i], stop_at_python, NULL)) /* the others have been taken out */
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "aggregate functions of Python");
+        VONK_TRY(gather_calls(&s, out->at[i], err));
+    }
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
     VONK_TRY(two_phases(&s, child, &result, err));
     VONK_TRY(vonk_arena_array(arena, out->n + 1, sizeof *outputs, &outputs, err));

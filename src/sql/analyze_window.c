@@ -195,6 +195,8 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
 static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vonk_expr *function, vonk_error *err)
 {
     const char *sql;
+    if (function->kind == VONK_EX_PYTHON && function->python->role == VONK_PY_ROLE_AGGREGATE)
+        return VONK_EXPR_FAIL(function, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "window functions of Python");
     if (!is_window_function(function)) {
         VONK_TRY(vonk__an_quoted_sql(an, function, &sql, err));
         return VONK_EXPR_FAIL(function, err, VONK_E_UNSUPPORTED_EXPR_FOR_WINDOW, "sqlExpr", sql);

@@ -174,7 +174,7 @@ def stop_times(server, spark, run, after_s, interrupt):
         asked, machine = time.monotonic(), load_of_machine()
         assert len(interrupt(spark)) == 1
         query.join()
-        time.sleep(max(0, asked + 0.4 - time.monotonic()))
+        time.sleep(max(0, asked + LIMIT_S + 0.3 - time.monotonic()))
     assert isinstance(query.error, PySparkException) and query.error.getCondition() == "OPERATION_CANCELED", query.error
     assert query.error.getSqlState() == "HY008"
     return (query.ended - asked, load.used_after(asked), load.used_after(asked + LIMIT_S),
