@@ -14,21 +14,25 @@
 
 typedef struct submit {
     vonk__settings settings;
-    const char *master, *name, *py_files, *files, *deploy_mode, *driver_memory, *verbose;
+    const char *master, *name, *py_files, *deploy_mode, *driver_memory, *verbose;
     const char *app; /* the first word that is no flag */
     char **args;     /* its own, after it */
     int n_args;
+    const char *refused; /* a flag that asks for what is not there */
     vonk_loop *loop;
     vonk_process *process; /* the program; NULL: none */
     vonk_process_end end;
 } submit;
 
-/* Those that only change where something runs have no meaning for one process: read, so that command lines work. */
+/* Those that only say on how many machines something runs mean nothing to one process, as to Spark's own local master.
+ */
 #define IGNORED(flag, what) {flag, "VALUE", what " (one process: not used)", &unused, NULL}
+/* Those that a program would miss. */
+#define REFUSED(flag, what) {flag, "VALUE", what " (refused: not there)", &refused, NULL}
 
 static int read_flags(submit *s, int argc, char **argv, int *ret_status)
 {
-    static const char *unused;
+    static const char *unused, *refused;
     const vonk__flag flags[] = {
         {"--master", "URL", "local, local[N], local[*] (local[*])", &s->master, NULL},
         {"--name", "NAME", "of the application", &s->name, NULL},
@@ -36,27 +40,27 @@ static int read_flags(submit *s, int argc, char **argv, int *ret_status)
         {"-c", "KEY=VALUE", "the same", s->settings.conf, &s->settings.n_conf},
         {"--properties-file", "FILE", "instead of spark-defaults.conf", &s->settings.properties_file, NULL},
         {"--py-files", "FILES", "for the path of Python, separated by commas", &s->py_files, NULL},
-        {"--files", "FILES", "for the working folder of executors", &s->files, NULL},
+        REFUSED("--files", "for the working folder of executors"),
         {"--deploy-mode", "MODE", "client", &s->deploy_mode, NULL},
         {"--driver-memory", "BYTES", "budget, as 2g or 512m", &s->driver_memory, NULL},
         {"--verbose", NULL, "log more", &s->verbose, NULL},
         {"-v", NULL, "the same", &s->verbose, NULL},
-        IGNORED("--class", "main class"),
-        IGNORED("--jars", "Java archives"),
-        IGNORED("--packages", "Maven coordinates"),
-        IGNORED("--exclude-packages", "Maven coordinates"),
-        IGNORED("--repositories", "Maven repositories"),
-        IGNORED("--archives", "archives"),
-        IGNORED("--driver-java-options", "options of a JVM"),
-        IGNORED("--driver-library-path", "path of a JVM"),
-        IGNORED("--driver-class-path", "path of a JVM"),
+        REFUSED("--class", "main class"),
+        REFUSED("--jars", "Java archives"),
+        REFUSED("--packages", "Maven coordinates"),
+        REFUSED("--exclude-packages", "Maven coordinates"),
+        REFUSED("--repositories", "Maven repositories"),
+        REFUSED("--archives", "archives"),
+        REFUSED("--driver-java-options", "options of a JVM"),
+        REFUSED("--driver-library-path", "path of a JVM"),
+        REFUSED("--driver-class-path", "path of a JVM"),
         IGNORED("--driver-cores", "cores"),
         IGNORED("--executor-memory", "memory"),
         IGNORED("--executor-cores", "cores"),
         IGNORED("--total-executor-cores", "cores"),
         IGNORED("--num-executors", "executors"),
         IGNORED("--queue", "queue"),
-        IGNORED("--proxy-user", "user"),
+        REFUSED("--proxy-user", "user"),
     };
     int n = 1;
     while (n < argc && argv[n][0] == '-') { /* the flags before the program; what follows is the program's own */
@@ -65,6 +69,7 @@ static int read_flags(submit *s, int argc, char **argv, int *ret_status)
         const size_t len = equals ? (size_t)(equals - argv[n]) : strlen(argv[n]);
         while (i < VONK_COUNTOF(flags) && (strlen(flags[i].name) != len || strncmp(flags[i].name, argv[n], len) != 0))
             i++;
+        if (i < VONK_COUNTOF(flags) && flags[i].text == &refused) s->refused = flags[i].name;
         n += i < VONK_COUNTOF(flags) && flags[i].argument && !equals && n + 1 < argc ? 2 : 1;
     }
     if (!vonk__flags_read("submit [FLAGS] PROGRAM.py [ARGUMENTS]", flags, VONK_COUNTOF(flags), n, argv, ret_status))
@@ -91,7 +96,6 @@ static vonk_status settings(submit *s, const vonk_conf **ret, vonk_error *err)
     VONK_TRY(set(&conf, "spark.master", s->master, false, err));
     VONK_TRY(set(&conf, "spark.app.name", s->name, false, err));
     VONK_TRY(set(&conf, "spark.submit.pyFiles", s->py_files, false, err));
-    VONK_TRY(set(&conf, "spark.files", s->files, false, err));
     VONK_TRY(set(&conf, "spark.submit.deployMode", s->deploy_mode, false, err));
     VONK_TRY(set(&conf, "spark.driver.memory", s->driver_memory, false, err));
     VONK_TRY(set(&conf, "spark.master", "local[*]", true, err));
@@ -264,7 +268,9 @@ int vonk__cmd_submit(int argc, char **argv)
     vonk_log_set_level(s.verbose ? VONK_LOG_DEBUG : VONK_LOG_WARN);
     vonk_signals_prepare();
     vonk_status result = VONK_OK;
-    if (s.deploy_mode && strcmp(s.deploy_mode, "client") != 0)
+    if (s.refused)
+        result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the flag %s", s.refused));
+    else if (s.deploy_mode && strcmp(s.deploy_mode, "client") != 0)
         result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("--deploy-mode %s", s.deploy_mode));
     else if (s.app && strcmp(s.app, "pyspark-shell") == 0)
         result = run_gateway(&s, &err);

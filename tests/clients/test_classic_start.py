@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from gateway import without_java
-from server import SLOWER
+from server import SLOWER, VONK
 
 START = """
 import os, shutil, sys, time
@@ -248,3 +248,9 @@ def test_what_cannot_be_submitted(words, error):
     done = subprocess.run([os.path.join(env["SPARK_HOME"], "bin", "spark-submit"), *words], env=env, text=True,
                           capture_output=True, timeout=60 * SLOWER)
     assert done.returncode != 0 and error in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--jars", "--packages", "--files", "--archives", "--class"])
+def test_flags_that_a_program_would_miss(flag):
+    done = subprocess.run([VONK, "submit", flag, "x", "program.py"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "UNSUPPORTED_FEATURE" in done.stderr and flag in done.stderr
