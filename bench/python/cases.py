@@ -156,7 +156,10 @@ def run_classic(case, scale, folder):
 def main():
     case = {case.__name__: case for case in CONNECT + CLASSIC}[sys.argv[1]]
     scale, folder = float(sys.argv[2]), sys.argv[3]
-    seconds, out = run_connect(case, scale, folder, sys.argv[4]) if case in CONNECT else run_classic(case, scale, folder)
+    if case in CONNECT:
+        seconds, out = run_connect(case, scale, folder, sys.argv[4])
+    else:
+        seconds, out = run_classic(case, scale, folder)
     print(json.dumps({"seconds": seconds, "out": out}), flush=True)
 
 

@@ -121,7 +121,8 @@ def main():
                 print(error)
         is_good &= len(results) == len(engines)
         line = case.__name__.ljust(22)
-        line += "".join(f"{results[e][0]:11.3f}{results[e][2]:11.0f}" if e in results else f"{'-':>22}" for e in engines)
+        for e in engines:
+            line += f"{results[e][0]:11.3f}{results[e][2]:11.0f}" if e in results else f"{'-':>22}"
         if len(results) == 2:
             line += f"{results[engines[1]][0] / results[engines[0]][0]:9.2f}"
             if results[engines[0]][1] != results[engines[1]][1]:
