@@ -12,7 +12,8 @@ from server import SLOWER, VONK, free_port
 
 
 def run(script, *args, **env):
-    return subprocess.run([os.path.join(HOME, script), *args], env=dict(os.environ, SPARK_HOME=HOME, VONK=VONK, **env), capture_output=True, text=True,
+    env = dict(os.environ, SPARK_HOME=HOME, VONK=VONK, **env)
+    return subprocess.run([os.path.join(HOME, script), *args], env=env, capture_output=True, text=True,
                           timeout=60 * SLOWER, check=False)
 
 
