@@ -61,6 +61,12 @@ def sources():
                 yield os.path.relpath(os.path.join(folder, name), SRC)
 
 
+def is_other_door(path, name):
+    """Whether a file of one folder in serve/ includes another one's header; serve/translate is there for all."""
+    here, there = path.split(os.sep), name.split("/")
+    return here[0] == there[0] == "serve" and len(here) > 2 < len(there) and there[1] not in (here[1], "translate")
+
+
 def breaches_of(path, edges, libraries):
     """(line, what is wrong) for each include of a file that the rule forbids."""
     folder = path.split(os.sep)[0]
@@ -86,6 +92,8 @@ def breaches_of(path, edges, libraries):
             elif target not in allowed:
                 may = " ".join(sorted(allowed - {folder}))
                 yield line, f'"{name}": {folder} may not include {target} (it may: {may})'
+            elif is_other_door(path, name):
+                yield line, f'"{name}": a door of serve/ sees no other door'
             elif target != folder and name.endswith("_int.h"):
                 yield line, f'"{name}" is for {target} only'
 

@@ -69,9 +69,9 @@ static vonk_status execute(vonk_connect_session *client, const vonk_pb_msg *requ
     VONK_TRY(vonk_connect_plan(client, vonk_pb_get_msg(request, PB_EXECUTE_PLAN_REQUEST_PLAN), arena, &m, err));
     vonk__connect_open_request(&r, client, arena);
     if (vonk_pb_which(m, PB_PLAN_OP_TYPE_ONEOF) == PB_PLAN_ROOT)
-        VONK_TRY(vonk__translate_relation(&r.translator, vonk_pb_get_msg(m, PB_PLAN_ROOT), &plan, err));
+        VONK_TRY(vonk_translate_relation(&r.translator, vonk_pb_get_msg(m, PB_PLAN_ROOT), &plan, err));
     else if (vonk_pb_which(m, PB_PLAN_OP_TYPE_ONEOF) == PB_PLAN_COMMAND)
-        VONK_TRY(vonk__translate_command(&r.translator, vonk_pb_get_msg(m, PB_PLAN_COMMAND), &plan, err));
+        VONK_TRY(vonk_translate_command(&r.translator, vonk_pb_get_msg(m, PB_PLAN_COMMAND), &plan, err));
     if (!plan) return VONK_OK; /* commands that are no plans */
     VONK_TRY(vonk_session_analyze(r.state->session, plan, &resolved, err));
     for (uint32_t i = 0; i < resolved->n_output; i++) require(resolved->output[i]->type != NULL);

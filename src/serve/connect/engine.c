@@ -94,7 +94,7 @@ static vonk_status read_artifact(void *door, vonk_str hash, vonk_str *ret, vonk_
     vonk_buf_init(&bytes, r->translator.budget, SIZE_MAX);
     VONK_TRY(vonk_connect_artifact_read(r->client, vonk_str_of(VONK_F("cache/%.*s", VONK_STR_ARGS(hash))), &bytes,
                                         &found, err));
-    if (!found) return vonk__tr_invalid(VONK_F("no cached local relation %.*s", VONK_STR_ARGS(hash)), err);
+    if (!found) return vonk_translate_invalid(VONK_F("no cached local relation %.*s", VONK_STR_ARGS(hash)), err);
     return vonk_arena_str(r->translator.arena, vonk_buf_str(&bytes), ret, err);
 }
 
@@ -106,7 +106,7 @@ static vonk_status remote_relation(void *door, vonk_str id, const vonk_plan **re
     const vonk_plan *plan = vonk_strmap_get(r->state->checkpoints, id);
     if (plan) *ret = vonk_plan_ref(plan);
     vonk_mutex_unlock(&r->state->lock);
-    return plan ? VONK_OK : vonk__tr_invalid(VONK_F("no checkpoint %.*s", VONK_STR_ARGS(id)), err);
+    return plan ? VONK_OK : vonk_translate_invalid(VONK_F("no checkpoint %.*s", VONK_STR_ARGS(id)), err);
 }
 
 void vonk__connect_open_request(vonk__connect_request *r, vonk_connect_session *client, vonk_arena *arena)

@@ -16,8 +16,8 @@ static vonk_status plan_of(question *q, int field, const vonk_plan **ret, vonk_e
 
     VONK_TRY(vonk_connect_plan(q->r.client, vonk_pb_get_msg(q->m, field), q->r.translator.arena, &plan, err));
     if (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF) != PB_PLAN_ROOT)
-        return vonk__tr_invalid("a plan that is not a relation", err);
-    return vonk__translate_relation(&q->r.translator, vonk_pb_get_msg(plan, PB_PLAN_ROOT), ret, err);
+        return vonk_translate_invalid("a plan that is not a relation", err);
+    return vonk_translate_relation(&q->r.translator, vonk_pb_get_msg(plan, PB_PLAN_ROOT), ret, err);
 }
 
 static vonk_status resolved_of(question *q, int field, const vonk_plan **ret, vonk_error *err)
@@ -60,7 +60,7 @@ static vonk_status schema(question *q, vonk_error *err)
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_SCHEMA_PLAN, &plan, err));
     VONK_TRY(vonk_plan_schema(plan, &type, err));
     const size_t mark = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_SCHEMA);
-    VONK_TRY(vonk__put_type(q->w, PB_ANALYZE_PLAN_RESPONSE_SCHEMA_SCHEMA, type, err));
+    VONK_TRY(vonk_translate_put_type(q->w, PB_ANALYZE_PLAN_RESPONSE_SCHEMA_SCHEMA, type, err));
     vonk_pb_end(q->w, mark);
     return vonk_pb_writer_end(q->w);
 }
@@ -183,7 +183,7 @@ static vonk_status ddl_parse(question *q, vonk_error *err)
 
     VONK_TRY(parse_any_ddl(vonk_pb_str(q->m, PB_ANALYZE_PLAN_REQUEST_DDL_PARSE_DDL_STRING), &type, err));
     const size_t mark = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_DDL_PARSE);
-    VONK_TRY(vonk__put_type(q->w, PB_ANALYZE_PLAN_RESPONSE_DDL_PARSE_PARSED, type, err));
+    VONK_TRY(vonk_translate_put_type(q->w, PB_ANALYZE_PLAN_RESPONSE_DDL_PARSE_PARSED, type, err));
     vonk_pb_end(q->w, mark);
     return vonk_pb_writer_end(q->w);
 }
@@ -225,7 +225,7 @@ static vonk_status semantic_hash(question *q, vonk_error *err)
 /* ---- kept frames. A storage level is written as the five facts it consists of. */
 static vonk_status relation_of(question *q, int field, const vonk_plan **ret, vonk_error *err)
 {
-    return vonk__translate_relation(&q->r.translator, vonk_pb_get_msg(q->m, field), ret, err);
+    return vonk_translate_relation(&q->r.translator, vonk_pb_get_msg(q->m, field), ret, err);
 }
 
 static vonk_status persist(question *q, vonk_error *err)
@@ -299,6 +299,6 @@ vonk_status vonk__connect_answer_analyze(void *self, vonk_connect_session *sessi
     case PB_ANALYZE_PLAN_REQUEST_UNPERSIST: return unpersist(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_GET_STORAGE_LEVEL: return storage_level(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_JSON_TO_DDL: return json_to_ddl(&q, err);
-    default: return vonk__tr_invalid("a question without a kind", err);
+    default: return vonk_translate_invalid("a question without a kind", err);
     }
 }

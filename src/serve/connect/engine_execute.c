@@ -65,7 +65,7 @@ static vonk_status send_waiting(row_stream *s, vonk_error *err)
     const int64_t rows = s->waiting_rows;
     vonk_pb_writer w = vonk_connect_begin(s->op, &fields, err);
     if (!s->any_sent) {
-        vonk_status status = vonk__put_type(&w, PB_EXECUTE_PLAN_RESPONSE_SCHEMA, s->type, err);
+        vonk_status status = vonk_translate_put_type(&w, PB_EXECUTE_PLAN_RESPONSE_SCHEMA, s->type, err);
         if (status == VONK_OK) status = vonk_pb_writer_end(&w);
         if (status != VONK_OK) {
             vonk_buf_done(&fields);
@@ -258,7 +258,7 @@ static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *
     vonk_buf fields = {0};
     const vonk_str id = vonk_connect_operation_id(op);
 
-    VONK_TRY(vonk__translate_relation(&r->translator, vonk_pb_get_msg(m, PB_CHECKPOINT_COMMAND_RELATION), &plan, err));
+    VONK_TRY(vonk_translate_relation(&r->translator, vonk_pb_get_msg(m, PB_CHECKPOINT_COMMAND_RELATION), &plan, err));
     VONK_TRY(vonk_session_rematerialize(r->state->session, plan, &kept, err));
     VONK_TRY(remember(r, id, kept, err));
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
@@ -312,7 +312,7 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
-    VONK_TRY(vonk__translate_command(&r->translator, command, &plan, err));
+    VONK_TRY(vonk_translate_command(&r->translator, command, &plan, err));
     if (plan && which == PB_COMMAND_SQL_COMMAND) return run_sql(r, op, vonk_pb_get_msg(command, which), plan, err);
     if (plan) {
         VONK_TRY(vonk_session_execute(r->state->session, plan, &query, err));
@@ -326,8 +326,8 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     case PB_COMMAND_ML_COMMAND: /* clients clean up their models when they leave: there are none */
         if (vonk_pb_which(vonk_pb_get_msg(command, which), PB_ML_COMMAND_COMMAND_ONEOF) == PB_ML_COMMAND_CLEAN_CACHE)
             return VONK_OK;
-        return vonk__tr_unsupported("ml_command", err);
-    default: return vonk__tr_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
+        return vonk_translate_unsupported("ml_command", err);
+    default: return vonk_translate_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
     }
 }
 
@@ -341,10 +341,10 @@ vonk_status vonk__connect_run(void *self, vonk_connect_operation *op, const vonk
     vonk__connect_open_request(&r, vonk_connect_operation_session(op), vonk_connect_arena(op));
     switch (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF)) {
     case PB_PLAN_ROOT:
-        VONK_TRY(vonk__translate_relation(&r.translator, vonk_pb_get_msg(plan, PB_PLAN_ROOT), &relation, err));
+        VONK_TRY(vonk_translate_relation(&r.translator, vonk_pb_get_msg(plan, PB_PLAN_ROOT), &relation, err));
         VONK_TRY(vonk_session_execute(r.state->session, relation, &query, err));
         return stream_rows(&r, op, query, err);
     case PB_PLAN_COMMAND: return run_command(&r, op, vonk_pb_get_msg(plan, PB_PLAN_COMMAND), err);
-    default: return vonk__tr_invalid("a plan without a kind", err);
+    default: return vonk_translate_invalid("a plan without a kind", err);
     }
 }

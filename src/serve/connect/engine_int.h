@@ -4,7 +4,7 @@
 
 #include "base/strmap.h"
 #include "serve/connect/backend.h"
-#include "serve/connect/translate.h"
+#include "serve/translate/translate.h"
 #include "sys/thread.h"
 
 typedef struct vonk__connect_state {
@@ -15,7 +15,7 @@ typedef struct vonk__connect_state {
 
 /* A translator for one request; storage belongs to the caller and must stay where it is. */
 typedef struct vonk__connect_request {
-    vonk__translator      translator;
+    vonk_translator      translator;
     vonk_connect_session *client;
     vonk__connect_state  *state;
 } vonk__connect_request;

@@ -55,7 +55,7 @@ static vonk_status put_nested(vonk_pb_writer *w, const vonk_query *query, const 
 
     if (column->type->id == VONK_T_STRUCT) {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_STRUCT);
-        VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_STRUCT_STRUCT_TYPE, column->type, err));
+        VONK_TRY(vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_STRUCT_STRUCT_TYPE, column->type, err));
         for (uint32_t i = 0; i < column->type->n_fields; i++)
             VONK_TRY(put_value(w, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS, query, flat->children[i], at, err));
         vonk_pb_end(w, mark);
@@ -64,13 +64,13 @@ static vonk_status put_nested(vonk_pb_writer *w, const vonk_query *query, const 
     const vonk_span *span = &VONK_VALUES(flat, vonk_span)[at];
     if (column->type->id == VONK_T_ARRAY) {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_ARRAY);
-        VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, column->type->fields[0].type, err));
+        VONK_TRY(vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, column->type->fields[0].type, err));
         VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, query, flat->children[0], span->offset, span->len,
                             err));
     } else {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_MAP);
-        VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_MAP_KEY_TYPE, column->type->fields[0].type, err));
-        VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_MAP_VALUE_TYPE, column->type->fields[1].type, err));
+        VONK_TRY(vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_MAP_KEY_TYPE, column->type->fields[0].type, err));
+        VONK_TRY(vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_MAP_VALUE_TYPE, column->type->fields[1].type, err));
         VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_MAP_KEYS, query, flat->children[0], span->offset, span->len, err));
         VONK_TRY(
             put_values(w, PB_EXPRESSION_LITERAL_MAP_VALUES, query, flat->children[1], span->offset, span->len, err));
@@ -99,7 +99,7 @@ static vonk_status put_present(vonk_pb_writer *w, const vonk_query *query, const
     case VONK_T_ARRAY:
     case VONK_T_MAP:
     case VONK_T_STRUCT: return put_nested(w, query, column, row, err);
-    default: return vonk__tr_unsupported(VONK_F("observed metrics of type %s", VONK_TYPE_SQL(column->type)), err);
+    default: return vonk_translate_unsupported(VONK_F("observed metrics of type %s", VONK_TYPE_SQL(column->type)), err);
     }
 }
 
@@ -109,7 +109,7 @@ static vonk_status put_value(vonk_pb_writer *w, int field, const vonk_query *que
     const size_t mark = vonk_pb_begin(w, field);
 
     if (vonk_column_is_null(column, row))
-        VONK_TRY(vonk__put_type(w, PB_EXPRESSION_LITERAL_NULL, column->type, err));
+        VONK_TRY(vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_NULL, column->type, err));
     else
         VONK_TRY(put_present(w, query, column, row, err));
     vonk_pb_end(w, mark);

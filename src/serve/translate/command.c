@@ -1,7 +1,7 @@
-/* serve/connect/command.c -- Command messages that are plans: views and writes. */
-#include "serve/connect/translate.h"
+/* serve/translate/command.c -- Command messages that are plans: views and writes. */
+#include "serve/translate/translate_int.h"
 
-static vonk_status create_view(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status create_view(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     const vonk_str name = vonk_pb_str(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_NAME);
@@ -26,7 +26,7 @@ static const char *save_mode(int mode)
     }
 }
 
-static vonk_status name_list(vonk__translator *t, const vonk_pb_msg *m, int field, vonk_plan *node,
+static vonk_status name_list(vonk_translator *t, const vonk_pb_msg *m, int field, vonk_plan *node,
                              const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
 {
     const vonk_str *names = NULL;
@@ -35,7 +35,7 @@ static vonk_status name_list(vonk__translator *t, const vonk_pb_msg *m, int fiel
     return vonk_plan_strs(node, names, *ret_n, ret, err);
 }
 
-static vonk_status fill_write(vonk__translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
+static vonk_status fill_write(vonk_translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
 {
     vonk_write_info *w = &node->write;
     const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_WRITE_OPERATION_OPTIONS));
@@ -64,19 +64,19 @@ static vonk_status fill_write(vonk__translator *t, const vonk_pb_msg *m, vonk_pl
     return vonk_plan_options(node, options, n, &w->name.options, err);
 }
 
-static vonk_status write(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status write(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
 
     if (vonk_pb_which(m, PB_WRITE_OPERATION_SAVE_TYPE_ONEOF) == PB_WRITE_OPERATION_TABLE)
-        return vonk__tr_unsupported("saveAsTable and insertInto", err);
+        return vonk_translate_unsupported("saveAsTable and insertInto", err);
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_WRITE_OPERATION_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_WRITE_FILES, child, &node, err));
     return vonk__tr_done(fill_write(t, m, node, err), node, ret, err);
 }
 
-vonk_status vonk__translate_command(vonk__translator *t, const vonk_pb_msg *command, const vonk_plan **ret,
+vonk_status vonk_translate_command(vonk_translator *t, const vonk_pb_msg *command, const vonk_plan **ret,
                                     vonk_error *err)
 {
     const int which = vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF);
@@ -86,7 +86,7 @@ vonk_status vonk__translate_command(vonk__translator *t, const vonk_pb_msg *comm
     case PB_COMMAND_CREATE_DATAFRAME_VIEW: return create_view(t, vonk_pb_get_msg(command, which), ret, err);
     case PB_COMMAND_WRITE_OPERATION: return write(t, vonk_pb_get_msg(command, which), ret, err);
     case PB_COMMAND_SQL_COMMAND: return vonk__translate_sql(t, vonk_pb_get_msg(command, which), ret, err);
-    case 0: return vonk__tr_invalid("a command without a kind", err);
+    case 0: return vonk_translate_invalid("a command without a kind", err);
     default: return VONK_OK;
     }
 }

@@ -1,6 +1,6 @@
-/* serve/connect/local.c -- rows that clients send along: an Arrow stream inside the plan, or cached as artifacts, one
+/* serve/translate/local.c -- rows that clients send along: an Arrow stream inside the plan, or cached as artifacts, one
  * or in chunks. */
-#include "serve/connect/translate.h"
+#include "serve/translate/translate_int.h"
 
 #include "codec/ipc.h"
 
@@ -11,17 +11,17 @@ typedef struct local_data {
     vonk_str schema;
 } local_data;
 
-static vonk_status artifact(vonk__translator *t, vonk_str hash, vonk_str *ret, vonk_error *err)
+static vonk_status artifact(vonk_translator *t, vonk_str hash, vonk_str *ret, vonk_error *err)
 {
     return t->artifact(t->door, hash, ret, err);
 }
 
-static vonk_status add_stream(vonk__translator *t, local_data *data, vonk_str bytes, vonk_error *err)
+static vonk_status add_stream(vonk_translator *t, local_data *data, vonk_str bytes, vonk_error *err)
 {
     return VONK_VEC_ARENA_PUSH(&data->streams, t->arena, bytes, err);
 }
 
-static vonk_status of_message(vonk__translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
+static vonk_status of_message(vonk_translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
 {
     data->schema = vonk_pb_str(m, PB_LOCAL_RELATION_SCHEMA);
     return vonk_pb_has(m, PB_LOCAL_RELATION_DATA) ? add_stream(t, data, vonk_pb_str(m, PB_LOCAL_RELATION_DATA), err)
@@ -29,7 +29,7 @@ static vonk_status of_message(vonk__translator *t, const vonk_pb_msg *m, local_d
 }
 
 /* The artifact of a CachedLocalRelation is an encoded LocalRelation. */
-static vonk_status of_cached(vonk__translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
+static vonk_status of_cached(vonk_translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
 {
     vonk_str bytes;
     const vonk_pb_msg *local = NULL;
@@ -39,7 +39,7 @@ static vonk_status of_cached(vonk__translator *t, const vonk_pb_msg *m, local_da
     return of_message(t, local, data, err);
 }
 
-static vonk_status of_chunks(vonk__translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
+static vonk_status of_chunks(vonk_translator *t, const vonk_pb_msg *m, local_data *data, vonk_error *err)
 {
     const size_t n = vonk_pb_n(m, PB_CHUNKED_CACHED_LOCAL_RELATION_DATAHASHES);
 
@@ -57,7 +57,7 @@ typedef VONK_VEC(vonk_batch *) batch_list;
 
 static void unref_batch(void *b) { vonk_batch_unref(b); }
 
-static vonk_status read_stream(vonk__translator *t, vonk_str bytes, batch_list *batches, const vonk_type **inout_type,
+static vonk_status read_stream(vonk_translator *t, vonk_str bytes, batch_list *batches, const vonk_type **inout_type,
                                vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *own = NULL;
@@ -88,7 +88,7 @@ static bool only_names_differ(const vonk_type *data, const vonk_type *wanted)
     return true;
 }
 
-static vonk_status retype_batches(vonk__translator *t, const vonk_type *wanted, batch_list *batches, vonk_error *err)
+static vonk_status retype_batches(vonk_translator *t, const vonk_type *wanted, batch_list *batches, vonk_error *err)
 {
     for (size_t b = 0; b < batches->n; b++) {
         const vonk_batch *from = batches->at[b];
@@ -111,14 +111,14 @@ static vonk_status retype_batches(vonk__translator *t, const vonk_type *wanted, 
 }
 
 /* Positions decide: column i is cast to field i and takes its name. */
-static vonk_status cast_to(vonk__translator *t, const vonk_plan *local, const vonk_type *wanted, const vonk_plan **ret,
+static vonk_status cast_to(vonk_translator *t, const vonk_plan *local, const vonk_type *wanted, const vonk_plan **ret,
                            vonk_error *err)
 {
     const vonk_expr **list = NULL;
     const uint32_t n = wanted->n_fields;
 
     if (local->n_output != n)
-        return vonk__tr_invalid("a local relation's schema has another number of columns than its data", err);
+        return vonk_translate_invalid("a local relation's schema has another number of columns than its data", err);
     VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof *list, &list, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_expr *cast = NULL;
@@ -130,14 +130,14 @@ static vonk_status cast_to(vonk__translator *t, const vonk_plan *local, const vo
     return vonk_pn_project(t->budget, local, list, n, ret, err);
 }
 
-static vonk_status with_schema(vonk__translator *t, vonk_str text, const vonk_type *data_type, batch_list *batches,
+static vonk_status with_schema(vonk_translator *t, vonk_str text, const vonk_type *data_type, batch_list *batches,
                                const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *wanted = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *local = NULL;
 
     VONK_TRY(text.data[0] == '{' ? vonk_type_parse_json(text, &wanted, err) : vonk_type_parse_ddl(text, &wanted, err));
-    if (wanted->id != VONK_T_STRUCT) return vonk__tr_invalid("a schema that is not a struct", err);
+    if (wanted->id != VONK_T_STRUCT) return vonk_translate_invalid("a schema that is not a struct", err);
     if (!data_type) return vonk_pn_local(t->budget, wanted, NULL, 0, ret, err);
     if (only_names_differ(data_type, wanted)) {
         VONK_TRY(retype_batches(t, wanted, batches, err));
@@ -147,7 +147,7 @@ static vonk_status with_schema(vonk__translator *t, vonk_str text, const vonk_ty
     return cast_to(t, local, wanted, ret, err);
 }
 
-vonk_status vonk__translate_local(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret,
+vonk_status vonk__translate_local(vonk_translator *t, const vonk_pb_msg *relation, const vonk_plan **ret,
                                   vonk_error *err)
 {
     const int which = vonk_pb_which(relation, PB_RELATION_REL_TYPE_ONEOF);
@@ -161,6 +161,6 @@ vonk_status vonk__translate_local(vonk__translator *t, const vonk_pb_msg *relati
                                                           : of_chunks(t, m, &data, err));
     for (size_t i = 0; i < data.streams.n; i++) VONK_TRY(read_stream(t, data.streams.at[i], &batches, &type, err));
     if (data.schema.len > 0) return with_schema(t, data.schema, type, &batches, ret, err);
-    if (!type) return vonk__tr_invalid("a local relation without data and schema", err);
+    if (!type) return vonk_translate_invalid("a local relation without data and schema", err);
     return vonk_pn_local(t->budget, type, batches.at, (uint32_t)batches.n, ret, err);
 }

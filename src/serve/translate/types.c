@@ -1,5 +1,5 @@
-/* serve/connect/types.c -- DataType messages and vonk types. */
-#include "serve/connect/translate.h"
+/* serve/translate/types.c -- DataType messages and vonk types. */
+#include "serve/translate/translate_int.h"
 
 /* ---- message -> type */
 static vonk_status plain_type(int which, const vonk_type **ret)
@@ -23,13 +23,13 @@ static vonk_status plain_type(int which, const vonk_type **ret)
     }
 }
 
-static vonk_status kept_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status kept_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
-    VONK_TRY(vonk__translate_type(t, m, ret, err));
+    VONK_TRY(vonk_translate_type(t, m, ret, err));
     return vonk__tr_keep_type(t, *ret, err);
 }
 
-static vonk_status struct_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status struct_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const size_t n = vonk_pb_n(m, PB_DATA_TYPE_STRUCT_FIELDS);
     vonk_field *fields = NULL;
@@ -45,7 +45,7 @@ static vonk_status struct_type(vonk__translator *t, const vonk_pb_msg *m, const 
     return vonk_type_struct(fields, n, ret, err);
 }
 
-static vonk_status map_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status map_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_type *key = NULL, *value = NULL;
 
@@ -54,7 +54,7 @@ static vonk_status map_type(vonk__translator *t, const vonk_pb_msg *m, const von
     return vonk_type_map(key, value, vonk_pb_bool(m, PB_DATA_TYPE_MAP_VALUE_CONTAINS_NULL), ret, err);
 }
 
-static vonk_status udt_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status udt_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_type *sql = NULL;
 
@@ -63,7 +63,7 @@ static vonk_status udt_type(vonk__translator *t, const vonk_pb_msg *m, const von
                          vonk_pb_str(m, PB_DATA_TYPE_UDT_SERIALIZED_PYTHON_CLASS), ret, err);
 }
 
-static vonk_status array_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status array_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_type *element = NULL;
 
@@ -96,12 +96,12 @@ static vonk_status interval_type(const vonk_pb_msg *m, bool day_time, const vonk
     const int end = precision_of(
         m, day_time ? PB_DATA_TYPE_DAY_TIME_INTERVAL_END_FIELD : PB_DATA_TYPE_YEAR_MONTH_INTERVAL_END_FIELD, last);
 
-    if (start < 0 || end > last || start > end) return vonk__tr_invalid("interval fields", err);
+    if (start < 0 || end > last || start > end) return vonk_translate_invalid("interval fields", err);
     return day_time ? vonk_type_interval_dt((vonk_interval_field)start, (vonk_interval_field)end, ret, err)
                     : vonk_type_interval_ym((vonk_interval_field)start, (vonk_interval_field)end, ret, err);
 }
 
-vonk_status vonk__translate_type(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+vonk_status vonk_translate_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const int which = vonk_pb_which(m, PB_DATA_TYPE_KIND_ONEOF);
     const vonk_pb_msg *kind = which ? vonk_pb_get_msg(m, which) : NULL;
@@ -134,7 +134,7 @@ vonk_status vonk__translate_type(vonk__translator *t, const vonk_pb_msg *m, cons
         return vonk_type_spatial(true, vonk_pb_i32(kind, PB_DATA_TYPE_GEOGRAPHY_SRID), ret, err);
     case PB_DATA_TYPE_UNPARSED:
         return vonk_type_parse_ddl(vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
-    default: return vonk__tr_invalid("data type", err);
+    default: return vonk_translate_invalid("data type", err);
     }
 }
 
@@ -185,7 +185,7 @@ static vonk_status put_struct(vonk_pb_writer *w, const vonk_type *type, vonk_err
         const vonk_field *f = &type->fields[i];
         const size_t field = vonk_pb_begin(w, PB_DATA_TYPE_STRUCT_FIELDS);
         vonk_pb_put_str(w, PB_DATA_TYPE_STRUCT_FIELD_NAME, f->name);
-        VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_STRUCT_FIELD_DATA_TYPE, f->type, err));
+        VONK_TRY(vonk_translate_put_type(w, PB_DATA_TYPE_STRUCT_FIELD_DATA_TYPE, f->type, err));
         vonk_pb_put_i64(w, PB_DATA_TYPE_STRUCT_FIELD_NULLABLE, f->nullable);
         if (f->metadata.len > 0) vonk_pb_put_str(w, PB_DATA_TYPE_STRUCT_FIELD_METADATA, f->metadata);
         vonk_pb_end(w, field);
@@ -198,8 +198,8 @@ static vonk_status put_map(vonk_pb_writer *w, const vonk_type *type, vonk_error 
 {
     const size_t mark = vonk_pb_begin(w, PB_DATA_TYPE_MAP);
 
-    VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_MAP_KEY_TYPE, type->fields[0].type, err));
-    VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_MAP_VALUE_TYPE, type->fields[1].type, err));
+    VONK_TRY(vonk_translate_put_type(w, PB_DATA_TYPE_MAP_KEY_TYPE, type->fields[0].type, err));
+    VONK_TRY(vonk_translate_put_type(w, PB_DATA_TYPE_MAP_VALUE_TYPE, type->fields[1].type, err));
     vonk_pb_put_i64(w, PB_DATA_TYPE_MAP_VALUE_CONTAINS_NULL, type->fields[1].nullable);
     vonk_pb_end(w, mark);
     return VONK_OK;
@@ -209,7 +209,7 @@ static vonk_status put_array(vonk_pb_writer *w, const vonk_type *type, vonk_erro
 {
     const size_t mark = vonk_pb_begin(w, PB_DATA_TYPE_ARRAY);
 
-    VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_ARRAY_ELEMENT_TYPE, type->fields[0].type, err));
+    VONK_TRY(vonk_translate_put_type(w, PB_DATA_TYPE_ARRAY_ELEMENT_TYPE, type->fields[0].type, err));
     vonk_pb_put_i64(w, PB_DATA_TYPE_ARRAY_CONTAINS_NULL, type->fields[0].nullable);
     vonk_pb_end(w, mark);
     return VONK_OK;
@@ -224,7 +224,7 @@ static vonk_status put_udt(vonk_pb_writer *w, const vonk_type *type, vonk_error 
     if (type->udt_py_class.len > 0) vonk_pb_put_str(w, PB_DATA_TYPE_UDT_PYTHON_CLASS, type->udt_py_class);
     if (type->udt_serialized.len > 0)
         vonk_pb_put_str(w, PB_DATA_TYPE_UDT_SERIALIZED_PYTHON_CLASS, type->udt_serialized);
-    VONK_TRY(vonk__put_type(w, PB_DATA_TYPE_UDT_SQL_TYPE, type->fields[0].type, err));
+    VONK_TRY(vonk_translate_put_type(w, PB_DATA_TYPE_UDT_SQL_TYPE, type->fields[0].type, err));
     vonk_pb_end(w, mark);
     return VONK_OK;
 }
@@ -289,7 +289,7 @@ static vonk_status put_kind(vonk_pb_writer *w, const vonk_type *type, vonk_error
     }
 }
 
-vonk_status vonk__put_type(vonk_pb_writer *w, int field, const vonk_type *type, vonk_error *err)
+vonk_status vonk_translate_put_type(vonk_pb_writer *w, int field, const vonk_type *type, vonk_error *err)
 {
     const size_t mark = vonk_pb_begin(w, field);
     const int plain = plain_kind(type->id);

@@ -1,9 +1,9 @@
-/* serve/connect/dataset.c -- Relation messages that only the DataFrame API has: drop, withColumns, na, stat, sample,
+/* serve/translate/dataset.c -- Relation messages that only the DataFrame API has: drop, withColumns, na, stat, sample,
  * show, ... */
-#include "serve/connect/translate.h"
+#include "serve/translate/translate_int.h"
 
 /* A node over m's input whose `name.parts` are the strings of a field. */
-static vonk_status with_names(vonk__translator *t, const vonk_pb_msg *m, int input, int names, vonk_node_kind kind,
+static vonk_status with_names(vonk_translator *t, const vonk_pb_msg *m, int input, int names, vonk_node_kind kind,
                               vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
@@ -24,7 +24,7 @@ static vonk_status with_names(vonk__translator *t, const vonk_pb_msg *m, int inp
 }
 
 /* ---- columns */
-static vonk_status drop(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status drop(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **columns = NULL;
     uint32_t n = 0;
@@ -35,7 +35,7 @@ static vonk_status drop(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
     return vonk__tr_done(vonk_plan_set_list(node, 0, columns, n, err), node, ret, err);
 }
 
-static vonk_status with_columns(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status with_columns(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **aliases = NULL;
     uint32_t n = 0;
@@ -47,7 +47,7 @@ static vonk_status with_columns(vonk__translator *t, const vonk_pb_msg *m, const
 }
 
 /* old, new, old, new, ...: `renames` of newer clients, the map of older ones */
-static vonk_status rename_columns(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status rename_columns(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const bool list = vonk_pb_n(m, PB_WITH_COLUMNS_RENAMED_RENAMES) > 0;
     const int field = list ? PB_WITH_COLUMNS_RENAMED_RENAMES : PB_WITH_COLUMNS_RENAMED_RENAME_COLUMNS_MAP;
@@ -68,7 +68,7 @@ static vonk_status rename_columns(vonk__translator *t, const vonk_pb_msg *m, con
     return vonk__tr_done(vonk_plan_strs(node, parts, 2 * n, &node->name.parts, err), node, ret, err);
 }
 
-static vonk_status to_df(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status to_df(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
 
@@ -76,32 +76,32 @@ static vonk_status to_df(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status to_schema(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status to_schema(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
     const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_TO_SCHEMA_INPUT), &child, err));
-    VONK_TRY(vonk__translate_type(t, vonk_pb_get_msg(m, PB_TO_SCHEMA_SCHEMA), &type, err));
-    if (type->id != VONK_T_STRUCT) return vonk__tr_invalid("a schema that is not a struct", err);
+    VONK_TRY(vonk_translate_type(t, vonk_pb_get_msg(m, PB_TO_SCHEMA_SCHEMA), &type, err));
+    if (type->id != VONK_T_STRUCT) return vonk_translate_invalid("a schema that is not a struct", err);
     VONK_TRY(vonk__tr_node(t, VONK_PN_TO_SCHEMA, child, &node, err));
     return vonk__tr_done(vonk_plan_hold_type(node, type, &node->schema, err), node, ret, err);
 }
 
 /* ---- rows */
-static vonk_status deduplicate(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status deduplicate(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
 
     if (vonk_pb_bool(m, PB_DEDUPLICATE_WITHIN_WATERMARK))
-        return vonk__tr_unsupported("dropDuplicatesWithinWatermark", err);
+        return vonk_translate_unsupported("dropDuplicatesWithinWatermark", err);
     VONK_TRY(with_names(t, m, PB_DEDUPLICATE_INPUT, PB_DEDUPLICATE_COLUMN_NAMES, VONK_PN_DEDUPLICATE, &node, err));
     node->number = vonk_pb_bool(m, PB_DEDUPLICATE_ALL_COLUMNS_AS_KEYS) ? 1 : 0;
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status sample(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status sample(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
@@ -117,7 +117,7 @@ static vonk_status sample(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status repartition(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status repartition(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
@@ -130,7 +130,7 @@ static vonk_status repartition(vonk__translator *t, const vonk_pb_msg *m, const 
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status repartition_by(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status repartition_by(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     const vonk_expr **exprs = NULL;
@@ -147,7 +147,7 @@ static vonk_status repartition_by(vonk__translator *t, const vonk_pb_msg *m, con
     return vonk__tr_done(vonk_plan_set_list(node, 0, exprs, n, err), node, ret, err);
 }
 
-static vonk_status collect_metrics(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status collect_metrics(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     const vonk_expr **metrics = NULL;
@@ -165,7 +165,7 @@ static vonk_status collect_metrics(vonk__translator *t, const vonk_pb_msg *m, co
 }
 
 /* ---- shape */
-static vonk_status unpivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status unpivot(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **ids = NULL, **values = NULL;
     uint32_t n_ids = 0, n_values = 0;
@@ -185,7 +185,7 @@ static vonk_status unpivot(vonk__translator *t, const vonk_pb_msg *m, const vonk
     return vonk__tr_done(status, node, ret, err);
 }
 
-static vonk_status transpose(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status transpose(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **index = NULL;
     uint32_t n = 0;
@@ -196,7 +196,7 @@ static vonk_status transpose(vonk__translator *t, const vonk_pb_msg *m, const vo
     return vonk__tr_done(vonk_plan_set_list(node, 0, index, n, err), node, ret, err);
 }
 
-static vonk_status table_function(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status table_function(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **args = NULL;
     const vonk_str name = vonk_pb_str(m, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_FUNCTION_NAME);
@@ -212,7 +212,7 @@ static vonk_status table_function(vonk__translator *t, const vonk_pb_msg *m, con
 }
 
 /* ---- na */
-static vonk_status na_fill(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status na_fill(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **values = NULL;
     uint32_t n = 0;
@@ -220,12 +220,12 @@ static vonk_status na_fill(vonk__translator *t, const vonk_pb_msg *m, const vonk
 
     VONK_TRY(vonk__tr_literals(t, m, PB_NA_FILL_VALUES, &values, &n, err));
     if (n == 0 || (n > 1 && n != vonk_pb_n(m, PB_NA_FILL_COLS)))
-        return vonk__tr_invalid("a fill without a value for each column", err);
+        return vonk_translate_invalid("a fill without a value for each column", err);
     VONK_TRY(with_names(t, m, PB_NA_FILL_INPUT, PB_NA_FILL_COLS, VONK_PN_NA_FILL, &node, err));
     return vonk__tr_done(vonk_plan_set_list(node, 0, values, n, err), node, ret, err);
 }
 
-static vonk_status na_drop(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status na_drop(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
 
@@ -235,7 +235,7 @@ static vonk_status na_drop(vonk__translator *t, const vonk_pb_msg *m, const vonk
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status na_replace(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status na_replace(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_NA_REPLACE_REPLACEMENTS));
     const vonk_expr **pairs = NULL;
@@ -255,7 +255,7 @@ static vonk_status na_replace(vonk__translator *t, const vonk_pb_msg *m, const v
 }
 
 /* ---- stat */
-static vonk_status stat_node(vonk__translator *t, const vonk_pb_msg *m, int input, const char *kind,
+static vonk_status stat_node(vonk_translator *t, const vonk_pb_msg *m, int input, const char *kind,
                              const vonk_str *names, uint32_t n_names, vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
@@ -284,7 +284,7 @@ static vonk_status set_numbers(vonk_plan *node, const double *numbers, uint32_t 
     return VONK_OK;
 }
 
-static vonk_status stat_names(vonk__translator *t, const vonk_pb_msg *m, int input, int names_field, const char *kind,
+static vonk_status stat_names(vonk_translator *t, const vonk_pb_msg *m, int input, int names_field, const char *kind,
                               const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *names = NULL;
@@ -296,7 +296,7 @@ static vonk_status stat_names(vonk__translator *t, const vonk_pb_msg *m, int inp
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status stat_pair(vonk__translator *t, const vonk_pb_msg *m, int input, int first, int second,
+static vonk_status stat_pair(vonk_translator *t, const vonk_pb_msg *m, int input, int first, int second,
                              const char *kind, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str names[2] = {vonk_pb_str(m, first), vonk_pb_str(m, second)};
@@ -306,7 +306,7 @@ static vonk_status stat_pair(vonk__translator *t, const vonk_pb_msg *m, int inpu
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status corr(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status corr(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str names[3] = {vonk_pb_str(m, PB_STAT_CORR_COL1), vonk_pb_str(m, PB_STAT_CORR_COL2),
                                vonk_pb_str(m, PB_STAT_CORR_METHOD)};
@@ -317,7 +317,7 @@ static vonk_status corr(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
 }
 
 /* numbers: the probabilities, then the relative error */
-static vonk_status approx_quantile(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status approx_quantile(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *names = NULL;
     uint32_t n = 0;
@@ -334,7 +334,7 @@ static vonk_status approx_quantile(vonk__translator *t, const vonk_pb_msg *m, co
     return vonk__tr_done(set_numbers(node, numbers, n_probabilities + 1, err), node, ret, err);
 }
 
-static vonk_status freq_items(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status freq_items(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *names = NULL;
     uint32_t n = 0;
@@ -348,7 +348,7 @@ static vonk_status freq_items(vonk__translator *t, const vonk_pb_msg *m, const v
 }
 
 /* l0: the column, then the strata; numbers: their fractions */
-static vonk_status sample_by(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status sample_by(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_STAT_SAMPLE_BY_FRACTIONS));
     const vonk_expr **exprs = NULL;
@@ -374,7 +374,7 @@ static vonk_status sample_by(vonk__translator *t, const vonk_pb_msg *m, const vo
 }
 
 /* ---- show */
-static vonk_status show(vonk__translator *t, const vonk_pb_msg *m, bool html, const vonk_plan **ret, vonk_error *err)
+static vonk_status show(vonk_translator *t, const vonk_pb_msg *m, bool html, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
@@ -388,7 +388,7 @@ static vonk_status show(vonk__translator *t, const vonk_pb_msg *m, bool html, co
     return vonk_plan_finish(node, ret, err);
 }
 
-vonk_status vonk__translate_dataset(vonk__translator *t, const vonk_pb_msg *relation, const vonk_plan **ret,
+vonk_status vonk__translate_dataset(vonk_translator *t, const vonk_pb_msg *relation, const vonk_plan **ret,
                                     vonk_error *err)
 {
     const int which = vonk_pb_which(relation, PB_RELATION_REL_TYPE_ONEOF);

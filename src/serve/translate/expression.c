@@ -1,5 +1,5 @@
-/* serve/connect/expression.c -- Expression messages to unresolved expressions. */
-#include "serve/connect/translate.h"
+/* serve/translate/expression.c -- Expression messages to unresolved expressions. */
+#include "serve/translate/translate_int.h"
 
 /* ---- keeping */
 static void unref_expr(void *e) { vonk_expr_unref(e); }
@@ -7,29 +7,29 @@ static void unref_plan(void *p) { vonk_plan_unref(p); }
 static void unref_type(void *t) { vonk_type_unref(t); }
 static void unref_text(void *t) { vonk_origin_text_unref(t); }
 
-vonk_status vonk__tr_keep_expr(vonk__translator *t, const vonk_expr *take_e, vonk_error *err)
+vonk_status vonk__tr_keep_expr(vonk_translator *t, const vonk_expr *take_e, vonk_error *err)
 {
     return vonk_arena_on_free(t->arena, unref_expr, (void *)take_e, err);
 }
-vonk_status vonk__tr_keep_plan(vonk__translator *t, const vonk_plan *take_p, vonk_error *err)
+vonk_status vonk__tr_keep_plan(vonk_translator *t, const vonk_plan *take_p, vonk_error *err)
 {
     return vonk_arena_on_free(t->arena, unref_plan, (void *)take_p, err);
 }
-vonk_status vonk__tr_keep_type(vonk__translator *t, const vonk_type *take_type, vonk_error *err)
+vonk_status vonk__tr_keep_type(vonk_translator *t, const vonk_type *take_type, vonk_error *err)
 {
     return vonk_arena_on_free(t->arena, unref_type, (void *)take_type, err);
 }
 
-vonk_status vonk__tr_invalid(const char *what, vonk_error *err)
+vonk_status vonk_translate_invalid(const char *what, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__CANNOT_PARSE, "errorMsg", what);
 }
-vonk_status vonk__tr_unsupported(const char *what, vonk_error *err)
+vonk_status vonk_translate_unsupported(const char *what, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", what);
 }
 
-vonk_status vonk__tr_origin(vonk__translator *t, const vonk_pb_msg *origin, vonk_origin *ret, vonk_error *err)
+vonk_status vonk__tr_origin(vonk_translator *t, const vonk_pb_msg *origin, vonk_origin *ret, vonk_error *err)
 {
     const vonk_pb_msg *python = vonk_pb_get_msg(origin, PB_ORIGIN_PYTHON_ORIGIN);
 
@@ -41,13 +41,13 @@ vonk_status vonk__tr_origin(vonk__translator *t, const vonk_pb_msg *origin, vonk
 }
 
 /* ---- lists */
-vonk_status vonk__tr_expr(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__tr_expr(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
-    VONK_TRY(vonk__translate_expr(t, m, ret, err));
+    VONK_TRY(vonk_translate_expr(t, m, ret, err));
     return vonk__tr_keep_expr(t, *ret, err);
 }
 
-vonk_status vonk__tr_exprs(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+vonk_status vonk__tr_exprs(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
                            uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
@@ -56,7 +56,7 @@ vonk_status vonk__tr_exprs(vonk__translator *t, const vonk_pb_msg *m, int field,
     return VONK_OK;
 }
 
-vonk_status vonk__tr_literals(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+vonk_status vonk__tr_literals(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
                               uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
@@ -68,7 +68,7 @@ vonk_status vonk__tr_literals(vonk__translator *t, const vonk_pb_msg *m, int fie
     return VONK_OK;
 }
 
-vonk_status vonk__tr_strs(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_str **ret, uint32_t *ret_n,
+vonk_status vonk__tr_strs(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_str **ret, uint32_t *ret_n,
                           vonk_error *err)
 {
     vonk_str *at = NULL;
@@ -80,7 +80,7 @@ vonk_status vonk__tr_strs(vonk__translator *t, const vonk_pb_msg *m, int field, 
     return VONK_OK;
 }
 
-static vonk_status sort_order(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status sort_order(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *child = NULL;
     const bool descending =
@@ -93,7 +93,7 @@ static vonk_status sort_order(vonk__translator *t, const vonk_pb_msg *m, const v
     return vonk_ex_sort(t->budget, child, descending, last, ret, err);
 }
 
-vonk_status vonk__tr_sort_orders(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+vonk_status vonk__tr_sort_orders(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
                                  uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
@@ -113,7 +113,7 @@ static vonk_status bad_name(vonk_str name, vonk_error *err)
 
 /* A column's name as the DataFrame API writes it: parts between dots, backticks around a part with dots. Not SQL:
  * "max(age)" is one part. */
-static vonk_status attribute_parts(vonk__translator *t, vonk_str name, const vonk_str **ret, uint32_t *ret_n,
+static vonk_status attribute_parts(vonk_translator *t, vonk_str name, const vonk_str **ret, uint32_t *ret_n,
                                    vonk_error *err)
 {
     VONK_VEC(vonk_str) parts = {0};
@@ -149,7 +149,7 @@ static vonk_status attribute_parts(vonk__translator *t, vonk_str name, const von
     return VONK_OK;
 }
 
-static vonk_status attribute(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status attribute(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
     uint32_t n = 0;
@@ -171,7 +171,7 @@ static vonk_status attribute(vonk__translator *t, const vonk_pb_msg *m, const vo
 }
 
 /* "t.*" -> t; absent: all columns. */
-static vonk_status star(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status star(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     vonk_str target = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_STAR_UNPARSED_TARGET);
     const vonk_str *parts = NULL;
@@ -180,7 +180,7 @@ static vonk_status star(vonk__translator *t, const vonk_pb_msg *m, const vonk_ex
 
     if (target.len > 0) {
         if (!vonk_str_ends(target, VONK_STR(".*")))
-            return vonk__tr_invalid("a star's target does not end with .*", err);
+            return vonk_translate_invalid("a star's target does not end with .*", err);
         VONK_TRY(attribute_parts(t, vonk_str_sub(target, 0, target.len - 2), &parts, &n, err));
     }
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_STAR, NULL, 0, &e, err));
@@ -195,7 +195,7 @@ static vonk_status star(vonk__translator *t, const vonk_pb_msg *m, const vonk_ex
     return vonk_expr_finish(e, ret, err);
 }
 
-static vonk_status regex(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status regex(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e = NULL;
 
@@ -219,7 +219,7 @@ static bool is_symbol(vonk_str name)
     return name.len > 0;
 }
 
-static vonk_status call(vonk__translator *t, const vonk_str *parts, uint32_t n_parts, const vonk_expr *const *args,
+static vonk_status call(vonk_translator *t, const vonk_str *parts, uint32_t n_parts, const vonk_expr *const *args,
                         uint32_t n_args, uint32_t flags, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e = NULL;
@@ -235,7 +235,7 @@ static vonk_status call(vonk__translator *t, const vonk_str *parts, uint32_t n_p
     return vonk_expr_finish(e, ret, err);
 }
 
-static vonk_status function(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status function(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_str name = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME);
     const vonk_str *parts = &name;
@@ -258,7 +258,7 @@ static vonk_status function(vonk__translator *t, const vonk_pb_msg *m, const von
     return call(t, parts, n_parts, args, n, flags, ret, err);
 }
 
-static vonk_status call_by_name(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status call_by_name(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
     const vonk_expr **args = NULL;
@@ -271,7 +271,7 @@ static vonk_status call_by_name(vonk__translator *t, const vonk_pb_msg *m, const
 }
 
 /* ---- one writable node over translated children, then finish */
-static vonk_status node(vonk__translator *t, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n,
+static vonk_status node(vonk_translator *t, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n,
                         vonk_str name, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e = NULL;
@@ -285,7 +285,7 @@ static vonk_status node(vonk__translator *t, vonk_expr_kind kind, const vonk_exp
     return vonk_expr_finish(e, ret, err);
 }
 
-static vonk_status alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status alias(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *child = NULL;
     const vonk_str *names = NULL;
@@ -294,7 +294,7 @@ static vonk_status alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_e
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_ALIAS_EXPR), &child, err));
     VONK_TRY(vonk__tr_strs(t, m, PB_EXPRESSION_ALIAS_NAME, &names, &n, err));
-    if (n == 0) return vonk__tr_invalid("an alias without a name", err);
+    if (n == 0) return vonk_translate_invalid("an alias without a name", err);
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_ALIAS, &child, 1, &e, err));
     e->id = vonk_expr_new_id();
     vonk_status status = vonk_expr_set_name(e, names[0], err);
@@ -308,7 +308,7 @@ static vonk_status alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_e
     return vonk_expr_finish(e, ret, err);
 }
 
-vonk_status vonk__tr_aliases(vonk__translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
+vonk_status vonk__tr_aliases(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
                              uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
@@ -320,7 +320,7 @@ vonk_status vonk__tr_aliases(vonk__translator *t, const vonk_pb_msg *m, int fiel
     return VONK_OK;
 }
 
-static vonk_eval_mode cast_mode(const vonk__translator *t, const vonk_pb_msg *m)
+static vonk_eval_mode cast_mode(const vonk_translator *t, const vonk_pb_msg *m)
 {
     switch (vonk_pb_i32(m, PB_EXPRESSION_CAST_EVAL_MODE)) {
     case PB_E_EXPRESSION_CAST_EVAL_MODE_LEGACY: return VONK_MODE_LEGACY;
@@ -330,20 +330,20 @@ static vonk_eval_mode cast_mode(const vonk__translator *t, const vonk_pb_msg *m)
     }
 }
 
-static vonk_status cast(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status cast(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
     const vonk_expr *child = NULL;
 
     VONK_TRY(vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_CAST_EXPR), &child, err));
     if (vonk_pb_which(m, PB_EXPRESSION_CAST_CAST_TO_TYPE_ONEOF) == PB_EXPRESSION_CAST_TYPE)
-        VONK_TRY(vonk__translate_type(t, vonk_pb_get_msg(m, PB_EXPRESSION_CAST_TYPE), &type, err));
+        VONK_TRY(vonk_translate_type(t, vonk_pb_get_msg(m, PB_EXPRESSION_CAST_TYPE), &type, err));
     else
         VONK_TRY(vonk_type_parse(vonk_pb_str(m, PB_EXPRESSION_CAST_TYPE_STR), &type, err));
     return vonk_ex_cast(t->budget, child, type, cast_mode(t, m), ret, err);
 }
 
-static vonk_status lambda(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status lambda(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *body = NULL;
     const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_EXPRESSION_LAMBDA_FUNCTION_ARGUMENTS));
@@ -355,7 +355,7 @@ static vonk_status lambda(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     for (uint32_t i = 0; i < n; i++) {
         const vonk_pb_msg *var = vonk_pb_msg_at(m, PB_EXPRESSION_LAMBDA_FUNCTION_ARGUMENTS, i);
         if (vonk_pb_n(var, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS) != 1)
-            return vonk__tr_invalid("a lambda parameter's name", err);
+            return vonk_translate_invalid("a lambda parameter's name", err);
         names[i] = vonk_pb_str_at(var, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS, 0);
     }
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_LAMBDA, &body, 1, &e, err));
@@ -367,16 +367,16 @@ static vonk_status lambda(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     return vonk_expr_finish(e, ret, err);
 }
 
-static vonk_status lambda_variable(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status lambda_variable(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     if (vonk_pb_n(m, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS) == 0)
-        return vonk__tr_invalid("a lambda variable's name", err);
+        return vonk_translate_invalid("a lambda variable's name", err);
     return node(t, VONK_EX_LAMBDA_VAR, NULL, 0,
                 vonk_pb_str_at(m, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS, 0), ret, err);
 }
 
 /* ---- windows */
-static vonk_status bound(vonk__translator *t, const vonk_pb_msg *m, vonk_bound_kind *ret_kind,
+static vonk_status bound(vonk_translator *t, const vonk_pb_msg *m, vonk_bound_kind *ret_kind,
                          const vonk_expr **ret_value, vonk_error *err)
 {
     *ret_value = NULL;
@@ -387,11 +387,11 @@ static vonk_status bound(vonk__translator *t, const vonk_pb_msg *m, vonk_bound_k
         *ret_kind = VONK_FRAME_VALUE;
         return vonk__tr_expr(t, vonk_pb_get_msg(m, PB_EXPRESSION_WINDOW_WINDOW_FRAME_FRAME_BOUNDARY_VALUE), ret_value,
                              err);
-    default: return vonk__tr_invalid("a window frame's boundary", err);
+    default: return vonk_translate_invalid("a window frame's boundary", err);
     }
 }
 
-static vonk_status window(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status window(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_pb_msg *spec = vonk_pb_get_msg(m, PB_EXPRESSION_WINDOW_FRAME_SPEC);
     const vonk_expr *fn = NULL, **partition = NULL, **order = NULL, *values[2] = {NULL, NULL};
@@ -425,7 +425,7 @@ static vonk_status window(vonk__translator *t, const vonk_pb_msg *m, const vonk_
 }
 
 /* ---- the rest */
-static vonk_status extract(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status extract(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *children[2] = {NULL, NULL};
 
@@ -435,7 +435,7 @@ static vonk_status extract(vonk__translator *t, const vonk_pb_msg *m, const vonk
     return node(t, VONK_EX_EXTRACT, children, 2, VONK_STR_NONE, ret, err);
 }
 
-static vonk_status update_fields(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status update_fields(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *children[2] = {NULL, NULL};
     const bool has_value = vonk_pb_has(m, PB_EXPRESSION_UPDATE_FIELDS_VALUE_EXPRESSION);
@@ -447,7 +447,7 @@ static vonk_status update_fields(vonk__translator *t, const vonk_pb_msg *m, cons
                 vonk_pb_str(m, PB_EXPRESSION_UPDATE_FIELDS_FIELD_NAME), ret, err);
 }
 
-static vonk_status named_argument(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status named_argument(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *value = NULL;
 
@@ -456,7 +456,7 @@ static vonk_status named_argument(vonk__translator *t, const vonk_pb_msg *m, con
 }
 
 /* The plan is found by its id among the relations that come along (WithRelations). */
-static vonk_status subquery(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status subquery(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr **values = NULL;
     uint32_t n = 0;
@@ -468,10 +468,10 @@ static vonk_status subquery(vonk__translator *t, const vonk_pb_msg *m, const von
     case PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_EXISTS: kind = VONK_SUB_EXISTS; break;
     case PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_IN: kind = VONK_SUB_IN; break;
     case PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_TABLE_ARG: kind = VONK_SUB_TABLE_ARG; break;
-    default: return vonk__tr_invalid("a subquery's type", err);
+    default: return vonk_translate_invalid("a subquery's type", err);
     }
     if (vonk_pb_has(m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS))
-        return vonk__tr_unsupported("table arguments with PARTITION BY", err);
+        return vonk_translate_unsupported("table arguments with PARTITION BY", err);
     VONK_TRY(vonk__tr_exprs(t, m, PB_SUBQUERY_EXPRESSION_IN_SUBQUERY_VALUES, &values, &n, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_SUBQUERY, values, n, &e, err));
     e->plan_id = vonk_pb_i64(m, PB_SUBQUERY_EXPRESSION_PLAN_ID);
@@ -479,7 +479,7 @@ static vonk_status subquery(vonk__translator *t, const vonk_pb_msg *m, const von
     return vonk_expr_finish(e, ret, err);
 }
 
-static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which, const vonk_expr **ret, vonk_error *err)
+static vonk_status by_kind(vonk_translator *t, const vonk_pb_msg *m, int which, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_pb_msg *inner = which ? vonk_pb_get_msg(m, which) : NULL;
 
@@ -504,12 +504,12 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
     case PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION: return vonk__translate_python(t, inner, ret, err);
     case PB_EXPRESSION_NAMED_ARGUMENT_EXPRESSION: return named_argument(t, inner, ret, err);
     case PB_EXPRESSION_SUBQUERY_EXPRESSION: return subquery(t, inner, ret, err);
-    case 0: return vonk__tr_invalid("an expression without a kind", err);
-    default: return vonk__tr_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
+    case 0: return vonk_translate_invalid("an expression without a kind", err);
+    default: return vonk_translate_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
     }
 }
 
-vonk_status vonk__translate_expr(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk_translate_expr(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     vonk_origin origin;
     const vonk_expr *e = NULL;

@@ -1,6 +1,6 @@
-/* serve/connect/catalog_list.c -- spark.catalog.list...() and get...(): what there is, as rows at hand in the columns
+/* serve/translate/catalog_list.c -- spark.catalog.list...() and get...(): what there is, as rows at hand in the columns
  * that clients expect. */
-#include "serve/connect/translate.h"
+#include "serve/translate/translate_int.h"
 
 #include "column/builder.h"
 
@@ -8,7 +8,7 @@
 
 /* ---- rows of one struct type; a cell appended per column, left to right */
 typedef struct listing {
-    vonk__translator *t;
+    vonk_translator *t;
     const vonk_type *schema;
     vonk_builder rows;
     uint32_t at; /* the next column */
@@ -21,7 +21,7 @@ static void listing_done(listing *l)
 }
 VONK_DEFINE_AUTO_DONE(listing, listing_done)
 
-static vonk_status listing_init(listing *l, vonk__translator *t, const char *ddl, vonk_error *err)
+static vonk_status listing_init(listing *l, vonk_translator *t, const char *ddl, vonk_error *err)
 {
     l->t = t;
     VONK_TRY(vonk_type_parse_ddl(vonk_str_of(ddl), &l->schema, err));
@@ -71,7 +71,7 @@ static bool fits(const vonk_pb_msg *m, int pattern, vonk_str name)
 }
 
 /* ---- catalogs and databases */
-static vonk_status list_catalogs(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status list_catalogs(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
 
@@ -95,7 +95,7 @@ static vonk_status no_database(vonk_str name, vonk_error *err)
 }
 
 /* `name` of a database, with or without the catalog before it. */
-static vonk_status database_name(vonk__translator *t, vonk_str text, vonk_str *ret, vonk_error *err)
+static vonk_status database_name(vonk_translator *t, vonk_str text, vonk_str *ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
     uint32_t n = 0;
@@ -116,7 +116,7 @@ static vonk_status database_row(listing *l, vonk_error *err)
     return end_row(l, err);
 }
 
-static vonk_status databases(vonk__translator *t, bool with_default, const vonk_plan **ret, vonk_error *err)
+static vonk_status databases(vonk_translator *t, bool with_default, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
 
@@ -125,7 +125,7 @@ static vonk_status databases(vonk__translator *t, bool with_default, const vonk_
     return as_plan(&l, ret, err);
 }
 
-static vonk_status get_database(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status get_database(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_str name;
 
@@ -149,7 +149,7 @@ static vonk_status table_row(listing *l, vonk_str name, vonk_str database, vonk_
     return end_row(l, err);
 }
 
-static vonk_status list_tables(vonk__translator *t, const vonk_pb_msg *m, int db_field, int pattern,
+static vonk_status list_tables(vonk_translator *t, const vonk_pb_msg *m, int db_field, int pattern,
                                const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
@@ -170,7 +170,7 @@ static vonk_status list_tables(vonk__translator *t, const vonk_pb_msg *m, int db
 }
 
 /* The parts of a table's name, the database in front when the request names one. */
-static vonk_status table_name(vonk__translator *t, vonk_str name, const vonk_pb_msg *m, int db_field,
+static vonk_status table_name(vonk_translator *t, vonk_str name, const vonk_pb_msg *m, int db_field,
                               const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
 {
     vonk_str *both = NULL;
@@ -185,7 +185,7 @@ static vonk_status table_name(vonk__translator *t, vonk_str name, const vonk_pb_
     return VONK_OK;
 }
 
-static vonk_status lookup(vonk__translator *t, vonk_str name, const vonk_pb_msg *m, int db_field,
+static vonk_status lookup(vonk_translator *t, vonk_str name, const vonk_pb_msg *m, int db_field,
                           const vonk_str **ret_parts, uint32_t *ret_n, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(t->session);
@@ -194,7 +194,7 @@ static vonk_status lookup(vonk__translator *t, vonk_str name, const vonk_pb_msg 
     return vonk_catalog_lookup(vonk_session_catalog(t->session), conf, *ret_parts, *ret_n, ret, err);
 }
 
-static vonk_status get_table(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status get_table(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
@@ -221,7 +221,7 @@ static vonk_status column_row(listing *l, const vonk_expr *column, vonk_error *e
     return end_row(l, err);
 }
 
-static vonk_status list_columns(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status list_columns(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
@@ -254,7 +254,7 @@ static vonk_status function_row(listing *l, const vonk_fn *fn, vonk_error *err)
     return end_row(l, err);
 }
 
-static vonk_status list_functions(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status list_functions(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
     const vonk_fn *fn = NULL;
@@ -270,7 +270,7 @@ static vonk_status list_functions(vonk__translator *t, const vonk_pb_msg *m, con
     return as_plan(&l, ret, err);
 }
 
-static vonk_status get_function(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status get_function(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
     const vonk_str *parts = NULL;
@@ -288,7 +288,7 @@ static vonk_status get_function(vonk__translator *t, const vonk_pb_msg *m, const
 }
 
 /* ---- yes or no */
-static vonk_status answer(vonk__translator *t, bool value, const vonk_plan **ret, vonk_error *err)
+static vonk_status answer(vonk_translator *t, bool value, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(listing_done) listing l = {0};
 
@@ -298,7 +298,7 @@ static vonk_status answer(vonk__translator *t, bool value, const vonk_plan **ret
     return as_plan(&l, ret, err);
 }
 
-static vonk_status database_exists(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status database_exists(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_str name;
 
@@ -306,7 +306,7 @@ static vonk_status database_exists(vonk__translator *t, const vonk_pb_msg *m, co
     return answer(t, is_database(name), ret, err);
 }
 
-static vonk_status is_cached(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status is_cached(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
     const vonk_str *parts = NULL;
@@ -318,7 +318,7 @@ static vonk_status is_cached(vonk__translator *t, const vonk_pb_msg *m, const vo
     return answer(t, strcmp(level, "NONE") != 0, ret, err);
 }
 
-static vonk_status set_catalog(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status set_catalog(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *nothing = NULL;
     const vonk_str name = vonk_pb_str(m, PB_SET_CURRENT_CATALOG_CATALOG_NAME);
@@ -330,7 +330,7 @@ static vonk_status set_catalog(vonk__translator *t, const vonk_pb_msg *m, const 
     return vonk_pn_local(t->budget, nothing, NULL, 0, ret, err);
 }
 
-vonk_status vonk__translate_catalog_list(vonk__translator *t, int which, const vonk_pb_msg *m, const vonk_plan **ret,
+vonk_status vonk__translate_catalog_list(vonk_translator *t, int which, const vonk_pb_msg *m, const vonk_plan **ret,
                                          vonk_error *err)
 {
     switch (which) {
@@ -347,6 +347,6 @@ vonk_status vonk__translate_catalog_list(vonk__translator *t, int which, const v
     case PB_CATALOG_LIST_FUNCTIONS: return list_functions(t, m, ret, err);
     case PB_CATALOG_GET_FUNCTION: return get_function(t, m, ret, err);
     case PB_CATALOG_IS_CACHED: return is_cached(t, m, ret, err);
-    default: return vonk__tr_unsupported(VONK_F("catalog.%s", vonk_pb_field_name(&vonk_pb_connect, which)), err);
+    default: return vonk_translate_unsupported(VONK_F("catalog.%s", vonk_pb_field_name(&vonk_pb_connect, which)), err);
     }
 }

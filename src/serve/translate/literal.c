@@ -1,13 +1,13 @@
-/* serve/connect/literal.c -- Literal messages to LITERAL expressions: a column of one row, built by the literal's own
+/* serve/translate/literal.c -- Literal messages to LITERAL expressions: a column of one row, built by the literal's own
  * type. */
-#include "serve/connect/translate.h"
+#include "serve/translate/translate_int.h"
 
 #include "column/builder.h"
 
 /* What a literal's type is: said by data_type, or following from which value is set. */
-static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err);
+static vonk_status type_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err);
 
-static vonk_status first_type(vonk__translator *t, const vonk_pb_msg *m, int repeated, const vonk_type **ret,
+static vonk_status first_type(vonk_translator *t, const vonk_pb_msg *m, int repeated, const vonk_type **ret,
                               vonk_error *err)
 {
     if (vonk_pb_n(m, repeated) == 0) {
@@ -18,11 +18,11 @@ static vonk_status first_type(vonk__translator *t, const vonk_pb_msg *m, int rep
     return vonk__tr_keep_type(t, *ret, err);
 }
 
-static vonk_status element_type(vonk__translator *t, const vonk_pb_msg *m, int type_field, int repeated,
+static vonk_status element_type(vonk_translator *t, const vonk_pb_msg *m, int type_field, int repeated,
                                 const vonk_type **ret, vonk_error *err)
 {
     if (!vonk_pb_has(m, type_field)) return first_type(t, m, repeated, ret, err);
-    VONK_TRY(vonk__translate_type(t, vonk_pb_get_msg(m, type_field), ret, err));
+    VONK_TRY(vonk_translate_type(t, vonk_pb_get_msg(m, type_field), ret, err));
     return vonk__tr_keep_type(t, *ret, err);
 }
 
@@ -47,7 +47,7 @@ static vonk_status decimal_type(const vonk_pb_msg *m, const vonk_type **ret, von
     return vonk_type_decimal(digits < scale ? scale : digits < 1 ? 1 : digits, scale, ret, err);
 }
 
-static vonk_status array_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status array_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_type *element = NULL;
 
@@ -56,7 +56,7 @@ static vonk_status array_of(vonk__translator *t, const vonk_pb_msg *m, const von
     return vonk_type_array(element, true, ret, err);
 }
 
-static vonk_status map_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status map_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const vonk_type *key = NULL, *value = NULL;
 
@@ -74,7 +74,7 @@ static vonk_status specialized_of(const vonk_pb_msg *m, const vonk_type **ret, v
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_FLOATS: return vonk_type_array(&vonk_type_float, false, ret, err);
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_DOUBLES: return vonk_type_array(&vonk_type_double, false, ret, err);
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY_STRINGS: return vonk_type_array(&vonk_type_string, false, ret, err);
-    default: return vonk__tr_invalid("array literal", err);
+    default: return vonk_translate_invalid("array literal", err);
     }
 }
 
@@ -83,14 +83,14 @@ static int precision_or(const vonk_pb_msg *m, int field, int otherwise)
     return vonk_pb_has(m, field) ? vonk_pb_i32(m, field) : otherwise;
 }
 
-static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
+static vonk_status type_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const int which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_LITERAL_TYPE_ONEOF);
 
     if (vonk_pb_has(m, PB_EXPRESSION_LITERAL_DATA_TYPE))
-        return vonk__translate_type(t, vonk_pb_get_msg(m, PB_EXPRESSION_LITERAL_DATA_TYPE), ret, err);
+        return vonk_translate_type(t, vonk_pb_get_msg(m, PB_EXPRESSION_LITERAL_DATA_TYPE), ret, err);
     switch (which) {
-    case PB_EXPRESSION_LITERAL_NULL: return vonk__translate_type(t, vonk_pb_get_msg(m, which), ret, err);
+    case PB_EXPRESSION_LITERAL_NULL: return vonk_translate_type(t, vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_BINARY: *ret = &vonk_type_binary; return VONK_OK;
     case PB_EXPRESSION_LITERAL_BOOLEAN: *ret = &vonk_type_boolean; return VONK_OK;
     case PB_EXPRESSION_LITERAL_BYTE: *ret = &vonk_type_byte; return VONK_OK;
@@ -110,7 +110,7 @@ static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk
     case PB_EXPRESSION_LITERAL_ARRAY: return array_of(t, vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_MAP: return map_of(t, vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_STRUCT:
-        return vonk__translate_type(
+        return vonk_translate_type(
             t, vonk_pb_get_msg(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_STRUCT_STRUCT_TYPE), ret, err);
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY: return specialized_of(vonk_pb_get_msg(m, which), ret, err);
     case PB_EXPRESSION_LITERAL_TIME:
@@ -124,7 +124,7 @@ static vonk_status type_of(vonk__translator *t, const vonk_pb_msg *m, const vonk
         return vonk_type_timestamp_nanos(
             false, precision_or(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_PRECISION, 9), ret,
             err);
-    default: return vonk__tr_invalid("literal", err);
+    default: return vonk_translate_invalid("literal", err);
     }
 }
 
@@ -154,14 +154,14 @@ static vonk_status append_decimal(const vonk_pb_msg *m, vonk_builder *b, vonk_er
             if (value) digits++;
             if (behind >= 0) behind++;
         } else if (!((c == '-' || c == '+') && i == 0)) {
-            return vonk__tr_invalid("decimal literal", err);
+            return vonk_translate_invalid("decimal literal", err);
         }
     }
     for (int s = behind < 0 ? 0 : behind; s < b->type->scale; s++) {
-        if (digits++ >= VONK_MAX_PRECISION) return vonk__tr_invalid("decimal literal", err);
+        if (digits++ >= VONK_MAX_PRECISION) return vonk_translate_invalid("decimal literal", err);
         value *= 10;
     }
-    if (behind > b->type->scale) return vonk__tr_invalid("decimal literal", err);
+    if (behind > b->type->scale) return vonk_translate_invalid("decimal literal", err);
     return vonk_builder_i128(b, text.len > 0 && text.data[0] == '-' ? -value : value, err);
 }
 
@@ -196,7 +196,7 @@ static vonk_status append_specialized(const vonk_pb_msg *m, vonk_builder *b, von
         for (size_t i = 0; i < vonk_pb_n(list, PB_STRINGS_VALUES); i++)
             VONK_TRY(vonk_builder_str(items, vonk_pb_str_at(list, PB_STRINGS_VALUES, i), err));
         break;
-    default: return vonk__tr_invalid("array literal", err);
+    default: return vonk_translate_invalid("array literal", err);
     }
     return vonk_builder_close(b, err);
 }
@@ -205,7 +205,7 @@ static vonk_status append_struct(const vonk_pb_msg *m, vonk_builder *b, vonk_err
 {
     const size_t n = vonk_pb_n(m, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS);
 
-    if (b->type->id != VONK_T_STRUCT || n != b->type->n_fields) return vonk__tr_invalid("struct literal", err);
+    if (b->type->id != VONK_T_STRUCT || n != b->type->n_fields) return vonk_translate_invalid("struct literal", err);
     for (size_t i = 0; i < n; i++)
         VONK_TRY(append(vonk_pb_msg_at(m, PB_EXPRESSION_LITERAL_STRUCT_ELEMENTS, i), vonk_builder_child(b, (uint32_t)i),
                         err));
@@ -216,7 +216,7 @@ static vonk_status append_map(const vonk_pb_msg *m, vonk_builder *b, vonk_error 
 {
     if (b->type->id != VONK_T_MAP ||
         vonk_pb_n(m, PB_EXPRESSION_LITERAL_MAP_KEYS) != vonk_pb_n(m, PB_EXPRESSION_LITERAL_MAP_VALUES))
-        return vonk__tr_invalid("map literal", err);
+        return vonk_translate_invalid("map literal", err);
     VONK_TRY(append_all(m, PB_EXPRESSION_LITERAL_MAP_KEYS, vonk_builder_child(b, 0), err));
     VONK_TRY(append_all(m, PB_EXPRESSION_LITERAL_MAP_VALUES, vonk_builder_child(b, 1), err));
     return vonk_builder_close(b, err);
@@ -270,7 +270,7 @@ static vonk_status append(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err
     const int which = vonk_pb_which(m, PB_EXPRESSION_LITERAL_LITERAL_TYPE_ONEOF);
     const vonk_pb_msg *inner;
 
-    if (!storage_fits(m, which, b->type->storage)) return vonk__tr_invalid("literal of another type", err);
+    if (!storage_fits(m, which, b->type->storage)) return vonk_translate_invalid("literal of another type", err);
     switch (which) {
     case PB_EXPRESSION_LITERAL_NULL: return vonk_builder_null(b, err);
     case PB_EXPRESSION_LITERAL_BINARY:
@@ -290,13 +290,13 @@ static vonk_status append(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err
                             .us = vonk_pb_i64(inner, PB_EXPRESSION_LITERAL_CALENDAR_INTERVAL_MICROSECONDS)},
             err);
     case PB_EXPRESSION_LITERAL_ARRAY:
-        if (b->type->id != VONK_T_ARRAY) return vonk__tr_invalid("array literal", err);
+        if (b->type->id != VONK_T_ARRAY) return vonk_translate_invalid("array literal", err);
         VONK_TRY(
             append_all(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, vonk_builder_child(b, 0), err));
         return vonk_builder_close(b, err);
     case PB_EXPRESSION_LITERAL_SPECIALIZED_ARRAY:
         return b->type->id == VONK_T_ARRAY ? append_specialized(vonk_pb_get_msg(m, which), b, err)
-                                           : vonk__tr_invalid("array literal", err);
+                                           : vonk_translate_invalid("array literal", err);
     case PB_EXPRESSION_LITERAL_MAP: return append_map(vonk_pb_get_msg(m, which), b, err);
     case PB_EXPRESSION_LITERAL_STRUCT: return append_struct(vonk_pb_get_msg(m, which), b, err);
     case PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ_NANOS:
@@ -306,14 +306,14 @@ static vonk_status append(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err
         return append_nanos(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_EPOCH_MICROS,
                             PB_EXPRESSION_LITERAL_TIMESTAMP_LTZ_NANOS_NANOS_WITHIN_MICRO, b, err);
     default:
-        if (which == 0) return vonk__tr_invalid("literal", err);
+        if (which == 0) return vonk_translate_invalid("literal", err);
         if (!integer_fits(vonk_pb_i64(m, which), b->type->storage))
-            return vonk__tr_invalid("literal out of its type's range", err);
+            return vonk_translate_invalid("literal out of its type's range", err);
         return vonk_builder_i64(b, vonk_pb_i64(m, which), err);
     }
 }
 
-vonk_status vonk__translate_literal(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__translate_literal(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_builder_done) vonk_builder builder = {0};
     VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;

@@ -1,15 +1,15 @@
-/* serve/connect/python.c -- functions that the client wrote in Python: as expressions, and as relations over rows. */
-#include "serve/connect/translate.h"
+/* serve/translate/python.c -- functions that the client wrote in Python: as expressions, and as relations over rows. */
+#include "serve/translate/translate_int.h"
 
-static vonk_status function_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_python_fn **ret, vonk_error *err)
+static vonk_status function_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_python_fn **ret, vonk_error *err)
 {
     const vonk_pb_msg *udf = vonk_pb_get_msg(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF);
     vonk_python_fn as = {0};
 
     switch (vonk_pb_which(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_ONEOF)) {
     case PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF: break;
-    case 0: return vonk__tr_invalid("a user-defined function without a body", err);
-    default: return vonk__tr_unsupported("user-defined functions of Scala and Java", err);
+    case 0: return vonk_translate_invalid("a user-defined function without a body", err);
+    default: return vonk_translate_unsupported("user-defined functions of Scala and Java", err);
     }
     as.name = vonk_pb_str(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_NAME);
     as.deterministic = vonk_pb_bool(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_DETERMINISTIC);
@@ -17,19 +17,19 @@ static vonk_status function_of(vonk__translator *t, const vonk_pb_msg *m, const 
     as.command = vonk_pb_str(udf, PB_PYTHON_UDF_COMMAND);
     as.python_version = vonk_pb_str(udf, PB_PYTHON_UDF_PYTHON_VER);
     VONK_TRY(vonk__tr_strs(t, udf, PB_PYTHON_UDF_ADDITIONAL_INCLUDES, &as.includes, &as.n_includes, err));
-    VONK_TRY(vonk__translate_type(t, vonk_pb_get_msg(udf, PB_PYTHON_UDF_OUTPUT_TYPE), &as.returns, err));
+    VONK_TRY(vonk_translate_type(t, vonk_pb_get_msg(udf, PB_PYTHON_UDF_OUTPUT_TYPE), &as.returns, err));
     VONK_TRY(vonk__tr_keep_type(t, as.returns, err));
     return vonk_python_fn_new(&as, ret, err);
 }
 
 /* A call of it over `args`; none where the node says what it runs over. */
-static vonk_status call_of(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr *const *args, uint32_t n,
+static vonk_status call_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr *const *args, uint32_t n,
                            const vonk_expr **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
     vonk_expr *e = NULL;
 
-    if (!m) return vonk__tr_invalid("a relation of a function without the function", err);
+    if (!m) return vonk_translate_invalid("a relation of a function without the function", err);
     VONK_TRY(function_of(t, m, &fn, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_PYTHON, args, n, &e, err));
     vonk_expr_set_python(e, fn);
@@ -37,7 +37,7 @@ static vonk_status call_of(vonk__translator *t, const vonk_pb_msg *m, const vonk
     return vonk_expr_finish(e, ret, err);
 }
 
-vonk_status vonk__translate_python(vonk__translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__translate_python(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr **args = NULL;
     uint32_t n = 0;
@@ -46,7 +46,7 @@ vonk_status vonk__translate_python(vonk__translator *t, const vonk_pb_msg *m, co
     return call_of(t, m, args, n, ret, err);
 }
 
-vonk_status vonk__translate_map_partitions(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret,
+vonk_status vonk__translate_map_partitions(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret,
                                            vonk_error *err)
 {
     const vonk_plan *input = NULL;

@@ -1,15 +1,15 @@
-/* serve/connect/relation.c -- Relation messages to unresolved plans: the relational core. What only the DataFrame API
+/* serve/translate/relation.c -- Relation messages to unresolved plans: the relational core. What only the DataFrame API
  * has is in dataset.c. */
-#include "serve/connect/translate.h"
+#include "serve/translate/translate_int.h"
 
 /* ---- pieces */
-vonk_status vonk__tr_plan(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__tr_plan(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    VONK_TRY(vonk__translate_relation(t, m, ret, err));
+    VONK_TRY(vonk_translate_relation(t, m, ret, err));
     return vonk__tr_keep_plan(t, *ret, err);
 }
 
-vonk_status vonk__tr_node(vonk__translator *t, vonk_node_kind kind, const vonk_plan *child, vonk_plan **ret,
+vonk_status vonk__tr_node(vonk_translator *t, vonk_node_kind kind, const vonk_plan *child, vonk_plan **ret,
                           vonk_error *err)
 {
     return vonk_plan_new(t->budget, kind, &child, child ? 1 : 0, ret, err);
@@ -23,7 +23,7 @@ vonk_status vonk__tr_done(vonk_status so_far, vonk_plan *take_node, const vonk_p
 }
 
 /* A node over m's `input` with one list. */
-static vonk_status with_list(vonk__translator *t, const vonk_pb_msg *m, int input, vonk_node_kind kind,
+static vonk_status with_list(vonk_translator *t, const vonk_pb_msg *m, int input, vonk_node_kind kind,
                              const vonk_expr *const *list, uint32_t n, int64_t number, const vonk_plan **ret,
                              vonk_error *err)
 {
@@ -37,7 +37,7 @@ static vonk_status with_list(vonk__translator *t, const vonk_pb_msg *m, int inpu
 }
 
 /* ---- leaves */
-static vonk_status options_of(vonk__translator *t, const vonk_pb_msg *m, int field, int key, int value, vonk_plan *node,
+static vonk_status options_of(vonk_translator *t, const vonk_pb_msg *m, int field, int key, int value, vonk_plan *node,
                               const vonk_option **ret, uint32_t *ret_n, vonk_error *err)
 {
     vonk_option *options = NULL;
@@ -51,7 +51,7 @@ static vonk_status options_of(vonk__translator *t, const vonk_pb_msg *m, int fie
     return vonk_plan_options(node, options, *ret_n, ret, err);
 }
 
-static vonk_status named_table(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status named_table(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
     uint32_t n = 0;
@@ -69,7 +69,7 @@ static vonk_status named_table(vonk__translator *t, const vonk_pb_msg *m, const 
     return vonk__tr_done(status, node, ret, err);
 }
 
-static vonk_status fill_read(vonk__translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
+static vonk_status fill_read(vonk_translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
 {
     const vonk_str *paths = NULL;
     const vonk_str schema = vonk_pb_str(m, PB_READ_DATA_SOURCE_SCHEMA);
@@ -88,21 +88,21 @@ static vonk_status fill_read(vonk__translator *t, const vonk_pb_msg *m, vonk_pla
     return vonk_plan_hold_type(node, type, &node->read.schema, err);
 }
 
-static vonk_status read(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status read(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
 
-    if (vonk_pb_bool(m, PB_READ_IS_STREAMING)) return vonk__tr_unsupported("streaming reads", err);
+    if (vonk_pb_bool(m, PB_READ_IS_STREAMING)) return vonk_translate_unsupported("streaming reads", err);
     switch (vonk_pb_which(m, PB_READ_READ_TYPE_ONEOF)) {
     case PB_READ_NAMED_TABLE: return named_table(t, vonk_pb_get_msg(m, PB_READ_NAMED_TABLE), ret, err);
     case PB_READ_DATA_SOURCE:
         VONK_TRY(vonk__tr_node(t, VONK_PN_READ, NULL, &node, err));
         return vonk__tr_done(fill_read(t, vonk_pb_get_msg(m, PB_READ_DATA_SOURCE), node, err), node, ret, err);
-    default: return vonk__tr_invalid("a read without a kind", err);
+    default: return vonk_translate_invalid("a read without a kind", err);
     }
 }
 
-static vonk_status range(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status range(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
 
@@ -129,7 +129,7 @@ static vonk_status range(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
 }
 
 /* ---- SQL text with arguments: literals (old clients) or expressions, by position or by name */
-static vonk_status named_args(vonk__translator *t, const vonk_pb_msg *m, int field, int key, int value, bool literal,
+static vonk_status named_args(vonk_translator *t, const vonk_pb_msg *m, int field, int key, int value, bool literal,
                               const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
@@ -160,7 +160,7 @@ typedef struct sql_fields { /* SQL and SqlCommand have the same fields under oth
     int text, args, args_key, args_value, pos_args, named, named_key, named_value, positional;
 } sql_fields;
 
-static vonk_status sql_text(vonk__translator *t, const vonk_pb_msg *m, const sql_fields *f, const vonk_plan **ret,
+static vonk_status sql_text(vonk_translator *t, const vonk_pb_msg *m, const sql_fields *f, const vonk_plan **ret,
                             vonk_error *err)
 {
     const vonk_expr **positional = NULL, **named = NULL;
@@ -182,7 +182,7 @@ static vonk_status sql_text(vonk__translator *t, const vonk_pb_msg *m, const sql
     return vonk__tr_done(status, node, ret, err);
 }
 
-static vonk_status sql_relation(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status sql_relation(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     static const sql_fields fields = {PB_SQL_QUERY,
                                       PB_SQL_ARGS,
@@ -197,7 +197,7 @@ static vonk_status sql_relation(vonk__translator *t, const vonk_pb_msg *m, const
     return sql_text(t, m, &fields, ret, err);
 }
 
-vonk_status vonk__translate_sql(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__translate_sql(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     static const sql_fields fields = {PB_SQL_COMMAND_SQL,
                                       PB_SQL_COMMAND_ARGS,
@@ -210,12 +210,12 @@ vonk_status vonk__translate_sql(vonk__translator *t, const vonk_pb_msg *m, const
                                       PB_SQL_COMMAND_POS_ARGUMENTS};
 
     if (vonk_pb_has(m, PB_SQL_COMMAND_INPUT))
-        return vonk__translate_relation(t, vonk_pb_get_msg(m, PB_SQL_COMMAND_INPUT), ret, err);
+        return vonk_translate_relation(t, vonk_pb_get_msg(m, PB_SQL_COMMAND_INPUT), ret, err);
     return sql_text(t, m, &fields, ret, err);
 }
 
 /* ---- one input */
-static vonk_status project(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status project(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **list = NULL;
     const vonk_plan *child = NULL;
@@ -232,7 +232,7 @@ static vonk_status project(vonk__translator *t, const vonk_pb_msg *m, const vonk
     return vonk__tr_done(vonk_plan_set_list(node, 0, list, n, err), node, ret, err);
 }
 
-static vonk_status filter(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status filter(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr *condition = NULL;
 
@@ -240,7 +240,7 @@ static vonk_status filter(vonk__translator *t, const vonk_pb_msg *m, const vonk_
     return with_list(t, m, PB_FILTER_INPUT, VONK_PN_FILTER, &condition, 1, 0, ret, err);
 }
 
-static vonk_status sort(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status sort(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **orders = NULL;
     uint32_t n = 0;
@@ -250,7 +250,7 @@ static vonk_status sort(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
     return with_list(t, m, PB_SORT_INPUT, VONK_PN_SORT, orders, n, global ? 1 : 0, ret, err);
 }
 
-static vonk_status counted(vonk__translator *t, const vonk_pb_msg *m, int input, int count, vonk_node_kind kind,
+static vonk_status counted(vonk_translator *t, const vonk_pb_msg *m, int input, int count, vonk_node_kind kind,
                            const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr *n = NULL;
@@ -260,7 +260,7 @@ static vonk_status counted(vonk__translator *t, const vonk_pb_msg *m, int input,
     return with_list(t, m, input, kind, &n, 1, 0, ret, err);
 }
 
-static vonk_status subquery_alias(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status subquery_alias(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     const vonk_str *qualifier = NULL;
@@ -278,7 +278,7 @@ static vonk_status subquery_alias(vonk__translator *t, const vonk_pb_msg *m, con
     return vonk__tr_done(vonk_plan_strs(node, parts, n + 1, &node->name.parts, err), node, ret, err);
 }
 
-static vonk_status hint(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status hint(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     const vonk_expr **parameters = NULL;
@@ -296,7 +296,7 @@ static vonk_status hint(vonk__translator *t, const vonk_pb_msg *m, const vonk_pl
 }
 
 /* ---- AGGREGATE */
-static vonk_status pivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan *child,
+static vonk_status pivot(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan *child,
                          const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *outputs,
                          uint32_t n_outputs, const vonk_plan **ret, vonk_error *err)
 {
@@ -314,7 +314,7 @@ static vonk_status pivot(vonk__translator *t, const vonk_pb_msg *m, const vonk_p
     return vonk__tr_done(status, node, ret, err);
 }
 
-static vonk_status grouping_sets(vonk__translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
+static vonk_status grouping_sets(vonk_translator *t, const vonk_pb_msg *m, vonk_plan *node, vonk_error *err)
 {
     const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_AGGREGATE_GROUPING_SETS));
     vonk_expr_list *sets = NULL;
@@ -341,7 +341,7 @@ static vonk_group_kind group_kind(int type)
 }
 
 /* Connect's aggregate puts its grouping expressions in front of the result. */
-static vonk_status aggregate(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status aggregate(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     const vonk_expr **keys = NULL, **aggs = NULL, **outputs = NULL;
@@ -376,7 +376,7 @@ static vonk_status join_type(int type, vonk_join_type *ret, vonk_error *err)
     case PB_E_JOIN_JOIN_TYPE_LEFT_ANTI: *ret = VONK_JOIN_ANTI; return VONK_OK;
     case PB_E_JOIN_JOIN_TYPE_LEFT_SEMI: *ret = VONK_JOIN_SEMI; return VONK_OK;
     case PB_E_JOIN_JOIN_TYPE_CROSS: *ret = VONK_JOIN_CROSS; return VONK_OK;
-    default: return vonk__tr_invalid("a join's type", err);
+    default: return vonk_translate_invalid("a join's type", err);
     }
 }
 
@@ -384,7 +384,7 @@ typedef struct join_fields {
     int left, right, condition, type, using_columns; /* using_columns 0: none */
 } join_fields;
 
-static vonk_status join(vonk__translator *t, const vonk_pb_msg *m, const join_fields *f, bool lateral,
+static vonk_status join(vonk_translator *t, const vonk_pb_msg *m, const join_fields *f, bool lateral,
                         const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *sides[2] = {NULL, NULL};
@@ -408,13 +408,13 @@ static vonk_status join(vonk__translator *t, const vonk_pb_msg *m, const join_fi
     return vonk__tr_done(status, node, ret, err);
 }
 
-static vonk_status set_operation(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status set_operation(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *sides[2] = {NULL, NULL};
     const int type = vonk_pb_i32(m, PB_SET_OPERATION_SET_OP_TYPE);
     vonk_plan *node = NULL;
 
-    if (type == PB_E_SET_OPERATION_SET_OP_TYPE_UNSPECIFIED) return vonk__tr_invalid("a set operation's type", err);
+    if (type == PB_E_SET_OPERATION_SET_OP_TYPE_UNSPECIFIED) return vonk_translate_invalid("a set operation's type", err);
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SET_OPERATION_LEFT_INPUT), &sides[0], err));
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SET_OPERATION_RIGHT_INPUT), &sides[1], err));
     VONK_TRY(vonk_plan_new(t->budget, VONK_PN_SET_OP, sides, 2, &node, err));
@@ -428,7 +428,7 @@ static vonk_status set_operation(vonk__translator *t, const vonk_pb_msg *m, cons
 }
 
 /* The body, then the plans that its subqueries name by id. */
-static vonk_status with_relations(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status with_relations(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const uint32_t n = vonk_u32_of(vonk_pb_n(m, PB_WITH_RELATIONS_REFERENCES));
     const vonk_plan **children = NULL;
@@ -442,7 +442,7 @@ static vonk_status with_relations(vonk__translator *t, const vonk_pb_msg *m, con
     return vonk_plan_finish(node, ret, err);
 }
 
-static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which, const vonk_plan **ret, vonk_error *err)
+static vonk_status by_kind(vonk_translator *t, const vonk_pb_msg *m, int which, const vonk_plan **ret, vonk_error *err)
 {
     static const join_fields joins = {PB_JOIN_LEFT, PB_JOIN_RIGHT, PB_JOIN_JOIN_CONDITION, PB_JOIN_JOIN_TYPE,
                                       PB_JOIN_USING_COLUMNS};
@@ -474,14 +474,14 @@ static vonk_status by_kind(vonk__translator *t, const vonk_pb_msg *m, int which,
         return t->remote_relation(t->door, vonk_pb_str(inner, PB_CACHED_REMOTE_RELATION_RELATION_ID), ret, err);
     case PB_RELATION_MAP_PARTITIONS: return vonk__translate_map_partitions(t, inner, ret, err);
     case PB_RELATION_CATALOG: return vonk__translate_catalog(t, inner, ret, err);
-    case 0: return vonk__tr_invalid("a relation without a kind", err);
+    case 0: return vonk_translate_invalid("a relation without a kind", err);
     default:
         VONK_TRY(vonk__translate_dataset(t, m, ret, err));
-        return *ret ? VONK_OK : vonk__tr_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
+        return *ret ? VONK_OK : vonk_translate_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
     }
 }
 
-vonk_status vonk__translate_relation(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk_translate_relation(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_pb_msg *common = vonk_pb_get_msg(m, PB_RELATION_COMMON);
     const vonk_plan *plan = NULL;

@@ -1,10 +1,10 @@
-/* serve/connect/catalog.c -- Catalog messages (spark.catalog): answered at once, as rows at hand. */
-#include "serve/connect/translate.h"
+/* serve/translate/catalog.c -- Catalog messages (spark.catalog): answered at once, as rows at hand. */
+#include "serve/translate/translate_int.h"
 
 #include "column/builder.h"
 
 /* One row, one column. */
-static vonk_status one_value(vonk__translator *t, const char *name, const vonk_type *type, vonk_builder *take_value,
+static vonk_status one_value(vonk_translator *t, const char *name, const vonk_type *type, vonk_builder *take_value,
                              const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
@@ -20,7 +20,7 @@ static vonk_status one_value(vonk__translator *t, const char *name, const vonk_t
     return vonk_pn_local(t->budget, schema, &batch, 1, ret, err);
 }
 
-static vonk_status text_value(vonk__translator *t, vonk_str value, const vonk_plan **ret, vonk_error *err)
+static vonk_status text_value(vonk_translator *t, vonk_str value, const vonk_plan **ret, vonk_error *err)
 {
     vonk_builder b = {0};
 
@@ -33,7 +33,7 @@ static vonk_status text_value(vonk__translator *t, vonk_str value, const vonk_pl
     return one_value(t, "value", &vonk_type_string, &b, ret, err);
 }
 
-static vonk_status bool_value(vonk__translator *t, bool value, const vonk_plan **ret, vonk_error *err)
+static vonk_status bool_value(vonk_translator *t, bool value, const vonk_plan **ret, vonk_error *err)
 {
     vonk_builder b = {0};
 
@@ -46,7 +46,7 @@ static vonk_status bool_value(vonk__translator *t, bool value, const vonk_plan *
     return one_value(t, "value", &vonk_type_boolean, &b, ret, err);
 }
 
-static vonk_status nothing(vonk__translator *t, const vonk_plan **ret, vonk_error *err)
+static vonk_status nothing(vonk_translator *t, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *schema = NULL;
 
@@ -54,7 +54,7 @@ static vonk_status nothing(vonk__translator *t, const vonk_plan **ret, vonk_erro
     return vonk_pn_local(t->budget, schema, NULL, 0, ret, err);
 }
 
-static vonk_status drop_view(vonk__translator *t, const vonk_pb_msg *m, bool global, const vonk_plan **ret,
+static vonk_status drop_view(vonk_translator *t, const vonk_pb_msg *m, bool global, const vonk_plan **ret,
                              vonk_error *err)
 {
     const vonk_str parts[2] = {VONK_STR("global_temp"), vonk_pb_str(m, global ? PB_DROP_GLOBAL_TEMP_VIEW_VIEW_NAME
@@ -66,7 +66,7 @@ static vonk_status drop_view(vonk__translator *t, const vonk_pb_msg *m, bool glo
     return bool_value(t, existed, ret, err);
 }
 
-static vonk_status table_exists(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status table_exists(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(t->session);
     VONK_AUTO(vonk_plan_unref) const vonk_plan *found = NULL;
@@ -82,13 +82,13 @@ static vonk_status table_exists(vonk__translator *t, const vonk_pb_msg *m, const
     return bool_value(t, is_there, ret, err);
 }
 
-static vonk_status function_exists(vonk__translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+static vonk_status function_exists(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     return bool_value(t, vonk_fn_find(vonk_pb_str(m, PB_FUNCTION_EXISTS_FUNCTION_NAME)) != NULL, ret, err);
 }
 
 /* CACHE TABLE and its kin, as the SQL statement that means the same. */
-static vonk_status run_statement(vonk__translator *t, const char *statement, const vonk_plan **ret, vonk_error *err)
+static vonk_status run_statement(vonk_translator *t, const char *statement, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
@@ -98,7 +98,7 @@ static vonk_status run_statement(vonk__translator *t, const char *statement, con
     return nothing(t, ret, err);
 }
 
-vonk_status vonk__translate_catalog(vonk__translator *t, const vonk_pb_msg *catalog, const vonk_plan **ret,
+vonk_status vonk__translate_catalog(vonk_translator *t, const vonk_pb_msg *catalog, const vonk_plan **ret,
                                     vonk_error *err)
 {
     const int which = vonk_pb_which(catalog, PB_CATALOG_CAT_TYPE_ONEOF);
@@ -125,7 +125,7 @@ vonk_status vonk__translate_catalog(vonk__translator *t, const vonk_pb_msg *cata
     case PB_CATALOG_REFRESH_TABLE:
         return run_statement(
             t, VONK_F("REFRESH TABLE %.*s", VONK_STR_ARGS(vonk_pb_str(m, PB_REFRESH_TABLE_TABLE_NAME))), ret, err);
-    case 0: return vonk__tr_invalid("a catalog question without a kind", err);
+    case 0: return vonk_translate_invalid("a catalog question without a kind", err);
     default: return vonk__translate_catalog_list(t, which, m, ret, err);
     }
 }
