@@ -1,4 +1,5 @@
-"""Where functions of Python run: files of the session, settings of workers, and what happens when a worker goes wrong."""
+"""Where functions of Python run: files of the session, settings of workers, and what happens when a worker goes
+wrong."""
 import os
 import sys
 import tarfile
@@ -270,7 +271,8 @@ def test_tracebacks(own_session):
     frame = own_session.range(1).select(F.udf(outer, "long")("id"))
     with pytest.raises(PythonException) as raised:
         frame.collect()
-    assert "in outer" in str(raised.value) and "in inner" in str(raised.value) and "KeyError: 'no 0'" in str(raised.value)
+    for text in "in outer", "in inner", "KeyError: 'no 0'":
+        assert text in str(raised.value)
     assert "worker.py" not in str(raised.value)  # simplified
     own_session.conf.set("spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled", "false")
     with pytest.raises(PythonException, match="worker.py"):
