@@ -1,5 +1,5 @@
-"""Functions of Python that a session registers: used by name from SQL and expressions, listed, dropped. Each expectation
-is what Spark 4.3.0 answers (VONK_REMOTE asks it)."""
+"""Functions of Python that a session registers: used by name from SQL and expressions, listed, dropped. Each
+expectation is what Spark 4.3.0 answers (VONK_REMOTE asks it)."""
 import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
