@@ -152,6 +152,7 @@ static void drop_objects(vonk__j_machine *m)
 void vonk__j_machine_free(vonk__j_machine *m)
 {
     if (!m) return;
+    vonk__j_sql_drop(m);
     vonk__j_context_drop(m);
     drop_objects(m);
     for (size_t i = 0; i < m->temp_folders.n; i++) {
