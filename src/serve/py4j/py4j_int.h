@@ -256,6 +256,7 @@ struct vonk__j_caller {
     bool ends;                  /* after this answer */
     vonk__j_object *thrown;     /* what a call raised, when it is no vonk_error */
     vonk__j_object *properties; /* this thread's local properties of the SparkContext; NULL: none yet */
+    vonk__j_value fragment, call_site; /* where in Python's program a Column is made (PySparkCurrentOrigin); null: not said */
 };
 void vonk__j_caller_init(vonk__j_caller *caller, vonk__j_machine *machine, vonk__j_stream stream);
 void vonk__j_caller_done(vonk__j_caller *caller);

@@ -40,6 +40,7 @@ typedef struct vonk__j_session {
     vonk__j_sql *sql;
     vonk_session *session;
     vonk__j_context *context;
+    VONK_VEC(vonk__j_object *) observations; /* that wait; under machine->state */
 } vonk__j_session;
 /* An object that is a view of a session: SessionState, RuntimeConfig, Catalog, ... */
 typedef struct vonk__j_facet {
@@ -65,6 +66,14 @@ typedef struct vonk__j_dataset {
 vonk_status vonk__j_dataset_new(vonk__j_session *session, const vonk_plan *take_plan, vonk__j_dataset **ret,
                                 vonk_error *err); /* of an analyzed plan */
 vonk__j_dataset *vonk__j_dataset_at(const vonk__j_call *call, uint32_t arg); /* of an argument that is one */
+
+/* An object that is a view of a dataset: na, stat, queryExecution. */
+typedef struct vonk__j_of_dataset {
+    vonk__j_object head;
+    vonk__j_dataset *dataset;
+} vonk__j_of_dataset;
+vonk_status vonk__j_return_of_dataset(vonk__j_call *call, const char *fqn, vonk__j_dataset *dataset, vonk_error *err);
+void vonk__j_of_dataset_drop(vonk__j_object *self);
 
 typedef struct vonk__j_column {
     vonk__j_object head;
@@ -95,11 +104,13 @@ typedef struct vonk__j_message {
     vonk_pb_writer w;
     VONK_VEC(vonk__j_dataset *) inputs; /* what CachedRemoteRelations in it name, by position; borrowed */
     VONK_VEC(vonk__j_dataset *) plans;  /* of its subqueries; borrowed from columns, which the call holds */
+    vonk_str data, schema; /* of a ChunkedCachedLocalRelation with the hashes "data" and "schema"; borrowed */
     bool is_lazy;
     int64_t plan_id;
     vonk_error *err;
     vonk_status status;
 } vonk__j_message;
+int64_t vonk__j_next_plan_id(void);
 vonk_status vonk__j_message_open(vonk__j_message *m, vonk__j_call *call, vonk__j_session *session, vonk_error *err);
 void vonk__j_message_done(vonk__j_message *m); /* accepts zeroed storage */
 VONK_DEFINE_AUTO_DONE(vonk__j_message, vonk__j_message_done)
@@ -160,6 +171,12 @@ vonk_status vonk__j_one_text(vonk__j_message *m, vonk__j_value *ret, vonk_error 
 vonk_status vonk__j_one_number(vonk__j_message *m, vonk__j_kind kind, vonk__j_value *ret, vonk_error *err);
 void vonk__j_translator(vonk__j_message *m, vonk_translator *ret); /* needs m->session */
 
+/* Observations that wait for what the query counted get it. */
+vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *query, vonk_error *err);
+/* Bytes as an opaque object, and back. */
+vonk_status vonk__j_bytes_object(vonk__j_call *call, vonk_str bytes, vonk_error *err);
+vonk_status vonk__j_object_bytes(vonk__j_call *call, const vonk__j_value *of, vonk_str *ret, vonk_error *err);
+
 /* ---- members that other files' rows name */
 vonk_status vonk__j_sorted(vonk__j_call *call, const vonk__j_value *column, bool descending, bool nulls_last,
                            vonk_error *err);
@@ -170,8 +187,16 @@ vonk_status vonk__j_arrow_file(vonk__j_call *call, vonk_error *err);    /* Pytho
 vonk_status vonk__j_arrow_dataset(vonk__j_call *call, vonk_error *err); /* PythonSQLUtils.toDataFrame */
 vonk_status vonk__j_group(vonk__j_call *call, vonk_error *err);         /* Dataset.groupBy and its kin; tag: group type */
 
-/* ---- results (sql_result.c) */
-/* An address that Python reads framed bytes from, as `collect` of RDDs gives it. Takes the bytes. */
-vonk_status vonk__j_serve_bytes(vonk__j_call *call, vonk_buf *take_bytes, vonk_error *err);
+vonk_status vonk__j_collect_rows(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_tail_rows(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_iterate_rows(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_write(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_observe(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_to_json(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_dataset_rdd(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_rdd_dataset(vonk__j_call *call, vonk_error *err); /* SparkSession.applySchemaToPythonRDD */
+vonk_status vonk__j_map_partitions(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_py_row(vonk__j_call *call, vonk_error *err); /* PythonSQLUtils.toPyRow */
 
 #endif

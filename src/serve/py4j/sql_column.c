@@ -245,6 +245,24 @@ static vonk_status message_bytes(vonk__j_call *call, vonk_error *err)
     return vonk__j_return(call, vonk__j_ref(bytes));
 }
 
+/* ---- PySparkCurrentOrigin: columns made between set and clear remember where */
+
+static vonk_status set_origin(vonk__j_call *call, vonk_error *err)
+{
+    vonk__j_caller *caller = call->caller;
+    (void)err;
+    vonk__j_unref(&caller->fragment);
+    vonk__j_unref(&caller->call_site);
+    if (!call->n_args) return VONK_OK;
+    caller->fragment = vonk__j_ref(call->args[0]);
+    caller->call_site = vonk__j_ref(call->args[1]);
+    return VONK_OK;
+}
+
+static const vonk__j_member origin_members[] = {
+    {"set", "String, String", "void", set_origin, VONK__J_STATIC, 0},
+    {"clear", "", "void", set_origin, VONK__J_STATIC, 0},
+};
 #define OP(name, args, tag) {name, args, J_COLUMN, op, VONK__J_METHOD, tag}
 #define SORT(name, tag) {name, "", J_COLUMN, sorted, VONK__J_METHOD, tag}
 static const vonk__j_member members[] = {
@@ -313,7 +331,12 @@ static const vonk__j_member members[] = {
     {"vonkMessage", "", "byte[]", message_bytes, VONK__J_METHOD, 0},
 };
 static const vonk__j_row rows[] = {
+    {.fqn = "org.apache.spark.sql.catalyst.trees.PySparkCurrentOrigin",
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(origin_members)},
+    {.fqn = "org.apache.spark.sql.internal.TableValuedFunctionArgument", .flags = VONK__J_INTERFACE},
     {.fqn = J_COLUMN,
+     .interfaces = "org.apache.spark.sql.internal.TableValuedFunctionArgument",
      .flags = VONK__J_ABSTRACT,
      VONK__J_MEMBERS(members),
      .size = sizeof(vonk__j_column),

@@ -18,7 +18,18 @@ static void dataset_drop(vonk__j_object *self)
 vonk_status vonk__j_dataset_new(vonk__j_session *session, const vonk_plan *take_plan, vonk__j_dataset **ret,
                                 vonk_error *err)
 {
-    const vonk_status status = vonk__j_object_new(session->head.machine, J_DATASET, ret, err);
+    vonk_status status = vonk__j_object_new(session->head.machine, J_DATASET, ret, err);
+    if (status == VONK_OK && take_plan->plan_id < 0) { /* columns are found by it */
+        vonk_plan *copy = NULL;
+        const vonk_plan *old = take_plan;
+        status = vonk_plan_copy(vonk_session_budget(session->session), old, NULL, 0, &copy, err);
+        if (status == VONK_OK) {
+            copy->plan_id = vonk__j_next_plan_id();
+            status = vonk_plan_finish(copy, &take_plan, err);
+        }
+        if (status == VONK_OK) vonk_plan_unref(old);
+        if (status != VONK_OK) vonk__j_object_unref(*ret);
+    }
     if (status != VONK_OK) {
         vonk_plan_unref(take_plan);
         return status;

@@ -287,6 +287,7 @@ static const vonk__j_member python_utils[] = {
     {"ddlToJson", "String", "String", json_to_ddl, VONK__J_STATIC, 1},
     {"explainString", "org.apache.spark.sql.execution.QueryExecution, String", "String", vonk__j_explain,
      VONK__J_STATIC, 0},
+    {"toPyRow", "Object", "byte[]", vonk__j_py_row, VONK__J_STATIC, 0},
     {"readArrowStreamFromFile", "String", "Object", vonk__j_arrow_file, VONK__J_STATIC, 0},
     {"toDataFrame", "Object, String, " J_SESSION, J_DATASET, vonk__j_arrow_dataset, VONK__J_STATIC, 0},
 };

@@ -73,10 +73,15 @@ void vonk__j_put_map(vonk__j_message *m, const vonk__j_entry_fields *fields, con
 
 /* ---- relations */
 
-void vonk__j_put_common(vonk__j_message *m)
+int64_t vonk__j_next_plan_id(void)
 {
     static _Atomic int64_t next_plan_id;
-    m->plan_id = atomic_fetch_add(&next_plan_id, 1);
+    return atomic_fetch_add(&next_plan_id, 1);
+}
+
+void vonk__j_put_common(vonk__j_message *m)
+{
+    m->plan_id = vonk__j_next_plan_id();
     const size_t mark = vonk_pb_begin(&m->w, PB_RELATION_COMMON);
     vonk_pb_put_i64(&m->w, PB_RELATION_COMMON_PLAN_ID, m->plan_id);
     vonk_pb_end(&m->w, mark);
@@ -373,9 +378,24 @@ vonk_status vonk__j_column_from(vonk__j_call *call, vonk_str encoded, vonk__j_co
     return VONK_OK;
 }
 
+static void put_origin(vonk__j_message *m)
+{
+    const vonk__j_caller *caller = m->call->caller;
+    if (caller->fragment.kind != VONK__J_STRING) return;
+    const size_t common = vonk_pb_begin(&m->w, PB_EXPRESSION_COMMON);
+    const size_t origin = vonk_pb_begin(&m->w, PB_EXPRESSION_COMMON_ORIGIN);
+    const size_t python = vonk_pb_begin(&m->w, PB_ORIGIN_PYTHON_ORIGIN);
+    vonk_pb_put_str(&m->w, PB_PYTHON_ORIGIN_FRAGMENT, vonk__j_str(&caller->fragment));
+    vonk_pb_put_str(&m->w, PB_PYTHON_ORIGIN_CALL_SITE, vonk__j_str(&caller->call_site));
+    vonk_pb_end(&m->w, python);
+    vonk_pb_end(&m->w, origin);
+    vonk_pb_end(&m->w, common);
+}
+
 vonk_status vonk__j_column_of(vonk__j_message *m, vonk__j_column **ret, vonk_error *err)
 {
     VONK__J_AUTO vonk__j_column *made = NULL;
+    put_origin(m);
     VONK_TRY(state_of(m));
     VONK_TRY(vonk__j_column_from(m->call, vonk_buf_str(&m->buf), &made, err));
     made->is_lazy = m->is_lazy;
@@ -394,9 +414,11 @@ vonk_status vonk__j_return_column(vonk__j_message *m, vonk_error *err)
     return vonk__j_return(m->call, vonk__j_of(&made->head));
 }
 
-static vonk_status no_artifacts(void *door, vonk_str hash, vonk_str *ret, vonk_error *err)
+static vonk_status own_data(void *door, vonk_str hash, vonk_str *ret, vonk_error *err)
 {
-    (void)door, (void)ret;
+    const vonk__j_message *m = door;
+    *ret = vonk_str_is(hash, "data") ? m->data : m->schema;
+    if (ret->data) return VONK_OK;
     return vonk_translate_invalid(VONK_F("no cached local relation %.*s", VONK_STR_ARGS(hash)), err);
 }
 
@@ -417,7 +439,7 @@ void vonk__j_translator(vonk__j_message *m, vonk_translator *ret)
                              .budget = vonk_session_budget(m->session->session),
                              .arena = m->arena,
                              .ansi = vonk_conf_bool(conf, "spark.sql.ansi.enabled"),
-                             .artifact = no_artifacts,
+                             .artifact = own_data,
                              .remote_relation = input_plan,
                              .door = m};
 }
@@ -502,14 +524,15 @@ vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved,
     for (;;) {
         vonk_batch *batch = NULL;
         VONK_TRY(vonk_query_next(ret->query, &batch, err));
-        if (!batch) return VONK_OK;
+        if (!batch) break;
         const vonk_status status = VONK_VEC_PUSH(ret, vonk_budget_root(), batch, err);
         if (status != VONK_OK) {
             vonk_batch_unref(batch);
             return status;
         }
-        if (!vonk_query_runs(ret->query)) return VONK_OK; /* a command's rows come once */
+        if (!vonk_query_runs(ret->query)) break; /* a command's rows come once */
     }
+    return vonk__j_note_observed(session, ret->query, err);
 }
 
 static vonk_status first_text(vonk__j_message *m, vonk_buf *out, bool *ret_null, vonk_error *err)

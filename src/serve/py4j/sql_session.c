@@ -86,6 +86,10 @@ static void session_drop(vonk__j_object *self)
     s->session = NULL;
     s->sql = NULL;
     s->context = NULL;
+    for (size_t i = 0; i < s->observations.n; i++) vonk__j_object_unref(s->observations.at[i]);
+    vonk_free(s->observations.at);
+    s->observations.at = NULL;
+    s->observations.n = 0;
     vonk__j_object_unref(context);
 }
 
@@ -440,6 +444,7 @@ static const vonk__j_member session_members[] = {
     {"sql", "String, Object", J_DATASET, m_sql, VONK__J_METHOD, 0},
     {"sql", "String, java.util.Map", J_DATASET, m_sql, VONK__J_METHOD, 1},
     {"parseDataType", "String", J_TYPE, m_parse_type, VONK__J_METHOD, 0},
+    {"applySchemaToPythonRDD", "org.apache.spark.rdd.RDD, String", J_DATASET, vonk__j_rdd_dataset, VONK__J_METHOD, 0},
     {"emptyDataFrame", "", J_DATASET, m_empty, VONK__J_METHOD, 0},
     {"leafNodeDefaultParallelism", "", "int", m_parallelism, VONK__J_METHOD, 0},
     {"readStream", "", "Object", m_unbuilt, VONK__J_METHOD, 0},
