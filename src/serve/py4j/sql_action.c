@@ -155,7 +155,8 @@ static vonk_status persist(vonk__j_call *call, vonk_error *err)
         facts = (vonk_storage_facts){l->disk, l->memory, l->off_heap, l->deserialized, l->replication};
     }
     vonk_storage_level_write(&facts, text);
-    VONK_TRY(vonk_session_persist(self_dataset(call)->session->session, self_dataset(call)->plan, vonk_str_of(text), err));
+    VONK_TRY(
+        vonk_session_persist(self_dataset(call)->session->session, self_dataset(call)->plan, vonk_str_of(text), err));
     return vonk__j_return_self(call);
 }
 static vonk_status unpersist(vonk__j_call *call, vonk_error *err)
@@ -288,7 +289,8 @@ static const vonk__j_member members[] = {
     {"toPythonIterator", "boolean", "Object[]", vonk__j_iterate_rows, VONK__J_METHOD, 0},
     {"collectAsArrowToPython", "", "Object[]", vonk__j_collect_arrow, VONK__J_METHOD, 0},
     {"write", "", "org.apache.spark.sql.classic.DataFrameWriter", vonk__j_write, VONK__J_METHOD, 0},
-    {"observe", "org.apache.spark.sql.Observation, " J_COLUMN ", " J_SEQ, J_DATASET, vonk__j_observe, VONK__J_METHOD, 0},
+    {"observe", "org.apache.spark.sql.Observation, " J_COLUMN ", " J_SEQ, J_DATASET, vonk__j_observe, VONK__J_METHOD,
+     0},
     {"toJSON", "", J_DATASET, vonk__j_to_json, VONK__J_METHOD, 0},
     {"javaToPython", "", "org.apache.spark.api.java.JavaRDD", vonk__j_dataset_rdd, VONK__J_METHOD, 0},
     {"toJavaRDD", "", "org.apache.spark.api.java.JavaRDD", vonk__j_dataset_rdd, VONK__J_METHOD, 1},

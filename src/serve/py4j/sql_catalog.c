@@ -58,8 +58,8 @@ static vonk_status texts_at(vonk__j_call *call, const vonk_query *query, const v
     uint32_t at = 0;
     const vonk_column *flat = vonk_column_locate(column, row, &at);
     const vonk_span *span = &VONK_VALUES(flat, vonk_span)[at];
-    VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "java.lang.String"), (uint32_t)span->len,
-                               &array, err));
+    VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "java.lang.String"),
+                               (uint32_t)span->len, &array, err));
     for (uint32_t i = 0; i < array->n; i++)
         VONK_TRY(value_at(call, query, flat->children[0], (uint32_t)span->offset + i, &array->items[i], err));
     *ret = vonk__j_of(&VONK_STEAL(array)->head);
@@ -108,8 +108,8 @@ static vonk_status record_new(vonk__j_call *call, const char *fqn, const vonk_qu
 
 enum { A_TEXT, A_FLAG, NOTHING, RECORD, RECORDS, FRAME };
 typedef struct question {
-    int which;      /* of Catalog */
-    int fields[3];  /* of its message, one for each argument; 0: none */
+    int which;     /* of Catalog */
+    int fields[3]; /* of its message, one for each argument; 0: none */
     uint8_t answer;
     const char *record;
 } question;
@@ -140,7 +140,8 @@ static void put_argument(vonk__j_message *m, int field, const vonk__j_value *v)
         vonk_pb_put_i64(&m->w, PB_STORAGE_LEVEL_REPLICATION, l->replication);
         vonk_pb_end(&m->w, mark);
     } else if (v->kind == VONK__J_OBJECT && field == PB_CREATE_DATABASE_PROPERTIES) {
-        static const vonk__j_entry_fields fields = {PB_CREATE_DATABASE_PROPERTIES, PB_CREATE_DATABASE_PROPERTIES_ENTRY_KEY,
+        static const vonk__j_entry_fields fields = {PB_CREATE_DATABASE_PROPERTIES,
+                                                    PB_CREATE_DATABASE_PROPERTIES_ENTRY_KEY,
                                                     PB_CREATE_DATABASE_PROPERTIES_ENTRY_VALUE};
         vonk__j_put_map(m, &fields, v);
     }
@@ -230,9 +231,11 @@ static const vonk__j_member records_members[] = {
 };
 #define GET(name) {name, "", "Object", record_get, VONK__J_METHOD, 0}
 static const vonk__j_member record_members[] = {
-    GET("name"),          GET("catalog"),   GET("namespace"),   GET("description"), GET("tableType"), GET("isTemporary"),
-    GET("locationUri"),   GET("className"), GET("dataType"),    GET("nullable"),    GET("isPartition"),
-    GET("isBucket"),      GET("isCluster"), GET("partition"),   {"database", "", "String", record_database, VONK__J_METHOD, 0},
+    GET("name"),        GET("catalog"),     GET("namespace"),
+    GET("description"), GET("tableType"),   GET("isTemporary"),
+    GET("locationUri"), GET("className"),   GET("dataType"),
+    GET("nullable"),    GET("isPartition"), GET("isBucket"),
+    GET("isCluster"),   GET("partition"),   {"database", "", "String", record_database, VONK__J_METHOD, 0},
 };
 #define RECORD_CLASS(name)                                                                                             \
     {.fqn = RECORD_OF(name),                                                                                           \

@@ -25,14 +25,12 @@ static vonk_status conf_get(vonk__j_call *call, vonk_error *err)
     case CONTAINS: return vonk__j_return(call, vonk__j_bool(known));
     case GET_OPTION: {
         vonk__j_value text = VONK__J_NOTHING;
-        if (value.data)
-            VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, value, &text, err));
+        if (value.data) VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, value, &text, err));
         return vonk__j_option(call->machine, text, value.data != NULL, &call->result, err);
     }
     default: break;
     }
-    if (!known)
-        return VONK_FAIL(err, VONK_E_SQL_CONF_NOT_FOUND, "sqlConf", VONK_F("\"%s\"", call->args[0].text->data));
+    if (!known) return VONK_FAIL(err, VONK_E_SQL_CONF_NOT_FOUND, "sqlConf", VONK_F("\"%s\"", call->args[0].text->data));
     return value.data ? vonk__j_return_str(call, value, err) : vonk__j_return_str(call, VONK_STR("<undefined>"), err);
 }
 
@@ -84,9 +82,8 @@ static vonk_status conf_all(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(vonk__j_session_of(call)->session);
     VONK__J_AUTO vonk__j_map *map = NULL;
     vonk_str key, value;
-    VONK_TRY(vonk__j_map_new(call->machine,
-                             call->member->tag ? "java.util.HashMap" : "scala.collection.immutable.Map$Live", &map,
-                             err));
+    VONK_TRY(vonk__j_map_new(
+        call->machine, call->member->tag ? "java.util.HashMap" : "scala.collection.immutable.Map$Live", &map, err));
     for (size_t at = 0; vonk_conf_next(conf, &at, &key, &value);)
         VONK_TRY(vonk__j_map_put_text(call->caller, map, key, value, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(map)->head));
@@ -144,8 +141,8 @@ static vonk_status conf_flag(vonk__j_call *call, vonk_error *err)
 static vonk_status conf_zone(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(vonk__j_session_of(call)->session);
-    return return_setting(call, vonk_conf_get(conf, call->member->tag ? "spark.sql.sources.default"
-                                                                       : "spark.sql.session.timeZone"), err);
+    return return_setting(
+        call, vonk_conf_get(conf, call->member->tag ? "spark.sql.sources.default" : "spark.sql.session.timeZone"), err);
 }
 
 static const vonk__j_member runtime_members[] = {

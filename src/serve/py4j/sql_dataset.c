@@ -1,5 +1,5 @@
-/* serve/py4j/sql_dataset.c -- Dataset: what makes another Dataset of it. Most members are a relation whose fields are the
- * arguments: a table says which. */
+/* serve/py4j/sql_dataset.c -- Dataset: what makes another Dataset of it. Most members are a relation whose fields are
+ * the arguments: a table says which. */
 #include "serve/py4j/sql.h"
 #include "serve/py4j/sql_text.h"
 
@@ -237,12 +237,12 @@ static vonk_status join_type(vonk__j_call *call, vonk_str text, int *ret, vonk_e
     static const struct {
         const char *name;
         int type;
-    } types[] = {{"inner", PB_E_JOIN_JOIN_TYPE_INNER},          {"outer", PB_E_JOIN_JOIN_TYPE_FULL_OUTER},
-                 {"full", PB_E_JOIN_JOIN_TYPE_FULL_OUTER},      {"fullouter", PB_E_JOIN_JOIN_TYPE_FULL_OUTER},
-                 {"left", PB_E_JOIN_JOIN_TYPE_LEFT_OUTER},      {"leftouter", PB_E_JOIN_JOIN_TYPE_LEFT_OUTER},
-                 {"right", PB_E_JOIN_JOIN_TYPE_RIGHT_OUTER},    {"rightouter", PB_E_JOIN_JOIN_TYPE_RIGHT_OUTER},
-                 {"semi", PB_E_JOIN_JOIN_TYPE_LEFT_SEMI},       {"leftsemi", PB_E_JOIN_JOIN_TYPE_LEFT_SEMI},
-                 {"anti", PB_E_JOIN_JOIN_TYPE_LEFT_ANTI},       {"leftanti", PB_E_JOIN_JOIN_TYPE_LEFT_ANTI},
+    } types[] = {{"inner", PB_E_JOIN_JOIN_TYPE_INNER},       {"outer", PB_E_JOIN_JOIN_TYPE_FULL_OUTER},
+                 {"full", PB_E_JOIN_JOIN_TYPE_FULL_OUTER},   {"fullouter", PB_E_JOIN_JOIN_TYPE_FULL_OUTER},
+                 {"left", PB_E_JOIN_JOIN_TYPE_LEFT_OUTER},   {"leftouter", PB_E_JOIN_JOIN_TYPE_LEFT_OUTER},
+                 {"right", PB_E_JOIN_JOIN_TYPE_RIGHT_OUTER}, {"rightouter", PB_E_JOIN_JOIN_TYPE_RIGHT_OUTER},
+                 {"semi", PB_E_JOIN_JOIN_TYPE_LEFT_SEMI},    {"leftsemi", PB_E_JOIN_JOIN_TYPE_LEFT_SEMI},
+                 {"anti", PB_E_JOIN_JOIN_TYPE_LEFT_ANTI},    {"leftanti", PB_E_JOIN_JOIN_TYPE_LEFT_ANTI},
                  {"cross", PB_E_JOIN_JOIN_TYPE_CROSS}};
     char plain[32];
     size_t n = 0;
@@ -440,7 +440,8 @@ static vonk_status hint(vonk__j_call *call, vonk_error *err)
             vonk__j_put_value(&m, PB_HINT_PARAMETERS, &items[i]);
             continue;
         }
-        const size_t e = vonk_pb_begin(&m.w, PB_HINT_PARAMETERS), f = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION);
+        const size_t e = vonk_pb_begin(&m.w, PB_HINT_PARAMETERS),
+                     f = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION);
         vonk_pb_put_c(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME, "array");
         vonk__j_put_values(&m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, &items[i]);
         vonk_pb_end(&m.w, f);
@@ -457,7 +458,8 @@ static vonk_status repartition(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
     const bool has_number = call->args[0].kind == VONK__J_I32;
     size_t mark = 0;
-    VONK_TRY(open_relation(&m, call, PB_RELATION_REPARTITION_BY_EXPRESSION, PB_REPARTITION_BY_EXPRESSION_INPUT, &mark, err));
+    VONK_TRY(
+        open_relation(&m, call, PB_RELATION_REPARTITION_BY_EXPRESSION, PB_REPARTITION_BY_EXPRESSION_INPUT, &mark, err));
     if (call->member->tag == BY_HASH) {
         vonk__j_put_values(&m, PB_REPARTITION_BY_EXPRESSION_PARTITION_EXPRS, &call->args[has_number]);
     } else {

@@ -1,4 +1,5 @@
-/* serve/py4j/sql_files.c -- DataFrameReader and DataFrameWriter: what is said in steps, then a Read or a WriteOperation. */
+/* serve/py4j/sql_files.c -- DataFrameReader and DataFrameWriter: what is said in steps, then a Read or a
+ * WriteOperation. */
 #include "serve/py4j/sql.h"
 
 /* One object for both: they say mostly the same. Owned by one caller at a time, as in Spark. */
@@ -97,8 +98,8 @@ static vonk_status put_option(vonk__j_call *call, const vonk__j_value *key, cons
             vonk__j_map_remove(f->options, e);
             break;
         }
-    return vonk__j_map_put_text(call->caller, f->options, vonk__j_str(key), text.len ? vonk_buf_str(&text) : VONK_STR(""),
-                                err);
+    return vonk__j_map_put_text(call->caller, f->options, vonk__j_str(key),
+                                text.len ? vonk_buf_str(&text) : VONK_STR(""), err);
 }
 static vonk_status set_option(vonk__j_call *call, vonk_error *err)
 {
@@ -244,13 +245,14 @@ static vonk_status save(vonk__j_call *call, vonk_error *err)
 }
 
 #define SHARED(cls)                                                                                                    \
-    {"format", "String", cls, set_text, VONK__J_METHOD, 0}, {"option", "String, String", cls, set_option,              \
-                                                             VONK__J_METHOD, 0},                                       \
+    {"format", "String", cls, set_text, VONK__J_METHOD, 0},                                                            \
+        {"option", "String, String", cls, set_option, VONK__J_METHOD, 0},                                              \
         {"option", "String, boolean", cls, set_option, VONK__J_METHOD, 0},                                             \
         {"option", "String, long", cls, set_option, VONK__J_METHOD, 0},                                                \
         {"option", "String, double", cls, set_option, VONK__J_METHOD, 0},                                              \
         {"options", J_MAP, cls, set_option, VONK__J_METHOD, 0}
-#define FROM(name) {name, "String", J_DATASET, load, VONK__J_METHOD, 0}, {name, J_SEQ, J_DATASET, load, VONK__J_METHOD, 0}
+#define FROM(name)                                                                                                     \
+    {name, "String", J_DATASET, load, VONK__J_METHOD, 0}, {name, J_SEQ, J_DATASET, load, VONK__J_METHOD, 0}
 static const vonk__j_member reader_members[] = {
     SHARED(J_READER),
     {"schema", "String", J_READER, set_schema, VONK__J_METHOD, 0},

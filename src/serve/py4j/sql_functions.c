@@ -1,5 +1,5 @@
-/* serve/py4j/sql_functions.c -- org.apache.spark.sql.functions: a name and its arguments are a call; and the few that are
- * not. */
+/* serve/py4j/sql_functions.c -- org.apache.spark.sql.functions: a name and its arguments are a call; and the few that
+ * are not. */
 #include "serve/py4j/sql.h"
 #include "sys/entropy.h"
 
@@ -159,8 +159,7 @@ static vonk_status call_by_name(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
     const bool catalog = call->member->tag == CATALOG;
-    const size_t mark =
-        vonk_pb_begin(&m.w, catalog ? PB_EXPRESSION_CALL_FUNCTION : PB_EXPRESSION_UNRESOLVED_FUNCTION);
+    const size_t mark = vonk_pb_begin(&m.w, catalog ? PB_EXPRESSION_CALL_FUNCTION : PB_EXPRESSION_UNRESOLVED_FUNCTION);
     vonk__j_put_text(&m, catalog ? PB_CALL_FUNCTION_FUNCTION_NAME : PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME,
                      &call->args[0]);
     vonk__j_put_values(&m, catalog ? PB_CALL_FUNCTION_ARGUMENTS : ARGUMENTS, &call->args[1]);
@@ -190,9 +189,9 @@ static vonk_status lambda_variable(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
     const size_t mark = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE);
-    vonk_pb_put_c(&m.w, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS,
-                  VONK_F("%.200s_%llu", call->args[0].text->data,
-                         (unsigned long long)atomic_fetch_add(&next_id, 1) + 1));
+    vonk_pb_put_c(
+        &m.w, PB_EXPRESSION_UNRESOLVED_NAMED_LAMBDA_VARIABLE_NAME_PARTS,
+        VONK_F("%.200s_%llu", call->args[0].text->data, (unsigned long long)atomic_fetch_add(&next_id, 1) + 1));
     vonk_pb_end(&m.w, mark);
     return vonk__j_return_column(&m, err);
 }
@@ -258,8 +257,8 @@ static vonk_status ntz_preferred(vonk__j_call *call, vonk_error *err)
     VONK__J_AUTO vonk__j_session *session = vonk__j_active_session(call->machine);
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = session ? vonk_session_conf(session->session) : NULL;
     (void)err;
-    return vonk__j_return(call,
-                          vonk__j_bool(conf && vonk_str_is(vonk_conf_get(conf, "spark.sql.timestampType"), "TIMESTAMP_NTZ")));
+    return vonk__j_return(
+        call, vonk__j_bool(conf && vonk_str_is(vonk_conf_get(conf, "spark.sql.timestampType"), "TIMESTAMP_NTZ")));
 }
 static vonk_status json_to_ddl(vonk__j_call *call, vonk_error *err)
 {
@@ -293,8 +292,6 @@ static const vonk__j_member python_utils[] = {
 };
 static const vonk__j_row rows[] = {
     {.fqn = "org.apache.spark.sql.functions", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(functions)},
-    {.fqn = "org.apache.spark.sql.api.python.PythonSQLUtils",
-     .flags = VONK__J_ABSTRACT,
-     VONK__J_MEMBERS(python_utils)},
+    {.fqn = "org.apache.spark.sql.api.python.PythonSQLUtils", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(python_utils)},
 };
 const vonk__j_area vonk__j_area_sql_functions = {rows, VONK_COUNTOF(rows)};

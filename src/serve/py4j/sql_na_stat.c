@@ -158,7 +158,8 @@ static vonk_status doubles_at(vonk__j_call *call, const vonk_column *column, uin
     uint32_t at = 0;
     const vonk_column *flat = vonk_column_locate(column, row, &at);
     const vonk_span *span = &VONK_VALUES(flat, vonk_span)[at];
-    VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, nested ? "java.lang.Object" : "double"),
+    VONK_TRY(vonk__j_array_new(call->machine,
+                               vonk__j_class_named(call->machine, nested ? "java.lang.Object" : "double"),
                                (uint32_t)span->len, &array, err));
     for (uint32_t i = 0; i < array->n; i++) {
         const uint32_t child = (uint32_t)span->offset + i;
@@ -183,15 +184,16 @@ static vonk_status approx_quantile(vonk__j_call *call, vonk_error *err)
     vonk__j_put_texts(&m, PB_STAT_APPROX_QUANTILE_COLS, &call->args[0]);
     VONK_TRY(vonk__j_items(&m, &call->args[1], &p, &n));
     for (uint32_t i = 0; i < n; i++)
-        vonk_pb_put_f64(&m.w, PB_STAT_APPROX_QUANTILE_PROBABILITIES, p[i].kind == VONK__J_F64 ? p[i].f : (double)p[i].i);
+        vonk_pb_put_f64(&m.w, PB_STAT_APPROX_QUANTILE_PROBABILITIES,
+                        p[i].kind == VONK__J_F64 ? p[i].f : (double)p[i].i);
     vonk_pb_put_f64(&m.w, PB_STAT_APPROX_QUANTILE_RELATIVE_ERROR, call->args[2].f);
     vonk_pb_end(&m.w, mark);
     VONK_TRY(vonk__j_relation(&m, &plan, err));
     VONK_TRY(vonk__j_rows_of(m.session, plan, &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         if (rows.at[i]->n_sel)
-            return doubles_at(call, rows.at[i]->columns[0], rows.at[i]->sel ? rows.at[i]->sel[0] : 0, true, &call->result,
-                              err);
+            return doubles_at(call, rows.at[i]->columns[0], rows.at[i]->sel ? rows.at[i]->sel[0] : 0, true,
+                              &call->result, err);
     return vonk__j_return(call, VONK__J_NOTHING);
 }
 
@@ -228,5 +230,6 @@ static const vonk__j_member stat_members[] = {
      VONK__J_MEMBERS(list),                                                                                            \
      .size = sizeof(vonk__j_of_dataset),                                                                               \
      .drop = vonk__j_of_dataset_drop}
-static const vonk__j_row rows[] = {ROW("DataFrameNaFunctions", na_members), ROW("DataFrameStatFunctions", stat_members)};
+static const vonk__j_row rows[] = {ROW("DataFrameNaFunctions", na_members),
+                                   ROW("DataFrameStatFunctions", stat_members)};
 const vonk__j_area vonk__j_area_sql_na_stat = {rows, VONK_COUNTOF(rows)};

@@ -1,4 +1,5 @@
-/* serve/py4j/sql_python.c -- functions of Python in SQL: UserDefinedPythonFunction, mapInPandas, tables of functions. */
+/* serve/py4j/sql_python.c -- functions of Python in SQL: UserDefinedPythonFunction, mapInPandas, tables of functions.
+ */
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/sql.h"
 
@@ -98,7 +99,8 @@ vonk_status vonk__j_map_partitions(vonk__j_call *call, vonk_error *err)
     vonk__j_put_common(&m);
     const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_MAP_PARTITIONS);
     vonk__j_put_input(&m, PB_MAP_PARTITIONS_INPUT, self);
-    vonk_pb_put_msg(&m.w, PB_MAP_PARTITIONS_FUNC, vonk_pb_get_msg(e, PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION));
+    vonk_pb_put_msg(&m.w, PB_MAP_PARTITIONS_FUNC,
+                    vonk_pb_get_msg(e, PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION));
     vonk_pb_put_i64(&m.w, PB_MAP_PARTITIONS_IS_BARRIER, call->args[1].i);
     vonk_pb_end(&m.w, mark);
     return vonk__j_return_dataset(&m, err);
@@ -120,8 +122,8 @@ static vonk_status tvf(vonk__j_call *call, vonk_error *err)
 }
 
 static const vonk__j_member udf_members[] = {
-    {"new", "String, org.apache.spark.api.python.SimplePythonFunction, " J_TYPE ", int, boolean, Object, Object", "", udf_new,
-     VONK__J_CONSTRUCTOR, 0},
+    {"new", "String, org.apache.spark.api.python.SimplePythonFunction, " J_TYPE ", int, boolean, Object, Object", "",
+     udf_new, VONK__J_CONSTRUCTOR, 0},
     {"new", "String, org.apache.spark.api.python.SimplePythonFunction, " J_TYPE ", int, boolean", "", udf_new,
      VONK__J_CONSTRUCTOR, 0},
     {"apply", J_SEQ, J_COLUMN, udf_apply, VONK__J_METHOD, 0},
@@ -133,18 +135,10 @@ static const vonk__j_member registration_members[] = {
 };
 #define TVF(name, args) {name, args, J_DATASET, tvf, VONK__J_METHOD, 0}
 static const vonk__j_member tvf_members[] = {
-    TVF("explode", J_COLUMN),
-    TVF("explode_outer", J_COLUMN),
-    TVF("inline", J_COLUMN),
-    TVF("inline_outer", J_COLUMN),
-    TVF("json_tuple", J_COLUMN ", " J_SEQ),
-    TVF("posexplode", J_COLUMN),
-    TVF("posexplode_outer", J_COLUMN),
-    TVF("stack", J_COLUMN ", " J_SEQ),
-    TVF("collations", ""),
-    TVF("sql_keywords", ""),
-    TVF("variant_explode", J_COLUMN),
-    TVF("variant_explode_outer", J_COLUMN),
+    TVF("explode", J_COLUMN),          TVF("explode_outer", J_COLUMN),         TVF("inline", J_COLUMN),
+    TVF("inline_outer", J_COLUMN),     TVF("json_tuple", J_COLUMN ", " J_SEQ), TVF("posexplode", J_COLUMN),
+    TVF("posexplode_outer", J_COLUMN), TVF("stack", J_COLUMN ", " J_SEQ),      TVF("collations", ""),
+    TVF("sql_keywords", ""),           TVF("variant_explode", J_COLUMN),       TVF("variant_explode_outer", J_COLUMN),
     TVF("python_worker_logs", ""),
 };
 #define FACET(name, list)                                                                                              \

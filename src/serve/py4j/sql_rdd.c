@@ -69,7 +69,8 @@ static vonk_status gather(vonk__j_dataset *d, bool texts, records *r, vonk_error
     const vonk_pickle_options options = {.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
                                          .named = true,
                                          .internal = true,
-                                         .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
+                                         .bytearrays =
+                                             !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
     vonk_buf_init(&r->bytes, budget, SIZE_MAX);
     VONK_TRY(vonk_session_execute_resolved(d->session->session, d->plan, &query, err));
     for (bool more = true; more;) {
@@ -210,7 +211,8 @@ static vonk_status observation_new(vonk__j_call *call, vonk_error *err)
     } else {
         VONK_TRY(vonk__j_text_value(
             call->machine->budget, VONK__J_STRING,
-            vonk_str_of(VONK_F("observation-%llu", (unsigned long long)atomic_fetch_add(&next_id, 1))), &made->name, err));
+            vonk_str_of(VONK_F("observation-%llu", (unsigned long long)atomic_fetch_add(&next_id, 1))), &made->name,
+            err));
     }
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
 }
@@ -250,7 +252,8 @@ static vonk_status pickle_row(vonk__j_session *session, const vonk_observed *see
     vonk_buf_init(&list, session->head.machine->budget, SIZE_MAX);
     VONK_TRY(vonk_arena_array(arena, seen->row->n_columns + 1, sizeof *fields, &fields, err));
     for (uint32_t i = 0; i < seen->row->n_columns; i++)
-        fields[i] = (vonk_field){.name = seen->node->lists[0].at[i]->name, .type = seen->row->columns[i]->type, .nullable = true};
+        fields[i] = (vonk_field){
+            .name = seen->node->lists[0].at[i]->name, .type = seen->row->columns[i]->type, .nullable = true};
     VONK_TRY(vonk_type_struct(fields, seen->row->n_columns, &type, err));
     VONK_TRY(vonk_pickle_write_rows(seen->row, type, &options, &list, err));
     VONK_TRY(vonk_pickle_read(vonk_buf_str(&list), arena, &value, &n, err));
@@ -318,9 +321,6 @@ static const vonk__j_member observation_members[] = {
     {"name", "", "String", get_name, VONK__J_METHOD, 0},
 };
 static const vonk__j_row rows[] = {
-    {.fqn = J_OBSERVATION,
-     VONK__J_MEMBERS(observation_members),
-     .size = sizeof(observation),
-     .drop = observation_drop},
+    {.fqn = J_OBSERVATION, VONK__J_MEMBERS(observation_members), .size = sizeof(observation), .drop = observation_drop},
 };
 const vonk__j_area vonk__j_area_sql_rdd = {rows, VONK_COUNTOF(rows)};

@@ -1,4 +1,5 @@
-/* serve/py4j/sql_result.c -- rows on their way to Python: pickled in batches, or as Arrow; and rows that Python sends. */
+/* serve/py4j/sql_result.c -- rows on their way to Python: pickled in batches, or as Arrow; and rows that Python sends.
+ */
 #include "codec/ipc.h"
 #include "codec/pickle.h"
 #include "serve/py4j/rdd_classes.h"

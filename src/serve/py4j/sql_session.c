@@ -29,8 +29,8 @@ static vonk_status engine_conf(vonk__j_context *context, const vonk_conf **ret, 
     VONK_LOCKED(&context->head.machine->guard);
     for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(context->conf->map, e));) {
         const vonk_conf *with = NULL;
-        VONK_TRY(vonk_conf_with_any(vonk_budget_root(), conf, vonk__j_str(&e->key), vonk__j_str(&e->value), &with,
-                                    err));
+        VONK_TRY(
+            vonk_conf_with_any(vonk_budget_root(), conf, vonk__j_str(&e->key), vonk__j_str(&e->value), &with, err));
         vonk_conf_unref(conf);
         conf = with;
     }
@@ -247,7 +247,8 @@ static vonk_status builder_named(vonk__j_call *call, vonk_error *err)
 {
     builder *b = (builder *)call->self;
     VONK_LOCKED(&call->machine->guard);
-    VONK_TRY(vonk__j_map_put_text(call->caller, b->options, vonk_str_of(call->member->tag ? "spark.master" : "spark.app.name"),
+    VONK_TRY(vonk__j_map_put_text(call->caller, b->options,
+                                  vonk_str_of(call->member->tag ? "spark.master" : "spark.app.name"),
                                   vonk__j_str(&call->args[0]), err));
     return vonk__j_return_self(call);
 }
@@ -415,7 +416,9 @@ static vonk_status m_unbuilt(vonk__j_call *call, vonk_error *err)
         {"setDefaultSession", J_SESSION, "void", set_session, role, DEFAULT},                                          \
         {"setActiveSession", J_SESSION, "void", set_session, role, ACTIVE},                                            \
         {"clearDefaultSession", "", "void", set_session, role, DEFAULT},                                               \
-        {"clearActiveSession", "", "void", set_session, role, ACTIVE}
+    {                                                                                                                  \
+        "clearActiveSession", "", "void", set_session, role, ACTIVE                                                    \
+    }
 
 static const vonk__j_member session_members[] = {
     {"new", "org.apache.spark.SparkContext", "", session_new, VONK__J_CONSTRUCTOR, 0},

@@ -89,13 +89,11 @@ static vonk_status put_literal(printer *p, const vonk_pb_msg *m, vonk_error *err
     case PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ:
         return put_timestamp(p, vonk_pb_i64(m, which), which == PB_EXPRESSION_LITERAL_TIMESTAMP_NTZ, err);
     case PB_EXPRESSION_LITERAL_DAY_TIME_INTERVAL: return put_duration(p, vonk_pb_i64(m, which), err);
-    case PB_EXPRESSION_LITERAL_BOOLEAN:
-        return vonk_buf_add_c(p->out, vonk_pb_bool(m, which) ? "true" : "false", err);
+    case PB_EXPRESSION_LITERAL_BOOLEAN: return vonk_buf_add_c(p->out, vonk_pb_bool(m, which) ? "true" : "false", err);
     case PB_EXPRESSION_LITERAL_FLOAT:
     case PB_EXPRESSION_LITERAL_DOUBLE: {
-        const size_t n = which == PB_EXPRESSION_LITERAL_FLOAT
-                             ? vonk_f32_to_text((float)vonk_pb_f64(m, which), text)
-                             : vonk_f64_to_text(vonk_pb_f64(m, which), text);
+        const size_t n = which == PB_EXPRESSION_LITERAL_FLOAT ? vonk_f32_to_text((float)vonk_pb_f64(m, which), text)
+                                                              : vonk_f64_to_text(vonk_pb_f64(m, which), text);
         return vonk_buf_add_str(p->out, (vonk_str){text, n}, err);
     }
     case PB_EXPRESSION_LITERAL_BYTE:
@@ -103,7 +101,8 @@ static vonk_status put_literal(printer *p, const vonk_pb_msg *m, vonk_error *err
     case PB_EXPRESSION_LITERAL_SHORT: return vonk_buf_printf(p->out, err, "%lldS", (long long)vonk_pb_i64(m, which));
     case PB_EXPRESSION_LITERAL_LONG: return vonk_buf_printf(p->out, err, "%lldL", (long long)vonk_pb_i64(m, which));
     case PB_EXPRESSION_LITERAL_DECIMAL:
-        return vonk_buf_add_str(p->out, vonk_pb_str(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_DECIMAL_VALUE), err);
+        return vonk_buf_add_str(p->out, vonk_pb_str(vonk_pb_get_msg(m, which), PB_EXPRESSION_LITERAL_DECIMAL_VALUE),
+                                err);
     default: break;
     }
     VONK_TRY(vonk__translate_literal(&t, m, &literal, err));
@@ -146,9 +145,14 @@ static vonk_status put_call(printer *p, const vonk_pb_msg *m, vonk_error *err)
     }
     size_t i = 0;
     while (i < VONK_COUNTOF(shown) && !vonk_str_is(name, shown[i].name)) i++;
-    VONK_TRY(i < VONK_COUNTOF(shown) ? vonk_buf_add_c(p->out, shown[i].shown, err) : vonk_buf_add_str(p->out, name, err));
+    VONK_TRY(i < VONK_COUNTOF(shown) ? vonk_buf_add_c(p->out, shown[i].shown, err)
+                                     : vonk_buf_add_str(p->out, name, err));
     if (vonk_str_is(name, "lag") || vonk_str_is(name, "lead"))
-        return put_list(p, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, "(", n < 3 ? ", NULL, false)" : n < 4 ? ", false)" : ")", err);
+        return put_list(p, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, "(",
+                        n < 3   ? ", NULL, false)"
+                        : n < 4 ? ", false)"
+                                : ")",
+                        err);
     return put_list(p, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, "(", ")", err);
 }
 
@@ -319,8 +323,7 @@ static vonk_status put(printer *p, const vonk_pb_msg *e, vonk_error *err)
     case PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION:
         VONK_TRY(vonk_buf_add_str(p->out, vonk_pb_str(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_NAME), err));
         return put_list(p, m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_ARGUMENTS, "(", ")", err);
-    case PB_EXPRESSION_SUBQUERY_EXPRESSION:
-        return put_subquery(p, m, err);
+    case PB_EXPRESSION_SUBQUERY_EXPRESSION: return put_subquery(p, m, err);
     default: return vonk_translate_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
     }
 }
@@ -345,7 +348,8 @@ vonk_status vonk__j_dataset_text(const vonk__j_dataset *dataset, vonk_buf *out, 
     VONK_TRY(vonk_buf_add_c(out, "[", err));
     for (uint32_t i = 0; i < type->n_fields; i++) {
         if (i == 2 && type->n_fields > 2) { /* Dataset.toString shows two, then says how many there are */
-            VONK_TRY(vonk_buf_printf(out, err, " ... %u more field%s", type->n_fields - 2, type->n_fields > 3 ? "s" : ""));
+            VONK_TRY(
+                vonk_buf_printf(out, err, " ... %u more field%s", type->n_fields - 2, type->n_fields > 3 ? "s" : ""));
             break;
         }
         VONK_TRY(vonk_buf_printf(out, err, "%s%.*s: ", i ? ", " : "", VONK_STR_ARGS(type->fields[i].name)));

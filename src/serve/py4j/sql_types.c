@@ -29,12 +29,12 @@ vonk_status vonk__j_type_new(vonk__j_machine *machine, const vonk_type *take_typ
 enum { JSON, SIMPLE, CATALOG, SQL, DDL };
 static vonk_status type_text(vonk__j_call *call, vonk_error *err)
 {
-    static vonk_status (*const texts[])(const vonk_type *, vonk_buf *, vonk_error *) = {
-        [JSON] = vonk_type_json,
-        [SIMPLE] = vonk_type_simple_string,
-        [CATALOG] = vonk_type_catalog_string,
-        [SQL] = vonk_type_sql,
-        [DDL] = vonk_type_ddl};
+    static vonk_status (*const texts[])(const vonk_type *, vonk_buf *,
+                                        vonk_error *) = {[JSON] = vonk_type_json,
+                                                         [SIMPLE] = vonk_type_simple_string,
+                                                         [CATALOG] = vonk_type_catalog_string,
+                                                         [SQL] = vonk_type_sql,
+                                                         [DDL] = vonk_type_ddl};
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk_buf_init(&text, call->machine->budget, SIZE_MAX);
     VONK_TRY(texts[call->member->tag](self_type(call), &text, err));
@@ -54,7 +54,8 @@ static vonk_status field_names(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "java.lang.String"), type->n_fields,
                                &array, err));
     for (uint32_t i = 0; i < type->n_fields; i++)
-        VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, type->fields[i].name, &array->items[i], err));
+        VONK_TRY(
+            vonk__j_text_value(call->machine->budget, VONK__J_STRING, type->fields[i].name, &array->items[i], err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(array)->head));
 }
 static vonk_status type_parse(vonk__j_call *call, vonk_error *err)
@@ -187,8 +188,7 @@ static const vonk__j_member interval_utils[] = {
     {"monthsToPeriod", "int", "java.time.Period", of_micros, VONK__J_STATIC, 0},
 };
 
-#define TYPE(name, above)                                                                                              \
-    {.fqn = (name), .super = (above), .flags = VONK__J_ABSTRACT}
+#define TYPE(name, above) {.fqn = (name), .super = (above), .flags = VONK__J_ABSTRACT}
 #define TIME(name) {.fqn = "java.time." name, .flags = VONK__J_ABSTRACT, .size = sizeof(vonk__j_time)}
 static const vonk__j_row rows[] = {
     {.fqn = J_TYPE,

@@ -45,7 +45,8 @@ static vonk_status return_spec(vonk__j_message *m, const spec *from, int part, v
     VONK_TRY(vonk__j_object_new(m->call->machine, J_SPEC, &made, err));
     for (int i = 0; i < N_PARTS; i++) made->parts[i] = from ? vonk__j_ref(from->parts[i]) : VONK__J_NOTHING;
     vonk__j_unref(&made->parts[part]);
-    VONK_TRY(vonk__j_text_value(m->call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m->buf), &made->parts[part], err));
+    VONK_TRY(
+        vonk__j_text_value(m->call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m->buf), &made->parts[part], err));
     return vonk__j_return(m->call, vonk__j_of(&VONK_STEAL(made)->head));
 }
 
@@ -63,7 +64,8 @@ static vonk_status partition_or_order(vonk__j_call *call, vonk_error *err)
     vonk__j_value *items = NULL;
     uint32_t n = 0;
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
-    if (call->args[0].kind == VONK__J_STRING) put_column_or_name(&m, PB_EXPRESSION_WINDOW_PARTITION_SPEC, &call->args[0]);
+    if (call->args[0].kind == VONK__J_STRING)
+        put_column_or_name(&m, PB_EXPRESSION_WINDOW_PARTITION_SPEC, &call->args[0]);
     VONK_TRY(vonk__j_items(&m, &call->args[call->n_args - 1], &items, &n));
     for (uint32_t i = 0; i < n; i++)
         if (call->member->tag == PARTITION)
@@ -148,7 +150,9 @@ vonk_status vonk__j_over(vonk__j_call *call, vonk_error *err)
         {"orderBy", J_SEQ, J_SPEC, partition_or_order, role, ORDER},                                                   \
         {"orderBy", J_COLUMNS, J_SPEC, partition_or_order, role, ORDER},                                               \
         {"rowsBetween", "long, long", J_SPEC, frame, role, IS_ROWS},                                                   \
-        {"rangeBetween", "long, long", J_SPEC, frame, role, IS_RANGE}
+    {                                                                                                                  \
+        "rangeBetween", "long, long", J_SPEC, frame, role, IS_RANGE                                                    \
+    }
 static const vonk__j_member window_members[] = {
     SHARED(VONK__J_STATIC),
     {"unboundedPreceding", "", "long", bound, VONK__J_STATIC, 0},
@@ -158,10 +162,6 @@ static const vonk__j_member window_members[] = {
 static const vonk__j_member spec_members[] = {SHARED(VONK__J_METHOD)};
 static const vonk__j_row rows[] = {
     {.fqn = "org.apache.spark.sql.expressions.Window", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(window_members)},
-    {.fqn = J_SPEC,
-     .flags = VONK__J_ABSTRACT,
-     VONK__J_MEMBERS(spec_members),
-     .size = sizeof(spec),
-     .drop = spec_drop},
+    {.fqn = J_SPEC, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(spec_members), .size = sizeof(spec), .drop = spec_drop},
 };
 const vonk__j_area vonk__j_area_sql_window = {rows, VONK_COUNTOF(rows)};
