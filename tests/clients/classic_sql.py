@@ -1,5 +1,5 @@
-"""Cases of test_classic_sql.py: DataFrames of classic PySpark. In a process of their own, since pyspark is either classic
-or a client of Connect in one."""
+"""Cases of test_classic_sql.py: DataFrames of classic PySpark. In a process of their own, since pyspark is either
+classic or a client of Connect in one."""
 import datetime
 from decimal import Decimal
 
@@ -39,7 +39,8 @@ def test_columns_print_as_spark_prints_them(spark):
     shown = {
         "*(id, 2)": df.id * 2, "=(id, 1)": df.id == 1, "!(=(id, 1))": df.id != 1, "!(id)": ~df.id,
         "negative(id)": -df.id, "isNull(id)": df.id.isNull(), "'a\\'b'": F.lit("a'b"), "1099511627776L": F.lit(1 << 40),
-        "1.5": F.lit(1.5), "true": F.lit(True), "NULL": F.lit(None), "1.50": F.lit(Decimal("1.50")),
+        "1.5": F.lit(1.5),
+        "true": F.lit(True), "NULL": F.lit(None), "1.50": F.lit(Decimal("1.50")),
         "2020-01-02": F.lit(datetime.date(2020, 1, 2)), "PT24H2.000003S": F.lit(datetime.timedelta(1, 2, 3)),
         "CAST(id AS DECIMAL(10,2))": df.id.cast("decimal(10,2)"), "id AS x": df.id.alias("x"),
         "CASE WHEN >(id, 1) THEN 'a' WHEN >(id, 2) THEN 'b' ELSE 'c' END":

@@ -26,7 +26,8 @@ def outcomes(tmp_path_factory):
     report = str(folder / "report.xml")
     more = {"PYTHONHASHSEED": "0", "PYSPARK_PYTHON": sys.executable}
     env = dict(os.environ, **more) if os.environ.get("VONK_CLASSIC") == "spark" else without_java(**more)
-    command = [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "--junitxml", report, CASES]
+    command = [sys.executable, "-m", "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", "--junitxml", report]
+    command.append(CASES)
     done = subprocess.run(command, env=env, text=True, capture_output=True, timeout=300 * SLOWER)
     assert os.path.exists(report), done.stdout + done.stderr
     return {case.get("name"): next((bad.text for bad in case if bad.tag in ("failure", "error")), None)
