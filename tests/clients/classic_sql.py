@@ -50,7 +50,8 @@ def test_columns_print_as_spark_prints_them(spark):
             F.sum("id").over(Window.partitionBy("id").orderBy("id").rowsBetween(-1, 2)),
         "and(>=(id, 1), <=(id, 2))": df.id.between(1, 2), "update_field(a, x, 1)": F.col("a").withField("x", F.lit(1)),
         "drop_field(drop_field(a, x), y)": F.col("a").dropFields("x", "y"), "lag(id, 1, NULL, false)": F.lag("id"),
-        "power(id, 2)": df.id ** 2, "avg(id)": F.mean("id"), "ln(id)": F.log("id"), "EXISTS ([id: bigint])": df.exists(),
+        "power(id, 2)": df.id ** 2, "avg(id)": F.mean("id"), "ln(id)": F.log("id"),
+        "EXISTS ([id: bigint])": df.exists(),
         "from_json(x, 'a INT', map('mode', 'FAILFAST'))": F.from_json("x", "a INT", {"mode": "FAILFAST"}),
     }
     for text, column in shown.items():
