@@ -116,7 +116,7 @@ static vonk_status send_observed(vonk_connect_operation *op, const vonk_query *q
 {
     vonk_buf fields = {0};
 
-    if (vonk_query_n_observed(query) == 0) return VONK_OK;
+    if (vonk_query_n_observed(query) == 0 && vonk_query_n_accumulators(query) == 0) return VONK_OK;
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
     vonk_status status = vonk__connect_put_observed(&w, query, err);
     if (status == VONK_OK) status = vonk_pb_writer_end(&w);
