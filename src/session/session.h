@@ -37,6 +37,12 @@ const vonk_conf  *vonk_session_conf(vonk_session *session); /* the current snaps
 vonk_status       vonk_session_set(vonk_session *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
 vonk_catalog     *vonk_session_catalog(vonk_session *session);
 
+/* Files of the user that functions of Python find in their working folder (SparkFiles) under `name`. on_path: Python looks for modules in it (.zip, .egg,
+ * .jar; single modules are found without). They are copied. Archives are unpacked into the folder `into`; `name` tells
+ * their kind. */
+vonk_status vonk_session_add_file(vonk_session *session, vonk_str path, vonk_str name, bool on_path, vonk_error *err);
+vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_str name, vonk_str into, vonk_error *err);
+
 /* Text to unresolved plan with the session's settings. */
 vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err); /* selectExpr, expr(), filter("...") */
@@ -76,10 +82,17 @@ typedef struct vonk_observed {
 } vonk_observed;
 uint32_t           vonk_query_n_observed(const vonk_query *query);
 void               vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret);
+/* As vonk_exec_n_accumulators, also of the query that a command ran inside. Borrowed. */
+uint32_t           vonk_query_n_accumulators(const vonk_query *query);
+vonk_str           vonk_query_accumulator(const vonk_query *query, uint32_t i);
 /* One value as text, as CAST(x AS STRING) gives it; must not be null. */
 vonk_status        vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out, vonk_error *err);
 void             vonk_query_free(vonk_query *query);
 VONK_DEFINE_AUTO(vonk_query, vonk_query_free)
+
+/* Questions about a resolved plan. Local: it needs no job. */
+bool        vonk_session_is_local(const vonk_plan *resolved);
+vonk_status vonk_session_input_files(const vonk_plan *resolved, vonk_arena *arena, vonk_status (*found)(void *self, vonk_str file, vonk_error *err), void *self, vonk_error *err);
 
 /* df.cache() and friends: by plan equality. level: Spark's storage level text. */
 vonk_status vonk_session_persist(vonk_session *session, const vonk_plan *unresolved, vonk_str level, vonk_error *err);
@@ -87,5 +100,12 @@ vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unres
 #define VONK_STORAGE_LEVEL_BYTES 32
 /* ret_level: room for VONK_STORAGE_LEVEL_BYTES; "NONE" when the plan is not kept. */
 vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level, vonk_error *err);
+/* A level's text and the five facts it consists of. */
+typedef struct vonk_storage_facts {
+    bool    disk, memory, off_heap, deserialized;
+    int32_t replication;
+} vonk_storage_facts;
+void vonk_storage_level_write(const vonk_storage_facts *facts, char ret_text[VONK_STORAGE_LEVEL_BYTES]);
+void vonk_storage_level_read(const char *text, vonk_storage_facts *ret);
 
 #endif
