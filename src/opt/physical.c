@@ -393,6 +393,8 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
     case VONK_PN_COLLECT_METRICS: return lower_unary(env, p, VONK_PN_P_METRICS, ret, err);
     case VONK_PN_REPARTITION: return lower_repartition(env, p, ret, err);
     case VONK_PN_WINDOW: return vonk__opt_lower_window(env, p, ret, err);
+    case VONK_PN_PYTHON_GROUPS:
+    case VONK_PN_PYTHON_AGGREGATE: return vonk__opt_lower_python_groups(env, p, ret, err);
     case VONK_PN_GENERATE: return lower_generate(env, p, ret, err);
     case VONK_PN_EXPAND: return lower_unary(env, p, VONK_PN_P_EXPAND, ret, err);
     case VONK_PN_JOIN: return vonk__opt_lower_join(env, p, ret, err);
