@@ -79,3 +79,25 @@ vonk_status vonk__sort_groups_open(vonk_op *op, const vonk_expr_list *keys, cons
     op->by_hash = local && op->children[0]->by_hash;
     return VONK_OK;
 }
+
+vonk_status vonk__sort_groups_keep(vonk_op *op, vonk_lane *lane, const sort_groups *g, vonk_row_store *store,
+                                   uint8_t *row, uint8_t **ret, vonk_error *err)
+{
+    const sort_form *f = &g->sink.form;
+    vonk_column **columns = NULL;
+    uint8_t *copy = NULL;
+    vonk_status st = VONK_OK;
+    *ret = row;
+    if (!g->sink.on_disk) return VONK_OK;
+    VONK_TRY(vonk_arena_array(lane->scratch, f->n_columns + 1, sizeof *columns, &columns, err));
+    memset(columns, 0, (f->n_columns + 1) * sizeof *columns);
+    for (uint32_t c = 0; c < f->n_columns && st == VONK_OK; c++)
+        st = vonk_rows_gather(op->budget, f->layout, c, &row, 1, &columns[c], err);
+    vonk_row_store_reset(store);
+    if (st == VONK_OK) st = vonk_row_store_append(store, columns, VONK_ALL_ROWS(1), &copy, err);
+    for (uint32_t c = 0; c < f->n_columns; c++) vonk_column_unref(columns[c]);
+    VONK_TRY(st);
+    memcpy(copy + f->key_at, row + f->key_at, f->key_bytes);
+    *ret = copy;
+    return VONK_OK;
+}

@@ -18,5 +18,9 @@ vonk_status vonk__sort_groups_open(vonk_op *op, const vonk_expr_list *keys, cons
                                    vonk_error *err);
 /* Are two sorted rows of different groups? */
 bool vonk__sort_groups_differ(const sort_groups *g, const uint8_t *a, const uint8_t *b);
+/* A row that can still be compared when the next ones have been read: itself, or (rows that come from disk go with the
+ * next ones) a copy in `store`, which holds one row of the layout. */
+vonk_status vonk__sort_groups_keep(vonk_op *op, vonk_lane *lane, const sort_groups *g, vonk_row_store *store,
+                                   uint8_t *row, uint8_t **ret, vonk_error *err);
 
 #endif
