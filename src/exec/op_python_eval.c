@@ -6,8 +6,8 @@
 
 typedef struct eval_shared {
     python_spec spec;
-    vonk_program *program;                        /* the arguments */
-    const vonk_type *arg_type, *result_type;      /* structs */
+    vonk_program *program;                   /* the arguments */
+    const vonk_type *arg_type, *result_type; /* structs */
     const vonk_type **result_types;
     uint32_t n_args, n_results;
     bool pickles;
@@ -69,9 +69,10 @@ static vonk_status tell_types(vonk_op *op, eval_shared *s, vonk_error *err)
 static void set_pickle_options(vonk_op *op, eval_shared *s)
 {
     const vonk_conf *conf = vonk_exec_conf(op->exec);
-    s->options = (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
-                                       .internal = true,
-                                       .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
+    s->options =
+        (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
+                              .internal = true,
+                              .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
     for (uint32_t i = 0; i < s->n_args; i++)
         s->options.named |= vonk_pickle_needs_converter(s->arg_type->fields[i].type);
 }
@@ -83,8 +84,7 @@ static vonk_status eval_open(vonk_op *op, vonk_error *err)
     const vonk_expr *first = call_of(calls->at[0]);
     assert(calls->n > 0 && first->kind == VONK_EX_PYTHON);
     VONK_TRY(vonk__python_spec_init(op, first->python->eval, &s->spec, err));
-    for (uint32_t i = 0; i < calls->n; i++)
-        VONK_TRY(vonk__python_spec_call(op, &s->spec, call_of(calls->at[i]), err));
+    for (uint32_t i = 0; i < calls->n; i++) VONK_TRY(vonk__python_spec_call(op, &s->spec, call_of(calls->at[i]), err));
     s->n_args = vonk_u32_of(s->spec.args.n);
     s->pickles = vonk_py_shape_of(s->spec.eval) == VONK_PY_SHAPE_PICKLES;
     VONK_TRY(vonk__python_spec_arg_type(op, &s->spec, &s->arg_type, err));
@@ -215,8 +215,7 @@ static vonk_status garbage(vonk_error *err)
 
 static vonk_status append_value(const eval_shared *s, eval_local *l, const vonk_pickle_value *value, vonk_error *err)
 {
-    if (s->n_results == 1)
-        return vonk_pickle_append(value, s->result_types[0], &s->options, &l->builders[0], err);
+    if (s->n_results == 1) return vonk_pickle_append(value, s->result_types[0], &s->options, &l->builders[0], err);
     if (value->kind != VONK_PICKLE_TUPLE || value->n_items != s->n_results) return garbage(err);
     for (uint32_t i = 0; i < s->n_results; i++)
         VONK_TRY(vonk_pickle_append(value->items[i], s->result_types[i], &s->options, &l->builders[i], err));

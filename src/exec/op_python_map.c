@@ -4,8 +4,9 @@
 
 typedef struct map_shared {
     python_spec spec;
-    const vonk_type *row_type, *in_type, *out_type; /* struct of columns; struct<struct: row_type>; struct<_0: rows made> */
-    const vonk_type **types;                        /* of the output */
+    const vonk_type *row_type, *in_type,
+        *out_type;           /* struct of columns; struct<struct: row_type>; struct<_0: rows made> */
+    const vonk_type **types; /* of the output */
 } map_shared;
 
 typedef struct map_local {
@@ -239,8 +240,5 @@ static const vonk_input_class map_input = {.order = VONK_ORDER_NEEDS,
                                            .push = map_push,
                                            .end_morsel = map_end,
                                            .local_close = map_local_close};
-const vonk_op_class vonk_op_python_map = {.name = "python_map",
-                                          .shared_size = sizeof(map_shared),
-                                          .open = map_open,
-                                          .n_inputs = 1,
-                                          .inputs = &map_input};
+const vonk_op_class vonk_op_python_map = {
+    .name = "python_map", .shared_size = sizeof(map_shared), .open = map_open, .n_inputs = 1, .inputs = &map_input};

@@ -24,8 +24,7 @@ static vonk_status put_some(python_run *run, python_feed *feed, const vonk_type 
         *last = part;
         rows = n_rows;
     }
-    const vonk_status st =
-        vonk__python_put(run, (const vonk_batch *const *)feed->batches.at, n, struct_type, err);
+    const vonk_status st = vonk__python_put(run, (const vonk_batch *const *)feed->batches.at, n, struct_type, err);
     for (size_t i = 0; i < n; i++) vonk_batch_unref(feed->batches.at[i]);
     size_t left = feed->batches.n - n;
     if (rest) { /* has the place of the last one */

@@ -26,11 +26,12 @@ typedef struct python_spec {
     VONK_VEC(vonk_py_udf) udfs;
     const vonk_py_udtf *udtf; /* for roles that make tables; set by the operator */
     VONK_VEC(vonk_py_pair) runner_conf, eval_conf;
-    VONK_VEC(const vonk_expr *) args; /* different arguments of all udfs, in the order of their offsets; over the input */
+    VONK_VEC(const vonk_expr *)
+    args; /* different arguments of all udfs, in the order of their offsets; over the input */
     VONK_VEC(vonk_str) includes;
-    vonk_ipc_options ipc;  /* of Arrow input */
-    uint32_t batch_rows;   /* of one record batch, or one pickled list */
-    uint64_t batch_bytes;  /* of one record batch, about; UINT64_MAX: no limit */
+    vonk_ipc_options ipc; /* of Arrow input */
+    uint32_t batch_rows;  /* of one record batch, or one pickled list */
+    uint64_t batch_bytes; /* of one record batch, about; UINT64_MAX: no limit */
     bool barrier;
     _Atomic int64_t n_tasks; /* started so far */
 } python_spec;

@@ -1,5 +1,6 @@
 /* rdd/rdd.c -- contexts, nodes, references, names and levels. */
 #include "rdd/rdd_int.h"
+#include "sys/clock.h"
 
 /* ---- contexts: tasks know them by number */
 
@@ -119,6 +120,24 @@ vonk_block_store *vonk__rdd_store(const vonk_rdd *rdd) { return vonk_scheduler_b
 static _Thread_local vonk_str thread_site;
 
 void vonk_rdd_site(vonk_str site) { thread_site = site; }
+
+static _Thread_local void (*thread_look)(void *arg);
+static _Thread_local void *thread_look_arg;
+
+void vonk_rdd_look(void (*look)(void *arg), void *arg)
+{
+    thread_look = look;
+    thread_look_arg = arg;
+}
+
+vonk_status vonk_rdd_wait(vonk_job_run *job, vonk_error *err)
+{
+    for (bool ended = false;;) {
+        VONK_TRY(vonk_job_wait(job, thread_look ? 100 * VONK_NS_PER_MS : -1, &ended, err));
+        if (ended) return VONK_OK;
+        if (thread_look) thread_look(thread_look_arg);
+    }
+}
 
 vonk_status vonk__rdd_new(vonk_rdd_context *context, vonk_rdd_kind kind, vonk_rdd *const *parents, uint32_t n_parents,
                           const char *site, vonk_rdd **ret, vonk_error *err)

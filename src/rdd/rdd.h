@@ -46,6 +46,9 @@ typedef struct vonk_rdd_env {
     vonk_py_pool *pool;        /* borrowed */
     vonk_str local_folder, files_folder;
     uint32_t default_parallelism;
+    /* Updates of accumulators, of every job whose receiver does not take them itself; NULL: dropped. */
+    vonk_status (*accumulate)(void *self, vonk_str update, vonk_error *err);
+    void *self;
 } vonk_rdd_env;
 vonk_status vonk_rdd_context_new(const vonk_rdd_env *env, vonk_rdd_context **ret, vonk_error *err);
 void vonk_rdd_context_free(vonk_rdd_context *context); /* its jobs are freed; RDDs may outlive it, but not compute */
@@ -55,6 +58,10 @@ vonk_status vonk_rdd_set_checkpoint_folder(vonk_rdd_context *context, vonk_str f
 /* Where the calling thread makes RDDs ("partitionBy at file.py:19", local property callSite.short): borrowed until it
  * is taken back with an empty one; else makers write what Spark's gateway shows. */
 void vonk_rdd_site(vonk_str site);
+/* While the calling thread waits for jobs inside of this folder, or by vonk_rdd_wait, `look` is called ten times a
+ * second (it may cancel jobs); NULL takes it back. */
+void vonk_rdd_look(void (*look)(void *arg), void *arg);
+vonk_status vonk_rdd_wait(vonk_job_run *job, vonk_error *err); /* vonk_job_wait with that */
 
 /* ---- making. Parents are referenced; ids count up per context. */
 
@@ -67,6 +74,8 @@ typedef struct vonk_rdd_python {
     uint32_t n_includes;
     const uint64_t *broadcasts;
     uint32_t n_broadcasts;
+    void *held; /* as long as the RDD lives; let_go(held) then, also when the maker fails; NULL: nothing */
+    void (*let_go)(void *held);
 } vonk_rdd_python;
 
 vonk_status vonk_rdd_empty(vonk_rdd_context *context, vonk_rdd **ret, vonk_error *err);
@@ -90,6 +99,7 @@ vonk_status vonk_rdd_pairwise(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err)
 vonk_status vonk_rdd_partition_by(vonk_rdd *parent, uint32_t n_partitions, int64_t partitioner_id, vonk_rdd **ret,
                                   vonk_error *err);
 vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* PythonRDD.valueOfPair */
+vonk_status vonk_rdd_as_strings(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* frames that are UTF-8 */
 vonk_status vonk_rdd_union(vonk_rdd *const *parents, uint32_t n, vonk_rdd **ret,
                            vonk_error *err); /* equal partitioners: partition-wise, as Spark does */
 vonk_status vonk_rdd_cartesian(vonk_rdd *left, vonk_rdd *right, vonk_rdd **ret, vonk_error *err);

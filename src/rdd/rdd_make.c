@@ -137,6 +137,14 @@ vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err)
     return vonk__rdd_enter(rdd, ret, err);
 }
 
+vonk_status vonk_rdd_as_strings(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err)
+{
+    vonk_rdd *rdd = NULL;
+    if (parent->elements != VONK_RDD_BYTES) return refuse(err, "only bytes are made strings");
+    VONK_TRY(map_of(parent, RDD_MAP_SAME, VONK_RDD_STRING, BY_CALL("map"), &rdd, err));
+    return vonk__rdd_enter(rdd, ret, err);
+}
+
 static bool same_partitioner(const vonk_rdd *x, const vonk_rdd *y)
 {
     return x->has_partitioner && y->has_partitioner && x->partitioner_id == y->partitioner_id &&

@@ -41,10 +41,13 @@ vonk_status vonk_rdd_python_map(vonk_rdd *parent, const vonk_rdd_python *functio
                                 bool barrier, vonk_rdd **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
-    if (barrier || vonk_rdd_is_barrier(parent))
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "barrier stages with functions of Python");
-    VONK_TRY(vonk__rdd_new(parent->context, VONK_RDD_PYTHON, &parent, 1, "RDD at PythonRDD.scala:59", &rdd, err));
+    const vonk_status made =
+        vonk__rdd_new(parent->context, VONK_RDD_PYTHON, &parent, 1, "RDD at PythonRDD.scala:59", &rdd, err);
+    if (made != VONK_OK && function->held) function->let_go(function->held);
+    VONK_TRY(made);
+    if (function->held) VONK_TRY(vonk_arena_on_free(rdd->arena, function->let_go, function->held, err));
     VONK_TRY(copy_function(rdd->arena, function, &rdd->python, err));
+    rdd->barrier = barrier;
     rdd->n_partitions = parent->n_partitions;
     rdd->has_partitioner = preserves_partitioning && parent->has_partitioner;
     rdd->partitioner_id = parent->partitioner_id;

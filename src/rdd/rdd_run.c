@@ -141,8 +141,10 @@ static vonk_status ordered_result(void *self, uint32_t index, vonk_str bytes, vo
 
 static vonk_status ordered_accumulate(void *self, vonk_str update, vonk_error *err)
 {
-    ordered *o = self;
-    return o->to.accumulate ? o->to.accumulate(o->to.self, update, err) : VONK_OK;
+    const ordered *o = self;
+    const vonk_rdd_env *env = &o->rdd->context->env;
+    if (o->to.accumulate) return o->to.accumulate(o->to.self, update, err);
+    return env->accumulate ? env->accumulate(env->self, update, err) : VONK_OK;
 }
 
 static vonk_status ordered_new(vonk_rdd *rdd, uint32_t n, vonk_receiver to, ordered **ret, vonk_error *err)
@@ -318,7 +320,6 @@ vonk_status vonk__rdd_run_all(vonk_rdd *rdd, const rdd_task *t, const vonk_prope
                               vonk_error *err)
 {
     VONK_AUTO(vonk_job_free) vonk_job_run *job = NULL;
-    bool ended = false;
     VONK_TRY(vonk__rdd_start(rdd, t, NULL, rdd->n_partitions, properties, n_properties, (vonk_receiver){0}, &job, err));
-    return vonk_job_wait(job, -1, &ended, err);
+    return vonk_rdd_wait(job, err);
 }

@@ -2,6 +2,7 @@
 #include "serve/py4j/py4j_int.h"
 #include "base/hash.h"
 #include "sys/files.h"
+#include "sys/sockets.h"
 
 /* ---- objects */
 
@@ -149,11 +150,22 @@ static void drop_objects(vonk__j_machine *m)
     while (m->objects) vonk__j_object_unref(m->objects);
 }
 
+void vonk__j_leave_open(vonk__j_machine *m, int fd)
+{
+    vonk_mutex_lock(&m->state);
+    const int old = m->left_open[0] - 1;
+    m->left_open[0] = m->left_open[1];
+    m->left_open[1] = fd + 1;
+    vonk_mutex_unlock(&m->state);
+    vonk_socket_close(old);
+}
+
 void vonk__j_machine_free(vonk__j_machine *m)
 {
     if (!m) return;
     vonk__j_context_drop(m);
     drop_objects(m);
+    for (int i = 0; i < 2; i++) vonk__j_leave_open(m, -1);
     for (size_t i = 0; i < m->temp_folders.n; i++) {
         vonk_error err = VONK_ERROR_INIT;
         vonk_dir_remove_tree(vonk_str_of(m->temp_folders.at[i]), &err) == VONK_OK ? (void)0 : vonk_error_reset(&err);

@@ -210,6 +210,7 @@ struct vonk__j_machine {
     vonk_str local_folder;
     uint32_t n_threads;
     bool shared_connections;
+    int left_open[2]; /* sockets + 1; see vonk__j_leave_open */
     /* callbacks */
     char callback_host[64];
     uint16_t callback_port;
@@ -222,6 +223,8 @@ struct vonk__j_machine {
 vonk_status vonk__j_machine_new(const vonk_py4j_options *options, vonk__j_machine **ret, vonk_error *err);
 void vonk__j_machine_free(vonk__j_machine *machine);
 VONK_DEFINE_AUTO(vonk__j_machine, vonk__j_machine_free)
+/* Takes a socket whose other side is not to see its end yet: closed when two more have come, or with the machine. */
+void vonk__j_leave_open(vonk__j_machine *machine, int fd);
 vonk_status vonk__j_put(vonk__j_machine *machine, vonk__j_object *object, char ret_id[24], vonk_error *err);
 vonk__j_object *vonk__j_get(vonk__j_machine *machine, vonk_str id); /* new reference; NULL: none */
 void vonk__j_forget(vonk__j_machine *machine, vonk_str id);
@@ -237,6 +240,8 @@ typedef struct vonk__j_stream {
     /* *ret_bytes 0: the end. Blocks. */
     vonk_status (*read)(void *self, void *into, size_t bytes, size_t *ret_bytes, vonk_error *err);
     vonk_status (*write)(void *self, vonk_str data, vonk_error *err);
+    /* Something can be read now, or it is over; NULL: not known. */
+    bool (*ready)(void *self);
 } vonk__j_stream;
 
 struct vonk__j_caller {

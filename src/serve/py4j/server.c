@@ -54,9 +54,10 @@ static vonk_status stream_write(void *self, vonk_str data, vonk_error *err)
 {
     return vonk_socket_write_all_wait(*(int *)self, data.data, data.len, -1, err);
 }
+static bool stream_ready(void *self) { return vonk_socket_wait_readable(*(int *)self, 0); }
 vonk__j_stream vonk__j_socket_stream(int *fd)
 {
-    return (vonk__j_stream){.self = fd, .read = stream_read, .write = stream_write};
+    return (vonk__j_stream){.self = fd, .read = stream_read, .write = stream_write, .ready = stream_ready};
 }
 
 /* ---- one connection */

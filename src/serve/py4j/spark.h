@@ -5,6 +5,8 @@
 
 #include "serve/py4j/py4j_int.h"
 
+typedef struct vonk__j_engine vonk__j_engine; /* rdd_engine.h */
+
 /* Guarded: hold machine->guard. */
 typedef struct vonk__j_conf {
     vonk__j_object head;
@@ -28,6 +30,7 @@ struct vonk__j_context {
     char *checkpoint_folder; /* NULL: none */
     VONK_VEC(char *) files;  /* names below files_folder */
     VONK_VEC(vonk__j_object *) accumulators;
+    vonk__j_engine *engine; /* rdd_engine.h: NULL until the first RDD */
 };
 vonk__j_context *vonk__j_context_of(vonk__j_object *object);       /* of a SparkContext or JavaSparkContext */
 vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new reference; NULL: none */
@@ -35,6 +38,8 @@ vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new refere
 vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *into, size_t bytes);
 /* The caller's own, made when first asked for; borrowed. */
 vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, vonk_error *err);
+/* Of the caller's local properties; a null text takes it away. */
+vonk_status vonk__j_set_local(vonk__j_call *call, const char *key, const vonk__j_value *value, vonk_error *err);
 /* A new folder that goes with the machine. */
 vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret,
                                 vonk_error *err);

@@ -1,5 +1,6 @@
 /* serve/py4j/spark_context.c -- SparkContext and JavaSparkContext: start, stop, settings, local properties, files. */
 #include "serve/py4j/collection.h"
+#include "serve/py4j/rdd_engine.h"
 #include "serve/py4j/spark.h"
 #include "sys/clock.h"
 #include "sys/cpu.h"
@@ -33,6 +34,8 @@ static void context_drop(vonk__j_object *self)
     vonk_free(c->files.at);
     vonk_free(c->accumulators.at);
     vonk_free(c->checkpoint_folder);
+    vonk__j_engine_free(c->engine);
+    c->engine = NULL;
     c->files.at = NULL;
     c->accumulators.at = NULL;
     c->files.n = c->accumulators.n = 0;
@@ -214,6 +217,7 @@ static void stop(vonk__j_context *c)
     c->is_stopped = true;
     vonk_mutex_unlock(&c->lock);
     if (was) return;
+    vonk__j_engine_stop(c);
     vonk_mutex_lock(&machine->state);
     vonk__j_context *active = machine->context == c ? c : NULL;
     if (active) machine->context = NULL;
@@ -330,7 +334,7 @@ vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, 
     return VONK_OK;
 }
 
-static vonk_status set_local(vonk__j_call *call, const char *key, const vonk__j_value *value, vonk_error *err)
+vonk_status vonk__j_set_local(vonk__j_call *call, const char *key, const vonk__j_value *value, vonk_error *err)
 {
     vonk__j_map *map = NULL;
     vonk__j_entry *e = NULL;
@@ -347,7 +351,7 @@ static vonk_status set_local(vonk__j_call *call, const char *key, const vonk__j_
 static vonk_status m_set_local(vonk__j_call *call, vonk_error *err)
 {
     VONK_TRY(vonk__j_need(call, 0, err));
-    return set_local(call, call->args[0].text->data, &call->args[1], err);
+    return vonk__j_set_local(call, call->args[0].text->data, &call->args[1], err);
 }
 static vonk_status m_get_local(vonk__j_call *call, vonk_error *err)
 {
@@ -375,29 +379,29 @@ static vonk_status m_job_group(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_unref) vonk__j_value text = VONK__J_NOTHING;
     const bool interrupt = call->n_args > 2 && call->args[2].i;
-    VONK_TRY(set_local(call, "spark.job.description", call->n_args ? &call->args[1] : &text, err));
-    VONK_TRY(set_local(call, "spark.jobGroup.id", call->n_args ? &call->args[0] : &text, err));
+    VONK_TRY(vonk__j_set_local(call, "spark.job.description", call->n_args ? &call->args[1] : &text, err));
+    VONK_TRY(vonk__j_set_local(call, "spark.jobGroup.id", call->n_args ? &call->args[0] : &text, err));
     if (call->n_args)
         VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING,
                                     interrupt ? VONK_STR("true") : VONK_STR("false"), &text, err));
-    return set_local(call, "spark.job.interruptOnCancel", &text, err);
+    return vonk__j_set_local(call, "spark.job.interruptOnCancel", &text, err);
 }
 static vonk_status m_description(vonk__j_call *call, vonk_error *err)
 {
-    return set_local(call, call->member->tag ? "callSite.short" : "spark.job.description", &call->args[0], err);
+    return vonk__j_set_local(call, call->member->tag ? "callSite.short" : "spark.job.description", &call->args[0], err);
 }
 static vonk_status m_clear_call_site(vonk__j_call *call, vonk_error *err)
 {
     const vonk__j_value nothing = VONK__J_NOTHING;
-    VONK_TRY(set_local(call, "callSite.short", &nothing, err));
-    return set_local(call, "callSite.long", &nothing, err);
+    VONK_TRY(vonk__j_set_local(call, "callSite.short", &nothing, err));
+    return vonk__j_set_local(call, "callSite.long", &nothing, err);
 }
 static vonk_status m_interrupt(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_unref) vonk__j_value text = VONK__J_NOTHING;
     VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING,
                                 call->args[0].i ? VONK_STR("true") : VONK_STR("false"), &text, err));
-    return set_local(call, "spark.job.interruptOnCancel", &text, err);
+    return vonk__j_set_local(call, "spark.job.interruptOnCancel", &text, err);
 }
 
 /* ---- job tags: one local property, separated by commas */
@@ -437,7 +441,7 @@ static vonk_status m_change_tag(vonk__j_call *call, vonk_error *err)
             VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(one)));
     if (call->member->tag) VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(tag)));
     if (new.len) VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_buf_str(&new), &text, err));
-    return set_local(call, "spark.job.tags", &text, err);
+    return vonk__j_set_local(call, "spark.job.tags", &text, err);
 }
 static vonk_status m_tags(vonk__j_call *call, vonk_error *err)
 {
@@ -514,10 +518,12 @@ static vonk_status m_set_checkpoint(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk_path_join(arena, path, vonk_str_of(id), &path, err));
     VONK_TRY(vonk_dir_make(path, err));
     VONK_TRY(vonk_strdup(call->machine->budget, path, &copy, err));
-    VONK_LOCKED(&c->lock);
+    vonk_mutex_lock(&c->lock);
     vonk_free(c->checkpoint_folder);
     c->checkpoint_folder = copy;
-    return VONK_OK;
+    vonk_mutex_unlock(&c->lock);
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = vonk__j_engine_try(c);
+    return e ? vonk_rdd_set_checkpoint_folder(e->rdds, path, err) : VONK_OK;
 }
 static vonk_status m_checkpoint(vonk__j_call *call, vonk_error *err)
 {
@@ -606,9 +612,9 @@ static const vonk__j_member files_members[] = {
     {"get", "String", "String", files_root, VONK__J_STATIC, 0},
 };
 static const vonk__j_row rows[] = {
-    {.fqn = SC, VONK__J_MEMBERS(context_members), .size = sizeof(vonk__j_context), .drop = context_drop},
+    {.fqn = SC, .interfaces = "org.apache.spark.SparkContext$Rdds", VONK__J_MEMBERS(context_members), .size = sizeof(vonk__j_context), .drop = context_drop},
     {.fqn = "org.apache.spark.api.java.JavaSparkContext",
-     .interfaces = "java.io.Closeable",
+     .interfaces = "java.io.Closeable org.apache.spark.api.java.JavaSparkContext$Rdds",
      VONK__J_MEMBERS(java_members),
      .size = sizeof(java_context),
      .drop = java_context_drop},
