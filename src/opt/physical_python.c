@@ -275,6 +275,9 @@ vonk_status vonk__opt_lower_python_window(const vonk_opt_env *env, const vonk_pl
         if (w.windows[i]->children[0]->python->eval != w.windows[0]->children[0]->python->eval)
             return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
                              "aggregates of Python of different kinds over one window");
+    const vonk_py_eval eval = w.windows[0]->children[0]->python->eval;
+    if (eval != VONK_PY_GROUPED_AGG_PANDAS_UDF && eval != VONK_PY_GROUPED_AGG_ARROW_UDF)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "an aggregate over iterators as a window function");
     VONK_TRY(placed_by(&l, child, w.keys, w.n_keys, &placed, err));
     VONK_TRY(vonk_arena_array(arena, w.n + 1, sizeof *calls, &calls, err));
     VONK_TRY(with_ends(&l, &w, placed, calls, &below, err));

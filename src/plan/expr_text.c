@@ -276,7 +276,7 @@ static vonk_status put_call(const text *t, const vonk_expr *e, vonk_error *err)
 
 static vonk_status put_cast(const text *t, const vonk_expr *e, vonk_error *err)
 {
-    if (!t->explain && vonk_expr_has(e, VONK_EXF_IMPLICIT)) return put(t, e->children[0], err);
+    if ((!t->explain || t->no_ids) && vonk_expr_has(e, VONK_EXF_IMPLICIT)) return put(t, e->children[0], err);
     vonk_type_id id = e->type ? e->type->id : VONK_T_NULL;
     /* Casts to nested types show their value only, as in Spark. */
     if (!t->explain && (id == VONK_T_ARRAY || id == VONK_T_MAP || id == VONK_T_STRUCT))

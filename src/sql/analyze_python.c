@@ -39,10 +39,25 @@ vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_exp
     if (e->python->role != VONK_PY_ROLE_SCALAR && e->python->role != VONK_PY_ROLE_AGGREGATE)
         return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                               "a Python function that makes rows, in the place of a value");
-    VONK_TRY(arguments(an, scope, e, &args, &keywords, err));
+    const bool aggregates = e->python->role == VONK_PY_ROLE_AGGREGATE && !scope->is_window;
+    const vonk_plan *below = NULL;
+    vonk_scope inner = *scope;
+    inner.is_window = false;
+    inner.in_aggregate |= aggregates;
+    if (aggregates && scope->above && scope->above->aggregate) { /* HAVING: it joins those of the aggregation below */
+        below = vonk__an_below_aggregate(scope->above->aggregate);
+        inner.inputs = &below;
+        inner.n_inputs = 1;
+        inner.above = NULL;
+    }
+    VONK_TRY(arguments(an, &inner, e, &args, &keywords, err));
+    for (size_t i = 0; aggregates && i < args.n; i++)
+        if (vonk_expr_has_aggregate(args.at[i]))
+            return VONK_EXPR_FAIL(args.at[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
     VONK_TRY(vonk__an_copy(an, e, args.at, vonk_u32_of(args.n), &copy, err));
     if (keywords) VONK_TRY(vonk_expr_set_parts(copy, keywords, vonk_u32_of(args.n), err));
-    return vonk__an_finish(an, copy, ret, err);
+    VONK_TRY(vonk__an_finish(an, copy, ret, err));
+    return below ? vonk__an_above_aggregate(an, scope->above, *ret, ret, err) : VONK_OK;
 }
 
 /* The rows that a function gives, as new columns. */
@@ -144,7 +159,8 @@ vonk_status vonk__an_python_groups(vonk_an *an, const vonk_plan *p, const vonk_s
         VONK_TRY(key_columns(an, inputs[i], &p->lists[1 + i], &children[i], &keys[i], err));
     }
     if (p->n_children == 2 && keys[0].n != keys[1].n)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "cogrouped sides have different numbers of keys");
+        return VONK_FAIL(err, VONK_E_COGROUP_KEYS, "left", VONK_F("%zu", keys[0].n), "right",
+                         VONK_F("%zu", keys[1].n));
     VONK_TRY(groups_call(an, call, inputs, p->n_children, &over, err));
     VONK_TRY(columns_of(an, call->python, &output, err));
     VONK_TRY(vonk__an_copy_node(an, p, children, p->n_children, &copy, err));
