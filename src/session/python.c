@@ -133,6 +133,13 @@ static vonk_status add_include(vonk_session *session, vonk_str name, vonk_error 
     return st;
 }
 
+static vonk_status make_parent(vonk_str path, vonk_error *err)
+{
+    size_t slash = path.len;
+    while (slash > 0 && path.data[slash - 1] != '/') slash--;
+    return vonk_dir_make(vonk_str_sub(path, 0, slash), err);
+}
+
 static vonk_status copy_file(vonk_session *session, vonk_str from, vonk_str name, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
@@ -140,13 +147,28 @@ static vonk_status copy_file(vonk_session *session, vonk_str from, vonk_str name
     vonk_str to;
     VONK_TRY(vonk_arena_new(session->budget, &arena, err));
     VONK_TRY(vonk_path_join(arena, vonk_str_of(session->files_folder), name, &to, err));
+    VONK_TRY(make_parent(to, err));
     vonk_buf_init(&content, session->budget, SIZE_MAX);
     VONK_TRY(vonk_file_read_all(from, SIZE_MAX, &content, err));
     return vonk_file_replace(to, content.data, content.len, err);
 }
 
+/* A relative path that stays below our folder. */
+static vonk_status check_inside(vonk_str name, vonk_error *err)
+{
+    bool is_good = name.len > 0;
+    for (size_t from = 0; is_good && from <= name.len;) {
+        const size_t to = vonk_min_size(vonk_str_find_byte(name, '/', from), name.len);
+        const vonk_str part = vonk_str_sub(name, from, to);
+        is_good = part.len > 0 && !vonk_str_is(part, ".") && !vonk_str_is(part, "..");
+        from = to + 1;
+    }
+    return is_good ? VONK_OK : VONK_FAIL(err, VONK_E_INVALID_ARTIFACT_PATH, "name", VONK_S(name));
+}
+
 vonk_status vonk_session_add_file(vonk_session *session, vonk_str path, vonk_str name, bool on_path, vonk_error *err)
 {
+    VONK_TRY(check_inside(name, err));
     VONK_LOCKED(&session->files_lock);
     VONK_TRY(make_folder(session, err));
     VONK_TRY(copy_file(session, path, name, err));
@@ -171,18 +193,20 @@ static const char unpack[] = "import os, shutil, sys, tarfile, zipfile\n"
 
 enum { UNPACK_MS = 120000 };
 
-vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_str name, vonk_error *err)
+vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_str name, vonk_str into,
+                                     vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session);
     VONK_AUTO(vonk_process_free) vonk_process *process = NULL;
     vonk_process_end end = {0};
-    vonk_str into;
+    vonk_str folder;
+    VONK_TRY(check_inside(into, err));
     VONK_LOCKED(&session->files_lock);
     VONK_TRY(make_folder(session, err));
     VONK_TRY(vonk_arena_new(session->budget, &arena, err));
-    VONK_TRY(vonk_path_join(arena, vonk_str_of(session->files_folder), name, &into, err));
-    const vonk_str args[] = {VONK_STR("-c"), vonk_str_of(unpack), path, into, name};
+    VONK_TRY(vonk_path_join(arena, vonk_str_of(session->files_folder), into, &folder, err));
+    const vonk_str args[] = {VONK_STR("-c"), vonk_str_of(unpack), path, folder, name};
     const vonk_process_spec spec = {.program = executable_of(conf),
                                     .args = args,
                                     .n_args = VONK_COUNTOF(args),
