@@ -8,7 +8,7 @@
 
 /* What goes to the worker of a row of one side. */
 typedef struct group_side {
-    uint32_t *columns, n; /* of the input */
+    uint32_t *columns, n;        /* of the input */
     const vonk_type *row, *sent; /* struct of them; what a record batch is: that, or a struct of one column of that */
 } group_side;
 
@@ -31,7 +31,7 @@ typedef struct groups_local {
     uint32_t number; /* of the task */
     bool in_group, read_all, has_ended, is_done;
     uint32_t side; /* whose stream is open */
-    uint8_t *last;  /* row read before, for the border to the next one */
+    uint8_t *last; /* row read before, for the border to the next one */
     vonk_row_store *edge;
     python_feed feed;
     python_queue waiting;
@@ -98,8 +98,8 @@ static vonk_status open_map(vonk_op *op, groups_shared *s, vonk_error *err)
     const uint32_t n_left = n_sides == 2 ? call->n_args : call->n_children;
     const uint32_t n_offsets = call->n_children + n_sides * (n_keys + 2);
     int32_t *offsets = NULL;
-    s->is_wrapped = call->python->eval == VONK_PY_GROUPED_MAP_ARROW_UDF ||
-                    call->python->eval == VONK_PY_GROUPED_MAP_ARROW_ITER_UDF;
+    s->is_wrapped =
+        call->python->eval == VONK_PY_GROUPED_MAP_ARROW_UDF || call->python->eval == VONK_PY_GROUPED_MAP_ARROW_ITER_UDF;
     VONK_TRY(vonk_arena_array(op->arena, n_offsets, sizeof *offsets, &offsets, err));
     VONK_TRY(open_side(op, s, &s->sides[0], call->children, n_left, offsets, err));
     if (n_sides == 2) {
@@ -171,8 +171,8 @@ static vonk_status groups_open(vonk_op *op, vonk_error *err)
     assert(call->kind == VONK_EX_PYTHON);
     s->role = call->python->role;
     s->per_row = op->node->number == 1;
-    VONK_TRY(vonk__python_spec_init(op, s->per_row ? window_eval(call->python->eval) : call->python->eval, &s->spec,
-                                    err));
+    VONK_TRY(
+        vonk__python_spec_init(op, s->per_row ? window_eval(call->python->eval) : call->python->eval, &s->spec, err));
     VONK_TRY(vonk_op_types(op, op->node->output, op->n_columns, &s->types, err));
     if (s->role == VONK_PY_ROLE_AGGREGATE)
         VONK_TRY(open_values(op, s, err));
@@ -382,8 +382,7 @@ static vonk_status send_block(vonk_op *op, vonk_lane *lane, groups_local *l, uin
     groups_shared *s = op->shared;
     uint32_t n_starts = 0, *sides = NULL;
     const uint8_t *before = l->last;
-    if (!l->run)
-        VONK_TRY(vonk__python_start(op, lane, &s->spec, (int32_t)l->number, s->answered, &l->run, err));
+    if (!l->run) VONK_TRY(vonk__python_start(op, lane, &s->spec, (int32_t)l->number, s->answered, &l->run, err));
     for (uint32_t i = 0; i < n; before = l->rows[i++])
         if (!before || vonk__sort_groups_differ(&s->by, before, l->rows[i])) l->starts[n_starts++] = i;
     VONK_TRY(keep_rows(op, lane, l, n, n_starts, err));
@@ -493,7 +492,8 @@ static vonk_status out_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out 
         VONK_TRY(feed_more(op, lane, l, err));
     }
     if (l->waiting.n_rows > 0)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a Python worker gave fewer rows than it was asked for");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "a Python worker gave fewer rows than it was asked for");
     vonk__python_free(VONK_STEAL(l->run));
     return VONK_OK;
 }
