@@ -216,6 +216,7 @@ static vonk_status call_with_ends(lowering *l, const vonk_expr *call, uint32_t a
     }
     VONK_TRY(vonk_expr_new(l->env->budget, VONK_EX_PYTHON, args, n, &copy, err));
     vonk_expr_set_python(copy, call->python);
+    copy->id = call->id;
     copy->n_order = 2;
     const vonk_status status = call->n_parts ? vonk_expr_set_parts(copy, names, n, err) : VONK_OK;
     if (status != VONK_OK) {

@@ -350,6 +350,17 @@ void vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret
     vonk_exec_observed(ran->exec, i, &ret->name, &ret->node, &ret->row);
 }
 
+uint32_t vonk_query_n_accumulators(const vonk_query *query)
+{
+    if (query->inner) return vonk_query_n_accumulators(query->inner);
+    return query->exec ? vonk_exec_n_accumulators(query->exec) : 0;
+}
+
+vonk_str vonk_query_accumulator(const vonk_query *query, uint32_t i)
+{
+    return vonk_exec_accumulator(query->inner ? query->inner->exec : query->exec, i);
+}
+
 vonk_status vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out,
                             vonk_error *err)
 {

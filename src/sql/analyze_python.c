@@ -13,6 +13,12 @@ static vonk_status arguments(vonk_an *an, const vonk_scope *scope, const vonk_ex
     for (size_t i = 0; i < given.n; i++) {
         const vonk_expr *arg = given.at[i];
         if (arg->kind == VONK_EX_NAMED_ARG) {
+            for (size_t k = 0; k < i; k++)
+                if ((*ret_keywords)[k].len && vonk_str_eq((*ret_keywords)[k], arg->name))
+                    return VONK_EXPR_FAIL(
+                        e, err, VONK_E_DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT__DOUBLE_NAMED_ARGUMENT_REFERENCE,
+                        "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(e->python->name)), "parameterName",
+                        VONK_F("`%.*s`", VONK_STR_ARGS(arg->name)));
             (*ret_keywords)[i] = arg->name;
             any = true;
             arg = arg->children[0];
@@ -56,6 +62,7 @@ vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_exp
             return VONK_EXPR_FAIL(args.at[i], err, VONK_E_NESTED_AGGREGATE_FUNCTION);
     VONK_TRY(vonk__an_copy(an, e, args.at, vonk_u32_of(args.n), &copy, err));
     if (keywords) VONK_TRY(vonk_expr_set_parts(copy, keywords, vonk_u32_of(args.n), err));
+    copy->id = vonk_expr_new_id(); /* what profilers call it; says nothing about equality */
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
     return below ? vonk__an_above_aggregate(an, scope->above, *ret, ret, err) : VONK_OK;
 }

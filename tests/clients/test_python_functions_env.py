@@ -1,4 +1,5 @@
-"""Where functions of Python run: files of the session, settings of workers, and what happens when a worker goes wrong."""
+"""Where functions of Python run: files of the session, settings of workers, and what happens when a worker goes
+wrong."""
 import os
 import sys
 import tarfile
@@ -270,7 +271,8 @@ def test_tracebacks(own_session):
     frame = own_session.range(1).select(F.udf(outer, "long")("id"))
     with pytest.raises(PythonException) as raised:
         frame.collect()
-    assert "in outer" in str(raised.value) and "in inner" in str(raised.value) and "KeyError: 'no 0'" in str(raised.value)
+    for text in "in outer", "in inner", "KeyError: 'no 0'":
+        assert text in str(raised.value)
     assert "worker.py" not in str(raised.value)  # simplified
     own_session.conf.set("spark.sql.execution.pyspark.udf.simplifiedTraceback.enabled", "false")
     with pytest.raises(PythonException, match="worker.py"):
@@ -294,3 +296,22 @@ def test_nothing_is_left_behind():
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{pid}") and not os.path.isdir(folder)
     assert server.stop() == 0
+
+
+# ---- profilers
+
+@pytest.mark.parametrize("kind", ["row", "arrow", "pandas"])
+def test_profiles(own_session, kind):
+    function = {"row": F.udf(lambda x: x + 1, "long", useArrow=False),
+                "arrow": F.udf(lambda x: x + 1, "long", useArrow=True),
+                "pandas": F.pandas_udf(lambda x: x + 1, "long")}[kind]
+    frame = own_session.range(0, 10, 1, 2).select(function("id"))
+    own_session.conf.set("spark.sql.pyspark.udf.profiler", "perf")
+    assert len(frame.collect()) == 10
+    own_session.conf.unset("spark.sql.pyspark.udf.profiler")
+    frame.collect()
+    profiles = own_session._profiler_collector._perf_profile_results
+    (stats,) = profiles.values()
+    assert stats.total_calls >= (2 if kind == "pandas" else 10)
+    own_session.profile.clear()
+    assert not own_session._profiler_collector._perf_profile_results
