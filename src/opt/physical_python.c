@@ -285,3 +285,91 @@ vonk_status vonk__opt_lower_python_window(const vonk_opt_env *env, const vonk_pl
     const vonk__lists lists = {.at = {calls, w.keys, w.orders}, .n = {w.n, w.n_keys, w.n_orders}, .n_lists = 3};
     return groups_node(&l, below, &lists, true, p, ret, err);
 }
+
+/* ---- table functions */
+
+/* The columns of `from` that stand in these expressions; NULL: all. */
+static vonk_status kept_columns(lowering *l, const vonk_plan *from, const vonk_expr_list *above, vonk__exprs *ret,
+                                vonk_error *err)
+{
+    uint64_t *ids = NULL;
+    size_t n = 0;
+
+    for (uint32_t i = 0; above && i < above->n; i++) VONK_TRY(vonk_expr_column_ids(above->at[i], l->arena, &ids, &n, err));
+    for (uint32_t i = 0; i < from->n_output; i++) {
+        bool used = !above;
+        for (size_t k = 0; k < n && !used; k++) used = ids[k] == from->output[i]->id;
+        if (used) VONK_TRY(VONK_VEC_ARENA_PUSH(ret, l->arena, from->output[i], err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status table_node(lowering *l, const vonk_plan *p, const vonk__exprs *keep, const vonk__exprs *columns,
+                              const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
+    const vonk_plan *from = p->children[0];
+    const vonk_expr **call = NULL, **kept = NULL, **output = NULL;
+    const uint32_t n_kept = vonk_u32_of(keep->n), n = vonk_u32_of(columns->n);
+    vonk_plan *node = NULL;
+
+    VONK_TRY(vonk__opt_lower(l->env, from, &child, err));
+    VONK_TRY(bound(l, p->lists[0].at, 1, from, &call, err));
+    VONK_TRY(bound(l, keep->at, n_kept, from, &kept, err));
+    VONK_TRY(vonk_arena_array(l->arena, n + 1, sizeof *output, &output, err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(column(l, i, columns->at[i], &output[i], err));
+    VONK_TRY(vonk__opt_node(l->env, VONK_PN_P_PYTHON_TABLE, &child, 1,
+                            &(vonk__lists){.at = {call, kept}, .n = {1, n_kept}, .n_lists = 2}, &node, err));
+    const vonk_status status = vonk_plan_set_output(node, output, n, err);
+    if (status != VONK_OK) {
+        vonk_plan_unref(node);
+        return status;
+    }
+    return vonk_plan_finish(node, ret, err);
+}
+
+/* The generating node as if it had only these columns, to bind what is above. */
+static vonk_status narrowed(lowering *l, const vonk_plan *p, const vonk__exprs *columns, const vonk_plan **ret,
+                            vonk_error *err)
+{
+    vonk_plan *copy = NULL;
+
+    VONK_TRY(vonk_plan_copy(l->env->budget, p, NULL, 0, &copy, err));
+    const vonk_status status = vonk_plan_set_output(copy, columns->at, vonk_u32_of(columns->n), err);
+    if (status != VONK_OK) {
+        vonk_plan_unref(copy);
+        return status;
+    }
+    return vonk_plan_finish(copy, ret, err);
+}
+
+vonk_status vonk__opt_lower_python_table(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan *project,
+                                         const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *table = NULL, *like = NULL;
+    const vonk_expr **list = NULL;
+    vonk__exprs keep = {0}, columns = {0};
+    vonk_plan *node = NULL;
+
+    VONK_TRY(vonk_arena_new(env->budget, &arena, err));
+    lowering l = {env, arena};
+    VONK_TRY(kept_columns(&l, p->children[0], project ? &project->lists[0] : NULL, &keep, err));
+    for (size_t i = 0; i < keep.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&columns, arena, keep.at[i], err));
+    for (uint32_t i = p->children[0]->n_output; i < p->n_output; i++)
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&columns, arena, p->output[i], err));
+    VONK_TRY(table_node(&l, p, &keep, &columns, &table, err));
+    if (!project) {
+        *ret = VONK_STEAL(table);
+        return VONK_OK;
+    }
+    VONK_TRY(narrowed(&l, p, &columns, &like, err));
+    VONK_TRY(vonk_arena_array(arena, project->lists[0].n + 1, sizeof *list, &list, err));
+    for (uint32_t i = 0; i < project->lists[0].n; i++) {
+        VONK_TRY(vonk__opt_bind(env, project->lists[0].at[i], &like, 1, &list[i], err));
+        VONK_TRY(vonk__opt_keep(arena, list[i], err));
+    }
+    VONK_TRY(vonk__opt_node(env, VONK_PN_P_PROJECT, &table, 1,
+                            &(vonk__lists){.at = {list}, .n = {project->lists[0].n}, .n_lists = 1}, &node, err));
+    return vonk_plan_finish(node, ret, err);
+}

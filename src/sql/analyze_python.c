@@ -42,6 +42,9 @@ vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_exp
     vonk_str *keywords = NULL;
     vonk_expr *copy = NULL;
 
+    if (e->python->role == VONK_PY_ROLE_TABLE)
+        return VONK_EXPR_FAIL(e, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName",
+                              VONK_F("`%.*s`", VONK_STR_ARGS(e->python->name)));
     if (e->python->role != VONK_PY_ROLE_SCALAR && e->python->role != VONK_PY_ROLE_AGGREGATE)
         return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                               "a Python function that makes rows, in the place of a value");
