@@ -169,7 +169,7 @@ vonk_status vonk__an_python_groups(vonk_an *an, const vonk_plan *p, const vonk_s
         VONK_TRY(key_columns(an, inputs[i], &p->lists[1 + i], &children[i], &keys[i], err));
     }
     if (p->n_children == 2 && keys[0].n != keys[1].n)
-        return VONK_FAIL(err, VONK_E_COGROUP_KEYS, "left", VONK_F("%zu", keys[0].n), "right",
+        return VONK_FAIL(err, VONK_E_PYTHON_COGROUP_KEYS, "left", VONK_F("%zu", keys[0].n), "right",
                          VONK_F("%zu", keys[1].n));
     VONK_TRY(groups_call(an, call, inputs, p->n_children, &over, err));
     VONK_TRY(columns_of(an, call->python, &output, err));
