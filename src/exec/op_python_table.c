@@ -261,7 +261,7 @@ static vonk_status take_rows(vonk_op *op, vonk_lane *lane, table_local *l, const
 
 static vonk_status end_rows(const table_shared *s, table_local *l, vonk_error *err)
 {
-    if (l->has_ended) return VONK_OK;
+    if (l->has_ended || l->is_done) return VONK_OK;
     if (!s->pickles) {
         VONK_TRY(vonk__python_feed_rest(l->run, &l->feed, s->arg_type, err));
         VONK_TRY(vonk__python_end_stream(l->run, s->arg_type, err));
@@ -445,7 +445,7 @@ static vonk_status table_push(vonk_op *op, vonk_lane *lane, void *local, const v
         l->partition = lane->partition;
         l->ordinal = lane->ordinal;
     }
-    if (!l->is_taken) VONK_TRY(take_rows(op, lane, l, in, err));
+    if (!l->is_taken && !l->is_done) VONK_TRY(take_rows(op, lane, l, in, err)); /* done: it skips the rest */
     if (!l->is_done) VONK_TRY(give(op, lane, l, out, err));
     if (out->batch) {
         *ret_flow = VONK_AGAIN;

@@ -330,6 +330,9 @@ vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scop
     if (p->n_lists > 0) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &args, err));
     if (vonk_str_is_nocase(name, "sql_keywords")) return keywords_node(an, p, (uint32_t)args.n, ret, err);
     if (vonk_str_is_nocase(name, "range")) return range_node(an, p, &args, ret, err);
+    if (registered)
+        return VONK_PLAN_FAIL(p, err, VONK_E_NOT_A_TABLE_FUNCTION, "functionName",
+                              VONK_F("`%.*s`", VONK_STR_ARGS(name)));
     return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name",
                           VONK_F("`%.*s`", VONK_STR_ARGS(name)));
 }
