@@ -247,6 +247,13 @@ void vonk_exec_observed(const vonk_exec *exec, uint32_t i, vonk_str *ret_name, c
     vonk_mutex_unlock(&e->lock);
 }
 
+uint32_t vonk_exec_n_partitions(const vonk_exec *exec)
+{
+    VONK_LOCKED(&((vonk_exec *)exec)->lock);
+    const exec_stage *last = exec->stages.n ? exec->stages.at[exec->stages.n - 1] : NULL;
+    return last && last->op ? last->op->children[0]->n_partitions : 0;
+}
+
 uint32_t vonk_exec_n_accumulators(const vonk_exec *exec)
 {
     VONK_LOCKED(&((vonk_exec *)exec)->lock);

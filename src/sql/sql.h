@@ -53,6 +53,9 @@ typedef struct vonk_analyzer {
     /* Asks a table function for its columns; all but the schema in `arena`. May be NULL. */
     vonk_status (*ask_udtf)(void *session, const vonk_python_fn *fn, const vonk_udtf_arg *args, uint32_t n, vonk_arena *arena, vonk_udtf_answer *ret,
                             vonk_error *err);
+    /* READ from a data source of Python: makes it with the options and says its columns. *ret: its pickled instance as the command, its columns as
+     * `returns`. NULL: there are none. */
+    vonk_status (*open_source)(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);
     void *session;
     uint32_t view_depth; /* of views that are analysed for views; 0 from outside */
 } vonk_analyzer;
