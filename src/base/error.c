@@ -329,7 +329,12 @@ void vonk_error_copy(vonk_error *into, const vonk_error *from)
 void vonk_error_reset(vonk_error *err)
 {
     unref(err->detail);
-    *err = (vonk_error)VONK_ERROR_INIT;
+    err->cls = VONK_OK;
+    err->line = 0;
+    err->other_family = 0;
+    err->file = NULL;
+    err->detail = NULL;
+    err->message[0] = '\0'; /* not all of it: this is called on every way that went well, too */
 }
 
 /* ---- reading ---- */

@@ -2,8 +2,10 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "plan/conf.h"
 #include "sys/env.h"
+#include "sys/thread.h"
 #include "text/number.h"
 #include "text/zone.h"
 
@@ -23,7 +25,7 @@ static const key_row rows[] = {
 #include "plan/conf_table.inc"
 #undef CONF
 };
-/* Vonk's own, sorted. */
+/* Vonk's own. */
 static const key_row own_rows[] = {
     {"vonk.exec.batchRows", "4096", "int", "", NONE, RUNTIME, true},
     {"vonk.exec.maxWaitingQueries", "64", "int", "", NONE, STATIC, true}, /* for memory; more are refused */
@@ -54,27 +56,34 @@ struct vonk_conf {
 
 /* ---- finding */
 
-static int compare_key(vonk_str a, const char *b) { return vonk_str_compare(a, vonk_str_of(b)); }
+enum { SLOTS = 4096 }; /* of the table of names; a power of two, less than half full */
+static_assert((VONK_COUNTOF(rows) + VONK_COUNTOF(own_rows)) * 2 < SLOTS, "the table of names is too full");
+static const key_row *slots[SLOTS];
+static vonk_once slots_once = VONK_ONCE_INIT;
 
-static const key_row *row_in(const key_row *table, size_t n, vonk_str key)
+static size_t slot_of(vonk_str key) { return vonk_hash64(key.data, key.len, 0) & (SLOTS - 1); }
+
+static void add_slots(const key_row *table, size_t n)
 {
-    size_t low = 0, high = n;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int c = compare_key(key, table[middle].key);
-        if (c == 0) return &table[middle];
-        if (c < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = slot_of(vonk_str_of(table[i].key));
+        while (slots[at]) at = (at + 1) & (SLOTS - 1);
+        slots[at] = &table[i];
     }
-    return NULL;
+}
+
+static void fill_slots(void)
+{
+    add_slots(rows, VONK_COUNTOF(rows));
+    add_slots(own_rows, VONK_COUNTOF(own_rows));
 }
 
 static const key_row *find_row(vonk_str key)
 {
-    const key_row *row = row_in(rows, VONK_COUNTOF(rows), key);
-    return row ? row : row_in(own_rows, VONK_COUNTOF(own_rows), key);
+    vonk_once_run(&slots_once, fill_slots);
+    for (size_t at = slot_of(key); slots[at]; at = (at + 1) & (SLOTS - 1))
+        if (vonk_str_is(key, slots[at]->key)) return slots[at];
+    return NULL;
 }
 
 /* Place of the key, or where it would be. */

@@ -43,7 +43,7 @@ static vonk_status analyze(vonk_query *query, const vonk_plan *resolved, vonk_bu
 {
     VONK_AUTO(vonk_query_free) vonk_query *run = NULL;
 
-    VONK_TRY(vonk__session_start(query->session, resolved, true, NULL, &run, err));
+    VONK_TRY(vonk__session_start(query->session, resolved, VONK__USE_CACHED, NULL, &run, err));
     if (!run->runs) return vonk_buf_add_c(out, "Execute command\n", err);
     for (;;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;

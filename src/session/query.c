@@ -122,7 +122,8 @@ static void drop_exec(vonk_query *query)
 /* It was refused memory and has given nothing yet: true if it will wait and run once more. */
 static bool comes_again(vonk_query *query, vonk_status why)
 {
-    if (why != VONK_E_MEMORY_BUDGET_EXCEEDED || query->gave_rows || query->cancelled) return false;
+    if (why != VONK_E_MEMORY_BUDGET_EXCEEDED || query->gave_rows || query->cancelled || query->never_waits)
+        return false;
     if (query->resolved->kind == VONK_PN_WRITE_FILES) return false; /* its job is bound to its first run */
     if (!vonk_admission_again(query->session->engine->admission, &query->ticket)) return false;
     drop_exec(query);
@@ -175,14 +176,15 @@ static vonk_status note_rows(vonk_query *query, vonk_status status, const vonk_b
     return *ret_again ? VONK_OK : status;
 }
 
-vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *shared,
+vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, unsigned flags, vonk_budget *shared,
                                 vonk_query **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
 
     VONK_TRY(query_new(session, shared, &query, err));
     query->resolved = vonk_plan_ref(resolved);
-    query->use_cached = use_cached;
+    query->use_cached = (flags & VONK__USE_CACHED) != 0;
+    query->never_waits = (flags & VONK__NEVER_WAITS) != 0;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
     if (resolved->kind == VONK_PN_WRITE_FILES) {
         bool skip = false;
@@ -201,13 +203,22 @@ vonk_status vonk_session_execute(vonk_session *session, const vonk_plan *unresol
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
 
     VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
-    return vonk__session_start(session, resolved, true, NULL, ret, err);
+    return vonk__session_start(session, resolved, VONK__USE_CACHED, NULL, ret, err);
+}
+
+vonk_status vonk_session_execute_at_once(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret,
+                                         vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+
+    VONK_TRY(vonk_session_analyze(session, unresolved, &resolved, err));
+    return vonk__session_start(session, resolved, VONK__NEVER_WAITS, NULL, ret, err);
 }
 
 vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret,
                                           vonk_error *err)
 {
-    return vonk__session_start(session, resolved, true, NULL, ret, err);
+    return vonk__session_start(session, resolved, VONK__USE_CACHED, NULL, ret, err);
 }
 
 bool vonk_session_acts(const vonk_plan *resolved)
@@ -382,7 +393,7 @@ vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *
     VONK_VEC(vonk_batch *) batches = {0};
     vonk_status status;
 
-    VONK_TRY(vonk__session_start(session, resolved, use_cached, into, &query,
+    VONK_TRY(vonk__session_start(session, resolved, use_cached ? VONK__USE_CACHED : 0, into, &query,
                                  err)); /* rows share its dictionaries and text */
     for (;;) {
         vonk_batch *batch = NULL;

@@ -48,6 +48,8 @@ vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresol
 
 /* Analyses, optimises, plans, starts. Commands run to their end here and their rows are the result. `tags`/ids are kept by the door. */
 vonk_status      vonk_session_execute(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err);
+/* The same for a caller that must not wait, with a plan of a few rows: it takes no kept frames and no second try when others have the memory. */
+vonk_status      vonk_session_execute_at_once(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err);
 /* The same for a plan that is resolved already. */
 vonk_status      vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err);
 /* Does a resolved plan act when it is executed (a command, a write), so that SQL text runs it at once? */

@@ -173,6 +173,32 @@ def test_limits_by_flags():
         assert running.stop() == 0
 
 
+def test_tiny_plans_wait_for_nobody():
+    """A few rows made from nothing are answered where the request was read, also while every executor is busy."""
+    running = Server("--max-queries", "1", name="tiny")
+    try:
+        busy, other = (SparkSession.builder.remote(running.remote).create() for _ in range(2))
+        endless = threading.Thread(target=lambda: pytest.raises(PySparkException, run_endless, busy))
+        endless.start()
+        time.sleep(0.5 * SLOWER)
+        assert [row.id for row in other.range(5).collect()] == [0, 1, 2, 3, 4]
+        assert [row.id for row in other.range(2, 1000, 3).limit(2).collect()] == [2, 5]
+        assert other.range(7, 3).collect() == [] and other.range(5).offset(4).collect() == [(4,)]
+        kept = other.range(3).cache()
+        assert kept.collect() == [(0,), (1,), (2,)]
+        assert endless.is_alive() and busy.interruptAll()
+        endless.join(30 * SLOWER)
+        assert not endless.is_alive()
+        busy.stop()
+        other.stop()
+    finally:
+        assert running.stop() == 0
+
+
+def run_endless(spark):
+    spark.range(10**13).selectExpr("sum(id % 7)").collect()
+
+
 @pytest.mark.parametrize("text, feature", [
     ("CREATE TABLE t (id INT) USING parquet TBLPROPERTIES ('a' = 'b', c.d = 'e')", "CREATE TABLE"),
     ("CREATE VIEW v AS SELECT 1", "CREATE VIEW"),

@@ -1,7 +1,8 @@
 /* serve/connect/backend.h -- what the protocol asks of the engine: the only place where Connect meets sessions and plans.
  *
  * The protocol part (operations, reattaching, buffers, sessions by id, artifacts, errors) knows no plan. It calls these functions:
- * `execute` and `analyze` on worker threads with a large stack (VONK_STACK_PLAN), the others on any thread; those must not block for long.
+ * `execute` and `analyze` on worker threads with a large stack (VONK_STACK_PLAN), the others on any thread; those must not block for long. A plan that
+ * `is_tiny` is executed on the server's own thread: it is done sooner than a worker is awake.
  * Messages that a function gets live until it returns, for `execute` in vonk_connect_arena(op). An error goes to the client as it is; what is not built
  * says UNSUPPORTED_FEATURE with its name. */
 #ifndef VONK_SERVE_CONNECT_BACKEND_H
@@ -26,6 +27,8 @@ typedef struct vonk_connect_backend {
     vonk_status (*conf_set)(void *self, void *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
     /* Runs the plan (PB_M_PLAN: root or command) to its end and emits what it gives. VONK_OK ends the stream well. */
     vonk_status (*execute)(void *self, vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err);
+    /* Is executing this plan (of few bytes) a matter of microseconds, on a small stack, without waiting for anything? Any thread. May be NULL. */
+    bool (*is_tiny)(const vonk_pb_msg *plan);
     /* Answers an AnalyzePlanRequest by putting exactly one member of the response's oneof. Plans in it are not compressed, except by
      * vonk_connect_plan, through which each of them is to be read. */
     vonk_status (*analyze)(void *self, vonk_connect_session *session, const vonk_pb_msg *request, vonk_arena *arena,

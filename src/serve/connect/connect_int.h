@@ -120,7 +120,8 @@ struct vonk_connect_server {
     vonk_timer maintenance, progress; /* server's thread */
     vonk_job progress_job, maintenance_job;
     _Atomic(bool) is_maintenance_posted;
-    _Atomic(bool) is_reporting; /* the timer runs, or the job is posted */
+    _Atomic(int64_t) progress_at_ns; /* the timer fires then, or will be set; INT64_MAX: nobody wants it */
+    _Atomic(bool) is_progress_posted;
     vonk_connect_task expire_task;
     _Atomic(bool) is_expiring;
 
@@ -211,8 +212,8 @@ vonk_status vonk__connect_reply(vonk_connect_rpc *rpc, vonk_pb_writer *take_writ
 vonk_pb_writer vonk__connect_answer(vonk_connect_rpc *rpc, vonk_buf *ret_buf, int session_field, int server_side_field, vonk_error *err);
 /* Ends a call with an error, kept in the session (may be NULL). */
 void vonk__connect_fail_call(vonk_connect_session *session, vonk_grpc_call *call, const vonk_error *error);
-/* An operation runs that wants progress reports. */
-void vonk__connect_want_progress(vonk_connect_server *server);
+/* An operation runs that wants a progress report then. Costs nothing when the timer fires before. */
+void vonk__connect_want_progress(vonk_connect_server *server, int64_t due_ns);
 
 /* artifacts.c: the client stream of AddArtifacts */
 void vonk__connect_artifacts_start(void *server, vonk_grpc_call *call);

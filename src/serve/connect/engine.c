@@ -81,6 +81,7 @@ void vonk_connect_engine_backend(vonk_engine *engine, vonk_connect_backend *ret)
                                   .conf = conf,
                                   .conf_set = conf_set,
                                   .execute = vonk__connect_run,
+                                  .is_tiny = vonk__connect_is_tiny,
                                   .analyze = vonk__connect_answer_analyze};
 }
 

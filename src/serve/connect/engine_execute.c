@@ -331,6 +331,27 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     }
 }
 
+/* Rows that are made from nothing, maybe cut: no name but a column's, no expression, no file, no text. */
+bool vonk__connect_is_tiny(const vonk_pb_msg *plan)
+{
+    enum { MAX_ROWS = 1000, MAX_DEPTH = 4 };
+    const vonk_pb_msg *m = vonk_pb_get_msg(plan, PB_PLAN_ROOT), *range;
+    for (int depth = 0; m && depth < MAX_DEPTH; depth++) {
+        switch (vonk_pb_which(m, PB_RELATION_REL_TYPE_ONEOF)) {
+        case PB_RELATION_LIMIT: m = vonk_pb_get_msg(vonk_pb_get_msg(m, PB_RELATION_LIMIT), PB_LIMIT_INPUT); break;
+        case PB_RELATION_OFFSET: m = vonk_pb_get_msg(vonk_pb_get_msg(m, PB_RELATION_OFFSET), PB_OFFSET_INPUT); break;
+        case PB_RELATION_RANGE: {
+            range = vonk_pb_get_msg(m, PB_RELATION_RANGE);
+            vonk_i128 n = (vonk_i128)vonk_pb_i64(range, PB_RANGE_END) - vonk_pb_i64(range, PB_RANGE_START);
+            return n <= MAX_ROWS && vonk_pb_i64(range, PB_RANGE_STEP) > 0 &&
+                   !vonk_pb_has(range, PB_RANGE_NUM_PARTITIONS);
+        }
+        default: return false;
+        }
+    }
+    return false;
+}
+
 vonk_status vonk__connect_run(void *self, vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *relation = NULL;
@@ -342,7 +363,8 @@ vonk_status vonk__connect_run(void *self, vonk_connect_operation *op, const vonk
     switch (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF)) {
     case PB_PLAN_ROOT:
         VONK_TRY(vonk_translate_relation(&r.translator, vonk_pb_get_msg(plan, PB_PLAN_ROOT), &relation, err));
-        VONK_TRY(vonk_session_execute(r.state->session, relation, &query, err));
+        VONK_TRY((vonk__connect_is_tiny(plan) ? vonk_session_execute_at_once
+                                              : vonk_session_execute)(r.state->session, relation, &query, err));
         return stream_rows(&r, op, query, err);
     case PB_PLAN_COMMAND: return run_command(&r, op, vonk_pb_get_msg(plan, PB_PLAN_COMMAND), err);
     default: return vonk_translate_invalid("a plan without a kind", err);

@@ -21,6 +21,7 @@ typedef struct vonk__connect_request {
 } vonk__connect_request;
 void vonk__connect_open_request(vonk__connect_request *r, vonk_connect_session *client, vonk_arena *arena);
 
+bool        vonk__connect_is_tiny(const vonk_pb_msg *plan);
 vonk_status vonk__connect_run(void *self, vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err);
 /* One ObservedMetrics for each DataFrame.observe() that the query ran through. */
 vonk_status vonk__connect_put_observed(vonk_pb_writer *w, const vonk_query *query, vonk_error *err);

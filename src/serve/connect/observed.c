@@ -64,7 +64,8 @@ static vonk_status put_nested(vonk_pb_writer *w, const vonk_query *query, const 
     const vonk_span *span = &VONK_VALUES(flat, vonk_span)[at];
     if (column->type->id == VONK_T_ARRAY) {
         mark = vonk_pb_begin(w, PB_EXPRESSION_LITERAL_ARRAY);
-        VONK_TRY(vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, column->type->fields[0].type, err));
+        VONK_TRY(
+            vonk_translate_put_type(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENT_TYPE, column->type->fields[0].type, err));
         VONK_TRY(put_values(w, PB_EXPRESSION_LITERAL_ARRAY_ELEMENTS, query, flat->children[0], span->offset, span->len,
                             err));
     } else {

@@ -6,7 +6,8 @@ enum {
     MAX_AHEAD_BYTES = 8 << 20, /* produced and not sent: the producer waits */
     RESPONSE_ID_AT = 2,        /* of its text in the encoded response: begin() puts it first */
     MAX_OPERATIONS = 10000,    /* that exist, running or not released */
-    MAX_HELD_BYTES = 64 << 10  /* larger responses are worth a send of their own */
+    MAX_HELD_BYTES = 64 << 10, /* larger responses are worth a send of their own */
+    MAX_TINY_BYTES = 4096,     /* of a request that may be executed on the server's thread */
 };
 
 static void run_operation(void *self);
@@ -171,11 +172,22 @@ bool vonk__connect_has_tag(const vonk_connect_operation *op, vonk_str tag)
 
 /* ---- running ---- */
 
+static bool is_tiny(const vonk_connect_operation *op)
+{
+    const vonk_connect_backend *backend = op->session->server->backend;
+    return backend->is_tiny && op->request_bytes.bytes.len <= MAX_TINY_BYTES &&
+           backend->is_tiny(vonk_pb_get_msg(op->request, PB_EXECUTE_PLAN_REQUEST_PLAN));
+}
+
+/* Waking an executor, and being woken by it, would cost several times as much as a tiny plan. */
 void vonk__connect_start(vonk_connect_operation *op)
 {
     vonk__connect_operation_ref(op);
     op->task = (vonk_connect_task){.run = run_operation, .self = op};
-    vonk_connect_workers_post(op->session->server->executors, &op->task);
+    if (is_tiny(op))
+        run_operation(op);
+    else
+        vonk_connect_workers_post(op->session->server->executors, &op->task);
 }
 
 static void run_operation(void *self)
@@ -187,10 +199,11 @@ static void run_operation(void *self)
     vonk_mutex_lock(&op->lock);
     bool is_wanted = op->phase == VONK_CONNECT_WAITING;
     if (is_wanted) op->phase = VONK_CONNECT_RUNNING;
-    op->progress_due_ns = op->progress_every_ns > 0 ? vonk_clock_mono_ns() + op->progress_every_ns : INT64_MAX;
+    int64_t due_ns = op->progress_every_ns > 0 ? vonk_clock_mono_ns() + op->progress_every_ns : INT64_MAX;
+    op->progress_due_ns = due_ns;
     vonk_mutex_unlock(&op->lock);
     if (is_wanted) {
-        if (op->progress_every_ns > 0) vonk__connect_want_progress(op->session->server);
+        vonk__connect_want_progress(op->session->server, due_ns);
         vonk_status st = vonk_connect_plan(op->session, vonk_pb_get_msg(op->request, PB_EXECUTE_PLAN_REQUEST_PLAN),
                                            op->arena, &plan, &err);
         if (st == VONK_OK) st = backend->execute(backend->self, op, plan, &err);

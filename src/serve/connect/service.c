@@ -244,20 +244,31 @@ void vonk__connect_want_maintenance(vonk_connect_server *server)
         vonk_loop_post(vonk_grpc_server_loop(server->grpc), &server->maintenance_job);
 }
 
-static void on_progress(void *self)
+static void set_progress_timer(void *self)
 {
     vonk_connect_server *server = self;
-    int64_t next_ns = vonk__connect_report_all(server);
     vonk_error err = VONK_ERROR_INIT;
-    if (next_ns == INT64_MAX ||
-        vonk_loop_set_timer(vonk_grpc_server_loop(server->grpc), &server->progress, next_ns, &err) != VONK_OK)
-        atomic_store(&server->is_reporting, false);
+    atomic_store(&server->is_progress_posted, false);
+    if (vonk_loop_set_timer(vonk_grpc_server_loop(server->grpc), &server->progress,
+                            atomic_load(&server->progress_at_ns), &err) != VONK_OK)
+        atomic_store(&server->progress_at_ns, INT64_MAX); /* the next operation tries again */
     vonk_error_reset(&err);
 }
 
-void vonk__connect_want_progress(vonk_connect_server *server)
+static void on_progress(void *self)
 {
-    if (!atomic_exchange(&server->is_reporting, true))
+    vonk_connect_server *server = self;
+    atomic_store(&server->progress_at_ns, INT64_MAX); /* before looking: who starts from now on asks by itself */
+    vonk__connect_want_progress(server, vonk__connect_report_all(server));
+}
+
+void vonk__connect_want_progress(vonk_connect_server *server, int64_t due_ns)
+{
+    int64_t at_ns = atomic_load(&server->progress_at_ns);
+    do {
+        if (due_ns >= at_ns) return;
+    } while (!atomic_compare_exchange_weak(&server->progress_at_ns, &at_ns, due_ns));
+    if (!atomic_exchange(&server->is_progress_posted, true))
         vonk_loop_post(vonk_grpc_server_loop(server->grpc), &server->progress_job);
 }
 
@@ -308,7 +319,8 @@ vonk_status vonk_connect_server_new(const vonk_connect_options *options, vonk_co
                                      .released = on_released};
     s->maintenance = (vonk_timer){.fire = on_maintenance, .self = s};
     s->progress = (vonk_timer){.fire = on_progress, .self = s};
-    s->progress_job = (vonk_job){.run = on_progress, .self = s};
+    s->progress_job = (vonk_job){.run = set_progress_timer, .self = s};
+    atomic_init(&s->progress_at_ns, INT64_MAX);
     s->maintenance_job = (vonk_job){.run = on_first_session, .self = s};
     s->expire_task = (vonk_connect_task){.run = expire, .self = s};
     vonk_mutex_init(&s->lock);

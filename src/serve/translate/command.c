@@ -26,8 +26,8 @@ static const char *save_mode(int mode)
     }
 }
 
-static vonk_status name_list(vonk_translator *t, const vonk_pb_msg *m, int field, vonk_plan *node,
-                             const vonk_str **ret, uint32_t *ret_n, vonk_error *err)
+static vonk_status name_list(vonk_translator *t, const vonk_pb_msg *m, int field, vonk_plan *node, const vonk_str **ret,
+                             uint32_t *ret_n, vonk_error *err)
 {
     const vonk_str *names = NULL;
 
@@ -77,7 +77,7 @@ static vonk_status write(vonk_translator *t, const vonk_pb_msg *m, const vonk_pl
 }
 
 vonk_status vonk_translate_command(vonk_translator *t, const vonk_pb_msg *command, const vonk_plan **ret,
-                                    vonk_error *err)
+                                   vonk_error *err)
 {
     const int which = vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF);
 

@@ -47,8 +47,8 @@ vonk_status vonk__tr_expr(vonk_translator *t, const vonk_pb_msg *m, const vonk_e
     return vonk__tr_keep_expr(t, *ret, err);
 }
 
-vonk_status vonk__tr_exprs(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret,
-                           uint32_t *ret_n, vonk_error *err)
+vonk_status vonk__tr_exprs(vonk_translator *t, const vonk_pb_msg *m, int field, const vonk_expr ***ret, uint32_t *ret_n,
+                           vonk_error *err)
 {
     *ret_n = vonk_u32_of(vonk_pb_n(m, field));
     VONK_TRY(vonk_arena_array(t->arena, *ret_n + 1, sizeof **ret, ret, err));

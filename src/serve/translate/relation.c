@@ -296,9 +296,9 @@ static vonk_status hint(vonk_translator *t, const vonk_pb_msg *m, const vonk_pla
 }
 
 /* ---- AGGREGATE */
-static vonk_status pivot(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan *child,
-                         const vonk_expr *const *keys, uint32_t n_keys, const vonk_expr *const *outputs,
-                         uint32_t n_outputs, const vonk_plan **ret, vonk_error *err)
+static vonk_status pivot(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan *child, const vonk_expr *const *keys,
+                         uint32_t n_keys, const vonk_expr *const *outputs, uint32_t n_outputs, const vonk_plan **ret,
+                         vonk_error *err)
 {
     const vonk_expr *column = NULL, **values = NULL;
     uint32_t n = 0;
@@ -414,7 +414,8 @@ static vonk_status set_operation(vonk_translator *t, const vonk_pb_msg *m, const
     const int type = vonk_pb_i32(m, PB_SET_OPERATION_SET_OP_TYPE);
     vonk_plan *node = NULL;
 
-    if (type == PB_E_SET_OPERATION_SET_OP_TYPE_UNSPECIFIED) return vonk_translate_invalid("a set operation's type", err);
+    if (type == PB_E_SET_OPERATION_SET_OP_TYPE_UNSPECIFIED)
+        return vonk_translate_invalid("a set operation's type", err);
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SET_OPERATION_LEFT_INPUT), &sides[0], err));
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SET_OPERATION_RIGHT_INPUT), &sides[1], err));
     VONK_TRY(vonk_plan_new(t->budget, VONK_PN_SET_OP, sides, 2, &node, err));
