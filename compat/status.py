@@ -2,7 +2,8 @@
 """Writes STATUS.md from the answers of doctests.py.   compat/status.py [--out STATUS.md] MODULE.jsonl...
 
 The measure is what real Spark passes (upper_spark43.jsonl, upper_classic43.jsonl): an object counts when Spark passes
-all of its examples, and is good when Vonk does too; what a run left out has failed. Modules without a file here keep the row they had.
+all of its examples, and is good when Vonk does too; what a run left out has failed. Modules without a file here keep
+the row they had.
 """
 import argparse
 import collections
