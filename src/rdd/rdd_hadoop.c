@@ -390,7 +390,7 @@ static vonk_status end_objects(writing *w, vonk_error *err)
 {
     if (!w->n_objects) return VONK_OK;
     vonk__put_be32(w->value.data, (int32_t)(w->value.len - 4));
-    vonk__put_be32(w->value.data + 4 + 23, (int32_t)w->n_objects);
+    vonk__put_be32(w->value.data + 4 + 24, (int32_t)w->n_objects);
     w->n_objects = 0;
     return vonk_sequence_append(w->sequence, VONK_STR_NONE, vonk_buf_str(&w->value), err);
 }

@@ -467,7 +467,7 @@ static const vonk__j_row rows[] = {
      .drop = function_drop},
     {.fqn = PYTHON "PythonRDD",
      .super = RDD_CLASS,
-     .interfaces = PYTHON "PythonRDD$Broadcasts",
+     .interfaces = PYTHON "PythonRDD$Broadcasts " PYTHON "PythonRDD$Files",
      VONK__J_MEMBERS(python_members)},
     {.fqn = PYTHON "PairwiseRDD", .super = RDD_CLASS, VONK__J_MEMBERS(pairwise_members)},
     {.fqn = PYTHON "SerDeUtil", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(serde_members)},
