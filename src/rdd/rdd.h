@@ -185,6 +185,9 @@ vonk_status vonk_rdd_hadoop_write(vonk_rdd *rdd, const vonk_rdd_hadoop *spec, co
 vonk_status vonk_rdd_save_objects(vonk_rdd *rdd, vonk_str folder, const vonk_property *properties,
                                   uint32_t n_properties, vonk_error *err);
 
+/* For tests: what the lineage keeps in caches and shuffles is gone (half 0), or damaged (half 1). How many blocks. */
+uint32_t vonk_rdd_lose_blocks(vonk_rdd *rdd, bool half);
+
 /* ---- broadcasts: a file of the driver becomes a block and a path that workers read. */
 vonk_status vonk_rdd_broadcast(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
 void vonk_rdd_broadcast_drop(vonk_rdd_context *context, uint64_t id);

@@ -3,6 +3,7 @@
 
 #include "serve/py4j/rdd_socket.h"
 #include "sys/clock.h"
+#include "sys/env.h"
 #include "sys/sockets.h"
 #include "text/number.h"
 
@@ -129,7 +130,10 @@ static vonk_status make_pool(vonk__j_caller *caller, vonk__j_engine *e, vonk_err
 {
     int64_t idle = 0;
     VONK_TRY(number_setting(caller, e->context, "spark.python.worker.idle.seconds", 60, &idle, err));
-    const vonk_py_pool_options options = {.idle_ns = idle * VONK_NS_PER_S,
+    /* Names of sockets are short: a temporary folder with a long name cannot hold them. */
+    const bool is_long = vonk_env_get("TMPDIR").len > 40;
+    const vonk_py_pool_options options = {.socket_folder = is_long ? VONK_STR("/tmp") : VONK_STR_NONE,
+                                          .idle_ns = idle * VONK_NS_PER_S,
                                           .start_timeout_ns = 60 * VONK_NS_PER_S,
                                           .max_workers = e->context->n_slots * 8 + 16};
     return vonk_py_pool_new(e->budget, &options, &e->pool, err);

@@ -3,7 +3,7 @@
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/rdd_socket.h"
-#include "sys/clock.h"
+#include "sys/env.h"
 #include "text/number.h"
 
 #define PYTHON "org.apache.spark.api.python."
@@ -427,6 +427,19 @@ static vonk_status as_objects(vonk__j_call *call, vonk_error *err)
     return vonk__j_objects_rdd(r->context, vonk_rdd_ref(r->rdd), is_batched, &call->result, err);
 }
 
+/* ---- for tests of recovery, which say so by VONK_TESTING */
+
+static vonk_status lose_blocks(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    const vonk__j_rdd *r = vonk__j_rdd_of(call->args[0].object);
+    if (!vonk_env_get("VONK_TESTING").data)
+        return vonk__j_throw(call->caller, "java.lang.UnsupportedOperationException", err, "this is for tests");
+    VONK_TRY(vonk__j_engine_use(call->caller, r->context, &e, err));
+    return vonk__j_return(call, vonk__j_i32((int32_t)vonk_rdd_lose_blocks(r->rdd, call->args[1].i)));
+}
+
 /* ---- rows */
 
 #define STATIC(name, args, result, function, tag) {name, args, result, function, VONK__J_STATIC, tag}
@@ -441,6 +454,7 @@ static const vonk__j_member python_members[] = {
     STATIC("collectAndServe", RDD_CLASS, "Object[]", collect, 0),
     STATIC("collectAndServeWithJobGroup", RDD_CLASS ", String, String, boolean", "Object[]", collect_with_group, 0),
     STATIC("runJob", "org.apache.spark.SparkContext, " JAVA_RDD ", java.util.ArrayList", "Object[]", run_job, 0),
+    STATIC("loseBlocks", JAVA_RDD ", boolean", "int", lose_blocks, 0),
     STATIC("toLocalIteratorAndServe", RDD_CLASS ", boolean", "Object[]", to_local_iterator, 0),
 };
 static const vonk__j_member pairwise_members[] = {
