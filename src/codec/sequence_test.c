@@ -64,7 +64,7 @@ static void test_there_and_back(void **state)
     enum { N = 60000 };
     (void)state;
     for (int packing = VONK_SEQUENCE_PLAIN; packing <= VONK_SEQUENCE_BLOCK; packing++) {
-        vonk_buf file;
+        vonk_buf file = {0};
         const int n = packing == VONK_SEQUENCE_RECORD ? N / 10 : N;
         write_file((vonk_sequence_packing)packing, n, &file);
         for (uint64_t pieces = 1; pieces <= 7; pieces += 3) { /* each record is in one split, in order */
@@ -79,7 +79,7 @@ static void test_there_and_back(void **state)
 
 static void test_damaged_files(void **state)
 {
-    vonk_buf file;
+    vonk_buf file = {0};
     (void)state;
     write_file(VONK_SEQUENCE_BLOCK, 300, &file);
     for (size_t cut = 0; cut < file.len; cut += 13) {
@@ -120,7 +120,7 @@ static void test_writables(void **state)
 {
     vonk_error err = VONK_ERROR_INIT;
     vonk_arena *arena = NULL;
-    vonk_buf out, text;
+    vonk_buf out = {0}, text = {0};
     const vonk_pickle_value key = {.kind = VONK_PICKLE_FLOAT, .f = 3.0};
     const vonk_pickle_value value = {.kind = VONK_PICKLE_STRING, .text = VONK_STR("bb")};
     const vonk_pickle_value *items[] = {&key, &value}, *back = NULL;

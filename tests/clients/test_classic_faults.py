@@ -1,4 +1,4 @@
-"""What goes wrong under RDDs of classic PySpark: lost blocks, killed workers, cancels, wrong secrets, things left over."""
+"""What goes wrong under RDDs of classic PySpark: lost blocks, killed workers, cancels, wrong secrets, leftovers."""
 import os
 import socket
 import struct

@@ -28,7 +28,8 @@ static vonk_status make_leaf(vonk__j_call *call, vonk__j_engine *e, vonk_rdd **r
         return vonk_rdd_fixed_records(e->rdds, path, (uint32_t)n, ret, err);
     case CHECKPOINT_FILE: break;
     }
-    return vonk_rdd_checkpoint_file(e->rdds, path, ret, err);
+    return vonk_rdd_checkpoint_file(
+        e->rdds, vonk_str_starts(path, VONK_STR("file:")) ? vonk_str_sub(path, 5, path.len) : path, ret, err);
 }
 
 static vonk_status m_leaf(vonk__j_call *call, vonk_error *err)
