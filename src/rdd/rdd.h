@@ -190,6 +190,8 @@ uint32_t vonk_rdd_lose_blocks(vonk_rdd *rdd, bool half);
 
 /* ---- broadcasts: a file of the driver becomes a block and a path that workers read. */
 vonk_status vonk_rdd_broadcast(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
+/* One that workers read where it is, and that the caller keeps. */
+vonk_status vonk_rdd_broadcast_at(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
 void vonk_rdd_broadcast_drop(vonk_rdd_context *context, uint64_t id);
 
 #endif

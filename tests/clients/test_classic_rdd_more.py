@@ -241,3 +241,23 @@ def test_approximate_actions():
         print(rdd.map(str).countApproxDistinct(), rdd.map(lambda x: x % 20).countApproxDistinct(0.01))
         sc.stop()
     """) == ["1000 499500.0 499.5", "962 20"]
+
+
+def test_encryption():
+    """Nothing that Python sends is written to a disk as it is."""
+    assert run("""
+        sc = SparkContext("local[2]", "a", conf=SparkConf().set("spark.io.encryption.enabled", "true"))
+        words = sc.broadcast(["word %d" % i for i in range(50000)])
+        data = b"closure" * 300000
+        rdd = sc.parallelize([str(i) for i in range(2000)], 3)
+        print(rdd.map(lambda x: words.value[int(x)]).persist(StorageLevel.DISK_ONLY).distinct().count())
+        print(rdd.map(lambda x: len(data)).max(), words.value[7], len(words.value))
+        words.unpersist()
+        print(rdd.map(lambda x: words.value[0]).first())
+        words.destroy()
+        try:
+            rdd.map(lambda x: words.value[0]).count()
+        except Exception as e:
+            print(type(e).__name__)
+        sc.stop()
+    """) == ["2000", "2100000 word 7 50000", "word 0", "Py4JJavaError"]

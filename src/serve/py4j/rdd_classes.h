@@ -7,6 +7,7 @@
 #define VONK_SERVE_PY4J_RDD_CLASSES_H
 
 #include "serve/py4j/rdd_engine.h"
+#include "sys/files.h"
 
 typedef struct vonk__j_rdd {
     vonk__j_object head;
@@ -44,6 +45,16 @@ typedef struct vonk__j_broadcast {
     vonk__j_context *context;
     uint64_t id;
     bool is_destroyed;
+    vonk__j_object *value; /* its PythonBroadcast */
 } vonk__j_broadcast;
+
+/* The payload of PythonBroadcast: a file that Python wrote, or with encryption one in memory that it sent. */
+typedef struct vonk__j_python_broadcast {
+    vonk__j_object head;
+    vonk__j_value path;
+    vonk_file *file; /* NULL: Python writes `path` itself */
+    vonk__j_context *context;
+    struct vonk__j_channel *channel;
+} vonk__j_python_broadcast;
 
 #endif

@@ -113,23 +113,10 @@ static void broadcast_drop(vonk__j_object *self)
         vonk__j_engine_leave(e);
     }
     b->is_destroyed = true;
+    vonk__j_object_unref(VONK_STEAL(b->value));
     vonk__j_object_unref(VONK_STEAL(b->context));
 }
 
-typedef struct python_broadcast {
-    vonk__j_object head;
-    vonk__j_value path;
-} python_broadcast;
-static void python_broadcast_drop(vonk__j_object *self) { vonk__j_unref(&((python_broadcast *)self)->path); }
-
-static vonk_status setup_broadcast(vonk__j_call *call, vonk_error *err)
-{
-    python_broadcast *made = NULL;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.api.python.PythonBroadcast", &made, err));
-    made->path = vonk__j_ref(call->args[0]);
-    return vonk__j_return(call, vonk__j_of(&made->head));
-}
 static vonk_status m_broadcast(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
@@ -137,10 +124,12 @@ static vonk_status m_broadcast(vonk__j_call *call, vonk_error *err)
     vonk__j_context *context = vonk__j_context_of(call->self);
     uint64_t id = 0;
     VONK_TRY(vonk__j_need(call, 0, err));
-    const python_broadcast *value = (python_broadcast *)call->args[0].object;
+    vonk__j_python_broadcast *value = (vonk__j_python_broadcast *)call->args[0].object;
     VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.broadcast.Broadcast", &made, err));
-    VONK_TRY(vonk_rdd_broadcast(e->rdds, vonk__j_str(&value->path), &id, err));
+    VONK_TRY(value->file ? vonk_rdd_broadcast_at(e->rdds, vonk_file_path(value->file), &id, err)
+                         : vonk_rdd_broadcast(e->rdds, vonk__j_str(&value->path), &id, err));
+    made->value = vonk__j_object_ref(value);
     made->id = id;
     made->context = (vonk__j_context *)vonk__j_object_ref(context);
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
@@ -213,10 +202,6 @@ static const vonk__j_member broadcast_members[] = {
     METHOD("destroy", "", "void", broadcast_destroy, 0),
     METHOD("destroy", "boolean", "void", broadcast_destroy, 0),
 };
-static const vonk__j_member broadcast_statics[] = {
-    {"setupBroadcast", "String", "org.apache.spark.api.python.PythonBroadcast", setup_broadcast, VONK__J_STATIC, 0},
-};
-
 static const vonk__j_row rows[] = {
     {.fqn = API "JavaSparkContext$Rdds", .interfaces = API "JavaSparkContext$Files " API "JavaSparkContext$Status", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(java_members)},
     {.fqn = "org.apache.spark.SparkContext$Rdds", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(scala_members)},
@@ -227,13 +212,5 @@ static const vonk__j_row rows[] = {
      .size = sizeof(vonk__j_broadcast),
      .drop = broadcast_drop,
      .text = broadcast_text},
-    {.fqn = "org.apache.spark.api.python.PythonBroadcast",
-     .interfaces = "java.io.Serializable",
-     .flags = VONK__J_ABSTRACT,
-     .size = sizeof(python_broadcast),
-     .drop = python_broadcast_drop},
-    {.fqn = "org.apache.spark.api.python.PythonRDD$Broadcasts",
-     .flags = VONK__J_INTERFACE,
-     VONK__J_MEMBERS(broadcast_statics)},
 };
 const vonk__j_area vonk__j_area_rdd_context = {rows, VONK_COUNTOF(rows)};
