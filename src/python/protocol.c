@@ -79,7 +79,7 @@ static vonk_status put_task_json(vonk_py_version version, const vonk_py_request 
 {
     VONK_TRY(vonk_buf_printf(out, err, "{\"isBarrier\":%s,\"connInfo\":", r->barrier ? "true" : "false"));
     if (!r->barrier)
-        VONK_TRY(vonk_buf_add_c(out, "null", err));
+        VONK_TRY(vonk_buf_add_c(out, "-1", err));
     else if (is_port(r))
         VONK_TRY(vonk_buf_add_str(out, r->barrier_socket, err));
     else
@@ -130,7 +130,7 @@ static vonk_status put_task_old(vonk_py_version version, const vonk_py_request *
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "resources of tasks with pyspark 4.0 and 4.1");
     VONK_TRY(put_bool(out, r->barrier, err));
     if (r->barrier || version == VONK_PY_4_0) {
-        int64_t port = r->barrier ? 0 : -1;
+        int64_t port = 0;
         for (size_t i = 0; r->barrier && with_port && i < vonk_min_size(r->barrier_socket.len, 5); i++)
             port = port * 10 + (r->barrier_socket.data[i] - '0');
         VONK_TRY(put_i32(out, with_port ? port : -1, err));

@@ -62,7 +62,7 @@ static void assert_bytes(vonk_py_version version, const vonk_py_request *request
 static void a_plain_function(void **state)
 {
     const vonk_py_request r = request_of(VONK_PY_PLAIN);
-    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" MINUS_1 N("\0") TASK PROPERTIES FILES N("\0") N("\x03") "cmd");
+    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" N("\0") N("\0") TASK PROPERTIES FILES N("\0") N("\x03") "cmd");
     ASSERT_BYTES(VONK_PY_4_1, &r, HEAD "\0" TASK PROPERTIES FILES N("\0") N("\x03") "cmd");
 }
 
@@ -75,7 +75,7 @@ static void json_versions(void **state)
         vonk_buf out = {0};
         char json[512];
         vonk_format(json, sizeof json, "%s%s%s",
-                    "{\"isBarrier\":false,\"connInfo\":null,\"secret\":null,\"stageId\":3,"
+                    "{\"isBarrier\":false,\"connInfo\":-1,\"secret\":null,\"stageId\":3,"
                     "\"partitionId\":7,\"attemptNumber\":1,\"taskAttemptId\":5000000000,\"cpus\":2",
                     version == VONK_PY_4_3 ? ",\"cpuAmount\":\"2\"" : "", JSON_END);
         vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
@@ -115,7 +115,7 @@ static void functions_and_their_settings(void **state)
                              "\0" N("\0")
 #define CONF N("\x01") N("\x02") "tz" N("\x03") "UTC"
 #define UDF N("\x01") N("\x02") N("\0") "\0" N("\x01") "\x01" N("\x01") "x" N("\x02") N("\x01") "g" N("\x01") "f"
-    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" MINUS_1 N("\0") TASK N("\0") PLAIN_FILES N("\x65") CONF "\0" UDF);
+    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" N("\0") N("\0") TASK N("\0") PLAIN_FILES N("\x65") CONF "\0" UDF);
     ASSERT_BYTES(VONK_PY_4_1, &r,
                  HEAD "\0" TASK N("\0") PLAIN_FILES N("\x65") CONF N("\x02") "{}"
                                                                              "\0" UDF);
@@ -128,7 +128,7 @@ static void functions_and_their_settings(void **state)
     /* Plain UDFs have no settings; some eval types know no names of arguments. */
     r.eval = VONK_PY_BATCHED_UDF;
     r.n_runner_conf = 1;
-    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" MINUS_1 N("\0") TASK N("\0") PLAIN_FILES N("\x64") "\0" UDF);
+    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" N("\0") N("\0") TASK N("\0") PLAIN_FILES N("\x64") "\0" UDF);
     r.eval = VONK_PY_MAP_ARROW_ITER_UDF;
     ASSERT_BYTES(VONK_PY_4_1, &r,
                  HEAD "\0" TASK N("\0") PLAIN_FILES "\0\0\0\xcf" CONF "\0" N("\x01") N("\x02") N("\0") N("\x01")
@@ -152,7 +152,7 @@ static void table_functions(void **state)
     ASSERT_BYTES(VONK_PY_4_1, &r,
                  HEAD "\0" TASK N("\0") PLAIN_FILES "\0\0\x01\x2e" N("\0") N("\x02") N("\0") N("\x02") UDTF);
     r.eval = VONK_PY_TABLE_UDF;
-    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" MINUS_1 N("\0") TASK N("\0") PLAIN_FILES "\0\0\x01\x2c" UDTF);
+    ASSERT_BYTES(VONK_PY_4_0, &r, HEAD "\0" N("\0") N("\0") TASK N("\0") PLAIN_FILES "\0\0\x01\x2c" UDTF);
 }
 
 static void barriers(void **state)
