@@ -1,4 +1,5 @@
-/* Tests of codec/sequence and codec/writable: what is written is read again, whole and in splits; damaged files raise. */
+/* Tests of codec/sequence and codec/writable: what is written is read again, whole and in splits; damaged files raise.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -98,7 +98,7 @@ vonk_status vonk_rdd_pairwise(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err)
  * Nothing is shuffled when the parent is partitioned so already. */
 vonk_status vonk_rdd_partition_by(vonk_rdd *parent, uint32_t n_partitions, int64_t partitioner_id, vonk_rdd **ret,
                                   vonk_error *err);
-vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* PythonRDD.valueOfPair */
+vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err);     /* PythonRDD.valueOfPair */
 vonk_status vonk_rdd_as_strings(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* frames that are UTF-8 */
 vonk_status vonk_rdd_union(vonk_rdd *const *parents, uint32_t n, vonk_rdd **ret,
                            vonk_error *err); /* equal partitioners: partition-wise, as Spark does */

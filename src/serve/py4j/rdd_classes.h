@@ -1,4 +1,5 @@
-/* serve/py4j/rdd_classes.h -- RDDs, functions of Python and their like as objects, for the areas that take or give them.
+/* serve/py4j/rdd_classes.h -- RDDs, functions of Python and their like as objects, for the areas that take or give
+ * them.
  *
  * From an object to its RDD: vonk__j_rdd_of (any of JavaRDD, JavaPairRDD, JavaDoubleRDD, RDD and its subclasses), after
  * vonk__j_engine_use on its context; from a vonk_rdd to an object: vonk__j_rdd_object, which chooses the class by the
@@ -30,7 +31,7 @@ vonk_status vonk__j_objects_rdd(vonk__j_context *context, vonk_rdd *take_rdd, bo
 /* The payload of SimplePythonFunction. */
 typedef struct vonk__j_function {
     vonk__j_object head;
-    vonk__j_value command, executable, version; /* texts */
+    vonk__j_value command, executable, version;   /* texts */
     vonk__j_object *vars, *includes, *broadcasts; /* map, list, list; NULL: none */
 } vonk__j_function;
 vonk__j_function *vonk__j_function_of(vonk__j_object *object); /* NULL: it is something else */

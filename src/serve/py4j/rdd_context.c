@@ -1,4 +1,5 @@
-/* serve/py4j/rdd_context.c -- what a SparkContext does with RDDs: makes them of files, joins them, broadcasts, cancels. */
+/* serve/py4j/rdd_context.c -- what a SparkContext does with RDDs: makes them of files, joins them, broadcasts, cancels.
+ */
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 
@@ -14,8 +15,9 @@ static vonk_status make_leaf(vonk__j_call *call, vonk__j_engine *e, vonk_rdd **r
 {
     const vonk_str path = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
     const int64_t n = call->n_args > 1 ? call->args[1].i : 0;
-    const uint32_t least = call->n_args > 1 ? (n > 0 ? (uint32_t)n : 1)
-                           : e->context->parallelism < 2 ? e->context->parallelism : 2;
+    const uint32_t least = call->n_args > 1              ? (n > 0 ? (uint32_t)n : 1)
+                           : e->context->parallelism < 2 ? e->context->parallelism
+                                                         : 2;
     switch ((leaf)call->member->tag) {
     case EMPTY: return vonk_rdd_empty(e->rdds, ret, err);
     case TEXT: return vonk_rdd_text(e->rdds, path, least, ret, err);
@@ -91,7 +93,8 @@ static vonk_status m_cancel(vonk__j_call *call, vonk_error *err)
     else if (is_all)
         vonk_format(reason, sizeof reason, "as part of cancellation of all jobs");
     else
-        vonk_format(reason, sizeof reason, is_tag ? "part of cancelled job tags %.*s" : "part of cancelled job group %.*s",
+        vonk_format(reason, sizeof reason,
+                    is_tag ? "part of cancelled job tags %.*s" : "part of cancelled job group %.*s",
                     VONK_STR_ARGS(value));
     vonk_scheduler_cancel(e->scheduler,
                           is_all   ? VONK_STR_NONE
@@ -203,7 +206,10 @@ static const vonk__j_member broadcast_members[] = {
     METHOD("destroy", "boolean", "void", broadcast_destroy, 0),
 };
 static const vonk__j_row rows[] = {
-    {.fqn = API "JavaSparkContext$Rdds", .interfaces = API "JavaSparkContext$Files " API "JavaSparkContext$Status", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(java_members)},
+    {.fqn = API "JavaSparkContext$Rdds",
+     .interfaces = API "JavaSparkContext$Files " API "JavaSparkContext$Status",
+     .flags = VONK__J_INTERFACE,
+     VONK__J_MEMBERS(java_members)},
     {.fqn = "org.apache.spark.SparkContext$Rdds", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(scala_members)},
     {.fqn = "org.apache.spark.broadcast.Broadcast",
      .interfaces = "java.io.Serializable",

@@ -120,12 +120,13 @@ static vonk_status open_server(vonk__j_call *call, vonk_error *err)
     const bool is_sending = call->member->tag;
     if (!b->context) b->context = vonk__j_active_context(call->machine);
     if (!b->context || is_sending != (b->file != NULL))
-        return vonk__j_throw(call->caller, "java.lang.IllegalStateException", err, "no SparkContext, or no value to send");
+        return vonk__j_throw(call->caller, "java.lang.IllegalStateException", err,
+                             "no SparkContext, or no value to send");
     VONK_TRY(vonk__j_engine_use(call->caller, b->context, &e, err));
     if (!b->file) VONK_TRY(vonk_file_open_memory(call->machine->budget, &b->file, err));
     vonk__j_channel_unref(VONK_STEAL(b->channel));
-    VONK_TRY(vonk__j_channel_open(e, is_sending ? send_value : take_value, let_go, vonk__j_object_ref(b), &b->channel,
-                                  err));
+    VONK_TRY(
+        vonk__j_channel_open(e, is_sending ? send_value : take_value, let_go, vonk__j_object_ref(b), &b->channel, err));
     VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "java.lang.Object"), 2, &array, err));
     VONK_TRY(vonk__j_channel_address(call->machine, b->channel, &array->items[0], &array->items[1], err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(array)->head));

@@ -53,7 +53,8 @@ static vonk_status fill_spec(vonk__j_call *call, vonk_arena *arena, vonk_rdd_had
         spec->batch = a[7].i > 0 ? (uint32_t)a[7].i : 0;
         return VONK_OK;
     }
-    const uint32_t at = call->member->tag == HADOOP_FILE ? 2 : 1; /* jsc, [path], format, key, value, ..., conf, batch */
+    const uint32_t at =
+        call->member->tag == HADOOP_FILE ? 2 : 1; /* jsc, [path], format, key, value, ..., conf, batch */
     VONK_TRY(no_converter(&a[at + 3], err));
     VONK_TRY(no_converter(&a[at + 4], err));
     VONK_TRY(vonk__j_need(call, at, err));
@@ -158,8 +159,8 @@ static vonk_status spec_of_conf(vonk__j_call *call, const vonk__j_value *conf, b
                      err));
     VONK_TRY(setting(call, conf, "mapred.output.compression.type", "mapreduce.output.fileoutputformat.compress.type",
                      arena, &how, err));
-    VONK_TRY(setting(call, conf, "mapred.output.compression.codec",
-                     "mapreduce.output.fileoutputformat.compress.codec", arena, &codec, err));
+    VONK_TRY(setting(call, conf, "mapred.output.compression.codec", "mapreduce.output.fileoutputformat.compress.codec",
+                     arena, &codec, err));
     if (vonk_str_is_nocase(packs, "true") && !spec->codec_class.len) {
         spec->codec_class = codec.len ? codec : VONK_STR(CODEC "DefaultCodec");
         spec->by_record = !vonk_str_is_nocase(how, "BLOCK");

@@ -114,8 +114,7 @@ static int64_t memory_bytes(vonk__j_context *context)
 {
     char text[64];
     int64_t n = 0, unit = 1 << 20;
-    vonk_str set =
-        vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
+    vonk_str set = vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
     if (!set.len) return 0;
     if (set.data[set.len - 1] == 'b' || set.data[set.len - 1] == 'B') set.len--;
     const char last = set.len ? (char)(set.data[set.len - 1] | 0x20) : '0';
@@ -129,8 +128,7 @@ static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, von
 {
     char text[64];
     vonk__j_context *c = e->context;
-    const vonk_str reuse =
-        vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
+    const vonk_str reuse = vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
     *env = (vonk_py_env){.module = VONK_STR("pyspark.worker"),
                          .reuse = !vonk_str_is_nocase(reuse, "false"),
                          .memory_bytes = memory_bytes(c)};
@@ -214,8 +212,8 @@ static vonk_status read_from_file(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_TRY(vonk__j_site_begin(call->caller, arena, err));
-    const vonk_status status = vonk_rdd_parallelize_file(e->rdds, vonk__j_str(&call->args[1]),
-                                                         (uint32_t)call->args[2].i, &rdd, err);
+    const vonk_status status =
+        vonk_rdd_parallelize_file(e->rdds, vonk__j_str(&call->args[1]), (uint32_t)call->args[2].i, &rdd, err);
     vonk__j_site_end();
     VONK_TRY(status);
     return vonk__j_rdd_object(context, rdd, &call->result, err);
@@ -444,8 +442,9 @@ static vonk_status lose_blocks(vonk__j_call *call, vonk_error *err)
 
 #define STATIC(name, args, result, function, tag) {name, args, result, function, VONK__J_STATIC, tag}
 static const vonk__j_member function_members[] = {
-    {"new", "byte[], java.util.Map, java.util.List, String, String, java.util.List, org.apache.spark.util.AccumulatorV2",
-     "", function_new, VONK__J_CONSTRUCTOR, 0},
+    {"new",
+     "byte[], java.util.Map, java.util.List, String, String, java.util.List, org.apache.spark.util.AccumulatorV2", "",
+     function_new, VONK__J_CONSTRUCTOR, 0},
 };
 static const vonk__j_member python_members[] = {
     {"new", RDD_CLASS ", " PYTHON "PythonFunction, boolean, boolean", "", python_rdd_new, VONK__J_CONSTRUCTOR, 0},
