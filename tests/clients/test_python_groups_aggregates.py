@@ -168,12 +168,15 @@ def test_frames(words, fns):
     assert rows(named) == [(110.0,), (2.0,), (8.0,), (12.0,), (42.0,)]
 
 
-def test_windows_over_many_rows(spark, fns):
+@pytest.mark.parametrize("on_disk", ["false", "true"])
+def test_windows_over_many_rows(spark, fns, on_disk):
+    spark.conf.set("vonk.test.forceSpill", on_disk)
     numbers = spark.range(30000).select((F.col("id") % 7).alias("k"), F.col("id").cast("double").alias("v"))
     frame = Window.partitionBy("k").orderBy("v").rowsBetween(-2, 2)
     made = numbers.select("k", "v", fns.mean("v").over(frame).alias("m"), fns.top("v").over(Window.partitionBy("k")))
     wanted = numbers.select("k", "v", F.avg("v").over(frame), F.max("v").over(Window.partitionBy("k")))
     assert made.exceptAll(wanted).count() == 0 and made.count() == 30000
+    spark.conf.unset("vonk.test.forceSpill")
 
 
 def test_windows_refused(words, fns):
