@@ -136,6 +136,29 @@ def test_what_is_refused(words, fns):
         grouped.agg(F.pandas_udf(lambda s: 1 / 0, "double", F.PandasUDFType.GROUPED_AGG)("v")).collect()
 
 
+def test_from_sql(spark, words, fns):
+    spark.udf.register("pm", fns.mean)
+    words.createOrReplaceTempView("words")
+    for text, wanted in [
+            ("select id, pm(v) from words group by id having pm(v) > 2 order by pm(v) desc", [(None, 10.0), (2, 4.0)]),
+            ("select id, pm(v) as m from words group by id order by m", [(1, 1.5), (2, 4.0), (None, 10.0)]),
+            ("select id from words group by id having pm(v) > 2 order by id", [(None,), (2,)]),
+            ("select s from words where v > (select pm(v) from words) order by s", [("d",), ("e",)]),
+            ("select id, pm(v), grouping(id) from words group by cube(id) order by 1, 3",
+             [(None, 10.0, 0), (None, 4.2, 1), (1, 1.5, 0), (2, 4.0, 0)]),
+            ("select pm(m) from (select pm(v) m from words where id > 0 group by id)", [(2.75,)]),
+            ("select id, pm(v) over (partition by id order by v rows between 1 preceding and current row) m from words "
+             "order by id, m", [(None, 10.0), (1, 1.0), (1, 1.5), (2, 3.0), (2, 4.0)])]:
+        assert rows(spark.sql(text)) == wanted
+    for text, condition in [
+            ("select pm(distinct v) from words", "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX"),
+            ("select pm(v) filter (where v > 1) from words", "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX"),
+            ("select 1 from words group by pm(v)", "GROUP_BY_AGGREGATE")]:
+        with pytest.raises(AnalysisException) as raised:
+            spark.sql(text).collect()
+        assert raised.value.getCondition() == condition
+
+
 # ---- in windows
 
 def test_whole_windows(words, fns):
