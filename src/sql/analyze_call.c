@@ -536,13 +536,10 @@ static vonk_status call_registered(vonk_an *an, const vonk_scope *scope, const v
     const bool aggregate = fn->role == VONK_PY_ROLE_AGGREGATE;
     vonk_expr *e;
     const vonk_expr *python;
-    if ((!aggregate && (filters || vonk_expr_has(call, VONK_EXF_DISTINCT))) || call->n_order)
+    if (filters || vonk_expr_has(call, VONK_EXF_DISTINCT) || call->n_order)
         return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_SQL_SYNTAX__FUNCTION_WITH_UNSUPPORTED_SYNTAX, "prettyName",
-                              "`pythonudf`", "syntax",
+                              aggregate ? "`pythonudaf`" : "`pythonudf`", "syntax",
                               call->n_order ? "WITHIN GROUP (ORDER BY ...)" : filters ? clause : "DISTINCT");
-    if (filters)
-        return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                              "FILTER behind an aggregate written in Python");
     VONK_TRY(vonk__an_new(an, VONK_EX_PYTHON, call->children, call->n_args, &e, err));
     vonk_expr_set_python(e, fn);
     e->flags = call->flags & (uint32_t)VONK_EXF_DISTINCT;

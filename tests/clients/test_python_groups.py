@@ -257,6 +257,18 @@ def test_large_group(spark):
     assert rows(made) == [(300000, 300000 * 299999 // 2)]
 
 
+def test_sorted_on_disk(spark, conf):
+    """Every morsel goes to disk before it is sorted together; groups go over blocks that come from there."""
+    conf("vonk.test.forceSpill", "true")
+    numbers = spark.range(20000).withColumn("k", F.col("id") % 7)
+    made = numbers.groupBy("k").applyInPandas(
+        lambda key, pdf: pd.DataFrame({"k": [key[0]], "n": [len(pdf)], "s": [pdf.id.sum()]}), "k long, n long, s long")
+    assert rows(made) == [(k, len(range(k, 20000, 7)), sum(range(k, 20000, 7))) for k in range(7)]
+    left, right = numbers.filter("k < 3"), numbers.filter("k > 1")
+    assert rows(left.groupBy("k").cogroup(right.groupBy("k")).applyInPandas(sizes, "k double, l int, r int")) == [
+        (float(k), len(range(k, 20000, 7)) if k < 3 else 0, len(range(k, 20000, 7)) if k > 1 else 0) for k in range(7)]
+
+
 def test_limit_ends_it_early(spark):
     def slow(key, pdf):
         time.sleep(0.05)

@@ -136,6 +136,29 @@ def test_what_is_refused(words, fns):
         grouped.agg(F.pandas_udf(lambda s: 1 / 0, "double", F.PandasUDFType.GROUPED_AGG)("v")).collect()
 
 
+def test_from_sql(spark, words, fns):
+    spark.udf.register("pm", fns.mean)
+    words.createOrReplaceTempView("words")
+    for text, wanted in [
+            ("select id, pm(v) from words group by id having pm(v) > 2 order by pm(v) desc", [(None, 10.0), (2, 4.0)]),
+            ("select id, pm(v) as m from words group by id order by m", [(1, 1.5), (2, 4.0), (None, 10.0)]),
+            ("select id from words group by id having pm(v) > 2 order by id", [(None,), (2,)]),
+            ("select s from words where v > (select pm(v) from words) order by s", [("d",), ("e",)]),
+            ("select id, pm(v), grouping(id) from words group by cube(id) order by 1, 3",
+             [(None, 10.0, 0), (None, 4.2, 1), (1, 1.5, 0), (2, 4.0, 0)]),
+            ("select pm(m) from (select pm(v) m from words where id > 0 group by id)", [(2.75,)]),
+            ("select id, pm(v) over (partition by id order by v rows between 1 preceding and current row) m from words "
+             "order by id, m", [(None, 10.0), (1, 1.0), (1, 1.5), (2, 3.0), (2, 4.0)])]:
+        assert rows(spark.sql(text)) == wanted
+    for text, condition in [
+            ("select pm(distinct v) from words", "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX"),
+            ("select pm(v) filter (where v > 1) from words", "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX"),
+            ("select 1 from words group by pm(v)", "GROUP_BY_AGGREGATE")]:
+        with pytest.raises(AnalysisException) as raised:
+            spark.sql(text).collect()
+        assert raised.value.getCondition() == condition
+
+
 # ---- in windows
 
 def test_whole_windows(words, fns):
@@ -168,12 +191,15 @@ def test_frames(words, fns):
     assert rows(named) == [(110.0,), (2.0,), (8.0,), (12.0,), (42.0,)]
 
 
-def test_windows_over_many_rows(spark, fns):
+@pytest.mark.parametrize("on_disk", ["false", "true"])
+def test_windows_over_many_rows(spark, fns, on_disk):
+    spark.conf.set("vonk.test.forceSpill", on_disk)
     numbers = spark.range(30000).select((F.col("id") % 7).alias("k"), F.col("id").cast("double").alias("v"))
     frame = Window.partitionBy("k").orderBy("v").rowsBetween(-2, 2)
     made = numbers.select("k", "v", fns.mean("v").over(frame).alias("m"), fns.top("v").over(Window.partitionBy("k")))
     wanted = numbers.select("k", "v", F.avg("v").over(frame), F.max("v").over(Window.partitionBy("k")))
     assert made.exceptAll(wanted).count() == 0 and made.count() == 30000
+    spark.conf.unset("vonk.test.forceSpill")
 
 
 def test_windows_refused(words, fns):

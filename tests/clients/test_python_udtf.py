@@ -142,11 +142,14 @@ def test_lateral(spark, words, fns):
     assert rows(spark.sql("select id, x from words left join lateral nothing(id)")) == []
 
 
-def test_many_rows(spark, fns):
+@pytest.mark.parametrize("on_disk", ["false", "true"])
+def test_many_rows(spark, fns, on_disk):
+    spark.conf.set("vonk.test.forceSpill", on_disk)
     spark.range(5000).createOrReplaceTempView("numbers")
     made = spark.sql("select id, a, b from numbers, lateral two(cast(id as int), 0)")
     assert made.count() == 10000
     assert made.selectExpr("sum(id)", "sum(a)", "sum(b)").collect()[0] == (24995000, 25000000, 5000)
+    spark.conf.unset("vonk.test.forceSpill")
 
 
 # ---- tables
