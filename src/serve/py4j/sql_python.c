@@ -155,9 +155,5 @@ static const vonk__j_row rows[] = {
      .flags = VONK__J_ABSTRACT,
      .size = sizeof(vonk__j_facet),
      .drop = vonk__j_facet_drop},
-    {.fqn = "org.apache.spark.sql.classic.SQLContext",
-     .flags = VONK__J_ABSTRACT,
-     .size = sizeof(vonk__j_facet),
-     .drop = vonk__j_facet_drop},
 };
 const vonk__j_area vonk__j_area_sql_python = {rows, VONK_COUNTOF(rows)};
