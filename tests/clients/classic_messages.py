@@ -104,8 +104,9 @@ def main():
     space = {"F": F, "W": W, "a": F.col("a"), "b": F.col("b"), "datetime": datetime, "Decimal": Decimal,
              "LongType": LongType}
     todo = list(calls(F, F.col))
-    todo += [(text, lambda text=text: eval(text.replace("lambda(x)", "lambda x").replace("lambda(y)", "lambda y"), space))
-             for text in COLUMNS]
+    for text in COLUMNS:
+        code = text.replace("lambda(x)", "lambda x").replace("lambda(y)", "lambda y")
+        todo.append((text, lambda code=code: eval(code, space)))
     todo += [(f"lit({text})", lambda text=text: F.lit(eval(text, space))) for text in LITERALS]
     answers = {}
     for name, call in todo:

@@ -21,6 +21,9 @@ def test_transformations(spark):
     assert [r.x for r in df.filter(df.id > 2).select((df.id * 2).alias("x")).collect()] == [6, 8]
     assert df.join(df.withColumn("y", df.id * 2), "id").sort("id").tail(1)[0].y == 8
     assert df.alias("a").join(df.alias("b"), F.col("a.id") == F.col("b.id")).count() == 5
+    assert df.join(df, df.id == df.id).count() == 5
+    twice = df.join(df.filter("id > 1"), (df.id == df.id) & (df.id < 4))
+    assert sorted(tuple(r) for r in twice.collect()) == [(2, 2), (3, 3)]
     grouped = df.groupBy((df.id % 2).alias("k")).agg(F.sum("id").alias("s"), F.count("*").alias("n")).sort("k")
     assert grouped.collect() == [(0, 6, 3), (1, 4, 2)]
     assert df.groupBy().sum().collect() == [(10,)]

@@ -15,7 +15,8 @@ SEEDED = {"count_min_sketch", "rand", "randn", "randstr", "shuffle", "uniform", 
 
 
 def answers(mode, env):
-    done = subprocess.run([sys.executable, PROGRAM, mode], env=env, text=True, capture_output=True, timeout=120 * SLOWER)
+    command = [sys.executable, PROGRAM, mode]
+    done = subprocess.run(command, env=env, text=True, capture_output=True, timeout=120 * SLOWER)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -118,6 +118,8 @@ VONK_DEFINE_AUTO_DONE(vonk__j_message, vonk__j_message_done)
 /* Relations begin with this: they get a plan id. */
 void vonk__j_put_common(vonk__j_message *m);
 void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset);
+/* The same under a plan id of its own, which is given back: for one dataset that stands on both sides. */
+int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset);
 /* An Expression: a column, or anything else as a literal. */
 void vonk__j_put_value(vonk__j_message *m, int field, const vonk__j_value *value);
 /* One for each element of a Seq, list or array. */

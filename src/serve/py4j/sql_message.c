@@ -103,6 +103,21 @@ void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset)
     put_remote(m, &m->w, field, dataset);
 }
 
+int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset)
+{
+    const int64_t id = vonk__j_next_plan_id();
+    const size_t relation = vonk_pb_begin(&m->w, field), common = vonk_pb_begin(&m->w, PB_RELATION_COMMON);
+    vonk_pb_put_i64(&m->w, PB_RELATION_COMMON_PLAN_ID, id);
+    vonk_pb_end(&m->w, common);
+    const size_t remote = vonk_pb_begin(&m->w, PB_RELATION_CACHED_REMOTE_RELATION);
+    vonk_pb_put_c(&m->w, PB_CACHED_REMOTE_RELATION_RELATION_ID, VONK_F("%zu", m->inputs.n));
+    vonk_pb_end(&m->w, remote);
+    vonk_pb_end(&m->w, relation);
+    m->is_lazy |= dataset->is_lazy;
+    vonk__j_put_failed(m, VONK_VEC_PUSH(&m->inputs, m->call->machine->budget, dataset, m->err));
+    return id;
+}
+
 /* ---- literals */
 
 /* Spark's rule: as many digits as there are, and not fewer than behind the point. */

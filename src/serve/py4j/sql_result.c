@@ -175,33 +175,81 @@ static vonk_status put_i32(const vonk_receiver *to, int32_t x, vonk_error *err)
     return to->result(to->self, 0, (vonk_str){bytes, 4}, err);
 }
 
+/* Rows of one partition go together, at most as many as Spark puts into a batch. */
+typedef struct arrow_out {
+    const vonk_receiver *to;
+    const vonk_type *type;
+    vonk_ipc_options options;
+    vonk_buf buf;
+    VONK_VEC(vonk_batch *) waiting;
+    int64_t n_rows, most_rows;
+    int32_t n_written;
+} arrow_out;
+
+static void drop_waiting(arrow_out *o)
+{
+    for (size_t i = 0; i < o->waiting.n; i++) vonk_batch_unref(o->waiting.at[i]);
+    o->waiting.n = 0;
+    o->n_rows = 0;
+}
+static void arrow_out_done(arrow_out *o)
+{
+    drop_waiting(o);
+    vonk_free(o->waiting.at);
+    vonk_buf_done(&o->buf);
+}
+VONK_DEFINE_AUTO_DONE(arrow_out, arrow_out_done)
+
+static vonk_status flush_arrow(arrow_out *o, vonk_error *err)
+{
+    if (o->waiting.n) {
+        VONK_TRY(vonk_ipc_write_batch((const vonk_batch *const *)o->waiting.at, o->waiting.n, o->type, &o->options,
+                                      &o->buf, err));
+        o->n_written++;
+    }
+    if (o->buf.len) VONK_TRY(o->to->result(o->to->self, 0, vonk_buf_str(&o->buf), err));
+    vonk_buf_reset(&o->buf);
+    drop_waiting(o);
+    return VONK_OK;
+}
+
+static vonk_status take_batch(arrow_out *o, vonk_batch *take_batch, vonk_error *err)
+{
+    vonk_status status = VONK_OK;
+    if (o->waiting.n &&
+        (o->waiting.at[0]->partition != take_batch->partition || o->n_rows + take_batch->n_sel > o->most_rows))
+        status = flush_arrow(o, err);
+    if (status == VONK_OK && take_batch->n_sel)
+        status = VONK_VEC_PUSH(&o->waiting, vonk_budget_root(), take_batch, err);
+    if (status != VONK_OK || !take_batch->n_sel) {
+        vonk_batch_unref(take_batch);
+        return status;
+    }
+    o->n_rows += take_batch->n_sel;
+    return VONK_OK;
+}
+
 static vonk_status write_arrow(vonk__j_session *session, vonk_query *query, const vonk_receiver *to, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session->session);
-    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
-    vonk_ipc_options options = VONK_IPC_OPTIONS;
-    const vonk_type *type = vonk_query_schema(query);
-    int32_t n = 0;
-    options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
-    options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
-    vonk_buf_init(&buf, session->head.machine->budget, SIZE_MAX);
-    VONK_TRY(vonk_ipc_write_schema(type, &options, session->head.machine->budget, &buf, err));
+    VONK_AUTO(arrow_out_done) arrow_out o = {.to = to, .type = vonk_query_schema(query), .options = VONK_IPC_OPTIONS};
+    o.options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
+    o.options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
+    o.most_rows = vonk_conf_i64(conf, "spark.sql.execution.arrow.maxRecordsPerBatch");
+    if (o.most_rows <= 0) o.most_rows = INT64_MAX;
+    vonk_buf_init(&o.buf, session->head.machine->budget, SIZE_MAX);
+    VONK_TRY(vonk_ipc_write_schema(o.type, &o.options, session->head.machine->budget, &o.buf, err));
     for (bool more = true; more;) {
-        VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
+        vonk_batch *batch = NULL;
         VONK_TRY(vonk_query_next(query, &batch, err));
         more = batch && vonk_query_runs(query);
-        if (batch && batch->n_sel) {
-            const vonk_batch *one = batch;
-            VONK_TRY(vonk_ipc_write_batch(&one, 1, type, &options, &buf, err));
-            n++;
-        }
-        if (buf.len) VONK_TRY(to->result(to->self, 0, vonk_buf_str(&buf), err));
-        vonk_buf_reset(&buf);
+        if (batch) VONK_TRY(take_batch(&o, batch, err));
     }
-    VONK_TRY(vonk_ipc_write_end(&buf, err));
-    VONK_TRY(to->result(to->self, 0, vonk_buf_str(&buf), err));
-    VONK_TRY(put_i32(to, n, err));
-    for (int32_t i = 0; i < n; i++) VONK_TRY(put_i32(to, i, err));
+    VONK_TRY(flush_arrow(&o, err));
+    VONK_TRY(vonk_ipc_write_end(&o.buf, err));
+    VONK_TRY(to->result(to->self, 0, vonk_buf_str(&o.buf), err));
+    VONK_TRY(put_i32(to, o.n_written, err));
+    for (int32_t i = 0; i < o.n_written; i++) VONK_TRY(put_i32(to, i, err));
     return VONK_OK;
 }
 
