@@ -1,15 +1,13 @@
 /* catalog/catalog.c -- temporary views of sessions, global temporary views of the server, databases; names to plans. */
-#include "catalog/catalog.h"
+#include "catalog/catalog_int.h"
 
 #include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "base/strmap.h"
 #include "base/vec.h"
 #include "source/source.h"
 #include "sys/clock.h"
-#include "sys/thread.h"
 
 #define SESSION_CATALOG "spark_catalog"
 #define DEFAULT_DATABASE "default"
@@ -22,23 +20,11 @@ typedef struct view {
     const vonk_conf *conf; /* of its making; NULL without text */
 } view;
 
-/* Views by name, with the number of the last change. */
-typedef struct views {
-    vonk_mutex mutex;
-    vonk_budget *budget;
-    vonk_strmap *map;
-    uint64_t version;
-} views;
+typedef vonk__views views;
 
 struct vonk_shared_catalog {
     views global;
     char *warehouse_dir;
-};
-
-struct vonk_catalog {
-    views own;
-    vonk_shared_catalog *shared;
-    char *database;
 };
 
 static _Atomic uint64_t last_version = 1;
@@ -72,6 +58,12 @@ static void views_done(views *set)
 }
 
 static void views_changed(views *set) { set->version = atomic_fetch_add(&last_version, 1); }
+
+void vonk__catalog_changed(vonk_catalog *catalog)
+{
+    VONK_LOCKED(&catalog->own.mutex);
+    views_changed(&catalog->own);
+}
 
 static vonk_status view_new(vonk_budget *budget, const view *like, view **ret, vonk_error *err)
 {
@@ -170,6 +162,7 @@ vonk_status vonk_catalog_new(vonk_budget *budget, vonk_shared_catalog *shared, v
     VONK_TRY(VONK_NEW(budget, &catalog, err));
     catalog->shared = shared;
     VONK_TRY(views_init(&catalog->own, budget, err));
+    VONK_TRY(vonk__functions_init(&catalog->functions, budget, err));
     VONK_TRY(vonk_strdup(budget, VONK_STR(DEFAULT_DATABASE), &catalog->database, err));
     *ret = VONK_STEAL(catalog);
     return VONK_OK;
@@ -186,6 +179,7 @@ vonk_status vonk_catalog_clone(vonk_budget *budget, vonk_catalog *from, vonk_cat
         const view *v = at_view;
         VONK_TRY(put_view(&catalog->own, v, true, "", err));
     }
+    VONK_TRY(vonk__functions_copy(&catalog->functions, &from->functions, err));
     vonk_free(VONK_STEAL(catalog->database));
     VONK_TRY(vonk_strdup(budget, vonk_str_of(from->database), &catalog->database, err));
     *ret = VONK_STEAL(catalog);
@@ -196,6 +190,7 @@ void vonk_catalog_free(vonk_catalog *catalog)
 {
     if (!catalog) return;
     views_done(&catalog->own);
+    vonk__functions_done(&catalog->functions);
     vonk_free(catalog->database);
     vonk_free(catalog);
 }

@@ -39,6 +39,13 @@ vonk_status vonk_catalog_open(vonk_catalog *catalog, const vonk_conf *conf, cons
 /* SCAN of all columns of an opened table, fresh ids. */
 vonk_status vonk_catalog_scan(vonk_budget *budget, vonk_table *table, const vonk_plan **ret, vonk_error *err);
 
+/* Functions of Python that the session has registered; names without regard to case, referenced. A new one replaces one of its name. */
+vonk_status           vonk_catalog_put_function(vonk_catalog *catalog, vonk_str name, const vonk_python_fn *fn, vonk_error *err);
+const vonk_python_fn *vonk_catalog_find_function(vonk_catalog *catalog, vonk_str name); /* new reference; NULL: there is none */
+bool                  vonk_catalog_drop_function(vonk_catalog *catalog, vonk_str name);
+/* Their names, sorted, in `arena`. */
+vonk_status           vonk_catalog_list_functions(vonk_catalog *catalog, vonk_arena *arena, vonk_str **ret, uint32_t *ret_n, vonk_error *err);
+
 vonk_str    vonk_catalog_current_database(const vonk_catalog *catalog);
 vonk_status vonk_catalog_set_current_database(vonk_catalog *catalog, vonk_str name, vonk_error *err);
 /* Does `text` fit a pattern of SHOW ... LIKE: '*' is any text, '|' separates alternatives, case does not count? */

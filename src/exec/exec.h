@@ -9,6 +9,7 @@
 
 #include "plan/conf.h"
 #include "plan/plan.h"
+#include "python/pool.h"
 
 typedef struct vonk_pool vonk_pool; /* worker threads, shared fairly by all running queries */
 typedef struct vonk_exec vonk_exec; /* one running (or finished) plan */
@@ -19,6 +20,15 @@ uint32_t vonk_pool_n_threads(const vonk_pool *pool);
 /* Idle threads give back the memory that their allocator keeps: after much of what queries held was freed. */
 void vonk_pool_trim(vonk_pool *pool);
 
+/* Where functions of Python run: the session's workers and its files. All borrowed; outlives the execution. */
+typedef struct vonk_exec_python {
+    vonk_py_pool *pool;
+    vonk_py_env env;          /* of `pyspark.worker` */
+    vonk_str files_folder;    /* SparkFiles */
+    const vonk_str *includes; /* that every function of the session sees: names there */
+    uint32_t n_includes;
+} vonk_exec_python;
+
 typedef struct vonk_exec_env {
     vonk_pool *pool;
     vonk_budget *budget; /* the query's: operators hang theirs below it */
@@ -27,6 +37,7 @@ typedef struct vonk_exec_env {
     uint32_t n_threads;     /* at most; 1 = run by one thread at a time */
     uint32_t batch_rows;    /* VONK_BATCH_ROWS; tests use 1 and 3 */
     vonk_str spill_dir;
+    const vonk_exec_python *python; /* NULL: the plan has no functions of Python */
 } vonk_exec_env;
 
 typedef struct vonk_progress { /* of one stage */

@@ -67,6 +67,7 @@ struct exec_pipeline {
         *feeder; /* must have handed out all its morsels before this one hands out any: same sink, earlier in order */
     pipeline_state state;
     bool serial; /* a whole partition is one unit of work */
+    bool empty_too; /* ... also one without morsels */
     uint32_t n_partitions;
     uint32_t *n_morsels;                           /* [partition] */
     uint32_t at_partition, at_morsel;              /* next to hand out */
@@ -82,6 +83,7 @@ typedef struct exec_work {
     exec_port *port;
     uint32_t i;                                /* lane of a merge, number of a step */
     uint32_t partition, end_partition, morsel; /* serial: all partitions up to end_partition, from their start */
+    uint32_t first_partition;
     uint64_t ordinal;
 } exec_work;
 

@@ -271,6 +271,7 @@ static vonk_status add_pipeline(lowering *l, vonk_op *source, exec_port *consume
         if (port->op->partition_map && port->input == 0 && port->next)
             VONK_TRY(apply_map(exec, p, port->op->partition_map, &map, err));
         p->serial |= port->op->needs_order || port->cls->order == VONK_ORDER_NEEDS;
+        p->empty_too |= port->op->wants_empty;
         port->n_pipelines_left++;
         port->last_pipeline = p->number;
     }

@@ -56,6 +56,9 @@ struct vonk_lane {
     uint32_t number;     /* 0 .. vonk_exec_n_lanes() - 1 */
     int32_t partition;   /* of the rows being pushed (as numbered at this operator) */
     uint64_t ordinal;    /* of the morsel, see above; below 2^32 */
+    int32_t first_partition; /* end_morsel: of the unit of work, numbered like `partition`; only serial pipelines have
+                                units of several partitions */
+    bool unwanted;           /* end_morsel: what is put out now is thrown away (LIMIT has enough) */
     vonk_arena *scratch; /* reset after each batch that the source gives, and before a call is repeated (AGAIN, WAIT) */
     vonk_budget *budget; /* for batches that are handed on (op->budget pays for what the operator keeps) */
     vonk_eval ev;        /* for aggregates and generators; ev.budget is `budget`, ev.scratch is `scratch` */
@@ -87,6 +90,7 @@ struct vonk_op {
     uint32_t n_partitions; /* of the output. Set to child 0's before open(); sources and exchanges set their own in
                               open() and never change it */
     bool needs_order;      /* open() may set it: as VONK_ORDER_NEEDS, e.g. for partition-bound expressions */
+    bool wants_empty; /* open() may set it, with needs_order: end_morsel is called for partitions without morsels, too */
     bool by_hash; /* equal keys of a hash exchange below are in one partition: set by exchanges, handed on by the runner
                      through streams */
     const uint32_t *partition_add; /* [child]: added to the partition numbers of that child's rows (union); NULL:

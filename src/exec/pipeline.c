@@ -101,7 +101,7 @@ static bool take_morsel(vonk_exec *exec, exec_pipeline *p, exec_work *ret)
     exec_port *sink = p->items[p->n_items - 1].port;
     while (p->at_partition < p->n_partitions) {
         uint32_t n = p->n_morsels[p->at_partition];
-        if (p->at_morsel >= n) {
+        if (p->at_morsel >= n && !p->empty_too) {
             p->at_partition++;
             p->at_morsel = 0;
             continue;
@@ -111,6 +111,7 @@ static bool take_morsel(vonk_exec *exec, exec_pipeline *p, exec_work *ret)
         *ret = (exec_work){.kind = WORK_MORSEL,
                            .pipeline = p,
                            .partition = p->at_partition,
+                           .first_partition = p->at_partition,
                            .end_partition = unit_end(p, p->at_partition),
                            .morsel = p->at_morsel};
         if (p->serial)
@@ -251,7 +252,7 @@ vonk_status vonk__pipeline_start(exec_pipeline *p, vonk_error *err)
     uint64_t total = 0;
     for (uint32_t i = 0; i < p->n_partitions; i++) VONK_TRY(op->cls->source->n_morsels(op, i, &p->n_morsels[i], err));
     for (uint32_t i = 0; i < p->n_partitions; i = p->serial ? unit_end(p, i) : i + 1) {
-        bool any = false;
+        bool any = p->empty_too;
         for (uint32_t k = i; k < unit_end(p, i); k++) any |= p->n_morsels[k] > 0;
         total += p->serial ? any : p->n_morsels[i];
     }

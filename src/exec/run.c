@@ -159,6 +159,7 @@ static void set_place(exec_runner *r, const path_item *item)
 {
     r->pub.partition = (int32_t)(item ? vonk__partition_at(item, r->work.partition) : r->work.partition);
     r->pub.ev.partition = r->pub.partition;
+    r->pub.first_partition = item ? (int32_t)vonk__partition_at(item, r->work.first_partition) : r->pub.partition;
 }
 
 /* Nothing more is wanted of what the item at `at` calls a partition: is that all that is left of the unit? */
@@ -257,6 +258,7 @@ static vonk_status step_end(exec_runner *r, vonk_flow *flow, vonk_error *err)
         return VONK_OK;
     }
     set_place(r, item);
+    r->pub.unwanted = at + 1 <= r->discard;
     vonk_arena_reset(r->pub.scratch);
     vonk_status st = port->cls->end_morsel(port->op, &r->pub, port->locals[r->pub.number], &out, flow, err);
     if (st != VONK_OK) {
@@ -335,6 +337,11 @@ static vonk_status morsel_begin(exec_runner *r, vonk_error *err)
     if (!p->source_locals[lane]) {
         VONK_TRY(vonk_alloc_zeroed(p->source->budget, source->local_size, &p->source_locals[lane], err));
         if (source->local_open) VONK_TRY(source->local_open(p->source, &r->pub, p->source_locals[lane], err));
+    }
+    if (p->n_morsels[r->work.partition] == 0 && !next_of_unit(r)) { /* there are no rows in it */
+        r->source_done = true;
+        r->ending = 0;
+        return VONK_OK;
     }
     return source->start(p->source, &r->pub, p->source_locals[lane], r->work.partition, r->work.morsel, err);
 }

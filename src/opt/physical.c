@@ -398,6 +398,8 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
     case VONK_PN_JOIN: return vonk__opt_lower_join(env, p, ret, err);
     case VONK_PN_SET_OP:
         return lower_union(env, p, ret, err); /* INTERSECT and EXCEPT were rewritten to joins and aggregates */
+    case VONK_PN_PYTHON_EVAL: return lower_unary(env, p, VONK_PN_P_PYTHON_EVAL, ret, err);
+    case VONK_PN_PYTHON_MAP: return lower_unary(env, p, VONK_PN_P_PYTHON_MAP, ret, err);
     case VONK_PN_SHARED: return lower_shared(env, p, ret, err);
     case VONK_PN_WRITE_FILES: return lower_write(env, p, ret, err);
     default: return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", vonk_node_name(p->kind));

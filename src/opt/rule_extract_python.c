@@ -31,10 +31,16 @@ static bool in_lists(const vonk_plan *p)
     return false;
 }
 
+/* A function over all batches of a partition runs alone. */
+static bool runs_alone(const vonk_expr *call)
+{
+    return call->python->eval == VONK_PY_SCALAR_PANDAS_ITER_UDF || call->python->eval == VONK_PY_SCALAR_ARROW_ITER_UDF;
+}
+
 /* f(g(h(..))): can all run in one task? Their arguments are then those of the innermost. */
 static bool is_chain(const vonk_expr *e)
 {
-    while (e->n_children == 1 && is_call(e->children[0]) && e->children[0]->python->eval == e->python->eval &&
+    while (e->n_children == 1 && e->n_parts == 0 && !runs_alone(e) && is_call(e->children[0]) && e->children[0]->python->eval == e->python->eval &&
            e->python->deterministic && e->children[0]->python->deterministic)
         e = e->children[0];
     for (uint32_t i = 0; i < e->n_children; i++)
@@ -87,8 +93,9 @@ static vonk_status eval_nodes(extractor *x, const vonk_plan *child, const vonk_p
         vonk__exprs same = {0};
         vonk_plan *node = NULL;
         bool done = false;
-        for (size_t i = 0; i < first; i++) done |= x->calls.at[i]->python->eval == eval;
-        for (size_t i = first; !done && i < aliases.n; i++)
+        const bool alone = runs_alone(x->calls.at[first]);
+        for (size_t i = 0; i < first && !alone; i++) done |= x->calls.at[i]->python->eval == eval;
+        for (size_t i = first; !done && i < (alone ? first + 1 : aliases.n); i++)
             if (x->calls.at[i]->python->eval == eval)
                 VONK_TRY(VONK_VEC_ARENA_PUSH(&same, x->s.arena, aliases.at[i], err));
         if (done) continue;

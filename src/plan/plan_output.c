@@ -204,6 +204,18 @@ static vonk_status add_generated(columns *c, const vonk_plan *p, vonk_error *err
     return VONK_OK;
 }
 
+/* The rows that a function of Python gives. */
+static vonk_status add_made_rows(columns *c, const vonk_plan *p, vonk_error *err)
+{
+    const vonk_expr *call = p->lists[0].at[0];
+    const vonk_type *rows = call->kind == VONK_EX_PYTHON ? call->python->returns : NULL;
+    if (!rows || rows->id != VONK_T_STRUCT)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a Python function that makes rows must say its columns");
+    for (uint32_t i = 0; i < rows->n_fields; i++)
+        VONK_TRY(add_bound(c, rows->fields[i].type, rows->fields[i].nullable, rows->fields[i].name, err));
+    return VONK_OK;
+}
+
 static vonk_status derive_logical(const vonk_plan *p, columns *out, vonk_error *err)
 {
     switch (p->kind) {
@@ -227,8 +239,10 @@ static vonk_status derive_physical(const vonk_plan *p, columns *out, vonk_error 
     case VONK_PN_P_AGGREGATE: VONK_TRY(add_list(out, p, 0, err)); return add_list(out, p, 1, err);
     case VONK_PN_P_HASH_JOIN:
     case VONK_PN_P_LOOP_JOIN: return add_physical_join(out, p, err);
+    case VONK_PN_P_PYTHON_EVAL:
     case VONK_PN_P_WINDOW: VONK_TRY(add_child(out, p->children[0], false, err)); return add_list(out, p, 0, err);
     case VONK_PN_P_GENERATE: VONK_TRY(add_list(out, p, 1, err)); return add_generated(out, p, err);
+    case VONK_PN_P_PYTHON_MAP: return add_made_rows(out, p, err);
     case VONK_PN_P_UNION: return add_set_op(out, p, err);
     default: return p->n_children == 1 ? add_child(out, p->children[0], false, err) : VONK_OK;
     }

@@ -61,6 +61,11 @@ static vonk_status run_drop(vonk_query *query, const vonk_plan *command, vonk__r
     bool existed = false;
 
     (void)rows;
+    if (vonk_str_is(info->kind, "function")) {
+        const vonk_str name = info->name.parts[info->name.n_parts - 1];
+        if (vonk_catalog_drop_function(query->session->catalog, name) || info->if_exists) return VONK_OK;
+        return VONK_FAIL(err, VONK_E_ROUTINE_NOT_FOUND, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
+    }
     if (!vonk_str_is(info->kind, "view") && !vonk_str_is(info->kind, "table"))
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("DROP %.*s", VONK_STR_ARGS(info->kind)));
     VONK_TRY(vonk_catalog_drop_view(query->session->catalog, info->name.parts, info->name.n_parts, &existed, err));

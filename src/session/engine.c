@@ -81,6 +81,7 @@ vonk_status vonk_engine_new(const vonk_engine_options *options, vonk_engine **re
     VONK_AUTO(vonk_engine_free) vonk_engine *engine = NULL;
 
     VONK_TRY(VONK_NEW(vonk_budget_root(), &engine, err));
+    vonk_mutex_init(&engine->lock);
     VONK_TRY(fill(engine, options, err));
     *ret = VONK_STEAL(engine);
     return VONK_OK;
@@ -90,6 +91,8 @@ void vonk_engine_free(vonk_engine *engine)
 {
     if (!engine) return;
     vonk_pool_free(engine->pool);
+    vonk_py_pool_free(engine->python);
+    vonk_mutex_done(&engine->lock);
     vonk_admission_free(engine->admission);
     vonk_shared_catalog_free(engine->catalog);
     vonk_conf_unref(engine->conf);

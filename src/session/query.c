@@ -92,13 +92,17 @@ static vonk_status run_exec(vonk_query *query, vonk_error *err)
     const vonk_engine *engine = query->session->engine;
     const int64_t batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
     const int64_t threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
+    const vonk_exec_python *python = NULL;
+    if (vonk__session_wants_python(query->physical))
+        VONK_TRY(vonk__session_python(query->session, query->conf, query->arena, &python, err));
     const vonk_exec_env env = {.pool = engine->pool,
                                .budget = query->budget,
                                .conf = query->conf,
                                .env = &query->env,
                                .n_threads = threads > 0 ? (uint32_t)threads : engine->n_threads,
                                .batch_rows = batch_rows > 0 ? (uint32_t)batch_rows : VONK_BATCH_ROWS,
-                               .spill_dir = vonk_str_of(engine->spill_dir)};
+                               .spill_dir = vonk_str_of(engine->spill_dir),
+                               .python = python};
     vonk_exec *exec = NULL;
 
     VONK_TRY(vonk_exec_start(&env, query->physical, &exec, err));

@@ -8,6 +8,8 @@ static void session_free(vonk_session *session)
         vonk_table_unref(session->cached.at[i].table);
     }
     vonk_free(session->cached.at);
+    vonk__session_python_done(session);
+    vonk_mutex_done(&session->files_lock);
     vonk_catalog_free(session->catalog);
     vonk_conf_unref(session->conf);
     vonk_free(session->user);
@@ -25,6 +27,7 @@ static vonk_status session_new_bare(vonk_engine *engine, vonk_str user, vonk_ses
     session->refs = 1;
     session->engine = engine;
     vonk_mutex_init(&session->lock);
+    vonk_mutex_init(&session->files_lock);
     VONK_TRY(vonk_budget_new(engine->budget, "session", VONK_NO_LIMIT, &session->budget, err));
     VONK_TRY(vonk_strdup(vonk_budget_root(), user, &session->user, err));
     *ret = VONK_STEAL(session);
@@ -49,6 +52,7 @@ vonk_status vonk_session_clone(vonk_session *from, vonk_session **ret, vonk_erro
     VONK_TRY(session_new_bare(from->engine, vonk_str_of(from->user), &session, err));
     session->conf = vonk_session_conf(from);
     VONK_TRY(vonk_catalog_clone(session->budget, from->catalog, &session->catalog, err));
+    VONK_TRY(vonk__session_python_clone(from, session, err));
     *ret = VONK_STEAL(session);
     return VONK_OK;
 }

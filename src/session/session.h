@@ -37,6 +37,12 @@ const vonk_conf  *vonk_session_conf(vonk_session *session); /* the current snaps
 vonk_status       vonk_session_set(vonk_session *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
 vonk_catalog     *vonk_session_catalog(vonk_session *session);
 
+/* Files of the user that functions of Python find in their working folder (SparkFiles) under `name`. on_path: Python looks for modules in it (.zip, .egg,
+ * .jar; single modules are found without). They are copied. Archives are unpacked into the folder `into`; `name` tells
+ * their kind. */
+vonk_status vonk_session_add_file(vonk_session *session, vonk_str path, vonk_str name, bool on_path, vonk_error *err);
+vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_str name, vonk_str into, vonk_error *err);
+
 /* Text to unresolved plan with the session's settings. */
 vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err); /* selectExpr, expr(), filter("...") */

@@ -12,6 +12,8 @@ struct vonk_engine {
     vonk_pool           *pool;
     vonk_admission      *admission;
     vonk_shared_catalog *catalog;
+    vonk_mutex           lock;   /* guards python */
+    vonk_py_pool        *python; /* NULL: nobody has wanted one */
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
     uint32_t             n_threads;
@@ -34,6 +36,9 @@ struct vonk_session {
     vonk_mutex       lock; /* guards conf and cached */
     const vonk_conf *conf;
     VONK_VEC(vonk_cached) cached;
+    vonk_mutex       files_lock;   /* guards what follows */
+    char            *files_folder; /* where functions of Python run, with the files that they find there; NULL: not made */
+    VONK_VEC(char *) includes;     /* names there, that Python looks for modules in */
 };
 
 struct vonk_query {
@@ -79,6 +84,12 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
 vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, vonk_buf *out, vonk_error *err);
 /* EXPLAIN of a resolved plan; `parsed` may be NULL. */
 vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode, vonk_buf *out, vonk_error *err);
+
+/* python.c: has the plan functions of Python? Then what runs them; in `arena`. */
+bool        vonk__session_wants_python(const vonk_plan *physical);
+vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
+vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err);
+void        vonk__session_python_done(vonk_session *session); /* its workers end, its files go */
 
 /* Kept frames, by resolved plan. */
 vonk_status vonk__session_persist(vonk_session *session, const vonk_plan *resolved, vonk_str level, vonk_error *err);

@@ -55,12 +55,21 @@ static bool like(vonk_str text, vonk_str pattern)
     return pattern.len == 0;
 }
 
-static vonk_status show_functions(const vonk_command_info *info, vonk__rows *rows, vonk_error *err)
+/* Built-in ones and the session's own, sorted. `extended`: only the session's own. */
+static vonk_status show_functions(vonk_query *query, const vonk_command_info *info, vonk__rows *rows, vonk_error *err)
 {
     const vonk_fn *fn = NULL;
+    vonk_str *own = NULL;
+    uint32_t n_own = 0, k = 0;
 
-    for (size_t at = 0; (fn = vonk_fn_next(&at));)
+    VONK_TRY(vonk_catalog_list_functions(query->session->catalog, query->arena, &own, &n_own, err));
+    for (size_t at = 0; !info->extended && (fn = vonk_fn_next(&at));) {
+        for (; k < n_own && vonk_str_compare(own[k], vonk_str_of(fn->name)) < 0; k++)
+            if (like(own[k], info->pattern)) VONK_TRY(vonk__rows_str(rows, 0, own[k], err));
         if (like(vonk_str_of(fn->name), info->pattern)) VONK_TRY(vonk__rows_str(rows, 0, vonk_str_of(fn->name), err));
+    }
+    for (; k < n_own; k++)
+        if (like(own[k], info->pattern)) VONK_TRY(vonk__rows_str(rows, 0, own[k], err));
     return VONK_OK;
 }
 
@@ -80,7 +89,7 @@ vonk_status vonk__run_show(vonk_query *query, const vonk_plan *command, vonk__ro
 
     if (vonk_str_is(info->kind, "tables")) return show_tables(query, info, rows, false, err);
     if (vonk_str_is(info->kind, "views")) return show_tables(query, info, rows, true, err);
-    if (vonk_str_is(info->kind, "functions")) return show_functions(info, rows, err);
+    if (vonk_str_is(info->kind, "functions")) return show_functions(query, info, rows, err);
     if (vonk_str_is(info->kind, "columns")) return show_columns(query, info, rows, err);
     if (vonk_str_is(info->kind, "databases"))
         return like(VONK_STR("default"), info->pattern) ? vonk__rows_str(rows, 0, VONK_STR("default"), err) : VONK_OK;
@@ -106,10 +115,28 @@ static vonk_status describe_columns(vonk_query *query, const vonk_plan *plan, vo
     return VONK_OK;
 }
 
-static vonk_status describe_function(const vonk_command_info *info, vonk__rows *rows, vonk_error *err)
+static vonk_status describe_registered(const vonk_command_info *info, const vonk_python_fn *fn, vonk__rows *rows,
+                                       vonk_error *err)
 {
-    const vonk_fn *fn = vonk_fn_find(info->name.parts[info->name.n_parts - 1]);
+    VONK_TRY(vonk__rows_str(
+        rows, 0, vonk_str_of(VONK_F("Function: spark_catalog.session.%.*s", VONK_STR_ARGS(fn->name))), err));
+    VONK_TRY(vonk__rows_str(rows, 0, VONK_STR("Class: a function written in Python"), err));
+    VONK_TRY(vonk__rows_str(rows, 0, VONK_STR("Usage: N/A."), err));
+    if (!info->extended) return VONK_OK;
+    return vonk__rows_str(
+        rows, 0,
+        vonk_str_of(VONK_F("Extended Usage:\n    No example/argument for %.*s.\n", VONK_STR_ARGS(fn->name))), err);
+}
 
+static vonk_status describe_function(vonk_query *query, const vonk_command_info *info, vonk__rows *rows,
+                                     vonk_error *err)
+{
+    const vonk_str name = info->name.parts[info->name.n_parts - 1];
+    const vonk_fn *fn = vonk_fn_find(name);
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
+        fn ? NULL : vonk_catalog_find_function(query->session->catalog, name);
+
+    if (registered) return describe_registered(info, registered, rows, err);
     if (!fn)
         return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName",
                          VONK_F("`%.*s`", VONK_STR_ARGS(info->name.parts[0])), "searchPath",
@@ -131,7 +158,7 @@ vonk_status vonk__run_describe(vonk_query *query, const vonk_plan *command, vonk
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
 
     if (vonk_str_is(info->kind, "query")) return describe_columns(query, command->children[0], rows, err);
-    if (vonk_str_is(info->kind, "function")) return describe_function(info, rows, err);
+    if (vonk_str_is(info->kind, "function")) return describe_function(query, info, rows, err);
     if (!vonk_str_is(info->kind, "table"))
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                          VONK_F("DESCRIBE %.*s", VONK_STR_ARGS(info->kind)));

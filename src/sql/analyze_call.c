@@ -516,6 +516,41 @@ static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_
     return *ret ? VONK_OK : no_such_function(an, call, err);
 }
 
+/* A function that the session has registered: found where no built-in one has the name, or as session.f. */
+static const vonk_python_fn *find_registered(vonk_an *an, const vonk_expr *call)
+{
+    const vonk_str *parts = call->parts;
+    const uint32_t n = call->n_parts;
+    const bool plain = n == 1 && !vonk_fn_find(parts[0]);
+    const bool qualified =
+        (n == 2 && vonk_str_is_nocase(parts[0], "session")) ||
+        (n == 3 && vonk_str_is_nocase(parts[0], "system") && vonk_str_is_nocase(parts[1], "session"));
+    return plain || qualified ? vonk_catalog_find_function(an->api->catalog, parts[n - 1]) : NULL;
+}
+
+static vonk_status call_registered(vonk_an *an, const vonk_scope *scope, const vonk_python_fn *fn,
+                                   const vonk_expr *call, const vonk_expr **ret, vonk_error *err)
+{
+    static const char clause[] = "FILTER CLAUSE";
+    const bool filters = vonk_expr_has(call, VONK_EXF_HAS_FILTER);
+    const bool aggregate = fn->role == VONK_PY_ROLE_AGGREGATE;
+    vonk_expr *e;
+    const vonk_expr *python;
+    if ((!aggregate && (filters || vonk_expr_has(call, VONK_EXF_DISTINCT))) || call->n_order)
+        return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_SQL_SYNTAX__FUNCTION_WITH_UNSUPPORTED_SYNTAX, "prettyName",
+                              "`pythonudf`", "syntax",
+                              call->n_order ? "WITHIN GROUP (ORDER BY ...)" : filters ? clause : "DISTINCT");
+    if (filters)
+        return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                              "FILTER behind an aggregate written in Python");
+    VONK_TRY(vonk__an_new(an, VONK_EX_PYTHON, call->children, call->n_args, &e, err));
+    vonk_expr_set_python(e, fn);
+    e->flags = call->flags & (uint32_t)VONK_EXF_DISTINCT;
+    vonk_expr_set_origin(e, &call->origin);
+    VONK_TRY(vonk__an_finish(an, e, &python, err));
+    return vonk__an_python(an, scope, python, ret, err);
+}
+
 /* The written form of a call that was replaced by something else. */
 static vonk_status show_as_call(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
                                 const vonk_expr *made, const vonk_expr **ret, vonk_error *err)
@@ -608,6 +643,8 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (vonk__an_is_grouping_call(call)) return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GROUPING_EXPRESSION);
     VONK_TRY(session_fact(an, call, &known, ret, err));
     if (known) return VONK_OK;
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered = find_registered(an, call);
+    if (registered) return call_registered(an, scope, registered, call, ret, err);
     VONK_TRY(find_function(an, call, &fn, err));
     VONK_TRY(check_syntax(scope, fn, call, err));
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));

@@ -13,6 +13,12 @@ static vonk_status arguments(vonk_an *an, const vonk_scope *scope, const vonk_ex
     for (size_t i = 0; i < given.n; i++) {
         const vonk_expr *arg = given.at[i];
         if (arg->kind == VONK_EX_NAMED_ARG) {
+            for (size_t k = 0; k < i; k++)
+                if ((*ret_keywords)[k].len && vonk_str_eq((*ret_keywords)[k], arg->name))
+                    return VONK_EXPR_FAIL(
+                        e, err, VONK_E_DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT__DOUBLE_NAMED_ARGUMENT_REFERENCE,
+                        "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(e->python->name)), "parameterName",
+                        VONK_F("`%.*s`", VONK_STR_ARGS(arg->name)));
             (*ret_keywords)[i] = arg->name;
             any = true;
             arg = arg->children[0];

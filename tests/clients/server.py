@@ -30,7 +30,7 @@ class Server:
         self.log = os.path.join(BUILD, f"{name}-{self.port}.log")
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([VONK, "server", "--port", str(self.port), *flags], stdout=log, stderr=log,
-                                            env=dict(os.environ, **(env or {})))
+                                            env={"PYSPARK_PYTHON": sys.executable, **os.environ, **(env or {})})
         self.wait_open()
 
     def wait_open(self, limit_s=30 * SLOWER):

@@ -77,6 +77,16 @@ static vonk_connect_artifacts *store_of(vonk_connect_session *s)
     return a;
 }
 
+vonk_status vonk__connect_tell_artifact(vonk_connect_session *s, vonk_connect_artifacts *a, vonk_arena *arena,
+                                        vonk_str name, vonk_str name_sent, vonk_error *err)
+{
+    const vonk_connect_backend *backend = s->server->backend;
+    vonk_str path;
+    if (!backend->artifact) return VONK_OK;
+    VONK_TRY(vonk_path_join(arena, vonk_str_of(a->folder), name, &path, err));
+    return backend->artifact(backend->self, s->backend, name_sent, path, err);
+}
+
 static vonk_status path_of(const vonk_connect_artifacts *a, vonk_arena *arena, vonk_str name, vonk_str *ret,
                            vonk_error *err)
 {

@@ -17,5 +17,8 @@ vonk_status vonk__connect_check_artifact_name(vonk_str name, vonk_error *err);
 vonk_status vonk__connect_open_store(vonk_connect_session *session, vonk_connect_artifacts **ret, vonk_error *err);
 /* Moves the file at `staged` to its place. ARTIFACT_ALREADY_EXISTS: other content has the name. */
 vonk_status vonk__connect_store_artifact(vonk_connect_artifacts *artifacts, vonk_arena *arena, vonk_str name, vonk_str staged, vonk_error *err);
+/* The backend hears of it. name_sent: as the client wrote it, with "#folder" behind an archive's name. */
+vonk_status vonk__connect_tell_artifact(vonk_connect_session *session, vonk_connect_artifacts *artifacts, vonk_arena *arena, vonk_str name, vonk_str name_sent,
+                                        vonk_error *err);
 
 #endif

@@ -20,6 +20,8 @@ typedef struct vonk_connect_backend {
     vonk_status (*session_new)(void *self, vonk_str user_id, void **ret_session, vonk_error *err);
     vonk_status (*session_clone)(void *self, void *session, void **ret_session, vonk_error *err);
     void (*session_free)(void *self, void *session); /* nothing of it runs any more */
+    /* A file has come from the client: "pyfiles/x.py", "archives/x.zip#folder", ...; `path` is where it lies. May block. May be NULL. */
+    vonk_status (*artifact)(void *self, void *session, vonk_str name, vonk_str path, vonk_error *err);
     /* Sessions or operations have ended: free memory goes back to the machine. May be NULL. */
     void (*trim)(void *self);
     /* The current snapshot, a new reference. */

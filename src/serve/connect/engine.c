@@ -51,6 +51,30 @@ static vonk_status session_clone(void *self, void *from, void **ret, vonk_error 
     return state_over(session, ret, err);
 }
 
+/* What functions of Python are to find: modules and files by their name, archives as folders. */
+static vonk_status artifact(void *self, void *session, vonk_str name, vonk_str path, vonk_error *err)
+{
+    static const char *const on_path[] = {".zip", ".egg", ".jar"};
+    vonk_session *own = ((vonk__connect_state *)session)->session;
+    const size_t slash = vonk_str_find_byte(name, '/', 0);
+    const vonk_str kind = vonk_str_sub(name, 0, slash == SIZE_MAX ? name.len : slash);
+    const vonk_str file = vonk_str_sub(name, kind.len + 1, name.len);
+    bool is_searched = false;
+
+    (void)self;
+    if (vonk_str_is(kind, "files")) return vonk_session_add_file(own, path, file, false, err);
+    if (vonk_str_is(kind, "archives")) {
+        const size_t mark = vonk_str_find_byte(file, '#', 0);
+        const bool named = mark != SIZE_MAX && mark + 1 < file.len;
+        const vonk_str archive = vonk_str_sub(file, 0, mark == SIZE_MAX ? file.len : mark);
+        return vonk_session_add_archive(own, path, archive, named ? vonk_str_sub(file, mark + 1, file.len) : archive,
+                                        err);
+    }
+    if (!vonk_str_is(kind, "pyfiles")) return VONK_OK;
+    for (size_t i = 0; i < VONK_COUNTOF(on_path); i++) is_searched |= vonk_str_ends(file, vonk_str_of(on_path[i]));
+    return vonk_session_add_file(own, path, file, is_searched, err);
+}
+
 static void trim(void *self) { vonk_engine_trim(self); }
 
 static void session_free(void *self, void *session)
@@ -77,6 +101,7 @@ void vonk_connect_engine_backend(vonk_engine *engine, vonk_connect_backend *ret)
                                   .session_new = session_new,
                                   .session_clone = session_clone,
                                   .session_free = session_free,
+                                  .artifact = artifact,
                                   .trim = trim,
                                   .conf = conf,
                                   .conf_set = conf_set,

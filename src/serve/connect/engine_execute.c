@@ -289,6 +289,14 @@ static vonk_status forget(vonk__connect_request *r, const vonk_pb_msg *m)
 }
 
 /* ---- the rest of the commands */
+static vonk_status register_function(vonk__connect_request *r, const vonk_pb_msg *m, vonk_error *err)
+{
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
+
+    VONK_TRY(vonk_translate_function(&r->translator, m, &fn, err));
+    return vonk_catalog_put_function(vonk_session_catalog(r->state->session), fn->name, fn, err);
+}
+
 static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
 {
     vonk_buf fields = {0};
@@ -322,6 +330,7 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     switch (which) {
     case PB_COMMAND_CHECKPOINT_COMMAND: return checkpoint(r, op, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_REMOVE_CACHED_REMOTE_RELATION_COMMAND: return forget(r, vonk_pb_get_msg(command, which));
+    case PB_COMMAND_REGISTER_FUNCTION: return register_function(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_GET_RESOURCES_COMMAND: return resources(op, err);
     case PB_COMMAND_ML_COMMAND: /* clients clean up their models when they leave: there are none */
         if (vonk_pb_which(vonk_pb_get_msg(command, which), PB_ML_COMMAND_COMMAND_ONEOF) == PB_ML_COMMAND_CLEAN_CACHE)

@@ -256,8 +256,10 @@ static vonk_status keep_files(vonk_connect_upload *u, vonk_error *err)
         if (!file->is_good) continue; /* the summary says so, the client sends it again */
         if (vonk_str_starts(name, VONK_STR("forward_to_fs/")))
             VONK_TRY(forward(u, name, staged, err));
-        else
+        else {
             VONK_TRY(vonk__connect_store_artifact(store, scratch, name, staged, err));
+            VONK_TRY(vonk__connect_tell_artifact(u->session, store, scratch, name, vonk_str_of(file->name), err));
+        }
     }
     return VONK_OK;
 }

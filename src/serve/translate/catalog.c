@@ -84,7 +84,14 @@ static vonk_status table_exists(vonk_translator *t, const vonk_pb_msg *m, const 
 
 static vonk_status function_exists(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    return bool_value(t, vonk_fn_find(vonk_pb_str(m, PB_FUNCTION_EXISTS_FUNCTION_NAME)) != NULL, ret, err);
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
+
+    VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_FUNCTION_EXISTS_FUNCTION_NAME), &parts, &n,
+                                     err));
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
+        vonk_catalog_find_function(vonk_session_catalog(t->session), parts[n - 1]);
+    return bool_value(t, registered || vonk_fn_find(parts[n - 1]), ret, err);
 }
 
 /* CACHE TABLE and its kin, as the SQL statement that means the same. */

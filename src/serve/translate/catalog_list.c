@@ -238,17 +238,17 @@ static vonk_status list_columns(vonk_translator *t, const vonk_pb_msg *m, const 
     return as_plan(&l, ret, err);
 }
 
-/* ---- functions: the built-in ones */
+/* ---- functions: the built-in ones and those of the session */
 #define FUNCTION_COLUMNS                                                                                               \
     "name STRING, catalog STRING, namespace ARRAY<STRING>, description STRING, className STRING, isTemporary BOOLEAN " \
     "NOT NULL"
 
-static vonk_status function_row(listing *l, const vonk_fn *fn, vonk_error *err)
+static vonk_status function_row(listing *l, vonk_str name, vonk_str doc, vonk_error *err)
 {
-    VONK_TRY(cell_text(l, vonk_str_of(fn->name), err));
+    VONK_TRY(cell_text(l, name, err));
     VONK_TRY(cell_text(l, VONK_STR_NONE, err));
     VONK_TRY(vonk_builder_null(vonk_builder_child(&l->rows, l->at++), err));
-    VONK_TRY(cell_text(l, fn->doc ? vonk_str_of(fn->doc) : VONK_STR_NONE, err));
+    VONK_TRY(cell_text(l, doc, err));
     VONK_TRY(cell_text(l, VONK_STR_NONE, err)); /* no class implements it */
     VONK_TRY(cell_bool(l, true, err));
     return end_row(l, err);
@@ -258,7 +258,8 @@ static vonk_status list_functions(vonk_translator *t, const vonk_pb_msg *m, cons
 {
     VONK_AUTO(listing_done) listing l = {0};
     const vonk_fn *fn = NULL;
-    vonk_str database;
+    vonk_str database, *own = NULL;
+    uint32_t n_own = 0;
 
     if (vonk_pb_has(m, PB_LIST_FUNCTIONS_DB_NAME)) {
         VONK_TRY(database_name(t, vonk_pb_str(m, PB_LIST_FUNCTIONS_DB_NAME), &database, err));
@@ -266,7 +267,11 @@ static vonk_status list_functions(vonk_translator *t, const vonk_pb_msg *m, cons
     }
     VONK_TRY(listing_init(&l, t, FUNCTION_COLUMNS, err));
     for (size_t at = 0; (fn = vonk_fn_next(&at));)
-        if (fits(m, PB_LIST_FUNCTIONS_PATTERN, vonk_str_of(fn->name))) VONK_TRY(function_row(&l, fn, err));
+        if (fits(m, PB_LIST_FUNCTIONS_PATTERN, vonk_str_of(fn->name)))
+            VONK_TRY(function_row(&l, vonk_str_of(fn->name), fn->doc ? vonk_str_of(fn->doc) : VONK_STR_NONE, err));
+    VONK_TRY(vonk_catalog_list_functions(vonk_session_catalog(t->session), t->arena, &own, &n_own, err));
+    for (uint32_t i = 0; i < n_own; i++)
+        if (fits(m, PB_LIST_FUNCTIONS_PATTERN, own[i])) VONK_TRY(function_row(&l, own[i], VONK_STR("N/A."), err));
     return as_plan(&l, ret, err);
 }
 
@@ -279,11 +284,14 @@ static vonk_status get_function(vonk_translator *t, const vonk_pb_msg *m, const 
     VONK_TRY(
         vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_GET_FUNCTION_FUNCTION_NAME), &parts, &n, err));
     const vonk_fn *fn = vonk_fn_find(parts[n - 1]);
-    if (!fn)
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
+        fn ? NULL : vonk_catalog_find_function(vonk_session_catalog(t->session), parts[n - 1]);
+    if (!fn && !registered)
         return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(parts[n - 1])),
                          "searchPath", "[`system`.`builtin`, `system`.`session`, `" CATALOG "`.`default`]");
     VONK_TRY(listing_init(&l, t, FUNCTION_COLUMNS, err));
-    VONK_TRY(function_row(&l, fn, err));
+    VONK_TRY(registered ? function_row(&l, registered->name, VONK_STR("N/A."), err)
+                        : function_row(&l, vonk_str_of(fn->name), fn->doc ? vonk_str_of(fn->doc) : VONK_STR_NONE, err));
     return as_plan(&l, ret, err);
 }
 

@@ -1,7 +1,8 @@
 /* serve/translate/python.c -- functions that the client wrote in Python: as expressions, and as relations over rows. */
 #include "serve/translate/translate_int.h"
 
-static vonk_status function_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_python_fn **ret, vonk_error *err)
+vonk_status vonk_translate_function(vonk_translator *t, const vonk_pb_msg *m, const vonk_python_fn **ret,
+                                    vonk_error *err)
 {
     const vonk_pb_msg *udf = vonk_pb_get_msg(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF);
     vonk_python_fn as = {0};
@@ -9,7 +10,11 @@ static vonk_status function_of(vonk_translator *t, const vonk_pb_msg *m, const v
     switch (vonk_pb_which(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_ONEOF)) {
     case PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF: break;
     case 0: return vonk_translate_invalid("a user-defined function without a body", err);
-    default: return vonk_translate_unsupported("user-defined functions of Scala and Java", err);
+    case PB_COMMON_INLINE_USER_DEFINED_FUNCTION_JAVA_UDF:
+        return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1329, "className",
+                         VONK_S(vonk_pb_str(vonk_pb_get_msg(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_JAVA_UDF),
+                                            PB_JAVA_UDF_CLASS_NAME)));
+    default: return vonk_translate_unsupported("user-defined functions of Scala", err);
     }
     as.name = vonk_pb_str(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_NAME);
     as.deterministic = vonk_pb_bool(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_DETERMINISTIC);
@@ -30,7 +35,7 @@ static vonk_status call_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_
     vonk_expr *e = NULL;
 
     if (!m) return vonk_translate_invalid("a relation of a function without the function", err);
-    VONK_TRY(function_of(t, m, &fn, err));
+    VONK_TRY(vonk_translate_function(t, m, &fn, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_PYTHON, args, n, &e, err));
     vonk_expr_set_python(e, fn);
     if (vonk_pb_bool(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_IS_DISTINCT)) e->flags |= VONK_EXF_DISTINCT;
