@@ -179,6 +179,10 @@ vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *qu
 vonk_status vonk__j_bytes_object(vonk__j_call *call, vonk_str bytes, vonk_error *err);
 vonk_status vonk__j_object_bytes(vonk__j_call *call, const vonk__j_value *of, vonk_str *ret, vonk_error *err);
 
+/* DataFrame.asTable(), as an Expression; false: the value is something else. */
+bool vonk__j_put_table_arg(vonk__j_message *m, int field, const vonk__j_value *value);
+vonk_status vonk__j_as_table(vonk__j_call *call, vonk_error *err);
+
 /* ---- members that other files' rows name */
 vonk_status vonk__j_sorted(vonk__j_call *call, const vonk__j_value *column, bool descending, bool nulls_last,
                            vonk_error *err);

@@ -684,7 +684,7 @@ static const vonk__j_member members[] = {
     BE("nearestByJoin", J_DATASET ", " J_COLUMN ", int, String, String, String", unbuilt, 0),
     BE("joinAsOf", J_DATASET ", " J_COLUMN ", " J_COLUMN ", Object, String, " J_COLUMN ", boolean, String", unbuilt, 0),
     BE("withWatermark", "String, String", unbuilt, 0),
-    {"asTable", "", "Object", unbuilt, VONK__J_METHOD, 0},
+    {"asTable", "", "org.apache.spark.sql.TableArg", vonk__j_as_table, VONK__J_METHOD, 0},
     {"writeStream", "", "Object", unbuilt, VONK__J_METHOD, 0},
     {"writeTo", "String", "Object", unbuilt, VONK__J_METHOD, 0},
     {"mergeInto", "String, " J_COLUMN, "Object", unbuilt, VONK__J_METHOD, 0},

@@ -283,7 +283,8 @@ static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
 static const vonk__j_member python_utils[] = {
     {"fn", "String, " J_SEQ, J_COLUMN, call_by_name, VONK__J_STATIC, BY_NAME},
     {"internalFn", "String, " J_SEQ, J_COLUMN, call_by_name, VONK__J_STATIC, INTERNAL},
-    {"namedArgumentExpression", "String, " J_COLUMN, J_COLUMN, named_argument, VONK__J_STATIC, 0},
+    {"namedArgumentExpression", "String, org.apache.spark.sql.internal.TableValuedFunctionArgument", J_COLUMN,
+     named_argument, VONK__J_STATIC, 0},
     {"unresolvedNamedLambdaVariable", "String", J_COLUMN, lambda_variable, VONK__J_STATIC, 0},
     {"lambdaFunction", J_COLUMN ", " J_SEQ, J_COLUMN, lambda, VONK__J_STATIC, 0},
     {"isTimestampNTZPreferred", "", "boolean", ntz_preferred, VONK__J_STATIC, 0},

@@ -293,6 +293,7 @@ void vonk__j_put_value(vonk__j_message *m, int field, const vonk__j_value *value
         vonk_pb_put_encoded(&m->w, field, (vonk_str){column->bytes->data, column->bytes->len});
         return;
     }
+    if (vonk__j_put_table_arg(m, field, value)) return;
     const size_t mark = vonk_pb_begin(&m->w, field);
     vonk__j_put_literal(m, PB_EXPRESSION_LITERAL, value);
     vonk_pb_end(&m->w, mark);
