@@ -467,10 +467,14 @@ static const vonk__j_member partitioner_members[] = {
 #define KIND(name) {.fqn = "org.apache.spark.rdd." name, .super = RDD_CLASS, .flags = VONK__J_ABSTRACT}
 #define FACE .size = sizeof(vonk__j_rdd), .drop = rdd_drop, .text = rdd_text, .equals = rdd_equals, .hash = rdd_hash
 static const vonk__j_row rows[] = {
-    {.fqn = LIKE, .interfaces = "java.io.Serializable", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(like_members)},
+    {.fqn = LIKE, .interfaces = "java.io.Serializable " LIKE "$Actions " LIKE "$Resources", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(like_members)},
     {.fqn = API "JavaRDD", .interfaces = LIKE, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(java_members), FACE},
     {.fqn = API "JavaPairRDD", .interfaces = LIKE, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(pair_members), FACE},
-    {.fqn = API "JavaDoubleRDD", .interfaces = LIKE, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(double_members), FACE},
+    {.fqn = API "JavaDoubleRDD",
+     .interfaces = LIKE " " API "JavaDoubleRDD$Actions",
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(double_members),
+     FACE},
     {.fqn = RDD_CLASS,
      .interfaces = "java.io.Serializable",
      .flags = VONK__J_ABSTRACT,

@@ -217,7 +217,7 @@ static const vonk__j_member broadcast_statics[] = {
 };
 
 static const vonk__j_row rows[] = {
-    {.fqn = API "JavaSparkContext$Rdds", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(java_members)},
+    {.fqn = API "JavaSparkContext$Rdds", .interfaces = API "JavaSparkContext$Status", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(java_members)},
     {.fqn = "org.apache.spark.SparkContext$Rdds", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(scala_members)},
     {.fqn = "org.apache.spark.broadcast.Broadcast",
      .interfaces = "java.io.Serializable",

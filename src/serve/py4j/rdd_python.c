@@ -179,7 +179,7 @@ static vonk_status python_rdd_new(vonk__j_call *call, vonk_error *err)
     vonk__j_rdd *made = NULL;
     vonk_rdd *rdd = NULL;
     VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_need(call, 1, err));
+    if (call->n_args > 1) VONK_TRY(vonk__j_need(call, 1, err));
     const vonk__j_rdd *parent = vonk__j_rdd_of(call->args[0].object);
     VONK_TRY(vonk__j_engine_use(call->caller, parent->context, &e, err));
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
