@@ -163,6 +163,7 @@ vonk_status vonk_catalog_new(vonk_budget *budget, vonk_shared_catalog *shared, v
     catalog->shared = shared;
     VONK_TRY(views_init(&catalog->own, budget, err));
     VONK_TRY(vonk__functions_init(&catalog->functions, budget, err));
+    VONK_TRY(vonk__functions_init(&catalog->sources, budget, err));
     VONK_TRY(vonk_strdup(budget, VONK_STR(DEFAULT_DATABASE), &catalog->database, err));
     *ret = VONK_STEAL(catalog);
     return VONK_OK;
@@ -180,6 +181,7 @@ vonk_status vonk_catalog_clone(vonk_budget *budget, vonk_catalog *from, vonk_cat
         VONK_TRY(put_view(&catalog->own, v, true, "", err));
     }
     VONK_TRY(vonk__functions_copy(&catalog->functions, &from->functions, err));
+    VONK_TRY(vonk__functions_copy(&catalog->sources, &from->sources, err));
     vonk_free(VONK_STEAL(catalog->database));
     VONK_TRY(vonk_strdup(budget, vonk_str_of(from->database), &catalog->database, err));
     *ret = VONK_STEAL(catalog);
@@ -191,6 +193,7 @@ void vonk_catalog_free(vonk_catalog *catalog)
     if (!catalog) return;
     views_done(&catalog->own);
     vonk__functions_done(&catalog->functions);
+    vonk__functions_done(&catalog->sources);
     vonk_free(catalog->database);
     vonk_free(catalog);
 }

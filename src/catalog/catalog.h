@@ -46,6 +46,10 @@ bool                  vonk_catalog_drop_function(vonk_catalog *catalog, vonk_str
 /* Their names, sorted, in `arena`. */
 vonk_status           vonk_catalog_list_functions(vonk_catalog *catalog, vonk_arena *arena, vonk_str **ret, uint32_t *ret_n, vonk_error *err);
 
+/* Data sources of Python, likewise: `command` is the pickled class. DATA_SOURCE_ALREADY_EXISTS: a built-in one has the name. */
+vonk_status           vonk_catalog_put_source(vonk_catalog *catalog, vonk_str name, const vonk_python_fn *source, vonk_error *err);
+const vonk_python_fn *vonk_catalog_find_source(vonk_catalog *catalog, vonk_str name);
+
 vonk_str    vonk_catalog_current_database(const vonk_catalog *catalog);
 vonk_status vonk_catalog_set_current_database(vonk_catalog *catalog, vonk_str name, vonk_error *err);
 /* Does `text` fit a pattern of SHOW ... LIKE: '*' is any text, '|' separates alternatives, case does not count? */

@@ -25,7 +25,7 @@ typedef struct vonk__functions {
 
 struct vonk_catalog {
     vonk__views own;
-    vonk__functions functions;
+    vonk__functions functions, sources;
     vonk_shared_catalog *shared;
     char *database;
 };

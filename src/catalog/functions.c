@@ -44,10 +44,34 @@ vonk_status vonk_catalog_put_function(vonk_catalog *catalog, vonk_str name, cons
     return st;
 }
 
+static const vonk_python_fn *get(vonk__functions *set, vonk_str name)
+{
+    VONK_LOCKED(&set->mutex);
+    return vonk_python_fn_ref(vonk_strmap_get(set->map, name));
+}
+
 const vonk_python_fn *vonk_catalog_find_function(vonk_catalog *catalog, vonk_str name)
 {
-    VONK_LOCKED(&catalog->functions.mutex);
-    return vonk_python_fn_ref(vonk_strmap_get(catalog->functions.map, name));
+    return get(&catalog->functions, name);
+}
+
+const vonk_python_fn *vonk_catalog_find_source(vonk_catalog *catalog, vonk_str name)
+{
+    return name.len ? get(&catalog->sources, name) : NULL;
+}
+
+vonk_status vonk_catalog_put_source(vonk_catalog *catalog, vonk_str name, const vonk_python_fn *source, vonk_error *err)
+{
+    /* Names that Spark has a source for, whether or not this is built here. */
+    static const char *const taken[] = {"avro",  "binaryFile",       "console", "csv",  "jdbc", "json",
+                                        "kafka", "libsvm",           "memory",  "noop", "orc",  "parquet",
+                                        "rate",  "rate-micro-batch", "socket",  "text", "xml"};
+    for (size_t i = 0; i < VONK_COUNTOF(taken); i++)
+        if (vonk_str_is_nocase(name, taken[i]))
+            return VONK_FAIL(err, VONK_E_DATA_SOURCE_ALREADY_EXISTS, "provider", VONK_S(name));
+    const vonk_status st = put(&catalog->sources, name, source, err);
+    vonk__catalog_changed(catalog);
+    return st;
 }
 
 bool vonk_catalog_drop_function(vonk_catalog *catalog, vonk_str name)
@@ -60,7 +84,10 @@ bool vonk_catalog_drop_function(vonk_catalog *catalog, vonk_str name)
     return fn != NULL;
 }
 
-static int by_name(const void *a, const void *b) { return vonk_str_compare(*(const vonk_str *)a, *(const vonk_str *)b); }
+static int by_name(const void *a, const void *b)
+{
+    return vonk_str_compare(*(const vonk_str *)a, *(const vonk_str *)b);
+}
 
 vonk_status vonk_catalog_list_functions(vonk_catalog *catalog, vonk_arena *arena, vonk_str **ret, uint32_t *ret_n,
                                         vonk_error *err)

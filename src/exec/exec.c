@@ -128,6 +128,8 @@ void vonk_exec_free(vonk_exec *exec)
     vonk__result_done(exec);
     vonk__ops_close(exec);
     for (size_t i = 0; i < exec->observed.n; i++) vonk_batch_unref(exec->observed.at[i].row);
+    for (size_t i = 0; i < exec->accumulators.n; i++) vonk_buffer_unref(exec->accumulators.at[i]);
+    vonk_free(exec->accumulators.at);
     for (uint32_t i = 0; i < exec->n_lanes; i++) {
         vonk_free(exec->lanes[i]->pending);
         vonk_arena_free(exec->lanes[i]->pub.scratch);
@@ -243,6 +245,26 @@ void vonk_exec_observed(const vonk_exec *exec, uint32_t i, vonk_str *ret_name, c
     *ret_node = e->observed.at[i].node;
     *ret_row = e->observed.at[i].row;
     vonk_mutex_unlock(&e->lock);
+}
+
+uint32_t vonk_exec_n_partitions(const vonk_exec *exec)
+{
+    VONK_LOCKED(&((vonk_exec *)exec)->lock);
+    const exec_stage *last = exec->stages.n ? exec->stages.at[exec->stages.n - 1] : NULL;
+    return last && last->op ? last->op->children[0]->n_partitions : 0;
+}
+
+uint32_t vonk_exec_n_accumulators(const vonk_exec *exec)
+{
+    VONK_LOCKED(&((vonk_exec *)exec)->lock);
+    return vonk_u32_of(exec->accumulators.n);
+}
+
+vonk_str vonk_exec_accumulator(const vonk_exec *exec, uint32_t i)
+{
+    VONK_LOCKED(&((vonk_exec *)exec)->lock);
+    const vonk_buffer *b = exec->accumulators.at[i];
+    return (vonk_str){(const char *)b->data, b->bytes};
 }
 
 /* ---- for operators */

@@ -68,5 +68,10 @@ vonk_status vonk_exec_metrics_text(const vonk_exec *exec, vonk_buf *out, vonk_er
 uint32_t vonk_exec_n_observed(const vonk_exec *exec);
 void vonk_exec_observed(const vonk_exec *exec, uint32_t i, vonk_str *ret_name, const vonk_plan **ret_node,
                         vonk_batch **ret_row /* borrowed */);
+/* Of the result; 0: not known yet. */
+uint32_t vonk_exec_n_partitions(const vonk_exec *exec);
+/* What workers of Python have added to accumulators (profilers): pickled (id, value) each, once finished. Borrowed. */
+uint32_t vonk_exec_n_accumulators(const vonk_exec *exec);
+vonk_str vonk_exec_accumulator(const vonk_exec *exec, uint32_t i);
 
 #endif

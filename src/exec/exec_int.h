@@ -177,6 +177,7 @@ struct vonk_exec {
     VONK_VEC(exec_stage *) stages;
     exec_pipeline *built, *last_built; /* by the stage that is being lowered */
     VONK_VEC(exec_observed) observed;
+    VONK_VEC(vonk_buffer *) accumulators; /* of workers; referenced */
     vonk_filter_slot slots[64]; /* given to operators that will publish filters */
     uint32_t n_slots;
     exec_result result;

@@ -216,6 +216,18 @@ static vonk_status take_message(python_run *run, vonk_buffer *message, vonk_batc
     return st;
 }
 
+static vonk_status keep_accumulators(python_run *run, vonk_error *err)
+{
+    vonk_exec *exec = run->op->exec;
+    const vonk_py_report *report = vonk_py_task_report(run->task);
+    VONK_LOCKED(&exec->lock);
+    for (uint32_t i = 0; i < report->n_accumulators; i++) {
+        VONK_TRY(VONK_VEC_PUSH(&exec->accumulators, exec->own_budget, report->accumulators[i], err));
+        vonk_buffer_ref(report->accumulators[i]);
+    }
+    return VONK_OK;
+}
+
 static vonk_status take_event(python_run *run, vonk_py_event *event, python_news *ret, vonk_error *err)
 {
     VONK_AUTO(vonk_buffer_unref) vonk_buffer *bytes = event->bytes;
@@ -237,7 +249,7 @@ static vonk_status take_event(python_run *run, vonk_py_event *event, python_news
     case VONK_PY_DONE:
         run->is_done = true;
         ret->kind = PYTHON_DONE;
-        break;
+        return keep_accumulators(run, err);
     }
     return VONK_OK;
 }

@@ -9,7 +9,8 @@
 typedef struct text {
     vonk_buf *out;
     bool explain;
-    bool no_ids; /* the form of plans, but inside a column's name */
+    bool no_ids;     /* the form of plans, but inside a column's name */
+    bool as_written; /* ... without the casts that analysis has put in */
 } text;
 
 static vonk_status put(const text *t, const vonk_expr *e, vonk_error *err);
@@ -246,7 +247,10 @@ static vonk_status put_function(const text *t, const vonk_expr *e, vonk_error *e
 /* Arguments look as in plans, in Spark, wherever the call stands. */
 static vonk_status put_python(const text *outer, const vonk_expr *e, vonk_error *err)
 {
-    const text in_plan = {.out = outer->out, .explain = true, .no_ids = outer->no_ids || !outer->explain};
+    const text in_plan = {.out = outer->out,
+                          .explain = true,
+                          .no_ids = outer->no_ids || !outer->explain,
+                          .as_written = outer->as_written || !outer->explain};
     const text *t = &in_plan;
 
     VONK_TRY(vonk_buf_add_str(t->out, e->python->name, err));
@@ -276,7 +280,7 @@ static vonk_status put_call(const text *t, const vonk_expr *e, vonk_error *err)
 
 static vonk_status put_cast(const text *t, const vonk_expr *e, vonk_error *err)
 {
-    if (!t->explain && vonk_expr_has(e, VONK_EXF_IMPLICIT)) return put(t, e->children[0], err);
+    if ((!t->explain || t->as_written) && vonk_expr_has(e, VONK_EXF_IMPLICIT)) return put(t, e->children[0], err);
     vonk_type_id id = e->type ? e->type->id : VONK_T_NULL;
     /* Casts to nested types show their value only, as in Spark. */
     if (!t->explain && (id == VONK_T_ARRAY || id == VONK_T_MAP || id == VONK_T_STRUCT))

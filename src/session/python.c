@@ -99,6 +99,33 @@ static int64_t memory_of(const vonk_conf *conf)
     return vonk_conf_get(conf, key).data ? vonk_conf_i64(conf, key) * (INT64_C(1) << 20) : 0; /* it is in MiB */
 }
 
+/* ---- planners of pyspark */
+static bool is_set(void *flag) { return atomic_load((_Atomic bool *)flag); }
+
+vonk_status vonk__session_python_ask(vonk_session *session, const vonk_conf *conf, const char *module,
+                                     const vonk_python_fn *about, _Atomic bool *cancelled, vonk_arena *arena,
+                                     vonk_py_planner **ret, vonk_error *err)
+{
+    static const char memory_key[] = "spark.sql.planner.pythonExecution.memory";
+    const vonk_exec_python *python = NULL;
+    vonk_str *includes = NULL;
+    uint32_t n = 0;
+    VONK_TRY(vonk__session_python(session, conf, arena, &python, err));
+    VONK_TRY(vonk_arena_array(arena, python->n_includes + about->n_includes + 1, sizeof *includes, &includes, err));
+    for (uint32_t i = 0; i < python->n_includes; i++) includes[n++] = python->includes[i];
+    for (uint32_t i = 0; i < about->n_includes; i++) includes[n++] = about->includes[i];
+    const vonk_py_planner_head head = {
+        .module = module,
+        .python_version = about->python_version,
+        .files_folder = python->files_folder,
+        .includes = includes,
+        .n_includes = n,
+        .memory_bytes = vonk_conf_get(conf, memory_key).data ? vonk_conf_i64(conf, memory_key) * (INT64_C(1) << 20) : 0,
+        .cancelled = cancelled ? is_set : NULL,
+        .arg = cancelled};
+    return vonk_py_planner_start(python->pool, &python->env, &head, session->budget, ret, err);
+}
+
 /* ---- does a plan want workers? */
 static vonk_walk stop_at_python(const vonk_plan *p, void *arg)
 {

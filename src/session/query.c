@@ -1,5 +1,5 @@
 /* session/query.c -- the life of one query: analyse, use cached frames, optimise, plan, run. */
-#include "session/session_int.h"
+#include "session/python_source.h"
 
 #include "func/cast.h"
 #include "opt/opt.h"
@@ -22,6 +22,7 @@ vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, 
                                     .conf = conf,
                                     .env = env,
                                     .run = run_for_analyzer,
+                                    .open_source = vonk__session_open_source,
                                     .session = session};
 
     return vonk_analyze(&analyzer, unresolved, ret, err);
@@ -55,6 +56,7 @@ vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, con
                               .n_threads = query->session->engine->n_threads};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *with_cached = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *optimized = NULL;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *with_sources = NULL;
 
     if (query->use_cached)
         VONK_TRY(vonk__session_use_cached(query->session, resolved, &with_cached, err));
@@ -62,7 +64,8 @@ vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, con
         with_cached = vonk_plan_ref(resolved);
     VONK_TRY(vonk_optimize(&env, with_cached, &optimized, err));
     query->expected_bytes = vonk_opt_memory_bytes(&env, optimized);
-    VONK_TRY(vonk_opt_physical(&env, optimized, ret_physical, err));
+    VONK_TRY(vonk__session_plan_sources(query, optimized, &with_sources, err));
+    VONK_TRY(vonk_opt_physical(&env, with_sources, ret_physical, err));
     if (ret_optimized) *ret_optimized = VONK_STEAL(optimized);
     return VONK_OK;
 }
@@ -128,7 +131,7 @@ static bool comes_again(vonk_query *query, vonk_status why)
 {
     if (why != VONK_E_MEMORY_BUDGET_EXCEEDED || query->gave_rows || query->cancelled || query->never_waits)
         return false;
-    if (query->resolved->kind == VONK_PN_WRITE_FILES) return false; /* its job is bound to its first run */
+    if (query->resolved->kind == VONK_PN_WRITE_FILES || query->source_write) return false; /* its job is bound to its first run */
     if (!vonk_admission_again(query->session->engine->admission, &query->ticket)) return false;
     drop_exec(query);
     vonk_plan_unref(query->physical); /* its scans hold runtime filters */
@@ -190,7 +193,15 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
     query->use_cached = (flags & VONK__USE_CACHED) != 0;
     query->never_waits = (flags & VONK__NEVER_WAITS) != 0;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
-    if (resolved->kind == VONK_PN_WRITE_FILES) {
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source =
+        resolved->kind == VONK_PN_WRITE_FILES ? vonk_catalog_find_source(session->catalog, resolved->write.format) : NULL;
+    if (source) {
+        const vonk_plan *writing = NULL;
+        VONK_TRY(vonk__source_write_new(query, resolved, source, &query->source_write, &writing, err));
+        vonk_plan_unref(query->resolved);
+        query->resolved = writing;
+        VONK_TRY(start_exec(query, err));
+    } else if (resolved->kind == VONK_PN_WRITE_FILES) {
         bool skip = false;
         VONK_TRY(vonk_write_check(query->budget, query->conf, &query->env, &resolved->write, &skip, err));
         if (!skip) VONK_TRY(start_exec(query, err));
@@ -273,7 +284,7 @@ static vonk_status hand_out_rows(vonk_query *query, vonk_batch **ret, vonk_error
     return VONK_OK;
 }
 
-vonk_status vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err)
+static vonk_status next_rows(vonk_query *query, vonk_batch **ret, vonk_error *err)
 {
     bool again = true;
     vonk_status status = VONK_OK;
@@ -288,6 +299,41 @@ vonk_status vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err
     return status;
 }
 
+/* Ends a write into a data source of Python that has not come to its end. */
+static void give_up_write(vonk_query *query)
+{
+    vonk__source_write *write = VONK_STEAL(query->source_write);
+    if (!write) return;
+    vonk__source_write_abort(query, write, query->exec ? vonk_exec_n_partitions(query->exec) : 0);
+    vonk__source_write_free(write);
+}
+
+/* Takes the messages of all partitions, then commits; a write gives no rows. */
+static vonk_status write_all(vonk_query *query, vonk_error *err)
+{
+    for (;;) {
+        VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
+        vonk_status status = next_rows(query, &rows, err);
+        if (status == VONK_OK && rows)
+            status = vonk__source_write_take(query->source_write, query->budget, rows, err);
+        if (status == VONK_OK && !rows) status = vonk__source_write_commit(query, query->source_write, err);
+        if (status != VONK_OK) {
+            give_up_write(query);
+            return status;
+        }
+        if (rows) continue;
+        vonk__source_write_free(VONK_STEAL(query->source_write));
+        return VONK_OK;
+    }
+}
+
+vonk_status vonk_query_next(vonk_query *query, vonk_batch **ret, vonk_error *err)
+{
+    if (!query->source_write) return next_rows(query, ret, err);
+    *ret = NULL;
+    return write_all(query, err);
+}
+
 /* Of one who polls: waiting for memory has no news to wake him by. */
 #define POLL_WAIT_NS INT64_C(20000000)
 
@@ -297,6 +343,7 @@ vonk_status vonk_query_poll(vonk_query *query, void (*wake)(void *), void *arg, 
     bool again = false;
 
     *ret_ready = true;
+    if (query->source_write) return vonk_query_next(query, ret, err);
     if (!query->runs) return hand_out_rows(query, ret, err);
     if (!query->exec) VONK_TRY(wait_to_run(query, POLL_WAIT_NS, err));
     *ret_ready = query->exec != NULL;
@@ -322,6 +369,7 @@ void vonk_query_free(vonk_query *query)
 {
     if (!query) return;
     vonk_session *session = query->session;
+    give_up_write(query);
     drop_exec(query);
     if (query->runs) vonk_admission_leave(session->engine->admission, &query->ticket);
     vonk_query_free(query->inner);
@@ -348,6 +396,17 @@ void vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret
     const vonk_query *ran = query->inner ? query->inner : query;
 
     vonk_exec_observed(ran->exec, i, &ret->name, &ret->node, &ret->row);
+}
+
+uint32_t vonk_query_n_accumulators(const vonk_query *query)
+{
+    if (query->inner) return vonk_query_n_accumulators(query->inner);
+    return query->exec ? vonk_exec_n_accumulators(query->exec) : 0;
+}
+
+vonk_str vonk_query_accumulator(const vonk_query *query, uint32_t i)
+{
+    return vonk_exec_accumulator(query->inner ? query->inner->exec : query->exec, i);
 }
 
 vonk_status vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out,

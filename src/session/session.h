@@ -82,6 +82,9 @@ typedef struct vonk_observed {
 } vonk_observed;
 uint32_t           vonk_query_n_observed(const vonk_query *query);
 void               vonk_query_observed(const vonk_query *query, uint32_t i, vonk_observed *ret);
+/* As vonk_exec_n_accumulators, also of the query that a command ran inside. Borrowed. */
+uint32_t           vonk_query_n_accumulators(const vonk_query *query);
+vonk_str           vonk_query_accumulator(const vonk_query *query, uint32_t i);
 /* One value as text, as CAST(x AS STRING) gives it; must not be null. */
 vonk_status        vonk_query_text(const vonk_query *query, const vonk_column *column, uint32_t row, vonk_buf *out, vonk_error *err);
 void             vonk_query_free(vonk_query *query);

@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "session/admission.h"
+#include "python/planner.h"
 #include "session/session.h"
 #include "sys/thread.h"
 
@@ -19,6 +20,8 @@ struct vonk_engine {
     uint32_t             n_threads;
     int64_t              query_bytes; /* that one query may spend: less than `budget` has */
 };
+
+typedef struct vonk__source_write vonk__source_write; /* python_source.h */
 
 /* A frame that was asked to be kept: its analysed plan and, once it has run, its rows. */
 typedef struct vonk_cached {
@@ -58,6 +61,7 @@ struct vonk_query {
     bool             gave_rows;
     vonk_batch      *rows; /* of a command; handed out once */
     vonk_query      *inner; /* that a command ran, kept for what it observed */
+    struct vonk__source_write *source_write; /* into a data source of Python; NULL: another query, or it is over */
     bool             use_cached, never_waits;
     _Atomic bool     cancelled;
 };
@@ -86,6 +90,14 @@ vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, 
 vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode, vonk_buf *out, vonk_error *err);
 
 /* python.c: has the plan functions of Python? Then what runs them; in `arena`. */
+/* What a planner of pyspark is told at first; in `arena`. */
+vonk_status vonk__session_python_ask(vonk_session *session, const vonk_conf *conf, const char *module, const vonk_python_fn *about, _Atomic bool *cancelled /* or NULL */,
+                                     vonk_arena *arena, vonk_py_planner **ret, vonk_error *err);
+/* python_source.c: data sources of Python. */
+vonk_status vonk__session_open_source(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);
+/* PYTHON_SOURCE nodes become what reads them now. */
+vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);
+
 bool        vonk__session_wants_python(const vonk_plan *physical);
 vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err);

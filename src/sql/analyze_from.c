@@ -59,6 +59,29 @@ static vonk_status scan_columns(vonk_an *an, const vonk_type *schema, vonk_exprs
     return VONK_OK;
 }
 
+static vonk_status read_python(vonk_an *an, const vonk_plan *p, const vonk_python_fn *source, const vonk_plan **ret,
+                               vonk_error *err)
+{
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *made = NULL;
+    vonk_exprs columns = {0};
+    vonk_expr *e;
+    const vonk_expr *call;
+    vonk_plan *node;
+
+    if (!an->api->open_source)
+        return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "data sources of Python in this place");
+    const vonk_status st = an->api->open_source(an->api->session, source, &p->read, &made, err);
+    if (st != VONK_OK) return vonk__an_at(p, st, err);
+    VONK_TRY(scan_columns(an, made->returns, &columns, err));
+    VONK_TRY(vonk__an_new(an, VONK_EX_PYTHON, NULL, 0, &e, err));
+    vonk_expr_set_python(e, made);
+    VONK_TRY(vonk__an_finish(an, e, &call, err));
+    VONK_TRY(vonk__an_node(an, VONK_PN_PYTHON_SOURCE, NULL, 0, &node, err));
+    VONK_TRY(vonk_plan_set_list(node, 0, &call, 1, err));
+    VONK_TRY(vonk_plan_set_output(node, columns.at, (uint32_t)columns.n, err));
+    return vonk__an_finish_node(an, node, ret, err);
+}
+
 vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
                           vonk_error *err)
 {
@@ -68,6 +91,9 @@ vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *out
     uint32_t *positions;
 
     (void)outer;
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source =
+        vonk_catalog_find_source(an->api->catalog, p->read.format);
+    if (source) return read_python(an, p, source, ret, err);
     const vonk_status st = vonk_catalog_open(an->api->catalog, an->conf, &p->read, &table, err);
     if (st != VONK_OK) return vonk__an_at(p, st, err);
     VONK_TRY(scan_columns(an, table->schema, &columns, err));

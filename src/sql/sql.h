@@ -25,6 +25,9 @@ typedef struct vonk_analyzer {
     const vonk_fn_env *env;
     /* Runs a resolved plan now and gives all rows: PIVOT without values, TRANSPOSE, statistics that need data. */
     vonk_status (*run)(void *session, const vonk_plan *resolved, vonk_batch **ret, vonk_error *err);
+    /* READ from a data source of Python: makes it with the options and says its columns. *ret: its pickled instance as the command, its columns as
+     * `returns`. NULL: there are none. */
+    vonk_status (*open_source)(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);
     void *session;
     uint32_t view_depth; /* of views that are analysed for views; 0 from outside */
 } vonk_analyzer;

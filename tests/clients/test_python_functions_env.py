@@ -296,3 +296,22 @@ def test_nothing_is_left_behind():
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{pid}") and not os.path.isdir(folder)
     assert server.stop() == 0
+
+
+# ---- profilers
+
+@pytest.mark.parametrize("kind", ["row", "arrow", "pandas"])
+def test_profiles(own_session, kind):
+    function = {"row": F.udf(lambda x: x + 1, "long", useArrow=False),
+                "arrow": F.udf(lambda x: x + 1, "long", useArrow=True),
+                "pandas": F.pandas_udf(lambda x: x + 1, "long")}[kind]
+    frame = own_session.range(0, 10, 1, 2).select(function("id"))
+    own_session.conf.set("spark.sql.pyspark.udf.profiler", "perf")
+    assert len(frame.collect()) == 10
+    own_session.conf.unset("spark.sql.pyspark.udf.profiler")
+    frame.collect()
+    profiles = own_session._profiler_collector._perf_profile_results
+    (stats,) = profiles.values()
+    assert stats.total_calls >= (2 if kind == "pandas" else 10)
+    own_session.profile.clear()
+    assert not own_session._profiler_collector._perf_profile_results

@@ -116,7 +116,7 @@ static vonk_status send_observed(vonk_connect_operation *op, const vonk_query *q
 {
     vonk_buf fields = {0};
 
-    if (vonk_query_n_observed(query) == 0) return VONK_OK;
+    if (vonk_query_n_observed(query) == 0 && vonk_query_n_accumulators(query) == 0) return VONK_OK;
     vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
     vonk_status status = vonk__connect_put_observed(&w, query, err);
     if (status == VONK_OK) status = vonk_pb_writer_end(&w);
@@ -297,6 +297,21 @@ static vonk_status register_function(vonk__connect_request *r, const vonk_pb_msg
     return vonk_catalog_put_function(vonk_session_catalog(r->state->session), fn->name, fn, err);
 }
 
+static vonk_status register_source(vonk__connect_request *r, const vonk_pb_msg *m, vonk_error *err)
+{
+    const vonk_pb_msg *python = vonk_pb_get_msg(m, PB_COMMON_INLINE_USER_DEFINED_DATA_SOURCE_PYTHON_DATA_SOURCE);
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source = NULL;
+    const vonk_python_fn as = {.name = vonk_pb_str(m, PB_COMMON_INLINE_USER_DEFINED_DATA_SOURCE_NAME),
+                               .eval = VONK_PY_MAP_ARROW_ITER_UDF,
+                               .command = vonk_pb_str(python, PB_PYTHON_DATA_SOURCE_COMMAND),
+                               .python_version = vonk_pb_str(python, PB_PYTHON_DATA_SOURCE_PYTHON_VER),
+                               .deterministic = true};
+
+    if (!python) return vonk_translate_invalid("a data source without a class", err);
+    VONK_TRY(vonk_python_fn_new(&as, &source, err));
+    return vonk_catalog_put_source(vonk_session_catalog(r->state->session), source->name, source, err);
+}
+
 static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
 {
     vonk_buf fields = {0};
@@ -331,6 +346,7 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     case PB_COMMAND_CHECKPOINT_COMMAND: return checkpoint(r, op, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_REMOVE_CACHED_REMOTE_RELATION_COMMAND: return forget(r, vonk_pb_get_msg(command, which));
     case PB_COMMAND_REGISTER_FUNCTION: return register_function(r, vonk_pb_get_msg(command, which), err);
+    case PB_COMMAND_REGISTER_DATA_SOURCE: return register_source(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_GET_RESOURCES_COMMAND: return resources(op, err);
     case PB_COMMAND_ML_COMMAND: /* clients clean up their models when they leave: there are none */
         if (vonk_pb_which(vonk_pb_get_msg(command, which), PB_ML_COMMAND_COMMAND_ONEOF) == PB_ML_COMMAND_CLEAN_CACHE)

@@ -117,8 +117,24 @@ static vonk_status put_value(vonk_pb_writer *w, int field, const vonk_query *que
     return VONK_OK;
 }
 
+/* What workers of Python added up travels as observed metrics under a name that the client knows. */
+static void put_accumulators(vonk_pb_writer *w, const vonk_query *query)
+{
+    const uint32_t n = vonk_query_n_accumulators(query);
+    if (n == 0) return;
+    const size_t mark = vonk_pb_begin(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS);
+    vonk_pb_put_str(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS_NAME, VONK_STR("__python_accumulator__"));
+    for (uint32_t i = 0; i < n; i++) {
+        const size_t value = vonk_pb_begin(w, PB_EXECUTE_PLAN_RESPONSE_OBSERVED_METRICS_VALUES);
+        vonk_pb_put_str(w, PB_EXPRESSION_LITERAL_BINARY, vonk_query_accumulator(query, i));
+        vonk_pb_end(w, value);
+    }
+    vonk_pb_end(w, mark);
+}
+
 vonk_status vonk__connect_put_observed(vonk_pb_writer *w, const vonk_query *query, vonk_error *err)
 {
+    put_accumulators(w, query);
     for (uint32_t i = 0; i < vonk_query_n_observed(query); i++) {
         vonk_observed seen;
         vonk_query_observed(query, i, &seen);
