@@ -22,7 +22,7 @@ def test_transformations(spark):
     assert df.join(df.withColumn("y", df.id * 2), "id").sort("id").tail(1)[0].y == 8
     assert df.alias("a").join(df.alias("b"), F.col("a.id") == F.col("b.id")).count() == 5
     assert df.join(df, df.id == df.id).count() == 5
-    twice = df.join(df.filter("id > 1"), (df.id == df.id) & (df.id < 4))
+    twice = df.join(df.filter("id > 1 AND id < 4"), df.id == df.id)
     assert sorted(tuple(r) for r in twice.collect()) == [(2, 2), (3, 3)]
     grouped = df.groupBy((df.id % 2).alias("k")).agg(F.sum("id").alias("s"), F.count("*").alias("n")).sort("k")
     assert grouped.collect() == [(0, 6, 3), (1, 4, 2)]
@@ -203,3 +203,39 @@ def test_catalog(spark):
     assert spark.catalog.currentDatabase() == "default" and spark.catalog.tableExists("a_view")
     assert spark.catalog.getTable("a_view").tableType == "TEMPORARY"
     assert spark.catalog.dropTempView("a_view") and not spark.catalog.dropTempView("a_view")
+
+
+def test_functions_of_python(spark):
+    from pyspark.sql import functions as F
+    from pyspark.errors import PythonException
+    added = spark.sparkContext.accumulator(0)
+
+    def twice(x):
+        added.add(x)
+        return 2 * x
+
+    df = spark.range(4)
+    assert [r[0] for r in df.select(F.udf(twice, "long")("id")).collect()] == [0, 2, 4, 6] and added.value == 6
+    assert df.select(F.udf(twice, "long")("id").alias("x")).toPandas()["x"].sum() == 12 and added.value == 12
+    spark.udf.register("twice", twice, "long")
+    assert spark.sql("SELECT twice(21)").head()[0] == 42
+    assert [r[0] for r in df.select(F.pandas_udf(lambda s: s + 1, "long")("id")).collect()] == [1, 2, 3, 4]
+    assert df.mapInPandas(lambda frames: (f[f.id > 1] for f in frames), "id long").count() == 2
+    with pytest.raises(PythonException, match="ZeroDivisionError"):
+        df.select(F.udf(lambda x: 1 // x, "long")("id")).collect()
+
+
+def test_old_doors(spark, tmp_path):
+    """What programs reach behind the API."""
+    from pyspark.sql import SQLContext
+    jvm, jsc = spark.sparkContext._jvm, spark.sparkContext._jsc
+    assert SQLContext.getOrCreate(spark.sparkContext).sql("SELECT 1").head()[0] == 1
+    conf = jsc.hadoopConfiguration()
+    conf.set("a.b", "c")
+    assert conf.get("a.b") == "c" and conf.get("a.c") is None
+    path = jvm.org.apache.hadoop.fs.Path(str(tmp_path / "x.parquet"))
+    files = path.getFileSystem(conf)
+    assert not files.exists(path)
+    spark.range(3).write.parquet(str(tmp_path / "x.parquet"))
+    assert files.exists(path) and files.delete(path, True) and not files.exists(path)
+    jvm.org.apache.log4j.LogManager.getLogger("a").info("nothing is printed of this")

@@ -68,7 +68,7 @@ static vonk_status send_update(vonk__j_engine *e, const vonk__j_accumulator *a, 
     return vonk_socket_read_exact_wait(e->accumulator_fd, &ack, 1, -1, err);
 }
 
-static vonk_status accumulate(void *self, vonk_str update, vonk_error *err)
+vonk_status vonk__j_accumulate(void *self, vonk_str update, vonk_error *err)
 {
     vonk__j_engine *e = self;
     vonk__j_accumulator *a = NULL;
@@ -159,7 +159,7 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
                               .local_folder = vonk_str_of(c->local_folder),
                               .files_folder = vonk_str_of(e->files_folder),
                               .default_parallelism = c->parallelism,
-                              .accumulate = accumulate,
+                              .accumulate = vonk__j_accumulate,
                               .self = e};
     VONK_TRY(vonk_rdd_context_new(&env, &e->rdds, err));
     VONK_LOCKED(&c->lock);

@@ -165,7 +165,8 @@ typedef struct vonk__j_rows {
     vonk_batch **at;
     size_t n, capacity;
 } vonk__j_rows;
-vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved, vonk__j_rows *ret, vonk_error *err);
+vonk_status vonk__j_rows_of(vonk__j_caller *caller, vonk__j_session *session, const vonk_plan *resolved,
+                            vonk__j_rows *ret, vonk_error *err);
 void vonk__j_rows_done(vonk__j_rows *rows);
 VONK_DEFINE_AUTO_DONE(vonk__j_rows, vonk__j_rows_done)
 /* The relation that has been put: the text (null if null) or the number in its first row and column. */
@@ -174,7 +175,8 @@ vonk_status vonk__j_one_number(vonk__j_message *m, vonk__j_kind kind, vonk__j_va
 void vonk__j_translator(vonk__j_message *m, vonk_translator *ret); /* needs m->session */
 
 /* Observations that wait for what the query counted get it. */
-vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *query, vonk_error *err);
+vonk_status vonk__j_note_observed(vonk__j_caller *caller, vonk__j_session *session, const vonk_query *query,
+                                  vonk_error *err);
 /* Bytes as an opaque object, and back. */
 vonk_status vonk__j_bytes_object(vonk__j_call *call, vonk_str bytes, vonk_error *err);
 vonk_status vonk__j_object_bytes(vonk__j_call *call, const vonk__j_value *of, vonk_str *ret, vonk_error *err);

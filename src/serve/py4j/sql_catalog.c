@@ -167,7 +167,7 @@ static vonk_status answer_records(vonk__j_message *m, const question *q, vonk_er
     VONK__J_AUTO vonk__j_list *list = NULL;
     records *made = NULL;
     VONK_TRY(vonk__j_relation(m, &plan, err));
-    VONK_TRY(vonk__j_rows_of(m->session, plan, &rows, err));
+    VONK_TRY(vonk__j_rows_of(m->call->caller, m->session, plan, &rows, err));
     VONK_TRY(vonk__j_list_new(m->call->machine, &list, err));
     VONK_TRY(add_records(m->call, q, &rows, list, err));
     if (q->answer == RECORD)
@@ -263,7 +263,7 @@ static vonk_status table_names(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
     VONK__J_AUTO vonk__j_list *names = NULL;
     VONK_TRY(show_tables(call, err));
-    VONK_TRY(vonk__j_rows_of(vonk__j_session_of(call), ((vonk__j_dataset *)call->result.object)->plan, &rows, err));
+    VONK_TRY(vonk__j_rows_of(call->caller, vonk__j_session_of(call), ((vonk__j_dataset *)call->result.object)->plan, &rows, err));
     VONK_TRY(vonk__j_list_new(call->machine, &names, err));
     for (size_t i = 0; i < rows.n; i++)
         for (uint32_t k = 0; k < rows.at[i]->n_sel; k++) {

@@ -521,7 +521,7 @@ vonk_status vonk__j_run_command(vonk__j_message *m, vonk_error *err)
         return vonk_translate_unsupported(
             vonk_pb_field_name(&vonk_pb_connect, vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF)), err);
     VONK_TRY(vonk_session_analyze(m->session->session, plan, &resolved, err));
-    return vonk__j_rows_of(m->session, resolved, &rows, err);
+    return vonk__j_rows_of(m->call->caller, m->session, resolved, &rows, err);
 }
 
 /* ---- rows at once */
@@ -534,7 +534,8 @@ void vonk__j_rows_done(vonk__j_rows *rows)
     *rows = (vonk__j_rows){0};
 }
 
-vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved, vonk__j_rows *ret, vonk_error *err)
+vonk_status vonk__j_rows_of(vonk__j_caller *caller, vonk__j_session *session, const vonk_plan *resolved,
+                            vonk__j_rows *ret, vonk_error *err)
 {
     VONK_TRY(vonk_session_execute_resolved(session->session, resolved, &ret->query, err));
     for (;;) {
@@ -548,7 +549,7 @@ vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved,
         }
         if (!vonk_query_runs(ret->query)) break; /* a command's rows come once */
     }
-    return vonk__j_note_observed(session, ret->query, err);
+    return vonk__j_note_observed(caller, session, ret->query, err);
 }
 
 static vonk_status first_text(vonk__j_message *m, vonk_buf *out, bool *ret_null, vonk_error *err)
@@ -556,7 +557,7 @@ static vonk_status first_text(vonk__j_message *m, vonk_buf *out, bool *ret_null,
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
     VONK_TRY(vonk__j_relation(m, &resolved, err));
-    VONK_TRY(vonk__j_rows_of(m->session, resolved, &rows, err));
+    VONK_TRY(vonk__j_rows_of(m->call->caller, m->session, resolved, &rows, err));
     *ret_null = true;
     for (size_t i = 0; i < rows.n; i++)
         if (rows.at[i]->n_sel > 0)
@@ -581,7 +582,7 @@ vonk_status vonk__j_one_number(vonk__j_message *m, vonk__j_kind kind, vonk__j_va
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
     VONK_TRY(vonk__j_relation(m, &resolved, err));
-    VONK_TRY(vonk__j_rows_of(m->session, resolved, &rows, err));
+    VONK_TRY(vonk__j_rows_of(m->call->caller, m->session, resolved, &rows, err));
     *ret = VONK__J_NOTHING;
     for (size_t i = 0; i < rows.n; i++) {
         if (!rows.at[i]->n_sel) continue;

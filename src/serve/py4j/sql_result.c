@@ -78,7 +78,7 @@ static vonk_status collect(vonk__j_call *call, vonk__j_session *session, const v
         if (more && p.buf.len) VONK_TRY(to.result(to.self, 0, vonk_buf_str(&p.buf), err));
         more = more && vonk_query_runs(p.query);
     }
-    VONK_TRY(vonk__j_note_observed(session, p.query, err));
+    VONK_TRY(vonk__j_note_observed(call->caller, session, p.query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
 }
@@ -266,7 +266,7 @@ vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk_session_execute_resolved(self->session->session, resolved, &query, err));
     const vonk_receiver to = vonk__j_gathered_receiver(g);
     VONK_TRY(write_arrow(self->session, query, &to, err));
-    VONK_TRY(vonk__j_note_observed(self->session, query, err));
+    VONK_TRY(vonk__j_note_observed(call->caller, self->session, query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
 }
