@@ -58,5 +58,9 @@ void vonk__j_site_end(void);
  * over the very connection that waits for the answer. */
 void vonk__j_watch_begin(vonk__j_caller *caller, vonk__j_engine *engine);
 void vonk__j_watch_end(void);
+/* The same look for those who wait for something else than a job. */
+bool vonk__j_hears_cancel(vonk__j_caller *caller);
+/* Cancels the queries of a context's sessions that run: one group's or tag's, or (both without data) all. sql_query.c */
+vonk_status vonk__j_cancel_queries(vonk__j_context *context, vonk_str group, vonk_str tag, vonk_error *err);
 
 #endif

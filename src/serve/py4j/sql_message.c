@@ -537,10 +537,12 @@ void vonk__j_rows_done(vonk__j_rows *rows)
 vonk_status vonk__j_rows_of(vonk__j_caller *caller, vonk__j_session *session, const vonk_plan *resolved,
                             vonk__j_rows *ret, vonk_error *err)
 {
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     VONK_TRY(vonk_session_execute_resolved(session->session, resolved, &ret->query, err));
+    VONK_TRY(vonk__j_run_begin(&run, caller, session, ret->query, err));
     for (;;) {
         vonk_batch *batch = NULL;
-        VONK_TRY(vonk_query_next(ret->query, &batch, err));
+        VONK_TRY(vonk__j_run_next(&run, &batch, err));
         if (!batch) break;
         const vonk_status status = VONK_VEC_PUSH(ret, vonk_budget_root(), batch, err);
         if (status != VONK_OK) {

@@ -65,6 +65,7 @@ static vonk_status gather(vonk__j_caller *caller, vonk__j_dataset *d, bool texts
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(d->session->session);
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     vonk_budget *budget = d->head.machine->budget;
     const vonk_pickle_options options = {.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
                                          .named = true,
@@ -73,9 +74,10 @@ static vonk_status gather(vonk__j_caller *caller, vonk__j_dataset *d, bool texts
                                              !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
     vonk_buf_init(&r->bytes, budget, SIZE_MAX);
     VONK_TRY(vonk_session_execute_resolved(d->session->session, d->plan, &query, err));
+    VONK_TRY(vonk__j_run_begin(&run, caller, d->session, query, err));
     for (bool more = true; more;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-        VONK_TRY(vonk_query_next(query, &batch, err));
+        VONK_TRY(vonk__j_run_next(&run, &batch, err));
         more = batch && vonk_query_runs(query);
         if (batch && batch->n_sel)
             VONK_TRY(texts ? add_texts(r, query, batch, budget, err)

@@ -33,6 +33,7 @@ static vonk_status add_frame(const vonk_batch *batch, const vonk_type *type, con
 
 typedef struct pump {
     vonk_query *query;
+    vonk__j_run *run; /* borrowed; NULL: nobody can cancel it */
     vonk_pickle_options options;
     const vonk_conf *conf;
     vonk_buf buf;
@@ -58,7 +59,7 @@ static vonk_status pump_open(pump *p, vonk__j_session *session, const vonk_plan 
 static vonk_status pump_next(pump *p, bool *ret_more, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-    VONK_TRY(vonk_query_next(p->query, &batch, err));
+    VONK_TRY(p->run ? vonk__j_run_next(p->run, &batch, err) : vonk_query_next(p->query, &batch, err));
     vonk_buf_reset(&p->buf);
     *ret_more = batch != NULL;
     return batch && batch->n_sel ? add_frame(batch, vonk_query_schema(p->query), &p->options, &p->buf, err) : VONK_OK;
@@ -69,10 +70,13 @@ static vonk_status collect(vonk__j_call *call, vonk__j_session *session, const v
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     VONK_AUTO(vonk__j_gathered_free) vonk__j_gathered *g = NULL;
     VONK_AUTO(pump_done) pump p = {0};
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     VONK_TRY(vonk__j_engine_use(call->caller, session->context, &e, err));
     VONK_TRY(vonk__j_gathered_new(e, &g, err));
     const vonk_receiver to = vonk__j_gathered_receiver(g);
     VONK_TRY(pump_open(&p, session, resolved, err));
+    VONK_TRY(vonk__j_run_begin(&run, call->caller, session, p.query, err));
+    p.run = &run;
     for (bool more = true; more;) {
         VONK_TRY(pump_next(&p, &more, err));
         if (more && p.buf.len) VONK_TRY(to.result(to.self, 0, vonk_buf_str(&p.buf), err));
@@ -229,10 +233,10 @@ static vonk_status take_batch(arrow_out *o, vonk_batch *take_batch, vonk_error *
     return VONK_OK;
 }
 
-static vonk_status write_arrow(vonk__j_session *session, vonk_query *query, const vonk_receiver *to, vonk_error *err)
+static vonk_status write_arrow(vonk__j_session *session, vonk__j_run *run, const vonk_receiver *to, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session->session);
-    VONK_AUTO(arrow_out_done) arrow_out o = {.to = to, .type = vonk_query_schema(query), .options = VONK_IPC_OPTIONS};
+    VONK_AUTO(arrow_out_done) arrow_out o = {.to = to, .type = vonk_query_schema(run->query), .options = VONK_IPC_OPTIONS};
     o.options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
     o.options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
     o.most_rows = vonk_conf_i64(conf, "spark.sql.execution.arrow.maxRecordsPerBatch");
@@ -241,8 +245,8 @@ static vonk_status write_arrow(vonk__j_session *session, vonk_query *query, cons
     VONK_TRY(vonk_ipc_write_schema(o.type, &o.options, session->head.machine->budget, &o.buf, err));
     for (bool more = true; more;) {
         vonk_batch *batch = NULL;
-        VONK_TRY(vonk_query_next(query, &batch, err));
-        more = batch && vonk_query_runs(query);
+        VONK_TRY(vonk__j_run_next(run, &batch, err));
+        more = batch && vonk_query_runs(run->query);
         if (batch) VONK_TRY(take_batch(&o, batch, err));
     }
     VONK_TRY(flush_arrow(&o, err));
@@ -258,6 +262,7 @@ vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
     vonk__j_dataset *self = (vonk__j_dataset *)call->self;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     VONK_AUTO(vonk__j_gathered_free) vonk__j_gathered *g = NULL;
     VONK_TRY(vonk_session_analyze(self->session->session, self->plan, &resolved, err));
@@ -265,7 +270,8 @@ vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_gathered_new(e, &g, err));
     VONK_TRY(vonk_session_execute_resolved(self->session->session, resolved, &query, err));
     const vonk_receiver to = vonk__j_gathered_receiver(g);
-    VONK_TRY(write_arrow(self->session, query, &to, err));
+    VONK_TRY(vonk__j_run_begin(&run, call->caller, self->session, query, err));
+    VONK_TRY(write_arrow(self->session, &run, &to, err));
     VONK_TRY(vonk__j_note_observed(call->caller, self->session, query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
@@ -361,7 +367,7 @@ static vonk_status take_bytes(void *self, uint32_t index, vonk_str bytes, vonk_e
         VONK_TRY(append_pickle(u, (vonk_str){u->rest.data + at + 4, n}, err));
         at += 4 + n;
     }
-    memmove(u->rest.data, u->rest.data + at, u->rest.len - at);
+    if (at) memmove(u->rest.data, u->rest.data + at, u->rest.len - at);
     u->rest.len -= at;
     return VONK_OK;
 }

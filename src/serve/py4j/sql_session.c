@@ -8,9 +8,9 @@ void vonk__j_sql_unref(vonk__j_sql *sql)
 {
     if (!sql || atomic_fetch_sub(&sql->refs, 1) > 1) return;
     vonk_engine_free(sql->engine);
+    vonk_mutex_done(&sql->lock);
     vonk_free(sql);
 }
-VONK_DEFINE_AUTO(vonk__j_sql, vonk__j_sql_unref)
 
 void vonk__j_sql_drop(vonk__j_machine *machine)
 {
@@ -45,6 +45,7 @@ static vonk_status start_engine(vonk__j_context *context, vonk__j_sql **ret, von
     VONK_TRY(engine_conf(context, &conf, err));
     VONK_TRY(VONK_NEW(vonk_budget_root(), &made, err));
     made->refs = 1;
+    vonk_mutex_init(&made->lock);
     made->of = context->head.serial;
     vonk_str warehouse = vonk_conf_get_set(conf, VONK_STR("spark.sql.warehouse.dir"));
     if (vonk_str_starts(warehouse, VONK_STR("file:"))) warehouse = vonk_str_sub(warehouse, 5, warehouse.len);
@@ -468,6 +469,13 @@ static const vonk__j_member session_members[] = {
     STATICS(VONK__J_STATIC),
     {"sparkContext", "", "org.apache.spark.SparkContext", m_context, VONK__J_METHOD, 0},
     {"version", "", "String", m_version, VONK__J_METHOD, 0},
+    {"interruptAll", "", "scala.collection.immutable.Seq", vonk__j_interrupt, VONK__J_METHOD, 0},
+    {"interruptTag", "String", "scala.collection.immutable.Seq", vonk__j_interrupt, VONK__J_METHOD, 1},
+    {"interruptOperation", "String", "scala.collection.immutable.Seq", vonk__j_interrupt, VONK__J_METHOD, 2},
+    {"addTag", "String", "void", vonk__j_change_tags, VONK__J_METHOD, 1},
+    {"removeTag", "String", "void", vonk__j_change_tags, VONK__J_METHOD, 0},
+    {"clearTags", "", "void", vonk__j_change_tags, VONK__J_METHOD, 0},
+    {"getTags", "", "java.util.Set", vonk__j_get_tags, VONK__J_METHOD, 0},
     {"sessionState", "", "org.apache.spark.sql.internal.SessionState", m_facet, VONK__J_METHOD, FACET_STATE},
     {"conf", "", "org.apache.spark.sql.classic.RuntimeConfig", m_facet, VONK__J_METHOD, FACET_CONF},
     {"catalog", "", "org.apache.spark.sql.classic.Catalog", m_facet, VONK__J_METHOD, FACET_CATALOG},
