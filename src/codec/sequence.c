@@ -1,8 +1,8 @@
 /* codec/sequence.c -- SequenceFile, read and written.
  *
  * File: "SEQ" 6, key class, value class (vint and text), packed?, by blocks?, [codec class], metadata (int32 pairs of
- * texts), sync mark of 16 bytes. Then records: int32 length of both, int32 length of the key, key, value (packed each by
- * itself where packed by record); -1 and the mark now and then. By blocks: -1, mark, vint records, and four packed
+ * texts), sync mark of 16 bytes. Then records: int32 length of both, int32 length of the key, key, value (packed each
+ * by itself where packed by record); -1 and the mark now and then. By blocks: -1, mark, vint records, and four packed
  * pieces with their lengths before them: lengths of keys, keys, lengths of values, values. */
 #include "codec/sequence.h"
 
@@ -383,8 +383,8 @@ static vonk_status end_block(vonk_sequence_writer *w, vonk_error *err)
     VONK_TRY(vonk_hadoop_put_vint(&w->buf, w->n, err));
     for (int i = 0; i < 4; i++) {
         vonk_buf_reset(&w->packed);
-        VONK_TRY(vonk_compress(w->compressor, w->codec, VONK_COMPRESS_LEVEL_DEFAULT, w->piece[i].data,
-                               w->piece[i].len, &w->packed, err));
+        VONK_TRY(vonk_compress(w->compressor, w->codec, VONK_COMPRESS_LEVEL_DEFAULT, w->piece[i].data, w->piece[i].len,
+                               &w->packed, err));
         VONK_TRY(vonk_hadoop_put_vint(&w->buf, (int64_t)w->packed.len, err));
         VONK_TRY(vonk_buf_add_str(&w->buf, vonk_buf_str(&w->packed), err));
         vonk_buf_reset(&w->piece[i]);

@@ -1,5 +1,5 @@
-/* codec/sequence.h -- Hadoop's SequenceFile, version 6: pairs of bytes under two class names, plain or compressed by record
- * or by block, cut into splits at sync marks.
+/* codec/sequence.h -- Hadoop's SequenceFile, version 6: pairs of bytes under two class names, plain or compressed by
+ * record or by block, cut into splits at sync marks.
  *
  * Bytes from outside: lengths are checked against the file, what does not fit is MALFORMED_INPUT with the file's path.
  * One thread per reader or writer. */
@@ -11,7 +11,11 @@
 #include "codec/bytes.h"
 #include "codec/compress.h"
 
-typedef enum vonk_sequence_packing { VONK_SEQUENCE_PLAIN, VONK_SEQUENCE_RECORD, VONK_SEQUENCE_BLOCK } vonk_sequence_packing;
+typedef enum vonk_sequence_packing {
+    VONK_SEQUENCE_PLAIN,
+    VONK_SEQUENCE_RECORD,
+    VONK_SEQUENCE_BLOCK
+} vonk_sequence_packing;
 
 /* Codecs by the name of their class; *ret_ending as text files have it (".gz"). UNSUPPORTED_FEATURE names others. */
 vonk_status vonk_hadoop_codec(vonk_str class_name, vonk_compression *ret, vonk_str *ret_ending, vonk_error *err);

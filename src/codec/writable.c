@@ -29,13 +29,13 @@ static const struct {
     const char *name;
     int id;
 } classes[] = {
-    [W_INT] = {VONK_WRITABLE "IntWritable", -123},     [W_LONG] = {VONK_WRITABLE "LongWritable", -122},
-    [W_FLOAT] = {VONK_WRITABLE "FloatWritable", -124}, [W_DOUBLE] = {VONK_WRITABLE "DoubleWritable", 0},
+    [W_INT] = {VONK_WRITABLE "IntWritable", -123},         [W_LONG] = {VONK_WRITABLE "LongWritable", -122},
+    [W_FLOAT] = {VONK_WRITABLE "FloatWritable", -124},     [W_DOUBLE] = {VONK_WRITABLE "DoubleWritable", 0},
     [W_BOOLEAN] = {VONK_WRITABLE "BooleanWritable", -126}, [W_TEXT] = {VONK_WRITABLE "Text", -116},
-    [W_BYTES] = {VONK_WRITABLE "BytesWritable", -125}, [W_NULL] = {VONK_WRITABLE "NullWritable", -119},
-    [W_MAP] = {VONK_WRITABLE "MapWritable", -121},     [W_ARRAY] = {VONK_WRITABLE "ArrayWritable", -127},
-    [W_VINT] = {VONK_WRITABLE "VIntWritable", -114},   [W_VLONG] = {VONK_WRITABLE "VLongWritable", -113},
-    [W_SHORT] = {VONK_WRITABLE "ShortWritable", 0},    [W_BYTE] = {VONK_WRITABLE "ByteWritable", 0},
+    [W_BYTES] = {VONK_WRITABLE "BytesWritable", -125},     [W_NULL] = {VONK_WRITABLE "NullWritable", -119},
+    [W_MAP] = {VONK_WRITABLE "MapWritable", -121},         [W_ARRAY] = {VONK_WRITABLE "ArrayWritable", -127},
+    [W_VINT] = {VONK_WRITABLE "VIntWritable", -114},       [W_VLONG] = {VONK_WRITABLE "VLongWritable", -113},
+    [W_SHORT] = {VONK_WRITABLE "ShortWritable", 0},        [W_BYTE] = {VONK_WRITABLE "ByteWritable", 0},
 };
 
 static kind kind_named(vonk_str name)

@@ -13,7 +13,8 @@ vonk_status vonk_writable_class(const vonk_pickle_value *value, const char **ret
 vonk_status vonk_writable_write(const vonk_pickle_value *value, vonk_buf *out, vonk_error *err);
 /* toString(). */
 vonk_status vonk_writable_text(const vonk_pickle_value *value, vonk_buf *out, vonk_error *err);
-/* A value of that class, in `arena`; its bytes are used up. Numbers of classes that Spark does not convert are texts. */
+/* A value of that class, in `arena`; its bytes are used up. Numbers of classes that Spark does not convert are texts.
+ */
 vonk_status vonk_writable_read(vonk_str class_name, vonk_cursor *in, vonk_arena *arena, const vonk_pickle_value **ret,
                                vonk_error *err);
 bool vonk_writable_is_known(vonk_str class_name); /* can be read */

@@ -98,7 +98,7 @@ vonk_status vonk_rdd_pairwise(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err)
  * Nothing is shuffled when the parent is partitioned so already. */
 vonk_status vonk_rdd_partition_by(vonk_rdd *parent, uint32_t n_partitions, int64_t partitioner_id, vonk_rdd **ret,
                                   vonk_error *err);
-vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* PythonRDD.valueOfPair */
+vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err);     /* PythonRDD.valueOfPair */
 vonk_status vonk_rdd_as_strings(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* frames that are UTF-8 */
 vonk_status vonk_rdd_union(vonk_rdd *const *parents, uint32_t n, vonk_rdd **ret,
                            vonk_error *err); /* equal partitioners: partition-wise, as Spark does */
@@ -185,8 +185,13 @@ vonk_status vonk_rdd_hadoop_write(vonk_rdd *rdd, const vonk_rdd_hadoop *spec, co
 vonk_status vonk_rdd_save_objects(vonk_rdd *rdd, vonk_str folder, const vonk_property *properties,
                                   uint32_t n_properties, vonk_error *err);
 
+/* For tests: what the lineage keeps in caches and shuffles is gone (half 0), or damaged (half 1). How many blocks. */
+uint32_t vonk_rdd_lose_blocks(vonk_rdd *rdd, bool half);
+
 /* ---- broadcasts: a file of the driver becomes a block and a path that workers read. */
 vonk_status vonk_rdd_broadcast(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
+/* One that workers read where it is, and that the caller keeps. */
+vonk_status vonk_rdd_broadcast_at(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
 void vonk_rdd_broadcast_drop(vonk_rdd_context *context, uint64_t id);
 
 #endif

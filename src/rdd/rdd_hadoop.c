@@ -1,5 +1,5 @@
-/* rdd/rdd_hadoop.c -- pairs in files of Hadoop's formats, and saveAsObjectFile's: read as pickles of tuples, written from
- * them. */
+/* rdd/rdd_hadoop.c -- pairs in files of Hadoop's formats, and saveAsObjectFile's: read as pickles of tuples, written
+ * from them. */
 #include "codec/pickle.h"
 #include "codec/sequence.h"
 #include "codec/writable.h"
@@ -39,8 +39,7 @@ static vonk_status find_format(vonk_str name, bool reads, format *ret, bool *ret
             *ret_is_new = formats[i].is_new;
             return VONK_OK;
         }
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                     VONK_F("the Hadoop format %.*s", VONK_STR_ARGS(name)));
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the Hadoop format %.*s", VONK_STR_ARGS(name)));
 }
 
 /* ---- files as bytes */
@@ -85,8 +84,7 @@ typedef struct batcher {
 static vonk_status flush(batcher *b, vonk_error *err)
 {
     char *to = NULL;
-    const vonk_pickle_value list = {
-        .kind = VONK_PICKLE_LIST, .n_items = (uint32_t)b->items.n, .items = b->items.at};
+    const vonk_pickle_value list = {.kind = VONK_PICKLE_LIST, .n_items = (uint32_t)b->items.n, .items = b->items.at};
     if (!b->items.n || b->enough) return VONK_OK;
     vonk_buf_reset(&b->frame);
     VONK_TRY(vonk_buf_extend(&b->frame, 4, &to, err));
@@ -184,7 +182,8 @@ static vonk_status skip_class(vonk_cursor *in, vonk_str *ret_name, vonk_error *e
     VONK_TRY(vonk_cursor_u8(in, &low, err));
     VONK_TRY(vonk_cursor_take(in, (size_t)high << 8 | low, &at, err));
     *ret_name = (vonk_str){(const char *)at, (size_t)high << 8 | low};
-    VONK_TRY(vonk_cursor_take(in, 8 + 1 + 2 + 2, &at, err)); /* id, flags, no fields, end of annotations, no superclass */
+    VONK_TRY(
+        vonk_cursor_take(in, 8 + 1 + 2 + 2, &at, err)); /* id, flags, no fields, end of annotations, no superclass */
     if (at[9] || at[10] || at[11] != 0x78 || at[12] != 0x70)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                          VONK_F("objects of the Java class %.200s in a file of objects", VONK_S(*ret_name)));
@@ -199,7 +198,8 @@ static vonk_status put_object(vonk_cursor *in, vonk_buf *frame, vonk_rdd_sink *s
     const uint8_t *at = NULL;
     VONK_TRY(vonk_cursor_u8(in, &tag, err));
     if (tag != 0x75)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "other objects than byte arrays in a file of objects");
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         "other objects than byte arrays in a file of objects");
     VONK_TRY(skip_class(in, &name, err));
     if (!vonk_str_is(name, "[B"))
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
@@ -221,7 +221,8 @@ static vonk_status put_objects(batcher *b, vonk_str value, vonk_error *err)
     VONK_TRY(vonk_cursor_take(&in, 4, &at, err)); /* length of the BytesWritable */
     VONK_TRY(vonk_cursor_take(&in, 5, &at, err));
     if (memcmp(at, "\xac\xed\0\5\x75", 5) != 0)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "other Java objects than arrays in a file of objects");
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         "other Java objects than arrays in a file of objects");
     VONK_TRY(skip_class(&in, &name, err));
     VONK_TRY(vonk_cursor_u32_be(&in, &n, err));
     for (uint32_t i = 0; i < n && !b->enough; i++) VONK_TRY(put_object(&in, &b->frame, b->sink, &b->enough, err));
@@ -286,7 +287,10 @@ vonk_status vonk_rdd_hadoop_read(vonk_rdd_context *context, const vonk_rdd_hadoo
     format as;
     bool is_new = false;
     VONK_TRY(find_format(spec->format, true, &as, &is_new, err));
-    return leaf(context, as, "newAPIHadoopFile", spec->paths, is_new ? 0 : spec->min_partitions ? spec->min_partitions : 1,
+    return leaf(context, as, "newAPIHadoopFile", spec->paths,
+                is_new                 ? 0
+                : spec->min_partitions ? spec->min_partitions
+                                       : 1,
                 spec->batch, ret, err);
 }
 
@@ -390,7 +394,7 @@ static vonk_status end_objects(writing *w, vonk_error *err)
 {
     if (!w->n_objects) return VONK_OK;
     vonk__put_be32(w->value.data, (int32_t)(w->value.len - 4));
-    vonk__put_be32(w->value.data + 4 + 23, (int32_t)w->n_objects);
+    vonk__put_be32(w->value.data + 4 + 24, (int32_t)w->n_objects);
     w->n_objects = 0;
     return vonk_sequence_append(w->sequence, VONK_STR_NONE, vonk_buf_str(&w->value), err);
 }

@@ -73,6 +73,7 @@ struct vonk_rdd {
 typedef struct rdd_broadcast {
     uint64_t id;
     char *path;
+    bool is_kept; /* by somebody else */
 } rdd_broadcast;
 
 struct vonk_rdd_context {

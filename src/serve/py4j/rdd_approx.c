@@ -71,8 +71,8 @@ static vonk_status read_all(vonk__j_call *call, vonk__j_rdd *of, reading *r, von
     r->is_batched = of->is_batched;
     r->budget = call->machine->budget;
     vonk__j_watch_begin(call->caller, e);
-    const vonk_status status = vonk__j_run_job(of->rdd, NULL, 0, properties, n,
-                                               (vonk_receiver){.self = r, .result = take_partition}, err);
+    const vonk_status status =
+        vonk__j_run_job(of->rdd, NULL, 0, properties, n, (vonk_receiver){.self = r, .result = take_partition}, err);
     vonk__j_watch_end();
     return status;
 }
@@ -117,9 +117,9 @@ static void merge(void *self)
 {
     counter *a = &((sums *)self)->all, *b = &((sums *)self)->partition;
     const double delta = b->mean - a->mean, n = a->n + b->n;
-    if (!a->n)
+    if (a->n == 0)
         *a = *b;
-    else if (!b->n)
+    else if (b->n == 0)
         (void)b;
     else if (b->n * 10 < a->n)
         a->mean += delta * b->n / n;
@@ -160,7 +160,7 @@ static vonk_status m_approx(vonk__j_call *call, vonk_error *err)
                              "requirement failed: confidence (%g) must be in [0,1]", confidence);
     VONK_TRY(read_all(call, (vonk__j_rdd *)call->self, &r, err));
     VONK_TRY(vonk__j_object_new(call->machine, PARTIAL "PartialResult", &made, err));
-    made->value = call->member->tag ? s.all.n * s.all.mean : s.all.n ? s.all.mean : NAN;
+    made->value = call->member->tag ? s.all.n * s.all.mean : s.all.n > 0 ? s.all.mean : NAN;
     return vonk__j_return(call, vonk__j_of(&made->head));
 }
 static vonk_status m_final(vonk__j_call *call, vonk_error *err)
@@ -181,7 +181,8 @@ static vonk_status m_bound(vonk__j_call *call, vonk_error *err)
     return vonk__j_return(call, vonk__j_f64(call->member->tag ? 1.0 : ((bounded *)call->self)->value));
 }
 
-/* ---- countApproxDistinct: HyperLogLog++ over MurmurHash2 (public domain, A. Appleby) of Java's texts of the elements */
+/* ---- countApproxDistinct: HyperLogLog++ over MurmurHash2 (public domain, A. Appleby) of Java's texts of the elements
+ */
 
 static uint64_t murmur2(vonk_str text)
 {

@@ -1,5 +1,5 @@
-/* serve/py4j/rdd_resource.c -- resource profiles: what a program says about cores and memory of a stage. They are kept and
- * shown; on one machine nothing is placed by them. */
+/* serve/py4j/rdd_resource.c -- resource profiles: what a program says about cores and memory of a stage. They are kept
+ * and shown; on one machine nothing is placed by them. */
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 #include "sys/env.h"
@@ -135,7 +135,8 @@ static vonk_status m_get(vonk__j_call *call, vonk_error *err)
     default: break;
     }
     const vonk__j_value *v = call->member->tag == SCRIPT ? &r->script : &r->vendor;
-    return v->kind == VONK__J_STRING ? vonk__j_return(call, vonk__j_ref(*v)) : vonk__j_return_str(call, VONK_STR(""), err);
+    return v->kind == VONK__J_STRING ? vonk__j_return(call, vonk__j_ref(*v))
+                                     : vonk__j_return_str(call, VONK_STR(""), err);
 }
 static vonk_status m_map(vonk__j_call *call, vonk_error *err)
 {
@@ -231,7 +232,8 @@ static vonk_status m_with(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_need(call, 0, err));
     if (!vonk_env_get("SPARK_TESTING").data) /* as Spark does where nothing places executors */
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
-                             "ResourceProfiles need executors on other machines, which a master of %s has not", "local");
+                             "ResourceProfiles need executors on other machines, which a master of %s has not",
+                             "local");
     vonk__j_object *old = r->profile;
     r->profile = vonk__j_object_ref(call->args[0].object);
     vonk__j_object_unref(old);
@@ -311,6 +313,8 @@ static const vonk__j_row rows[] = {
      .drop = request_drop},
     {.fqn = RESOURCE "ResourceProfileBuilder", VONK__J_MEMBERS(builder_members), REQUESTS},
     {.fqn = RESOURCE "ResourceProfile", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(profile_members), REQUESTS},
-    {.fqn = "org.apache.spark.api.java.JavaRDDLike$Resources", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(rdd_members)},
+    {.fqn = "org.apache.spark.api.java.JavaRDDLike$Resources",
+     .flags = VONK__J_INTERFACE,
+     VONK__J_MEMBERS(rdd_members)},
 };
 const vonk__j_area vonk__j_area_rdd_resource = {rows, VONK_COUNTOF(rows)};

@@ -58,7 +58,7 @@ static vonk_status m_jobs(vonk__j_call *call, vonk_error *err)
     uint32_t n = 0;
     const bool is_active = call->member->tag == ACTIVE;
     const vonk_str value = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
-    const vonk_str key = is_active || !value.data           ? VONK_STR_NONE
+    const vonk_str key = is_active || !value.data        ? VONK_STR_NONE
                          : call->member->tag == OF_GROUP ? VONK_STR("spark.jobGroup.id")
                                                          : VONK_STR("spark.job.tags");
     if (!e) return return_ints(call, NULL, 0, err);
@@ -155,7 +155,7 @@ static vonk_status stage_get(vonk__j_call *call, vonk_error *err)
 {
     const stage_info *s = (stage_info *)call->self;
     const vonk_stage_status *st = &s->status;
-    const uint32_t numbers[] = {[STAGE_ID] = st->id,        [ATTEMPT] = st->attempt, [N_TASKS] = st->n_tasks,
+    const uint32_t numbers[] = {[STAGE_ID] = st->id,       [ATTEMPT] = st->attempt, [N_TASKS] = st->n_tasks,
                                 [N_ACTIVE] = st->n_active, [N_DONE] = st->n_done,   [N_FAILED] = st->n_failed};
     (void)err;
     if (call->member->tag == STAGE_NAME) return vonk__j_return(call, vonk__j_ref(s->name));
@@ -169,8 +169,8 @@ static vonk_status m_executors(vonk__j_call *call, vonk_error *err)
 {
     VONK__J_AUTO vonk__j_array *array = NULL;
     vonk__j_object *made = NULL;
-    VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "org.apache.spark.SparkExecutorInfo"), 1,
-                               &array, err));
+    VONK_TRY(vonk__j_array_new(call->machine, vonk__j_class_named(call->machine, "org.apache.spark.SparkExecutorInfo"),
+                               1, &array, err));
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.SparkExecutorInfo", &made, err));
     array->items[0] = vonk__j_of(made);
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(array)->head));
