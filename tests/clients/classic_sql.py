@@ -239,3 +239,32 @@ def test_old_doors(spark, tmp_path):
     spark.range(3).write.parquet(str(tmp_path / "x.parquet"))
     assert files.exists(path) and files.delete(path, True) and not files.exists(path)
     jvm.org.apache.log4j.LogManager.getLogger("a").info("nothing is printed of this")
+
+
+def test_queries_are_cancelled(spark):
+    from py4j.protocol import Py4JJavaError
+    from pyspark import InheritableThread
+    context, outcomes = spark.sparkContext, []
+
+    def slow(before):
+        before()
+        with pytest.raises(Py4JJavaError, match="(?i)cancel"):
+            spark.range(10**13).selectExpr("sum(id % 7)").collect()
+        outcomes.append("cancelled")
+
+    def cancelled(before, cancel):
+        thread = InheritableThread(target=slow, args=(before,))
+        thread.start()
+        while thread.is_alive():  # before it runs there is nothing to cancel
+            cancel()
+            thread.join(0.2)
+
+    cancelled(lambda: None, context.cancelAllJobs)
+    cancelled(lambda: context.setJobGroup("g", "slow"), lambda: context.cancelJobGroup("g"))
+    cancelled(lambda: spark.addTag("a"), lambda: spark.interruptTag("a"))
+    cancelled(lambda: None, spark.interruptAll)
+    assert outcomes == ["cancelled"] * 4
+    spark.addTag("b")
+    assert spark.getTags() == {"b"}
+    spark.clearTags()
+    assert spark.getTags() == set()

@@ -150,7 +150,7 @@ vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err)
     vonk_buf_init(&ids, call->machine->budget, 1 << 20);
     VONK_TRY(cancel(self->sql, hows[call->member->tag], self->session,
                     call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE, &ids, err));
-    VONK_TRY(vonk__j_object_new(call->machine, "scala.collection.immutable.Seq$Live", &list, err));
+    VONK_TRY(vonk__j_list_new(call->machine, &list, err));
     for (size_t at = 0; next_tag(vonk_buf_str(&ids), &at, &one);) {
         vonk__j_value id;
         VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, one, &id, err));
