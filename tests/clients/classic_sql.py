@@ -221,6 +221,17 @@ def test_functions_of_python(spark):
     assert spark.sql("SELECT twice(21)").head()[0] == 42
     assert [r[0] for r in df.select(F.pandas_udf(lambda s: s + 1, "long")("id")).collect()] == [1, 2, 3, 4]
     assert df.mapInPandas(lambda frames: (f[f.id > 1] for f in frames), "id long").count() == 2
+    same = df.groupBy((df.id % 2).alias("k")).applyInPandas(lambda key, f: f[["id"]].tail(key[0] + 1), "id long")
+    assert sorted(r[0] for r in same.collect()) == [1, 2, 3]
+
+    class Numbers:
+        def eval(self, n: int):
+            yield from ((i,) for i in range(n))
+
+    numbers = F.udtf(Numbers, returnType="i int")
+    assert numbers(F.lit(2)).collect() == [(0,), (1,)]
+    spark.udtf.register("numbers", numbers)
+    assert spark.sql("SELECT * FROM numbers(3)").count() == 3
     with pytest.raises(PythonException, match="ZeroDivisionError"):
         df.select(F.udf(lambda x: 1 // x, "long")("id")).collect()
 

@@ -166,13 +166,21 @@ static vonk_status udtf_apply(vonk__j_call *call, vonk_error *err)
 static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    const vonk_pb_msg *function = NULL;
+    vonk_translator t;
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_need(call, 1, err));
-    VONK_TRY(vonk__j_message_open(&m, call, vonk__j_session_of(call), err));
-    const size_t mark = vonk_pb_begin(&m.w, PB_COMMAND_REGISTER_TABLE_FUNCTION);
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
     put_table_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
-    vonk_pb_end(&m.w, mark);
-    return vonk__j_run_command(&m, err);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk_pb_writer_end(&m.w));
+    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION, vonk_buf_str(&m.buf),
+                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
+    vonk__j_translator(&m, &t);
+    VONK_TRY(vonk_translate_table_function(&t, function, &fn, err));
+    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
 }
 
 /* ---- DataFrame.asTable(): a subquery with options, as a column under another name */
