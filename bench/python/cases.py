@@ -1,89 +1,167 @@
-"""Queries of bench/python: each gives one row, by which the answers are compared, and says how many rows go through
-Python."""
+"""The programs of bench/python: unmodified PySpark, a function for each case.   cases.py CASE SCALE FOLDER [REMOTE]
+
+Prints one line of JSON: seconds, and what came out (the same for every engine). With a remote the cases over Spark
+Connect, without the classic ones. Import and session start are not in the time, except where they are what is measured.
+"""
+import json
+import os
+import sys
+import time
+from operator import add
+
+import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import functions as F
+
+WORDS = 5000
+WORDS_PER_LINE = 12
 
 
-def table(spark, n):
-    """Numbers, short texts, groups of a thousand rows."""
-    return spark.range(n).select(
-        "id", (F.col("id") * 0.5).alias("x"), F.concat(F.lit("name "), F.col("id") % 1000).alias("s"),
-        (F.col("id") / 1000).cast("int").alias("k"))
+def scaled(n, scale):
+    return max(1000, int(n * scale))
 
 
-def row_numbers(spark, n):
-    add = F.udf(lambda x: x + 1, "long", useArrow=False)
-    return table(spark, n).select(F.sum(add("id")))
+# ---- over Connect
+
+def row_udf(spark, scale, folder):
+    """1 M rows through a row-at-a-time function."""
+    from pyspark.sql import functions as sf
+    twice = sf.udf(lambda n: n * 2 + 1, "long", useArrow=False)
+    return spark.range(scaled(1e6, scale)).select(twice("id").alias("v")).agg(sf.sum("v")).collect()[0][0]
 
 
-def row_texts(spark, n):
-    upper = F.udf(lambda s: s.upper(), "string", useArrow=False)
-    return table(spark, n).select(F.sum(F.length(upper("s"))), F.max(upper("s")))
+def arrow_udf(spark, scale, folder):
+    """20 M rows through a pandas function."""
+    from pyspark.sql import functions as sf
+    square = sf.pandas_udf(lambda n: n * n % 1000, "long")
+    return spark.range(scaled(2e7, scale)).select(square("id").alias("v")).agg(sf.sum("v")).collect()[0][0]
 
 
-def arrow_row_numbers(spark, n):
-    add = F.udf(lambda x: x + 1, "long", useArrow=True)
-    return table(spark, n).select(F.sum(add("id")))
+def grouped_map(spark, scale, folder):
+    """2 M rows in 1,000 groups through applyInPandas."""
+    from pyspark.sql import functions as sf
+
+    def top(frame):
+        return pd.DataFrame({"k": [frame.k.iloc[0]], "n": [len(frame)], "most": [frame.v.max()]})
+    keyed = [(sf.col("id") % 1000).alias("k"), (sf.col("id") * 7919 % 104729).alias("v")]
+    rows = spark.range(scaled(2e6, scale)).select(keyed)
+    out = rows.groupBy("k").applyInPandas(top, "k long, n long, most long")
+    return [int(v) for v in out.agg(sf.count("k"), sf.sum("n"), sf.sum("most")).collect()[0]]
 
 
-def arrow_row_texts(spark, n):
-    upper = F.udf(lambda s: s.upper(), "string", useArrow=True)
-    return table(spark, n).select(F.sum(F.length(upper("s"))), F.max(upper("s")))
+# ---- classic
+
+def context_start(sc, scale, folder):
+    """SparkContext() of a program that has imported pyspark, until it stands."""
+    return sc is not None
 
 
-def pandas_numbers(spark, n):
-    scale = F.pandas_udf(lambda x, y: x * 2 + y, "double")
-    return table(spark, n).select(F.sum(scale("x", "id")))
+def word_count(sc, scale, folder):
+    """1 GB of text."""
+    counts = sc.textFile(text_file(folder, scale)).flatMap(str.split).map(lambda w: (w, 1)).reduceByKey(add).collect()
+    return [len(counts), sum(n for _, n in counts), max(counts, key=lambda c: (c[1], c[0]))]
 
 
-def pandas_texts(spark, n):
-    length = F.pandas_udf(lambda s: s.str.len(), "long")
-    return table(spark, n).select(F.sum(length("s")))
+def reduce_by_key(sc, scale, folder):
+    """10 M keys, two values each."""
+    n = scaled(1e7, scale)
+    pairs = sc.range(2 * n).map(lambda i: (i * 2654435761 % n, i & 7))
+    return pairs.reduceByKey(add).map(lambda p: p[1]).sum()
 
 
-def arrow_numbers(spark, n):
-    def scale(x: pa.Array, y: pa.Array) -> pa.Array:
-        return pc.add(pc.multiply(x, 2), pc.cast(y, pa.float64()))
-    return table(spark, n).select(F.sum(F.arrow_udf(scale, "double")("x", "id")))
+def sort(sc, scale, folder):
+    """10 M records."""
+    n = scaled(1e7, scale)
+    records = sc.range(n).map(lambda i: (i * 2654435761 % 4294967291, i))
+    ordered = records.sortByKey().mapPartitions(lambda part: [ends(part)]).collect()
+    joined = [part for part in ordered if part[2]]
+    assert all(a[1] <= b[0] for a, b in zip(joined, joined[1:]))
+    return [joined[0][0], joined[-1][1], sum(part[2] for part in joined)]
 
 
-def arrow_texts(spark, n):
-    def length(s: pa.Array) -> pa.Array:
-        return pc.cast(pc.utf8_length(s), pa.int64())
-    return table(spark, n).select(F.sum(F.arrow_udf(length, "long")("s")))
+def ends(part):
+    first = last = None
+    n = 0
+    for key, _ in part:
+        assert last is None or last <= key
+        first, last, n = key if first is None else first, key, n + 1
+    return first, last, n
 
 
-def map_in_arrow(spark, n):
-    def keep(batches):
-        for batch in batches:
-            yield batch.filter(pc.equal(pc.bit_wise_and(batch["id"], 1), 0))
-    frame = table(spark, n).mapInArrow(keep, "id long, x double, s string, k int")
-    return frame.select(F.count("*"), F.sum("x"), F.max("s"))
+def logistic_regression(sc, scale, folder):
+    """10 steps of gradient descent over 200 blocks of 2,000 cached points of 10 numbers; the steps alone are timed."""
+    def block(seed):
+        random = np.random.RandomState(seed)
+        x = random.normal(size=(2000, 10))
+        return x, (x.sum(axis=1) + random.normal(size=2000) > 0) * 2.0 - 1.0
+
+    def gradient(points, w):
+        x, y = points
+        return ((1 / (1 + np.exp(-y * x.dot(w))) - 1) * y) @ x
+    points = sc.parallelize(range(scaled(200, scale) if scale >= 1 else 40), 4).map(block).cache()
+    points.count()
+    start = time.monotonic()
+    w = np.zeros(10)
+    for _ in range(10):
+        w -= 1e-4 * points.map(lambda p, w=w: gradient(p, w)).reduce(add)
+    return [round(float(v), 9) for v in w], time.monotonic() - start
 
 
-def map_in_pandas(spark, n):
-    def keep(frames):
-        for frame in frames:
-            yield frame[frame["id"] % 2 == 0]
-    frame = table(spark, n).mapInPandas(keep, "id long, x double, s string, k int")
-    return frame.select(F.count("*"), F.sum("x"), F.max("s"))
+CONNECT = [row_udf, arrow_udf, grouped_map]
+CLASSIC = [context_start, word_count, reduce_by_key, sort, logistic_regression]
 
 
-def grouped_map(spark, n):
-    def center(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.assign(x=frame["x"] - frame["x"].mean())
-    made = table(spark, n).select("k", "x").groupBy("k").applyInPandas(center, "k int, x double")
-    return made.select(F.count("*"), F.round(F.sum(F.abs("x")), 3))
+def text_file(folder, scale):
+    """Made once; 1 GB at scale 1, a skewed choice of words."""
+    path = os.path.join(folder, f"words-{scale:g}.txt")
+    if not os.path.exists(path):
+        random = np.random.RandomState(1)
+        words = np.array(["".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), random.randint(3, 9)))
+                          for _ in range(WORDS)])
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            while file.tell() < 1e9 * scale:
+                chosen = np.minimum(random.zipf(1.3, (20000, WORDS_PER_LINE)) - 1, WORDS - 1)
+                file.write("\n".join(" ".join(line) for line in words[chosen]) + "\n")
+        os.rename(path + ".part", path)
+    return path
 
 
-# name: (function, rows)
-CASES = {
-    "row_numbers": (row_numbers, 1_000_000), "row_texts": (row_texts, 500_000),
-    "arrow_row_numbers": (arrow_row_numbers, 2_000_000), "arrow_row_texts": (arrow_row_texts, 1_000_000),
-    "pandas_numbers": (pandas_numbers, 10_000_000), "pandas_texts": (pandas_texts, 1_000_000),
-    "arrow_numbers": (arrow_numbers, 10_000_000), "arrow_texts": (arrow_texts, 5_000_000),
-    "map_in_arrow": (map_in_arrow, 5_000_000), "map_in_pandas": (map_in_pandas, 2_000_000),
-    "grouped_map": (grouped_map, 1_000_000),
-}
+def run_connect(case, scale, folder, remote):
+    from pyspark.sql import SparkSession
+    spark = SparkSession.builder.remote(remote).create()
+    spark.range(1).collect()
+    start = time.monotonic()
+    out = case(spark, scale, folder)
+    seconds = time.monotonic() - start
+    spark.stop()
+    return seconds, out
+
+
+def run_classic(case, scale, folder):
+    from pyspark import SparkConf, SparkContext
+    conf = SparkConf().setMaster("local[2]").setAppName("bench").set("spark.ui.enabled", "false")
+    start = time.monotonic()
+    sc = SparkContext(conf=conf)
+    sc.setLogLevel("OFF")
+    if case is not context_start:
+        sc.parallelize(range(4), 2).map(str).collect()  # workers are there
+        start = time.monotonic()
+    out = case(sc, scale, folder)
+    seconds = time.monotonic() - start
+    if case is logistic_regression:
+        out, seconds = out
+    sc.stop()
+    return seconds, out
+
+
+def main():
+    case = {case.__name__: case for case in CONNECT + CLASSIC}[sys.argv[1]]
+    scale, folder = float(sys.argv[2]), sys.argv[3]
+    if case in CONNECT:
+        seconds, out = run_connect(case, scale, folder, sys.argv[4])
+    else:
+        seconds, out = run_classic(case, scale, folder)
+    print(json.dumps({"seconds": seconds, "out": out}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

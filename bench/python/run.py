@@ -1,136 +1,139 @@
 #!/usr/bin/env python3
-"""Functions written in Python, side by side: Vonk and real Spark, the same client, cases and interpreter.
+"""Python functions and RDDs: Vonk and real Spark in turn run the same unmodified PySpark programs (cases.py).
 
-  bench/python/run.py [--vonk build/vonk] [--engines vonk,spark] [--cases a,b] [--times 3] [--scale 1] [--memory 2g]
+  bench/python/run.py [--vonk build/vonk] [--scale 1] [--cases row_udf,sort] [--times 1] [--record]
 
-Each engine runs alone, its server on two CPUs with two threads, hot (best of --times after a small warm-up). Answers
-must agree: one that differs is marked. Prints seconds and rows per second, Spark's seconds over Vonk's, and peak
-memory: of the server alone, and together with its Python workers. Exit status 1 when answers differ or are missing.
+Each program is a process of its own, alone, on two CPUs; over Connect it talks to a server that is started for it. A
+time is the best of --times, without the start of Python and of the session. Peak memory is that of the engine and its
+Python workers (proportional set sizes, looked at ten times a second), the program itself not counted. Printed: seconds,
+ratio, memory. Exit status 1 when results differ or a program failed.
 """
 import argparse
+import csv
+import datetime
 import json
-import math
 import os
-import signal
 import subprocess
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(ROOT, "bench"), HERE]
-from cases import CASES  # noqa: E402
-from servers import environment, free_port, server_command, start_server, stop_server  # noqa: E402
+sys.path.insert(0, os.path.join(ROOT, "bench"))
+import cases  # noqa: E402
+from servers import environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
+
+ENGINES = ["vonk", "spark"]
+OUT = os.path.join(ROOT, "bench", "out")
 
 
-def status_kb(pid, field):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-        return int(next(line for line in status if line.startswith(field)).split()[1])
-
-
-def children(pid):
-    """All descendants: workers are children of daemons."""
-    found = []
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as file:
-            for child in file.read().split():
-                found.append(int(child))
-                try:
-                    found += children(int(child))
-                except OSError:
-                    pass
-    return found
-
-
-def own_mb(pid):
-    """What only this process has: pages that forked workers share are counted once, with their daemon."""
+def pss_mb(pid, with_itself):
+    """Of the processes below, and of this one."""
+    total = 0
     try:
-        return status_kb(pid, "RssAnon") / 1024
-    except (OSError, StopIteration):
-        return 0
+        if with_itself:
+            with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as rollup:
+                total = sum(int(line.split()[1]) for line in rollup if line.startswith("Pss:")) / 1024
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as children:
+                total += sum(pss_mb(int(child), True) for child in children.read().split())
+    except OSError:
+        pass  # it ended just now
+    return total
 
 
-def server_of(pid):
-    """The process that serves: Spark's is a child of scripts."""
-    return max([pid, *children(pid)], key=own_mb)
+def program_environment(engine, args):
+    env = environment()
+    for name in [n for n in env if n.startswith(("SPARK_", "PYSPARK_"))]:
+        del env[name]
+    env.update(PYSPARK_PYTHON=sys.executable, PYTHONHASHSEED="0", SPARK_LOCAL_IP="127.0.0.1")
+    if engine == "vonk":
+        env.update(SPARK_HOME=os.path.join(ROOT, "home"), VONK=args.vonk)
+    return env
 
 
-def run_engine(name, args):
-    """Results by case; peak MB of the server, and of the server with its workers."""
-    port = free_port()
-    log_path = os.path.join(ROOT, "bench", "out", f"python-{name}.log")
-    os.makedirs(os.path.dirname(log_path), exist_ok=True)
-    with open(log_path, "wb") as log:
-        os.environ["PYSPARK_PYTHON"] = sys.executable
-        server = start_server(server_command(name, args, port), port, log)
+def run_once(engine, case, args):
+    """(seconds, result, peak MB)"""
+    command = [sys.executable, os.path.join(HERE, "cases.py"), case.__name__, str(args.scale), OUT]
+    server = None
+    with open(os.path.join(OUT, f"python-{engine}.log"), "ab") as log:
+        if case in cases.CONNECT:
+            port = free_port()
+            server = start_server(server_command(engine, args, port), port, log)
+            command.append(f"sc://127.0.0.1:{port}")
         try:
-            child = [sys.executable, os.path.join(HERE, "client.py"), "--remote", f"sc://127.0.0.1:{port}", "--cases",
-                     ",".join(args.cases), "--times", str(args.times), "--scale", str(args.scale)]
-            client = subprocess.Popen(child, stdout=subprocess.PIPE, stderr=log, env=environment(), text=True,
-                                      start_new_session=True)
-            peak = watch(client, server, args.limit)
-            lines = client.stdout.read().splitlines()
+            program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, preexec_fn=two_cpus,
+                                       env=program_environment(engine, args), text=True)
+            peak = 0
+            while program.poll() is None:
+                peak = max(peak, pss_mb(server.pid, True) if server else pss_mb(program.pid, False))
+                time.sleep(0.1)
         finally:
-            stop_server(server)
-    return {r["case"]: r for r in map(json.loads, lines)}, peak
+            if server:
+                stop_server(server)
+    if program.returncode:
+        raise RuntimeError(f"{case.__name__} failed on {engine}: see {log.name}")
+    answer = json.loads(program.stdout.read())
+    return answer["seconds"], answer["out"], peak
 
 
-def watch(client, server, limit_s):
-    end = time.monotonic() + limit_s
-    alone = together = 0
-    while client.poll() is None:
-        try:
-            pid = server_of(server.pid)
-            alone = max(alone, status_kb(pid, "VmHWM") / 1024)
-            together = max(together, sum(map(own_mb, [server.pid, *children(server.pid)])))
-        except (OSError, StopIteration, ValueError):
-            pass
-        if time.monotonic() > end:
-            os.killpg(client.pid, signal.SIGKILL)
-        time.sleep(0.1)
-    return alone, together
+def run_case(engine, case, args):
+    runs = [run_once(engine, case, args) for _ in range(args.times)]
+    assert all(run[1] == runs[0][1] for run in runs)
+    return min(run[0] for run in runs), runs[0][1], max(run[2] for run in runs)
 
 
-def same(one, other):
-    for a, b in zip(one, other):
-        try:
-            if not math.isclose(float(a), float(b), rel_tol=1e-9):
-                return False
-        except ValueError:
-            if a != b:
-                return False
-    return len(one) == len(other)
+def record(args, engine, case, seconds, peak):
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+                            check=True).stdout.strip()
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        cpu = " ".join(next(line for line in info if line.startswith("model name")).split(":")[1].split()[:2])
+    with open(os.path.join(ROOT, "bench", "history.csv"), "a", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerow(
+            [datetime.date.today(), commit, cpu, f"python {case} x{args.scale:g}", engine, 1, f"{seconds:.3f}",
+             f"{seconds:.4f}", f"{peak:.0f}"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    every = cases.CONNECT + cases.CLASSIC
     parser.add_argument("--vonk", default=os.path.join(ROOT, "build", "vonk"))
-    parser.add_argument("--engines", default="vonk,spark")
-    parser.add_argument("--cases", default=",".join(CASES))
-    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--cases", default=",".join(case.__name__ for case in every))
     parser.add_argument("--scale", type=float, default=1)
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--memory")
-    parser.add_argument("--limit", type=float, default=900)
+    parser.add_argument("--record", action="store_true")
     args = parser.parse_args()
-    args.cases = args.cases.split(",")
+    args.vonk = os.path.abspath(args.vonk)
+    os.makedirs(OUT, exist_ok=True)
+    if "word_count" in args.cases:
+        cases.text_file(OUT, args.scale)
     engines = args.engines.split(",")
-    results = {name: run_engine(name, args) for name in engines}
-    n_bad = 0
-    print("seconds".ljust(20) + "".join(f"{name:>12}" for name in engines) + f"{'ratio':>10}{'rows/s':>14}")
-    for case in args.cases:
-        of = [results[name][0].get(case, {"error": "no answer"}) for name in engines]
-        best = [min(r["seconds"]) if "error" not in r else math.nan for r in of]
-        remark = "".join(f"  {name}: {r['error'][:90]}" for name, r in zip(engines, of) if "error" in r)
-        if not remark and not all(same(of[0]["answer"], r["answer"]) for r in of):
-            remark = f"  answers differ: {[r['answer'] for r in of]}"
-        n_bad += bool(remark)
-        ratio = f"{best[-1] / best[0]:10.2f}" if len(engines) > 1 else " " * 10
-        print(case.ljust(20) + "".join(f"{s:12.3f}" for s in best) + ratio +
-              f"{of[0].get('rows', 0) / best[0]:14,.0f}" + remark)
-    for i, what in enumerate(["peak MB, server", "peak MB, workers too"]):
-        print(what.ljust(20) + "".join(f"{results[name][1][i]:12.0f}" for name in engines))
-    return 1 if n_bad else 0
+    print("case".ljust(22) + "".join(f"{e + ' s':>11}{e + ' MB':>11}" for e in engines) + f"{'ratio':>9}", flush=True)
+    is_good = True
+    for case in [case for case in every if case.__name__ in args.cases.split(",")]:
+        results = {}
+        for engine in engines:
+            try:
+                results[engine] = run_case(engine, case, args)
+            except RuntimeError as error:
+                print(error)
+        is_good &= len(results) == len(engines)
+        line = case.__name__.ljust(22)
+        for e in engines:
+            line += f"{results[e][0]:11.3f}{results[e][2]:11.0f}" if e in results else f"{'-':>22}"
+        if len(results) == 2:
+            line += f"{results[engines[1]][0] / results[engines[0]][0]:9.2f}"
+            if results[engines[0]][1] != results[engines[1]][1]:
+                line += f"   differ: {results[engines[0]][1]} and {results[engines[1]][1]}"
+                is_good = False
+        print(line, flush=True)
+        if args.record:
+            for engine, (seconds, _, peak) in results.items():
+                record(args, engine, case.__name__, seconds, peak)
+    sys.exit(not is_good)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -90,11 +90,22 @@ vonk_status        vonk_query_text(const vonk_query *query, const vonk_column *c
 void             vonk_query_free(vonk_query *query);
 VONK_DEFINE_AUTO(vonk_query, vonk_query_free)
 
+/* Questions about a resolved plan. Local: it needs no job. */
+bool        vonk_session_is_local(const vonk_plan *resolved);
+vonk_status vonk_session_input_files(const vonk_plan *resolved, vonk_arena *arena, vonk_status (*found)(void *self, vonk_str file, vonk_error *err), void *self, vonk_error *err);
+
 /* df.cache() and friends: by plan equality. level: Spark's storage level text. */
 vonk_status vonk_session_persist(vonk_session *session, const vonk_plan *unresolved, vonk_str level, vonk_error *err);
 vonk_status vonk_session_unpersist(vonk_session *session, const vonk_plan *unresolved, bool *ret_was, vonk_error *err);
 #define VONK_STORAGE_LEVEL_BYTES 32
 /* ret_level: room for VONK_STORAGE_LEVEL_BYTES; "NONE" when the plan is not kept. */
 vonk_status vonk_session_storage_level(vonk_session *session, const vonk_plan *unresolved, char *ret_level, vonk_error *err);
+/* A level's text and the five facts it consists of. */
+typedef struct vonk_storage_facts {
+    bool    disk, memory, off_heap, deserialized;
+    int32_t replication;
+} vonk_storage_facts;
+void vonk_storage_level_write(const vonk_storage_facts *facts, char ret_text[VONK_STORAGE_LEVEL_BYTES]);
+void vonk_storage_level_read(const char *text, vonk_storage_facts *ret);
 
 #endif

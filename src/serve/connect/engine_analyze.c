@@ -1,8 +1,6 @@
 /* serve/connect/engine_analyze.c -- AnalyzePlan: questions about a plan, answered without running it. */
 #include "serve/connect/engine_int.h"
 
-#include <stdlib.h>
-
 typedef struct question {
     vonk__connect_request r;
     const vonk_pb_msg *m; /* the request's member */
@@ -104,14 +102,13 @@ static vonk_status tree_string(question *q, vonk_error *err)
                     vonk_buf_str(&text));
 }
 
-/* Spark: a plan is local when it needs no job: rows at hand, or a command. */
 static vonk_status is_local(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_IS_LOCAL_PLAN, &plan, err));
     return put_number(q, PB_ANALYZE_PLAN_RESPONSE_IS_LOCAL, PB_ANALYZE_PLAN_RESPONSE_IS_LOCAL_IS_LOCAL,
-                      plan->kind == VONK_PN_LOCAL || vonk_session_acts(plan));
+                      vonk_session_is_local(plan));
 }
 
 static vonk_status is_streaming(question *q, vonk_error *err)
@@ -123,35 +120,20 @@ static vonk_status is_streaming(question *q, vonk_error *err)
                       0); /* streaming reads are refused */
 }
 
-/* ---- files below a plan */
-typedef struct file_search {
-    question *q;
-    vonk_error *err;
-    vonk_status status;
-} file_search;
-
-static vonk_walk note_files(const vonk_plan *p, void *arg)
+static vonk_status put_file(void *self, vonk_str file, vonk_error *err)
 {
-    file_search *s = arg;
-    vonk_str *files = NULL;
-    uint32_t n = 0;
-
-    if (p->kind != VONK_PN_SCAN || !p->scan.table->cls->files) return VONK_WALK_ON;
-    s->status = p->scan.table->cls->files(p->scan.table, s->q->r.translator.arena, &files, &n, s->err);
-    for (uint32_t i = 0; s->status == VONK_OK && i < n; i++)
-        vonk_pb_put_str(s->q->w, PB_ANALYZE_PLAN_RESPONSE_INPUT_FILES_FILES, files[i]);
-    return s->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;
+    (void)err;
+    vonk_pb_put_str(((question *)self)->w, PB_ANALYZE_PLAN_RESPONSE_INPUT_FILES_FILES, file);
+    return VONK_OK;
 }
 
 static vonk_status input_files(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    file_search s = {.q = q, .err = err};
 
     VONK_TRY(resolved_of(q, PB_ANALYZE_PLAN_REQUEST_INPUT_FILES_PLAN, &plan, err));
     const size_t mark = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_INPUT_FILES);
-    vonk_plan_walk(plan, note_files, &s);
-    VONK_TRY(s.status);
+    VONK_TRY(vonk_session_input_files(plan, q->r.translator.arena, put_file, q, err));
     vonk_pb_end(q->w, mark);
     return vonk_pb_writer_end(q->w);
 }
@@ -222,7 +204,7 @@ static vonk_status semantic_hash(question *q, vonk_error *err)
                       (int32_t)hash);
 }
 
-/* ---- kept frames. A storage level is written as the five facts it consists of. */
+/* ---- kept frames */
 static vonk_status relation_of(question *q, int field, const vonk_plan **ret, vonk_error *err)
 {
     return vonk_translate_relation(&q->r.translator, vonk_pb_get_msg(q->m, field), ret, err);
@@ -234,12 +216,15 @@ static vonk_status persist(question *q, vonk_error *err)
     const vonk_pb_msg *level = vonk_pb_get_msg(q->m, PB_ANALYZE_PLAN_REQUEST_PERSIST_STORAGE_LEVEL);
 
     VONK_TRY(relation_of(q, PB_ANALYZE_PLAN_REQUEST_PERSIST_RELATION, &plan, err));
-    const char *text = !level ? "1 1 0 1 1"
-                              : VONK_F("%d %d %d %d %d", vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_DISK),
-                                       vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_MEMORY),
-                                       vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_OFF_HEAP),
-                                       vonk_pb_bool(level, PB_STORAGE_LEVEL_DESERIALIZED),
-                                       vonk_pb_i32(level, PB_STORAGE_LEVEL_REPLICATION));
+    char text[VONK_STORAGE_LEVEL_BYTES];
+    vonk_storage_facts facts = {.disk = true, .memory = true, .deserialized = true, .replication = 1};
+    if (level)
+        facts = (vonk_storage_facts){.disk = vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_DISK),
+                                     .memory = vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_MEMORY),
+                                     .off_heap = vonk_pb_bool(level, PB_STORAGE_LEVEL_USE_OFF_HEAP),
+                                     .deserialized = vonk_pb_bool(level, PB_STORAGE_LEVEL_DESERIALIZED),
+                                     .replication = vonk_pb_i32(level, PB_STORAGE_LEVEL_REPLICATION)};
+    vonk_storage_level_write(&facts, text);
     VONK_TRY(vonk_session_persist(q->r.state->session, plan, vonk_str_of(text), err));
     return put_nothing(q, PB_ANALYZE_PLAN_RESPONSE_PERSIST);
 }
@@ -256,19 +241,20 @@ static vonk_status unpersist(question *q, vonk_error *err)
 
 static vonk_status storage_level(question *q, vonk_error *err)
 {
-    static const int fields[] = {PB_STORAGE_LEVEL_USE_DISK, PB_STORAGE_LEVEL_USE_MEMORY, PB_STORAGE_LEVEL_USE_OFF_HEAP,
-                                 PB_STORAGE_LEVEL_DESERIALIZED, PB_STORAGE_LEVEL_REPLICATION};
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
     char text[VONK_STORAGE_LEVEL_BYTES];
-    long facts[VONK_COUNTOF(fields)] = {0, 0, 0, 0, 1};
+    vonk_storage_facts facts;
 
     VONK_TRY(relation_of(q, PB_ANALYZE_PLAN_REQUEST_GET_STORAGE_LEVEL_RELATION, &plan, err));
     VONK_TRY(vonk_session_storage_level(q->r.state->session, plan, text, err));
-    char *at = text;
-    for (size_t i = 0; strcmp(text, "NONE") != 0 && i < VONK_COUNTOF(fields); i++) facts[i] = strtol(at, &at, 10);
+    vonk_storage_level_read(text, &facts);
     const size_t result = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_GET_STORAGE_LEVEL);
     const size_t level = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_GET_STORAGE_LEVEL_STORAGE_LEVEL);
-    for (size_t i = 0; i < VONK_COUNTOF(fields); i++) vonk_pb_put_i64(q->w, fields[i], facts[i]);
+    vonk_pb_put_i64(q->w, PB_STORAGE_LEVEL_USE_DISK, facts.disk);
+    vonk_pb_put_i64(q->w, PB_STORAGE_LEVEL_USE_MEMORY, facts.memory);
+    vonk_pb_put_i64(q->w, PB_STORAGE_LEVEL_USE_OFF_HEAP, facts.off_heap);
+    vonk_pb_put_i64(q->w, PB_STORAGE_LEVEL_DESERIALIZED, facts.deserialized);
+    vonk_pb_put_i64(q->w, PB_STORAGE_LEVEL_REPLICATION, facts.replication);
     vonk_pb_end(q->w, level);
     vonk_pb_end(q->w, result);
     return vonk_pb_writer_end(q->w);

@@ -163,6 +163,7 @@ void vonk__j_leave_open(vonk__j_machine *m, int fd)
 void vonk__j_machine_free(vonk__j_machine *m)
 {
     if (!m) return;
+    vonk__j_sql_drop(m);
     vonk__j_context_drop(m);
     drop_objects(m);
     for (int i = 0; i < 2; i++) vonk__j_leave_open(m, -1);

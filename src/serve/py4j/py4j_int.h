@@ -206,6 +206,8 @@ struct vonk__j_machine {
     vonk_mutex state;           /* of what is below */
     vonk__j_object *properties; /* java.util.Properties of java.lang.System */
     vonk__j_context *context;   /* the one SparkContext, or NULL */
+    struct vonk__j_sql *sql;    /* sql.h: the engine behind SparkSessions; NULL until the first */
+    vonk__j_object *default_session, *active_session;
     VONK_VEC(char *) temp_folders;
     vonk_str local_folder;
     uint32_t n_threads;
@@ -254,6 +256,7 @@ struct vonk__j_caller {
     bool ends;                  /* after this answer */
     vonk__j_object *thrown;     /* what a call raised, when it is no vonk_error */
     vonk__j_object *properties; /* this thread's local properties of the SparkContext; NULL: none yet */
+    vonk__j_value fragment, call_site; /* where in Python's program a Column is made (PySparkCurrentOrigin); null: not said */
 };
 void vonk__j_caller_init(vonk__j_caller *caller, vonk__j_machine *machine, vonk__j_stream stream);
 void vonk__j_caller_done(vonk__j_caller *caller);
@@ -416,6 +419,7 @@ void vonk__j_server_cut(vonk_py4j_server *server, uint16_t peer_port);
 
 /* ---- Spark (spark_conf.c, spark_context.c) */
 void vonk__j_context_drop(vonk__j_machine *machine); /* at the end of the machine */
+void vonk__j_sql_drop(vonk__j_machine *machine);     /* the same */
 
 /* ---- rows, one table per area */
 typedef struct vonk__j_area {

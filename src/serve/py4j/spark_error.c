@@ -130,25 +130,6 @@ static vonk_status rendered(vonk__j_call *call, vonk_error *err)
                          call->args[0].text->data);
 }
 
-/* ---- SQLConf, as far as pyspark asks it while it prints an error */
-
-static vonk_status sql_conf(vonk__j_call *call, vonk_error *err)
-{
-    vonk__j_object *made = NULL;
-    VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.sql.internal.SQLConf", &made, err));
-    return vonk__j_return(call, vonk__j_of(made));
-}
-static vonk_status shows_stacktrace(vonk__j_call *call, vonk_error *err)
-{
-    char text[16];
-    VONK__J_AUTO vonk__j_context *c = vonk__j_active_context(call->machine);
-    const vonk_str set =
-        c ? vonk__j_context_setting(c, VONK_STR("spark.sql.pyspark.jvmStacktrace.enabled"), text, sizeof text)
-          : VONK_STR_NONE;
-    (void)err;
-    return vonk__j_return(call, vonk__j_bool(vonk_str_is_nocase(set, "true")));
-}
-
 static const vonk__j_member throwable_members[] = {
     {"getCondition", "", "String", error_text, VONK__J_METHOD, CONDITION},
     {"getErrorClass", "", "String", error_text, VONK__J_METHOD, CONDITION},
@@ -179,10 +160,6 @@ static const vonk__j_member context_members[] = {
     {"startIndex", "", "int", context_index, VONK__J_METHOD, START},
     {"stopIndex", "", "int", context_index, VONK__J_METHOD, STOP},
 };
-static const vonk__j_member conf_members[] = {
-    {"get", "", "org.apache.spark.sql.internal.SQLConf", sql_conf, VONK__J_STATIC, 0},
-    {"pysparkJVMStacktraceEnabled", "", "boolean", shows_stacktrace, VONK__J_METHOD, 0},
-};
 static const vonk__j_row rows[] = {
     {.fqn = OF, .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(throwable_members)},
     {.fqn = "org.apache.spark.SparkThrowableHelper", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(helper_members)},
@@ -198,6 +175,5 @@ static const vonk__j_row rows[] = {
      .flags = VONK__J_ABSTRACT,
      .size = sizeof(context_kind),
      .text = kind_text},
-    {.fqn = "org.apache.spark.sql.internal.SQLConf", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(conf_members)},
 };
 const vonk__j_area vonk__j_area_spark_error = {rows, VONK_COUNTOF(rows)};

@@ -17,10 +17,13 @@ void vonk__j_caller_init(vonk__j_caller *caller, vonk__j_machine *machine, vonk_
     caller->depth = 0;
     caller->can_call_back = caller->ends = false;
     caller->thrown = caller->properties = NULL;
+    caller->fragment = caller->call_site = VONK__J_NOTHING;
 }
 
 void vonk__j_caller_done(vonk__j_caller *caller)
 {
+    vonk__j_unref(&caller->fragment);
+    vonk__j_unref(&caller->call_site);
     vonk__j_object_unref(caller->thrown);
     vonk__j_object_unref(caller->properties);
     caller->thrown = caller->properties = NULL;

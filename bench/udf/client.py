@@ -1,6 +1,6 @@
 """Runs the cases against one Connect server and prints a JSON line for each: name, seconds, the answer or the error.
 
-  bench/python/client.py --remote sc://HOST:PORT --cases a,b --times 3 [--scale 0.1]
+  bench/udf/client.py --remote sc://HOST:PORT --cases a,b --times 3 [--scale 0.1]
 """
 import argparse
 import json

@@ -1,0 +1,163 @@
+/* serve/py4j/sql_python.c -- functions of Python in SQL: UserDefinedPythonFunction, mapInPandas, tables of functions.
+ */
+#include "serve/py4j/rdd_classes.h"
+#include "serve/py4j/sql.h"
+
+typedef struct udf {
+    vonk__j_object head;
+    vonk__j_value name;
+    vonk__j_function *function;
+    vonk__j_type *returns;
+    int32_t eval;
+    bool deterministic;
+} udf;
+#define J_UDF "org.apache.spark.sql.execution.python.UserDefinedPythonFunction"
+
+static void udf_drop(vonk__j_object *self)
+{
+    udf *u = (udf *)self;
+    vonk__j_object *held[] = {(vonk__j_object *)u->function, (vonk__j_object *)u->returns};
+    u->function = NULL;
+    u->returns = NULL;
+    vonk__j_unref(&u->name);
+    for (size_t i = 0; i < VONK_COUNTOF(held); i++) vonk__j_object_unref(held[i]);
+}
+
+/* The other arguments offer the function as an expression, which is only a faster way to the same. */
+static vonk_status udf_new(vonk__j_call *call, vonk_error *err)
+{
+    udf *made = NULL;
+    for (uint32_t i = 0; i < 3; i++) VONK_TRY(vonk__j_need(call, i, err));
+    VONK_TRY(vonk__j_object_new(call->machine, J_UDF, &made, err));
+    made->name = vonk__j_ref(call->args[0]);
+    made->function = (vonk__j_function *)vonk__j_object_ref(call->args[1].object);
+    made->returns = (vonk__j_type *)vonk__j_object_ref(call->args[2].object);
+    made->eval = (int32_t)call->args[3].i;
+    made->deterministic = call->args[4].i;
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+/* The fields of a CommonInlineUserDefinedFunction. */
+static void put_function(vonk__j_message *m, const udf *u, const vonk__j_value *name, const vonk__j_value *args)
+{
+    const vonk__j_value returns = {.kind = VONK__J_OBJECT, .object = &u->returns->head};
+    vonk__j_put_text(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_NAME, name);
+    vonk_pb_put_i64(&m->w, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_DETERMINISTIC, u->deterministic);
+    if (args) vonk__j_put_values(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_ARGUMENTS, args);
+    const size_t mark = vonk_pb_begin(&m->w, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF);
+    vonk__j_put_type(m, PB_PYTHON_UDF_OUTPUT_TYPE, &returns);
+    vonk_pb_put_i64(&m->w, PB_PYTHON_UDF_EVAL_TYPE, u->eval);
+    vonk_pb_put_str(&m->w, PB_PYTHON_UDF_COMMAND, vonk__j_str(&u->function->command));
+    vonk__j_put_text(m, PB_PYTHON_UDF_PYTHON_VER, &u->function->version);
+    if (u->function->includes) {
+        const vonk__j_value includes = {.kind = VONK__J_OBJECT, .object = u->function->includes};
+        vonk__j_put_texts(m, PB_PYTHON_UDF_ADDITIONAL_INCLUDES, &includes);
+    }
+    vonk_pb_end(&m->w, mark);
+}
+
+static vonk_status udf_apply(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    const udf *u = (udf *)call->self;
+    VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
+    const size_t mark = vonk_pb_begin(&m.w, PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION);
+    put_function(&m, u, &u->name, &call->args[0]);
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_column(&m, err);
+}
+
+static vonk_status register_python(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    VONK_TRY(vonk__j_message_open(&m, call, vonk__j_session_of(call), err));
+    const size_t mark = vonk_pb_begin(&m.w, PB_COMMAND_REGISTER_FUNCTION);
+    put_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_run_command(&m, err);
+}
+
+static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%s of functions in Java", call->member->name));
+}
+
+/* ---- mapInPandas, mapInArrow: the column is the call of the function; only the function counts */
+
+vonk_status vonk__j_map_partitions(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    vonk__j_dataset *self = (vonk__j_dataset *)call->self;
+    const vonk_pb_msg *e = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    if (call->args[2].kind != VONK__J_NULL)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "resource profiles of DataFrames");
+    VONK_TRY(vonk__j_message_open(&m, call, self->session, err));
+    VONK_TRY(vonk__j_decode_column(&m, (vonk__j_column *)call->args[0].object, &e, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_MAP_PARTITIONS);
+    vonk__j_put_input(&m, PB_MAP_PARTITIONS_INPUT, self);
+    vonk_pb_put_msg(&m.w, PB_MAP_PARTITIONS_FUNC,
+                    vonk_pb_get_msg(e, PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION));
+    vonk_pb_put_i64(&m.w, PB_MAP_PARTITIONS_IS_BARRIER, call->args[1].i);
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_dataset(&m, err);
+}
+
+/* ---- spark.tvf: a relation that is the call of a function */
+
+static vonk_status tvf(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_TRY(vonk__j_message_open(&m, call, vonk__j_session_of(call), err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_UNRESOLVED_TABLE_VALUED_FUNCTION);
+    vonk_pb_put_c(&m.w, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_FUNCTION_NAME, call->member->name);
+    if (call->n_args) vonk__j_put_value(&m, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_ARGUMENTS, &call->args[0]);
+    if (call->n_args > 1) vonk__j_put_values(&m, PB_UNRESOLVED_TABLE_VALUED_FUNCTION_ARGUMENTS, &call->args[1]);
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_dataset(&m, err);
+}
+
+static const vonk__j_member udf_members[] = {
+    {"new", "String, org.apache.spark.api.python.SimplePythonFunction, " J_TYPE ", int, boolean, Object, Object", "",
+     udf_new, VONK__J_CONSTRUCTOR, 0},
+    {"new", "String, org.apache.spark.api.python.SimplePythonFunction, " J_TYPE ", int, boolean", "", udf_new,
+     VONK__J_CONSTRUCTOR, 0},
+    {"apply", J_SEQ, J_COLUMN, udf_apply, VONK__J_METHOD, 0},
+};
+static const vonk__j_member registration_members[] = {
+    {"registerPython", "String, " J_UDF, "void", register_python, VONK__J_METHOD, 0},
+    {"registerJava", "String, String, " J_TYPE, "void", unbuilt, VONK__J_METHOD, 0},
+    {"registerJavaUDAF", "String, String", "void", unbuilt, VONK__J_METHOD, 0},
+};
+#define TVF(name, args) {name, args, J_DATASET, tvf, VONK__J_METHOD, 0}
+static const vonk__j_member tvf_members[] = {
+    TVF("explode", J_COLUMN),          TVF("explode_outer", J_COLUMN),         TVF("inline", J_COLUMN),
+    TVF("inline_outer", J_COLUMN),     TVF("json_tuple", J_COLUMN ", " J_SEQ), TVF("posexplode", J_COLUMN),
+    TVF("posexplode_outer", J_COLUMN), TVF("stack", J_COLUMN ", " J_SEQ),      TVF("collations", ""),
+    TVF("sql_keywords", ""),           TVF("variant_explode", J_COLUMN),       TVF("variant_explode_outer", J_COLUMN),
+    TVF("python_worker_logs", ""),
+};
+#define FACET(name, list)                                                                                              \
+    {.fqn = (name),                                                                                                    \
+     .flags = VONK__J_ABSTRACT,                                                                                        \
+     VONK__J_MEMBERS(list),                                                                                            \
+     .size = sizeof(vonk__j_facet),                                                                                    \
+     .drop = vonk__j_facet_drop}
+static const vonk__j_row rows[] = {
+    {.fqn = J_UDF, VONK__J_MEMBERS(udf_members), .size = sizeof(udf), .drop = udf_drop},
+    FACET("org.apache.spark.sql.classic.UDFRegistration", registration_members),
+    FACET("org.apache.spark.sql.classic.TableValuedFunction", tvf_members),
+    {.fqn = "org.apache.spark.sql.UDTFRegistration",
+     .flags = VONK__J_ABSTRACT,
+     .size = sizeof(vonk__j_facet),
+     .drop = vonk__j_facet_drop},
+    {.fqn = "org.apache.spark.sql.classic.SQLContext",
+     .flags = VONK__J_ABSTRACT,
+     .size = sizeof(vonk__j_facet),
+     .drop = vonk__j_facet_drop},
+};
+const vonk__j_area vonk__j_area_sql_python = {rows, VONK_COUNTOF(rows)};

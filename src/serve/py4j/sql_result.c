@@ -1,0 +1,386 @@
+/* serve/py4j/sql_result.c -- rows on their way to Python: pickled in batches, or as Arrow; and rows that Python sends.
+ */
+#include "codec/ipc.h"
+#include "codec/pickle.h"
+#include "serve/py4j/rdd_classes.h"
+#include "serve/py4j/rdd_socket.h"
+#include "serve/py4j/sql.h"
+#include "sys/files.h"
+
+/* ---- pickled rows: frames of lists of Rows */
+
+static void pickle_options(const vonk_conf *conf, vonk_pickle_options *ret)
+{
+    *ret = (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
+                                 .named = true,
+                                 .internal = true,
+                                 .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
+}
+
+/* At `out`: length (big-endian) and one pickled list. */
+static vonk_status add_frame(const vonk_batch *batch, const vonk_type *type, const vonk_pickle_options *options,
+                             vonk_buf *out, vonk_error *err)
+{
+    const size_t at = out->len;
+    VONK_TRY(vonk_buf_append(out, "\0\0\0\0", 4, err));
+    VONK_TRY(vonk_pickle_write_rows(batch, type, options, out, err));
+    const size_t n = out->len - at - 4;
+    if (n > INT32_MAX)
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a batch of rows has more than 2 GiB when pickled");
+    for (int i = 0; i < 4; i++) out->data[at + (size_t)i] = (char)(n >> (24 - 8 * i));
+    return VONK_OK;
+}
+
+typedef struct pump {
+    vonk_query *query;
+    vonk_pickle_options options;
+    const vonk_conf *conf;
+    vonk_buf buf;
+} pump;
+static void pump_done(pump *p)
+{
+    vonk_query_free(p->query);
+    vonk_conf_unref(p->conf);
+    vonk_buf_done(&p->buf);
+    *p = (pump){0};
+}
+VONK_DEFINE_AUTO_DONE(pump, pump_done)
+
+static vonk_status pump_open(pump *p, vonk__j_session *session, const vonk_plan *resolved, vonk_error *err)
+{
+    p->conf = vonk_session_conf(session->session);
+    pickle_options(p->conf, &p->options);
+    vonk_buf_init(&p->buf, session->head.machine->budget, SIZE_MAX);
+    return vonk_session_execute_resolved(session->session, resolved, &p->query, err);
+}
+
+/* *ret_more false: the end. Else a frame is in p->buf, or nothing for a batch without rows. */
+static vonk_status pump_next(pump *p, bool *ret_more, vonk_error *err)
+{
+    VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
+    VONK_TRY(vonk_query_next(p->query, &batch, err));
+    vonk_buf_reset(&p->buf);
+    *ret_more = batch != NULL;
+    return batch && batch->n_sel ? add_frame(batch, vonk_query_schema(p->query), &p->options, &p->buf, err) : VONK_OK;
+}
+
+static vonk_status collect(vonk__j_call *call, vonk__j_session *session, const vonk_plan *resolved, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    VONK_AUTO(vonk__j_gathered_free) vonk__j_gathered *g = NULL;
+    VONK_AUTO(pump_done) pump p = {0};
+    VONK_TRY(vonk__j_engine_use(call->caller, session->context, &e, err));
+    VONK_TRY(vonk__j_gathered_new(e, &g, err));
+    const vonk_receiver to = vonk__j_gathered_receiver(g);
+    VONK_TRY(pump_open(&p, session, resolved, err));
+    for (bool more = true; more;) {
+        VONK_TRY(pump_next(&p, &more, err));
+        if (more && p.buf.len) VONK_TRY(to.result(to.self, 0, vonk_buf_str(&p.buf), err));
+        more = more && vonk_query_runs(p.query);
+    }
+    VONK_TRY(vonk__j_note_observed(session, p.query, err));
+    VONK_TRY(vonk__j_gathered_end(g, err));
+    return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
+}
+
+vonk_status vonk__j_collect_rows(vonk__j_call *call, vonk_error *err)
+{
+    vonk__j_dataset *self = (vonk__j_dataset *)call->self;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+    VONK_TRY(vonk_session_analyze(self->session->session, self->plan, &resolved, err));
+    return collect(call, self->session, resolved, err);
+}
+
+vonk_status vonk__j_tail_rows(vonk__j_call *call, vonk_error *err)
+{
+    vonk__j_dataset *self = (vonk__j_dataset *)call->self;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_TRY(vonk__j_message_open(&m, call, self->session, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_TAIL);
+    vonk__j_put_input(&m, PB_TAIL_INPUT, self);
+    vonk_pb_put_i64(&m.w, PB_TAIL_LIMIT, call->args[0].i);
+    vonk_pb_end(&m.w, mark);
+    VONK_TRY(vonk__j_relation(&m, &resolved, err));
+    return collect(call, self->session, resolved, err);
+}
+
+/* ---- one batch at a time, when Python asks (1) until it has enough (0) */
+
+typedef struct iteration {
+    pump p;
+    vonk__j_session *session;
+} iteration;
+static void iteration_done(void *arg)
+{
+    iteration *it = arg;
+    pump_done(&it->p);
+    vonk__j_object_unref(it->session);
+    vonk_free(it);
+}
+
+static vonk_status give_batch(vonk__j_channel *channel, iteration *it, bool *ret_more, vonk_error *err)
+{
+    enum { BATCH = 1, NO_MORE = 0, END_OF_BATCH = -1 };
+    VONK_TRY(pump_next(&it->p, ret_more, err));
+    VONK_TRY(vonk__j_channel_write_i32(channel, *ret_more ? BATCH : NO_MORE, err));
+    if (!*ret_more) return VONK_OK;
+    if (it->p.buf.len) VONK_TRY(vonk__j_channel_write(channel, vonk_buf_str(&it->p.buf), err));
+    return vonk__j_channel_write_i32(channel, END_OF_BATCH, err);
+}
+
+static vonk_status iterate(vonk__j_channel *channel, void *arg, vonk_error *err)
+{
+    enum { FAILED = -1 };
+    iteration *it = arg;
+    for (bool more = true; more;) {
+        int32_t wants = 0;
+        VONK_TRY(vonk__j_channel_read_i32(channel, &wants, err));
+        if (!wants) return VONK_OK;
+        const vonk_status status = give_batch(channel, it, &more, err);
+        if (status != VONK_OK) {
+            VONK_AUTO(vonk_error_reset) vonk_error gone = VONK_ERROR_INIT;
+            return vonk__j_channel_write_i32(channel, FAILED, &gone) == VONK_OK ? status : status;
+        }
+    }
+    return VONK_OK;
+}
+
+vonk_status vonk__j_iterate_rows(vonk__j_call *call, vonk_error *err)
+{
+    vonk__j_dataset *self = (vonk__j_dataset *)call->self;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    vonk__j_channel *channel = NULL;
+    iteration *it = NULL;
+    VONK_TRY(vonk_session_analyze(self->session->session, self->plan, &resolved, err));
+    VONK_TRY(vonk__j_engine_use(call->caller, self->session->context, &e, err));
+    VONK_TRY(VONK_NEW(call->machine->budget, &it, err));
+    it->session = (vonk__j_session *)vonk__j_object_ref(self->session);
+    const vonk_status status = pump_open(&it->p, self->session, resolved, err);
+    if (status != VONK_OK) {
+        iteration_done(it);
+        return status;
+    }
+    VONK_TRY(vonk__j_channel_open(e, iterate, iteration_done, it, &channel, err));
+    return vonk__j_channel_array(call->machine, channel, &call->result, err);
+}
+
+/* ---- Arrow: a stream, then in which order its batches belong (they come in order) */
+
+static vonk_status put_i32(const vonk_receiver *to, int32_t x, vonk_error *err)
+{
+    const char bytes[4] = {(char)(x >> 24), (char)(x >> 16), (char)(x >> 8), (char)x};
+    return to->result(to->self, 0, (vonk_str){bytes, 4}, err);
+}
+
+static vonk_status write_arrow(vonk__j_session *session, vonk_query *query, const vonk_receiver *to, vonk_error *err)
+{
+    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session->session);
+    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
+    vonk_ipc_options options = VONK_IPC_OPTIONS;
+    const vonk_type *type = vonk_query_schema(query);
+    int32_t n = 0;
+    options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
+    options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
+    vonk_buf_init(&buf, session->head.machine->budget, SIZE_MAX);
+    VONK_TRY(vonk_ipc_write_schema(type, &options, session->head.machine->budget, &buf, err));
+    for (bool more = true; more;) {
+        VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
+        VONK_TRY(vonk_query_next(query, &batch, err));
+        more = batch && vonk_query_runs(query);
+        if (batch && batch->n_sel) {
+            const vonk_batch *one = batch;
+            VONK_TRY(vonk_ipc_write_batch(&one, 1, type, &options, &buf, err));
+            n++;
+        }
+        if (buf.len) VONK_TRY(to->result(to->self, 0, vonk_buf_str(&buf), err));
+        vonk_buf_reset(&buf);
+    }
+    VONK_TRY(vonk_ipc_write_end(&buf, err));
+    VONK_TRY(to->result(to->self, 0, vonk_buf_str(&buf), err));
+    VONK_TRY(put_i32(to, n, err));
+    for (int32_t i = 0; i < n; i++) VONK_TRY(put_i32(to, i, err));
+    return VONK_OK;
+}
+
+vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
+{
+    vonk__j_dataset *self = (vonk__j_dataset *)call->self;
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    VONK_AUTO(vonk__j_gathered_free) vonk__j_gathered *g = NULL;
+    VONK_TRY(vonk_session_analyze(self->session->session, self->plan, &resolved, err));
+    VONK_TRY(vonk__j_engine_use(call->caller, self->session->context, &e, err));
+    VONK_TRY(vonk__j_gathered_new(e, &g, err));
+    VONK_TRY(vonk_session_execute_resolved(self->session->session, resolved, &query, err));
+    const vonk_receiver to = vonk__j_gathered_receiver(g);
+    VONK_TRY(write_arrow(self->session, query, &to, err));
+    VONK_TRY(vonk__j_note_observed(self->session, query, err));
+    VONK_TRY(vonk__j_gathered_end(g, err));
+    return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
+}
+
+/* ---- Arrow that Python sends: a file's bytes, then a LocalRelation of them */
+
+vonk_status vonk__j_arrow_file(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
+    VONK_TRY(vonk__j_need(call, 0, err));
+    vonk_buf_init(&content, call->machine->budget, SIZE_MAX);
+    VONK_TRY(vonk_file_read_all(vonk__j_str(&call->args[0]), SIZE_MAX, &content, err));
+    return vonk__j_bytes_object(call, vonk_buf_str(&content), err);
+}
+
+vonk_status vonk__j_arrow_dataset(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    for (uint32_t i = 0; i < 3; i++) VONK_TRY(vonk__j_need(call, i, err));
+    VONK_TRY(vonk__j_message_open(&m, call, (vonk__j_session *)call->args[2].object, err));
+    VONK_TRY(vonk__j_object_bytes(call, &call->args[0], &m.data, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_CHUNKED_CACHED_LOCAL_RELATION);
+    vonk_pb_put_c(&m.w, PB_CHUNKED_CACHED_LOCAL_RELATION_DATAHASHES, "data");
+    vonk_pb_put_c(&m.w, PB_CHUNKED_CACHED_LOCAL_RELATION_SCHEMAHASH, "schema");
+    vonk_pb_end(&m.w, mark);
+    m.schema = vonk__j_str(&call->args[1]);
+    return vonk__j_return_dataset(&m, err);
+}
+
+/* Bytes as an object, so that they do not travel to Python and back. */
+typedef struct bytes_object {
+    vonk__j_object head;
+    vonk__j_value bytes;
+} bytes_object;
+static void bytes_drop(vonk__j_object *self) { vonk__j_unref(&((bytes_object *)self)->bytes); }
+vonk_status vonk__j_bytes_object(vonk__j_call *call, vonk_str bytes, vonk_error *err)
+{
+    VONK__J_AUTO bytes_object *made = NULL;
+    VONK_TRY(vonk__j_object_new(call->machine, "scala.collection.Iterator$Live", &made, err));
+    VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_BYTES, bytes, &made->bytes, err));
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
+}
+vonk_status vonk__j_object_bytes(vonk__j_call *call, const vonk__j_value *of, vonk_str *ret, vonk_error *err)
+{
+    if (of->kind != VONK__J_OBJECT || !vonk_str_is(of->object->cls->fqn, "scala.collection.Iterator$Live"))
+        return vonk__j_throw(call->caller, "java.lang.ClassCastException", err, "not what an Arrow stream was read as");
+    *ret = vonk__j_str(&((bytes_object *)of->object)->bytes);
+    return VONK_OK;
+}
+
+/* ---- rows that Python pickled: each frame a list of tuples in Spark's internal form */
+
+typedef struct unpickle {
+    vonk_budget *budget;
+    const vonk_type *type;
+    vonk_builder builder;
+    vonk_arena *arena;
+    vonk_buf rest; /* of a frame that has not come whole */
+    uint64_t n_rows;
+    bool is_batched;
+} unpickle;
+
+static vonk_status append_pickle(unpickle *u, vonk_str pickle, vonk_error *err)
+{
+    const vonk_pickle_options options = {.internal = true};
+    const vonk_pickle_value *value = NULL;
+    size_t n = 0;
+    vonk_arena_reset(u->arena);
+    VONK_TRY(vonk_pickle_read(pickle, u->arena, &value, &n, err));
+    if (!u->is_batched || value->kind != VONK_PICKLE_LIST) {
+        u->n_rows++;
+        return vonk_pickle_append(value, u->type, &options, &u->builder, err);
+    }
+    u->n_rows += value->n_items;
+    for (uint32_t i = 0; i < value->n_items; i++)
+        VONK_TRY(vonk_pickle_append(value->items[i], u->type, &options, &u->builder, err));
+    return VONK_OK;
+}
+
+static vonk_status take_bytes(void *self, uint32_t index, vonk_str bytes, vonk_error *err)
+{
+    unpickle *u = self;
+    size_t at = 0;
+    (void)index;
+    VONK_TRY(vonk_buf_add_str(&u->rest, bytes, err));
+    while (u->rest.len - at >= 4) {
+        const uint8_t *p = (const uint8_t *)u->rest.data + at;
+        const size_t n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+        if (n > INT32_MAX) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a null in place of rows");
+        if (u->rest.len - at - 4 < n) break;
+        VONK_TRY(append_pickle(u, (vonk_str){u->rest.data + at + 4, n}, err));
+        at += 4 + n;
+    }
+    memmove(u->rest.data, u->rest.data + at, u->rest.len - at);
+    u->rest.len -= at;
+    return VONK_OK;
+}
+
+static void unpickle_done(unpickle *u)
+{
+    vonk_builder_done(&u->builder);
+    vonk_arena_free(u->arena);
+    vonk_buf_done(&u->rest);
+}
+VONK_DEFINE_AUTO_DONE(unpickle, unpickle_done)
+
+static vonk_status run(vonk__j_call *call, const vonk__j_rdd *r, unpickle *u, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    const vonk_property *properties = NULL;
+    uint32_t n = 0;
+    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
+    VONK_TRY(vonk__j_engine_use(call->caller, r->context, &e, err));
+    VONK_TRY(vonk__j_job_properties(call->caller, arena, &properties, &n, err));
+    vonk__j_watch_begin(call->caller, e);
+    const vonk_status status =
+        vonk__j_run_job(r->rdd, NULL, 0, properties, n, (vonk_receiver){.self = u, .result = take_bytes}, err);
+    vonk__j_watch_end();
+    return status;
+}
+
+/* The struct column's fields become the batch's columns. */
+static vonk_status batch_of(unpickle *u, vonk_batch **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *column = NULL;
+    VONK_TRY(vonk_builder_finish(&u->builder, &column, err));
+    return vonk_batch_new(u->budget, vonk_u32_of(u->n_rows), column->children, u->type->n_fields, ret, err);
+}
+
+vonk_status vonk__j_rdd_dataset(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
+    VONK_AUTO(unpickle_done) unpickle u = {0};
+    VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
+    vonk__j_session *session = (vonk__j_session *)call->self;
+    const vonk_plan *plan = NULL;
+    vonk__j_dataset *made = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    const vonk__j_rdd *r = vonk__j_rdd_of(call->args[0].object);
+    VONK_TRY(vonk_type_parse_json(vonk__j_str(&call->args[1]), &type, err));
+    u.budget = vonk_session_budget(session->session);
+    u.type = type;
+    u.is_batched = true;
+    vonk_buf_init(&u.rest, u.budget, SIZE_MAX);
+    VONK_TRY(vonk_arena_new(u.budget, &u.arena, err));
+    VONK_TRY(vonk_builder_init(&u.builder, u.budget, type, 0, err));
+    VONK_TRY(run(call, r, &u, err));
+    VONK_TRY(batch_of(&u, &batch, err));
+    VONK_TRY(vonk_pn_local(u.budget, type, &batch, 1, &plan, err));
+    VONK_TRY(vonk__j_dataset_new(session, plan, &made, err));
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+static const vonk__j_row rows[] = {
+    {.fqn = "scala.collection.Iterator", .flags = VONK__J_INTERFACE},
+    {.fqn = "scala.collection.Iterator$Live",
+     .interfaces = "scala.collection.Iterator",
+     .flags = VONK__J_ABSTRACT,
+     .size = sizeof(bytes_object),
+     .drop = bytes_drop},
+};
+const vonk__j_area vonk__j_area_sql_result = {rows, VONK_COUNTOF(rows)};

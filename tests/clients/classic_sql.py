@@ -1,0 +1,202 @@
+"""Cases of test_classic_sql.py: DataFrames of classic PySpark. In a process of their own, since pyspark is either
+classic or a client of Connect in one."""
+import datetime
+from decimal import Decimal
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def spark():
+    from pyspark.sql import SparkSession
+    session = SparkSession.builder.master("local[2]").appName("cases").getOrCreate()
+    yield session
+    session.stop()
+
+
+def test_transformations(spark):
+    from pyspark.sql import Window, functions as F
+    df = spark.range(5)
+    assert repr(df) == "DataFrame[id: bigint]"
+    assert [r.x for r in df.filter(df.id > 2).select((df.id * 2).alias("x")).collect()] == [6, 8]
+    assert df.join(df.withColumn("y", df.id * 2), "id").sort("id").tail(1)[0].y == 8
+    assert df.alias("a").join(df.alias("b"), F.col("a.id") == F.col("b.id")).count() == 5
+    grouped = df.groupBy((df.id % 2).alias("k")).agg(F.sum("id").alias("s"), F.count("*").alias("n")).sort("k")
+    assert grouped.collect() == [(0, 6, 3), (1, 4, 2)]
+    assert df.groupBy().sum().collect() == [(10,)]
+    ranked = df.select("id", F.row_number().over(Window.orderBy(F.desc("id"))).alias("r"))
+    assert [r.r for r in ranked.sort("id").collect()] == [5, 4, 3, 2, 1]
+    assert df.select(F.transform(F.array("id"), lambda x: x + 1).alias("t")).first().t == [1]
+    assert df.withColumnRenamed("id", "k").drop("k").columns == []
+    assert df.union(df).distinct().count() == 5
+    assert sorted(d.count() for d in spark.range(100).randomSplit([1.0, 2.0], 24)) == [31, 69]
+    assert df.select(df.colRegex("`i.*`")).columns == ["id"]
+
+
+def test_columns_print_as_spark_prints_them(spark):
+    from pyspark.sql import Window, functions as F
+    df = spark.range(1)
+    shown = {
+        "*(id, 2)": df.id * 2, "=(id, 1)": df.id == 1, "!(=(id, 1))": df.id != 1, "!(id)": ~df.id,
+        "negative(id)": -df.id, "isNull(id)": df.id.isNull(), "'a\\'b'": F.lit("a'b"), "1099511627776L": F.lit(1 << 40),
+        "1.5": F.lit(1.5),
+        "true": F.lit(True), "NULL": F.lit(None), "1.50": F.lit(Decimal("1.50")),
+        "2020-01-02": F.lit(datetime.date(2020, 1, 2)), "PT24H2.000003S": F.lit(datetime.timedelta(1, 2, 3)),
+        "CAST(id AS DECIMAL(10,2))": df.id.cast("decimal(10,2)"), "id AS x": df.id.alias("x"),
+        "CASE WHEN >(id, 1) THEN 'a' WHEN >(id, 2) THEN 'b' ELSE 'c' END":
+            F.when(df.id > 1, "a").when(df.id > 2, "b").otherwise("c"),
+        "id DESC NULLS LAST": df.id.desc(), "in(id, 1, 2)": df.id.isin(1, 2), "id[0]": df.id[0],
+        "sum(id) OVER (PARTITION BY id ORDER BY id ASC NULLS FIRST ROWS BETWEEN -1 AND 2)":
+            F.sum("id").over(Window.partitionBy("id").orderBy("id").rowsBetween(-1, 2)),
+        "and(>=(id, 1), <=(id, 2))": df.id.between(1, 2), "update_field(a, x, 1)": F.col("a").withField("x", F.lit(1)),
+        "drop_field(drop_field(a, x), y)": F.col("a").dropFields("x", "y"), "lag(id, 1, NULL, false)": F.lag("id"),
+        "power(id, 2)": df.id ** 2, "avg(id)": F.mean("id"), "ln(id)": F.log("id"),
+        "EXISTS ([id: bigint])": df.exists(),
+        "from_json(x, 'a INT', map('mode', 'FAILFAST'))": F.from_json("x", "a INT", {"mode": "FAILFAST"}),
+    }
+    for text, column in shown.items():
+        assert repr(column) == f"Column<'{text}'>"
+
+
+def test_frames_are_analyzed_at_once(spark):
+    from pyspark.errors import AnalysisException, ParseException
+    df = spark.range(3)
+    for wrong in (lambda: df.select("nope"), lambda: df["nope"], lambda: df.filter("nope > 1"),
+                  lambda: df.groupBy("nope").count()):
+        with pytest.raises(AnalysisException) as e:
+            wrong()
+        assert e.value.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION" and e.value.getSqlState() == "42703"
+    with pytest.raises(ParseException):
+        spark.sql("selec")
+    with pytest.raises(AnalysisException):
+        spark.table("nope")
+    # A view that changes later changes no frame that was made of it.
+    df.createOrReplaceTempView("t")
+    kept = spark.table("t")
+    for _ in range(3):
+        spark.sql("SELECT id + 1 AS id FROM t").createOrReplaceTempView("t")
+    assert [r.id for r in spark.table("t").sort("id").collect()] == [3, 4, 5]
+    assert kept.count() == 3 and kept.agg({"id": "max"}).first()[0] == 2
+    spark.catalog.dropTempView("t")
+
+
+def test_rows_both_ways(spark):
+    from pyspark.sql import Row
+    rows = [Row(a=1, b=[1, 2], c={"x": 1.5}, d=Row(e=b"x", f=None)), Row(a=None, b=[], c={}, d=Row(e=None, f="y"))]
+    schema = "a int, b array<int>, c map<string,double>, d struct<e:binary,f:string>"
+    assert spark.createDataFrame(rows, schema).collect() == rows
+    values = (datetime.datetime(2020, 1, 2, 3, 4, 5, 6), datetime.date(2020, 1, 2), Decimal("1.20"),
+              datetime.timedelta(days=1, seconds=2), True, None)
+    types = "a timestamp, b date, c decimal(10,2), d interval day to second, e boolean, f string"
+    frame = spark.createDataFrame([values], types)
+    assert tuple(frame.first()) == values and list(frame.toLocalIterator()) == frame.collect()
+    assert frame.rdd.map(tuple).collect() == [values]
+    assert spark.sparkContext.parallelize([(1, "x"), (2, "y")], 2).toDF(["a", "b"]).tail(1) == [(2, "y")]
+    assert spark.range(10).repartition(3).rdd.getNumPartitions() == 3
+
+
+def test_arrow_both_ways(spark):
+    import pandas as pd
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", None, "z"]})
+    df = spark.createDataFrame(frame)
+    assert df.schema.simpleString() == "struct<a:bigint,b:string>"
+    assert df.toArrow().to_pydict() == {"a": [1, 2, 3], "b": ["x", None, "z"]}
+    assert df.toPandas().equals(frame)
+    assert df.limit(0).toPandas().shape == (0, 2)
+
+
+def test_sql_with_arguments(spark):
+    from pyspark.sql.functions import array, lit
+    assert spark.sql("SELECT ? + ? AS s", [1, 2]).first().s == 3
+    assert spark.sql("SELECT element_at(:x, 1) AS e", {"x": array(lit(7))}).first().e == 7
+    assert spark.sql("SELECT * FROM {d} WHERE id > {n}", d=spark.range(3), n=1).collect() == [(2,)]
+
+
+def test_errors_of_rows(spark):
+    from pyspark.errors import ArithmeticException
+    for action in ("collect", "count", "toPandas", "show"):
+        df = spark.sql("SELECT 1 / id AS x FROM range(2)")
+        with pytest.raises(ArithmeticException) as e:
+            getattr(df.filter("x > 0"), action)()
+        assert e.value.getCondition() == "DIVIDE_BY_ZERO"
+
+
+def test_files(spark, tmp_path):
+    path = str(tmp_path / "x")
+    spark.range(6).selectExpr("id", "id % 2 AS p").write.partitionBy("p").parquet(path)
+    back = spark.read.schema("id bigint, p int").parquet(path)
+    assert back.filter("p = 1").agg({"id": "sum"}).first()[0] == 9 and len(back.inputFiles()) >= 2
+    from pyspark.errors import AnalysisException
+    with pytest.raises(AnalysisException) as e:
+        spark.range(1).write.parquet(path)
+    assert e.value.getCondition() == "PATH_ALREADY_EXISTS"
+    with pytest.raises(AnalysisException):
+        spark.range(1).write.mode("sometimes")
+    spark.range(2).write.mode("overwrite").save(path)
+    assert spark.read.load(path).count() == 2
+
+
+def test_missing_values_and_statistics(spark):
+    df = spark.createDataFrame([(1, None), (None, "b")], "i int, s string")
+    assert df.na.fill({"i": 0, "s": "z"}).collect() == [(1, "z"), (0, "b")]
+    assert df.fillna(7).first().i == 1 and df.dropna().count() == 0 and df.dropna(thresh=1).count() == 2
+    assert df.replace({"b": "c"}).tail(1)[0].s == "c" and df.replace(1, 9, "i").first().i == 9
+    numbers = spark.range(5).selectExpr("id", "id * 2 AS y")
+    assert numbers.corr("id", "y") == pytest.approx(1.0) and numbers.cov("id", "y") == pytest.approx(5.0)
+    assert numbers.approxQuantile("id", [0.5], 0.0) == [2.0]
+    assert numbers.approxQuantile(["id", "y"], [0.5], 0.0) == [[2.0], [4.0]]
+    assert numbers.describe("id").filter("summary = 'mean'").first().id == "2.0"
+    assert numbers.crosstab("id", "y").count() == 5
+
+
+def test_subqueries(spark):
+    from pyspark.sql import functions as F
+    df = spark.range(5)
+    assert df.where(df.id == df.agg(F.max("id")).scalar()).collect() == [(4,)]
+    inner = spark.range(2).alias("b").where(F.col("a.id").outer() == F.col("b.id"))
+    assert df.alias("a").where(inner.exists()).sort("id").collect() == [(0,), (1,)]
+    assert df.where(df.id.isin(spark.range(2, 4))).sort("id").collect() == [(2,), (3,)]
+    assert df.lateralJoin(spark.range(2).select(F.col("id").outer().alias("z"))).count() == 10
+    assert spark.tvf.explode(F.array(F.lit(1), F.lit(2))).collect() == [(1,), (2,)]
+
+
+def test_what_is_kept(spark):
+    df = spark.range(5).selectExpr("id * 2 AS x")
+    assert df.cache().count() == 5 and str(df.storageLevel).startswith("Disk Memory Deserialized")
+    df.unpersist()
+    assert not df.storageLevel.useMemory and df.localCheckpoint().count() == 5
+    df.createOrReplaceTempView("kept")
+    spark.catalog.cacheTable("kept")
+    assert spark.catalog.isCached("kept")
+    spark.catalog.clearCache()
+    assert not spark.catalog.isCached("kept") and spark.catalog.dropTempView("kept")
+
+
+def test_observed(spark):
+    from pyspark.sql import Observation, functions as F
+    seen = Observation("m")
+    spark.range(5).observe(seen, F.count(F.lit(1)).alias("n"), F.max("id").alias("most")).count()
+    assert seen.get == {"n": 5, "most": 4}
+
+
+def test_settings(spark):
+    from pyspark.errors import AnalysisException
+    spark.conf.set("spark.sql.shuffle.partitions", 3)
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "3" and spark.conf.get("a", "b") == "b"
+    spark.conf.unset("spark.sql.shuffle.partitions")
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "200"
+    assert spark.conf.isModifiable("spark.sql.ansi.enabled") and not spark.conf.isModifiable("spark.app.name")
+    with pytest.raises(AnalysisException):
+        spark.conf.set("spark.sql.warehouse.dir", "x")
+    other = spark.newSession()
+    other.conf.set("spark.sql.ansi.enabled", "false")
+    assert spark.conf.get("spark.sql.ansi.enabled") == "true"
+
+
+def test_catalog(spark):
+    spark.range(1).createOrReplaceTempView("a_view")
+    assert [t.name for t in spark.catalog.listTables() if t.isTemporary] == ["a_view"]
+    assert [(c.name, c.dataType) for c in spark.catalog.listColumns("a_view")] == [("id", "bigint")]
+    assert spark.catalog.currentDatabase() == "default" and spark.catalog.tableExists("a_view")
+    assert spark.catalog.getTable("a_view").tableType == "TEMPORARY"
+    assert spark.catalog.dropTempView("a_view") and not spark.catalog.dropTempView("a_view")

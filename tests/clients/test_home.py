@@ -1,0 +1,78 @@
+"""The scripts of SPARK_HOME, as people start them."""
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+from pyspark.sql import SparkSession
+
+from gateway import HOME
+from server import SLOWER, VONK, free_port
+
+
+def run(script, *args, **env):
+    env = dict(os.environ, SPARK_HOME=HOME, VONK=VONK, **env)
+    return subprocess.run([os.path.join(HOME, script), *args], env=env, capture_output=True, text=True,
+                          timeout=60 * SLOWER, check=False)
+
+
+def test_spark_sql():
+    done = run("bin/spark-sql", "--output", "csv", "-e", "SELECT 1 + 1 AS two, 'x' AS s")
+    assert (done.returncode, done.stdout) == (0, "two,s\n2,x\n"), done.stderr
+
+
+def test_connect_server_in_the_background(tmp_path):
+    env, port = {"SPARK_PID_DIR": str(tmp_path), "SPARK_LOG_DIR": str(tmp_path)}, free_port()
+    setting = f"spark.connect.grpc.binding.port={port}"
+    started = run("sbin/start-connect-server.sh", "--conf", setting, **env)
+    try:
+        assert started.returncode == 0, started.stderr
+        spark = SparkSession.builder.remote(f"sc://localhost:{port}").create()
+        assert spark.range(3).count() == 3
+        spark.stop()
+        again = run("sbin/start-connect-server.sh", "--conf", setting, **env)
+        assert again.returncode == 1 and "runs already" in again.stderr
+    finally:
+        stopped = run("sbin/stop-connect-server.sh", **env)
+    assert stopped.returncode == 0, stopped.stderr
+    end = time.monotonic() + 20 * SLOWER
+    while socket.socket().connect_ex(("127.0.0.1", port)) == 0:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    again = run("sbin/stop-connect-server.sh", **env)
+    assert again.returncode == 1 and "no server runs" in again.stderr
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path):
+    env = {"SPARK_PID_DIR": str(tmp_path), "SPARK_LOG_DIR": str(tmp_path)}
+    for flags, why in ((["--port", "x"], "--port"), (["--packages", "a:b:1"], "--packages")):
+        done = run("sbin/start-connect-server.sh", *flags, **env)
+        assert done.returncode == 1 and why in done.stderr, done.stderr
+    assert run("sbin/stop-connect-server.sh", **env).returncode == 1
+
+
+@pytest.mark.parametrize("name", ["start-master.sh", "start-thriftserver.sh", "stop-all.sh"])
+def test_what_is_not_built_says_so(name):
+    done = run(f"sbin/{name}")
+    assert done.returncode == 1 and done.stderr.startswith(f"{name}: not built")
+
+
+def test_token_by_a_setting():
+    port = free_port()
+    server = subprocess.Popen([VONK, "server", "--quiet", "--conf", f"spark.connect.grpc.binding.port={port}", "--conf",
+                               "spark.connect.grpc.binding.address=127.0.0.1", "--conf",
+                               "spark.connect.authenticate.token=secret"])
+    try:
+        end = time.monotonic() + 20 * SLOWER
+        while socket.socket().connect_ex(("127.0.0.1", port)) != 0:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        spark = SparkSession.builder.remote(f"sc://localhost:{port}/;token=secret").create()
+        assert spark.range(2).count() == 2
+        spark.stop()
+        with pytest.raises(Exception, match="UNAUTHENTICATED"):
+            SparkSession.builder.remote(f"sc://localhost:{port}/;token=wrong").create().range(1).collect()
+    finally:
+        server.terminate()
+        assert server.wait(20 * SLOWER) == 0
