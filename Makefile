@@ -69,6 +69,7 @@ build-asan/build.ninja: | setup-build
 # 64 clients at once, three times for a minute, killed at random.
 soak: setup build
 	$(PYTHON) tests/clients/soak.py --vonk $(BUILD)/vonk
+	VONK=$(abspath $(BUILD)/vonk) VONK_CONTEXTS=1000 $(PYTHON) -m pytest -q tests/clients/test_classic_faults.py -k left_over
 
 tsan: setup build-tsan/build.ninja
 	$(NINJA) build-tsan

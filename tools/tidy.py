@@ -27,7 +27,8 @@ README_MOST_LINES = 60
 MARKERS = re.compile(r"\b(?:FIX" r"ME|TO" r"DO|HA" r"CK)\b|^(?:<{7}|>{7})(?: |$)", re.M)
 MACHINE_PATHS = re.compile(r"(?<![\w.$}])/(?:ho" r"me|ro" r"ot|Us" r"ers|wo" r"rk|op" r"t)/[\w.-]+/[\w.-]+")
 # Given tools that came with the project and keep their own layout.
-AS_GIVEN = {"compat/doctests.py", "compat/oracle.sh", "compat/upper_spark43.jsonl", "compat/functions_spark43.txt"}
+AS_GIVEN = {"compat/doctests.py", "compat/oracle.sh", "compat/upper_spark43.jsonl", "compat/upper_classic43.jsonl",
+            "compat/functions_spark43.txt"}
 
 
 def project_files():

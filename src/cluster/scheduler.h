@@ -53,6 +53,9 @@ vonk_status vonk_task_accumulate(vonk_task *task, vonk_str update, vonk_error *e
 /* Barrier stages: all tasks of the stage wait for each other; *ret (all_gather): every task's message, by partition,
  * each with its length as int32 before it. */
 vonk_status vonk_task_barrier(vonk_task *task, vonk_str message, vonk_buf *ret, vonk_error *err);
+/* Those who wait at the barrier of the task's stage, and who comes later, fail: this task does not come any more. Any
+ * thread. */
+void vonk_task_break_barrier(vonk_task *task);
 
 /* ---- jobs */
 typedef struct vonk_stage_spec {

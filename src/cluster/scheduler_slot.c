@@ -88,6 +88,14 @@ vonk_status vonk_task_barrier(vonk_task *task, vonk_str message, vonk_buf *ret, 
     return st;
 }
 
+void vonk_task_break_barrier(vonk_task *task)
+{
+    slot *s = slot_of(task);
+    VONK_LOCKED(&s->scheduler->lock);
+    s->stage->barrier.broken = true;
+    vonk_cond_broadcast(&s->scheduler->changed);
+}
+
 /* ---- running one task */
 
 /* To the job's receiver: updates of accumulators once per place, then the result. */

@@ -22,6 +22,7 @@ static bool needless(const vonk_plan *parent, uint32_t i, vonk_exchange_kind kin
     case VONK_PN_P_LIMIT: return kind == VONK_EXCHANGE_SINGLE && parent->number != 1;
     case VONK_PN_P_TOP_N:
     case VONK_PN_P_TAIL: return kind == VONK_EXCHANGE_SINGLE;
+    case VONK_PN_P_PYTHON_GROUPS:
     case VONK_PN_P_WINDOW: return keyed;
     case VONK_PN_P_HASH_JOIN:
     case VONK_PN_P_LOOP_JOIN: return keyed || (i == 1 && kind == VONK_EXCHANGE_BROADCAST);

@@ -7,7 +7,7 @@
 static vonk_status window_open(vonk_op *op, vonk_error *err)
 {
     window_shared *s = op->shared;
-    vonk__sort_sink_init(&s->sort);
+    vonk__sort_sink_init(&s->by.sink);
     return vonk__win_form_open(op, err);
 }
 
@@ -15,7 +15,7 @@ static void window_close(vonk_op *op)
 {
     window_shared *s = op->shared;
     vonk_program_free(s->program);
-    vonk__sort_sink_done(&s->sort);
+    vonk__sort_sink_done(&s->by.sink);
 }
 
 /* ---- a lane that puts rows out */
@@ -29,7 +29,7 @@ static vonk_status out_open(vonk_op *op, vonk_lane *lane, void *local, vonk_erro
     VONK_TRY(vonk_alloc_zeroed(op->budget, vonk_exec_batch_rows(op->exec) * sizeof *w->rows, &w->rows, err));
     VONK_TRY(vonk_alloc_zeroed(op->budget, (s->n_frames + 1) * sizeof *w->frames, &w->frames, err));
     VONK_TRY(vonk_alloc_zeroed(op->budget, (s->n_fns + 1) * sizeof *w->fns, &w->fns, err));
-    VONK_TRY(vonk_row_store_new(op->budget, s->sort.form.layout, &w->edge, err));
+    VONK_TRY(vonk_row_store_new(op->budget, s->by.sink.form.layout, &w->edge, err));
     for (uint32_t f = 0; f < s->n_fns; f++) {
         const vonk_fn_call *call = s->fns[f].call;
         if (call && call->local_bytes)

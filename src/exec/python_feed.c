@@ -88,8 +88,11 @@ static vonk_status to_disk(vonk_op *op, python_queue *q, const vonk_batch *batch
 {
     if (!q->file) {
         const vonk_plan *child = op->node->children[0];
-        VONK_TRY(vonk_op_types(op, child->output, child->n_output, &q->types, err));
-        VONK_TRY(vonk_spill_new(op, q->types, child->n_output, &q->file, err));
+        if (!q->types) {
+            VONK_TRY(vonk_op_types(op, child->output, child->n_output, &q->types, err));
+            q->n_types = child->n_output;
+        }
+        VONK_TRY(vonk_spill_new(op, q->types, q->n_types, &q->file, err));
     }
     return vonk_spill_put(q->file, batch, ret, err);
 }

@@ -122,7 +122,8 @@ typedef struct python_queue {
     size_t bytes;   /* in memory */
     uint64_t n_rows;
     vonk_spill_file *file;
-    const vonk_type **types; /* of the columns */
+    const vonk_type **types; /* of the columns; NULL: those of the operator's child */
+    uint32_t n_types;
 } python_queue;
 vonk_status vonk__python_queue_put(vonk_op *op, python_queue *q, const vonk_batch *batch, vonk_error *err);
 /* The next rows, at most `most`, without a selection; NULL: there are none. */

@@ -219,11 +219,23 @@ static vonk_status open_aggregate(win_values *v, const vonk_expr *e, win_fn *f, 
     return VONK_OK;
 }
 
+/* Where the frame starts or ends. */
+static vonk_status open_end(win_values *v, const vonk_expr *w, const vonk_expr *e, win_fn *f, vonk_error *err)
+{
+    window_shared *s = v->op->shared;
+    *f = (win_fn){.type = w->type, .filter = UINT32_MAX, .fallback = UINT32_MAX, .first_arg = v->n};
+    f->kind = vonk_column_i64(e->value, 0) == 0 ? WIN_FRAME_START : WIN_FRAME_END;
+    VONK_TRY(open_frame(v, w, &f->frame, err));
+    need_frame(s, &s->frames[f->frame]);
+    return VONK_OK;
+}
+
 static vonk_status open_fn(win_values *v, const vonk_expr *w, win_fn *f, vonk_error *err)
 {
     window_shared *s = v->op->shared;
     const vonk_expr *e = unnamed(w->children[0]);
     bool filtered = vonk_expr_has(e, VONK_EXF_HAS_FILTER), nth = false;
+    if (e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_INT) return open_end(v, w, e, f, err);
     if (e->kind != VONK_EX_FUNCTION || (e->fn->kind != VONK_FN_WINDOW && e->fn->kind != VONK_FN_AGGREGATE))
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a window node computes something that is no function");
     const char *name = vonk_fn_canonical(e->fn)->name;
@@ -242,70 +254,6 @@ static vonk_status open_fn(win_values *v, const vonk_expr *w, win_fn *f, vonk_er
     VONK_TRY(open_frame(v, w, &f->frame, err));
     need_frame(s, &s->frames[f->frame]);
     return nth ? VONK_OK : open_aggregate(v, e, f, err);
-}
-
-/* ---- the sort below */
-
-static int compare_keys(const vonk_op *op, const sort_entry *a, const sort_entry *b)
-{
-    const window_shared *s = op->shared;
-    const sort_form *f = &s->sort.form;
-    int c = memcmp(a->row + f->key_at, b->row + f->key_at, s->key_bytes);
-    if (c != 0 || s->key_exact) return c;
-    return vonk_rows_compare(f->layout, f->specs, s->n_keys, a->row, b->row);
-}
-
-/* Rows of one partition are one cut: nothing to cut. */
-static int compare_all(const vonk_op *op, const sort_entry *a, const sort_entry *b) { return 0; }
-
-/* Spark's adaptive execution reads few rows as one partition and sorts them there: window partitions come out in the
- * order of their keys, not by the hash of them. */
-static bool partitions_become_one(const vonk_conf *conf)
-{
-    return !conf || (vonk_conf_bool(conf, "spark.sql.adaptive.enabled") &&
-                     vonk_conf_bool(conf, "spark.sql.adaptive.coalescePartitions.enabled"));
-}
-
-static vonk_status open_sort(vonk_op *op, vonk_error *err)
-{
-    window_shared *s = op->shared;
-    const vonk_expr_list *keys = &op->node->lists[1], *orders = &op->node->lists[2];
-    const vonk_expr **exprs = NULL, *hash = NULL;
-    vonk_sort_spec *specs = NULL;
-    const vonk_conf *conf = vonk_exec_conf(op->exec);
-    uint32_t n = keys->n + orders->n,
-             n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
-    bool local = !op->fused && op->children[0]->by_hash && op->children[0]->n_partitions > 1; /* dealt out already */
-    VONK_TRY(vonk_arena_array(op->arena, n, sizeof *exprs, &exprs, err));
-    VONK_TRY(vonk_arena_array(op->arena, n, sizeof *specs, &specs, err));
-    for (uint32_t i = 0; i < keys->n; i++) {
-        exprs[i] = unnamed(keys->at[i]);
-        specs[i] = (vonk_sort_spec){0};
-    }
-    for (uint32_t i = 0; i < orders->n; i++) {
-        const vonk_expr *e = orders->at[i];
-        exprs[keys->n + i] = unnamed(e->kind == VONK_EX_SORT ? e->children[0] : e);
-        specs[keys->n + i] = (vonk_sort_spec){.descending = vonk_expr_has(e, VONK_EXF_DESCENDING),
-                                              .nulls_last = vonk_expr_has(e, VONK_EXF_NULLS_LAST)};
-    }
-    bool bucket = !local && keys->n > 0 && n_shuffle > 1 && !partitions_become_one(conf);
-    if (bucket) {
-        VONK_TRY(vonk__spark_hash_expr(vonk_exec_budget(op->exec), exprs, keys->n, &hash, err));
-        VONK_TRY(keep(op, hash, err));
-    }
-    s->sort.by_partition = local;
-    s->sort.all_or_none = true;
-    s->sort.compare_cut = keys->n > 0 ? compare_keys : compare_all;
-    VONK_TRY(vonk__sort_form_make(op, &s->sort.form, exprs, specs, n, local || bucket, hash, n_shuffle, err));
-    s->n_keys = keys->n;
-    s->key_bytes = vonk_sort_key_bytes(s->sort.form.types, s->n_keys, &s->key_exact) + (local || bucket ? 4 : 0);
-    if (keys->n == 0) {
-        s->key_bytes = local ? 4 : 0;
-        s->key_exact = true;
-    }
-    op->n_partitions = local ? op->children[0]->n_partitions : 1;
-    op->by_hash = local && op->children[0]->by_hash;
-    return VONK_OK;
 }
 
 static vonk_status open_types(vonk_op *op, const win_values *v, vonk_error *err)
@@ -339,5 +287,5 @@ vonk_status vonk__win_form_open(vonk_op *op, vonk_error *err)
         VONK_TRY(open_fn(&v, w, &s->fns[i], err));
     }
     VONK_TRY(open_types(op, &v, err));
-    return open_sort(op, err);
+    return vonk__sort_groups_open(op, &op->node->lists[1], &op->node->lists[2], err);
 }

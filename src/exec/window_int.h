@@ -8,7 +8,7 @@
 #ifndef VONK_EXEC_WINDOW_INT_H
 #define VONK_EXEC_WINDOW_INT_H
 
-#include "exec/sort_int.h"
+#include "exec/sort_groups.h"
 
 #define WINDOW_NO_ROW UINT64_MAX
 
@@ -19,6 +19,8 @@ typedef enum win_kind {
     WIN_PERCENT_RANK,
     WIN_CUME_DIST,
     WIN_NTILE,
+    WIN_FRAME_START, /* row numbers in the partition: for who computes over frames elsewhere */
+    WIN_FRAME_END,
     WIN_OFFSET,   /* lag, lead: a row so far away */
     WIN_NTH,      /* nth_value, first, last: a row of the frame */
     WIN_WHOLE,    /* aggregates over the partition */
@@ -54,9 +56,7 @@ typedef struct win_fn {
 } win_fn;
 
 typedef struct window_shared {
-    sort_sink sort; /* first */
-    uint32_t n_keys, key_bytes; /* of the partition: keys, and what of the encoded bytes holds them */
-    bool key_exact;
+    sort_groups by; /* first: the partition's keys, then the order's */
     uint32_t n_in, n_values, n_fns, n_frames;
     win_fn *fns;
     win_frame *frames;

@@ -1,4 +1,5 @@
-/* exec/window_rank.c -- row_number, rank, dense_rank, percent_rank, cume_dist, ntile: from the borders alone. */
+/* exec/window_rank.c -- row_number, rank, dense_rank, percent_rank, cume_dist, ntile, ends of frames: from the borders
+ * alone. */
 #include "exec/window_int.h"
 
 static void number_rows(const win_fn *f, win_fn_local *l, const win_block *b, const win_span *span, int32_t *out)
@@ -39,6 +40,15 @@ static void share_rows(const win_fn *f, const win_block *b, const win_span *span
     }
 }
 
+static void frame_ends(const win_fn *f, const win_block *b, const win_span *span, int32_t *out)
+{
+    const uint64_t *from = span->low[f->frame], *to = span->high[f->frame];
+    for (uint32_t i = 0; i < b->n; i++) {
+        uint64_t end = f->kind == WIN_FRAME_START || to[i] < from[i] ? from[i] : to[i]; /* empty: both are the same */
+        out[i] = (int32_t)(end - span->start[i]);
+    }
+}
+
 vonk_status vonk__win_rank(win_out *w, uint32_t number, const win_block *b, const win_span *span, vonk_column **ret,
                            vonk_error *err)
 {
@@ -54,6 +64,8 @@ vonk_status vonk__win_rank(win_out *w, uint32_t number, const win_block *b, cons
             ((int32_t *)data)[i] =
                 bucket(b->first + i - span->start[i], span->end[i] - span->start[i], (uint64_t)f->offset);
         break;
+    case WIN_FRAME_START:
+    case WIN_FRAME_END: frame_ends(f, b, span, data); break;
     default: number_rows(f, &w->fns[number], b, span, data); break;
     }
     return VONK_OK;

@@ -6,16 +6,9 @@
 
 /* ---- borders between rows */
 
-static bool keys_differ(const window_shared *s, const uint8_t *a, const uint8_t *b)
-{
-    const sort_form *f = &s->sort.form;
-    if (memcmp(a + f->key_at, b + f->key_at, s->key_bytes) != 0) return true;
-    return !s->key_exact && vonk_rows_compare(f->layout, f->specs, s->n_keys, a, b) != 0;
-}
-
 static bool rows_differ(const window_shared *s, const uint8_t *a, const uint8_t *b)
 {
-    const sort_form *f = &s->sort.form;
+    const sort_form *f = &s->by.sink.form;
     if (memcmp(a + f->key_at, b + f->key_at, f->key_bytes) != 0) return true;
     return !f->exact && vonk_rows_compare(f->layout, f->specs, f->n_keys, a, b) != 0;
 }
@@ -25,35 +18,13 @@ static void mark(win_out *w, win_block *b, uint8_t *const *rows)
     const window_shared *s = w->op->shared;
     const uint8_t *before = w->last;
     for (uint32_t i = 0; i < b->n; before = rows[i++]) {
-        bool start = !before || keys_differ(s, before, rows[i]);
+        bool start = !before || vonk__sort_groups_differ(&s->by, before, rows[i]);
         vonk_bit_put(b->starts, i, start);
         if (start) w->last_start = b->first + i;
         bool peer = start || rows_differ(s, before, rows[i]);
         vonk_bit_put(b->peers, i, peer);
         if (peer) w->last_peer = b->first + i;
     }
-}
-
-/* Rows that come from disk are gone with the next ones: the last one is copied. */
-static vonk_status copy_last(win_out *w, const uint8_t *row, vonk_error *err)
-{
-    const window_shared *s = w->op->shared;
-    const sort_form *f = &s->sort.form;
-    vonk_column **columns = NULL;
-    uint8_t *const *one = (uint8_t *const *)&row;
-    uint8_t *copy = NULL;
-    vonk_status st = VONK_OK;
-    VONK_TRY(vonk_arena_array(w->lane->scratch, f->n_columns + 1, sizeof *columns, &columns, err));
-    memset(columns, 0, (f->n_columns + 1) * sizeof *columns);
-    for (uint32_t c = 0; c < f->n_columns && st == VONK_OK; c++)
-        st = vonk_rows_gather(w->op->budget, f->layout, c, one, 1, &columns[c], err);
-    vonk_row_store_reset(w->edge);
-    if (st == VONK_OK) st = vonk_row_store_append(w->edge, columns, VONK_ALL_ROWS(1), &copy, err);
-    for (uint32_t c = 0; c < f->n_columns; c++) vonk_column_unref(columns[c]);
-    VONK_TRY(st);
-    memcpy(copy + f->key_at, row + f->key_at, f->key_bytes);
-    w->last = copy;
-    return VONK_OK;
 }
 
 /* ---- making a block. Its columns are handed on: the query pays for them. */
@@ -83,7 +54,7 @@ static vonk_status eval_values(win_out *w, uint32_t n, vonk_column **columns, vo
 static vonk_status make_batch(win_out *w, uint8_t *const *rows, uint32_t n, vonk_batch **ret, vonk_error *err)
 {
     const window_shared *s = w->op->shared;
-    const sort_form *f = &s->sort.form;
+    const sort_form *f = &s->by.sink.form;
     vonk_column **columns = NULL;
     uint32_t n_columns = s->n_in + s->n_values;
     vonk_status st = VONK_OK;
@@ -199,7 +170,7 @@ vonk_status vonk__win_read(win_out *w, vonk_error *err)
     }
     w->end += b.n;
     w->last = w->rows[b.n - 1];
-    return s->sort.on_disk ? copy_last(w, w->last, err) : VONK_OK;
+    return vonk__sort_groups_keep(w->op, w->lane, &s->by, w->edge, w->last, &w->last, err);
 }
 
 win_block *vonk__win_block_of(const win_out *w, uint64_t row)

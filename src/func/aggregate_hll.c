@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "func/aggregate_list.h"
+#include "func/hll.h"
 #include "func/resolve.h"
 #include "func/spark_hash.h"
 #include "func/tables.h"
@@ -85,7 +86,7 @@ static double bias_of(int p, double estimate)
     return sum / (double)(high - low);
 }
 
-static int64_t estimate_of(const uint8_t *registers, int p)
+int64_t vonk_hll_estimate(const uint8_t *registers, int p)
 {
     size_t m = (size_t)1 << p;
     double inverse = 0, zeros = 0, md = (double)m;
@@ -110,7 +111,7 @@ VONK__AGG_FINISH(hll_finish)
     VONK_TRY(vonk__agg_column(ev, &vonk_type_long, n, ret, &data, NULL, err));
     for (uint32_t i = 0; i < n; i++) {
         const sketch *s = (const sketch *)states[i];
-        ((int64_t *)data)[i] = s->registers ? estimate_of(s->registers, p) : 0;
+        ((int64_t *)data)[i] = s->registers ? vonk_hll_estimate(s->registers, p) : 0;
     }
     return VONK_OK;
 }

@@ -31,6 +31,11 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *logical, c
 vonk_status vonk__opt_lower_scan(const vonk_opt_env *env, const vonk_plan *logical, const vonk_expr *condition /* or NULL */, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__opt_lower_aggregate(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__opt_lower_join(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan **ret, vonk_error *err);
+/* PYTHON_GROUPS, PYTHON_AGGREGATE; WINDOW over functions of Python. */
+vonk_status vonk__opt_lower_python_groups(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan **ret, vonk_error *err);
+/* GENERATE over a table function of Python; with the PROJECT above it (or NULL), which says what of the input is kept. */
+vonk_status vonk__opt_lower_python_table(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan *project, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__opt_lower_python_window(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__opt_lower_window(const vonk_opt_env *env, const vonk_plan *logical, const vonk_plan **ret, vonk_error *err);
 /* A new physical node over children with up to three bound lists; `fill` sets the payload before finish and may be NULL. */
 typedef struct vonk__lists {

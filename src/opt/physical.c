@@ -371,6 +371,11 @@ static vonk_status lower_shared(const vonk_opt_env *env, const vonk_plan *p, con
     return status;
 }
 
+static bool is_python_table(const vonk_plan *p)
+{
+    return p->kind == VONK_PN_GENERATE && p->lists[0].at[0]->kind == VONK_EX_PYTHON;
+}
+
 vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     switch (p->kind) {
@@ -382,7 +387,9 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
     case VONK_PN_SUBQUERY_ALIAS:
     case VONK_PN_VIEW:
     case VONK_PN_HINT: return vonk__opt_lower(env, p->children[0], ret, err);
-    case VONK_PN_PROJECT: return lower_unary(env, p, VONK_PN_P_PROJECT, ret, err);
+    case VONK_PN_PROJECT:
+        return is_python_table(p->children[0]) ? vonk__opt_lower_python_table(env, p->children[0], p, ret, err)
+                                               : lower_unary(env, p, VONK_PN_P_PROJECT, ret, err);
     case VONK_PN_FILTER: return lower_filter(env, p, ret, err);
     case VONK_PN_AGGREGATE: return vonk__opt_lower_aggregate(env, p, ret, err);
     case VONK_PN_SORT: return lower_sort(env, p, ret, err);
@@ -393,7 +400,11 @@ vonk_status vonk__opt_lower(const vonk_opt_env *env, const vonk_plan *p, const v
     case VONK_PN_COLLECT_METRICS: return lower_unary(env, p, VONK_PN_P_METRICS, ret, err);
     case VONK_PN_REPARTITION: return lower_repartition(env, p, ret, err);
     case VONK_PN_WINDOW: return vonk__opt_lower_window(env, p, ret, err);
-    case VONK_PN_GENERATE: return lower_generate(env, p, ret, err);
+    case VONK_PN_PYTHON_GROUPS:
+    case VONK_PN_PYTHON_AGGREGATE: return vonk__opt_lower_python_groups(env, p, ret, err);
+    case VONK_PN_GENERATE:
+        return is_python_table(p) ? vonk__opt_lower_python_table(env, p, NULL, ret, err)
+                                  : lower_generate(env, p, ret, err);
     case VONK_PN_EXPAND: return lower_unary(env, p, VONK_PN_P_EXPAND, ret, err);
     case VONK_PN_JOIN: return vonk__opt_lower_join(env, p, ret, err);
     case VONK_PN_SET_OP:

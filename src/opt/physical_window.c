@@ -20,6 +20,8 @@ vonk_status vonk__opt_lower_window(const vonk_opt_env *env, const vonk_plan *p, 
     const vonk_expr **lists[3] = {0};
     vonk_plan *node = NULL;
 
+    if (p->lists[0].n > 0 && p->lists[0].at[0]->children[0]->children[0]->kind == VONK_EX_PYTHON)
+        return vonk__opt_lower_python_window(env, p, ret, err);
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
     for (uint32_t i = 0; i < 3; i++)

@@ -201,6 +201,194 @@ static vonk_status lifted(lifter *f, const vonk_expr *e, const vonk_expr **ret, 
     return vonk__mk_copy(s, e, children, ret, err);
 }
 
+/* ---- aggregates of Python get a node of their own; what is computed from them goes above it, what they are computed
+ * of below */
+static vonk_walk stop_at_python_aggregate(const vonk_expr *e, void *arg)
+{
+    return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+static bool has_python_aggregate(const vonk_expr_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        if (!vonk_expr_walk(list->at[i], stop_at_python_aggregate, NULL)) return true;
+    return false;
+}
+
+/* What expressions are computed of, as columns of a node below. */
+typedef struct operands {
+    vonk__exprs exprs, columns; /* alike */
+    vonk__exprs list;           /* of the node */
+} operands;
+
+static vonk_status operand(extractor *x, operands *o, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *item = e;
+
+    *ret = e;
+    for (size_t i = 0; i < o->exprs.n; i++)
+        if (vonk_expr_equal(o->exprs.at[i], e) && vonk_expr_is_deterministic(e)) {
+            *ret = o->columns.at[i];
+            return VONK_OK;
+        }
+    if (e->kind != VONK_EX_COLUMN) VONK_TRY(vonk__mk_alias(&x->s, e, "operand", &item, ret, err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&o->exprs, x->s.arena, e, err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&o->columns, x->s.arena, *ret, err));
+    return VONK_VEC_ARENA_PUSH(&o->list, x->s.arena, item, err);
+}
+
+static vonk_status call_of_operands(extractor *x, operands *o, const vonk_expr *call, const vonk_expr **ret,
+                                    vonk_error *err)
+{
+    const vonk_expr **args = NULL;
+
+    VONK_TRY(vonk_arena_array(x->s.arena, call->n_children + 1, sizeof *args, &args, err));
+    for (uint32_t i = 0; i < call->n_children; i++) VONK_TRY(operand(x, o, call->children[i], &args[i], err));
+    return vonk__mk_copy(&x->s, call, args, ret, err);
+}
+
+/* Aggregates of one kind only, and none of SQL beside them. */
+static vonk_status check_kinds(const lifter *f, vonk_error *err)
+{
+    const vonk_expr *first = NULL;
+    const vonk_expr *sql = NULL;
+    char names[256] = "";
+    size_t at = 0;
+
+    for (size_t i = 0; i < f->parts.n; i++) {
+        const vonk_expr *e = f->parts.at[i];
+        if (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) sql = e;
+        if (e->kind != VONK_EX_PYTHON || e->python->role != VONK_PY_ROLE_AGGREGATE) continue;
+        char name[128];
+        snprintf(name, sizeof name, "`%.*s`", VONK_STR_ARGS(e->python->name));
+        if (at < sizeof names - sizeof name && !strstr(names, name))
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", name);
+        if (first && first->python->eval != e->python->eval)
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                             "aggregates of Python of different kinds in one aggregation");
+        first = e;
+    }
+    return sql ? VONK_FAIL(err, VONK_E_INVALID_PANDAS_UDF_PLACEMENT, "functionList", names) : VONK_OK;
+}
+
+static vonk_status python_aggregate_node(extractor *x, const vonk_plan *child, const vonk__exprs *keys,
+                                         const vonk__exprs *calls, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_plan *node = NULL;
+
+    VONK_TRY(vonk_plan_new(x->s.env->budget, VONK_PN_PYTHON_AGGREGATE, &child, 1, &node, err));
+    vonk_status status = vonk_plan_set_list(node, 0, keys->at, vonk_u32_of(keys->n), err);
+    if (status == VONK_OK) status = vonk_plan_set_list(node, 1, calls->at, vonk_u32_of(calls->n), err);
+    if (status != VONK_OK) {
+        vonk_plan_unref(node);
+        return status;
+    }
+    VONK_TRY(vonk_plan_finish(node, ret, err));
+    return vonk__scratch_keep_plan(&x->s, *ret, err);
+}
+
+static vonk_status from_python_aggregate(extractor *x, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+{
+    lifter f = {.x = x, .keys = &p->lists[0]};
+    operands o = {0};
+    vonk__exprs above = {0}, keys = {0}, calls = {0};
+    const vonk_plan *lower = NULL;
+
+    for (uint32_t i = 0; i < p->lists[1].n; i++) {
+        const vonk_expr *e = NULL;
+        VONK_TRY(lifted(&f, p->lists[1].at[i], &e, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&above, x->s.arena, e, err));
+    }
+    VONK_TRY(check_kinds(&f, err));
+    for (uint32_t i = 0; i < p->lists[0].n; i++) {
+        const vonk_expr *column = NULL;
+        VONK_TRY(operand(x, &o, p->lists[0].at[i], &column, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, column, err));
+    }
+    /* the aggregates, and the keys, by the names that are used above */
+    uint64_t *from = NULL;
+    const vonk_expr **to = NULL;
+    size_t n = 0;
+    VONK_TRY(vonk_arena_array(x->s.arena, f.parts.n + 1, sizeof *from, &from, err));
+    VONK_TRY(vonk_arena_array(x->s.arena, f.parts.n + 1, sizeof *to, &to, err));
+    for (size_t i = 0; i < f.parts.n; i++) {
+        const vonk_expr *part = f.parts.at[i], *call = NULL, *alias = NULL;
+        from[n] = f.columns.at[i]->id;
+        if (part->kind == VONK_EX_PYTHON && part->python->role == VONK_PY_ROLE_AGGREGATE) {
+            VONK_TRY(call_of_operands(x, &o, part, &call, err));
+            VONK_TRY(vonk__mk_alias(&x->s, call, "pythonUDF", &alias, &to[n++], err));
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&calls, x->s.arena, alias, err));
+        } else {
+            VONK_TRY(operand(x, &o, part, &to[n++], err)); /* a key */
+        }
+    }
+    VONK_TRY(vonk__mk_project(&x->s, p->children[0], o.list.at, o.list.n, &lower, err));
+    VONK_TRY(from_unary(x, lower, &lower, err));
+    VONK_TRY(python_aggregate_node(x, lower, &keys, &calls, &lower, err));
+    for (size_t i = 0; i < above.n; i++) {
+        const vonk_expr *e = NULL;
+        VONK_TRY(vonk__mk_replace(&x->s, above.at[i], from, to, n, &e, err));
+        if (e->kind != VONK_EX_ALIAS && e->id != p->output[i]->id) { /* a key as it is, under its name */
+            vonk_expr *alias = NULL;
+            VONK_TRY(vonk_expr_new(x->s.env->budget, VONK_EX_ALIAS, &e, 1, &alias, err));
+            alias->id = p->output[i]->id;
+            const vonk_status status = vonk_expr_set_name(alias, p->output[i]->name, err);
+            if (status != VONK_OK) {
+                vonk_expr_unref(alias);
+                return status;
+            }
+            VONK_TRY(vonk_expr_finish(alias, &e, err));
+            VONK_TRY(vonk__scratch_keep_expr(&x->s, e, err));
+        }
+        above.at[i] = e;
+    }
+    return vonk__mk_project(&x->s, lower, above.at, above.n, ret, err);
+}
+
+static vonk_status from_lower_aggregate(extractor *x, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+{
+    return has_python_aggregate(&p->lists[1]) ? from_python_aggregate(x, p, ret, err) : from_unary(x, p, ret, err);
+}
+
+/* Windows of Python: the arguments become columns of a node below. */
+static vonk_status from_window(extractor *x, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *whole = p, *child = NULL;
+    vonk__exprs items = {0};
+    operands o = {0};
+    vonk_plan *copy = NULL;
+
+    VONK_TRY(from_unary(x, p, &p, err));
+    *ret = p;
+    if (p->kind == VONK_PN_PROJECT) p = p->children[0]; /* columns of calls beside those of the window */
+    if (!has_python_aggregate(&p->lists[0])) return VONK_OK;
+    for (uint32_t i = 0; i < p->children[0]->n_output; i++) {
+        const vonk_expr *column = NULL;
+        VONK_TRY(operand(x, &o, p->children[0]->output[i], &column, err));
+    }
+    for (uint32_t i = 0; i < p->lists[0].n; i++) {
+        const vonk_expr *alias = p->lists[0].at[i], *window = alias->children[0], *call = NULL, *item = NULL;
+        const vonk_expr **children = NULL;
+        VONK_TRY(call_of_operands(x, &o, window->children[0], &call, err));
+        VONK_TRY(vonk_arena_array(x->s.arena, window->n_children, sizeof *children, &children, err));
+        for (uint32_t c = 0; c < window->n_children; c++) children[c] = c ? window->children[c] : call;
+        VONK_TRY(vonk__mk_copy(&x->s, window, children, &item, err));
+        VONK_TRY(vonk__mk_copy(&x->s, alias, &item, &item, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&items, x->s.arena, item, err));
+    }
+    if (o.list.n == p->children[0]->n_output) return VONK_OK;
+    VONK_TRY(vonk__mk_project(&x->s, p->children[0], o.list.at, o.list.n, &child, err));
+    VONK_TRY(vonk_plan_copy(x->s.env->budget, p, &child, 1, &copy, err));
+    const vonk_status status = vonk_plan_set_list(copy, 0, items.at, vonk_u32_of(items.n), err);
+    if (status != VONK_OK) {
+        vonk_plan_unref(copy);
+        return status;
+    }
+    VONK_TRY(vonk_plan_finish(copy, ret, err));
+    VONK_TRY(vonk__scratch_keep_plan(&x->s, *ret, err));
+    return vonk__mk_output_like(&x->s, *ret, whole, ret, err);
+}
+
 static vonk_status from_aggregate(extractor *x, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     lifter f = {.x = x, .keys = &p->lists[0]};
@@ -209,7 +397,7 @@ static vonk_status from_aggregate(extractor *x, const vonk_plan *p, const vonk_p
     bool any = false;
 
     for (uint32_t i = 0; i < p->lists[1].n; i++) any |= needs_lift(&f, p->lists[1].at[i]);
-    if (!any) return from_unary(x, p, ret, err);
+    if (!any) return from_lower_aggregate(x, p, ret, err);
     for (uint32_t i = 0; i < p->lists[1].n; i++) {
         const vonk_expr *e = NULL;
         VONK_TRY(lifted(&f, p->lists[1].at[i], &e, err));
@@ -229,7 +417,7 @@ static vonk_status from_aggregate(extractor *x, const vonk_plan *p, const vonk_p
         VONK_TRY(VONK_VEC_ARENA_PUSH(&above, x->s.arena, e, err));
     }
     VONK_TRY(vonk__mk_aggregate(&x->s, p->children[0], f.keys->at, f.keys->n, f.outputs.at, f.outputs.n, &lower, err));
-    VONK_TRY(from_unary(x, lower, &lower, err));
+    VONK_TRY(from_lower_aggregate(x, lower, &lower, err));
     VONK_TRY(vonk__mk_project(&x->s, lower, above.at, above.n, &upper, err));
     return from_unary(x, upper, ret, err);
 }
@@ -338,7 +526,9 @@ static vonk_status extract(const vonk_plan *p, void *arg, const vonk_plan **ret,
     const vonk_opt_env *env = arg;
     const vonk_plan *done = p;
 
-    if (!in_lists(p) || p->kind == VONK_PN_PYTHON_EVAL) {
+    const bool aggregates = (p->kind == VONK_PN_AGGREGATE && has_python_aggregate(&p->lists[1])) ||
+                            (p->kind == VONK_PN_WINDOW && has_python_aggregate(&p->lists[0]));
+    if ((!in_lists(p) && !aggregates) || p->kind == VONK_PN_PYTHON_EVAL || p->kind == VONK_PN_PYTHON_AGGREGATE) {
         *ret = vonk_plan_ref(p);
         return VONK_OK;
     }
@@ -346,6 +536,8 @@ static vonk_status extract(const vonk_plan *p, void *arg, const vonk_plan **ret,
     extractor x = {.s = {env, arena}};
     if (p->kind == VONK_PN_AGGREGATE)
         VONK_TRY(from_aggregate(&x, p, &done, err));
+    else if (p->kind == VONK_PN_WINDOW)
+        VONK_TRY(from_window(&x, p, &done, err));
     else if (p->kind == VONK_PN_JOIN)
         VONK_TRY(from_join(&x, p, &done, err));
     else if (p->n_children == 1)

@@ -141,8 +141,9 @@ static vonk_status prune_beside(vonk__scratch *s, const vonk_plan *p, const id_s
 
     VONK_TRY(wanted_of(s, &p->lists[0], wanted, false, &exprs, err));
     VONK_TRY(copy_set(s, wanted, &below, err));
-    if (exprs.n == 0) return prune(s, p->children[0], &below, ret, err);
+    if (exprs.n == 0 && p->lists[0].n > 0) return prune(s, p->children[0], &below, ret, err);
     for (size_t i = 0; i < exprs.n; i++) VONK_TRY(add_expr(s, &below, exprs.at[i], err));
+    for (uint32_t l = 1; l < p->n_lists && exprs.n == 0; l++) VONK_TRY(add_list(s, &below, &p->lists[l], err));
     VONK_TRY(prune(s, p->children[0], &below, &child, err));
     return node_with_list(s, p, child, 0, &exprs, ret, err);
 }

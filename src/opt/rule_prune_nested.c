@@ -483,6 +483,7 @@ static vonk_status retype_generator(pruner *p, const vonk_plan *node, const vonk
 {
     assert(inout);
     const vonk_expr *e = *inout;
+    if (e->kind != VONK_EX_FUNCTION) return VONK_OK;
     const vonk_type *t = e->children[0]->type, *made = NULL;
     vonk_field *fields = NULL;
     uint32_t first = 0;

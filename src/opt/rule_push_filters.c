@@ -292,8 +292,10 @@ static vonk_status push_through(pusher *x, const vonk_plan *p, const vonk__exprs
     division d = {0};
     const vonk_plan *child = NULL, *over = NULL;
 
+    const bool all = p->kind != VONK_PN_GENERATE || vonk_expr_is_deterministic(p->lists[0].at[0]);
     for (size_t i = 0; i < terms->n; i++)
-        VONK_TRY(add(x, vonk__opt_covered(terms->at[i], p->children[0]) ? &d.below : &d.above, terms->at[i], err));
+        VONK_TRY(
+            add(x, all && vonk__opt_covered(terms->at[i], p->children[0]) ? &d.below : &d.above, terms->at[i], err));
     VONK_TRY(push(x, p->children[0], &d.below, &child, err));
     VONK_TRY(vonk__mk_over(&x->s, p, &child, &over, err));
     return vonk__mk_filter(&x->s, over, d.above.at, d.above.n, ret, err);

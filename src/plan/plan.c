@@ -82,6 +82,9 @@ static bool output_is_own(const vonk_plan *p)
     case VONK_PN_P_EXPAND:
     case VONK_PN_CTE_REF:
     case VONK_PN_PYTHON_MAP:
+    case VONK_PN_PYTHON_GROUPS:
+    case VONK_PN_P_PYTHON_GROUPS:
+    case VONK_PN_P_PYTHON_TABLE:
     case VONK_PN_P_WRITE: return true;
     case VONK_PN_P_AGGREGATE: return p->agg.mode == VONK_AGG_PARTIAL || p->agg.mode == VONK_AGG_MERGE;
     default: return p->n_children == 0 || vonk_node_phase_of(p->kind) == VONK_PHASE_COMMAND;

@@ -220,6 +220,7 @@ static vonk_status get_python(decoder *d, vonk_expr *x, vonk_error *err)
     VONK_TRY(get_str(d, &as.name, err));
     VONK_TRY(get_str(d, &as.command, err));
     VONK_TRY(get_str(d, &as.python_version, err));
+    VONK_TRY(get_str(d, &as.analyzed, err));
     VONK_TRY(get_strs(d, &includes, &as.n_includes, err));
     if (eval > INT32_MAX || !vonk_py_eval_find((int32_t)eval, &as.shape, &as.role))
         return bad(d, "a kind of Python function is not known", err);

@@ -126,6 +126,7 @@ static vonk_status put_python(encoder *e, const vonk_python_fn *fn, vonk_error *
     VONK_TRY(put_str(e, fn->name, err));
     VONK_TRY(put_str(e, fn->command, err));
     VONK_TRY(put_str(e, fn->python_version, err));
+    VONK_TRY(put_str(e, fn->analyzed, err));
     return put_strs(e, fn->includes, fn->n_includes, err);
 }
 

@@ -149,6 +149,8 @@ static bool payload_equal(const vonk_plan *a, const vonk_plan *b)
     case VONK_PN_EXPAND:
     case VONK_PN_PYTHON_EVAL:
     case VONK_PN_PYTHON_MAP:
+    case VONK_PN_PYTHON_GROUPS:
+    case VONK_PN_PYTHON_AGGREGATE:
     case VONK_PN_PYTHON_SOURCE:
     case VONK_PN_SHARED:
     case VONK_PN_REMATERIALIZE: return true;

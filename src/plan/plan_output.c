@@ -222,6 +222,9 @@ static vonk_status derive_logical(const vonk_plan *p, columns *out, vonk_error *
     case VONK_PN_SUBQUERY_ALIAS: return add_qualified(out, p, err);
     case VONK_PN_PROJECT: return add_list(out, p, 0, err);
     case VONK_PN_AGGREGATE: return add_list(out, p, 1, err);
+    case VONK_PN_PYTHON_AGGREGATE: VONK_TRY(add_list(out, p, 0, err)); return add_list(out, p, 1, err);
+    case VONK_PN_PYTHON_MAP:
+    case VONK_PN_PYTHON_GROUPS: return VONK_OK; /* no columns at all; otherwise they are set */
     case VONK_PN_PYTHON_EVAL:
     case VONK_PN_WINDOW: VONK_TRY(add_child(out, p->children[0], false, err)); return add_list(out, p, 0, err);
     case VONK_PN_GENERATE: VONK_TRY(add_child(out, p->children[0], false, err)); return add_generated(out, p, err);
@@ -244,6 +247,8 @@ static vonk_status derive_physical(const vonk_plan *p, columns *out, vonk_error 
     case VONK_PN_P_GENERATE: VONK_TRY(add_list(out, p, 1, err)); return add_generated(out, p, err);
     case VONK_PN_P_PYTHON_MAP: return add_made_rows(out, p, err);
     case VONK_PN_P_UNION: return add_set_op(out, p, err);
+    case VONK_PN_P_PYTHON_TABLE:
+    case VONK_PN_P_PYTHON_GROUPS: return VONK_OK; /* set by the planner */
     default: return p->n_children == 1 ? add_child(out, p->children[0], false, err) : VONK_OK;
     }
 }

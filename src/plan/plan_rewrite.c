@@ -247,7 +247,9 @@ static vonk_status renumber_own(renumber *r, const vonk_plan *p, vonk_plan **ino
         VONK_TRY(copy_keeping_children(r->budget, p, inout_copy, err));
         return define_id(r, p->join.mark_id, &(*inout_copy)->join.mark_id, err);
     }
-    if (logical && p->n_output && (p->n_children == 0 || p->kind == VONK_PN_EXPAND || p->kind == VONK_PN_PYTHON_MAP)) {
+    bool own_output = p->n_children == 0 || p->kind == VONK_PN_EXPAND || p->kind == VONK_PN_PYTHON_MAP ||
+                      p->kind == VONK_PN_PYTHON_GROUPS;
+    if (logical && p->n_output && own_output) {
         VONK_TRY(renumber_columns(r, p->output, p->n_output, &own, err));
         VONK_TRY(copy_keeping_children(r->budget, p, inout_copy, err));
         return vonk_plan_set_output(*inout_copy, own.at, own.n, err);

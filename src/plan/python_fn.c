@@ -20,6 +20,7 @@ static vonk_status fill(python_fn *fn, const vonk_python_fn *as, vonk_error *err
     VONK_TRY(vonk_arena_str(fn->arena, as->name, &fn->pub.name, err));
     VONK_TRY(vonk_arena_str(fn->arena, as->command, &fn->pub.command, err));
     VONK_TRY(vonk_arena_str(fn->arena, as->python_version, &fn->pub.python_version, err));
+    VONK_TRY(vonk_arena_str(fn->arena, as->analyzed, &fn->pub.analyzed, err));
     VONK_TRY(vonk_arena_array(fn->arena, as->n_includes, sizeof *includes, &includes, err));
     for (uint32_t i = 0; i < as->n_includes; i++)
         VONK_TRY(vonk_arena_str(fn->arena, as->includes[i], &includes[i], err));

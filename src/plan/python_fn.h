@@ -16,6 +16,7 @@ typedef struct vonk_python_fn {
     vonk_str         python_version; /* that pickled it: "3.11" */
     const vonk_type *returns;        /* of a value; of the rows (a struct) for roles that make rows; NULL: a table function that says so when it is asked */
     bool             deterministic;
+    vonk_str         analyzed;       /* table functions: pickled, what it said when it was asked; empty: it was not */
     const vonk_str  *includes;       /* names among the session's files */
     uint32_t         n_includes;
 } vonk_python_fn;

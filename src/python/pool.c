@@ -74,12 +74,18 @@ static void end_daemons(vonk_py_pool *pool)
 {
     const int64_t until_ns = vonk_clock_mono_ns() + END_MS * VONK_NS_PER_MS;
     for (py_daemon *daemon = pool->daemons; daemon; daemon = daemon->next) vonk_process_close_in(daemon->child.process);
-    while (pool->daemons) {
-        py_daemon *daemon = pool->daemons;
+    for (py_daemon *daemon = pool->daemons; daemon; daemon = daemon->next) {
         vonk_process_end end;
         const int64_t left_ns = until_ns - vonk_clock_mono_ns();
         /* Starting ones may not listen to their standard input yet; freeing kills whatever does not end. */
         if (daemon->is_up) vonk_process_wait(daemon->child.process, left_ns > 0 ? left_ns : 0, &end);
+    }
+}
+
+static void free_daemons(vonk_py_pool *pool)
+{
+    while (pool->daemons) {
+        py_daemon *daemon = pool->daemons;
         pool->daemons = daemon->next;
         vonk__py_daemon_free(daemon);
     }
@@ -94,12 +100,13 @@ void vonk_py_pool_free(vonk_py_pool *pool)
     assert(pool->n_holders == 0);
     if (pool->thread) vonk_loop_stop(pool->loop);
     vonk_thread_join(pool->thread);
+    end_daemons(pool); /* first: idle workers that see their connections end would complain on stderr */
     while (pool->conns) {
         py_conn *conn = pool->conns;
         pool->conns = conn->next;
         vonk__py_conn_free(conn);
     }
-    end_daemons(pool);
+    free_daemons(pool);
     while (pool->facts) {
         py_facts *facts = pool->facts;
         pool->facts = facts->next;

@@ -98,7 +98,7 @@ vonk_status vonk_rdd_pairwise(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err)
  * Nothing is shuffled when the parent is partitioned so already. */
 vonk_status vonk_rdd_partition_by(vonk_rdd *parent, uint32_t n_partitions, int64_t partitioner_id, vonk_rdd **ret,
                                   vonk_error *err);
-vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* PythonRDD.valueOfPair */
+vonk_status vonk_rdd_values(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err);     /* PythonRDD.valueOfPair */
 vonk_status vonk_rdd_as_strings(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err); /* frames that are UTF-8 */
 vonk_status vonk_rdd_union(vonk_rdd *const *parents, uint32_t n, vonk_rdd **ret,
                            vonk_error *err); /* equal partitioners: partition-wise, as Spark does */
@@ -106,6 +106,23 @@ vonk_status vonk_rdd_cartesian(vonk_rdd *left, vonk_rdd *right, vonk_rdd **ret, 
 vonk_status vonk_rdd_zip(vonk_rdd *left, vonk_rdd *right, vonk_rdd **ret, vonk_error *err);
 vonk_status vonk_rdd_coalesce(vonk_rdd *parent, uint32_t n_partitions, bool shuffle, vonk_rdd **ret, vonk_error *err);
 vonk_status vonk_rdd_checkpoint_file(vonk_rdd_context *context, vonk_str folder, vonk_rdd **ret, vonk_error *err);
+/* Pairs in files of Hadoop's formats: text, key-value text, SequenceFile; UNSUPPORTED_FEATURE names other classes.
+ * Records are pickled lists of (key, value), as pyspark's serializers read and write them. */
+typedef struct vonk_rdd_hadoop {
+    vonk_str paths;                  /* read: with commas and globs; written: a folder that does not exist */
+    vonk_str format;                 /* class name of an input or output format, of either API */
+    vonk_str key_class, value_class; /* written; empty: by the first pair of each partition */
+    uint32_t min_partitions;         /* reading by the old API */
+    uint32_t batch;                  /* reading: pairs in a pickle; 0: more and more */
+    bool is_batched;                 /* writing: a pickle holds a list of pairs, not one */
+    vonk_str codec_class;            /* writing; empty: plain */
+    bool by_record;                  /* SequenceFiles are packed record by record, not by blocks */
+} vonk_rdd_hadoop;
+vonk_status vonk_rdd_hadoop_read(vonk_rdd_context *context, const vonk_rdd_hadoop *spec, vonk_rdd **ret,
+                                 vonk_error *err);
+/* What saveAsObjectFile wrote: SequenceFiles of Java's serialized arrays of byte arrays. */
+vonk_status vonk_rdd_object_file(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, vonk_rdd **ret,
+                                 vonk_error *err);
 /* A leaf that another folder computes (a query's rows, for df.rdd): bytes in place of pointers, as everywhere. */
 typedef struct vonk_rdd_source {
     const char *name;
@@ -163,8 +180,18 @@ vonk_status vonk_rdd_run(vonk_rdd *rdd, const uint32_t *partitions /* NULL: all 
 vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties,
                                uint32_t n_properties, vonk_error *err);
 
+vonk_status vonk_rdd_hadoop_write(vonk_rdd *rdd, const vonk_rdd_hadoop *spec, const vonk_property *properties,
+                                  uint32_t n_properties, vonk_error *err);
+vonk_status vonk_rdd_save_objects(vonk_rdd *rdd, vonk_str folder, const vonk_property *properties,
+                                  uint32_t n_properties, vonk_error *err);
+
+/* For tests: what the lineage keeps in caches and shuffles is gone (half 0), or damaged (half 1). How many blocks. */
+uint32_t vonk_rdd_lose_blocks(vonk_rdd *rdd, bool half);
+
 /* ---- broadcasts: a file of the driver becomes a block and a path that workers read. */
 vonk_status vonk_rdd_broadcast(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
+/* One that workers read where it is, and that the caller keeps. */
+vonk_status vonk_rdd_broadcast_at(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
 void vonk_rdd_broadcast_drop(vonk_rdd_context *context, uint64_t id);
 
 #endif

@@ -48,17 +48,31 @@ vonk_status vonk_rdd_broadcast(vonk_rdd_context *c, vonk_str path, uint64_t *ret
     return st;
 }
 
+vonk_status vonk_rdd_broadcast_at(vonk_rdd_context *c, vonk_str path, uint64_t *ret_id, vonk_error *err)
+{
+    rdd_broadcast b = {.is_kept = true};
+    VONK_TRY(vonk_strdup(c->budget, path, &b.path, err));
+    vonk_mutex_lock(&c->lock);
+    *ret_id = b.id = c->next_broadcast++;
+    const vonk_status st = VONK_VEC_PUSH(&c->broadcasts, c->budget, b, err);
+    vonk_mutex_unlock(&c->lock);
+    if (st != VONK_OK) vonk_free(b.path);
+    return st;
+}
+
 void vonk_rdd_broadcast_drop(vonk_rdd_context *c, uint64_t id)
 {
     char *path = NULL;
+    bool is_kept = false;
     vonk_mutex_lock(&c->lock);
     for (size_t i = 0; i < c->broadcasts.n && !path; i++) {
         if (c->broadcasts.at[i].id != id) continue;
         path = c->broadcasts.at[i].path;
+        is_kept = c->broadcasts.at[i].is_kept;
         c->broadcasts.at[i] = c->broadcasts.at[--c->broadcasts.n];
     }
     vonk_mutex_unlock(&c->lock);
-    if (path) remove_quietly(vonk_str_of(path));
+    if (path && !is_kept) remove_quietly(vonk_str_of(path));
     vonk_free(path);
 }
 

@@ -56,3 +56,28 @@ vonk_status vonk__rdd_compute_cached(vonk_rdd *rdd, uint32_t partition, vonk_sto
     vonk_error_reset(err);
     return compute_and_copy(rdd, partition, level, task, there ? n : 0, sink, err);
 }
+
+/* ---- for tests */
+
+static uint32_t lose_of(vonk_rdd *rdd, bool half)
+{
+    vonk_block_store *store = vonk__rdd_store(rdd);
+    uint32_t n = 0;
+    for (uint32_t p = 0; rdd->cache && p < rdd->n_partitions; p++)
+        n += vonk_block_damage(store, (vonk_block_id){.kind = VONK_BLOCK_RDD, .a = rdd->cache, .b = p}, half);
+    if (rdd->kind != VONK_RDD_SHUFFLED) return n;
+    for (uint32_t m = 0; m < vonk_shuffle_n_maps(rdd->shuffle); m++)
+        for (uint32_t r = 0; r < vonk_shuffle_n_reduces(rdd->shuffle); r++) {
+            vonk_block_id id;
+            if (vonk_shuffle_block(rdd->shuffle, m, r, &id)) n += vonk_block_damage(store, id, half);
+        }
+    return n;
+}
+
+uint32_t vonk_rdd_lose_blocks(vonk_rdd *rdd, bool half)
+{
+    uint32_t n = 0;
+    if (!rdd->context->env.scheduler) return 0;
+    for (; rdd; rdd = rdd->n_parents ? rdd->parents[0] : NULL) n += lose_of(rdd, half);
+    return n;
+}

@@ -19,6 +19,7 @@ typedef struct rdd_task {
     bool lines;              /* strings, each with a line end; else records as they are */
     vonk_str folder, ending; /* ending: ".gz" */
     vonk_compression codec;
+    vonk_str options; /* a Hadoop format's (rdd_hadoop.c), in place of lines and records; empty: none */
 } rdd_task;
 
 vonk_status vonk__rdd_task_encode(const rdd_task *task, vonk_arena *arena, vonk_str *ret, vonk_error *err);
@@ -30,7 +31,13 @@ vonk_status vonk__rdd_start(vonk_rdd *rdd, const rdd_task *result, const uint32_
                             vonk_job_run **ret, vonk_error *err);
 vonk_status vonk__rdd_run_all(vonk_rdd *rdd, const rdd_task *task, const vonk_property *properties,
                               uint32_t n_properties, vonk_error *err);
-/* rdd_save.c */
+/* rdd_hadoop.c: a partition in a Hadoop format. */
+vonk_status vonk__rdd_save_hadoop(vonk_rdd *rdd, const rdd_task *what, vonk_task *task, vonk_file *file,
+                                  vonk_error *err);
+const char *vonk__rdd_hadoop_name(const rdd_task *what); /* "part-", "part-r-" */
+/* rdd_save.c: a folder with what the task writes for each partition. */
+vonk_status vonk__rdd_save_folder(vonk_rdd *rdd, const rdd_task *what, const vonk_property *properties,
+                                  uint32_t n_properties, vonk_error *err);
 vonk_status vonk__rdd_save_partition(vonk_rdd *rdd, const rdd_task *what, vonk_task *task, vonk_error *err);
 
 #endif

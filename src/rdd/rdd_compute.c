@@ -183,6 +183,7 @@ vonk_status vonk__rdd_compute_plain(vonk_rdd *rdd, uint32_t partition, vonk_task
     case VONK_RDD_BINARY_FILES:
     case VONK_RDD_CHECKPOINTED:
     case VONK_RDD_FIXED_RECORDS: return vonk__rdd_compute_file(rdd, partition, task, sink, err);
+    case VONK_RDD_HADOOP: return vonk__rdd_compute_hadoop(rdd, partition, task, sink, err);
     case VONK_RDD_PAIRWISE: return compute_pairwise(rdd, partition, task, sink, err);
     case VONK_RDD_SHUFFLED: return compute_shuffled(rdd, partition, task, sink, err);
     case VONK_RDD_MAPPED: return compute_mapped(rdd, partition, task, sink, err);

@@ -133,11 +133,11 @@ static vonk_status add_split(parts *p, vonk_str path, int64_t start, int64_t byt
 static bool is_worth_a_cut(int64_t left, int64_t split) { return (double)left / (double)split > 1.1; }
 
 /* FileInputFormat: pieces of the whole's size by the number wanted, at most a block; the last may be a tenth larger. */
-static vonk_status split_text(const inputs *in, uint32_t wanted, parts *p, vonk_error *err)
+static vonk_status split_text(const inputs *in, uint32_t wanted, int64_t least, parts *p, vonk_error *err)
 {
-    int64_t goal = in->bytes / (wanted ? wanted : 1);
+    int64_t goal = wanted ? in->bytes / wanted : LOCAL_BLOCK_BYTES;
     int64_t split = goal < LOCAL_BLOCK_BYTES ? goal : LOCAL_BLOCK_BYTES;
-    if (split < 1) split = 1;
+    if (split < least) split = least;
     for (size_t i = 0; i < in->files.n; i++) {
         const input *f = &in->files.at[i];
         vonk_compression codec;
@@ -224,10 +224,23 @@ vonk_status vonk_rdd_text(vonk_rdd_context *context, vonk_str paths, uint32_t mi
     inputs in;
     VONK_TRY(file_rdd(context, VONK_RDD_TEXT, "textFile", &rdd, &in, paths, err));
     parts p = {.arena = rdd->arena};
-    VONK_TRY(split_text(&in, min_partitions, &p, err));
+    VONK_TRY(split_text(&in, min_partitions ? min_partitions : 1, 1, &p, err));
     take_parts(rdd, &p);
     rdd->elements = VONK_RDD_STRING;
     return mapped(VONK_STEAL(rdd), "textFile", paths, true, ret, err);
+}
+
+vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method, vonk_str paths,
+                                uint32_t min_partitions, int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
+    inputs in;
+    VONK_TRY(file_rdd(context, kind, method, &rdd, &in, paths, err));
+    parts p = {.arena = rdd->arena};
+    VONK_TRY(split_text(&in, min_partitions, min_split_bytes, &p, err));
+    take_parts(rdd, &p);
+    *ret = VONK_STEAL(rdd);
+    return VONK_OK;
 }
 
 vonk_status vonk_rdd_whole_files(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, bool text,
@@ -291,6 +304,7 @@ typedef struct lines {
     bool enough, after_cr, skip; /* skip: the first line belongs to the split before */
     int64_t at, end; /* of the file: where `at` is what comes next; lines that begin behind `end` are not ours */
     int64_t begin;   /* of the line that is being read */
+    int64_t *ret_begin;
 } lines;
 
 static vonk_status put_line(lines *l, vonk_str text, vonk_error *err)
@@ -308,6 +322,7 @@ static vonk_status put_line(lines *l, vonk_str text, vonk_error *err)
         VONK_TRY(vonk_utf8_clean(text, &l->record, err));
     if (l->record.len - 4 > INT32_MAX) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "lines of 2 GiB");
     vonk__put_be32(l->record.data, (int32_t)(l->record.len - 4));
+    if (l->ret_begin) *l->ret_begin = l->begin;
     return l->sink->put(l->sink->self, vonk_buf_str(&l->record), &l->enough, err);
 }
 
@@ -379,10 +394,11 @@ static vonk_status read_lines(lines *l, const rdd_split *split, vonk_buf *buf, v
     return l->enough || (!l->line.len) || l->begin > l->end ? VONK_OK : end_line(l, VONK_STR_NONE, err);
 }
 
-static vonk_status compute_text(const rdd_split *split, vonk_task *task, vonk_rdd_sink *sink, vonk_error *err)
+vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, vonk_rdd_sink *sink, int64_t *ret_begin,
+                                    vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
-    lines l = {.task = task, .sink = sink, .end = INT64_MAX};
+    lines l = {.task = task, .sink = sink, .end = INT64_MAX, .ret_begin = ret_begin};
     vonk_compression codec;
     vonk_buf_init(&buf, task->budget, SIZE_MAX);
     vonk_buf_init(&l.record, task->budget, SIZE_MAX);
@@ -486,7 +502,7 @@ vonk_status vonk__rdd_compute_file(vonk_rdd *rdd, uint32_t partition, vonk_task 
     if (rdd->kind == VONK_RDD_CHECKPOINTED)
         return vonk__rdd_compute_saved(rdd, rdd->folder, partition, task, sink, err);
     const rdd_file_part *part = &rdd->files[partition];
-    if (rdd->kind == VONK_RDD_TEXT) return compute_text(&part->splits[0], task, sink, err);
+    if (rdd->kind == VONK_RDD_TEXT) return vonk__rdd_compute_lines(&part->splits[0], task, sink, NULL, err);
     if (rdd->kind == VONK_RDD_FIXED_RECORDS) return compute_fixed(rdd, &part->splits[0], task, sink, err);
     for (uint32_t i = 0; i < part->n_splits && !enough; i++)
         VONK_TRY(put_file(rdd, part->splits[i].path, task, sink, &enough, err));

@@ -55,6 +55,7 @@ struct vonk_rdd {
     const rdd_file_part *files;
     const vonk_rdd_source *source;
     vonk_str source_bytes, folder; /* folder: CHECKPOINTED */
+    uint32_t format, batch;        /* HADOOP */
     bool whole_text;
     vonk_rdd_python *python;
     /* under `lock` */
@@ -72,6 +73,7 @@ struct vonk_rdd {
 typedef struct rdd_broadcast {
     uint64_t id;
     char *path;
+    bool is_kept; /* by somebody else */
 } rdd_broadcast;
 
 struct vonk_rdd_context {
@@ -143,6 +145,16 @@ vonk_status vonk__rdd_compute_file(vonk_rdd *rdd, uint32_t partition, vonk_task 
 /* Records of a checkpoint's file. */
 vonk_status vonk__rdd_compute_saved(vonk_rdd *rdd, vonk_str folder, uint32_t partition, vonk_task *task,
                                     vonk_rdd_sink *sink, vonk_error *err);
+/* *ret_begin: where the line that is put begins in its file; NULL: nobody asks. */
+vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, vonk_rdd_sink *sink, int64_t *ret_begin,
+                                    vonk_error *err);
+/* A leaf over the files of paths, cut as FileInputFormat cuts: the old API's way by a number wanted, the new one's (0)
+ * by blocks. */
+vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method, vonk_str paths,
+                                uint32_t min_partitions, int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err);
+/* rdd_hadoop.c */
+vonk_status vonk__rdd_compute_hadoop(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
+                                     vonk_error *err);
 /* rdd_combine.c */
 vonk_status vonk__rdd_compute_zip(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
                                   vonk_error *err);

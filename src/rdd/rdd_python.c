@@ -1,6 +1,7 @@
 /* rdd/rdd_python.c -- functions of Python over partitions: what the parent
  * pushes goes to a worker, what the worker answers is pushed on, by one thread.
  * Input is never pressed on a worker that waits for us to take its answers. */
+#include "rdd/rdd_barrier.h"
 #include "rdd/rdd_int.h"
 
 enum { SEND_FROM_BYTES = 64 << 10 };
@@ -138,14 +139,30 @@ static vonk_status finish(talk *t, vonk_error *err)
     return VONK_OK;
 }
 
+/* Where the tasks of a barrier stage run: all here. */
+static vonk_status addresses(const vonk_task *task, vonk_arena *arena, vonk_str *ret, vonk_error *err)
+{
+    enum { EACH = 12 };
+    char *text = NULL;
+    VONK_TRY(vonk_arena_alloc(arena, (size_t)task->n_tasks * EACH + 1, &text, err));
+    for (uint32_t i = 0; i < task->n_tasks; i++) memcpy(text + (size_t)i * EACH, "localhost:0,", EACH);
+    *ret = (vonk_str){text, task->n_tasks ? (size_t)task->n_tasks * EACH - 1 : 0};
+    return VONK_OK;
+}
+
 static vonk_status fill_request(vonk_rdd *rdd, vonk_task *task, vonk_arena *arena, vonk_py_request *r, vonk_error *err)
 {
     const vonk_rdd_python *f = rdd->python;
     vonk_py_pair *properties = NULL;
     vonk_py_broadcast *broadcasts = NULL;
-    VONK_TRY(vonk_arena_array(arena, task->n_properties, sizeof *properties, &properties, err));
-    for (uint32_t i = 0; i < task->n_properties; i++)
+    uint32_t n_properties = task->n_properties;
+    VONK_TRY(vonk_arena_array(arena, n_properties + 1, sizeof *properties, &properties, err));
+    for (uint32_t i = 0; i < n_properties; i++)
         properties[i] = (vonk_py_pair){task->properties[i].key, task->properties[i].value};
+    if (task->barrier) {
+        properties[n_properties].key = VONK_STR("addresses");
+        VONK_TRY(addresses(task, arena, &properties[n_properties++].value, err));
+    }
     VONK_TRY(vonk_arena_array(arena, f->n_broadcasts, sizeof *broadcasts, &broadcasts, err));
     for (uint32_t i = 0; i < f->n_broadcasts; i++) {
         broadcasts[i].id = (int64_t)f->broadcasts[i];
@@ -159,7 +176,8 @@ static vonk_status fill_request(vonk_rdd *rdd, vonk_task *task, vonk_arena *aren
                            .cpus = 1,
                            .task_id = (int64_t)task->task_id,
                            .properties = properties,
-                           .n_properties = task->n_properties,
+                           .n_properties = n_properties,
+                           .barrier = task->barrier,
                            .files_folder = rdd->context->env.files_folder,
                            .includes = f->includes,
                            .n_includes = f->n_includes,
@@ -173,6 +191,7 @@ vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_tas
                                      vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    VONK_AUTO(vonk__rdd_barrier_close) rdd_barrier *barrier = NULL; /* ends after the worker */
     VONK_AUTO(vonk_py_task_free) vonk_py_task *py = NULL;
     vonk_py_request request;
     talk t = {.task = task, .to = sink};
@@ -180,6 +199,11 @@ vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_tas
     VONK_TRY(vonk_arena_new(task->budget, &arena, err));
     VONK_TRY(fill_request(rdd, task, arena, &request, err));
     request.partition = (int32_t)partition;
+    if (task->barrier) {
+        VONK_TRY(vonk__rdd_barrier_open(task, &barrier, err));
+        request.barrier_socket = vonk__rdd_barrier_port(barrier);
+        request.barrier_secret = vonk__rdd_barrier_secret(barrier);
+    }
     VONK_TRY(vonk_py_task_start(rdd->context->env.pool, &rdd->python->env, &request, task->budget, &py, err));
     t.py = py;
     vonk_buf_init(&t.record, task->budget, SIZE_MAX);

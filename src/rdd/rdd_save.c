@@ -1,7 +1,7 @@
 /* rdd/rdd_save.c -- partitions as files: saveAsTextFile and checkpoints. A task writes into _temporary and renames, so
  * that a folder never holds half a file under a name that counts. */
 #include "base/utf8.h"
-#include "codec/compress.h"
+#include "codec/sequence.h"
 #include "rdd/rdd_codec.h"
 
 enum { SAVE_BUFFER_BYTES = 1 << 20 };
@@ -56,12 +56,19 @@ vonk_status vonk__rdd_save_partition(vonk_rdd *rdd, const rdd_task *what, vonk_t
     VONK_TRY(vonk_arena_new(task->budget, &arena, err));
     VONK_TRY(vonk_arena_printf(arena, &from, err, "%.*s/_temporary/%llu", VONK_STR_ARGS(what->folder),
                                (unsigned long long)task->task_id));
-    VONK_TRY(vonk_arena_printf(arena, &to, err, "%.*s/part-%05u%.*s", VONK_STR_ARGS(what->folder), task->partition,
+    VONK_TRY(vonk_arena_printf(arena, &to, err, "%.*s/%s%05u%.*s", VONK_STR_ARGS(what->folder),
+                               what->options.len ? vonk__rdd_hadoop_name(what) : "part-", task->partition,
                                VONK_STR_ARGS(what->ending)));
     VONK_TRY(vonk_file_open(task->budget, from, VONK_FILE_REPLACE, &s.file, err));
     vonk_buf_init(&s.raw, task->budget, SIZE_MAX);
     vonk_buf_init(&s.packed, task->budget, SIZE_MAX);
-    vonk_status st = save_records(&s, rdd, task, err);
+    vonk_status st = VONK_OK;
+    if (what->options.len) {
+        st = vonk__rdd_save_hadoop(rdd, what, task, s.file, err);
+        if (st == VONK_OK) st = vonk_file_close(VONK_STEAL(s.file), err);
+    } else {
+        st = save_records(&s, rdd, task, err);
+    }
     vonk_compressor_free(s.compressor);
     vonk_buf_done(&s.raw);
     vonk_buf_done(&s.packed);
@@ -80,46 +87,31 @@ static vonk_status begin_folder(vonk_arena *arena, vonk_str folder, vonk_str *re
     return vonk_dir_make(*ret_temporary, err);
 }
 
-static vonk_status codec_of(vonk_str name, vonk_compression *ret, vonk_str *ret_ending, vonk_error *err)
-{
-    static const struct {
-        const char *class_name, *ending;
-        vonk_compression codec;
-    } rows[] = {
-        {"", "", VONK_COMPRESS_NONE},
-        {"org.apache.hadoop.io.compress.GzipCodec", ".gz", VONK_COMPRESS_GZIP},
-        {"org.apache.hadoop.io.compress.DefaultCodec", ".deflate", VONK_COMPRESS_ZLIB},
-        {"org.apache.hadoop.io.compress.DeflateCodec", ".deflate", VONK_COMPRESS_ZLIB},
-        {"org.apache.hadoop.io.compress.ZStandardCodec", ".zst", VONK_COMPRESS_ZSTD},
-    };
-    for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
-        if (vonk_str_is(name, rows[i].class_name)) {
-            *ret = rows[i].codec;
-            *ret_ending = vonk_str_of(rows[i].ending);
-            return VONK_OK;
-        }
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("text files by %.*s", VONK_STR_ARGS(name)));
-}
-
-vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties,
-                               uint32_t n_properties, vonk_error *err)
+vonk_status vonk__rdd_save_folder(vonk_rdd *rdd, const rdd_task *t, const vonk_property *properties,
+                                  uint32_t n_properties, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    rdd_task t = {.context = rdd->context->number, .mode = RDD_TASK_SAVE, .lines = true, .folder = folder};
     vonk_str temporary, success;
-    if (rdd->elements == VONK_RDD_PAIR || rdd->elements == VONK_RDD_F64)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "text files of pairs or plain numbers");
-    VONK_TRY(codec_of(codec, &t.codec, &t.ending, err));
     VONK_TRY(vonk_arena_new(rdd->context->budget, &arena, err));
-    VONK_TRY(begin_folder(arena, folder, &temporary, err));
-    vonk_status st = vonk__rdd_run_all(rdd, &t, properties, n_properties, err);
+    VONK_TRY(begin_folder(arena, t->folder, &temporary, err));
+    vonk_status st = vonk__rdd_run_all(rdd, t, properties, n_properties, err);
     vonk_error own = VONK_ERROR_INIT;
     vonk_status cleaned = vonk_dir_remove_tree(temporary, st == VONK_OK ? err : &own);
     vonk_error_reset(&own);
     VONK_TRY(st);
     VONK_TRY(cleaned);
-    VONK_TRY(vonk_path_join(arena, folder, VONK_STR("_SUCCESS"), &success, err));
+    VONK_TRY(vonk_path_join(arena, t->folder, VONK_STR("_SUCCESS"), &success, err));
     return vonk_file_replace(success, "", 0, err);
+}
+
+vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties,
+                               uint32_t n_properties, vonk_error *err)
+{
+    rdd_task t = {.context = rdd->context->number, .mode = RDD_TASK_SAVE, .lines = true, .folder = folder};
+    if (rdd->elements == VONK_RDD_PAIR || rdd->elements == VONK_RDD_F64)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "text files of pairs or plain numbers");
+    VONK_TRY(vonk_hadoop_codec(codec, &t.codec, &t.ending, err));
+    return vonk__rdd_save_folder(rdd, &t, properties, n_properties, err);
 }
 
 /* ---- checkpoints */

@@ -22,6 +22,7 @@ vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, 
                                     .conf = conf,
                                     .env = env,
                                     .run = run_for_analyzer,
+                                    .ask_udtf = vonk__session_ask_udtf,
                                     .open_source = vonk__session_open_source,
                                     .session = session};
 

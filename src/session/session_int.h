@@ -100,6 +100,8 @@ vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optim
 
 bool        vonk__session_wants_python(const vonk_plan *physical);
 vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
+/* python_udtf.c: of vonk_analyzer; `session` is one. */
+vonk_status vonk__session_ask_udtf(void *session, const vonk_python_fn *fn, const vonk_udtf_arg *args, uint32_t n, vonk_arena *arena, vonk_udtf_answer *ret, vonk_error *err);
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err);
 void        vonk__session_python_done(vonk_session *session); /* its workers end, its files go */
 

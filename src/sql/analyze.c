@@ -202,6 +202,7 @@ static const vonk_an_step steps[VONK_N_NODE] = {
     [VONK_PN_JOIN] = vonk__an_join_node,
     [VONK_PN_SET_OP] = vonk__an_set_op,
     [VONK_PN_PYTHON_MAP] = vonk__an_python_map,
+    [VONK_PN_PYTHON_GROUPS] = vonk__an_python_groups,
     [VONK_PN_REMATERIALIZE] = with_resolved_children,
 };
 

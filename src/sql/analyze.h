@@ -140,6 +140,11 @@ vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_sco
 /* A call of a Python function (EX_PYTHON), and its rows over partitions (PYTHON_MAP): analyze_python.c */
 vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_python_map(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__an_python_groups(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);  /* PYTHON_GROUPS */
+/* A call of a table function of Python (TABLE_CALL): analyze_table_function.c */
+vonk_status vonk__an_python_table(vonk_an *an, const vonk_plan *p, const vonk_python_fn *fn, const vonk_scope *scope, const vonk_plan **ret, vonk_error *err);
+/* The plan of a SUBQUERY: its own, or the one that came along by id. */
+vonk_status vonk__an_subplan(vonk_an *an, const vonk_expr *e, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_sort_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_limit_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);    /* LIMIT, OFFSET, TAIL */
 vonk_status vonk__an_repartition(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);

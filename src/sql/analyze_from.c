@@ -346,11 +346,19 @@ vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scop
     const vonk_fn *fn = vonk_fn_find(name);
     vonk_exprs args = {0};
 
-    if (p->n_children > 0) return vonk__an_unsupported(p, "table arguments", err);
+    if (p->n_lists > 1 && p->lists[1].n == 1)
+        return vonk__an_python_table(an, p, p->lists[1].at[0]->python, &scope, ret, err);
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
+        fn ? NULL : vonk_catalog_find_function(an->api->catalog, name);
+    if (registered && registered->role == VONK_PY_ROLE_TABLE)
+        return vonk__an_python_table(an, p, registered, &scope, ret, err);
     if (fn && fn->kind == VONK_FN_GENERATOR) return generator_node(an, p, &scope, ret, err);
     if (p->n_lists > 0) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &args, err));
     if (vonk_str_is_nocase(name, "sql_keywords")) return keywords_node(an, p, (uint32_t)args.n, ret, err);
     if (vonk_str_is_nocase(name, "range")) return range_node(an, p, &args, ret, err);
+    if (registered)
+        return VONK_PLAN_FAIL(p, err, VONK_E_NOT_A_TABLE_FUNCTION, "functionName",
+                              VONK_F("`%.*s`", VONK_STR_ARGS(name)));
     return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name",
                           VONK_F("`%.*s`", VONK_STR_ARGS(name)));
 }

@@ -171,7 +171,7 @@ vonk_status vonk__an_make_generate(vonk_an *an, const vonk_plan *child, const vo
     vonk_exprs columns = {0};
     uint32_t n = type->id == VONK_T_STRUCT ? type->n_fields : 1;
     if (n_names && n_names != n) return alias_mismatch(an, generator, n, names, n_names, err);
-    size_t name_len = strlen(generator->fn->name);
+    size_t name_len = generator->fn ? strlen(generator->fn->name) : 0;
     bool is_outer = outer || (name_len > 6 && strcmp(generator->fn->name + name_len - 6, "_outer") == 0);
     for (uint32_t i = 0; i < n; i++) {
         const vonk_field *f = type->id == VONK_T_STRUCT ? &type->fields[i] : NULL;

@@ -80,7 +80,7 @@ static vonk_status coerce_in(vonk_an *an, const vonk_expr *e, vonk_exprs *values
 }
 
 /* Connect: the expression names the plan by its id. */
-static vonk_status plan_of(vonk_an *an, const vonk_expr *e, const vonk_plan **ret, vonk_error *err)
+vonk_status vonk__an_subplan(vonk_an *an, const vonk_expr *e, const vonk_plan **ret, vonk_error *err)
 {
     *ret = e->plan;
     if (*ret) return VONK_OK;
@@ -155,7 +155,7 @@ vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_e
     const vonk_type *type = &vonk_type_boolean;
     vonk_exprs values = {0};
     bool nullable = true;
-    VONK_TRY(plan_of(an, e, &written, err));
+    VONK_TRY(vonk__an_subplan(an, e, &written, err));
     vonk_scope inner = *scope;
     inner.lateral = NULL;
     VONK_TRY(vonk__an_exprs(an, scope, e->children, e->n_children, &values, err));

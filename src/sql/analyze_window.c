@@ -192,11 +192,15 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
 
 /* ---- functions */
 
+static bool is_python_window(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE;
+}
+
 static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vonk_expr *function, vonk_error *err)
 {
     const char *sql;
-    if (function->kind == VONK_EX_PYTHON && function->python->role == VONK_PY_ROLE_AGGREGATE)
-        return VONK_EXPR_FAIL(function, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "window functions of Python");
+    if (is_python_window(function)) return VONK_OK;
     if (!is_window_function(function)) {
         VONK_TRY(vonk__an_quoted_sql(an, function, &sql, err));
         return VONK_EXPR_FAIL(function, err, VONK_E_UNSUPPORTED_EXPR_FOR_WINDOW, "sqlExpr", sql);
@@ -236,7 +240,7 @@ vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_exp
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
     VONK_TRY(check_function(an, *ret, function, err));
-    VONK_TRY(check_own_frame(*ret, function, err));
+    if (!is_python_window(function)) VONK_TRY(check_own_frame(*ret, function, err));
     if (e->n_order == 1 && e->frame.given) VONK_TRY(cast_bounds(an, *ret, children.at, err));
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
@@ -260,6 +264,7 @@ typedef struct windows {
 static bool same_window(const vonk_expr *a, const vonk_expr *b)
 {
     if (a->n_partition != b->n_partition || a->n_order != b->n_order) return false;
+    if (is_python_window(a->children[0]) != is_python_window(b->children[0])) return false;
     for (uint32_t i = 1; i <= a->n_partition + a->n_order; i++)
         if (!vonk_expr_equal(a->children[i], b->children[i])) return false;
     return true;

@@ -343,6 +343,11 @@ static vonk_status named_key(vonk__ds *d, const vonk_expr *key, vonk__ds_list *k
     return vonk__ds_keep(d, *ret_column);
 }
 
+static vonk_walk stop_at_python(const vonk_expr *e, void *arg)
+{
+    return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
 vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *first = NULL;
@@ -363,6 +368,8 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
     VONK_TRY(named_key(d, d->p->lists[2].at[0], &keys, &lower, &pivot));
     for (uint32_t i = 0; i < aggs->n; i++) {
         const vonk_expr *alias = NULL, *column = NULL;
+        if (!vonk_expr_walk(aggs->at[i], stop_at_python, NULL))
+            return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE__PANDAS_UDAF_IN_PIVOT);
         VONK_TRY(vonk__ds_alias(d, value_of(aggs->at[i]), VONK_STR("aggregate"), &alias));
         VONK_TRY(vonk__ds_push(d, &lower, alias));
         VONK_TRY(vonk_ex_column_of(d->a->budget, alias, &column, d->err));

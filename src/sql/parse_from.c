@@ -182,22 +182,76 @@ static vonk_status table(vonk_parser *p, const vonk_plan **ret, vonk_error *err)
     return with_alias(p, from, *ret, ret, err);
 }
 
+/* One expression, or several in parentheses; a list in parentheses ends where such a list may. */
+static vonk_status key_list(vonk_parser *p, vonk_exprs *ret, vonk_error *err)
+{
+    const uint32_t from = p->at;
+    const vonk_expr *e;
+    if (vonk__is(p, TK_LPAREN)) {
+        const vonk_tok behind = p->tokens.at[p->match[from] + 1].kind;
+        if (behind == TK_RPAREN || behind == TK_COMMA || behind == KW_ORDER || behind == KW_SORT) {
+            p->at++;
+            do {
+                VONK_TRY(vonk__expr(p, &e, err));
+                VONK_TRY(VONK_PUSH(p, ret, e, err));
+            } while (vonk__accept(p, TK_COMMA));
+            return vonk__expect(p, TK_RPAREN, err);
+        }
+    }
+    VONK_TRY(vonk__expr(p, &e, err));
+    return VONK_PUSH(p, ret, e, err);
+}
+
+static vonk_status order_list(vonk_parser *p, vonk_exprs *ret, vonk_error *err)
+{
+    const bool closing = vonk__accept(p, TK_LPAREN);
+    const vonk_expr *e;
+    if (!closing) {
+        VONK_TRY(vonk__sort_item(p, &e, err));
+        return VONK_PUSH(p, ret, e, err);
+    }
+    VONK_TRY(vonk__sort_items(p, ret, err));
+    return vonk__expect(p, TK_RPAREN, err);
+}
+
+/* [WITH SINGLE PARTITION | PARTITION BY ... | DISTRIBUTE BY ...] [ORDER BY ... | SORT BY ...] */
+static vonk_status table_partitioning(vonk_parser *p, uint32_t from, vonk_exprs *keys, vonk_exprs *orders, bool *ret_single,
+                                      vonk_error *err)
+{
+    *ret_single = false;
+    if (vonk__accept(p, KW_WITH)) {
+        VONK_TRY(vonk__expect(p, KW_SINGLE, err));
+        VONK_TRY(vonk__expect(p, KW_PARTITION, err));
+        *ret_single = true;
+    } else if (vonk__accept2(p, KW_PARTITION, KW_BY) || vonk__accept2(p, KW_DISTRIBUTE, KW_BY)) {
+        VONK_TRY(key_list(p, keys, err));
+    }
+    if (vonk__accept2(p, KW_ORDER, KW_BY) || vonk__accept2(p, KW_SORT, KW_BY)) VONK_TRY(order_list(p, orders, err));
+    (void)from;
+    return VONK_OK;
+}
+
 /* TABLE(query) or TABLE name as an argument of a table function. */
 static vonk_status table_argument(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
 {
     uint32_t from = p->at++;
     const vonk_plan *plan;
+    vonk_exprs keys = {0}, orders = {0};
     vonk_expr *e;
-    bool closing = vonk__accept(p, TK_LPAREN);
+    bool closing = vonk__accept(p, TK_LPAREN), single;
     if (closing && p->is_query[p->at - 1])
         VONK_TRY(vonk__query(p, &plan, err));
     else
         VONK_TRY(table(p, &plan, err));
     if (closing) VONK_TRY(vonk__expect(p, TK_RPAREN, err));
-    if (vonk__is(p, KW_PARTITION) || vonk__is(p, KW_DISTRIBUTE) || vonk__is(p, KW_WITH))
-        return vonk__unsupported(p, from, "partitioned table argument", err);
-    VONK_TRY(vonk__new(p, VONK_EX_SUBQUERY, NULL, 0, &e, err));
+    VONK_TRY(table_partitioning(p, from, &keys, &orders, &single, err));
+    const uint32_t n_keys = vonk_u32_of(keys.n);
+    for (size_t i = 0; i < orders.n; i++) VONK_TRY(VONK_PUSH(p, &keys, orders.at[i], err));
+    VONK_TRY(vonk__new(p, VONK_EX_SUBQUERY, keys.at, vonk_u32_of(keys.n), &e, err));
     e->sub_kind = VONK_SUB_TABLE_ARG;
+    e->n_partition = n_keys;
+    e->n_order = vonk_u32_of(orders.n);
+    e->index = single;
     VONK_TRY(vonk_expr_set_plan(e, plan, err));
     return vonk__keep_expr(p, e, from, ret, err);
 }

@@ -18,6 +18,31 @@ vonk_status vonk_sql_parse_name(vonk_arena *arena, vonk_str text, const vonk_str
 size_t vonk_sql_statement_end(vonk_str text);
 bool   vonk_sql_is_keyword(vonk_str word, bool *ret_reserved);
 
+/* ---- table functions that say their columns when they are asked */
+typedef struct vonk_udtf_arg {
+    const vonk_type *type; /* of a table: a struct */
+    vonk_column     *value; /* of a constant: one row; NULL: it is none */
+    bool             is_table;
+    vonk_str         name; /* empty: by position */
+} vonk_udtf_arg;
+typedef struct vonk_udtf_order {
+    vonk_str name;
+    bool     ascending;
+    int32_t  nulls; /* 0: as usual, 1: first, 2: last */
+} vonk_udtf_order;
+typedef struct vonk_udtf_select {
+    vonk_str name, alias; /* an expression; empty alias: its own name */
+} vonk_udtf_select;
+typedef struct vonk_udtf_answer {
+    const vonk_type        *schema; /* a struct, new reference */
+    vonk_str                pickled; /* the whole answer, for the function when it runs */
+    bool                    single; /* all rows of the table in one partition */
+    const vonk_str         *partition;
+    const vonk_udtf_order  *order;
+    const vonk_udtf_select *select; /* none: all columns */
+    uint32_t                n_partition, n_order, n_select;
+} vonk_udtf_answer;
+
 typedef struct vonk_analyzer {
     vonk_budget       *budget; /* of the session: resolved plans outlive queries */
     vonk_catalog      *catalog;
@@ -25,6 +50,9 @@ typedef struct vonk_analyzer {
     const vonk_fn_env *env;
     /* Runs a resolved plan now and gives all rows: PIVOT without values, TRANSPOSE, statistics that need data. */
     vonk_status (*run)(void *session, const vonk_plan *resolved, vonk_batch **ret, vonk_error *err);
+    /* Asks a table function for its columns; all but the schema in `arena`. May be NULL. */
+    vonk_status (*ask_udtf)(void *session, const vonk_python_fn *fn, const vonk_udtf_arg *args, uint32_t n, vonk_arena *arena, vonk_udtf_answer *ret,
+                            vonk_error *err);
     /* READ from a data source of Python: makes it with the options and says its columns. *ret: its pickled instance as the command, its columns as
      * `returns`. NULL: there are none. */
     vonk_status (*open_source)(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);

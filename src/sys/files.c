@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -114,6 +115,15 @@ vonk_status vonk_file_open_unnamed(vonk_budget *budget, vonk_str directory, vonk
     }
     if (fd < 0) return vonk__fail_write(p.text, errno, err);
     return wrap(budget, fd, directory, ret, err);
+}
+
+vonk_status vonk_file_open_memory(vonk_budget *budget, vonk_file **ret, vonk_error *err)
+{
+    char path[64];
+    const int fd = memfd_create("vonk", MFD_CLOEXEC);
+    if (fd < 0) return vonk__fail_write("a file in memory", errno, err);
+    snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)getpid(), fd);
+    return wrap(budget, fd, vonk_str_of(path), ret, err);
 }
 
 vonk_status vonk_file_close(vonk_file *take_file, vonk_error *err)

@@ -40,6 +40,9 @@ typedef struct vonk_dir_entry {
 vonk_status vonk_file_open(vonk_budget *budget, vonk_str path, vonk_file_mode mode, vonk_file **ret, vonk_error *err);
 /* A file without a name, for reading and writing, gone with the process whatever happens. For spills. */
 vonk_status vonk_file_open_unnamed(vonk_budget *budget, vonk_str directory, vonk_file **ret, vonk_error *err);
+/* A file in memory that lies on no disk, for reading and writing; its path is how other processes of this user open it
+ * while it is open here. */
+vonk_status vonk_file_open_memory(vonk_budget *budget, vonk_file **ret, vonk_error *err);
 /* Closes and says what went wrong with it (a full disk may show only here). */
 vonk_status vonk_file_close(vonk_file *take_file, vonk_error *err);
 void        vonk_file_free(vonk_file *file); /* closes and does not care */

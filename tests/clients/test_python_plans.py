@@ -2,8 +2,7 @@
 Spark 4.3.0 answers (VONK_REMOTE asks it)."""
 import pandas as pd
 import pytest
-from pyspark.errors import AnalysisException, UnsupportedOperationException
-from pyspark.sql import Window
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 
@@ -74,12 +73,3 @@ def test_wrong_places(words, length):
     with pytest.raises(AnalysisException) as raised:
         _ = words.select(length("nothing")).schema
     assert raised.value.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
-
-
-def test_not_run_yet(words, mean):
-    """To go when they are."""
-    frames = [words.groupBy("w").agg(mean("n")), words.select(mean("n").over(Window.partitionBy("w")))]
-    for frame in frames:
-        with pytest.raises(UnsupportedOperationException) as raised:
-            frame.collect()
-        assert raised.value.getCondition() == "UNSUPPORTED_FEATURE"

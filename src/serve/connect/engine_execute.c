@@ -297,6 +297,14 @@ static vonk_status register_function(vonk__connect_request *r, const vonk_pb_msg
     return vonk_catalog_put_function(vonk_session_catalog(r->state->session), fn->name, fn, err);
 }
 
+static vonk_status register_table_function(vonk__connect_request *r, const vonk_pb_msg *m, vonk_error *err)
+{
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
+
+    VONK_TRY(vonk_translate_table_function(&r->translator, m, &fn, err));
+    return vonk_catalog_put_function(vonk_session_catalog(r->state->session), fn->name, fn, err);
+}
+
 static vonk_status register_source(vonk__connect_request *r, const vonk_pb_msg *m, vonk_error *err)
 {
     const vonk_pb_msg *python = vonk_pb_get_msg(m, PB_COMMON_INLINE_USER_DEFINED_DATA_SOURCE_PYTHON_DATA_SOURCE);
@@ -345,6 +353,7 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     switch (which) {
     case PB_COMMAND_CHECKPOINT_COMMAND: return checkpoint(r, op, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_REMOVE_CACHED_REMOTE_RELATION_COMMAND: return forget(r, vonk_pb_get_msg(command, which));
+    case PB_COMMAND_REGISTER_TABLE_FUNCTION: return register_table_function(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_REGISTER_FUNCTION: return register_function(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_REGISTER_DATA_SOURCE: return register_source(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_GET_RESOURCES_COMMAND: return resources(op, err);

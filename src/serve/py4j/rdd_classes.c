@@ -94,7 +94,10 @@ static vonk_status same(vonk__j_call *call, const char *fqn, vonk_error *err)
     made->profile = r->profile ? vonk__j_object_ref(r->profile) : NULL;
     return vonk__j_return(call, vonk__j_of(&made->head));
 }
-static vonk_status m_rdd(vonk__j_call *call, vonk_error *err) { return same(call, scala_class(self_of(call)->rdd), err); }
+static vonk_status m_rdd(vonk__j_call *call, vonk_error *err)
+{
+    return same(call, scala_class(self_of(call)->rdd), err);
+}
 static vonk_status m_java(vonk__j_call *call, vonk_error *err)
 {
     return same(call, java_class(self_of(call)->rdd), err);
@@ -387,8 +390,8 @@ static vonk_status m_save_text(vonk__j_call *call, vonk_error *err)
     vonk_buf_init(&codec, call->machine->budget, SIZE_MAX);
     if (call->n_args > 1) VONK_TRY(class_name(call, &call->args[1], &codec, err));
     vonk__j_watch_begin(call->caller, e);
-    vonk_status status = vonk_rdd_save_text(rdd, local_path(vonk__j_str(&call->args[0])), vonk_buf_str(&codec),
-                                            properties, n, err);
+    vonk_status status =
+        vonk_rdd_save_text(rdd, local_path(vonk__j_str(&call->args[0])), vonk_buf_str(&codec), properties, n, err);
     if (status == VONK_OK) status = vonk_rdd_finish(rdd, properties, n, err);
     vonk__j_watch_end();
     return status;
@@ -467,10 +470,17 @@ static const vonk__j_member partitioner_members[] = {
 #define KIND(name) {.fqn = "org.apache.spark.rdd." name, .super = RDD_CLASS, .flags = VONK__J_ABSTRACT}
 #define FACE .size = sizeof(vonk__j_rdd), .drop = rdd_drop, .text = rdd_text, .equals = rdd_equals, .hash = rdd_hash
 static const vonk__j_row rows[] = {
-    {.fqn = LIKE, .interfaces = "java.io.Serializable", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(like_members)},
+    {.fqn = LIKE,
+     .interfaces = "java.io.Serializable " LIKE "$Actions " LIKE "$Files " LIKE "$Resources",
+     .flags = VONK__J_INTERFACE,
+     VONK__J_MEMBERS(like_members)},
     {.fqn = API "JavaRDD", .interfaces = LIKE, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(java_members), FACE},
     {.fqn = API "JavaPairRDD", .interfaces = LIKE, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(pair_members), FACE},
-    {.fqn = API "JavaDoubleRDD", .interfaces = LIKE, .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(double_members), FACE},
+    {.fqn = API "JavaDoubleRDD",
+     .interfaces = LIKE " " API "JavaDoubleRDD$Actions",
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(double_members),
+     FACE},
     {.fqn = RDD_CLASS,
      .interfaces = "java.io.Serializable",
      .flags = VONK__J_ABSTRACT,

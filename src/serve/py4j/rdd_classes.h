@@ -1,4 +1,5 @@
-/* serve/py4j/rdd_classes.h -- RDDs, functions of Python and their like as objects, for the areas that take or give them.
+/* serve/py4j/rdd_classes.h -- RDDs, functions of Python and their like as objects, for the areas that take or give
+ * them.
  *
  * From an object to its RDD: vonk__j_rdd_of (any of JavaRDD, JavaPairRDD, JavaDoubleRDD, RDD and its subclasses), after
  * vonk__j_engine_use on its context; from a vonk_rdd to an object: vonk__j_rdd_object, which chooses the class by the
@@ -7,6 +8,7 @@
 #define VONK_SERVE_PY4J_RDD_CLASSES_H
 
 #include "serve/py4j/rdd_engine.h"
+#include "sys/files.h"
 
 typedef struct vonk__j_rdd {
     vonk__j_object head;
@@ -29,7 +31,7 @@ vonk_status vonk__j_objects_rdd(vonk__j_context *context, vonk_rdd *take_rdd, bo
 /* The payload of SimplePythonFunction. */
 typedef struct vonk__j_function {
     vonk__j_object head;
-    vonk__j_value command, executable, version; /* texts */
+    vonk__j_value command, executable, version;   /* texts */
     vonk__j_object *vars, *includes, *broadcasts; /* map, list, list; NULL: none */
 } vonk__j_function;
 vonk__j_function *vonk__j_function_of(vonk__j_object *object); /* NULL: it is something else */
@@ -44,6 +46,16 @@ typedef struct vonk__j_broadcast {
     vonk__j_context *context;
     uint64_t id;
     bool is_destroyed;
+    vonk__j_object *value; /* its PythonBroadcast */
 } vonk__j_broadcast;
+
+/* The payload of PythonBroadcast: a file that Python wrote, or with encryption one in memory that it sent. */
+typedef struct vonk__j_python_broadcast {
+    vonk__j_object head;
+    vonk__j_value path;
+    vonk_file *file; /* NULL: Python writes `path` itself */
+    vonk__j_context *context;
+    struct vonk__j_channel *channel;
+} vonk__j_python_broadcast;
 
 #endif

@@ -1,4 +1,5 @@
-/* serve/py4j/rdd_context.c -- what a SparkContext does with RDDs: makes them of files, joins them, broadcasts, cancels. */
+/* serve/py4j/rdd_context.c -- what a SparkContext does with RDDs: makes them of files, joins them, broadcasts, cancels.
+ */
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 
@@ -14,8 +15,9 @@ static vonk_status make_leaf(vonk__j_call *call, vonk__j_engine *e, vonk_rdd **r
 {
     const vonk_str path = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
     const int64_t n = call->n_args > 1 ? call->args[1].i : 0;
-    const uint32_t least = call->n_args > 1 ? (n > 0 ? (uint32_t)n : 1)
-                           : e->context->parallelism < 2 ? e->context->parallelism : 2;
+    const uint32_t least = call->n_args > 1              ? (n > 0 ? (uint32_t)n : 1)
+                           : e->context->parallelism < 2 ? e->context->parallelism
+                                                         : 2;
     switch ((leaf)call->member->tag) {
     case EMPTY: return vonk_rdd_empty(e->rdds, ret, err);
     case TEXT: return vonk_rdd_text(e->rdds, path, least, ret, err);
@@ -28,7 +30,8 @@ static vonk_status make_leaf(vonk__j_call *call, vonk__j_engine *e, vonk_rdd **r
         return vonk_rdd_fixed_records(e->rdds, path, (uint32_t)n, ret, err);
     case CHECKPOINT_FILE: break;
     }
-    return vonk_rdd_checkpoint_file(e->rdds, path, ret, err);
+    return vonk_rdd_checkpoint_file(
+        e->rdds, vonk_str_starts(path, VONK_STR("file:")) ? vonk_str_sub(path, 5, path.len) : path, ret, err);
 }
 
 static vonk_status m_leaf(vonk__j_call *call, vonk_error *err)
@@ -90,7 +93,8 @@ static vonk_status m_cancel(vonk__j_call *call, vonk_error *err)
     else if (is_all)
         vonk_format(reason, sizeof reason, "as part of cancellation of all jobs");
     else
-        vonk_format(reason, sizeof reason, is_tag ? "part of cancelled job tags %.*s" : "part of cancelled job group %.*s",
+        vonk_format(reason, sizeof reason,
+                    is_tag ? "part of cancelled job tags %.*s" : "part of cancelled job group %.*s",
                     VONK_STR_ARGS(value));
     vonk_scheduler_cancel(e->scheduler,
                           is_all   ? VONK_STR_NONE
@@ -112,23 +116,10 @@ static void broadcast_drop(vonk__j_object *self)
         vonk__j_engine_leave(e);
     }
     b->is_destroyed = true;
+    vonk__j_object_unref(VONK_STEAL(b->value));
     vonk__j_object_unref(VONK_STEAL(b->context));
 }
 
-typedef struct python_broadcast {
-    vonk__j_object head;
-    vonk__j_value path;
-} python_broadcast;
-static void python_broadcast_drop(vonk__j_object *self) { vonk__j_unref(&((python_broadcast *)self)->path); }
-
-static vonk_status setup_broadcast(vonk__j_call *call, vonk_error *err)
-{
-    python_broadcast *made = NULL;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.api.python.PythonBroadcast", &made, err));
-    made->path = vonk__j_ref(call->args[0]);
-    return vonk__j_return(call, vonk__j_of(&made->head));
-}
 static vonk_status m_broadcast(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
@@ -136,10 +127,12 @@ static vonk_status m_broadcast(vonk__j_call *call, vonk_error *err)
     vonk__j_context *context = vonk__j_context_of(call->self);
     uint64_t id = 0;
     VONK_TRY(vonk__j_need(call, 0, err));
-    const python_broadcast *value = (python_broadcast *)call->args[0].object;
+    vonk__j_python_broadcast *value = (vonk__j_python_broadcast *)call->args[0].object;
     VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.broadcast.Broadcast", &made, err));
-    VONK_TRY(vonk_rdd_broadcast(e->rdds, vonk__j_str(&value->path), &id, err));
+    VONK_TRY(value->file ? vonk_rdd_broadcast_at(e->rdds, vonk_file_path(value->file), &id, err)
+                         : vonk_rdd_broadcast(e->rdds, vonk__j_str(&value->path), &id, err));
+    made->value = vonk__j_object_ref(value);
     made->id = id;
     made->context = (vonk__j_context *)vonk__j_object_ref(context);
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
@@ -212,12 +205,11 @@ static const vonk__j_member broadcast_members[] = {
     METHOD("destroy", "", "void", broadcast_destroy, 0),
     METHOD("destroy", "boolean", "void", broadcast_destroy, 0),
 };
-static const vonk__j_member broadcast_statics[] = {
-    {"setupBroadcast", "String", "org.apache.spark.api.python.PythonBroadcast", setup_broadcast, VONK__J_STATIC, 0},
-};
-
 static const vonk__j_row rows[] = {
-    {.fqn = API "JavaSparkContext$Rdds", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(java_members)},
+    {.fqn = API "JavaSparkContext$Rdds",
+     .interfaces = API "JavaSparkContext$Files " API "JavaSparkContext$Status",
+     .flags = VONK__J_INTERFACE,
+     VONK__J_MEMBERS(java_members)},
     {.fqn = "org.apache.spark.SparkContext$Rdds", .flags = VONK__J_INTERFACE, VONK__J_MEMBERS(scala_members)},
     {.fqn = "org.apache.spark.broadcast.Broadcast",
      .interfaces = "java.io.Serializable",
@@ -226,13 +218,5 @@ static const vonk__j_row rows[] = {
      .size = sizeof(vonk__j_broadcast),
      .drop = broadcast_drop,
      .text = broadcast_text},
-    {.fqn = "org.apache.spark.api.python.PythonBroadcast",
-     .interfaces = "java.io.Serializable",
-     .flags = VONK__J_ABSTRACT,
-     .size = sizeof(python_broadcast),
-     .drop = python_broadcast_drop},
-    {.fqn = "org.apache.spark.api.python.PythonRDD$Broadcasts",
-     .flags = VONK__J_INTERFACE,
-     VONK__J_MEMBERS(broadcast_statics)},
 };
 const vonk__j_area vonk__j_area_rdd_context = {rows, VONK_COUNTOF(rows)};

@@ -3,6 +3,7 @@
 
 #include "serve/py4j/rdd_socket.h"
 #include "sys/clock.h"
+#include "sys/env.h"
 #include "sys/sockets.h"
 #include "text/number.h"
 
@@ -42,7 +43,7 @@ static uint32_t failures_of(vonk__j_context *c)
     const size_t comma = vonk_str_find_byte(master, ',', 0), end = vonk_str_find_byte(master, ']', 0);
     if (comma == SIZE_MAX || end == SIZE_MAX || end < comma) return 1;
     return vonk_text_to_i64(vonk_str_trim(vonk_str_sub(master, comma + 1, end)), false, 1, 100000, &n) ? (uint32_t)n
-                                                                                                      : 1;
+                                                                                                       : 1;
 }
 
 /* ---- accumulators: Python listens for updates of tasks, and answers each with a byte */
@@ -50,8 +51,7 @@ static uint32_t failures_of(vonk__j_context *c)
 static vonk_status connect_accumulator(vonk__j_engine *e, const vonk__j_accumulator *a, vonk_error *err)
 {
     if (e->accumulator_fd >= 0) return VONK_OK;
-    if (a->path.kind == VONK__J_STRING)
-        return vonk_socket_connect_unix(vonk__j_str(&a->path), &e->accumulator_fd, err);
+    if (a->path.kind == VONK__J_STRING) return vonk_socket_connect_unix(vonk__j_str(&a->path), &e->accumulator_fd, err);
     VONK_TRY(vonk_socket_connect_wait(vonk__j_str(&a->host), (uint16_t)a->port, e->socket_timeout_ns,
                                       &e->accumulator_fd, err));
     const vonk_str token = vonk__j_str(&a->token);
@@ -129,7 +129,10 @@ static vonk_status make_pool(vonk__j_caller *caller, vonk__j_engine *e, vonk_err
 {
     int64_t idle = 0;
     VONK_TRY(number_setting(caller, e->context, "spark.python.worker.idle.seconds", 60, &idle, err));
-    const vonk_py_pool_options options = {.idle_ns = idle * VONK_NS_PER_S,
+    /* Names of sockets are short: a temporary folder with a long name cannot hold them. */
+    const bool is_long = vonk_env_get("TMPDIR").len > 40;
+    const vonk_py_pool_options options = {.socket_folder = is_long ? VONK_STR("/tmp") : VONK_STR_NONE,
+                                          .idle_ns = idle * VONK_NS_PER_S,
                                           .start_timeout_ns = 60 * VONK_NS_PER_S,
                                           .max_workers = e->context->n_slots * 8 + 16};
     return vonk_py_pool_new(e->budget, &options, &e->pool, err);
@@ -144,8 +147,8 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
     e->socket_timeout_ns = seconds_setting(c, "spark.python.authenticate.socketTimeout", 15) * VONK_NS_PER_S;
     const vonk_str sockets =
         vonk__j_context_setting(c, VONK_STR("spark.python.unix.domain.socket.dir"), text, sizeof text);
-    VONK_TRY(vonk_strdup(e->machine->budget, sockets.len ? sockets : vonk_str_of(c->local_folder), &e->socket_folder,
-                         err));
+    VONK_TRY(
+        vonk_strdup(e->machine->budget, sockets.len ? sockets : vonk_str_of(c->local_folder), &e->socket_folder, err));
     VONK_TRY(vonk_strdup(e->machine->budget, vonk_str_of(c->files_folder), &e->files_folder, err));
     VONK_TRY(vonk_budget_new(e->machine->budget, "rdds", VONK_NO_LIMIT, &e->budget, err));
     const vonk_block_options blocks = {
@@ -266,8 +269,8 @@ void vonk__j_engine_stop(vonk__j_context *c)
 
 /* ---- jobs */
 
-vonk_status vonk__j_job_properties(vonk__j_caller *caller, vonk_arena *arena, const vonk_property **ret, uint32_t *ret_n,
-                                   vonk_error *err)
+vonk_status vonk__j_job_properties(vonk__j_caller *caller, vonk_arena *arena, const vonk_property **ret,
+                                   uint32_t *ret_n, vonk_error *err)
 {
     vonk__j_map *map = NULL;
     vonk_property *properties = NULL;

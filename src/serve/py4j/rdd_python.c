@@ -3,7 +3,7 @@
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/rdd_socket.h"
-#include "sys/clock.h"
+#include "sys/env.h"
 #include "text/number.h"
 
 #define PYTHON "org.apache.spark.api.python."
@@ -114,8 +114,7 @@ static int64_t memory_bytes(vonk__j_context *context)
 {
     char text[64];
     int64_t n = 0, unit = 1 << 20;
-    vonk_str set =
-        vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
+    vonk_str set = vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
     if (!set.len) return 0;
     if (set.data[set.len - 1] == 'b' || set.data[set.len - 1] == 'B') set.len--;
     const char last = set.len ? (char)(set.data[set.len - 1] | 0x20) : '0';
@@ -129,8 +128,7 @@ static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, von
 {
     char text[64];
     vonk__j_context *c = e->context;
-    const vonk_str reuse =
-        vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
+    const vonk_str reuse = vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
     *env = (vonk_py_env){.module = VONK_STR("pyspark.worker"),
                          .reuse = !vonk_str_is_nocase(reuse, "false"),
                          .memory_bytes = memory_bytes(c)};
@@ -179,7 +177,7 @@ static vonk_status python_rdd_new(vonk__j_call *call, vonk_error *err)
     vonk__j_rdd *made = NULL;
     vonk_rdd *rdd = NULL;
     VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_need(call, 1, err));
+    if (call->n_args > 1) VONK_TRY(vonk__j_need(call, 1, err));
     const vonk__j_rdd *parent = vonk__j_rdd_of(call->args[0].object);
     VONK_TRY(vonk__j_engine_use(call->caller, parent->context, &e, err));
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
@@ -214,8 +212,8 @@ static vonk_status read_from_file(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_TRY(vonk__j_site_begin(call->caller, arena, err));
-    const vonk_status status = vonk_rdd_parallelize_file(e->rdds, vonk__j_str(&call->args[1]),
-                                                         (uint32_t)call->args[2].i, &rdd, err);
+    const vonk_status status =
+        vonk_rdd_parallelize_file(e->rdds, vonk__j_str(&call->args[1]), (uint32_t)call->args[2].i, &rdd, err);
     vonk__j_site_end();
     VONK_TRY(status);
     return vonk__j_rdd_object(context, rdd, &call->result, err);
@@ -427,12 +425,26 @@ static vonk_status as_objects(vonk__j_call *call, vonk_error *err)
     return vonk__j_objects_rdd(r->context, vonk_rdd_ref(r->rdd), is_batched, &call->result, err);
 }
 
+/* ---- for tests of recovery, which say so by VONK_TESTING */
+
+static vonk_status lose_blocks(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    const vonk__j_rdd *r = vonk__j_rdd_of(call->args[0].object);
+    if (!vonk_env_get("VONK_TESTING").data)
+        return vonk__j_throw(call->caller, "java.lang.UnsupportedOperationException", err, "this is for tests");
+    VONK_TRY(vonk__j_engine_use(call->caller, r->context, &e, err));
+    return vonk__j_return(call, vonk__j_i32((int32_t)vonk_rdd_lose_blocks(r->rdd, call->args[1].i)));
+}
+
 /* ---- rows */
 
 #define STATIC(name, args, result, function, tag) {name, args, result, function, VONK__J_STATIC, tag}
 static const vonk__j_member function_members[] = {
-    {"new", "byte[], java.util.Map, java.util.List, String, String, java.util.List, org.apache.spark.util.AccumulatorV2",
-     "", function_new, VONK__J_CONSTRUCTOR, 0},
+    {"new",
+     "byte[], java.util.Map, java.util.List, String, String, java.util.List, org.apache.spark.util.AccumulatorV2", "",
+     function_new, VONK__J_CONSTRUCTOR, 0},
 };
 static const vonk__j_member python_members[] = {
     {"new", RDD_CLASS ", " PYTHON "PythonFunction, boolean, boolean", "", python_rdd_new, VONK__J_CONSTRUCTOR, 0},
@@ -441,6 +453,7 @@ static const vonk__j_member python_members[] = {
     STATIC("collectAndServe", RDD_CLASS, "Object[]", collect, 0),
     STATIC("collectAndServeWithJobGroup", RDD_CLASS ", String, String, boolean", "Object[]", collect_with_group, 0),
     STATIC("runJob", "org.apache.spark.SparkContext, " JAVA_RDD ", java.util.ArrayList", "Object[]", run_job, 0),
+    STATIC("loseBlocks", JAVA_RDD ", boolean", "int", lose_blocks, 0),
     STATIC("toLocalIteratorAndServe", RDD_CLASS ", boolean", "Object[]", to_local_iterator, 0),
 };
 static const vonk__j_member pairwise_members[] = {
@@ -467,7 +480,7 @@ static const vonk__j_row rows[] = {
      .drop = function_drop},
     {.fqn = PYTHON "PythonRDD",
      .super = RDD_CLASS,
-     .interfaces = PYTHON "PythonRDD$Broadcasts",
+     .interfaces = PYTHON "PythonRDD$Broadcasts " PYTHON "PythonRDD$Files",
      VONK__J_MEMBERS(python_members)},
     {.fqn = PYTHON "PairwiseRDD", .super = RDD_CLASS, VONK__J_MEMBERS(pairwise_members)},
     {.fqn = PYTHON "SerDeUtil", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(serde_members)},

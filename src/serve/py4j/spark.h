@@ -29,6 +29,7 @@ struct vonk__j_context {
     bool is_stopped;
     char *checkpoint_folder; /* NULL: none */
     VONK_VEC(char *) files;  /* names below files_folder */
+    VONK_VEC(char *) archives;
     VONK_VEC(vonk__j_object *) accumulators;
     vonk__j_engine *engine; /* rdd_engine.h: NULL until the first RDD */
 };

@@ -1,4 +1,5 @@
 /* serve/py4j/spark_context.c -- SparkContext and JavaSparkContext: start, stop, settings, local properties, files. */
+#include "serve/py4j/archive.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_engine.h"
 #include "serve/py4j/spark.h"
@@ -31,6 +32,10 @@ static void context_drop(vonk__j_object *self)
     vonk__j_object_unref(conf);
     for (size_t i = 0; i < c->files.n; i++) vonk_free(c->files.at[i]);
     for (size_t i = 0; i < c->accumulators.n; i++) vonk__j_object_unref(c->accumulators.at[i]);
+    for (size_t i = 0; i < c->archives.n; i++) vonk_free(c->archives.at[i]);
+    vonk_free(c->archives.at);
+    c->archives.at = NULL;
+    c->archives.n = 0;
     vonk_free(c->files.at);
     vonk_free(c->accumulators.at);
     vonk_free(c->checkpoint_folder);
@@ -464,30 +469,93 @@ static vonk_str local_path(vonk_str uri)
     uri = vonk_str_sub(uri, 5, uri.len);
     return vonk_str_starts(uri, VONK_STR("//")) ? vonk_str_sub(uri, 2, uri.len) : uri;
 }
-static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
+static vonk_status copy_file(vonk_budget *budget, vonk_str from, vonk_str to, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
+    vonk_buf_init(&content, budget, MOST_FILE_BYTES);
+    VONK_TRY(vonk_file_read_all(from, MOST_FILE_BYTES, &content, err));
+    return vonk_file_replace(to, content.data, content.len, err);
+}
+
+/* A folder with all that is in it; links are followed, so depth is limited. */
+static vonk_status copy_folder(vonk_arena *arena, vonk_str from, vonk_str to, uint32_t depth, vonk_error *err)
+{
+    enum { MOST_DEPTH = 64 };
+    vonk_dir_entry *entries = NULL;
+    size_t n = 0;
+    if (depth > MOST_DEPTH)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("adding folders more than %d deep", MOST_DEPTH));
+    VONK_TRY(vonk_dir_make(to, err));
+    VONK_TRY(vonk_dir_list(arena, from, &entries, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        vonk_str in, out;
+        VONK_TRY(vonk_path_join(arena, from, entries[i].name, &in, err));
+        VONK_TRY(vonk_path_join(arena, to, entries[i].name, &out, err));
+        if (entries[i].info.kind == VONK_FILE_DIRECTORY) VONK_TRY(copy_folder(arena, in, out, depth + 1, err));
+        if (entries[i].info.kind == VONK_FILE_REGULAR)
+            VONK_TRY(copy_file(vonk_arena_budget(arena), in, out, err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     vonk__j_context *c = self_context(call);
-    VONK_TRY(vonk__j_need(call, 0, err));
-    const vonk_str path = local_path(vonk__j_str(&call->args[0]));
     vonk_file_info info;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    vonk_str path = local_path(vonk__j_str(&call->args[0]));
+    while (path.len > 1 && path.data[path.len - 1] == '/') path.len--;
     size_t at = path.len;
     while (at && path.data[at - 1] != '/') at--;
     const vonk_str name = vonk_str_sub(path, at, path.len);
     VONK_TRY(vonk_file_stat(path, &info, err));
-    if (info.kind != VONK_FILE_REGULAR || !name.len)
+    const bool is_folder = info.kind == VONK_FILE_DIRECTORY;
+    if (is_folder && !(call->n_args > 1 && call->args[1].i))
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
-                             "Added file %.400s is not a file; folders are not added here", call->args[0].text->data);
-    vonk_buf_init(&content, call->machine->budget, MOST_FILE_BYTES);
-    VONK_TRY(vonk_file_read_all(path, MOST_FILE_BYTES, &content, err));
+                             "Added file %.400s is a directory and recursive is not turned on.",
+                             call->args[0].text->data);
+    if (!name.len || vonk_str_is(name, "..") || vonk_str_is(name, "."))
+        return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err, "%.400s has no name to be added by",
+                             call->args[0].text->data);
+    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_LOCKED(&c->lock);
+    const vonk_str listed = vonk_str_of(VONK_F("%.*s%s", VONK_STR_ARGS(name), is_folder ? "/" : ""));
     for (size_t i = 0; i < c->files.n; i++)
-        if (vonk_str_is(name, c->files.at[i])) return VONK_OK; /* the first stays */
-    VONK_TRY(vonk_file_replace(vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name))), content.data,
-                               content.len, err));
+        if (vonk_str_is(listed, c->files.at[i])) return VONK_OK; /* the first stays */
+    const vonk_str to = vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name)));
+    VONK_TRY(is_folder ? copy_folder(arena, path, to, 0, err) : copy_file(call->machine->budget, path, to, err));
     char *copy = NULL;
-    VONK_TRY(vonk_strdup(call->machine->budget, name, &copy, err));
+    VONK_TRY(vonk_strdup(call->machine->budget, listed, &copy, err));
     const vonk_status status = VONK_VEC_PUSH(&c->files, call->machine->budget, copy, err);
+    if (status != VONK_OK) vonk_free(copy);
+    return status;
+}
+/* "path/name.zip#alias": unpacked below files_folder, under the alias or the name. */
+static vonk_status m_add_archive(vonk__j_call *call, vonk_error *err)
+{
+    vonk__j_context *c = self_context(call);
+    char *copy = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    const vonk_str all = vonk__j_str(&call->args[0]);
+    const size_t hash = vonk_str_find_byte(all, '#', 0);
+    const vonk_str path = local_path(vonk_str_sub(all, 0, hash == SIZE_MAX ? all.len : hash));
+    size_t at = path.len;
+    while (at && path.data[at - 1] != '/') at--;
+    const vonk_str file = vonk_str_sub(path, at, path.len);
+    const vonk_str name = hash == SIZE_MAX ? file : vonk_str_sub(all, hash + 1, all.len);
+    if (!name.len || vonk_str_find_byte(name, '/', 0) != SIZE_MAX || name.data[0] == '.')
+        return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
+                             "an archive is unpacked under a name, which %.200s is not", VONK_S(name));
+    const char *listed = VONK_F("%.*s%s%.*s", VONK_STR_ARGS(file), hash == SIZE_MAX ? "" : "#",
+                                (int)(hash == SIZE_MAX ? 0 : name.len), name.data);
+    VONK_LOCKED(&c->lock);
+    for (size_t i = 0; i < c->archives.n; i++)
+        if (strcmp(c->archives.at[i], listed) == 0) return VONK_OK; /* the first stays */
+    VONK_TRY(vonk__j_unpack(call->machine->budget, path,
+                            vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name))), err));
+    VONK_TRY(vonk_strdup(call->machine->budget, vonk_str_of(listed), &copy, err));
+    const vonk_status status = VONK_VEC_PUSH(&c->archives, call->machine->budget, copy, err);
     if (status != VONK_OK) vonk_free(copy);
     return status;
 }
@@ -495,12 +563,16 @@ static vonk_status m_files(vonk__j_call *call, vonk_error *err)
 {
     VONK__J_AUTO vonk__j_list *seq = NULL;
     vonk__j_context *c = self_context(call);
+    char *const *names = NULL;
+    size_t n = 0;
     VONK_TRY(vonk__j_object_new(call->machine, "scala.collection.immutable.Seq$Live", &seq, err));
     VONK_LOCKED(&c->lock);
-    for (size_t i = 0; i < c->files.n; i++) {
+    names = call->member->tag ? c->archives.at : c->files.at;
+    n = call->member->tag ? c->archives.n : c->files.n;
+    for (size_t i = 0; i < n; i++) {
         vonk__j_value uri;
         VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING,
-                                    vonk_str_of(VONK_F("file:%s/%s", c->files_folder, c->files.at[i])), &uri, err));
+                                    vonk_str_of(VONK_F("file:%s/%s", c->files_folder, names[i])), &uri, err));
         VONK_TRY(vonk__j_list_add(seq, uri, err));
     }
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(seq)->head));
@@ -604,6 +676,8 @@ static const vonk__j_member context_members[] = {
     {"getLocalProperties", "", "java.util.Properties", m_all_local, VONK__J_METHOD, 0},
     {"setLocalProperties", "java.util.Properties", "void", m_all_local, VONK__J_METHOD, 0},
     {"listFiles", "", "scala.collection.immutable.Seq", m_files, VONK__J_METHOD, 0},
+    {"listArchives", "", "scala.collection.immutable.Seq", m_files, VONK__J_METHOD, 1},
+    {"addArchive", "String", "void", m_add_archive, VONK__J_METHOD, 0},
     {"getCheckpointDir", "", "scala.Option", m_checkpoint, VONK__J_METHOD, 0},
     {"register", "org.apache.spark.util.AccumulatorV2", "void", m_register, VONK__J_METHOD, 0},
 };

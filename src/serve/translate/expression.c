@@ -455,6 +455,30 @@ static vonk_status named_argument(vonk_translator *t, const vonk_pb_msg *m, cons
     return node(t, VONK_EX_NAMED_ARG, &value, 1, vonk_pb_str(m, PB_NAMED_ARGUMENT_EXPRESSION_KEY), ret, err);
 }
 
+static vonk_status table_argument(vonk_translator *t, const vonk_pb_msg *options, int64_t plan_id, const vonk_expr **ret,
+                                  vonk_error *err)
+{
+    const vonk_expr **keys = NULL, **orders = NULL, **all = NULL;
+    uint32_t n_keys = 0, n_orders = 0;
+    vonk_expr *e = NULL;
+
+    if (options) {
+        VONK_TRY(vonk__tr_exprs(t, options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_PARTITION_SPEC, &keys, &n_keys, err));
+        VONK_TRY(vonk__tr_sort_orders(t, options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_ORDER_SPEC, &orders, &n_orders,
+                                      err));
+    }
+    VONK_TRY(vonk_arena_array(t->arena, n_keys + n_orders + 1, sizeof *all, &all, err));
+    for (uint32_t i = 0; i < n_keys; i++) all[i] = keys[i];
+    for (uint32_t i = 0; i < n_orders; i++) all[n_keys + i] = orders[i];
+    VONK_TRY(vonk_expr_new(t->budget, VONK_EX_SUBQUERY, all, n_keys + n_orders, &e, err));
+    e->plan_id = plan_id;
+    e->sub_kind = VONK_SUB_TABLE_ARG;
+    e->n_partition = n_keys;
+    e->n_order = n_orders;
+    e->index = options && vonk_pb_bool(options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_WITH_SINGLE_PARTITION);
+    return vonk_expr_finish(e, ret, err);
+}
+
 /* The plan is found by its id among the relations that come along (WithRelations). */
 static vonk_status subquery(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
 {
@@ -470,8 +494,9 @@ static vonk_status subquery(vonk_translator *t, const vonk_pb_msg *m, const vonk
     case PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_TABLE_ARG: kind = VONK_SUB_TABLE_ARG; break;
     default: return vonk_translate_invalid("a subquery's type", err);
     }
-    if (vonk_pb_has(m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS))
-        return vonk_translate_unsupported("table arguments with PARTITION BY", err);
+    if (kind == VONK_SUB_TABLE_ARG)
+        return table_argument(t, vonk_pb_get_msg(m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS),
+                              vonk_pb_i64(m, PB_SUBQUERY_EXPRESSION_PLAN_ID), ret, err);
     VONK_TRY(vonk__tr_exprs(t, m, PB_SUBQUERY_EXPRESSION_IN_SUBQUERY_VALUES, &values, &n, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_SUBQUERY, values, n, &e, err));
     e->plan_id = vonk_pb_i64(m, PB_SUBQUERY_EXPRESSION_PLAN_ID);

@@ -30,6 +30,9 @@ vonk_status vonk_translate_command(vonk_translator *t, const vonk_pb_msg *comman
 /* The function of a CommonInlineUserDefinedFunction, without its arguments; one of Java is refused as Spark refuses a class that it does not find. */
 vonk_status vonk_translate_function(vonk_translator *t, const vonk_pb_msg *function, const vonk_python_fn **ret, vonk_error *err);
 
+/* ... of a CommonInlineUserDefinedTableFunction. */
+vonk_status vonk_translate_table_function(vonk_translator *t, const vonk_pb_msg *function, const vonk_python_fn **ret, vonk_error *err);
+
 vonk_status vonk_translate_type(vonk_translator *t, const vonk_pb_msg *data_type, const vonk_type **ret, vonk_error *err);
 /* Fills the DataType message that is the field `field`. */
 vonk_status vonk_translate_put_type(vonk_pb_writer *w, int field, const vonk_type *type, vonk_error *err);

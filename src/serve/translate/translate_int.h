@@ -26,6 +26,9 @@ vonk_status vonk__translate_sql(vonk_translator *t, const vonk_pb_msg *sql_comma
 /* python.c */
 vonk_status vonk__translate_python(vonk_translator *t, const vonk_pb_msg *function, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__translate_map_partitions(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__translate_map_groups(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__translate_table_function(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__translate_map_cogroups(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err);
 /* dataset.c: the relations that only the DataFrame API has. *ret NULL and VONK_OK: not one of those. */
 vonk_status vonk__translate_dataset(vonk_translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__translate_local(vonk_translator *t, const vonk_pb_msg *relation, const vonk_plan **ret, vonk_error *err);

@@ -101,6 +101,20 @@ static vonk_status interval_type(const vonk_pb_msg *m, bool day_time, const vonk
                     : vonk_type_interval_ym((vonk_interval_field)start, (vonk_interval_field)end, ret, err);
 }
 
+/* A type, columns, or (the last try) fields as they stand in a struct: "a: int, b: int". */
+static vonk_status unparsed(vonk_translator *t, vonk_str text, const vonk_type **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
+    vonk_str wrapped;
+    const vonk_status status = vonk_type_parse_ddl(text, ret, err);
+
+    if (status == VONK_OK) return VONK_OK;
+    VONK_TRY(vonk_arena_printf(t->arena, &wrapped, &ignored, "struct<%.*s>", VONK_STR_ARGS(text)));
+    if (vonk_type_parse(wrapped, ret, &ignored) != VONK_OK) return status;
+    vonk_error_reset(err);
+    return VONK_OK;
+}
+
 vonk_status vonk_translate_type(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
     const int which = vonk_pb_which(m, PB_DATA_TYPE_KIND_ONEOF);
@@ -133,7 +147,7 @@ vonk_status vonk_translate_type(vonk_translator *t, const vonk_pb_msg *m, const 
     case PB_DATA_TYPE_GEOGRAPHY:
         return vonk_type_spatial(true, vonk_pb_i32(kind, PB_DATA_TYPE_GEOGRAPHY_SRID), ret, err);
     case PB_DATA_TYPE_UNPARSED:
-        return vonk_type_parse_ddl(vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
+        return unparsed(t, vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
     default: return vonk_translate_invalid("data type", err);
     }
 }
