@@ -17,10 +17,11 @@ def free_port():
 
 
 def environment():
-    """Two threads for whoever asks the environment."""
+    """Two threads for whoever asks the environment, and this Python for functions written in it."""
     two = str(N_THREADS)
     return dict(os.environ, POLARS_MAX_THREADS=two, TOKIO_WORKER_THREADS=two, RAYON_NUM_THREADS=two,
-                OMP_NUM_THREADS=two, SAIL_EXECUTION__DEFAULT_PARALLELISM=two, TZ="UTC")
+                OMP_NUM_THREADS=two, SAIL_EXECUTION__DEFAULT_PARALLELISM=two, TZ="UTC",
+                PYSPARK_PYTHON=sys.executable)
 
 
 def two_cpus():

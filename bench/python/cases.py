@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from operator import add
 
 import numpy as np
@@ -164,4 +165,9 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception:  # at once: gRPC's client may wait for itself when an interpreter ends after an error
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)

@@ -43,10 +43,8 @@ def pss_mb(pid, with_itself):
 
 
 def program_environment(engine, args):
-    env = environment()
-    for name in [n for n in env if n.startswith(("SPARK_", "PYSPARK_"))]:
-        del env[name]
-    env.update(PYSPARK_PYTHON=sys.executable, PYTHONHASHSEED="0", SPARK_LOCAL_IP="127.0.0.1")
+    env = {name: value for name, value in environment().items() if not name.startswith("SPARK_")}
+    env.update( PYTHONHASHSEED="0", SPARK_LOCAL_IP="127.0.0.1")
     if engine == "vonk":
         env.update(SPARK_HOME=os.path.join(ROOT, "home"), VONK=args.vonk)
     return env

@@ -1,13 +1,15 @@
 """The scripts of SPARK_HOME, as people start them."""
 import os
+import pty
 import socket
 import subprocess
+import sys
 import time
 
 import pytest
 from pyspark.sql import SparkSession
 
-from gateway import HOME
+from gateway import HOME, without_java
 from server import SLOWER, VONK, free_port
 
 
@@ -76,3 +78,27 @@ def test_token_by_a_setting():
     finally:
         server.terminate()
         assert server.wait(20 * SLOWER) == 0
+
+
+def test_pyspark_shell():
+    """bin/pyspark on a terminal: `sc` and `spark` are there, no Java is."""
+    env = without_java(PYSPARK_PYTHON=sys.executable, TERM="dumb")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(os.path.join(HOME, "bin", "pyspark"), ["pyspark"], env)
+    said = b""
+
+    def wait_for(text):
+        nonlocal said
+        end = time.monotonic() + 60 * SLOWER
+        while text not in said:
+            assert time.monotonic() < end, said.decode()
+            said += os.read(terminal, 65536)
+    try:
+        wait_for(b">>> ")
+        os.write(terminal, b"sc.parallelize([1, 2, 3]).sum(), spark.range(4).count()\n")
+        wait_for(b"(6, 4)")
+        os.write(terminal, b"exit()\n")
+        assert os.waitpid(pid, 0)[1] == 0
+    finally:
+        os.close(terminal)

@@ -372,6 +372,14 @@ def test_idle_workers_and_daemons_end(drivers):
     assert driver.plain(double, [2]) == [4]
 
 
+def test_other_users_cannot_connect(driver):
+    assert driver.plain(double, [1]) == [2]
+    with open("/proc/net/unix", encoding="utf-8") as sockets:
+        folders = {os.path.dirname(line.split()[-1]) for line in sockets if "/py-" in line}
+    folders = [folder for folder in folders if os.path.isdir(folder)]  # others' tests come and go
+    assert folders and not any(os.stat(folder).st_mode & 0o077 for folder in folders)
+
+
 def test_a_session_that_ends(driver):
     driver.plain(double, [1])
     driver.ask("drop")
