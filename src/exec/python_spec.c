@@ -54,7 +54,8 @@ static vonk_status add_settings(vonk_op *op, python_spec *spec, vonk_error *err)
         vonk_str value = vonk_conf_get(conf, settings[i].key);
         if (!value.data) continue;
         if (settings[i].is_number)
-            VONK_TRY(vonk_arena_printf(op->arena, &value, err, "%lld", (long long)vonk_conf_i64(conf, settings[i].key)));
+            VONK_TRY(
+                vonk_arena_printf(op->arena, &value, err, "%lld", (long long)vonk_conf_i64(conf, settings[i].key)));
         VONK_TRY(vonk__python_spec_runner_conf(op, spec, settings[i].key, value, err));
     }
     return VONK_OK;

@@ -1,7 +1,7 @@
 /* sql/analyze_table_function.c -- table functions of Python: a GENERATE over one row, or over the rows of TABLE
  * arguments, which come as one struct each. PARTITION BY and ORDER BY of such an argument sort it by a window without
- * functions; the partition's values stand behind its columns, for the worker to see where one ends. A function that does
- * not say its columns is asked for them, with the types of its arguments. */
+ * functions; the partition's values stand behind its columns, for the worker to see where one ends. A function that
+ * does not say its columns is asked for them, with the types of its arguments. */
 #include "plan/program.h"
 #include "sql/analyze.h"
 
@@ -21,7 +21,7 @@ typedef struct call {
     uint32_t n, n_tables, n_partition; /* n_partition: columns behind those of a table */
     bool any_named;
     vonk_str routine; /* its quoted name, NUL-terminated */
-    table_arg table; /* the first one */
+    table_arg table;  /* the first one */
     vonk_udtf_answer answer;
 } call;
 
@@ -33,8 +33,9 @@ static vonk_status add_name(call *c, uint32_t i, vonk_str name, vonk_error *err)
 {
     for (uint32_t k = 0; k < i; k++)
         if (vonk_str_eq(c->names[k], name))
-            return VONK_PLAN_FAIL(c->p, err, VONK_E_DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT__DOUBLE_NAMED_ARGUMENT_REFERENCE,
-                                  "routineName", c->routine.data, "parameterName", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
+            return VONK_PLAN_FAIL(
+                c->p, err, VONK_E_DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT__DOUBLE_NAMED_ARGUMENT_REFERENCE,
+                "routineName", c->routine.data, "parameterName", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
     c->names[i] = name;
     c->any_named = true;
     return VONK_OK;
@@ -106,8 +107,8 @@ static vonk_status ask(call *c, vonk_error *err)
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *args, &args, err));
     for (uint32_t i = 0; i < c->n; i++) {
         const bool table = is_table(c->values[i]);
-        args[i] = (vonk_udtf_arg){.type = table ? c->table.type : c->values[i]->type, .is_table = table,
-                                  .name = c->names[i]};
+        args[i] =
+            (vonk_udtf_arg){.type = table ? c->table.type : c->values[i]->type, .is_table = table, .name = c->names[i]};
         if (table || !vonk_expr_is_foldable(c->values[i])) continue;
         VONK_TRY(vonk_program_fold(an->budget, an->api->env, c->values[i], &args[i].value, err));
         VONK_TRY(vonk_arena_on_free(an->arena, unref_column, args[i].value, err));
@@ -131,8 +132,8 @@ static vonk_status check_answer(call *c, vonk_error *err)
     if (asks && !invalid && e->n_order > 0) invalid = "specified the ORDER BY clause";
     if (invalid)
         return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_REQUIRED_METADATA_INCOMPATIBLE_WITH_CALL,
-                              "functionName", c->routine.data, "requestedMetadata", wanted, "invalidFunctionCallProperty",
-                              invalid);
+                              "functionName", c->routine.data, "requestedMetadata", wanted,
+                              "invalidFunctionCallProperty", invalid);
     if (a->single && a->n_partition > 0)
         return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_REQUIRED_METADATA_INVALID, "functionName",
                               c->routine.data, "reason",
