@@ -203,7 +203,7 @@ static vonk_status python_path(const submit *s, vonk_arena *arena, vonk_str *ret
 static vonk_status start_program(submit *s, const vonk_conf *conf, const vonk_py4j_server *server, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    vonk_str *args = NULL, vars[5];
+    vonk_str *args = NULL, vars[6];
     const vonk_str secret = vonk_py4j_server_secret(server), seed = vonk_env_get("PYTHONHASHSEED");
     VONK_TRY(vonk_arena_new(vonk_budget_root(), &arena, err));
     VONK_TRY(vonk_arena_array(arena, (size_t)s->n_args + 1, sizeof *args, &args, err));
@@ -214,11 +214,13 @@ static vonk_status start_program(submit *s, const vonk_conf *conf, const vonk_py
     VONK_TRY(python_path(s, arena, &vars[2], err));
     vars[3] = VONK_STR("PYTHONUNBUFFERED=YES");
     VONK_TRY(vonk_arena_printf(arena, &vars[4], err, "PYTHONHASHSEED=%s", seed.len ? seed.data : "0"));
+    const vonk_str python = vonk_conf_get_set(conf, VONK_STR("spark.pyspark.python")); /* of the workers */
+    VONK_TRY(vonk_arena_printf(arena, &vars[5], err, "PYSPARK_PYTHON=%.*s", VONK_STR_ARGS(python)));
     const vonk_process_spec spec = {.program = interpreter(conf),
                                     .args = args,
                                     .n_args = (uint32_t)s->n_args + 1,
                                     .vars = vars,
-                                    .n_vars = VONK_COUNTOF(vars),
+                                    .n_vars = python.len ? VONK_COUNTOF(vars) : VONK_COUNTOF(vars) - 1,
                                     .in = VONK_STDIO_INHERIT,
                                     .out = VONK_STDIO_INHERIT,
                                     .err = VONK_STDIO_INHERIT};

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import textwrap
 
+import pytest
+
 from gateway import without_java
 from server import SLOWER
 
@@ -81,3 +83,18 @@ def test_what_fails_says_why():
     """)
     assert lines == ["org.apache.spark.api.python.PythonException True"] * 3 + [
         "1.0", "org.apache.spark.api.python.PythonException", "[1]"]
+
+
+@pytest.mark.skipif(REAL, reason="of vonk submit")
+def test_a_submitted_program_says_which_python_its_workers_are(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text("import sys\nfrom pyspark import SparkContext\nsc = SparkContext()\n"
+                       "print(sc.parallelize([1]).map(lambda _: sys.executable).first())\nsc.stop()\n")
+    env = without_java()
+    link = tmp_path / "python-of-workers"
+    link.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    link.chmod(0o755)
+    done = subprocess.run([os.path.join(env["SPARK_HOME"], "bin", "spark-submit"), "--conf",
+                           f"spark.pyspark.python={link}", "--conf", f"spark.pyspark.driver.python={sys.executable}",
+                           str(program)], env=env, text=True, capture_output=True, timeout=60 * SLOWER)
+    assert done.stdout.strip() == sys.executable, done.stderr
