@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """`make compat`: PySpark's own doctests against Vonk, module by module; then STATUS.md. Modules of classic PySpark
-(group rdd, upper_classic43.jsonl) run with SPARK_HOME as the build lays it out, where no Java can be found.
+(groups rdd and sql, upper_classic43.jsonl) run with SPARK_HOME as the build lays it out, where no Java can be found.
 
-  compat/run.py --vonk build/vonk [--modules a,b] [--group core,ml,pandas,rdd]
+  compat/run.py --vonk build/vonk [--modules a,b] [--group core,ml,pandas,rdd,sql]
   compat/run.py --remote sc://HOST:PORT --status FILE ...      a server that runs already (to try this on real Spark)
 
 Answers go to build/compat/MODULE.jsonl. A module that was not run keeps its row in STATUS.md. The exit status is 0
@@ -48,7 +48,7 @@ def main():
     parser.add_argument("--vonk", default="build/vonk")
     parser.add_argument("--remote")
     parser.add_argument("--modules", help="comma separated; default: all that real Spark passes something of")
-    parser.add_argument("--group", default="core,ml,pandas,rdd")
+    parser.add_argument("--group", default="core,ml,pandas,rdd,sql")
     parser.add_argument("--timeout", type=float, default=60)
     parser.add_argument("--out", default="build/compat")
     parser.add_argument("--status", default=os.path.join(HERE, "STATUS.md"))

@@ -48,7 +48,8 @@ def load_uppers():
 
 def short(module, name):
     """An object's name without what all of its module share."""
-    return re.sub(r"^pyspark\.(sql|ml|pandas)\.", "", name).removeprefix(module.split(".")[-1] + ".")
+    own = module.removesuffix("[classic]").split(".")[-1] + "."
+    return re.sub(r"^pyspark\.(sql|ml|pandas)\.", "", name).removeprefix(own)
 
 
 def reason(record):

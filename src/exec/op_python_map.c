@@ -1,5 +1,6 @@
 /* exec/op_python_map.c -- P_PYTHON_MAP: the rows that a function of Python makes of each partition. It is asked for
  * partitions without rows, too. Each row goes as one value, a struct of its columns, and comes as one. */
+#include "exec/python_barrier.h"
 #include "exec/python_run.h"
 
 typedef struct map_shared {
@@ -45,12 +46,17 @@ static vonk_status set_types(vonk_op *op, map_shared *s, const vonk_python_fn *f
     return vonk_op_types(op, op->node->output, op->n_columns, &s->types, err);
 }
 
-static vonk_status check_slots(vonk_op *op, vonk_error *err)
+/* All tasks run at once, and may wait for each other. */
+static vonk_status open_barrier(vonk_op *op, map_shared *s, vonk_error *err)
 {
-    if (op->n_partitions <= vonk_exec_n_lanes(op->exec)) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                     VONK_F("barrier mode for %u tasks on %u threads: all must run at once", op->n_partitions,
-                            vonk_exec_n_lanes(op->exec)));
+    const vonk_exec_python *python = op->exec->env.python;
+    s->spec.barrier = true;
+    if (op->n_partitions > vonk_exec_n_lanes(op->exec))
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("barrier mode for %u tasks on %u threads: all must run at once", op->n_partitions,
+                                vonk_exec_n_lanes(op->exec)));
+    if (!python) return VONK_OK; /* the first task says why it cannot run */
+    return vonk__python_barrier_new(op->budget, python->files_folder, op->n_partitions, &s->spec.meeting, err);
 }
 
 static vonk_status map_open(vonk_op *op, vonk_error *err)
@@ -61,10 +67,11 @@ static vonk_status map_open(vonk_op *op, vonk_error *err)
     op->needs_order = op->wants_empty = true;
     VONK_TRY(vonk__python_spec_init(op, call->python->eval, &s->spec, err));
     VONK_TRY(vonk__python_spec_offsets(op, &s->spec, call, NULL, 0, err));
-    s->spec.barrier = op->node->number == 1;
-    if (s->spec.barrier) VONK_TRY(check_slots(op, err));
+    if (op->node->number == 1) VONK_TRY(open_barrier(op, s, err));
     return set_types(op, s, call->python, err);
 }
+
+static void map_close(vonk_op *op) { vonk__python_barrier_free(((map_shared *)op->shared)->spec.meeting); }
 
 /* ---- a lane's state */
 
@@ -241,4 +248,4 @@ static const vonk_input_class map_input = {.order = VONK_ORDER_NEEDS,
                                            .end_morsel = map_end,
                                            .local_close = map_local_close};
 const vonk_op_class vonk_op_python_map = {
-    .name = "python_map", .shared_size = sizeof(map_shared), .open = map_open, .n_inputs = 1, .inputs = &map_input};
+    .name = "python_map", .shared_size = sizeof(map_shared), .open = map_open, .close = map_close, .n_inputs = 1, .inputs = &map_input};

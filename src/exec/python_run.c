@@ -1,6 +1,8 @@
 /* exec/python_run.c -- one task of a worker, as operators see it: Arrow and pickles in, batches and frames out. */
 #include "exec/python_run.h"
 
+#include "exec/python_barrier.h"
+
 /* Input that waits for the worker beyond this is enough for now. */
 #define ENOUGH_BYTES ((size_t)1 << 20)
 
@@ -20,6 +22,28 @@ struct python_run {
 };
 
 /* ---- life */
+
+/* Where the task meets the others; who they are: all on this machine. */
+static vonk_status meet(const python_run *run, uint32_t task, vonk_arena *arena, vonk_py_request *r, vonk_error *err)
+{
+    static const char host[] = "localhost";
+    vonk_py_pair *property = NULL;
+    char *text = NULL;
+    size_t at = 0;
+    const uint32_t n = run->op->n_partitions;
+    VONK_TRY(VONK_ARENA_NEW(arena, &property, err));
+    VONK_TRY(vonk_arena_alloc(arena, n * sizeof host, &text, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (i) text[at++] = ',';
+        memcpy(text + at, host, sizeof host - 1);
+        at += sizeof host - 1;
+    }
+    *property = (vonk_py_pair){VONK_STR("addresses"), {text, at}};
+    r->properties = property;
+    r->n_properties = 1;
+    r->barrier_socket = vonk__python_barrier_socket(run->spec->meeting, task);
+    return VONK_OK;
+}
 
 static vonk_status fill_request(python_run *run, const vonk_exec_python *python, int32_t partition, vonk_arena *arena,
                                 vonk_py_request *r, vonk_error *err)
@@ -41,9 +65,7 @@ static vonk_status fill_request(python_run *run, const vonk_exec_python *python,
                            .n_udfs = vonk_u32_of(spec->udfs.n),
                            .includes = spec->includes.at,
                            .n_includes = vonk_u32_of(spec->includes.n)};
-    (void)arena;
-    (void)err;
-    return VONK_OK;
+    return spec->barrier ? meet(run, (uint32_t)partition, arena, r, err) : VONK_OK;
 }
 
 vonk_status vonk__python_start(vonk_op *op, vonk_lane *lane, python_spec *spec, int32_t partition,

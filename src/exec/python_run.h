@@ -33,6 +33,7 @@ typedef struct python_spec {
     uint32_t batch_rows;  /* of one record batch, or one pickled list */
     uint64_t batch_bytes; /* of one record batch, about; UINT64_MAX: no limit */
     bool barrier;
+    struct python_barrier *meeting; /* where barrier tasks wait for each other; the operator's */
     _Atomic int64_t n_tasks; /* started so far */
 } python_spec;
 

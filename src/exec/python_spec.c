@@ -50,12 +50,12 @@ static const struct {
 static vonk_status add_settings(vonk_op *op, python_spec *spec, vonk_error *err)
 {
     const vonk_conf *conf = vonk_exec_conf(op->exec);
+    char number[24];
     for (size_t i = 0; i < VONK_COUNTOF(settings); i++) {
         vonk_str value = vonk_conf_get(conf, settings[i].key);
         if (!value.data) continue;
-        if (settings[i].is_number)
-            VONK_TRY(
-                vonk_arena_printf(op->arena, &value, err, "%lld", (long long)vonk_conf_i64(conf, settings[i].key)));
+        vonk_format(number, sizeof number, "%lld", (long long)vonk_conf_i64(conf, settings[i].key));
+        if (settings[i].is_number) value = vonk_str_of(number);
         VONK_TRY(vonk__python_spec_runner_conf(op, spec, settings[i].key, value, err));
     }
     return VONK_OK;

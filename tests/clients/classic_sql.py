@@ -21,6 +21,9 @@ def test_transformations(spark):
     assert [r.x for r in df.filter(df.id > 2).select((df.id * 2).alias("x")).collect()] == [6, 8]
     assert df.join(df.withColumn("y", df.id * 2), "id").sort("id").tail(1)[0].y == 8
     assert df.alias("a").join(df.alias("b"), F.col("a.id") == F.col("b.id")).count() == 5
+    assert df.join(df, df.id == df.id).count() == 5
+    twice = df.join(df.filter("id > 1 AND id < 4"), df.id == df.id)
+    assert sorted(tuple(r) for r in twice.collect()) == [(2, 2), (3, 3)]
     grouped = df.groupBy((df.id % 2).alias("k")).agg(F.sum("id").alias("s"), F.count("*").alias("n")).sort("k")
     assert grouped.collect() == [(0, 6, 3), (1, 4, 2)]
     assert df.groupBy().sum().collect() == [(10,)]
@@ -200,3 +203,79 @@ def test_catalog(spark):
     assert spark.catalog.currentDatabase() == "default" and spark.catalog.tableExists("a_view")
     assert spark.catalog.getTable("a_view").tableType == "TEMPORARY"
     assert spark.catalog.dropTempView("a_view") and not spark.catalog.dropTempView("a_view")
+
+
+def test_functions_of_python(spark):
+    from pyspark.sql import functions as F
+    from pyspark.errors import PythonException
+    added = spark.sparkContext.accumulator(0)
+
+    def twice(x):
+        added.add(x)
+        return 2 * x
+
+    df = spark.range(4)
+    assert [r[0] for r in df.select(F.udf(twice, "long")("id")).collect()] == [0, 2, 4, 6] and added.value == 6
+    assert df.select(F.udf(twice, "long")("id").alias("x")).toPandas()["x"].sum() == 12 and added.value == 12
+    spark.udf.register("twice", twice, "long")
+    assert spark.sql("SELECT twice(21)").head()[0] == 42
+    assert [r[0] for r in df.select(F.pandas_udf(lambda s: s + 1, "long")("id")).collect()] == [1, 2, 3, 4]
+    assert df.mapInPandas(lambda frames: (f[f.id > 1] for f in frames), "id long").count() == 2
+    same = df.groupBy((df.id % 2).alias("k")).applyInPandas(lambda key, f: f[["id"]].tail(key[0] + 1), "id long")
+    assert sorted(r[0] for r in same.collect()) == [1, 2, 3]
+
+    class Numbers:
+        def eval(self, n: int):
+            yield from ((i,) for i in range(n))
+
+    numbers = F.udtf(Numbers, returnType="i int")
+    assert numbers(F.lit(2)).collect() == [(0,), (1,)]
+    spark.udtf.register("numbers", numbers)
+    assert spark.sql("SELECT * FROM numbers(3)").count() == 3
+    with pytest.raises(PythonException, match="ZeroDivisionError"):
+        df.select(F.udf(lambda x: 1 // x, "long")("id")).collect()
+
+
+def test_old_doors(spark, tmp_path):
+    """What programs reach behind the API."""
+    from pyspark.sql import SQLContext
+    jvm, jsc = spark.sparkContext._jvm, spark.sparkContext._jsc
+    assert SQLContext.getOrCreate(spark.sparkContext).sql("SELECT 1").head()[0] == 1
+    conf = jsc.hadoopConfiguration()
+    conf.set("a.b", "c")
+    assert conf.get("a.b") == "c" and conf.get("a.c") is None
+    path = jvm.org.apache.hadoop.fs.Path(str(tmp_path / "x.parquet"))
+    files = path.getFileSystem(conf)
+    assert not files.exists(path)
+    spark.range(3).write.parquet(str(tmp_path / "x.parquet"))
+    assert files.exists(path) and files.delete(path, True) and not files.exists(path)
+    jvm.org.apache.log4j.LogManager.getLogger("a").info("nothing is printed of this")
+
+
+def test_queries_are_cancelled(spark):
+    from py4j.protocol import Py4JJavaError
+    from pyspark import InheritableThread
+    context, outcomes = spark.sparkContext, []
+
+    def slow(before):
+        before()
+        with pytest.raises(Py4JJavaError, match="(?i)cancel"):
+            spark.range(10**13).selectExpr("sum(id % 7)").collect()
+        outcomes.append("cancelled")
+
+    def cancelled(before, cancel):
+        thread = InheritableThread(target=slow, args=(before,))
+        thread.start()
+        while thread.is_alive():  # before it runs there is nothing to cancel
+            cancel()
+            thread.join(0.2)
+
+    cancelled(lambda: None, context.cancelAllJobs)
+    cancelled(lambda: context.setJobGroup("g", "slow"), lambda: context.cancelJobGroup("g"))
+    cancelled(lambda: spark.addTag("a"), lambda: spark.interruptTag("a"))
+    cancelled(lambda: None, spark.interruptAll)
+    assert outcomes == ["cancelled"] * 4
+    spark.addTag("b")
+    assert spark.getTags() == {"b"}
+    spark.clearTags()
+    assert spark.getTags() == set()

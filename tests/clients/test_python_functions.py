@@ -4,7 +4,7 @@ import datetime
 import decimal
 
 import pytest
-from pyspark.errors import PythonException
+from pyspark.errors import PySparkException, PythonException
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
@@ -234,3 +234,30 @@ def test_nested_nodes(spark):
     frame = spark.range(0, 30_000, 1, 2).mapInPandas(lambda parts: parts, "id long").select(double("id").alias("x"))
     frame = frame.mapInArrow(lambda batches: batches, "x long").filter(plain(spark)("x") % 2 == 1)
     assert values(frame.select(F.sum("x"), F.count("*"))) == [(30_000 * 29_999, 30_000)]
+
+
+def test_barriers(spark):
+    """Tasks in barrier mode run at once and can wait for each other."""
+    def meet(parts):
+        from pyspark import BarrierTaskContext
+        context = BarrierTaskContext.get()
+        context.barrier()
+        told = context.allGather(f"from {context.partitionId()}")
+        again = context.allGather("x")
+        context.barrier()
+        for part in parts:
+            yield part.assign(told=",".join(told), n=len(again) + 10 * len(context.getTaskInfos()))
+
+    frame = spark.range(0, 2, 1, 2)
+    assert values(frame.mapInPandas(meet, "id long, told string, n long", barrier=True)) == [
+        (0, "from 0,from 1", 22), (1, "from 0,from 1", 22)]
+
+    def alone(parts):
+        from pyspark import BarrierTaskContext
+        if BarrierTaskContext.get().partitionId() == 0:
+            raise ValueError("not coming")
+        BarrierTaskContext.get().barrier()
+        return parts
+
+    with pytest.raises(PySparkException, match="not coming"):
+        frame.mapInPandas(alone, "id long", barrier=True).collect()

@@ -138,32 +138,11 @@ static vonk_status input_files(question *q, vonk_error *err)
     return vonk_pb_writer_end(q->w);
 }
 
-/* "a INT, b STRING", or one type, or the inside of a struct: "a: int, b: string". The first reading's error is the one
- * shown. */
-static vonk_status parse_any_ddl(vonk_str ddl, const vonk_type **ret, vonk_error *err)
-{
-    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
-    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
-    const vonk_status status = vonk_type_parse_ddl(ddl, ret, err);
-
-    if (status == VONK_OK) return VONK_OK;
-    bool read = vonk_type_parse(ddl, ret, &ignored) == VONK_OK;
-    if (!read) {
-        vonk_error_reset(&ignored);
-        vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
-        read = vonk_buf_printf(&text, &ignored, "struct<%.*s>", VONK_STR_ARGS(ddl)) == VONK_OK &&
-               vonk_type_parse(vonk_buf_str(&text), ret, &ignored) == VONK_OK;
-    }
-    if (!read) return status;
-    vonk_error_reset(err);
-    return VONK_OK;
-}
-
 static vonk_status ddl_parse(question *q, vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
 
-    VONK_TRY(parse_any_ddl(vonk_pb_str(q->m, PB_ANALYZE_PLAN_REQUEST_DDL_PARSE_DDL_STRING), &type, err));
+    VONK_TRY(vonk_translate_parse_ddl(vonk_pb_str(q->m, PB_ANALYZE_PLAN_REQUEST_DDL_PARSE_DDL_STRING), &type, err));
     const size_t mark = vonk_pb_begin(q->w, PB_ANALYZE_PLAN_RESPONSE_DDL_PARSE);
     VONK_TRY(vonk_translate_put_type(q->w, PB_ANALYZE_PLAN_RESPONSE_DDL_PARSE_PARSED, type, err));
     vonk_pb_end(q->w, mark);

@@ -84,10 +84,12 @@ static vonk_status m_cancel(vonk__j_call *call, vonk_error *err)
     char reason[512];
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     if (call->n_args) VONK_TRY(vonk__j_need(call, 0, err));
-    e = vonk__j_engine_try(vonk__j_context_of(call->self));
-    if (!e) return VONK_OK; /* nothing has run */
     const vonk_str value = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
     const bool is_all = call->member->tag == ALL_JOBS, is_tag = call->member->tag == BY_TAG;
+    VONK_TRY(vonk__j_cancel_queries(vonk__j_context_of(call->self), is_all || is_tag ? VONK_STR_NONE : value,
+                                    is_tag ? value : VONK_STR_NONE, err));
+    e = vonk__j_engine_try(vonk__j_context_of(call->self));
+    if (!e) return VONK_OK; /* no job has run */
     if (call->n_args > 1 && call->args[1].kind == VONK__J_STRING)
         vonk_format(reason, sizeof reason, "%s", call->args[1].text->data);
     else if (is_all)

@@ -68,7 +68,7 @@ static vonk_status send_update(vonk__j_engine *e, const vonk__j_accumulator *a, 
     return vonk_socket_read_exact_wait(e->accumulator_fd, &ack, 1, -1, err);
 }
 
-static vonk_status accumulate(void *self, vonk_str update, vonk_error *err)
+vonk_status vonk__j_accumulate(void *self, vonk_str update, vonk_error *err)
 {
     vonk__j_engine *e = self;
     vonk__j_accumulator *a = NULL;
@@ -162,7 +162,7 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
                               .local_folder = vonk_str_of(c->local_folder),
                               .files_folder = vonk_str_of(e->files_folder),
                               .default_parallelism = c->parallelism,
-                              .accumulate = accumulate,
+                              .accumulate = vonk__j_accumulate,
                               .self = e};
     VONK_TRY(vonk_rdd_context_new(&env, &e->rdds, err));
     VONK_LOCKED(&c->lock);
@@ -298,20 +298,28 @@ static _Thread_local watch watching;
 
 /* Nobody sends on a connection that owes an answer, but for one: Python's handler of Ctrl-C asks for all jobs to be
  * cancelled, over the connection on which its thread waits. The command itself is served later, if that still works. */
+typedef enum heard { NOTHING, ALL_JOBS, HUNG_UP } heard;
+static heard hear(vonk__j_caller *c)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+    size_t n = 0;
+    if (!c->stream.ready || c->in_end == sizeof c->in || !c->stream.ready(c->stream.self)) return NOTHING;
+    if (c->stream.read(c->stream.self, c->in + c->in_end, sizeof c->in - c->in_end, &n, &err) != VONK_OK) n = 0;
+    c->in_end += n;
+    if (!n) return HUNG_UP;
+    const vonk_str pending = {c->in + c->in_at, c->in_end - c->in_at};
+    return vonk_str_find(pending, VONK_STR("\ncancelAllJobs\n"), 0) == SIZE_MAX ? NOTHING : ALL_JOBS;
+}
+bool vonk__j_hears_cancel(vonk__j_caller *caller) { return hear(caller) != NOTHING; }
+
 static void look(void *arg)
 {
     watch *w = arg;
-    vonk__j_caller *c = w->caller;
-    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    size_t n = 0;
-    if (w->is_over || !c->stream.ready || c->in_end == sizeof c->in || !c->stream.ready(c->stream.self)) return;
-    if (c->stream.read(c->stream.self, c->in + c->in_end, sizeof c->in - c->in_end, &n, &err) != VONK_OK) n = 0;
-    c->in_end += n;
-    w->is_over = !n;
-    const vonk_str pending = {c->in + c->in_at, c->in_end - c->in_at};
-    if (n && vonk_str_find(pending, VONK_STR("\ncancelAllJobs\n"), 0) == SIZE_MAX) return;
+    const heard what = w->is_over ? NOTHING : hear(w->caller);
+    if (what == NOTHING) return;
+    w->is_over = what == HUNG_UP;
     vonk_scheduler_cancel(w->engine->scheduler, VONK_STR_NONE, VONK_STR_NONE,
-                          n ? VONK_STR("as part of cancellation of all jobs") : VONK_STR("Python has hung up"), false);
+                          what == ALL_JOBS ? VONK_STR("as part of cancellation of all jobs") : VONK_STR("Python has hung up"), false);
 }
 
 void vonk__j_watch_begin(vonk__j_caller *caller, vonk__j_engine *engine)

@@ -41,6 +41,9 @@ VONK_DEFINE_AUTO(vonk__j_engine, vonk__j_engine_leave)
 void vonk__j_engine_stop(vonk__j_context *context);
 void vonk__j_engine_free(vonk__j_engine *engine); /* NULL is fine */
 
+/* Tells Python what a task has added to an accumulator: `update` is a pickled (id, value). self: the engine. */
+vonk_status vonk__j_accumulate(void *self, vonk_str update, vonk_error *err);
+
 /* The caller's local properties as a job wants them, in `arena`. */
 vonk_status vonk__j_job_properties(vonk__j_caller *caller, vonk_arena *arena, const vonk_property **ret, uint32_t *ret_n,
                                    vonk_error *err);
@@ -55,5 +58,9 @@ void vonk__j_site_end(void);
  * over the very connection that waits for the answer. */
 void vonk__j_watch_begin(vonk__j_caller *caller, vonk__j_engine *engine);
 void vonk__j_watch_end(void);
+/* The same look for those who wait for something else than a job. */
+bool vonk__j_hears_cancel(vonk__j_caller *caller);
+/* Cancels the queries of a context's sessions that run: one group's or tag's, or (both without data) all. sql_query.c */
+vonk_status vonk__j_cancel_queries(vonk__j_context *context, vonk_str group, vonk_str tag, vonk_error *err);
 
 #endif

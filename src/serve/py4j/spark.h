@@ -41,6 +41,8 @@ vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *i
 vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, vonk_error *err);
 /* Of the caller's local properties; a null text takes it away. */
 vonk_status vonk__j_set_local(vonk__j_call *call, const char *key, const vonk__j_value *value, vonk_error *err);
+/* SparkContext.hadoopConfiguration (java_hadoop.c). */
+vonk_status vonk__j_hadoop_conf(vonk__j_call *call, vonk_error *err);
 /* A new folder that goes with the machine. */
 vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret,
                                 vonk_error *err);

@@ -639,6 +639,7 @@ static vonk_status files_root(vonk__j_call *call, vonk_error *err)
         {"defaultParallelism", "", "int", m_parallelism, VONK__J_METHOD, 0},                                           \
         {"defaultMinPartitions", "", "int", m_parallelism, VONK__J_METHOD, 1},                                         \
         {"getConf", "", "org.apache.spark.SparkConf", m_conf, VONK__J_METHOD, 1},                                      \
+        {"hadoopConfiguration", "", "org.apache.hadoop.conf.Configuration", vonk__j_hadoop_conf, VONK__J_METHOD, 0},   \
         {"setLogLevel", "String", "void", m_log_level, VONK__J_METHOD, 0},                                             \
         {"setLocalProperty", "String, String", "void", m_set_local, VONK__J_METHOD, 0},                                \
         {"getLocalProperty", "String", "String", m_get_local, VONK__J_METHOD, 0},                                      \

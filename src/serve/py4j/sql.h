@@ -32,8 +32,12 @@ typedef struct vonk__j_sql {
     _Atomic uint32_t refs;
     vonk_engine *engine;
     uint32_t of; /* serial of its SparkContext */
+    vonk_mutex lock; /* of what follows */
+    struct vonk__j_run *runs;
+    uint64_t n_runs;
 } vonk__j_sql;
 void vonk__j_sql_unref(vonk__j_sql *sql); /* NULL is fine */
+VONK_DEFINE_AUTO(vonk__j_sql, vonk__j_sql_unref)
 
 typedef struct vonk__j_session {
     vonk__j_object head;
@@ -118,6 +122,8 @@ VONK_DEFINE_AUTO_DONE(vonk__j_message, vonk__j_message_done)
 /* Relations begin with this: they get a plan id. */
 void vonk__j_put_common(vonk__j_message *m);
 void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset);
+/* The same under a plan id of its own, which is given back: for one dataset that stands on both sides. */
+int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset);
 /* An Expression: a column, or anything else as a literal. */
 void vonk__j_put_value(vonk__j_message *m, int field, const vonk__j_value *value);
 /* One for each element of a Seq, list or array. */
@@ -163,7 +169,8 @@ typedef struct vonk__j_rows {
     vonk_batch **at;
     size_t n, capacity;
 } vonk__j_rows;
-vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved, vonk__j_rows *ret, vonk_error *err);
+vonk_status vonk__j_rows_of(vonk__j_caller *caller, vonk__j_session *session, const vonk_plan *resolved,
+                            vonk__j_rows *ret, vonk_error *err);
 void vonk__j_rows_done(vonk__j_rows *rows);
 VONK_DEFINE_AUTO_DONE(vonk__j_rows, vonk__j_rows_done)
 /* The relation that has been put: the text (null if null) or the number in its first row and column. */
@@ -171,11 +178,40 @@ vonk_status vonk__j_one_text(vonk__j_message *m, vonk__j_value *ret, vonk_error 
 vonk_status vonk__j_one_number(vonk__j_message *m, vonk__j_kind kind, vonk__j_value *ret, vonk_error *err);
 void vonk__j_translator(vonk__j_message *m, vonk_translator *ret); /* needs m->session */
 
+/* A query whose rows a call of Python waits for. While it is there it can be cancelled: by its SparkContext's members,
+ * by the session's, and when Python's Ctrl-C comes over the waiting connection. The owner frees the query after it. */
+typedef struct vonk__j_run {
+    vonk__j_caller *caller;
+    vonk__j_sql *sql; /* NULL: nothing to be done */
+    const vonk_session *session;
+    vonk_query *query;
+    uint64_t id;
+    vonk_buf group, job_tags, tags; /* of the caller when it began */
+    vonk_mutex lock;
+    vonk_cond changed;
+    bool woken;
+    struct vonk__j_run *next;
+} vonk__j_run;
+vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_session *session, vonk_query *query,
+                              vonk_error *err);
+vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err); /* as vonk_query_next */
+void vonk__j_run_done(vonk__j_run *run);
+VONK_DEFINE_AUTO_DONE(vonk__j_run, vonk__j_run_done)
+/* Members of SparkSession. */
+vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_change_tags(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_get_tags(vonk__j_call *call, vonk_error *err);
+
 /* Observations that wait for what the query counted get it. */
-vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *query, vonk_error *err);
+vonk_status vonk__j_note_observed(vonk__j_caller *caller, vonk__j_session *session, const vonk_query *query,
+                                  vonk_error *err);
 /* Bytes as an opaque object, and back. */
 vonk_status vonk__j_bytes_object(vonk__j_call *call, vonk_str bytes, vonk_error *err);
 vonk_status vonk__j_object_bytes(vonk__j_call *call, const vonk__j_value *of, vonk_str *ret, vonk_error *err);
+
+/* DataFrame.asTable(), as an Expression; false: the value is something else. */
+bool vonk__j_put_table_arg(vonk__j_message *m, int field, const vonk__j_value *value);
+vonk_status vonk__j_as_table(vonk__j_call *call, vonk_error *err);
 
 /* ---- members that other files' rows name */
 vonk_status vonk__j_sorted(vonk__j_call *call, const vonk__j_value *column, bool descending, bool nulls_last,

@@ -87,7 +87,7 @@ static vonk_status is_empty(vonk__j_call *call, vonk_error *err)
     vonk_pb_put_i64(&m.w, PB_LIMIT_LIMIT, 1);
     vonk_pb_end(&m.w, limit);
     VONK_TRY(vonk__j_relation(&m, &plan, err));
-    VONK_TRY(vonk__j_rows_of(m.session, plan, &rows, err));
+    VONK_TRY(vonk__j_rows_of(call->caller, m.session, plan, &rows, err));
     for (size_t i = 0; i < rows.n; i++) n += rows.at[i]->n_sel;
     return vonk__j_return(call, vonk__j_bool(n == 0));
 }

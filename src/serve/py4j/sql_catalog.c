@@ -167,7 +167,7 @@ static vonk_status answer_records(vonk__j_message *m, const question *q, vonk_er
     VONK__J_AUTO vonk__j_list *list = NULL;
     records *made = NULL;
     VONK_TRY(vonk__j_relation(m, &plan, err));
-    VONK_TRY(vonk__j_rows_of(m->session, plan, &rows, err));
+    VONK_TRY(vonk__j_rows_of(m->call->caller, m->session, plan, &rows, err));
     VONK_TRY(vonk__j_list_new(m->call->machine, &list, err));
     VONK_TRY(add_records(m->call, q, &rows, list, err));
     if (q->answer == RECORD)
@@ -218,6 +218,10 @@ static vonk_status iterator(vonk__j_call *call, vonk_error *err)
     return vonk__j_invoke(call->caller, list->cls, list, s, NULL, 0, &call->result, err);
 }
 
+static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%s of the catalog", call->member->name));
+}
 static const vonk__j_member catalog_members[] = {
 #define QUESTION(id, name, args, result, ...) {name, args, result, ask, VONK__J_METHOD, Q_##id},
 #include "serve/py4j/sql_catalog.def"
@@ -225,6 +229,67 @@ static const vonk__j_member catalog_members[] = {
     {"tableExists", "String, String", "boolean", swapped, VONK__J_METHOD, Q_TABLE_EXISTS},
     {"functionExists", "String, String", "boolean", swapped, VONK__J_METHOD, Q_FUNCTION_EXISTS},
     {"listColumns", "String, String", "Object", swapped, VONK__J_METHOD, Q_LIST_COLUMNS},
+    {"createTable", "String, String, " J_STRUCT ", String, " J_MAP, J_DATASET, unbuilt, VONK__J_METHOD, 0},
+    {"getTableProperties", "String", "Object", unbuilt, VONK__J_METHOD, 0},
+};
+/* ---- SQLContext: SHOW TABLES, and questions of the catalog under its older name */
+
+static vonk_status show_tables(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    const vonk_plan *rows = NULL;
+    vonk__j_dataset *made = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    vonk_buf_init(&text, call->machine->budget, 1 << 20);
+    VONK_TRY(vonk_buf_add_c(&text, "SHOW TABLES", err));
+    if (call->n_args) VONK_TRY(vonk__j_need(call, 0, err));
+    if (call->n_args) VONK_TRY(vonk_buf_printf(&text, err, " IN %s", call->args[0].text->data));
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_SQL);
+    vonk_pb_put_str(&m.w, PB_SQL_QUERY, vonk_buf_str(&text));
+    vonk_pb_end(&m.w, mark);
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
+    VONK_TRY(vonk__j_relation(&m, &plan, err));
+    VONK_TRY(vonk_session_rematerialize(session->session, plan, &rows, err));
+    VONK_TRY(vonk__j_dataset_new(session, rows, &made, err));
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+/* The second column of those rows. */
+static vonk_status table_names(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
+    VONK__J_AUTO vonk__j_list *names = NULL;
+    VONK_TRY(show_tables(call, err));
+    VONK_TRY(vonk__j_rows_of(call->caller, vonk__j_session_of(call), ((vonk__j_dataset *)call->result.object)->plan, &rows, err));
+    VONK_TRY(vonk__j_list_new(call->machine, &names, err));
+    for (size_t i = 0; i < rows.n; i++)
+        for (uint32_t k = 0; k < rows.at[i]->n_sel; k++) {
+            vonk__j_value name = VONK__J_NOTHING;
+            VONK_TRY(value_at(call, rows.query, rows.at[i]->columns[1], rows.at[i]->sel ? rows.at[i]->sel[k] : k, &name,
+                              err));
+            VONK_TRY(vonk__j_list_add(names, name, err));
+        }
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(names)->head));
+}
+
+static vonk_status session_of(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    return vonk__j_return(call, vonk__j_of(vonk__j_object_ref(vonk__j_session_of(call))));
+}
+static const vonk__j_member context_members[] = {
+    {"tables", "", J_DATASET, show_tables, VONK__J_METHOD, 0},
+    {"tables", "String", J_DATASET, show_tables, VONK__J_METHOD, 0},
+    {"tableNames", "", "Object", table_names, VONK__J_METHOD, 0},
+    {"tableNames", "String", "Object", table_names, VONK__J_METHOD, 0},
+    {"cacheTable", "String", "void", ask, VONK__J_METHOD, Q_CACHE_TABLE},
+    {"uncacheTable", "String", "void", ask, VONK__J_METHOD, Q_UNCACHE_TABLE},
+    {"clearCache", "", "void", ask, VONK__J_METHOD, Q_CLEAR_CACHE},
+    {"refreshTable", "String", "void", ask, VONK__J_METHOD, Q_REFRESH_TABLE},
+    {"sparkSession", "", J_SESSION, session_of, VONK__J_METHOD, 0},
 };
 static const vonk__j_member records_members[] = {
     {"toLocalIterator", "", "java.util.Iterator", iterator, VONK__J_METHOD, 0},
@@ -254,6 +319,11 @@ static const vonk__j_row rows[] = {
      VONK__J_MEMBERS(records_members),
      .size = sizeof(records),
      .drop = records_drop},
+    {.fqn = "org.apache.spark.sql.classic.SQLContext",
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(context_members),
+     .size = sizeof(vonk__j_facet),
+     .drop = vonk__j_facet_drop},
     RECORD_CLASS("CatalogMetadata"),
     RECORD_CLASS("Database"),
     RECORD_CLASS("Table"),

@@ -22,9 +22,9 @@ static vonk__j_value self_value(const vonk__j_call *call)
 /* ---- calls: the operator's function over self and the arguments */
 
 static const char *const operators[] = {
-    "==",   "!=",    ">",     "<",        "<=",         ">=",       "<=>",    "or",    "and",      "+",
+    "==",   "==",    ">",     "<",        "<=",         ">=",       "<=>",    "or",    "and",      "+",
     "-",    "*",     "/",     "%",        "|",          "&",        "^",      "isNaN", "isNull",   "isNotNull",
-    "like", "rlike", "ilike", "contains", "startswith", "endswith", "substr", "in",    "negative", "not"};
+    "like", "rlike", "ilike", "contains", "startsWith", "endsWith", "substr", "in",    "negative", "not"};
 enum {
     EQUAL,
     NOT_EQUAL,
@@ -63,6 +63,13 @@ static vonk_status op(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
     const vonk__j_value self = self_value(call);
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
+    const bool negated = call->member->tag == NOT_EQUAL; /* a != b is NOT (a == b) */
+    size_t around[2] = {0};
+    if (negated) {
+        around[0] = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION);
+        vonk_pb_put_c(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME, "not");
+        around[1] = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS);
+    }
     const size_t mark = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION);
     vonk_pb_put_c(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME, operators[call->member->tag]);
     vonk__j_put_value(&m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, &self);
@@ -72,6 +79,7 @@ static vonk_status op(vonk__j_call *call, vonk_error *err)
         for (uint32_t i = 0; i < call->n_args; i++)
             vonk__j_put_value(&m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, &call->args[i]);
     vonk_pb_end(&m.w, mark);
+    for (int i = 1; negated && i >= 0; i--) vonk_pb_end(&m.w, around[i]);
     return vonk__j_return_column(&m, err);
 }
 

@@ -260,6 +260,86 @@ static vonk_status join_type(vonk__j_call *call, vonk_str text, int *ret, vonk_e
                      "'left_anti', 'anti', 'cross'");
 }
 
+/* ---- self joins: df.join(df, df.id == df.id). Both names mean the left side; Spark takes the second for the right one
+ * where they are compared. */
+
+static bool share_columns(const vonk__j_dataset *a, const vonk__j_dataset *b)
+{
+    if (a->is_lazy || b->is_lazy) return false;
+    for (uint32_t i = 0; i < a->plan->n_output; i++)
+        for (uint32_t k = 0; k < b->plan->n_output; k++)
+            if (a->plan->output[i]->id == b->plan->output[k]->id) return true;
+    return false;
+}
+
+static const vonk_pb_msg *call_in(const vonk_pb_msg *e)
+{
+    return vonk_pb_which(e, PB_EXPRESSION_EXPR_TYPE_ONEOF) == PB_EXPRESSION_UNRESOLVED_FUNCTION
+               ? vonk_pb_get_msg(e, PB_EXPRESSION_UNRESOLVED_FUNCTION)
+               : NULL;
+}
+static const vonk_pb_msg *name_in(const vonk_pb_msg *e)
+{
+    return vonk_pb_which(e, PB_EXPRESSION_EXPR_TYPE_ONEOF) == PB_EXPRESSION_UNRESOLVED_ATTRIBUTE
+               ? vonk_pb_get_msg(e, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE)
+               : NULL;
+}
+
+static bool compares_with_itself(const vonk_pb_msg *f)
+{
+    if (vonk_pb_n(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS) != 2) return false;
+    const vonk_str name = vonk_pb_str(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME);
+    const vonk_pb_msg *a = name_in(vonk_pb_msg_at(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, 0));
+    const vonk_pb_msg *b = name_in(vonk_pb_msg_at(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, 1));
+    return (vonk_str_is(name, "==") || vonk_str_is(name, "<=>")) && a && b &&
+           vonk_pb_has(a, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID) &&
+           vonk_pb_i64(a, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID) ==
+               vonk_pb_i64(b, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID) &&
+           vonk_str_eq(vonk_pb_str(a, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER),
+                       vonk_pb_str(b, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER));
+}
+
+/* As deep as the decoder lets messages be. */
+static void put_condition(vonk__j_message *m, int field, const vonk_pb_msg *e, int64_t right)
+{
+    const vonk_pb_msg *f = call_in(e);
+    if (!f) {
+        vonk_pb_put_msg(&m->w, field, e);
+        return;
+    }
+    const bool itself = compares_with_itself(f);
+    const size_t mark = vonk_pb_begin(&m->w, field), call = vonk_pb_begin(&m->w, PB_EXPRESSION_UNRESOLVED_FUNCTION);
+    vonk_pb_put_str(&m->w, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME,
+                    vonk_pb_str(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME));
+    for (size_t i = 0; i < vonk_pb_n(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS); i++) {
+        const vonk_pb_msg *arg = vonk_pb_msg_at(f, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, i);
+        if (!itself || i == 0) {
+            put_condition(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, arg, right);
+            continue;
+        }
+        const size_t other = vonk_pb_begin(&m->w, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS);
+        const size_t name = vonk_pb_begin(&m->w, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE);
+        vonk_pb_put_str(&m->w, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER,
+                        vonk_pb_str(name_in(arg), PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER));
+        vonk_pb_put_i64(&m->w, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID, right);
+        vonk_pb_end(&m->w, name);
+        vonk_pb_end(&m->w, other);
+    }
+    vonk_pb_end(&m->w, call);
+    vonk_pb_end(&m->w, mark);
+}
+
+static vonk_status put_self_join(vonk__j_message *m, vonk__j_call *call, vonk_error *err)
+{
+    const vonk__j_column *column = (const vonk__j_column *)call->args[1].object;
+    const vonk_pb_msg *e = NULL;
+    VONK_TRY(vonk__j_decode_column(m, column, &e, err));
+    const int64_t right = vonk__j_put_input_anew(m, PB_JOIN_RIGHT, vonk__j_dataset_at(call, 0));
+    put_condition(m, PB_JOIN_JOIN_CONDITION, e, right);
+    vonk__j_keep_notes(m, column);
+    return VONK_OK;
+}
+
 enum { CONDITION = 1, USING = 2, CROSS = 4, LATERAL = 8 };
 static vonk_status join(vonk__j_call *call, vonk_error *err)
 {
@@ -273,9 +353,15 @@ static vonk_status join(vonk__j_call *call, vonk_error *err)
     if (call->n_args > (tag & (CONDITION | USING) ? 2u : 1u)) VONK_TRY(join_type(call, vonk__j_str(last), &type, err));
     VONK_TRY(open_relation(&m, call, lateral ? PB_RELATION_LATERAL_JOIN : PB_RELATION_JOIN,
                            lateral ? PB_LATERAL_JOIN_LEFT : PB_JOIN_LEFT, &mark, err));
-    vonk__j_put_input(&m, lateral ? PB_LATERAL_JOIN_RIGHT : PB_JOIN_RIGHT, vonk__j_dataset_at(call, 0));
+    const bool conditional = tag & CONDITION && call->args[1].kind != VONK__J_NULL;
+    const bool itself =
+        conditional && !lateral && share_columns((vonk__j_dataset *)call->self, vonk__j_dataset_at(call, 0));
+    if (itself)
+        VONK_TRY(put_self_join(&m, call, err));
+    else
+        vonk__j_put_input(&m, lateral ? PB_LATERAL_JOIN_RIGHT : PB_JOIN_RIGHT, vonk__j_dataset_at(call, 0));
     if (lateral) m.is_lazy = ((vonk__j_dataset *)call->self)->is_lazy; /* the right side sees the left one */
-    if (tag & CONDITION && call->args[1].kind != VONK__J_NULL)
+    if (conditional && !itself)
         vonk__j_put_value(&m, lateral ? PB_LATERAL_JOIN_JOIN_CONDITION : PB_JOIN_JOIN_CONDITION, &call->args[1]);
     if (tag & USING && call->args[1].kind == VONK__J_STRING)
         vonk__j_put_text(&m, PB_JOIN_USING_COLUMNS, &call->args[1]);
@@ -477,6 +563,26 @@ static vonk_status repartition(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_dataset(&m, err);
 }
 
+/* *, distributed_sequence_id() AS index */
+static vonk_status zip_with_index(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    size_t mark = 0;
+    VONK_TRY(open_relation(&m, call, PB_RELATION_PROJECT, PB_PROJECT_INPUT, &mark, err));
+    vonk__j_put_name(&m, PB_PROJECT_EXPRESSIONS, VONK_STR("*"));
+    const size_t e = vonk_pb_begin(&m.w, PB_PROJECT_EXPRESSIONS), alias = vonk_pb_begin(&m.w, PB_EXPRESSION_ALIAS);
+    const size_t inner = vonk_pb_begin(&m.w, PB_EXPRESSION_ALIAS_EXPR);
+    const size_t f = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION);
+    vonk_pb_put_c(&m.w, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME, "distributed_sequence_id");
+    vonk_pb_end(&m.w, f);
+    vonk_pb_end(&m.w, inner);
+    vonk__j_put_text(&m, PB_EXPRESSION_ALIAS_NAME, &call->args[0]);
+    vonk_pb_end(&m.w, alias);
+    vonk_pb_end(&m.w, e);
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_dataset(&m, err);
+}
+
 static vonk_status transpose(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
@@ -560,6 +666,7 @@ static const vonk__j_member members[] = {
     BE("repartition", J_SEQ, repartition, BY_HASH),
     BE("repartitionByRange", "int, " J_SEQ, repartition, BY_RANGE),
     BE("repartitionByRange", J_SEQ, repartition, BY_RANGE),
+    BE("zipWithIndex", "String", zip_with_index, 0),
     BE("transpose", "", transpose, 0),
     BE("transpose", J_COLUMN, transpose, 0),
     BE("toDF", "", to_df, 0),
@@ -577,6 +684,7 @@ static const vonk__j_member members[] = {
     BE("nearestByJoin", J_DATASET ", " J_COLUMN ", int, String, String, String", unbuilt, 0),
     BE("joinAsOf", J_DATASET ", " J_COLUMN ", " J_COLUMN ", Object, String, " J_COLUMN ", boolean, String", unbuilt, 0),
     BE("withWatermark", "String, String", unbuilt, 0),
+    {"asTable", "", "org.apache.spark.sql.TableArg", vonk__j_as_table, VONK__J_METHOD, 0},
     {"writeStream", "", "Object", unbuilt, VONK__J_METHOD, 0},
     {"writeTo", "String", "Object", unbuilt, VONK__J_METHOD, 0},
     {"mergeInto", "String, " J_COLUMN, "Object", unbuilt, VONK__J_METHOD, 0},

@@ -267,7 +267,7 @@ static vonk_status json_to_ddl(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_need(call, 0, err));
     vonk_buf_init(&text, call->machine->budget, SIZE_MAX);
     if (call->member->tag) {
-        VONK_TRY(vonk_type_parse_ddl(vonk__j_str(&call->args[0]), &type, err));
+        VONK_TRY(vonk_translate_parse_ddl(vonk__j_str(&call->args[0]), &type, err));
         VONK_TRY(vonk_type_json(type, &text, err));
     } else {
         VONK_TRY(vonk_type_parse_json(vonk__j_str(&call->args[0]), &type, err));
@@ -275,10 +275,16 @@ static vonk_status json_to_ddl(vonk__j_call *call, vonk_error *err)
     }
     return vonk__j_return_str(call, vonk_buf_str(&text), err);
 }
+static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                     VONK_F("reading files out of the rows of a DataFrame (%s)", call->member->name));
+}
 static const vonk__j_member python_utils[] = {
     {"fn", "String, " J_SEQ, J_COLUMN, call_by_name, VONK__J_STATIC, BY_NAME},
     {"internalFn", "String, " J_SEQ, J_COLUMN, call_by_name, VONK__J_STATIC, INTERNAL},
-    {"namedArgumentExpression", "String, " J_COLUMN, J_COLUMN, named_argument, VONK__J_STATIC, 0},
+    {"namedArgumentExpression", "String, org.apache.spark.sql.internal.TableValuedFunctionArgument", J_COLUMN,
+     named_argument, VONK__J_STATIC, 0},
     {"unresolvedNamedLambdaVariable", "String", J_COLUMN, lambda_variable, VONK__J_STATIC, 0},
     {"lambdaFunction", J_COLUMN ", " J_SEQ, J_COLUMN, lambda, VONK__J_STATIC, 0},
     {"isTimestampNTZPreferred", "", "boolean", ntz_preferred, VONK__J_STATIC, 0},
@@ -286,6 +292,9 @@ static const vonk__j_member python_utils[] = {
     {"ddlToJson", "String", "String", json_to_ddl, VONK__J_STATIC, 1},
     {"explainString", "org.apache.spark.sql.execution.QueryExecution, String", "String", vonk__j_explain,
      VONK__J_STATIC, 0},
+    {"jsonFromDataFrame", "Object, Object", J_DATASET, unbuilt, VONK__J_STATIC, 0},
+    {"csvFromDataFrame", "Object, Object", J_DATASET, unbuilt, VONK__J_STATIC, 0},
+    {"xmlFromDataFrame", "Object, Object", J_DATASET, unbuilt, VONK__J_STATIC, 0},
     {"toPyRow", "Object", "byte[]", vonk__j_py_row, VONK__J_STATIC, 0},
     {"readArrowStreamFromFile", "String", "Object", vonk__j_arrow_file, VONK__J_STATIC, 0},
     {"toDataFrame", "Object, String, " J_SESSION, J_DATASET, vonk__j_arrow_dataset, VONK__J_STATIC, 0},

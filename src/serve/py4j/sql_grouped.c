@@ -232,6 +232,61 @@ static vonk_status frame(vonk__j_call *call, vonk_error *err)
     (void)err;
     return vonk__j_return(call, vonk__j_of(vonk__j_object_ref(((grouped *)call->self)->dataset)));
 }
+/* ---- functions of Python over groups: GroupMap and CoGroupMap have the same keys under other numbers */
+
+static vonk_status put_group_keys(vonk__j_message *m, const grouped *g, int field, vonk_error *err)
+{
+    const vonk_pb_msg *keys = NULL;
+    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_AGGREGATE, vonk__j_str(&g->fields), VONK_PB_MAX_DEPTH, m->arena,
+                            &keys, err));
+    for (size_t i = 0; i < vonk_pb_n(keys, PB_AGGREGATE_GROUPING_EXPRESSIONS); i++)
+        vonk_pb_put_msg(&m->w, field, vonk_pb_msg_at(keys, PB_AGGREGATE_GROUPING_EXPRESSIONS, i));
+    m->is_lazy |= g->is_lazy;
+    return VONK_OK;
+}
+
+/* The column is the call of the function; only the function counts. */
+static vonk_status put_function(vonk__j_message *m, const vonk__j_value *column, int field, vonk_error *err)
+{
+    const vonk_pb_msg *e = NULL;
+    VONK_TRY(vonk__j_decode_column(m, (vonk__j_column *)column->object, &e, err));
+    vonk_pb_put_msg(&m->w, field, vonk_pb_get_msg(e, PB_EXPRESSION_COMMON_INLINE_USER_DEFINED_FUNCTION));
+    return VONK_OK;
+}
+
+static vonk_status map_groups(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    const grouped *self = (grouped *)call->self;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_message_open(&m, call, self->dataset->session, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_GROUP_MAP);
+    vonk__j_put_input(&m, PB_GROUP_MAP_INPUT, self->dataset);
+    VONK_TRY(put_group_keys(&m, self, PB_GROUP_MAP_GROUPING_EXPRESSIONS, err));
+    VONK_TRY(put_function(&m, &call->args[0], PB_GROUP_MAP_FUNC, err));
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_dataset(&m, err);
+}
+
+static vonk_status map_cogroups(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    const grouped *self = (grouped *)call->self;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    const grouped *other = (grouped *)call->args[0].object;
+    VONK_TRY(vonk__j_message_open(&m, call, self->dataset->session, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_CO_GROUP_MAP);
+    vonk__j_put_input(&m, PB_CO_GROUP_MAP_INPUT, self->dataset);
+    VONK_TRY(put_group_keys(&m, self, PB_CO_GROUP_MAP_INPUT_GROUPING_EXPRESSIONS, err));
+    vonk__j_put_input(&m, PB_CO_GROUP_MAP_OTHER, other->dataset);
+    VONK_TRY(put_group_keys(&m, other, PB_CO_GROUP_MAP_OTHER_GROUPING_EXPRESSIONS, err));
+    VONK_TRY(put_function(&m, &call->args[1], PB_CO_GROUP_MAP_FUNC, err));
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_dataset(&m, err);
+}
 static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("GroupedData.%s", call->member->name));
@@ -271,10 +326,16 @@ static const vonk__j_member members[] = {
     PIVOT(J_COLUMN ", java.util.List"),
     PIVOT(J_COLUMN ", " J_SEQ),
     {"df", "", J_DATASET, frame, VONK__J_METHOD, 0},
-    {"flatMapGroupsInPandas", J_COLUMN, J_DATASET, unbuilt, VONK__J_METHOD, 0},
-    {"flatMapGroupsInArrow", J_COLUMN, J_DATASET, unbuilt, VONK__J_METHOD, 0},
-    {"flatMapCoGroupsInPandas", J_GROUPED ", " J_COLUMN, J_DATASET, unbuilt, VONK__J_METHOD, 0},
-    {"flatMapCoGroupsInArrow", J_GROUPED ", " J_COLUMN, J_DATASET, unbuilt, VONK__J_METHOD, 0},
+    {"flatMapGroupsInPandas", J_COLUMN, J_DATASET, map_groups, VONK__J_METHOD, 0},
+    {"flatMapGroupsInArrow", J_COLUMN, J_DATASET, map_groups, VONK__J_METHOD, 0},
+    {"applyInPandasWithState", J_COLUMN ", " J_TYPE ", " J_TYPE ", String, String", J_DATASET, unbuilt, VONK__J_METHOD,
+     0},
+    {"transformWithStateInPandas", J_COLUMN ", " J_TYPE ", String, String, Object, String", J_DATASET, unbuilt,
+     VONK__J_METHOD, 0},
+    {"transformWithStateInPySpark", J_COLUMN ", " J_TYPE ", String, String, Object, String", J_DATASET, unbuilt,
+     VONK__J_METHOD, 0},
+    {"flatMapCoGroupsInPandas", J_GROUPED ", " J_COLUMN, J_DATASET, map_cogroups, VONK__J_METHOD, 0},
+    {"flatMapCoGroupsInArrow", J_GROUPED ", " J_COLUMN, J_DATASET, map_cogroups, VONK__J_METHOD, 0},
 };
 static const vonk__j_row rows[] = {
     {.fqn = J_GROUPED,

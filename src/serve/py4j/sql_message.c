@@ -103,6 +103,21 @@ void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset)
     put_remote(m, &m->w, field, dataset);
 }
 
+int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset)
+{
+    const int64_t id = vonk__j_next_plan_id();
+    const size_t relation = vonk_pb_begin(&m->w, field), common = vonk_pb_begin(&m->w, PB_RELATION_COMMON);
+    vonk_pb_put_i64(&m->w, PB_RELATION_COMMON_PLAN_ID, id);
+    vonk_pb_end(&m->w, common);
+    const size_t remote = vonk_pb_begin(&m->w, PB_RELATION_CACHED_REMOTE_RELATION);
+    vonk_pb_put_c(&m->w, PB_CACHED_REMOTE_RELATION_RELATION_ID, VONK_F("%zu", m->inputs.n));
+    vonk_pb_end(&m->w, remote);
+    vonk_pb_end(&m->w, relation);
+    m->is_lazy |= dataset->is_lazy;
+    vonk__j_put_failed(m, VONK_VEC_PUSH(&m->inputs, m->call->machine->budget, dataset, m->err));
+    return id;
+}
+
 /* ---- literals */
 
 /* Spark's rule: as many digits as there are, and not fewer than behind the point. */
@@ -278,6 +293,7 @@ void vonk__j_put_value(vonk__j_message *m, int field, const vonk__j_value *value
         vonk_pb_put_encoded(&m->w, field, (vonk_str){column->bytes->data, column->bytes->len});
         return;
     }
+    if (vonk__j_put_table_arg(m, field, value)) return;
     const size_t mark = vonk_pb_begin(&m->w, field);
     vonk__j_put_literal(m, PB_EXPRESSION_LITERAL, value);
     vonk_pb_end(&m->w, mark);
@@ -505,7 +521,7 @@ vonk_status vonk__j_run_command(vonk__j_message *m, vonk_error *err)
         return vonk_translate_unsupported(
             vonk_pb_field_name(&vonk_pb_connect, vonk_pb_which(command, PB_COMMAND_COMMAND_TYPE_ONEOF)), err);
     VONK_TRY(vonk_session_analyze(m->session->session, plan, &resolved, err));
-    return vonk__j_rows_of(m->session, resolved, &rows, err);
+    return vonk__j_rows_of(m->call->caller, m->session, resolved, &rows, err);
 }
 
 /* ---- rows at once */
@@ -518,12 +534,15 @@ void vonk__j_rows_done(vonk__j_rows *rows)
     *rows = (vonk__j_rows){0};
 }
 
-vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved, vonk__j_rows *ret, vonk_error *err)
+vonk_status vonk__j_rows_of(vonk__j_caller *caller, vonk__j_session *session, const vonk_plan *resolved,
+                            vonk__j_rows *ret, vonk_error *err)
 {
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     VONK_TRY(vonk_session_execute_resolved(session->session, resolved, &ret->query, err));
+    VONK_TRY(vonk__j_run_begin(&run, caller, session, ret->query, err));
     for (;;) {
         vonk_batch *batch = NULL;
-        VONK_TRY(vonk_query_next(ret->query, &batch, err));
+        VONK_TRY(vonk__j_run_next(&run, &batch, err));
         if (!batch) break;
         const vonk_status status = VONK_VEC_PUSH(ret, vonk_budget_root(), batch, err);
         if (status != VONK_OK) {
@@ -532,7 +551,7 @@ vonk_status vonk__j_rows_of(vonk__j_session *session, const vonk_plan *resolved,
         }
         if (!vonk_query_runs(ret->query)) break; /* a command's rows come once */
     }
-    return vonk__j_note_observed(session, ret->query, err);
+    return vonk__j_note_observed(caller, session, ret->query, err);
 }
 
 static vonk_status first_text(vonk__j_message *m, vonk_buf *out, bool *ret_null, vonk_error *err)
@@ -540,7 +559,7 @@ static vonk_status first_text(vonk__j_message *m, vonk_buf *out, bool *ret_null,
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
     VONK_TRY(vonk__j_relation(m, &resolved, err));
-    VONK_TRY(vonk__j_rows_of(m->session, resolved, &rows, err));
+    VONK_TRY(vonk__j_rows_of(m->call->caller, m->session, resolved, &rows, err));
     *ret_null = true;
     for (size_t i = 0; i < rows.n; i++)
         if (rows.at[i]->n_sel > 0)
@@ -565,7 +584,7 @@ vonk_status vonk__j_one_number(vonk__j_message *m, vonk__j_kind kind, vonk__j_va
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
     VONK_TRY(vonk__j_relation(m, &resolved, err));
-    VONK_TRY(vonk__j_rows_of(m->session, resolved, &rows, err));
+    VONK_TRY(vonk__j_rows_of(m->call->caller, m->session, resolved, &rows, err));
     *ret = VONK__J_NOTHING;
     for (size_t i = 0; i < rows.n; i++) {
         if (!rows.at[i]->n_sel) continue;

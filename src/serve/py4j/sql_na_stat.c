@@ -189,7 +189,7 @@ static vonk_status approx_quantile(vonk__j_call *call, vonk_error *err)
     vonk_pb_put_f64(&m.w, PB_STAT_APPROX_QUANTILE_RELATIVE_ERROR, call->args[2].f);
     vonk_pb_end(&m.w, mark);
     VONK_TRY(vonk__j_relation(&m, &plan, err));
-    VONK_TRY(vonk__j_rows_of(m.session, plan, &rows, err));
+    VONK_TRY(vonk__j_rows_of(call->caller, m.session, plan, &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         if (rows.at[i]->n_sel)
             return doubles_at(call, rows.at[i]->columns[0], rows.at[i]->sel ? rows.at[i]->sel[0] : 0, true,

@@ -70,13 +70,21 @@ static vonk_status udf_apply(vonk__j_call *call, vonk_error *err)
 static vonk_status register_python(vonk__j_call *call, vonk_error *err)
 {
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    const vonk_pb_msg *function = NULL;
+    vonk_translator t;
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_need(call, 1, err));
-    VONK_TRY(vonk__j_message_open(&m, call, vonk__j_session_of(call), err));
-    const size_t mark = vonk_pb_begin(&m.w, PB_COMMAND_REGISTER_FUNCTION);
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
     put_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
-    vonk_pb_end(&m.w, mark);
-    return vonk__j_run_command(&m, err);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk_pb_writer_end(&m.w));
+    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION, vonk_buf_str(&m.buf),
+                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
+    vonk__j_translator(&m, &t);
+    VONK_TRY(vonk_translate_function(&t, function, &fn, err));
+    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
 }
 
 static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
@@ -106,6 +114,134 @@ vonk_status vonk__j_map_partitions(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_dataset(&m, err);
 }
 
+/* ---- functions that give tables */
+
+#define J_UDTF "org.apache.spark.sql.execution.python.UserDefinedPythonTableFunction"
+#define J_TABLE_ARG "org.apache.spark.sql.TableArg"
+
+static vonk_status udtf_new(vonk__j_call *call, vonk_error *err)
+{
+    udf *made = NULL;
+    const bool typed = call->n_args == 5;
+    for (uint32_t i = 0; i < 2u + typed; i++) VONK_TRY(vonk__j_need(call, i, err));
+    VONK_TRY(vonk__j_object_new(call->machine, J_UDTF, &made, err));
+    made->name = vonk__j_ref(call->args[0]);
+    made->function = (vonk__j_function *)vonk__j_object_ref(call->args[1].object);
+    if (typed) made->returns = (vonk__j_type *)vonk__j_object_ref(call->args[2].object);
+    made->eval = (int32_t)call->args[call->n_args - 2].i;
+    made->deterministic = call->args[call->n_args - 1].i;
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+/* The fields of a CommonInlineUserDefinedTableFunction. */
+static void put_table_function(vonk__j_message *m, const udf *u, const vonk__j_value *name, const vonk__j_value *args)
+{
+    vonk__j_put_text(m, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_FUNCTION_NAME, name);
+    vonk_pb_put_i64(&m->w, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_DETERMINISTIC, u->deterministic);
+    if (args) vonk__j_put_values(m, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_ARGUMENTS, args);
+    const size_t mark = vonk_pb_begin(&m->w, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_PYTHON_UDTF);
+    if (u->returns) {
+        const vonk__j_value returns = {.kind = VONK__J_OBJECT, .object = &u->returns->head};
+        vonk__j_put_type(m, PB_PYTHON_UDTF_RETURN_TYPE, &returns);
+    }
+    vonk_pb_put_i64(&m->w, PB_PYTHON_UDTF_EVAL_TYPE, u->eval);
+    vonk_pb_put_str(&m->w, PB_PYTHON_UDTF_COMMAND, vonk__j_str(&u->function->command));
+    vonk__j_put_text(m, PB_PYTHON_UDTF_PYTHON_VER, &u->function->version);
+    vonk_pb_end(&m->w, mark);
+}
+
+static vonk_status udtf_apply(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    const udf *u = (udf *)call->self;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_message_open(&m, call, (vonk__j_session *)call->args[0].object, err));
+    vonk__j_put_common(&m);
+    const size_t mark = vonk_pb_begin(&m.w, PB_RELATION_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION);
+    put_table_function(&m, u, &u->name, &call->args[1]);
+    vonk_pb_end(&m.w, mark);
+    return vonk__j_return_dataset(&m, err);
+}
+
+static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    const vonk_pb_msg *function = NULL;
+    vonk_translator t;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
+    put_table_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk_pb_writer_end(&m.w));
+    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION, vonk_buf_str(&m.buf),
+                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
+    vonk__j_translator(&m, &t);
+    VONK_TRY(vonk_translate_table_function(&t, function, &fn, err));
+    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
+}
+
+/* ---- DataFrame.asTable(): a subquery with options, as a column under another name */
+
+typedef struct table_arg {
+    vonk__j_object head;
+    vonk__j_dataset *dataset;
+    vonk__j_value options; /* encoded TableArgOptions; null: none */
+} table_arg;
+static void table_arg_drop(vonk__j_object *self)
+{
+    vonk__j_dataset *dataset = ((table_arg *)self)->dataset;
+    ((table_arg *)self)->dataset = NULL;
+    vonk__j_unref(&((table_arg *)self)->options);
+    vonk__j_object_unref(dataset);
+}
+vonk_status vonk__j_as_table(vonk__j_call *call, vonk_error *err)
+{
+    table_arg *made = NULL;
+    VONK_TRY(vonk__j_object_new(call->machine, J_TABLE_ARG, &made, err));
+    made->options = VONK__J_NOTHING;
+    made->dataset = (vonk__j_dataset *)vonk__j_object_ref(call->self);
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+enum { PARTITION_BY, ORDER_BY, SINGLE };
+static vonk_status table_option(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    const table_arg *self = (table_arg *)call->self;
+    VONK__J_AUTO table_arg *made = NULL;
+    VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
+    vonk__j_put_raw(&m, vonk__j_str(&self->options));
+    if (call->member->tag == PARTITION_BY)
+        vonk__j_put_values(&m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_PARTITION_SPEC, &call->args[0]);
+    else if (call->member->tag == ORDER_BY)
+        vonk__j_put_sorts(&m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_ORDER_SPEC, &call->args[0]);
+    else
+        vonk_pb_put_i64(&m.w, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_WITH_SINGLE_PARTITION, 1);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk_pb_writer_end(&m.w));
+    VONK_TRY(vonk__j_object_new(call->machine, J_TABLE_ARG, &made, err));
+    made->options = VONK__J_NOTHING;
+    made->dataset = (vonk__j_dataset *)vonk__j_object_ref(self->dataset);
+    VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m.buf), &made->options, err));
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
+}
+
+bool vonk__j_put_table_arg(vonk__j_message *m, int field, const vonk__j_value *value)
+{
+    if (value->kind != VONK__J_OBJECT || !vonk_str_is(value->object->cls->fqn, J_TABLE_ARG)) return false;
+    const table_arg *t = (const table_arg *)value->object;
+    const size_t e = vonk_pb_begin(&m->w, field);
+    const size_t s = vonk__j_begin_subquery(m, t->dataset, PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_TABLE_ARG);
+    if (t->options.kind == VONK__J_BYTES)
+        vonk_pb_put_encoded(&m->w, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS, vonk__j_str(&t->options));
+    vonk_pb_end(&m->w, s);
+    vonk_pb_end(&m->w, e);
+    return true;
+}
+
 /* ---- spark.tvf: a relation that is the call of a function */
 
 static vonk_status tvf(vonk__j_call *call, vonk_error *err)
@@ -133,6 +269,20 @@ static const vonk__j_member registration_members[] = {
     {"registerJava", "String, String, " J_TYPE, "void", unbuilt, VONK__J_METHOD, 0},
     {"registerJavaUDAF", "String, String", "void", unbuilt, VONK__J_METHOD, 0},
 };
+#define FUNCTION_CLASS "org.apache.spark.api.python.SimplePythonFunction"
+static const vonk__j_member udtf_members[] = {
+    {"new", "String, " FUNCTION_CLASS ", int, boolean", "", udtf_new, VONK__J_CONSTRUCTOR, 0},
+    {"new", "String, " FUNCTION_CLASS ", " J_TYPE ", int, boolean", "", udtf_new, VONK__J_CONSTRUCTOR, 0},
+    {"apply", J_SESSION ", " J_SEQ, J_DATASET, udtf_apply, VONK__J_METHOD, 0},
+};
+static const vonk__j_member udtf_registration_members[] = {
+    {"registerPython", "String, " J_UDTF, "void", register_table_function, VONK__J_METHOD, 0},
+};
+static const vonk__j_member table_arg_members[] = {
+    {"partitionBy", J_SEQ, J_TABLE_ARG, table_option, VONK__J_METHOD, PARTITION_BY},
+    {"orderBy", J_SEQ, J_TABLE_ARG, table_option, VONK__J_METHOD, ORDER_BY},
+    {"withSinglePartition", "", J_TABLE_ARG, table_option, VONK__J_METHOD, SINGLE},
+};
 #define TVF(name, args) {name, args, J_DATASET, tvf, VONK__J_METHOD, 0}
 static const vonk__j_member tvf_members[] = {
     TVF("explode", J_COLUMN),          TVF("explode_outer", J_COLUMN),         TVF("inline", J_COLUMN),
@@ -151,13 +301,13 @@ static const vonk__j_row rows[] = {
     {.fqn = J_UDF, VONK__J_MEMBERS(udf_members), .size = sizeof(udf), .drop = udf_drop},
     FACET("org.apache.spark.sql.classic.UDFRegistration", registration_members),
     FACET("org.apache.spark.sql.classic.TableValuedFunction", tvf_members),
-    {.fqn = "org.apache.spark.sql.UDTFRegistration",
+    FACET("org.apache.spark.sql.UDTFRegistration", udtf_registration_members),
+    {.fqn = J_UDTF, VONK__J_MEMBERS(udtf_members), .size = sizeof(udf), .drop = udf_drop},
+    {.fqn = J_TABLE_ARG,
+     .interfaces = "org.apache.spark.sql.internal.TableValuedFunctionArgument",
      .flags = VONK__J_ABSTRACT,
-     .size = sizeof(vonk__j_facet),
-     .drop = vonk__j_facet_drop},
-    {.fqn = "org.apache.spark.sql.classic.SQLContext",
-     .flags = VONK__J_ABSTRACT,
-     .size = sizeof(vonk__j_facet),
-     .drop = vonk__j_facet_drop},
+     VONK__J_MEMBERS(table_arg_members),
+     .size = sizeof(table_arg),
+     .drop = table_arg_drop},
 };
 const vonk__j_area vonk__j_area_sql_python = {rows, VONK_COUNTOF(rows)};

@@ -61,10 +61,11 @@ static vonk_status add_texts(records *r, const vonk_query *query, const vonk_bat
     return VONK_OK;
 }
 
-static vonk_status gather(vonk__j_dataset *d, bool texts, records *r, vonk_error *err)
+static vonk_status gather(vonk__j_caller *caller, vonk__j_dataset *d, bool texts, records *r, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(d->session->session);
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     vonk_budget *budget = d->head.machine->budget;
     const vonk_pickle_options options = {.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
                                          .named = true,
@@ -73,15 +74,16 @@ static vonk_status gather(vonk__j_dataset *d, bool texts, records *r, vonk_error
                                              !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
     vonk_buf_init(&r->bytes, budget, SIZE_MAX);
     VONK_TRY(vonk_session_execute_resolved(d->session->session, d->plan, &query, err));
+    VONK_TRY(vonk__j_run_begin(&run, caller, d->session, query, err));
     for (bool more = true; more;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-        VONK_TRY(vonk_query_next(query, &batch, err));
+        VONK_TRY(vonk__j_run_next(&run, &batch, err));
         more = batch && vonk_query_runs(query);
         if (batch && batch->n_sel)
             VONK_TRY(texts ? add_texts(r, query, batch, budget, err)
                            : add_rows(r, batch, vonk_query_schema(query), &options, budget, err));
     }
-    return vonk__j_note_observed(d->session, query, err);
+    return vonk__j_note_observed(caller, d->session, query, err);
 }
 
 /* As many records in each partition as in the fullest. */
@@ -131,7 +133,7 @@ static vonk_status to_rdd(vonk__j_call *call, int what, vonk_error *err)
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
     vonk_rdd *texts = NULL;
     VONK_TRY(vonk__j_engine_use(call->caller, self->session->context, &e, err));
-    VONK_TRY(gather(self, what == TEXTS, &r, err));
+    VONK_TRY(gather(call->caller, self, what == TEXTS, &r, err));
     vonk_buf_init(&level, call->machine->budget, SIZE_MAX);
     if (what == ROWS) VONK_TRY(level_out(&r, &level, err));
     VONK_TRY(spread(call, e, &r, what == ROWS ? vonk_buf_str(&level) : vonk_buf_str(&r.bytes), &rdd, err));
@@ -272,8 +274,21 @@ static observation *take_waiting(vonk__j_session *session, vonk_str name)
     return NULL;
 }
 
-vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *query, vonk_error *err)
+/* What functions of Python have added to the program's accumulators. */
+static vonk_status accumulate(vonk__j_caller *caller, vonk__j_context *context, const vonk_query *query,
+                              vonk_error *err)
 {
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    const uint32_t n = vonk_query_n_accumulators(query);
+    if (n) VONK_TRY(vonk__j_engine_use(caller, context, &e, err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__j_accumulate(e, vonk_query_accumulator(query, i), err));
+    return VONK_OK;
+}
+
+vonk_status vonk__j_note_observed(vonk__j_caller *caller, vonk__j_session *session, const vonk_query *query,
+                                  vonk_error *err)
+{
+    VONK_TRY(accumulate(caller, session->context, query, err));
     const uint32_t n = session->observations.n ? vonk_query_n_observed(query) : 0;
     for (uint32_t i = 0; i < n; i++) {
         VONK_AUTO(vonk_buf_done) vonk_buf row = {0};

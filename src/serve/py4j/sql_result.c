@@ -33,6 +33,7 @@ static vonk_status add_frame(const vonk_batch *batch, const vonk_type *type, con
 
 typedef struct pump {
     vonk_query *query;
+    vonk__j_run *run; /* borrowed; NULL: nobody can cancel it */
     vonk_pickle_options options;
     const vonk_conf *conf;
     vonk_buf buf;
@@ -58,7 +59,7 @@ static vonk_status pump_open(pump *p, vonk__j_session *session, const vonk_plan 
 static vonk_status pump_next(pump *p, bool *ret_more, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-    VONK_TRY(vonk_query_next(p->query, &batch, err));
+    VONK_TRY(p->run ? vonk__j_run_next(p->run, &batch, err) : vonk_query_next(p->query, &batch, err));
     vonk_buf_reset(&p->buf);
     *ret_more = batch != NULL;
     return batch && batch->n_sel ? add_frame(batch, vonk_query_schema(p->query), &p->options, &p->buf, err) : VONK_OK;
@@ -69,16 +70,19 @@ static vonk_status collect(vonk__j_call *call, vonk__j_session *session, const v
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     VONK_AUTO(vonk__j_gathered_free) vonk__j_gathered *g = NULL;
     VONK_AUTO(pump_done) pump p = {0};
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     VONK_TRY(vonk__j_engine_use(call->caller, session->context, &e, err));
     VONK_TRY(vonk__j_gathered_new(e, &g, err));
     const vonk_receiver to = vonk__j_gathered_receiver(g);
     VONK_TRY(pump_open(&p, session, resolved, err));
+    VONK_TRY(vonk__j_run_begin(&run, call->caller, session, p.query, err));
+    p.run = &run;
     for (bool more = true; more;) {
         VONK_TRY(pump_next(&p, &more, err));
         if (more && p.buf.len) VONK_TRY(to.result(to.self, 0, vonk_buf_str(&p.buf), err));
         more = more && vonk_query_runs(p.query);
     }
-    VONK_TRY(vonk__j_note_observed(session, p.query, err));
+    VONK_TRY(vonk__j_note_observed(call->caller, session, p.query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
 }
@@ -175,33 +179,81 @@ static vonk_status put_i32(const vonk_receiver *to, int32_t x, vonk_error *err)
     return to->result(to->self, 0, (vonk_str){bytes, 4}, err);
 }
 
-static vonk_status write_arrow(vonk__j_session *session, vonk_query *query, const vonk_receiver *to, vonk_error *err)
+/* Rows of one partition go together, at most as many as Spark puts into a batch. */
+typedef struct arrow_out {
+    const vonk_receiver *to;
+    const vonk_type *type;
+    vonk_ipc_options options;
+    vonk_buf buf;
+    VONK_VEC(vonk_batch *) waiting;
+    int64_t n_rows, most_rows;
+    int32_t n_written;
+} arrow_out;
+
+static void drop_waiting(arrow_out *o)
+{
+    for (size_t i = 0; i < o->waiting.n; i++) vonk_batch_unref(o->waiting.at[i]);
+    o->waiting.n = 0;
+    o->n_rows = 0;
+}
+static void arrow_out_done(arrow_out *o)
+{
+    drop_waiting(o);
+    vonk_free(o->waiting.at);
+    vonk_buf_done(&o->buf);
+}
+VONK_DEFINE_AUTO_DONE(arrow_out, arrow_out_done)
+
+static vonk_status flush_arrow(arrow_out *o, vonk_error *err)
+{
+    if (o->waiting.n) {
+        VONK_TRY(vonk_ipc_write_batch((const vonk_batch *const *)o->waiting.at, o->waiting.n, o->type, &o->options,
+                                      &o->buf, err));
+        o->n_written++;
+    }
+    if (o->buf.len) VONK_TRY(o->to->result(o->to->self, 0, vonk_buf_str(&o->buf), err));
+    vonk_buf_reset(&o->buf);
+    drop_waiting(o);
+    return VONK_OK;
+}
+
+static vonk_status take_batch(arrow_out *o, vonk_batch *take_batch, vonk_error *err)
+{
+    vonk_status status = VONK_OK;
+    if (o->waiting.n &&
+        (o->waiting.at[0]->partition != take_batch->partition || o->n_rows + take_batch->n_sel > o->most_rows))
+        status = flush_arrow(o, err);
+    if (status == VONK_OK && take_batch->n_sel)
+        status = VONK_VEC_PUSH(&o->waiting, vonk_budget_root(), take_batch, err);
+    if (status != VONK_OK || !take_batch->n_sel) {
+        vonk_batch_unref(take_batch);
+        return status;
+    }
+    o->n_rows += take_batch->n_sel;
+    return VONK_OK;
+}
+
+static vonk_status write_arrow(vonk__j_session *session, vonk__j_run *run, const vonk_receiver *to, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session->session);
-    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
-    vonk_ipc_options options = VONK_IPC_OPTIONS;
-    const vonk_type *type = vonk_query_schema(query);
-    int32_t n = 0;
-    options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
-    options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
-    vonk_buf_init(&buf, session->head.machine->budget, SIZE_MAX);
-    VONK_TRY(vonk_ipc_write_schema(type, &options, session->head.machine->budget, &buf, err));
+    VONK_AUTO(arrow_out_done) arrow_out o = {.to = to, .type = vonk_query_schema(run->query), .options = VONK_IPC_OPTIONS};
+    o.options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
+    o.options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
+    o.most_rows = vonk_conf_i64(conf, "spark.sql.execution.arrow.maxRecordsPerBatch");
+    if (o.most_rows <= 0) o.most_rows = INT64_MAX;
+    vonk_buf_init(&o.buf, session->head.machine->budget, SIZE_MAX);
+    VONK_TRY(vonk_ipc_write_schema(o.type, &o.options, session->head.machine->budget, &o.buf, err));
     for (bool more = true; more;) {
-        VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-        VONK_TRY(vonk_query_next(query, &batch, err));
-        more = batch && vonk_query_runs(query);
-        if (batch && batch->n_sel) {
-            const vonk_batch *one = batch;
-            VONK_TRY(vonk_ipc_write_batch(&one, 1, type, &options, &buf, err));
-            n++;
-        }
-        if (buf.len) VONK_TRY(to->result(to->self, 0, vonk_buf_str(&buf), err));
-        vonk_buf_reset(&buf);
+        vonk_batch *batch = NULL;
+        VONK_TRY(vonk__j_run_next(run, &batch, err));
+        more = batch && vonk_query_runs(run->query);
+        if (batch) VONK_TRY(take_batch(&o, batch, err));
     }
-    VONK_TRY(vonk_ipc_write_end(&buf, err));
-    VONK_TRY(to->result(to->self, 0, vonk_buf_str(&buf), err));
-    VONK_TRY(put_i32(to, n, err));
-    for (int32_t i = 0; i < n; i++) VONK_TRY(put_i32(to, i, err));
+    VONK_TRY(flush_arrow(&o, err));
+    VONK_TRY(vonk_ipc_write_end(&o.buf, err));
+    VONK_TRY(to->result(to->self, 0, vonk_buf_str(&o.buf), err));
+    VONK_TRY(put_i32(to, o.n_written, err));
+    for (int32_t i = 0; i < o.n_written; i++) VONK_TRY(put_i32(to, i, err));
     return VONK_OK;
 }
 
@@ -210,6 +262,7 @@ vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
     vonk__j_dataset *self = (vonk__j_dataset *)call->self;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *resolved = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     VONK_AUTO(vonk__j_gathered_free) vonk__j_gathered *g = NULL;
     VONK_TRY(vonk_session_analyze(self->session->session, self->plan, &resolved, err));
@@ -217,8 +270,9 @@ vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_gathered_new(e, &g, err));
     VONK_TRY(vonk_session_execute_resolved(self->session->session, resolved, &query, err));
     const vonk_receiver to = vonk__j_gathered_receiver(g);
-    VONK_TRY(write_arrow(self->session, query, &to, err));
-    VONK_TRY(vonk__j_note_observed(self->session, query, err));
+    VONK_TRY(vonk__j_run_begin(&run, call->caller, self->session, query, err));
+    VONK_TRY(write_arrow(self->session, &run, &to, err));
+    VONK_TRY(vonk__j_note_observed(call->caller, self->session, query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
 }
@@ -313,7 +367,7 @@ static vonk_status take_bytes(void *self, uint32_t index, vonk_str bytes, vonk_e
         VONK_TRY(append_pickle(u, (vonk_str){u->rest.data + at + 4, n}, err));
         at += 4 + n;
     }
-    memmove(u->rest.data, u->rest.data + at, u->rest.len - at);
+    if (at) memmove(u->rest.data, u->rest.data + at, u->rest.len - at);
     u->rest.len -= at;
     return VONK_OK;
 }

@@ -8,9 +8,9 @@ void vonk__j_sql_unref(vonk__j_sql *sql)
 {
     if (!sql || atomic_fetch_sub(&sql->refs, 1) > 1) return;
     vonk_engine_free(sql->engine);
+    vonk_mutex_done(&sql->lock);
     vonk_free(sql);
 }
-VONK_DEFINE_AUTO(vonk__j_sql, vonk__j_sql_unref)
 
 void vonk__j_sql_drop(vonk__j_machine *machine)
 {
@@ -45,6 +45,7 @@ static vonk_status start_engine(vonk__j_context *context, vonk__j_sql **ret, von
     VONK_TRY(engine_conf(context, &conf, err));
     VONK_TRY(VONK_NEW(vonk_budget_root(), &made, err));
     made->refs = 1;
+    vonk_mutex_init(&made->lock);
     made->of = context->head.serial;
     vonk_str warehouse = vonk_conf_get_set(conf, VONK_STR("spark.sql.warehouse.dir"));
     if (vonk_str_starts(warehouse, VONK_STR("file:"))) warehouse = vonk_str_sub(warehouse, 5, warehouse.len);
@@ -398,6 +399,48 @@ static vonk_status m_empty(vonk__j_call *call, vonk_error *err)
     return vonk__j_return(call, vonk__j_of(&made->head));
 }
 
+/* A column as an expression: pyspark asks whether it is a plain name, and for that. */
+typedef struct expression {
+    vonk__j_object head;
+    vonk__j_value name;
+} expression;
+static void expression_drop(vonk__j_object *self) { vonk__j_unref(&((expression *)self)->name); }
+static vonk_status expression_sql(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    return vonk__j_return(call, vonk__j_ref(((expression *)call->self)->name));
+}
+#define J_NAME "org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute"
+#define J_EXPRESSION "org.apache.spark.sql.catalyst.expressions.Expression"
+static vonk_status m_expression(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    VONK__J_AUTO expression *made = NULL;
+    const vonk_pb_msg *e = NULL;
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
+    VONK_TRY(vonk__j_decode_column(&m, (vonk__j_column *)call->args[0].object, &e, err));
+    const vonk_pb_msg *name = vonk_pb_which(e, PB_EXPRESSION_EXPR_TYPE_ONEOF) == PB_EXPRESSION_UNRESOLVED_ATTRIBUTE
+                                  ? vonk_pb_get_msg(e, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE)
+                                  : NULL;
+    vonk_buf_init(&text, call->machine->budget, SIZE_MAX);
+    if (name)
+        VONK_TRY(vonk_session_parse_name(self_session(call)->session, m.arena,
+                                         vonk_pb_str(name, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER),
+                                         &parts, &n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        if (i) VONK_TRY(vonk_buf_add_c(&text, ".", err));
+        VONK_TRY(vonk_type_quote_name(parts[i], &text, err));
+    }
+    if (!name) VONK_TRY(vonk__j_add_text(call->caller, &call->args[0], 0, &text, err));
+    VONK_TRY(vonk__j_object_new(call->machine, name ? J_NAME : J_EXPRESSION "$Live", &made, err));
+    VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_buf_str(&text), &made->name, err));
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
+}
+
 static vonk_status m_parallelism(vonk__j_call *call, vonk_error *err)
 {
     (void)err;
@@ -426,6 +469,13 @@ static const vonk__j_member session_members[] = {
     STATICS(VONK__J_STATIC),
     {"sparkContext", "", "org.apache.spark.SparkContext", m_context, VONK__J_METHOD, 0},
     {"version", "", "String", m_version, VONK__J_METHOD, 0},
+    {"interruptAll", "", "java.util.List", vonk__j_interrupt, VONK__J_METHOD, 0},
+    {"interruptTag", "String", "java.util.List", vonk__j_interrupt, VONK__J_METHOD, 1},
+    {"interruptOperation", "String", "java.util.List", vonk__j_interrupt, VONK__J_METHOD, 2},
+    {"addTag", "String", "void", vonk__j_change_tags, VONK__J_METHOD, 1},
+    {"removeTag", "String", "void", vonk__j_change_tags, VONK__J_METHOD, 0},
+    {"clearTags", "", "void", vonk__j_change_tags, VONK__J_METHOD, 0},
+    {"getTags", "", "java.util.Set", vonk__j_get_tags, VONK__J_METHOD, 0},
     {"sessionState", "", "org.apache.spark.sql.internal.SessionState", m_facet, VONK__J_METHOD, FACET_STATE},
     {"conf", "", "org.apache.spark.sql.classic.RuntimeConfig", m_facet, VONK__J_METHOD, FACET_CONF},
     {"catalog", "", "org.apache.spark.sql.classic.Catalog", m_facet, VONK__J_METHOD, FACET_CATALOG},
@@ -448,6 +498,7 @@ static const vonk__j_member session_members[] = {
     {"sql", "String, java.util.Map", J_DATASET, m_sql, VONK__J_METHOD, 1},
     {"parseDataType", "String", J_TYPE, m_parse_type, VONK__J_METHOD, 0},
     {"applySchemaToPythonRDD", "org.apache.spark.rdd.RDD, String", J_DATASET, vonk__j_rdd_dataset, VONK__J_METHOD, 0},
+    {"expression", J_COLUMN, J_EXPRESSION, m_expression, VONK__J_METHOD, 0},
     {"emptyDataFrame", "", J_DATASET, m_empty, VONK__J_METHOD, 0},
     {"leafNodeDefaultParallelism", "", "int", m_parallelism, VONK__J_METHOD, 0},
     {"readStream", "", "Object", m_unbuilt, VONK__J_METHOD, 0},
@@ -470,7 +521,20 @@ static const vonk__j_member builder_members[] = {
     {"getOrCreate", "", J_SESSION, builder_create, VONK__J_METHOD, 0},
     {"create", "", J_SESSION, builder_create, VONK__J_METHOD, 1},
 };
+static const vonk__j_member expression_members[] = {
+    {"sql", "", "String", expression_sql, VONK__J_METHOD, 0},
+};
 static const vonk__j_row rows[] = {
+    {.fqn = J_EXPRESSION,
+     .flags = VONK__J_ABSTRACT,
+     VONK__J_MEMBERS(expression_members),
+     .size = sizeof(expression),
+     .drop = expression_drop},
+    {.fqn = J_EXPRESSION "$Live", .super = J_EXPRESSION, .flags = VONK__J_ABSTRACT},
+    {.fqn = J_NAME, .super = J_EXPRESSION, .flags = VONK__J_ABSTRACT},
+    {.fqn = "org.apache.spark.sql.catalyst.expressions.AttributeReference",
+     .super = J_EXPRESSION,
+     .flags = VONK__J_ABSTRACT},
     {.fqn = "org.apache.spark.sql.SparkSession", .interfaces = "java.io.Closeable", .flags = VONK__J_ABSTRACT},
     {.fqn = J_SESSION,
      .super = "org.apache.spark.sql.SparkSession",

@@ -128,7 +128,7 @@ static vonk_status put_call(printer *p, const vonk_pb_msg *m, vonk_error *err)
 {
     static const struct {
         const char *name, *shown;
-    } shown[] = {{"==", "="}, {"not", "!"}};
+    } shown[] = {{"==", "="}, {"not", "!"}, {"startsWith", "startswith"}, {"endsWith", "endswith"}};
     const vonk_str name = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_FUNCTION_NAME);
     const size_t n = vonk_pb_n(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS);
     if (vonk_str_is(name, "when")) {
@@ -138,10 +138,6 @@ static vonk_status put_call(printer *p, const vonk_pb_msg *m, vonk_error *err)
             VONK_TRY(put(p, vonk_pb_msg_at(m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, i), err));
         }
         return vonk_buf_add_c(p->out, " END", err);
-    }
-    if (vonk_str_is(name, "!=")) {
-        VONK_TRY(put_list(p, m, PB_EXPRESSION_UNRESOLVED_FUNCTION_ARGUMENTS, "!(=(", "))", err));
-        return VONK_OK;
     }
     size_t i = 0;
     while (i < VONK_COUNTOF(shown) && !vonk_str_is(name, shown[i].name)) i++;

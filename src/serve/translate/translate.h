@@ -36,6 +36,8 @@ vonk_status vonk_translate_table_function(vonk_translator *t, const vonk_pb_msg 
 vonk_status vonk_translate_type(vonk_translator *t, const vonk_pb_msg *data_type, const vonk_type **ret, vonk_error *err);
 /* Fills the DataType message that is the field `field`. */
 vonk_status vonk_translate_put_type(vonk_pb_writer *w, int field, const vonk_type *type, vonk_error *err);
+/* What clients let people write as a schema: columns, one type, or the inside of a struct ("a: int, b: string"). */
+vonk_status vonk_translate_parse_ddl(vonk_str ddl, const vonk_type **ret, vonk_error *err);
 vonk_status vonk__translate_literal(vonk_translator *t, const vonk_pb_msg *literal, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk_translate_invalid(const char *what, vonk_error *err); /* CONNECT_INVALID_PLAN */
 vonk_status vonk_translate_unsupported(const char *what, vonk_error *err);

@@ -315,3 +315,24 @@ vonk_status vonk_translate_put_type(vonk_pb_writer *w, int field, const vonk_typ
     vonk_pb_end(w, mark);
     return VONK_OK;
 }
+
+/* "a INT, b STRING", or one type, or the inside of a struct: "a: int, b: string". The first reading's error is the one
+ * shown. */
+vonk_status vonk_translate_parse_ddl(vonk_str ddl, const vonk_type **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    const vonk_status status = vonk_type_parse_ddl(ddl, ret, err);
+
+    if (status == VONK_OK) return VONK_OK;
+    bool read = vonk_type_parse(ddl, ret, &ignored) == VONK_OK;
+    if (!read) {
+        vonk_error_reset(&ignored);
+        vonk_buf_init(&text, vonk_budget_root(), SIZE_MAX);
+        read = vonk_buf_printf(&text, &ignored, "struct<%.*s>", VONK_STR_ARGS(ddl)) == VONK_OK &&
+               vonk_type_parse(vonk_buf_str(&text), ret, &ignored) == VONK_OK;
+    }
+    if (!read) return status;
+    vonk_error_reset(err);
+    return VONK_OK;
+}

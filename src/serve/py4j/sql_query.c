@@ -1,0 +1,196 @@
+/* serve/py4j/sql_query.c -- queries that a call of Python waits for: who may cancel them, and how; tags of sessions. */
+#include "serve/py4j/rdd_engine.h"
+#include "serve/py4j/sql.h"
+#include "sys/clock.h"
+
+#define SESSION_TAGS "spark.sql.session.tags" /* a local property: separated by commas */
+#define LOOK_NS (20 * VONK_NS_PER_MS)
+
+/* ---- texts separated by commas */
+
+static bool next_tag(vonk_str all, size_t *at, vonk_str *ret)
+{
+    if (*at >= all.len) return false;
+    size_t end = vonk_str_find_byte(all, ',', *at);
+    if (end == SIZE_MAX) end = all.len;
+    *ret = vonk_str_sub(all, *at, end);
+    *at = end + 1;
+    return true;
+}
+static bool has_tag(vonk_str all, vonk_str tag)
+{
+    vonk_str one;
+    for (size_t at = 0; next_tag(all, &at, &one);)
+        if (vonk_str_eq(one, tag)) return true;
+    return false;
+}
+static vonk_status local_text(vonk__j_caller *caller, const char *key, vonk_buf *out, vonk_error *err)
+{
+    vonk__j_map *map = NULL;
+    vonk_buf_init(out, caller->machine->budget, 1 << 20);
+    VONK_LOCKED(&caller->machine->guard);
+    VONK_TRY(vonk__j_local_properties(caller, &map, err));
+    return vonk_buf_add_str(out, vonk__j_map_get_text(map, vonk_str_of(key)), err);
+}
+
+/* ---- a query that runs */
+
+vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_session *session, vonk_query *query,
+                              vonk_error *err)
+{
+    *run = (vonk__j_run){.caller = caller, .session = session->session, .query = query};
+    vonk_mutex_init(&run->lock);
+    vonk_cond_init(&run->changed);
+    run->sql = session->sql;
+    VONK_TRY(local_text(caller, "spark.jobGroup.id", &run->group, err));
+    VONK_TRY(local_text(caller, "spark.job.tags", &run->job_tags, err));
+    VONK_TRY(local_text(caller, SESSION_TAGS, &run->tags, err));
+    VONK_LOCKED(&run->sql->lock);
+    run->id = run->sql->n_runs++;
+    run->next = run->sql->runs;
+    run->sql->runs = run;
+    return VONK_OK;
+}
+
+void vonk__j_run_done(vonk__j_run *run)
+{
+    if (!run->sql) return;
+    vonk_mutex_lock(&run->sql->lock);
+    for (vonk__j_run **at = &run->sql->runs; *at; at = &(*at)->next)
+        if (*at == run) {
+            *at = run->next;
+            break;
+        }
+    vonk_mutex_unlock(&run->sql->lock);
+    vonk_buf_done(&run->group);
+    vonk_buf_done(&run->job_tags);
+    vonk_buf_done(&run->tags);
+    vonk_cond_done(&run->changed);
+    vonk_mutex_done(&run->lock);
+    *run = (vonk__j_run){0};
+}
+
+static void wake(void *arg)
+{
+    vonk__j_run *run = arg;
+    VONK_LOCKED(&run->lock);
+    run->woken = true;
+    vonk_cond_broadcast(&run->changed);
+}
+
+vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err)
+{
+    for (bool ready = false;;) {
+        run->woken = false;
+        VONK_TRY(vonk_query_poll(run->query, wake, run, &ready, ret, err));
+        if (ready) return VONK_OK;
+        vonk_mutex_lock(&run->lock);
+        while (!run->woken) {
+            vonk_cond_wait_until(&run->changed, &run->lock, vonk_clock_mono_ns() + LOOK_NS);
+            if (run->woken) break;
+            vonk_mutex_unlock(&run->lock);
+            if (vonk__j_hears_cancel(run->caller)) vonk_query_cancel(run->query); /* wakes, too */
+            vonk_mutex_lock(&run->lock);
+        }
+        vonk_mutex_unlock(&run->lock);
+    }
+}
+
+/* ---- cancelling */
+
+typedef enum which { ALL, GROUP, JOB_TAG, SESSION, SESSION_TAG, ID } which;
+static bool is_meant(const vonk__j_run *run, which by, const vonk_session *session, vonk_str value)
+{
+    char id[24];
+    switch (by) {
+        case ALL: return true;
+        case GROUP: return vonk_str_eq(vonk_buf_str(&run->group), value);
+        case JOB_TAG: return has_tag(vonk_buf_str(&run->job_tags), value);
+        case SESSION: return run->session == session;
+        case SESSION_TAG: return run->session == session && has_tag(vonk_buf_str(&run->tags), value);
+        case ID: break;
+    }
+    vonk_format(id, sizeof id, "%llu", (unsigned long long)run->id);
+    return run->session == session && vonk_str_eq(vonk_str_of(id), value);
+}
+
+static vonk_status cancel(vonk__j_sql *sql, which by, const vonk_session *session, vonk_str value, vonk_buf *ret_ids,
+                          vonk_error *err)
+{
+    VONK_LOCKED(&sql->lock);
+    for (vonk__j_run *run = sql->runs; run; run = run->next) {
+        if (!is_meant(run, by, session, value)) continue;
+        vonk_query_cancel(run->query);
+        if (ret_ids)
+            VONK_TRY(vonk_buf_printf(ret_ids, err, "%s%llu", ret_ids->len ? "," : "", (unsigned long long)run->id));
+    }
+    return VONK_OK;
+}
+
+vonk_status vonk__j_cancel_queries(vonk__j_context *context, vonk_str group, vonk_str tag, vonk_error *err)
+{
+    vonk__j_machine *machine = context->head.machine;
+    VONK_AUTO(vonk__j_sql_unref) vonk__j_sql *sql = NULL;
+    vonk_mutex_lock(&machine->state);
+    if (machine->sql && machine->sql->of == context->head.serial) sql = machine->sql;
+    if (sql) atomic_fetch_add(&sql->refs, 1);
+    vonk_mutex_unlock(&machine->state);
+    if (!sql) return VONK_OK;
+    return cancel(sql, group.data ? GROUP : tag.data ? JOB_TAG : ALL, NULL, group.data ? group : tag, NULL, err);
+}
+
+vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err)
+{
+    static const which hows[] = {SESSION, SESSION_TAG, ID};
+    vonk__j_session *self = (vonk__j_session *)call->self;
+    VONK_AUTO(vonk_buf_done) vonk_buf ids = {0};
+    VONK__J_AUTO vonk__j_list *list = NULL;
+    vonk_str one;
+    if (call->n_args) VONK_TRY(vonk__j_need(call, 0, err));
+    vonk_buf_init(&ids, call->machine->budget, 1 << 20);
+    VONK_TRY(cancel(self->sql, hows[call->member->tag], self->session,
+                    call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE, &ids, err));
+    VONK_TRY(vonk__j_list_new(call->machine, &list, err));
+    for (size_t at = 0; next_tag(vonk_buf_str(&ids), &at, &one);) {
+        vonk__j_value id;
+        VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, one, &id, err));
+        VONK_TRY(vonk__j_list_add(list, id, err));
+    }
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(list)->head));
+}
+
+/* ---- tags of what this thread of Python does with sessions */
+
+vonk_status vonk__j_change_tags(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf old = {0}, new = {0};
+    VONK_AUTO(vonk__j_unref) vonk__j_value text = VONK__J_NOTHING;
+    const vonk_str tag = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
+    vonk_str one;
+    if (call->n_args && (!tag.len || vonk_str_find_byte(tag, ',', 0) != SIZE_MAX))
+        return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err, "Spark job tag %s",
+                             call->args[0].kind == VONK__J_NULL ? "cannot be null."
+                             : tag.len                          ? "cannot contain ','."
+                                                                : "cannot be an empty string.");
+    vonk_buf_init(&new, call->machine->budget, 1 << 20);
+    VONK_TRY(local_text(call->caller, SESSION_TAGS, &old, err));
+    if (!call->n_args) vonk_buf_reset(&old);
+    for (size_t at = 0; next_tag(vonk_buf_str(&old), &at, &one);)
+        if (!vonk_str_eq(one, tag))
+            VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(one)));
+    if (call->member->tag) VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(tag)));
+    if (new.len) VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_buf_str(&new), &text, err));
+    return vonk__j_set_local(call, SESSION_TAGS, &text, err);
+}
+
+vonk_status vonk__j_get_tags(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
+    VONK__J_AUTO vonk__j_map *set = NULL;
+    vonk_str one;
+    VONK_TRY(local_text(call->caller, SESSION_TAGS, &all, err));
+    VONK_TRY(vonk__j_map_new(call->machine, "java.util.LinkedHashSet", &set, err));
+    for (size_t at = 0; next_tag(vonk_buf_str(&all), &at, &one);)
+        VONK_TRY(vonk__j_map_put_text(call->caller, set, one, VONK_STR_NONE, err));
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(set)->head));
+}
