@@ -9,12 +9,12 @@
 typedef struct table_shared {
     python_spec spec;
     vonk_py_udtf udtf;
-    vonk_program *program;         /* the arguments */
-    const vonk_type *arg_type;     /* struct */
-    const vonk_type *row_type;     /* of the rows made: struct */
-    const vonk_type *list_type;    /* what a pickled answer is: array of those */
-    const vonk_type *answered;     /* what a record batch of answers is */
-    const vonk_type **types;       /* of the output */
+    vonk_program *program;      /* the arguments */
+    const vonk_type *arg_type;  /* struct */
+    const vonk_type *row_type;  /* of the rows made: struct */
+    const vonk_type *list_type; /* what a pickled answer is: array of those */
+    const vonk_type *answered;  /* what a record batch of answers is */
+    const vonk_type **types;    /* of the output */
     uint32_t *kept, n_kept, n_args, n_made;
     bool pickles;
     vonk_pickle_options options;

@@ -295,7 +295,8 @@ static vonk_status kept_columns(lowering *l, const vonk_plan *from, const vonk_e
     uint64_t *ids = NULL;
     size_t n = 0;
 
-    for (uint32_t i = 0; above && i < above->n; i++) VONK_TRY(vonk_expr_column_ids(above->at[i], l->arena, &ids, &n, err));
+    for (uint32_t i = 0; above && i < above->n; i++)
+        VONK_TRY(vonk_expr_column_ids(above->at[i], l->arena, &ids, &n, err));
     for (uint32_t i = 0; i < from->n_output; i++) {
         bool used = !above;
         for (size_t k = 0; k < n && !used; k++) used = ids[k] == from->output[i]->id;

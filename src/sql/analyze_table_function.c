@@ -1,7 +1,7 @@
 /* sql/analyze_table_function.c -- table functions of Python: a GENERATE over one row, or over the rows of TABLE
  * arguments, which come as one struct each. PARTITION BY and ORDER BY of such an argument sort it by a window without
- * functions; the partition's values stand behind its columns, for the worker to see where one ends. A function that does
- * not say its columns is asked for them, with the types of its arguments. */
+ * functions; the partition's values stand behind its columns, for the worker to see where one ends. A function that
+ * does not say its columns is asked for them, with the types of its arguments. */
 #include "plan/program.h"
 #include "sql/analyze.h"
 
@@ -20,13 +20,12 @@ typedef struct call {
     vonk_str *names;          /* [n]; empty: by position */
     uint32_t n, n_tables, n_partition; /* n_partition: columns behind those of a table */
     bool any_named;
-    table_arg table; /* the first one */
+    vonk_str routine; /* its quoted name, NUL-terminated */
+    table_arg table;  /* the first one */
     vonk_udtf_answer answer;
 } call;
 
 static bool is_table(const vonk_expr *e) { return e->kind == VONK_EX_SUBQUERY && e->sub_kind == VONK_SUB_TABLE_ARG; }
-
-static const char *routine(const call *c) { return VONK_F("`%.*s`", VONK_STR_ARGS(c->fn->name)); }
 
 /* ---- arguments */
 
@@ -34,8 +33,9 @@ static vonk_status add_name(call *c, uint32_t i, vonk_str name, vonk_error *err)
 {
     for (uint32_t k = 0; k < i; k++)
         if (vonk_str_eq(c->names[k], name))
-            return VONK_PLAN_FAIL(c->p, err, VONK_E_DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT__DOUBLE_NAMED_ARGUMENT_REFERENCE,
-                                  "routineName", routine(c), "parameterName", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
+            return VONK_PLAN_FAIL(
+                c->p, err, VONK_E_DUPLICATE_ROUTINE_PARAMETER_ASSIGNMENT__DOUBLE_NAMED_ARGUMENT_REFERENCE,
+                "routineName", c->routine.data, "parameterName", VONK_F("`%.*s`", VONK_STR_ARGS(name)));
     c->names[i] = name;
     c->any_named = true;
     return VONK_OK;
@@ -74,7 +74,7 @@ static vonk_status resolve_arguments(call *c, const vonk_expr_list *list, vonk_e
             VONK_TRY(add_name(c, i, e->name, err));
             e = e->children[0];
         } else if (c->any_named) {
-            return VONK_PLAN_FAIL(c->p, err, VONK_E_UNEXPECTED_POSITIONAL_ARGUMENT, "routineName", routine(c),
+            return VONK_PLAN_FAIL(c->p, err, VONK_E_UNEXPECTED_POSITIONAL_ARGUMENT, "routineName", c->routine.data,
                                   "parameterName", VONK_F("`%.*s`", VONK_STR_ARGS(c->names[i - 1])));
         }
         c->values[i] = e;
@@ -107,8 +107,8 @@ static vonk_status ask(call *c, vonk_error *err)
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *args, &args, err));
     for (uint32_t i = 0; i < c->n; i++) {
         const bool table = is_table(c->values[i]);
-        args[i] = (vonk_udtf_arg){.type = table ? c->table.type : c->values[i]->type, .is_table = table,
-                                  .name = c->names[i]};
+        args[i] =
+            (vonk_udtf_arg){.type = table ? c->table.type : c->values[i]->type, .is_table = table, .name = c->names[i]};
         if (table || !vonk_expr_is_foldable(c->values[i])) continue;
         VONK_TRY(vonk_program_fold(an->budget, an->api->env, c->values[i], &args[i].value, err));
         VONK_TRY(vonk_arena_on_free(an->arena, unref_column, args[i].value, err));
@@ -132,15 +132,15 @@ static vonk_status check_answer(call *c, vonk_error *err)
     if (asks && !invalid && e->n_order > 0) invalid = "specified the ORDER BY clause";
     if (invalid)
         return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_REQUIRED_METADATA_INCOMPATIBLE_WITH_CALL,
-                              "functionName", routine(c), "requestedMetadata", wanted, "invalidFunctionCallProperty",
-                              invalid);
+                              "functionName", c->routine.data, "requestedMetadata", wanted,
+                              "invalidFunctionCallProperty", invalid);
     if (a->single && a->n_partition > 0)
         return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_REQUIRED_METADATA_INVALID, "functionName",
-                              routine(c), "reason",
+                              c->routine.data, "reason",
                               "it asks for one partition and for partitioning columns at the same time");
     if (a->n_order > 0 && !asks)
         return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_REQUIRED_METADATA_INVALID, "functionName",
-                              routine(c), "reason", "it asks for an order without partitions");
+                              c->routine.data, "reason", "it asks for an order without partitions");
     return VONK_OK;
 }
 
@@ -307,6 +307,7 @@ vonk_status vonk__an_python_table(vonk_an *an, const vonk_plan *p, const vonk_py
     call c = {.an = an, .p = p, .scope = scope, .fn = fn};
     const vonk_plan *child = NULL, *generated = NULL;
     const vonk_expr *generator = NULL;
+    VONK_TRY(vonk_arena_printf(an->arena, &c.routine, err, "`%.*s`", VONK_STR_ARGS(fn->name)));
     VONK_TRY(resolve_arguments(&c, p->n_lists > 0 ? &p->lists[0] : NULL, err));
     VONK_TRY(ask(&c, err));
     VONK_TRY(check_answer(&c, err));
