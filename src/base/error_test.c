@@ -139,7 +139,8 @@ static const struct {
 /* Ids that say more than the condition which Spark has for them. */
 static bool has_own_id(const char *id)
 {
-    if (strncmp(id, "PYTHON_", 7) == 0 && strcmp(id, "PYTHON_EXCEPTION") != 0) return true; /* why there is no worker, ... */
+    if (strncmp(id, "PYTHON_", 7) == 0 && strcmp(id, "PYTHON_EXCEPTION") != 0)
+        return true; /* why there is no worker, ... */
     return strcmp(id, "MALFORMED_INPUT") == 0 || strcmp(id, "MEMORY_BUDGET_EXCEEDED") == 0 ||
            strcmp(id, "BLOCK_LOST") == 0;
 }

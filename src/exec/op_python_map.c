@@ -247,5 +247,9 @@ static const vonk_input_class map_input = {.order = VONK_ORDER_NEEDS,
                                            .push = map_push,
                                            .end_morsel = map_end,
                                            .local_close = map_local_close};
-const vonk_op_class vonk_op_python_map = {
-    .name = "python_map", .shared_size = sizeof(map_shared), .open = map_open, .close = map_close, .n_inputs = 1, .inputs = &map_input};
+const vonk_op_class vonk_op_python_map = {.name = "python_map",
+                                          .shared_size = sizeof(map_shared),
+                                          .open = map_open,
+                                          .close = map_close,
+                                          .n_inputs = 1,
+                                          .inputs = &map_input};

@@ -119,7 +119,8 @@ static void run(void *self)
 {
     vonk_error err = VONK_ERROR_INIT;
     python_barrier *b = self;
-    if (vonk_loop_run(b->loop, &err) != VONK_OK) vonk_error_reset(&err); /* a broken epoll: tasks wait until they are killed */
+    if (vonk_loop_run(b->loop, &err) != VONK_OK)
+        vonk_error_reset(&err); /* a broken epoll: tasks wait until they are killed */
 }
 
 static vonk_status listen_for(python_barrier *b, uint32_t i, vonk_str folder, const char *name, vonk_error *err)

@@ -513,21 +513,20 @@ static void extract_python_aggregates(void **state)
     /* arguments below, expressions of the results above; a call of rows inside and around */
     const vonk_expr *out[2] = {a, named(call("+", mean, mean), "x")};
     OK(vonk__mk_aggregate(&s, r, &a, 1, out, 2, &p, err));
-    EXPECT(after(vonk__rule_extract_python, p),
-           "Project [a#1, (pythonUDF#2 + pythonUDF#2) AS x#3]\n"
-           "+- PythonAggregate [a#1], [m(operand#4) AS pythonUDF#2]\n"
-           "   +- Project [a#1, (b#5 + 1) AS operand#4]\n"
-           "      +- LocalRelation [a#1, b#5]\n");
-    const vonk_expr *nested = named(python("f", rows, python("m", pandas, python("f", rows, b, NULL), NULL), NULL), "x");
+    EXPECT(after(vonk__rule_extract_python, p), "Project [a#1, (pythonUDF#2 + pythonUDF#2) AS x#3]\n"
+                                                "+- PythonAggregate [a#1], [m(operand#4) AS pythonUDF#2]\n"
+                                                "   +- Project [a#1, (b#5 + 1) AS operand#4]\n"
+                                                "      +- LocalRelation [a#1, b#5]\n");
+    const vonk_expr *nested =
+        named(python("f", rows, python("m", pandas, python("f", rows, b, NULL), NULL), NULL), "x");
     OK(vonk__mk_aggregate(&s, r, &a, 1, &nested, 1, &p, err));
-    EXPECT(after(vonk__rule_extract_python, p),
-           "Project [pythonUDF#1 AS x#2]\n"
-           "+- PythonEval [f(aggregate#3) AS pythonUDF#1]\n"
-           "   +- Project [pythonUDF#4 AS aggregate#3]\n"
-           "      +- PythonAggregate [a#5], [m(operand#6) AS pythonUDF#4]\n"
-           "         +- Project [a#5, pythonUDF#7 AS operand#6]\n"
-           "            +- PythonEval [f(b#8) AS pythonUDF#7]\n"
-           "               +- LocalRelation [a#5, b#8]\n");
+    EXPECT(after(vonk__rule_extract_python, p), "Project [pythonUDF#1 AS x#2]\n"
+                                                "+- PythonEval [f(aggregate#3) AS pythonUDF#1]\n"
+                                                "   +- Project [pythonUDF#4 AS aggregate#3]\n"
+                                                "      +- PythonAggregate [a#5], [m(operand#6) AS pythonUDF#4]\n"
+                                                "         +- Project [a#5, pythonUDF#7 AS operand#6]\n"
+                                                "            +- PythonEval [f(b#8) AS pythonUDF#7]\n"
+                                                "               +- LocalRelation [a#5, b#8]\n");
     /* not beside aggregates of SQL, nor of another kind */
     const vonk_expr *mixed[2] = {named(mean, "x"), named(call("sum", b, NULL), "y")};
     OK(vonk__mk_aggregate(&s, r, &a, 1, mixed, 2, &p, err));
@@ -876,7 +875,7 @@ int main(void)
         CASE(order_joins),         CASE(push_limits),     CASE(merge_projects),
         CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),
         CASE(physical_aggregates), CASE(switched_off),    CASE(prune_nested),
-        CASE(share_subplans),      CASE(extract_python),       CASE(extract_python_aggregates),
+        CASE(share_subplans),      CASE(extract_python),  CASE(extract_python_aggregates),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

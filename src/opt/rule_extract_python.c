@@ -40,8 +40,9 @@ static bool runs_alone(const vonk_expr *call)
 /* f(g(h(..))): can all run in one task? Their arguments are then those of the innermost. */
 static bool is_chain(const vonk_expr *e)
 {
-    while (e->n_children == 1 && e->n_parts == 0 && !runs_alone(e) && is_call(e->children[0]) && e->children[0]->python->eval == e->python->eval &&
-           e->python->deterministic && e->children[0]->python->deterministic)
+    while (e->n_children == 1 && e->n_parts == 0 && !runs_alone(e) && is_call(e->children[0]) &&
+           e->children[0]->python->eval == e->python->eval && e->python->deterministic &&
+           e->children[0]->python->deterministic)
         e = e->children[0];
     for (uint32_t i = 0; i < e->n_children; i++)
         if (has_call(e->children[i])) return false;

@@ -210,7 +210,8 @@ static vonk_status add_made_rows(columns *c, const vonk_plan *p, vonk_error *err
     const vonk_expr *call = p->lists[0].at[0];
     const vonk_type *rows = call->kind == VONK_EX_PYTHON ? call->python->returns : NULL;
     if (!rows || rows->id != VONK_T_STRUCT)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a Python function that makes rows must say its columns");
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         "a Python function that makes rows must say its columns");
     for (uint32_t i = 0; i < rows->n_fields; i++)
         VONK_TRY(add_bound(c, rows->fields[i].type, rows->fields[i].nullable, rows->fields[i].name, err));
     return VONK_OK;

@@ -132,7 +132,8 @@ static bool comes_again(vonk_query *query, vonk_status why)
 {
     if (why != VONK_E_MEMORY_BUDGET_EXCEEDED || query->gave_rows || query->cancelled || query->never_waits)
         return false;
-    if (query->resolved->kind == VONK_PN_WRITE_FILES || query->source_write) return false; /* its job is bound to its first run */
+    if (query->resolved->kind == VONK_PN_WRITE_FILES || query->source_write)
+        return false; /* its job is bound to its first run */
     if (!vonk_admission_again(query->session->engine->admission, &query->ticket)) return false;
     drop_exec(query);
     vonk_plan_unref(query->physical); /* its scans hold runtime filters */
@@ -194,8 +195,10 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
     query->use_cached = (flags & VONK__USE_CACHED) != 0;
     query->never_waits = (flags & VONK__NEVER_WAITS) != 0;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source =
-        resolved->kind == VONK_PN_WRITE_FILES ? vonk_catalog_find_source(session->catalog, resolved->write.format) : NULL;
+    VONK_AUTO(vonk_python_fn_unref)
+    const vonk_python_fn *source =
+        resolved->kind == VONK_PN_WRITE_FILES ? vonk_catalog_find_source(session->catalog, resolved->write.format)
+                                              : NULL;
     if (source) {
         const vonk_plan *writing = NULL;
         VONK_TRY(vonk__source_write_new(query, resolved, source, &query->source_write, &writing, err));
@@ -315,8 +318,7 @@ static vonk_status write_all(vonk_query *query, vonk_error *err)
     for (;;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *rows = NULL;
         vonk_status status = next_rows(query, &rows, err);
-        if (status == VONK_OK && rows)
-            status = vonk__source_write_take(query->source_write, query->budget, rows, err);
+        if (status == VONK_OK && rows) status = vonk__source_write_take(query->source_write, query->budget, rows, err);
         if (status == VONK_OK && !rows) status = vonk__source_write_commit(query, query->source_write, err);
         if (status != VONK_OK) {
             give_up_write(query);

@@ -118,14 +118,14 @@ static vonk_status describe_columns(vonk_query *query, const vonk_plan *plan, vo
 static vonk_status describe_registered(const vonk_command_info *info, const vonk_python_fn *fn, vonk__rows *rows,
                                        vonk_error *err)
 {
-    VONK_TRY(vonk__rows_str(
-        rows, 0, vonk_str_of(VONK_F("Function: spark_catalog.session.%.*s", VONK_STR_ARGS(fn->name))), err));
+    VONK_TRY(vonk__rows_str(rows, 0,
+                            vonk_str_of(VONK_F("Function: spark_catalog.session.%.*s", VONK_STR_ARGS(fn->name))), err));
     VONK_TRY(vonk__rows_str(rows, 0, VONK_STR("Class: a function written in Python"), err));
     VONK_TRY(vonk__rows_str(rows, 0, VONK_STR("Usage: N/A."), err));
     if (!info->extended) return VONK_OK;
     return vonk__rows_str(
-        rows, 0,
-        vonk_str_of(VONK_F("Extended Usage:\n    No example/argument for %.*s.\n", VONK_STR_ARGS(fn->name))), err);
+        rows, 0, vonk_str_of(VONK_F("Extended Usage:\n    No example/argument for %.*s.\n", VONK_STR_ARGS(fn->name))),
+        err);
 }
 
 static vonk_status describe_function(vonk_query *query, const vonk_command_info *info, vonk__rows *rows,
@@ -133,8 +133,8 @@ static vonk_status describe_function(vonk_query *query, const vonk_command_info 
 {
     const vonk_str name = info->name.parts[info->name.n_parts - 1];
     const vonk_fn *fn = vonk_fn_find(name);
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
-        fn ? NULL : vonk_catalog_find_function(query->session->catalog, name);
+    VONK_AUTO(vonk_python_fn_unref)
+    const vonk_python_fn *registered = fn ? NULL : vonk_catalog_find_function(query->session->catalog, name);
 
     if (registered) return describe_registered(info, registered, rows, err);
     if (!fn)

@@ -539,7 +539,9 @@ static vonk_status call_registered(vonk_an *an, const vonk_scope *scope, const v
     if (filters || vonk_expr_has(call, VONK_EXF_DISTINCT) || call->n_order)
         return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_SQL_SYNTAX__FUNCTION_WITH_UNSUPPORTED_SYNTAX, "prettyName",
                               aggregate ? "`pythonudaf`" : "`pythonudf`", "syntax",
-                              call->n_order ? "WITHIN GROUP (ORDER BY ...)" : filters ? clause : "DISTINCT");
+                              call->n_order ? "WITHIN GROUP (ORDER BY ...)"
+                              : filters     ? clause
+                                            : "DISTINCT");
     VONK_TRY(vonk__an_new(an, VONK_EX_PYTHON, call->children, call->n_args, &e, err));
     vonk_expr_set_python(e, fn);
     e->flags = call->flags & (uint32_t)VONK_EXF_DISTINCT;

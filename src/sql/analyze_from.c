@@ -91,8 +91,8 @@ vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *out
     uint32_t *positions;
 
     (void)outer;
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source =
-        vonk_catalog_find_source(an->api->catalog, p->read.format);
+    VONK_AUTO(vonk_python_fn_unref)
+    const vonk_python_fn *source = vonk_catalog_find_source(an->api->catalog, p->read.format);
     if (source) return read_python(an, p, source, ret, err);
     const vonk_status st = vonk_catalog_open(an->api->catalog, an->conf, &p->read, &table, err);
     if (st != VONK_OK) return vonk__an_at(p, st, err);
@@ -348,8 +348,8 @@ vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scop
 
     if (p->n_lists > 1 && p->lists[1].n == 1)
         return vonk__an_python_table(an, p, p->lists[1].at[0]->python, &scope, ret, err);
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
-        fn ? NULL : vonk_catalog_find_function(an->api->catalog, name);
+    VONK_AUTO(vonk_python_fn_unref)
+    const vonk_python_fn *registered = fn ? NULL : vonk_catalog_find_function(an->api->catalog, name);
     if (registered && registered->role == VONK_PY_ROLE_TABLE)
         return vonk__an_python_table(an, p, registered, &scope, ret, err);
     if (fn && fn->kind == VONK_FN_GENERATOR) return generator_node(an, p, &scope, ret, err);

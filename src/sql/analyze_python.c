@@ -145,8 +145,7 @@ static vonk_status groups_call(vonk_an *an, const vonk_expr *call, const vonk_pl
     vonk_expr *e = NULL;
 
     for (uint32_t i = 0; i < n_inputs; i++)
-        for (uint32_t k = 0; k < inputs[i]->n_output; k++)
-            VONK_TRY(VONK_AN_PUSH(an, &args, inputs[i]->output[k], err));
+        for (uint32_t k = 0; k < inputs[i]->n_output; k++) VONK_TRY(VONK_AN_PUSH(an, &args, inputs[i]->output[k], err));
     VONK_TRY(vonk__an_copy(an, call, args.at, vonk_u32_of(args.n), &e, err));
     e->n_args = inputs[0]->n_output;
     return vonk__an_finish(an, e, ret, err);

@@ -215,8 +215,8 @@ static vonk_status order_list(vonk_parser *p, vonk_exprs *ret, vonk_error *err)
 }
 
 /* [WITH SINGLE PARTITION | PARTITION BY ... | DISTRIBUTE BY ...] [ORDER BY ... | SORT BY ...] */
-static vonk_status table_partitioning(vonk_parser *p, uint32_t from, vonk_exprs *keys, vonk_exprs *orders, bool *ret_single,
-                                      vonk_error *err)
+static vonk_status table_partitioning(vonk_parser *p, uint32_t from, vonk_exprs *keys, vonk_exprs *orders,
+                                      bool *ret_single, vonk_error *err)
 {
     *ret_single = false;
     if (vonk__accept(p, KW_WITH)) {

@@ -318,8 +318,9 @@ static void look(void *arg)
     const heard what = w->is_over ? NOTHING : hear(w->caller);
     if (what == NOTHING) return;
     w->is_over = what == HUNG_UP;
-    vonk_scheduler_cancel(w->engine->scheduler, VONK_STR_NONE, VONK_STR_NONE,
-                          what == ALL_JOBS ? VONK_STR("as part of cancellation of all jobs") : VONK_STR("Python has hung up"), false);
+    vonk_scheduler_cancel(
+        w->engine->scheduler, VONK_STR_NONE, VONK_STR_NONE,
+        what == ALL_JOBS ? VONK_STR("as part of cancellation of all jobs") : VONK_STR("Python has hung up"), false);
 }
 
 void vonk__j_watch_begin(vonk__j_caller *caller, vonk__j_engine *engine)

@@ -484,7 +484,8 @@ static vonk_status copy_folder(vonk_arena *arena, vonk_str from, vonk_str to, ui
     vonk_dir_entry *entries = NULL;
     size_t n = 0;
     if (depth > MOST_DEPTH)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("adding folders more than %d deep", MOST_DEPTH));
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("adding folders more than %d deep", MOST_DEPTH));
     VONK_TRY(vonk_dir_make(to, err));
     VONK_TRY(vonk_dir_list(arena, from, &entries, &n, err));
     for (size_t i = 0; i < n; i++) {
@@ -492,8 +493,7 @@ static vonk_status copy_folder(vonk_arena *arena, vonk_str from, vonk_str to, ui
         VONK_TRY(vonk_path_join(arena, from, entries[i].name, &in, err));
         VONK_TRY(vonk_path_join(arena, to, entries[i].name, &out, err));
         if (entries[i].info.kind == VONK_FILE_DIRECTORY) VONK_TRY(copy_folder(arena, in, out, depth + 1, err));
-        if (entries[i].info.kind == VONK_FILE_REGULAR)
-            VONK_TRY(copy_file(vonk_arena_budget(arena), in, out, err));
+        if (entries[i].info.kind == VONK_FILE_REGULAR) VONK_TRY(copy_file(vonk_arena_budget(arena), in, out, err));
     }
     return VONK_OK;
 }
@@ -687,7 +687,11 @@ static const vonk__j_member files_members[] = {
     {"get", "String", "String", files_root, VONK__J_STATIC, 0},
 };
 static const vonk__j_row rows[] = {
-    {.fqn = SC, .interfaces = "org.apache.spark.SparkContext$Rdds", VONK__J_MEMBERS(context_members), .size = sizeof(vonk__j_context), .drop = context_drop},
+    {.fqn = SC,
+     .interfaces = "org.apache.spark.SparkContext$Rdds",
+     VONK__J_MEMBERS(context_members),
+     .size = sizeof(vonk__j_context),
+     .drop = context_drop},
     {.fqn = "org.apache.spark.api.java.JavaSparkContext",
      .interfaces = "java.io.Closeable org.apache.spark.api.java.JavaSparkContext$Rdds",
      VONK__J_MEMBERS(java_members),

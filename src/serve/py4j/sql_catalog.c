@@ -263,7 +263,8 @@ static vonk_status table_names(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(vonk__j_rows_done) vonk__j_rows rows = {0};
     VONK__J_AUTO vonk__j_list *names = NULL;
     VONK_TRY(show_tables(call, err));
-    VONK_TRY(vonk__j_rows_of(call->caller, vonk__j_session_of(call), ((vonk__j_dataset *)call->result.object)->plan, &rows, err));
+    VONK_TRY(vonk__j_rows_of(call->caller, vonk__j_session_of(call), ((vonk__j_dataset *)call->result.object)->plan,
+                             &rows, err));
     VONK_TRY(vonk__j_list_new(call->machine, &names, err));
     for (size_t i = 0; i < rows.n; i++)
         for (uint32_t k = 0; k < rows.at[i]->n_sel; k++) {

@@ -103,12 +103,12 @@ static bool is_meant(const vonk__j_run *run, which by, const vonk_session *sessi
 {
     char id[24];
     switch (by) {
-        case ALL: return true;
-        case GROUP: return vonk_str_eq(vonk_buf_str(&run->group), value);
-        case JOB_TAG: return has_tag(vonk_buf_str(&run->job_tags), value);
-        case SESSION: return run->session == session;
-        case SESSION_TAG: return run->session == session && has_tag(vonk_buf_str(&run->tags), value);
-        case ID: break;
+    case ALL: return true;
+    case GROUP: return vonk_str_eq(vonk_buf_str(&run->group), value);
+    case JOB_TAG: return has_tag(vonk_buf_str(&run->job_tags), value);
+    case SESSION: return run->session == session;
+    case SESSION_TAG: return run->session == session && has_tag(vonk_buf_str(&run->tags), value);
+    case ID: break;
     }
     vonk_format(id, sizeof id, "%llu", (unsigned long long)run->id);
     return run->session == session && vonk_str_eq(vonk_str_of(id), value);

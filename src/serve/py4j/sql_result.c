@@ -236,7 +236,8 @@ static vonk_status take_batch(arrow_out *o, vonk_batch *take_batch, vonk_error *
 static vonk_status write_arrow(vonk__j_session *session, vonk__j_run *run, const vonk_receiver *to, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session->session);
-    VONK_AUTO(arrow_out_done) arrow_out o = {.to = to, .type = vonk_query_schema(run->query), .options = VONK_IPC_OPTIONS};
+    VONK_AUTO(arrow_out_done)
+    arrow_out o = {.to = to, .type = vonk_query_schema(run->query), .options = VONK_IPC_OPTIONS};
     o.options.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
     o.options.large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
     o.most_rows = vonk_conf_i64(conf, "spark.sql.execution.arrow.maxRecordsPerBatch");

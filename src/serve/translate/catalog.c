@@ -89,8 +89,8 @@ static vonk_status function_exists(vonk_translator *t, const vonk_pb_msg *m, con
 
     VONK_TRY(vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_FUNCTION_EXISTS_FUNCTION_NAME), &parts, &n,
                                      err));
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
-        vonk_catalog_find_function(vonk_session_catalog(t->session), parts[n - 1]);
+    VONK_AUTO(vonk_python_fn_unref)
+    const vonk_python_fn *registered = vonk_catalog_find_function(vonk_session_catalog(t->session), parts[n - 1]);
     return bool_value(t, registered || vonk_fn_find(parts[n - 1]), ret, err);
 }
 

@@ -284,7 +284,8 @@ static vonk_status get_function(vonk_translator *t, const vonk_pb_msg *m, const 
     VONK_TRY(
         vonk_session_parse_name(t->session, t->arena, vonk_pb_str(m, PB_GET_FUNCTION_FUNCTION_NAME), &parts, &n, err));
     const vonk_fn *fn = vonk_fn_find(parts[n - 1]);
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered =
+    VONK_AUTO(vonk_python_fn_unref)
+    const vonk_python_fn *registered =
         fn ? NULL : vonk_catalog_find_function(vonk_session_catalog(t->session), parts[n - 1]);
     if (!fn && !registered)
         return VONK_FAIL(err, VONK_E_UNRESOLVED_ROUTINE, "routineName", VONK_F("`%.*s`", VONK_STR_ARGS(parts[n - 1])),

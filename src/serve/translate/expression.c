@@ -455,17 +455,18 @@ static vonk_status named_argument(vonk_translator *t, const vonk_pb_msg *m, cons
     return node(t, VONK_EX_NAMED_ARG, &value, 1, vonk_pb_str(m, PB_NAMED_ARGUMENT_EXPRESSION_KEY), ret, err);
 }
 
-static vonk_status table_argument(vonk_translator *t, const vonk_pb_msg *options, int64_t plan_id, const vonk_expr **ret,
-                                  vonk_error *err)
+static vonk_status table_argument(vonk_translator *t, const vonk_pb_msg *options, int64_t plan_id,
+                                  const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr **keys = NULL, **orders = NULL, **all = NULL;
     uint32_t n_keys = 0, n_orders = 0;
     vonk_expr *e = NULL;
 
     if (options) {
-        VONK_TRY(vonk__tr_exprs(t, options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_PARTITION_SPEC, &keys, &n_keys, err));
-        VONK_TRY(vonk__tr_sort_orders(t, options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_ORDER_SPEC, &orders, &n_orders,
-                                      err));
+        VONK_TRY(
+            vonk__tr_exprs(t, options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_PARTITION_SPEC, &keys, &n_keys, err));
+        VONK_TRY(vonk__tr_sort_orders(t, options, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_ORDER_SPEC, &orders,
+                                      &n_orders, err));
     }
     VONK_TRY(vonk_arena_array(t->arena, n_keys + n_orders + 1, sizeof *all, &all, err));
     for (uint32_t i = 0; i < n_keys; i++) all[i] = keys[i];

@@ -132,7 +132,8 @@ vonk_status vonk_translate_table_function(vonk_translator *t, const vonk_pb_msg 
     if (vonk_pb_has(udtf, PB_PYTHON_UDTF_RETURN_TYPE)) {
         VONK_TRY(vonk_translate_type(t, vonk_pb_get_msg(udtf, PB_PYTHON_UDTF_RETURN_TYPE), &as.returns, err));
         VONK_TRY(vonk__tr_keep_type(t, as.returns, err));
-        if (as.returns->id != VONK_T_STRUCT) return vonk_translate_invalid("a table function whose rows are no structs", err);
+        if (as.returns->id != VONK_T_STRUCT)
+            return vonk_translate_invalid("a table function whose rows are no structs", err);
     }
     return vonk_python_fn_new(&as, ret, err);
 }

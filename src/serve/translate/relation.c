@@ -476,7 +476,8 @@ static vonk_status by_kind(vonk_translator *t, const vonk_pb_msg *m, int which, 
     case PB_RELATION_MAP_PARTITIONS: return vonk__translate_map_partitions(t, inner, ret, err);
     case PB_RELATION_GROUP_MAP: return vonk__translate_map_groups(t, inner, ret, err);
     case PB_RELATION_CO_GROUP_MAP: return vonk__translate_map_cogroups(t, inner, ret, err);
-    case PB_RELATION_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION: return vonk__translate_table_function(t, inner, ret, err);
+    case PB_RELATION_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION:
+        return vonk__translate_table_function(t, inner, ret, err);
     case PB_RELATION_CATALOG: return vonk__translate_catalog(t, inner, ret, err);
     case 0: return vonk_translate_invalid("a relation without a kind", err);
     default:

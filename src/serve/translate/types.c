@@ -146,8 +146,7 @@ vonk_status vonk_translate_type(vonk_translator *t, const vonk_pb_msg *m, const 
         return vonk_type_spatial(false, vonk_pb_i32(kind, PB_DATA_TYPE_GEOMETRY_SRID), ret, err);
     case PB_DATA_TYPE_GEOGRAPHY:
         return vonk_type_spatial(true, vonk_pb_i32(kind, PB_DATA_TYPE_GEOGRAPHY_SRID), ret, err);
-    case PB_DATA_TYPE_UNPARSED:
-        return unparsed(t, vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
+    case PB_DATA_TYPE_UNPARSED: return unparsed(t, vonk_pb_str(kind, PB_DATA_TYPE_UNPARSED_DATA_TYPE_STRING), ret, err);
     default: return vonk_translate_invalid("data type", err);
     }
 }
