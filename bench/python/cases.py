@@ -10,6 +10,7 @@ import time
 import traceback
 from operator import add
 
+import functions
 import numpy as np
 import pandas as pd
 
@@ -47,6 +48,16 @@ def grouped_map(spark, scale, folder):
     rows = spark.range(scaled(2e6, scale)).select(keyed)
     out = rows.groupBy("k").applyInPandas(top, "k long, n long, most long")
     return [int(v) for v in out.agg(sf.count("k"), sf.sum("n"), sf.sum("most")).collect()[0]]
+
+
+def of_functions(name):
+    """A query of functions.py as a case."""
+    query, rows = functions.CASES[name]
+
+    def case(spark, scale, folder):
+        return [str(value) for value in query(spark, scaled(rows, scale)).collect()[0]]
+    case.__name__ = name
+    return case
 
 
 # ---- classic
@@ -107,7 +118,7 @@ def logistic_regression(sc, scale, folder):
     return [round(float(v), 9) for v in w], time.monotonic() - start
 
 
-CONNECT = [row_udf, arrow_udf, grouped_map]
+CONNECT = [row_udf, arrow_udf, grouped_map, *map(of_functions, functions.CASES)]
 CLASSIC = [context_start, word_count, reduce_by_key, sort, logistic_regression]
 
 

@@ -19,7 +19,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "bench"))
+sys.path[:0] = [HERE, os.path.join(ROOT, "bench")]
 import cases  # noqa: E402
 from servers import environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
 

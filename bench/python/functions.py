@@ -1,5 +1,5 @@
-"""Queries of bench/udf: each gives one row, by which the answers are compared, and says how many rows go through
-Python."""
+"""More queries over functions of Python, for bench/python: each kind of function over numbers and texts. Each gives one
+row, by which the answers are compared."""
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -71,7 +71,7 @@ def map_in_pandas(spark, n):
     return frame.select(F.count("*"), F.sum("x"), F.max("s"))
 
 
-def grouped_map(spark, n):
+def grouped_center(spark, n):
     def center(frame: pd.DataFrame) -> pd.DataFrame:
         return frame.assign(x=frame["x"] - frame["x"].mean())
     made = table(spark, n).select("k", "x").groupBy("k").applyInPandas(center, "k int, x double")
@@ -85,5 +85,5 @@ CASES = {
     "pandas_numbers": (pandas_numbers, 10_000_000), "pandas_texts": (pandas_texts, 1_000_000),
     "arrow_numbers": (arrow_numbers, 10_000_000), "arrow_texts": (arrow_texts, 5_000_000),
     "map_in_arrow": (map_in_arrow, 5_000_000), "map_in_pandas": (map_in_pandas, 2_000_000),
-    "grouped_map": (grouped_map, 1_000_000),
+    "grouped_center": (grouped_center, 1_000_000),
 }
