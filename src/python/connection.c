@@ -152,6 +152,17 @@ static void fail(py_conn *conn, const vonk_error *why)
         vonk__py_worker_failed(holder, why);
 }
 
+/* An idle worker has ended, or says what nobody asked. Looked at anew: the event may be from before it became idle, of
+ * bytes that its last holder has read. */
+static bool is_astray(const py_conn *conn)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+    uint8_t byte;
+    size_t n = 0;
+    vonk_io io = VONK_IO_CLOSED;
+    return vonk_socket_read(conn->fd, &byte, 1, &n, &io, &err) != VONK_OK || io != VONK_IO_WANT_READ;
+}
+
 static void on_ready(void *self, unsigned events)
 {
     (void)events;
@@ -163,7 +174,7 @@ static void on_ready(void *self, unsigned events)
         VONK_AUTO(vonk_error_reset) vonk_error why = VONK_ERROR_INIT;
         if (read_handshake(conn, &why) != VONK_OK) fail(conn, &why);
     } else if (conn->is_idle) {
-        vonk__py_conn_kill(conn); /* it has ended, or says what nobody asked */
+        if (is_astray(conn)) vonk__py_conn_kill(conn);
     } else if (conn->holder) {
         vonk__py_worker_due(conn->holder);
     }

@@ -181,7 +181,8 @@ def test_the_request_is_the_same(case):
 
 # Speaks the daemon's part over TCP, then says what was recorded, whatever it is asked.
 STRAW = """
-import os, socket, struct, sys
+import os, socket, struct, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()  # the pool ends it so
 listener = socket.create_server(("127.0.0.1", 0))
 sys.stdout.buffer.write(struct.pack("!i", listener.getsockname()[1]))
 sys.stdout.buffer.flush()
