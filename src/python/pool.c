@@ -473,8 +473,8 @@ vonk_status vonk_py_worker_take(vonk_py_pool *pool, const vonk_py_env *env, vonk
 static void put_back(vonk_py_worker *worker, bool reusable)
 {
     vonk_py_pool *pool = worker->pool;
-    py_conn *conn = worker->conn;
     VONK_LOCKED(&pool->lock);
+    py_conn *conn = worker->conn; /* the loop may connect it until here */
     dequeue(pool, worker);
     not_due(worker);
     worker->wake = NULL;

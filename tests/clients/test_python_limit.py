@@ -102,3 +102,5 @@ def test_waiting_can_be_cancelled():
             assert not thread.is_alive()
         assert len(errors) == 2 and all("OPERATION_CANCELED" in e for e in errors)
         assert in_time(lambda: chain(two, 2, 10).count()) == 10
+        one.stop()
+        two.stop()
