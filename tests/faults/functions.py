@@ -1,5 +1,6 @@
-"""What the scenarios of Python run. Workers know this file by its folder on their path, so the "pickle" of each of these
-is the name of the constant below it: what worker and server exchange for it are (function, type of its answer)."""
+"""What the scenarios of Python run. Workers know this file by its folder on their path, so the "pickle" of each of
+these is the name of the constant below it: what worker and server exchange for it are (function, type of its answer).
+"""
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
