@@ -16,7 +16,8 @@ def main():
                 data = file.read()
             to.write(f"static const unsigned char file_{i}[] = {{{','.join(map(str, data))}}};\n")
             name = os.path.basename(path)
-            rows.append(f'{{"/{name}", "{TYPES[os.path.splitext(name)[1]]}; charset=utf-8", file_{i}, sizeof file_{i}}}')
+            kind = TYPES[os.path.splitext(name)[1]]
+            rows.append(f'{{"/{name}", "{kind}; charset=utf-8", file_{i}, sizeof file_{i}}}')
         to.write("const ui_file vonk__ui_files[] = {" + ", ".join(rows) + "};\n")
         to.write(f"const size_t vonk__ui_n_files = {len(files)};\n")
 
