@@ -476,38 +476,9 @@ static vonk_str local_path(vonk_str uri)
     uri = vonk_str_sub(uri, 5, uri.len);
     return vonk_str_starts(uri, VONK_STR("//")) ? vonk_str_sub(uri, 2, uri.len) : uri;
 }
-static vonk_status copy_file(vonk_budget *budget, vonk_str from, vonk_str to, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
-    vonk_buf_init(&content, budget, MOST_FILE_BYTES);
-    VONK_TRY(vonk_file_read_all(from, MOST_FILE_BYTES, &content, err));
-    return vonk_file_replace(to, content.data, content.len, err);
-}
-
-/* A folder with all that is in it; links are followed, so depth is limited. */
-static vonk_status copy_folder(vonk_arena *arena, vonk_str from, vonk_str to, uint32_t depth, vonk_error *err)
-{
-    enum { MOST_DEPTH = 64 };
-    vonk_dir_entry *entries = NULL;
-    size_t n = 0;
-    if (depth > MOST_DEPTH)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("adding folders more than %d deep", MOST_DEPTH));
-    VONK_TRY(vonk_dir_make(to, err));
-    VONK_TRY(vonk_dir_list(arena, from, &entries, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        vonk_str in, out;
-        VONK_TRY(vonk_path_join(arena, from, entries[i].name, &in, err));
-        VONK_TRY(vonk_path_join(arena, to, entries[i].name, &out, err));
-        if (entries[i].info.kind == VONK_FILE_DIRECTORY) VONK_TRY(copy_folder(arena, in, out, depth + 1, err));
-        if (entries[i].info.kind == VONK_FILE_REGULAR) VONK_TRY(copy_file(vonk_arena_budget(arena), in, out, err));
-    }
-    return VONK_OK;
-}
 
 static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     vonk__j_context *c = self_context(call);
     vonk_file_info info;
     VONK_TRY(vonk__j_need(call, 0, err));
@@ -525,13 +496,12 @@ static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
     if (!name.len || vonk_str_is(name, "..") || vonk_str_is(name, "."))
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err, "%.400s has no name to be added by",
                              call->args[0].text->data);
-    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_LOCKED(&c->lock);
     const vonk_str listed = vonk_str_of(VONK_F("%.*s%s", VONK_STR_ARGS(name), is_folder ? "/" : ""));
     for (size_t i = 0; i < c->files.n; i++)
         if (vonk_str_is(listed, c->files.at[i])) return VONK_OK; /* the first stays */
     const vonk_str to = vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name)));
-    VONK_TRY(is_folder ? copy_folder(arena, path, to, 0, err) : copy_file(call->machine->budget, path, to, err));
+    VONK_TRY((is_folder ? vonk_dir_copy_tree : vonk_file_copy)(call->machine->budget, path, to, err));
     char *copy = NULL;
     VONK_TRY(vonk_strdup(call->machine->budget, listed, &copy, err));
     const vonk_status status = VONK_VEC_PUSH(&c->files, call->machine->budget, copy, err);

@@ -130,6 +130,9 @@ VONK_DEFINE_AUTO_DONE(vonk__j_message, vonk__j_message_done)
 /* Relations begin with this: they get a plan id. */
 void vonk__j_put_common(vonk__j_message *m);
 void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset);
+/* All of that, for a relation over one dataset; ended by vonk_pb_end(&m->w, *ret_mark). */
+vonk_status vonk__j_relation_open(vonk__j_message *m, vonk__j_call *call, vonk__j_dataset *of, int relation, int input,
+                                  size_t *ret_mark, vonk_error *err);
 /* The same under a plan id of its own, which is given back: for one dataset that stands on both sides. */
 int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset);
 /* An Expression: a column, or anything else as a literal. */
