@@ -61,6 +61,23 @@ def rdd_files(sc, spark, folder):
         shutil.rmtree(path)
 
 
+def rdd_barrier(sc, spark, folder):
+    def meet(part):
+        from pyspark import BarrierTaskContext
+        task = BarrierTaskContext.get()
+        task.barrier()
+        return task.allGather(str(sum(part)))
+    return sc.parallelize(range(8), 2).barrier().mapPartitions(meet).collect()
+
+
+def rdd_spilled(sc, spark, folder):
+    from pyspark import StorageLevel
+    kept = sc.parallelize([("k%d" % (i % 50), "x" * 200) for i in range(2000)], 2).persist(StorageLevel.DISK_ONLY)
+    answer = sorted((k, len(list(v))) for k, v in kept.groupByKey(2).collect()), kept.count()
+    kept.unpersist(True)
+    return answer
+
+
 def rdd_sorted(sc, spark, folder):
     rows = sc.parallelize([(i * 7 % 50, "text %d" % i) for i in range(50)], 2)
     return rows.sortByKey(numPartitions=2).map(lambda p: p[0]).zipWithIndex().take(9), rows.join(rows).count()
@@ -129,8 +146,8 @@ def errors(sc, spark, folder):
     return said
 
 
-SCENARIOS = [rdd, rdd_cached, rdd_shared, rdd_files, rdd_sorted, frames, frames_of_rows, frames_and_rdds,
-             frames_functions, frames_files, objects, errors]
+SCENARIOS = [rdd, rdd_cached, rdd_shared, rdd_files, rdd_barrier, rdd_spilled, rdd_sorted, frames, frames_of_rows,
+             frames_and_rdds, frames_functions, frames_files, objects, errors]
 
 
 def is_of_fault(error):
