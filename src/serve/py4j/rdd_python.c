@@ -110,32 +110,16 @@ static vonk_status copy_broadcasts(vonk__j_caller *caller, vonk__j_object *of, v
     return status;
 }
 
-/* "512m", "2g", "1024" (MiB): spark.executor.pyspark.memory. */
-static int64_t memory_bytes(vonk__j_context *context)
-{
-    char text[64];
-    int64_t n = 0, unit = 1 << 20;
-    vonk_str set = vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
-    if (!set.len) return 0;
-    if (set.data[set.len - 1] == 'b' || set.data[set.len - 1] == 'B') set.len--;
-    const char last = set.len ? (char)(set.data[set.len - 1] | 0x20) : '0';
-    if (last == 'k') unit = 1 << 10;
-    if (last == 'g') unit = 1 << 30;
-    if (last == 'k' || last == 'm' || last == 'g') set.len--;
-    return vonk_text_to_i64(set, false, 0, INT32_MAX, &n) ? n * unit : 0;
-}
-
 static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, vonk_py_env *env, vonk_error *err)
 {
-    char text[64];
-    vonk__j_context *c = e->context;
-    const vonk_str reuse = vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
-    *env = (vonk_py_env){.module = VONK_STR("pyspark.worker"),
-                         .reuse = !vonk_str_is_nocase(reuse, "false"),
-                         .memory_bytes = memory_bytes(c)};
+    const int64_t seconds = vonk_conf_python_traceback_seconds(e->conf, false);
+    VONK_TRY(vonk_conf_python_env(e->conf, false, v->arena, env, err));
     VONK_TRY(vonk_arena_str(v->arena, vonk__j_str(&f->executable), &env->executable, err));
-    VONK_TRY(add_var(v, "SPARK_LOCAL_DIRS", vonk_str_of(c->local_folder), err));
+    VONK_TRY(add_var(v, "SPARK_LOCAL_DIRS", vonk_str_of(e->context->local_folder), err));
     VONK_TRY(add_var(v, "OMP_NUM_THREADS", VONK_STR("1"), err));
+    if (seconds > 0)
+        VONK_TRY(
+            add_var(v, "PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS", vonk_str_of(VONK_F("%lld", (long long)seconds)), err));
     env->vars = v->list.at;
     env->n_vars = (uint32_t)v->list.n;
     return VONK_OK;
