@@ -136,8 +136,9 @@ vonk_status vonk_rdd_of_source(vonk_rdd_context *context, const char *source, vo
  * some of them and goes on as far as tasks want; what has come is kept as blocks until the RDD goes. */
 typedef struct vonk_rdd_flow {
     void *self;
-    /* Some records, of a partition that never descends; *ret_more false: the end. One call at a time, from threads of
-     * tasks; looks at vonk_task_cancelled while it waits. Borrowed until the next call. */
+    /* Some records, of a partition that never descends; *ret_more false: the end. An error may say by *ret_partition that
+     * those before that one are whole. One call at a time, from threads of tasks; looks at vonk_task_cancelled while it
+     * waits. Borrowed until the next call. */
     vonk_status (*next)(void *self, vonk_task *task, bool *ret_more, uint32_t *ret_partition, vonk_str *ret_records,
                         vonk_error *err);
     void (*rewind)(void *self); /* nothing is running any more; the next call begins anew */

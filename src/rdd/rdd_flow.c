@@ -101,7 +101,12 @@ static vonk_status pull(vonk_rdd *rdd, vonk_task *task, vonk_error *err)
     bool more = false;
     uint32_t partition = 0;
     vonk_str records = {0};
-    VONK_TRY(f->of.next(f->of.self, task, &more, &partition, &records, err));
+    vonk_status st = f->of.next(f->of.self, task, &more, &partition, &records, err);
+    if (st != VONK_OK) {
+        VONK_LOCKED(&f->lock);
+        if (partition > f->at && partition < rdd->n_partitions) f->at = partition;
+        return st;
+    }
     const bool is_new = more && partition >= f->skip_to && records.len;
     if (is_new) VONK_TRY(keep(rdd, partition, records, err));
     if (!more) f->of.rewind(f->of.self); /* nothing is held for who has all */
@@ -152,6 +157,10 @@ static vonk_status await(vonk_rdd *rdd, uint32_t partition, uint32_t number, uin
         st = pull(rdd, task, err);
         if (st != VONK_OK) start_over(rdd);
         vonk_mutex_lock(&f->lock);
+        if (st != VONK_OK && partition < f->at) { /* the error is behind it */
+            vonk_error_reset(err);
+            st = VONK_OK;
+        }
         f->pulling = false;
         vonk_cond_broadcast(&f->changed);
     }
