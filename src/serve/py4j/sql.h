@@ -182,8 +182,8 @@ void vonk__j_translator(vonk__j_message *m, vonk_translator *ret); /* needs m->s
 /* A query whose rows a call of Python waits for. While it is there it can be cancelled: by its SparkContext's members,
  * by the session's, and when Python's Ctrl-C comes over the waiting connection. The owner frees the query after it. */
 typedef struct vonk__j_run {
-    vonk__j_caller *caller;
-    vonk__j_sql *sql; /* NULL: nothing to be done */
+    vonk__j_caller *caller; /* who waits; NULL: nobody who could hear Python's Ctrl-C */
+    vonk__j_sql *sql;       /* NULL: nothing to be done */
     const vonk_session *session;
     vonk_query *query;
     uint64_t id;

@@ -32,7 +32,7 @@ vonk_status vonk__j_add_frame(const vonk_batch *batch, const vonk_type *type, co
 
 typedef struct pump {
     vonk_query *query;
-    vonk__j_run *run; /* borrowed; NULL: nobody can cancel it */
+    vonk__j_run *run; /* borrowed */
     vonk_pickle_options options;
     const vonk_conf *conf;
     vonk_buf buf;
@@ -58,7 +58,7 @@ static vonk_status pump_open(pump *p, vonk__j_session *session, const vonk_plan 
 static vonk_status pump_next(pump *p, bool *ret_more, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-    VONK_TRY(p->run ? vonk__j_run_next(p->run, &batch, err) : vonk_query_next(p->query, &batch, err));
+    VONK_TRY(vonk__j_run_next(p->run, &batch, err));
     vonk_buf_reset(&p->buf);
     *ret_more = batch != NULL;
     return batch && batch->n_sel ? vonk__j_add_frame(batch, vonk_query_schema(p->query), &p->options, &p->buf, err)
@@ -114,11 +114,13 @@ vonk_status vonk__j_tail_rows(vonk__j_call *call, vonk_error *err)
 
 typedef struct iteration {
     pump p;
+    vonk__j_run run; /* of the caller's group and tags; he does not wait, so Ctrl-C comes as cancelAllJobs */
     vonk__j_session *session;
 } iteration;
 static void iteration_done(void *arg)
 {
     iteration *it = arg;
+    vonk__j_run_done(&it->run);
     pump_done(&it->p);
     vonk__j_object_unref(it->session);
     vonk_free(it);
@@ -162,7 +164,10 @@ vonk_status vonk__j_iterate_rows(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_engine_use(call->caller, self->session->context, &e, err));
     VONK_TRY(VONK_NEW(call->machine->budget, &it, err));
     it->session = (vonk__j_session *)vonk__j_object_ref(self->session);
-    const vonk_status status = pump_open(&it->p, self->session, resolved, err);
+    vonk_status status = pump_open(&it->p, self->session, resolved, err);
+    if (status == VONK_OK) status = vonk__j_run_begin(&it->run, call->caller, self->session, it->p.query, err);
+    it->run.caller = NULL;
+    it->p.run = &it->run;
     if (status != VONK_OK) {
         iteration_done(it);
         return status;
