@@ -31,6 +31,7 @@ static const key_row own_rows[] = {
     {"vonk.exec.maxWaitingQueries", "64", "int", "", NONE, STATIC, true}, /* for memory; more are refused */
     {"vonk.exec.threads", "0", "int", "", NONE, RUNTIME, true},           /* of one query; 0: all */
     {"vonk.opt.enabled", "true", "boolean", "", NONE, RUNTIME, true},
+    {"vonk.python.maxWorkers", "4096", "int", "", NONE, STATIC, true}, /* of all sessions; then new ones wait */
 };
 /* Keys whose number must be above zero. */
 static const char *const positive[] = {
@@ -41,6 +42,7 @@ static const char *const positive[] = {
     "spark.sql.shuffle.partitions",
     "spark.sql.sources.parallelPartitionDiscovery.threshold",
     "vonk.exec.batchRows",
+    "vonk.python.maxWorkers",
 };
 
 typedef struct pair {
@@ -429,4 +431,15 @@ void vonk_conf_fn_env(const vonk_conf *conf, int64_t now_us, vonk_fn_env *ret)
         .conf = conf,
         .conf_get = vonk_conf_get,
     };
+}
+
+bool vonk_conf_is_secret(vonk_str text)
+{
+    static const char *const words[] = {"secret", "password", "token", "credential", "accesskey", "access.key"};
+    for (size_t w = 0; w < VONK_COUNTOF(words); w++) {
+        size_t n = strlen(words[w]);
+        for (size_t i = 0; i + n <= text.len; i++)
+            if (vonk_str_is_nocase(vonk_str_sub(text, i, i + n), words[w])) return true;
+    }
+    return false;
 }

@@ -8,9 +8,6 @@
 
 #define IDLE_NS (INT64_C(60) * VONK_NS_PER_S)
 #define START_NS (INT64_C(60) * VONK_NS_PER_S)
-/* Of all sessions together. Who waits for one may hold another (a plan with several nodes of Python): a number that is
- * reached would make them wait for each other. */
-#define MOST_WORKERS 4096
 
 /* ---- the engine's workers, made when the first query wants one */
 static vonk_status pool_of(vonk_engine *engine, vonk_py_pool **ret, vonk_error *err)
@@ -18,7 +15,8 @@ static vonk_status pool_of(vonk_engine *engine, vonk_py_pool **ret, vonk_error *
     const vonk_py_pool_options options = {.socket_folder = vonk_str_of(engine->spill_dir),
                                           .idle_ns = IDLE_NS,
                                           .start_timeout_ns = START_NS,
-                                          .max_workers = MOST_WORKERS};
+                                          .max_workers =
+                                              (uint32_t)vonk_conf_i64(engine->conf, "vonk.python.maxWorkers")};
     VONK_LOCKED(&engine->lock);
     if (!engine->python) VONK_TRY(vonk_py_pool_new(vonk_budget_root(), &options, &engine->python, err));
     *ret = engine->python;
@@ -245,43 +243,13 @@ vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_
     return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("the archive %s cannot be unpacked", VONK_S(name)));
 }
 
-static vonk_status copy_folder(vonk_budget *budget, vonk_str from, vonk_str to, int depth, vonk_error *err);
-
-static vonk_status copy_entry(vonk_budget *budget, vonk_arena *arena, const vonk_dir_entry *entry, vonk_str from,
-                              vonk_str to, int depth, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
-    vonk_str source, target;
-    VONK_TRY(vonk_path_join(arena, from, entry->name, &source, err));
-    VONK_TRY(vonk_path_join(arena, to, entry->name, &target, err));
-    if (entry->info.kind == VONK_FILE_DIRECTORY) return copy_folder(budget, source, target, depth + 1, err);
-    vonk_buf_init(&content, budget, SIZE_MAX);
-    VONK_TRY(vonk_file_read_all(source, SIZE_MAX, &content, err));
-    return vonk_file_replace(target, content.data, content.len, err);
-}
-
-static vonk_status copy_folder(vonk_budget *budget, vonk_str from, vonk_str to, int depth, vonk_error *err)
-{
-    enum { MOST_DEPTH = 256 };
-    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    vonk_dir_entry *entries = NULL;
-    size_t n = 0;
-    if (depth > MOST_DEPTH)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the session's files lie too deep in folders");
-    VONK_TRY(vonk_arena_new(budget, &arena, err));
-    VONK_TRY(vonk_dir_make(to, err));
-    VONK_TRY(vonk_dir_list(arena, from, &entries, &n, err));
-    for (size_t i = 0; i < n; i++) VONK_TRY(copy_entry(budget, arena, &entries[i], from, to, depth, err));
-    return VONK_OK;
-}
-
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err)
 {
     VONK_LOCKED(&from->files_lock);
     if (!from->files_folder) return VONK_OK;
     VONK_TRY(make_folder(into, err));
     for (size_t i = 0; i < from->includes.n; i++) VONK_TRY(add_include(into, vonk_str_of(from->includes.at[i]), err));
-    return copy_folder(into->budget, vonk_str_of(from->files_folder), vonk_str_of(into->files_folder), 0, err);
+    return vonk_dir_copy_tree(into->budget, vonk_str_of(from->files_folder), vonk_str_of(into->files_folder), err);
 }
 
 void vonk__session_python_done(vonk_session *session)
@@ -312,6 +280,7 @@ vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, v
     VONK_TRY(vonk_arena_str(arena, vonk_str_of(session->files_folder), &python->files_folder, err));
     VONK_TRY(set_vars(session, conf, arena, &python->env, err));
     python->env.folder = python->files_folder;
+    python->env.owner = session; /* its queries may wait for each other: one reads while another runs */
     python->n_includes = vonk_u32_of(session->includes.n);
     VONK_TRY(vonk_arena_array(arena, session->includes.n + 1, sizeof *includes, &includes, err));
     for (size_t i = 0; i < session->includes.n; i++)

@@ -8,6 +8,7 @@ void vonk__j_sql_unref(vonk__j_sql *sql)
 {
     if (!sql || atomic_fetch_sub(&sql->refs, 1) > 1) return;
     vonk_engine_free(sql->engine);
+    vonk_free(sql->past.at);
     vonk_mutex_done(&sql->lock);
     vonk_free(sql);
 }
@@ -70,6 +71,7 @@ static vonk_status sql_of(vonk__j_context *context, vonk__j_sql **ret, vonk_erro
         VONK_TRY(start_engine(context, &made, err));
         old = machine->sql;
         machine->sql = made;
+        (void)old; /* goes when the lock is open again */
     }
     atomic_fetch_add(&machine->sql->refs, 1);
     *ret = machine->sql;
