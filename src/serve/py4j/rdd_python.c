@@ -1,5 +1,6 @@
 /* serve/py4j/rdd_python.c -- org.apache.spark.api.python: functions of Python, PythonRDD and its statics, what is
  * collected, run and iterated over. */
+#include "base/fault.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/rdd_socket.h"
@@ -114,32 +115,16 @@ static vonk_status copy_broadcasts(vonk__j_caller *caller, vonk__j_object *of, v
     return VONK_OK;
 }
 
-/* "512m", "2g", "1024" (MiB): spark.executor.pyspark.memory. */
-static int64_t memory_bytes(vonk__j_context *context)
-{
-    char text[64];
-    int64_t n = 0, unit = 1 << 20;
-    vonk_str set = vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
-    if (!set.len) return 0;
-    if (set.data[set.len - 1] == 'b' || set.data[set.len - 1] == 'B') set.len--;
-    const char last = set.len ? (char)(set.data[set.len - 1] | 0x20) : '0';
-    if (last == 'k') unit = 1 << 10;
-    if (last == 'g') unit = 1 << 30;
-    if (last == 'k' || last == 'm' || last == 'g') set.len--;
-    return vonk_text_to_i64(set, false, 0, INT32_MAX, &n) ? n * unit : 0;
-}
-
 static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, vonk_py_env *env, vonk_error *err)
 {
-    char text[64];
-    vonk__j_context *c = e->context;
-    const vonk_str reuse = vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
-    *env = (vonk_py_env){.module = VONK_STR("pyspark.worker"),
-                         .reuse = !vonk_str_is_nocase(reuse, "false"),
-                         .memory_bytes = memory_bytes(c)};
+    const int64_t seconds = vonk_conf_python_traceback_seconds(e->conf, false);
+    VONK_TRY(vonk_conf_python_env(e->conf, false, v->arena, env, err));
     VONK_TRY(vonk_arena_str(v->arena, vonk__j_str(&f->executable), &env->executable, err));
-    VONK_TRY(add_var(v, "SPARK_LOCAL_DIRS", vonk_str_of(c->local_folder), err));
+    VONK_TRY(add_var(v, "SPARK_LOCAL_DIRS", vonk_str_of(e->context->local_folder), err));
     VONK_TRY(add_var(v, "OMP_NUM_THREADS", VONK_STR("1"), err));
+    if (seconds > 0)
+        VONK_TRY(
+            add_var(v, "PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS", vonk_str_of(VONK_F("%lld", (long long)seconds)), err));
     env->vars = v->list.at;
     env->n_vars = (uint32_t)v->list.n;
     return VONK_OK;
@@ -443,6 +428,35 @@ static vonk_status lose_blocks(vonk__j_call *call, vonk_error *err)
     return vonk__j_return(call, vonk__j_i32((int32_t)vonk_rdd_lose_blocks(r->rdd, call->args[1].i)));
 }
 
+#ifdef VONK_FAULTS
+/* For tests/faults/gateway.py: kind, which point from now on; -1: none. How many points were passed since. */
+static vonk_status arm_fault(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    const int64_t kind = call->args[0].i;
+    if (kind >= 0 && kind < VONK_N_FAULT) vonk_fault_arm((vonk_fault)kind, call->args[1].i);
+    return vonk__j_return(call, vonk__j_i32(VONK_N_FAULT));
+}
+
+static vonk_status faults_seen(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    const int64_t kind = call->args[0].i;
+    return vonk__j_return(call, vonk__j_i64(kind >= 0 && kind < VONK_N_FAULT ? vonk_fault_seen((vonk_fault)kind) : 0));
+}
+
+/* Objects that Python knows, and all that there are. */
+static vonk_status objects_held(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    vonk__j_machine *machine = call->machine;
+    VONK_LOCKED(&machine->heap);
+    int64_t n = call->args[0].i ? 0 : machine->n_ids;
+    for (const vonk__j_object *o = machine->objects; o && call->args[0].i; o = o->next) n++;
+    return vonk__j_return(call, vonk__j_i64(n));
+}
+#endif
+
 /* ---- rows */
 
 #define STATIC(name, args, result, function, tag) {name, args, result, function, VONK__J_STATIC, tag}
@@ -459,6 +473,11 @@ static const vonk__j_member python_members[] = {
     STATIC("collectAndServeWithJobGroup", RDD_CLASS ", String, String, boolean", "Object[]", collect_with_group, 0),
     STATIC("runJob", "org.apache.spark.SparkContext, " JAVA_RDD ", java.util.ArrayList", "Object[]", run_job, 0),
     STATIC("loseBlocks", JAVA_RDD ", boolean", "int", lose_blocks, 0),
+#ifdef VONK_FAULTS
+    STATIC("armFault", "int, long", "int", arm_fault, 0),
+    STATIC("faultsSeen", "int", "long", faults_seen, 0),
+    STATIC("objectsHeld", "boolean", "long", objects_held, 0),
+#endif
     STATIC("toLocalIteratorAndServe", RDD_CLASS ", boolean", "Object[]", to_local_iterator, 0),
 };
 static const vonk__j_member pairwise_members[] = {
