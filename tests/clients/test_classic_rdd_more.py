@@ -281,7 +281,8 @@ def test_settings_of_tasks_and_folders(tmp_path):
         from pyspark import TaskContext
         folder = {str(tmp_path)!r}
         conf = SparkConf().setMaster("local[4]").setAppName("a").set("spark.checkpoint.dir", folder + "/c")
-        conf.set("spark.hadoop.validateOutputSpecs", "false").set("spark.task.cpus", "2").set("spark.log.level", "ERROR")
+        conf.set("spark.hadoop.validateOutputSpecs", "false").set("spark.task.cpus", "2")
+        conf.set("spark.log.level", "ERROR")
         sc = SparkContext(conf=conf)
         print(sc.getCheckpointDir().startswith("file:" + folder + "/c/"))
         kept = sc.parallelize(range(4), 2).map(lambda x: x)
