@@ -72,22 +72,30 @@ static vonk_status add_map(vars *v, vonk__j_object *map, vonk_error *err)
     return VONK_OK;
 }
 
+/* An array with a place for each element of the collection, and the elements; none: none. */
+static vonk_status room_for(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena, size_t each, void *ret_room,
+                            vonk__j_value **ret, uint32_t *ret_n, vonk_error *err)
+{
+    bool known = false;
+    *ret_n = 0;
+    if (!of) return VONK_OK;
+    VONK_TRY(vonk__j_elements(caller, of, arena, ret, ret_n, &known, err));
+    const vonk_status status = vonk_arena_array(arena, *ret_n, each, ret_room, err);
+    if (status != VONK_OK) vonk__j_unref_all(*ret, *ret_n);
+    return status;
+}
+
 static vonk_status copy_texts(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena, const vonk_str **ret,
                               uint32_t *ret_n, vonk_error *err)
 {
     vonk__j_value *values = NULL;
     vonk_str *texts = NULL;
-    uint32_t n = 0;
-    bool known = false;
-    *ret_n = 0;
-    if (!of) return VONK_OK;
-    VONK_TRY(vonk__j_elements(caller, of, arena, &values, &n, &known, err));
-    vonk_status status = vonk_arena_array(arena, n, sizeof *texts, &texts, err);
-    for (uint32_t i = 0; status == VONK_OK && i < n; i++)
+    vonk_status status = VONK_OK;
+    VONK_TRY(room_for(caller, of, arena, sizeof *texts, &texts, &values, ret_n, err));
+    for (uint32_t i = 0; status == VONK_OK && i < *ret_n; i++)
         status = vonk_arena_str(arena, vonk__j_str(&values[i]), &texts[i], err);
-    vonk__j_unref_all(values, n);
+    vonk__j_unref_all(values, *ret_n);
     *ret = texts;
-    *ret_n = n;
     return status;
 }
 
@@ -97,17 +105,14 @@ static vonk_status copy_broadcasts(vonk__j_caller *caller, vonk__j_object *of, v
     vonk__j_value *values = NULL;
     uint64_t *ids = NULL;
     uint32_t n = 0;
-    bool known = false;
+    VONK_TRY(room_for(caller, of, arena, sizeof *ids, &ids, &values, &n, err));
     *ret_n = 0;
-    if (!of) return VONK_OK;
-    VONK_TRY(vonk__j_elements(caller, of, arena, &values, &n, &known, err));
-    const vonk_status status = vonk_arena_array(arena, n, sizeof *ids, &ids, err);
-    for (uint32_t i = 0; status == VONK_OK && i < n; i++)
+    for (uint32_t i = 0; i < n; i++)
         if (values[i].kind == VONK__J_OBJECT && vonk__j_is(values[i].object, "org.apache.spark.broadcast.Broadcast"))
             ids[(*ret_n)++] = ((vonk__j_broadcast *)values[i].object)->id;
     vonk__j_unref_all(values, n);
     *ret = ids;
-    return status;
+    return VONK_OK;
 }
 
 static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, vonk_py_env *env, vonk_error *err)
