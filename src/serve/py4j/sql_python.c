@@ -67,7 +67,15 @@ static vonk_status udf_apply(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_column(&m, err);
 }
 
-static vonk_status register_python(vonk__j_call *call, vonk_error *err)
+/* How a function of rows, or one that makes a table, becomes a message, and what that means. */
+typedef struct function_kind {
+    void (*put)(vonk__j_message *m, const udf *u, const vonk__j_value *name, const vonk__j_value *args);
+    vonk_status (*translate)(vonk_translator *t, const vonk_pb_msg *function, const vonk_python_fn **ret,
+                             vonk_error *err);
+    int message;
+} function_kind;
+
+static vonk_status register_kind(vonk__j_call *call, const function_kind *kind, vonk_error *err)
 {
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
@@ -77,14 +85,20 @@ static vonk_status register_python(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_need(call, 1, err));
     VONK_TRY(vonk__j_message_open(&m, call, session, err));
-    put_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
+    kind->put(&m, (udf *)call->args[1].object, &call->args[0], NULL);
     VONK_TRY(m.status);
     VONK_TRY(vonk_pb_writer_end(&m.w));
-    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION, vonk_buf_str(&m.buf),
-                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
+    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, kind->message, vonk_buf_str(&m.buf), VONK_PB_MAX_DEPTH, m.arena,
+                            &function, err));
     vonk__j_translator(&m, &t);
-    VONK_TRY(vonk_translate_function(&t, function, &fn, err));
+    VONK_TRY(kind->translate(&t, function, &fn, err));
     return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
+}
+
+static vonk_status register_python(vonk__j_call *call, vonk_error *err)
+{
+    static const function_kind kind = {put_function, vonk_translate_function, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION};
+    return register_kind(call, &kind, err);
 }
 
 static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
@@ -165,22 +179,9 @@ static vonk_status udtf_apply(vonk__j_call *call, vonk_error *err)
 
 static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
 {
-    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
-    vonk__j_session *session = vonk__j_session_of(call);
-    const vonk_pb_msg *function = NULL;
-    vonk_translator t;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_need(call, 1, err));
-    VONK_TRY(vonk__j_message_open(&m, call, session, err));
-    put_table_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
-    VONK_TRY(m.status);
-    VONK_TRY(vonk_pb_writer_end(&m.w));
-    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION, vonk_buf_str(&m.buf),
-                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
-    vonk__j_translator(&m, &t);
-    VONK_TRY(vonk_translate_table_function(&t, function, &fn, err));
-    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
+    static const function_kind kind = {put_table_function, vonk_translate_table_function,
+                                       PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION};
+    return register_kind(call, &kind, err);
 }
 
 /* ---- DataFrame.asTable(): a subquery with options, as a column under another name */
