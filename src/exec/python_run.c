@@ -27,20 +27,20 @@ struct python_run {
 static vonk_status meet(const python_run *run, uint32_t task, vonk_arena *arena, vonk_py_request *r, vonk_error *err)
 {
     static const char host[] = "localhost";
-    vonk_py_pair *property = NULL;
+    vonk_py_pair *properties = NULL;
     char *text = NULL;
     size_t at = 0;
     const uint32_t n = run->op->n_partitions;
-    VONK_TRY(VONK_ARENA_NEW(arena, &property, err));
+    VONK_TRY(vonk_arena_array(arena, r->n_properties + 1, sizeof *properties, &properties, err));
+    for (uint32_t i = 0; i < r->n_properties; i++) properties[i] = r->properties[i];
     VONK_TRY(vonk_arena_alloc(arena, n * sizeof host, &text, err));
     for (uint32_t i = 0; i < n; i++) {
         if (i) text[at++] = ',';
         memcpy(text + at, host, sizeof host - 1);
         at += sizeof host - 1;
     }
-    *property = (vonk_py_pair){VONK_STR("addresses"), {text, at}};
-    r->properties = property;
-    r->n_properties = 1;
+    properties[r->n_properties++] = (vonk_py_pair){VONK_STR("addresses"), {text, at}};
+    r->properties = properties;
     r->barrier_socket = vonk__python_barrier_socket(run->spec->meeting, task);
     return VONK_OK;
 }
@@ -49,11 +49,16 @@ static vonk_status fill_request(python_run *run, const vonk_exec_python *python,
                                 vonk_py_request *r, vonk_error *err)
 {
     const python_spec *spec = run->spec;
+    _Atomic int64_t *next_task = python->next_task ? python->next_task : &run->op->exec->next_task;
     *r = (vonk_py_request){.eval = spec->eval,
                            .python_version = spec->fn->python_version,
-                           .stage = (int32_t)run->op->stage,
+                           .stage = run->op->exec->first_stage + (int32_t)run->op->stage,
                            .partition = partition,
-                           .cpus = 1,
+                           .task_id = atomic_fetch_add(next_task, 1),
+                           .cpus = python->cpus,
+                           .cpu_amount = python->cpu_amount,
+                           .properties = python->properties,
+                           .n_properties = python->n_properties,
                            .barrier = spec->barrier,
                            .files_folder = python->files_folder,
                            .runner_conf = spec->runner_conf.at,
@@ -79,7 +84,6 @@ vonk_status vonk__python_start(vonk_op *op, vonk_lane *lane, python_spec *spec, 
     VONK_TRY(VONK_NEW(op->budget, &run, err));
     *run = (python_run){.op = op, .budget = op->budget, .spec = spec, .expected = expected};
     vonk_status st = fill_request(run, python, partition, lane->scratch, &request, err);
-    request.task_id = atomic_fetch_add(&spec->n_tasks, 1);
     if (st == VONK_OK) st = vonk_py_task_start(python->pool, &python->env, &request, run->budget, &run->task, err);
     if (st != VONK_OK) {
         vonk__python_free(run);

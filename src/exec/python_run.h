@@ -34,7 +34,6 @@ typedef struct python_spec {
     uint64_t batch_bytes; /* of one record batch, about; UINT64_MAX: no limit */
     bool barrier;
     struct python_barrier *meeting; /* where barrier tasks wait for each other; the operator's */
-    _Atomic int64_t n_tasks; /* started so far */
 } python_spec;
 
 /* Settings that Spark sends with this kind of function, sizes of batches, time zone. */

@@ -92,7 +92,10 @@ static vonk_status put_task_json(vonk_py_version version, const vonk_py_request 
     VONK_TRY(vonk_buf_printf(
         out, err, ",\"stageId\":%d,\"partitionId\":%d,\"attemptNumber\":%d,\"taskAttemptId\":%lld,\"cpus\":%d",
         r->stage, r->partition, r->attempt, (long long)r->task_id, r->cpus));
-    if (version >= VONK_PY_4_3) VONK_TRY(vonk_buf_printf(out, err, ",\"cpuAmount\":\"%d\"", r->cpus));
+    if (version >= VONK_PY_4_3) {
+        const vonk_str amount = r->cpu_amount.len ? r->cpu_amount : vonk_str_of(VONK_F("%d", r->cpus));
+        VONK_TRY(vonk_buf_printf(out, err, ",\"cpuAmount\":\"%.*s\"", VONK_STR_ARGS(amount)));
+    }
     VONK_TRY(vonk_buf_add_c(out, ",\"resources\":", err));
     VONK_TRY(vonk_buf_add_str(out, r->resources_json.len ? r->resources_json : VONK_STR("{}"), err));
     VONK_TRY(vonk_buf_add_c(out, ",\"localProperties\":{", err));

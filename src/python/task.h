@@ -50,6 +50,7 @@ typedef struct vonk_py_request {
     vonk_py_eval eval;
     vonk_str python_version; /* of who pickled the functions: "3.11" */
     int32_t stage, partition, attempt, cpus;
+    vonk_str cpu_amount; /* as a decimal, when `cpus` was rounded up; empty: it is cpus */
     int64_t task_id;
     bool barrier;
     vonk_str barrier_socket, barrier_secret; /* path of a Unix socket, or the port as digits with its secret */

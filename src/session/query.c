@@ -91,14 +91,31 @@ static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_qu
 }
 
 /* ---- running; in turn when memory is short (admission.h) */
+static vonk_status python_of(vonk_query *query, const vonk_exec_python **ret, vonk_error *err)
+{
+    vonk_engine *engine = query->session->engine;
+    const vonk_exec_python *found = NULL;
+    vonk_exec_python *python = NULL;
+
+    VONK_TRY(vonk__session_python(query->session, query->conf, query->arena, &found, err));
+    VONK_TRY(VONK_ARENA_NEW(query->arena, &python, err));
+    *python = *found;
+    VONK_TRY(vonk__session_cpus(query->conf, query->arena, python, err));
+    python->properties = query->properties;
+    python->n_properties = query->n_properties;
+    python->next_task = &engine->next_python_task;
+    python->next_stage = &engine->next_python_stage;
+    *ret = python;
+    return VONK_OK;
+}
+
 static vonk_status run_exec(vonk_query *query, vonk_error *err)
 {
     const vonk_engine *engine = query->session->engine;
     const int64_t batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
     const int64_t threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
     const vonk_exec_python *python = NULL;
-    if (vonk__session_wants_python(query->physical))
-        VONK_TRY(vonk__session_python(query->session, query->conf, query->arena, &python, err));
+    if (vonk__session_wants_python(query->physical)) VONK_TRY(python_of(query, &python, err));
     const vonk_exec_env env = {.pool = engine->pool,
                                .budget = query->budget,
                                .conf = query->conf,
@@ -156,6 +173,7 @@ static vonk_status start_exec(vonk_query *query, vonk_error *err)
 {
     query->runs = true;
     VONK_TRY(vonk__session_plan(query, query->resolved, NULL, &query->physical, err));
+    if (vonk__session_wants_python(query->physical)) VONK_TRY(vonk__session_properties(query, err));
     if (!vonk_admission_try(query->session->engine->admission, &query->ticket, query->expected_bytes))
         return VONK_OK; /* waits in vonk_query_next */
     return run_or_come_again(query, err);

@@ -18,6 +18,8 @@ struct vonk_engine {
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
     uint32_t             n_threads;
+    _Atomic int64_t      next_execution, next_python_task; /* ids of queries with functions of Python, and of their tasks */
+    _Atomic int32_t      next_python_stage;
     int64_t              query_bytes; /* that one query may spend: less than `budget` has */
 };
 
@@ -62,6 +64,8 @@ struct vonk_query {
     vonk_batch      *rows; /* of a command; handed out once */
     vonk_query      *inner; /* that a command ran, kept for what it observed */
     struct vonk__source_write *source_write; /* into a data source of Python; NULL: another query, or it is over */
+    const vonk_py_pair *properties; /* of its tasks of Python; in `arena` */
+    uint32_t         n_properties;
     bool             use_cached, never_waits;
     _Atomic bool     cancelled;
 };
@@ -100,6 +104,10 @@ vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optim
 
 bool        vonk__session_wants_python(const vonk_plan *physical);
 vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
+/* asker.c: what tasks of a query's functions of Python are told about who asks; into the query. */
+vonk_status vonk__session_properties(vonk_query *query, vonk_error *err);
+/* spark.task.cpus, as tasks hear it. */
+vonk_status vonk__session_cpus(const vonk_conf *conf, vonk_arena *arena, vonk_exec_python *python, vonk_error *err);
 /* python_udtf.c: of vonk_analyzer; `session` is one. */
 vonk_status vonk__session_ask_udtf(void *session, const vonk_python_fn *fn, const vonk_udtf_arg *args, uint32_t n, vonk_arena *arena, vonk_udtf_answer *ret, vonk_error *err);
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err);

@@ -236,6 +236,56 @@ def test_functions_of_python(spark):
         df.select(F.udf(lambda x: 1 // x, "long")("id")).collect()
 
 
+def test_task_context(spark):
+    import json
+    from pyspark.sql import functions as F
+    context = spark.sparkContext
+
+    def found(x):
+        from pyspark import TaskContext
+        c = TaskContext.get()
+        names = ("mine", "spark.jobGroup.id", "spark.job.description", "spark.job.tags", "spark.app.name",
+                 "spark.sql.shuffle.partitions", "spark.sql.execution.id")
+        return json.dumps([[c.getLocalProperty(n) for n in names], c.cpus(), c.resources(), c.taskAttemptId()])
+
+    spark.conf.set("spark.sql.shuffle.partitions", "3")
+    context.setLocalProperty("mine", "m")
+    context.setJobGroup("g", "d")
+    context.addJobTag("t")
+    try:
+        frame = spark.range(0, 1, 1, 1).select(F.udf(found, "string")("id"))
+        (mine, group, description, tags, name, setting, first), *rest, task = json.loads(frame.collect()[0][0])
+        assert [mine, group, description, name, setting, *rest] == ["m", "g", "d", "cases", "3", 1, {}]
+        assert tags.split(",")[0] == "t"
+        context.setLocalProperty("mine", None)
+        again = json.loads(frame.toPandas()["found(id)"][0])
+        assert again[0][0] is None and int(again[0][6]) > int(first) and again[3] > task
+    finally:
+        context.clearJobTags()
+        for name in ("mine", "spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel"):
+            context.setLocalProperty(name, None)
+        spark.conf.unset("spark.sql.shuffle.partitions")
+
+
+def test_cores_of_a_task(spark):
+    """In a program of its own: spark.task.cpus belongs to a context."""
+    import subprocess
+    import sys
+    program = """if True:
+        import sys
+        from pyspark.sql import SparkSession, functions as F
+        spark = SparkSession.builder.master("local[2]").config("spark.task.cpus", sys.argv[1]).getOrCreate()
+        def cores(x):
+            from pyspark import TaskContext
+            return f"{TaskContext.get().cpus()} {TaskContext.get().cpuAmount()}"
+        print(spark.range(0, 1, 1, 1).select(F.udf(cores, "string")("id")).head()[0])
+        spark.stop()
+    """
+    for given, told in (("0.5", "1 0.5"), ("1.50", "2 1.5"), ("2", "2 2")):
+        done = subprocess.run([sys.executable, "-c", program, given], text=True, capture_output=True, timeout=120)
+        assert done.stdout == told + "\n", done.stdout + done.stderr
+
+
 def test_old_doors(spark, tmp_path):
     """What programs reach behind the API."""
     from pyspark.sql import SQLContext

@@ -114,6 +114,36 @@ def test_task_context(own_session):
     assert rows == [("0 0 1",), ("1 0 1",)]
 
 
+def test_task_context_properties(own_session):
+    """Settings of the session, Spark's names for the operation, tags: for every kind of function."""
+    import json
+
+    def whole():
+        from pyspark import TaskContext
+        c = TaskContext.get()
+        return json.dumps([c._localProperties, [c.taskAttemptId(), c.stageId(), str(c.cpuAmount()), c.resources()]])
+
+    def frames(batches):
+        for batch in batches:
+            yield pd.DataFrame({"x": [whole()] * len(batch)})
+
+    own_session.conf.set("spark.sql.shuffle.partitions", "3")
+    own_session.addTag("a-tag")
+    one, seen = own_session.range(0, 1, 1, 1), []
+    for frame in (one.select(F.udf(lambda x: whole(), "string")("id")), one.mapInPandas(frames, "x string"),
+                  one.select(F.pandas_udf(lambda x: pd.Series([whole()]), "string")("id")),
+                  one.groupBy("id").applyInPandas(lambda x: pd.DataFrame({"x": [whole()]}), "x string")):
+        properties, ids = json.loads(frame.collect()[0][0])
+        operation = properties["spark.connect.operation_id"]
+        assert properties["spark.sql.shuffle.partitions"] == "3" and "spark.app.name" in properties
+        assert properties["spark.sql.execution.id"] == properties["spark.sql.execution.root.id"]
+        assert f"_Operation_{operation}" in properties["spark.job.tags"]
+        assert properties["spark.job.tags"].split(",")[1].endswith(f"_Session_{own_session.session_id}_Tag_a-tag")
+        assert properties["spark.job.interruptOnCancel"] == "true" and ids[2:] == ["1", {}]
+        seen.append((properties["spark.sql.execution.id"], ids[0], ids[1], operation))
+    assert all(len(set(column)) == 4 for column in zip(*seen))  # ids are not given twice
+
+
 DEATHS = {
     "exit": lambda x: os._exit(3),
     "kill": lambda x: os.kill(os.getpid(), 9),
