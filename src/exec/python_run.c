@@ -69,7 +69,9 @@ static vonk_status fill_request(python_run *run, const vonk_exec_python *python,
                            .udfs = spec->udfs.at,
                            .n_udfs = vonk_u32_of(spec->udfs.n),
                            .includes = spec->includes.at,
-                           .n_includes = vonk_u32_of(spec->includes.n)};
+                           .n_includes = vonk_u32_of(spec->includes.n),
+                           .broadcasts = spec->broadcasts.at,
+                           .n_broadcasts = vonk_u32_of(spec->broadcasts.n)};
     return spec->barrier ? meet(run, (uint32_t)partition, arena, r, err) : VONK_OK;
 }
 

@@ -29,6 +29,7 @@ typedef struct python_spec {
     VONK_VEC(const vonk_expr *)
     args; /* different arguments of all udfs, in the order of their offsets; over the input */
     VONK_VEC(vonk_str) includes;
+    VONK_VEC(vonk_py_broadcast) broadcasts;
     vonk_ipc_options ipc; /* of Arrow input */
     uint32_t batch_rows;  /* of one record batch, or one pickled list */
     uint64_t batch_bytes; /* of one record batch, about; UINT64_MAX: no limit */

@@ -105,6 +105,18 @@ static vonk_status add_includes(vonk_op *op, python_spec *spec, const vonk_str *
     return VONK_OK;
 }
 
+static vonk_status add_broadcasts(vonk_op *op, python_spec *spec, const vonk_python_fn *fn, vonk_error *err)
+{
+    const vonk_py_broadcast *all = NULL;
+    VONK_TRY(vonk_python_fn_broadcasts(fn, op->arena, &all, err));
+    for (uint32_t i = 0; i < fn->n_broadcasts; i++) {
+        bool has = false;
+        for (size_t k = 0; k < spec->broadcasts.n; k++) has |= spec->broadcasts.at[k].id == all[i].id;
+        if (!has) VONK_TRY(VONK_VEC_ARENA_PUSH(&spec->broadcasts, op->arena, all[i], err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status add_function(vonk_op *op, python_spec *spec, const vonk_python_fn *fn, vonk_error *err)
 {
     const vonk_exec_python *python = op->exec->env.python;
@@ -112,6 +124,7 @@ static vonk_status add_function(vonk_op *op, python_spec *spec, const vonk_pytho
         spec->fn = fn;
         if (python) VONK_TRY(add_includes(op, spec, python->includes, python->n_includes, err));
     }
+    VONK_TRY(add_broadcasts(op, spec, fn, err));
     return add_includes(op, spec, fn->includes, fn->n_includes, err);
 }
 

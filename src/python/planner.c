@@ -42,8 +42,7 @@ static vonk_status put_head(vonk_py_planner *p, const vonk_py_planner_head *head
     VONK_TRY(vonk_py_frame(out, head->files_folder, err));
     VONK_TRY(vonk_py_mark(out, (int32_t)head->n_includes, err));
     for (uint32_t i = 0; i < head->n_includes; i++) VONK_TRY(vonk_py_frame(out, head->includes[i], err));
-    VONK_TRY(vonk_buf_add_byte(out, 0, err)); /* broadcasts are not encrypted */
-    VONK_TRY(vonk_py_mark(out, 0, err));      /* and there are none */
+    VONK_TRY(vonk_py_put_broadcasts(out, head->broadcasts, head->n_broadcasts, err));
     VONK_TRY(vonk_py_mark(out, (int32_t)head->n_conf, err));
     for (uint32_t i = 0; i < head->n_conf; i++) {
         VONK_TRY(vonk_py_frame(out, head->conf[i].key, err));

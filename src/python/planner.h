@@ -18,6 +18,8 @@ typedef struct vonk_py_planner_head {
     vonk_str files_folder;    /* SparkFiles */
     const vonk_str *includes; /* names there */
     uint32_t n_includes;
+    const vonk_py_broadcast *broadcasts;
+    uint32_t n_broadcasts;
     const vonk_py_pair *conf;
     uint32_t n_conf;
     int64_t memory_bytes; /* most address space; 0: no cap */

@@ -159,18 +159,23 @@ static vonk_status put_task(vonk_py_version version, const vonk_py_request *r, v
     return VONK_OK;
 }
 
+vonk_status vonk_py_put_broadcasts(vonk_buf *out, const vonk_py_broadcast *broadcasts, uint32_t n, vonk_error *err)
+{
+    VONK_TRY(put_bool(out, false, err)); /* they are not encrypted */
+    VONK_TRY(put_i32(out, n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        VONK_TRY(put_i64(out, broadcasts[i].id, err));
+        if (broadcasts[i].id >= 0) VONK_TRY(put_text(out, broadcasts[i].path, err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status put_files(const vonk_py_request *r, vonk_buf *out, vonk_error *err)
 {
     VONK_TRY(put_text(out, r->files_folder, err));
     VONK_TRY(put_i32(out, r->n_includes, err));
     for (uint32_t i = 0; i < r->n_includes; i++) VONK_TRY(put_text(out, r->includes[i], err));
-    VONK_TRY(put_bool(out, false, err)); /* broadcasts are not encrypted */
-    VONK_TRY(put_i32(out, r->n_broadcasts, err));
-    for (uint32_t i = 0; i < r->n_broadcasts; i++) {
-        VONK_TRY(put_i64(out, r->broadcasts[i].id, err));
-        if (r->broadcasts[i].id >= 0) VONK_TRY(put_text(out, r->broadcasts[i].path, err));
-    }
-    return VONK_OK;
+    return vonk_py_put_broadcasts(out, r->broadcasts, r->n_broadcasts, err);
 }
 
 /* ---- functions */

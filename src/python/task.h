@@ -91,6 +91,8 @@ vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *
  * form has (-1 after frames, mark 0 after groups: callers do not; an Arrow stream ends itself), and that of the task.
  */
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err);
+/* As planners and tasks are told; ids below 0, of those that are dropped, without paths. */
+vonk_status vonk_py_put_broadcasts(vonk_buf *out, const vonk_py_broadcast *broadcasts, uint32_t n, vonk_error *err);
 /* Length and bytes; and the marks of the protocol: data of a group follow, no more groups, a null in a pair. */
 vonk_status vonk_py_frame(vonk_buf *out, vonk_str bytes, vonk_error *err);
 vonk_status vonk_py_mark(vonk_buf *out, int32_t mark, vonk_error *err);

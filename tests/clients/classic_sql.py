@@ -267,6 +267,99 @@ def test_task_context(spark):
         spark.conf.unset("spark.sql.shuffle.partitions")
 
 
+def broadcasts(spark):
+    """Broadcast variables in every kind of function of SQL: their values must live as long as what uses them."""
+    import gc
+    import pandas as pd
+    from py4j.protocol import Py4JJavaError
+    from pyspark.sql import Window, functions as F
+    from pyspark.sql.types import StructType
+    from pyspark.sql.udtf import AnalyzeResult
+
+    def tens(n=10):
+        return spark.sparkContext.broadcast({i: i * n for i in range(10)})
+
+    def one(frame):
+        return sorted(row[0] for row in frame.collect())
+
+    def forgotten():
+        value = tens(5)
+        return F.udf(lambda i: value.value[i], "long")("id")
+
+    @F.pandas_udf("long")
+    def total(c: pd.Series) -> int:
+        return int(c.map(x.value).sum())
+
+    class Rows:
+        def eval(self, n: int):
+            yield from ((x.value[i],) for i in range(n))
+
+    class Analyzed:
+        @staticmethod
+        def analyze(n):
+            return AnalyzeResult(StructType().add(f"v{x.value[1]}", "long"))
+
+        def eval(self, n):
+            yield (x.value[n],)
+
+    x, y, df = tens(), tens(3), spark.range(0, 4, 1, 2)
+    times = F.udf(lambda i: x.value[i], "long")
+    frames = {
+        "row": df.select(times("id")), "arrow": df.select(F.udf(lambda i: x.value[i], "long", useArrow=True)("id")),
+        "pandas": df.select(F.pandas_udf(lambda c: c.map(x.value), "long")("id")),
+        "map": df.mapInPandas(lambda fs: (pd.DataFrame({"v": f.id.map(x.value)}) for f in fs), "v long"),
+        "group": df.groupBy("id").applyInPandas(lambda f: pd.DataFrame({"v": [x.value[int(f.id[0])]]}), "v long"),
+        "cogroup": df.groupBy("id").cogroup(df.groupBy("id")).applyInPandas(
+            lambda a, b: pd.DataFrame({"v": [x.value[int(a.id.iloc[0])]]}), "v long"),
+        "key": df.groupBy(F.udf(lambda i: x.value[i], "long")("id")).count(),
+        "sort": df.sort(F.udf(lambda i: -x.value[i], "long")("id")).select(times("id")),
+    }
+    for kind, frame in frames.items():
+        assert one(frame) == [0, 10, 20, 30], kind
+    both = df.select(times(F.udf(lambda i: y.value[i] // 3, "long")("id")), F.udf(lambda i: y.value[i], "long")("id"))
+    assert both.tail(1) == [(30, 9)]
+    window = Window.partitionBy(F.udf(lambda i: y.value[i] % 2, "long")("id"))
+    assert one(df.agg(total("id"))) == [60] and one(df.select(total("id").over(window))) == [20, 20, 40, 40]
+    assert one(F.udtf(Rows, returnType="v long")(F.lit(2))) == [0, 10]
+    assert F.udtf(Analyzed)(F.lit(2)).collect()[0].asDict() == {"v10": 20}
+    spark.udf.register("in_tens", lambda i: x.value[i], "long")
+    assert one(spark.sql("SELECT in_tens(id) FROM range(3)")) == [0, 10, 20]
+    column = forgotten()
+    gc.collect()
+    frame = df.select(column)
+    del column
+    gc.collect()
+    assert one(frame) == [0, 5, 10, 15]
+    big = "x" * (2 << 20)  # pyspark broadcasts functions of more than 1 MiB themselves
+    assert one(df.select(F.udf(lambda i: len(big) + i, "long")("id"))) == [len(big) + i for i in range(4)]
+    x.unpersist()
+    assert one(frames["row"]) == [0, 10, 20, 30]
+    y.destroy()
+    with pytest.raises(Py4JJavaError):
+        both.collect()
+
+
+def test_broadcasts(spark):
+    broadcasts(spark)
+
+
+def test_encrypted_broadcasts(spark):
+    """In a program of its own: the setting belongs to a context."""
+    import os
+    import subprocess
+    import sys
+    program = """if True:
+        from pyspark.sql import SparkSession
+        import classic_sql
+        encrypted = SparkSession.builder.master("local[2]").config("spark.io.encryption.enabled", True).getOrCreate()
+        classic_sql.broadcasts(encrypted)
+        encrypted.stop()
+    """
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=240,
+                          env=dict(os.environ, PYTHONPATH=os.path.dirname(os.path.abspath(__file__))))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_cores_of_a_task(spark):
     """In a program of its own: spark.task.cpus belongs to a context."""
     import subprocess

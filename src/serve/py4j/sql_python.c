@@ -44,6 +44,7 @@ static void put_function(vonk__j_message *m, const udf *u, const vonk__j_value *
     vonk__j_put_text(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_NAME, name);
     vonk_pb_put_i64(&m->w, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_DETERMINISTIC, u->deterministic);
     if (args) vonk__j_put_values(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_ARGUMENTS, args);
+    vonk__j_use_function(m, u->function);
     const size_t mark = vonk_pb_begin(&m->w, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF);
     vonk__j_put_type(m, PB_PYTHON_UDF_OUTPUT_TYPE, &returns);
     vonk_pb_put_i64(&m->w, PB_PYTHON_UDF_EVAL_TYPE, u->eval);
@@ -139,6 +140,7 @@ static void put_table_function(vonk__j_message *m, const udf *u, const vonk__j_v
     vonk__j_put_text(m, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_FUNCTION_NAME, name);
     vonk_pb_put_i64(&m->w, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_DETERMINISTIC, u->deterministic);
     if (args) vonk__j_put_values(m, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_ARGUMENTS, args);
+    vonk__j_use_function(m, u->function);
     const size_t mark = vonk_pb_begin(&m->w, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_PYTHON_UDTF);
     if (u->returns) {
         const vonk__j_value returns = {.kind = VONK__J_OBJECT, .object = &u->returns->head};
@@ -189,12 +191,14 @@ typedef struct table_arg {
     vonk__j_object head;
     vonk__j_dataset *dataset;
     vonk__j_value options; /* encoded TableArgOptions; null: none */
+    vonk__j_functions functions;
 } table_arg;
 static void table_arg_drop(vonk__j_object *self)
 {
     vonk__j_dataset *dataset = ((table_arg *)self)->dataset;
     ((table_arg *)self)->dataset = NULL;
     vonk__j_unref(&((table_arg *)self)->options);
+    vonk__j_functions_done(&((table_arg *)self)->functions);
     vonk__j_object_unref(dataset);
 }
 vonk_status vonk__j_as_table(vonk__j_call *call, vonk_error *err)
@@ -214,6 +218,7 @@ static vonk_status table_option(vonk__j_call *call, vonk_error *err)
     VONK__J_AUTO table_arg *made = NULL;
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
     vonk__j_put_raw(&m, vonk__j_str(&self->options));
+    vonk__j_use_functions(&m, &self->functions);
     if (call->member->tag == PARTITION_BY)
         vonk__j_put_values(&m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_PARTITION_SPEC, &call->args[0]);
     else if (call->member->tag == ORDER_BY)
@@ -225,6 +230,7 @@ static vonk_status table_option(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_object_new(call->machine, J_TABLE_ARG, &made, err));
     made->options = VONK__J_NOTHING;
     made->dataset = (vonk__j_dataset *)vonk__j_object_ref(self->dataset);
+    VONK_TRY(vonk__j_add_functions(&made->functions, &m.functions, err));
     VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m.buf), &made->options, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
 }
@@ -233,6 +239,7 @@ bool vonk__j_put_table_arg(vonk__j_message *m, int field, const vonk__j_value *v
 {
     if (value->kind != VONK__J_OBJECT || !vonk_str_is(value->object->cls->fqn, J_TABLE_ARG)) return false;
     const table_arg *t = (const table_arg *)value->object;
+    vonk__j_use_functions(m, &t->functions);
     const size_t e = vonk_pb_begin(&m->w, field);
     const size_t s = vonk__j_begin_subquery(m, t->dataset, PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_TABLE_ARG);
     if (t->options.kind == VONK__J_BYTES)
