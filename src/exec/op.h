@@ -23,8 +23,8 @@
  * a key of its own.
  *
  * Threads.  push, end_morsel, merge, step, start and next run at the same time on several lanes: `local` belongs to the
- * lane, `shared` needs the operator's own lock. open, finish, n_morsels and close run alone. Adding an operator:
- * exec/README.md. */
+ * lane, `shared` needs the operator's own lock. open, finish and close run alone; so does n_morsels, but for an exchange:
+ * several pipelines read it when it is a shared subplan. Adding an operator: exec/README.md. */
 #ifndef VONK_EXEC_OP_H
 #define VONK_EXEC_OP_H
 

@@ -60,7 +60,7 @@ typedef struct exchange_shared {
     vonk_status spill_status;
     vonk_error spill_error;
     _Atomic int64_t bytes;
-    bool finished;
+    _Atomic bool finished;
     uint8_t *bounds; /* RANGE */
     uint32_t n_bounds;
     chunk_list *chunks; /* [partition] */
@@ -127,6 +127,13 @@ static void piece_free(piece *p)
     vonk_free(p);
 }
 
+static void chunks_done(chunk_list *list)
+{
+    vonk_free(list->at);
+    vonk_free(list->morsels);
+    *list = (chunk_list){0};
+}
+
 static void exchange_close(vonk_op *op)
 {
     exchange_shared *s = op->shared;
@@ -134,8 +141,7 @@ static void exchange_close(vonk_op *op)
     vonk_free(s->pieces.at);
     for (uint32_t p = 0; s->chunks && p < s->n_partitions; p++) { /* without: there was no room for so many */
         vonk_free(s->on_disk[p].at);
-        vonk_free(s->chunks[p].at);
-        vonk_free(s->chunks[p].morsels);
+        chunks_done(&s->chunks[p]);
     }
     vonk_free(s->bounds);
     vonk_spill_free(s->file);
@@ -579,12 +585,11 @@ static int by_chunk_place(const void *a, const void *b)
     return x->sequence < y->sequence ? -1 : x->sequence > y->sequence;
 }
 
-static vonk_status list_chunks(vonk_op *op, uint32_t partition, vonk_error *err)
+/* Lock held. A list that could not be made whole is empty, for the next reader to make. */
+static vonk_status list_chunks(vonk_op *op, uint32_t partition, chunk_list *list, vonk_error *err)
 {
-    exchange_shared *s = op->shared;
-    chunk_list *list = &s->chunks[partition];
+    const exchange_shared *s = op->shared;
     const disk_list *disk = &s->on_disk[partition];
-    if (list->at) return VONK_OK; /* read by somebody else before */
     VONK_TRY(vonk_alloc_array(op->budget, s->pieces.n + disk->n + 1, sizeof *list->at, &list->at, err));
     for (size_t i = 0; i < s->pieces.n; i++) {
         const piece *p = s->pieces.at[i];
@@ -615,11 +620,20 @@ static vonk_status list_chunks(vonk_op *op, uint32_t partition, vonk_error *err)
     return VONK_OK;
 }
 
+/* Pipelines that read the same exchange (a shared subplan) start side by side: the first makes the list for all. */
 static vonk_status exchange_n_morsels(vonk_op *op, uint32_t partition, uint32_t *ret_n, vonk_error *err)
 {
     exchange_shared *s = op->shared;
-    VONK_TRY(list_chunks(op, partition, err));
-    *ret_n = s->chunks[partition].n_morsels;
+    chunk_list *list = &s->chunks[partition];
+    VONK_LOCKED(&s->lock);
+    if (!list->morsels) {
+        vonk_status st = list_chunks(op, partition, list, err);
+        if (st != VONK_OK) {
+            chunks_done(list);
+            return st;
+        }
+    }
+    *ret_n = list->n_morsels;
     return VONK_OK;
 }
 
