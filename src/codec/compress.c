@@ -21,6 +21,8 @@ struct vonk_compressor {
     void *lz4_state; /* of LZ4_compress_fast_extState */
     z_stream inflate;
     int inflate_bits; /* 0: not made; else the window bits it was made with */
+    vonk_compression unpacking;
+    bool at_end; /* of a member of the stream that is unpacked: nothing is owed */
 };
 
 const char *vonk_compression_name(vonk_compression codec)
@@ -93,7 +95,6 @@ static vonk_status inflate_start(vonk_compressor *c, vonk_compression codec, von
     return VONK_OK;
 }
 
-/* One step: as much as fits into `room` bytes at `to`. *ret_end: the last member ended with the input. */
 static vonk_status inflate_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, size_t room, size_t *ret_got,
                                 bool *ret_end, vonk_error *err)
 {
@@ -102,36 +103,13 @@ static vonk_status inflate_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to
     z->avail_in = (unsigned)vonk_min_size(vonk_cursor_left(in), 1u << 30);
     z->next_out = to;
     z->avail_out = (unsigned)vonk_min_size(room, 1u << 30);
-    unsigned had_in = z->avail_in, had_out = z->avail_out;
-    int got = inflate(z, Z_NO_FLUSH);
+    const unsigned had_in = z->avail_in, had_out = z->avail_out;
+    const int got = inflate(z, Z_NO_FLUSH);
     in->at += had_in - z->avail_in;
     *ret_got = had_out - z->avail_out;
-    *ret_end = false;
-    if (got == Z_STREAM_END) {
-        *ret_end = vonk_cursor_left(in) == 0;
-        if (!*ret_end && inflateReset(z) != Z_OK) return vonk_cursor_fail(in, "corrupt gzip data", err);
-        return VONK_OK;
-    }
-    bool moved = had_in != z->avail_in || *ret_got > 0;
+    *ret_end = got == Z_STREAM_END;
     if (got == Z_MEM_ERROR) return no_memory(c, err);
-    if ((got != Z_OK && got != Z_BUF_ERROR) || !moved) return vonk_cursor_fail(in, "corrupt or short gzip data", err);
-    return VONK_OK;
-}
-
-static vonk_status inflate_exact(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, uint8_t *out,
-                                 size_t bytes, vonk_error *err)
-{
-    VONK_TRY(inflate_start(c, codec, err));
-    size_t at = 0;
-    bool end = false;
-    uint8_t none;
-    while (!end) {
-        size_t got = 0;
-        VONK_TRY(inflate_step(c, in, at < bytes ? out + at : &none, at < bytes ? bytes - at : 1, &got, &end, err));
-        if (at == bytes && got > 0) return vonk_cursor_fail(in, "gzip data is longer than its header says", err);
-        at += got;
-    }
-    if (at != bytes) return vonk_cursor_fail(in, "gzip data is shorter than its header says", err);
+    if (got != Z_OK && got != Z_BUF_ERROR && got != Z_STREAM_END) return vonk_cursor_fail(in, "corrupt gzip data", err);
     return VONK_OK;
 }
 
@@ -216,29 +194,15 @@ static vonk_status lz4_frame_step(vonk_compressor *c, vonk_cursor *in, uint8_t *
 {
     size_t used = vonk_cursor_left(in);
     *ret_got = room;
-    size_t hint = LZ4F_decompress(c->lz4_d, to, ret_got, in->at, &used, NULL);
+    const size_t hint = LZ4F_decompress(c->lz4_d, to, ret_got, in->at, &used, NULL);
     if (LZ4F_isError(hint)) return vonk_cursor_fail(in, "corrupt LZ4 frame", err);
     in->at += used;
-    *ret_end = hint == 0 && vonk_cursor_left(in) == 0;
-    if (!*ret_end && used == 0 && *ret_got == 0) return vonk_cursor_fail(in, "short LZ4 frame", err);
+    *ret_end = hint == 0;
     return VONK_OK;
 }
 
-static vonk_status lz4_frame_exact(vonk_compressor *c, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
-{
-    VONK_TRY(lz4_frame_start(c, err));
-    size_t at = 0;
-    bool end = false;
-    uint8_t none;
-    while (!end) {
-        size_t got = 0;
-        VONK_TRY(lz4_frame_step(c, in, at < bytes ? out + at : &none, at < bytes ? bytes - at : 1, &got, &end, err));
-        if (at == bytes && got > 0) return vonk_cursor_fail(in, "LZ4 data is longer than its header says", err);
-        at += got;
-    }
-    if (at != bytes) return vonk_cursor_fail(in, "LZ4 data is shorter than its header says", err);
-    return VONK_OK;
-}
+static vonk_status stream_exact(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, uint8_t *out, size_t bytes,
+                                vonk_error *err);
 
 /* Writers disagreed about what Parquet's old LZ4 is: Hadoop's framing, a bare block, or a frame. */
 static vonk_status lz4_parquet(vonk_compressor *c, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
@@ -247,7 +211,7 @@ static vonk_status lz4_parquet(vonk_compressor *c, vonk_cursor *in, uint8_t *out
     uint32_t magic;
     if (vonk_cursor_left(in) >= 4) {
         VONK_TRY(vonk_cursor_u32(&peek, &magic, err));
-        if (magic == LZ4_FRAME_MAGIC) return lz4_frame_exact(c, in, out, bytes, err);
+        if (magic == LZ4_FRAME_MAGIC) return stream_exact(c, VONK_COMPRESS_LZ4_FRAME, in, out, bytes, err);
     }
     vonk_error ignored = VONK_ERROR_INIT;
     peek = *in;
@@ -320,12 +284,11 @@ static vonk_status zstd_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, s
 {
     ZSTD_inBuffer from = {in->at, vonk_cursor_left(in), 0};
     ZSTD_outBuffer into = {to, room, 0};
-    size_t hint = ZSTD_decompressStream(c->zstd_d, &into, &from);
+    const size_t hint = ZSTD_decompressStream(c->zstd_d, &into, &from);
     if (ZSTD_isError(hint)) return zstd_fail(c, in, hint, err);
     in->at += from.pos;
     *ret_got = into.pos;
-    *ret_end = hint == 0 && vonk_cursor_left(in) == 0;
-    if (!*ret_end && from.pos == 0 && into.pos == 0) return vonk_cursor_fail(in, "short zstd data", err);
+    *ret_end = hint == 0;
     return VONK_OK;
 }
 
@@ -373,6 +336,111 @@ static vonk_status refuse(vonk_compression codec, vonk_error *err)
                                                 : VONK_F("compression %s here", vonk_compression_name(codec)));
 }
 
+/* ---- streams in pieces */
+
+vonk_status vonk_decompress_chunk(vonk_compression codec, vonk_cursor *in, void *to, size_t room, size_t *ret_got,
+                                  vonk_error *err)
+{
+    const size_t left = vonk_cursor_left(in);
+    size_t says = 0;
+    if (codec != VONK_COMPRESS_SNAPPY && codec != VONK_COMPRESS_LZ4_HADOOP) return refuse(codec, err);
+    if (codec == VONK_COMPRESS_SNAPPY) {
+        if (snappy_uncompressed_length((const char *)in->at, left, &says) != SNAPPY_OK || says == 0 || says > room)
+            return vonk_cursor_fail(in, "corrupt snappy data", err);
+        *ret_got = says;
+        return snappy_exact(in, to, says, err);
+    }
+    if (left > INT32_MAX || room > INT32_MAX) return vonk_cursor_fail(in, "LZ4 block is too large", err);
+    const int got = LZ4_decompress_safe((const char *)in->at, to, (int)left, (int)room);
+    if (got <= 0) return vonk_cursor_fail(in, "corrupt LZ4 block", err);
+    in->at = in->end;
+    *ret_got = (size_t)got;
+    return VONK_OK;
+}
+
+static vonk_status unpack_start(vonk_compressor *c, vonk_error *err)
+{
+    switch (c->unpacking) {
+    case VONK_COMPRESS_GZIP:
+    case VONK_COMPRESS_ZLIB:
+    case VONK_COMPRESS_DEFLATE: return inflate_start(c, c->unpacking, err);
+    case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_start(c, err);
+    case VONK_COMPRESS_ZSTD: return zstd_start(c, err);
+    default: return refuse(c->unpacking, err);
+    }
+}
+
+vonk_status vonk_unpack_start(vonk_compressor *c, vonk_compression codec, vonk_error *err)
+{
+    c->unpacking = codec;
+    c->at_end = true; /* of nothing: an empty stream is whole */
+    return unpack_start(c, err);
+}
+
+/* One step, which may use input without giving output. */
+static vonk_status unpack_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, size_t room, size_t *ret_got,
+                               vonk_error *err)
+{
+    switch (c->unpacking) {
+    case VONK_COMPRESS_ZSTD: return zstd_step(c, in, to, room, ret_got, &c->at_end, err);
+    case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_step(c, in, to, room, ret_got, &c->at_end, err);
+    default: return inflate_step(c, in, to, room, ret_got, &c->at_end, err);
+    }
+}
+
+vonk_status vonk_unpack(vonk_compressor *c, vonk_cursor *in, void *to, size_t room, size_t *ret_got, vonk_error *err)
+{
+    *ret_got = 0;
+    while (*ret_got == 0) {
+        const size_t had = vonk_cursor_left(in);
+        if (c->at_end && had == 0) return VONK_OK;
+        if (c->at_end) VONK_TRY(unpack_start(c, err)); /* the next member */
+        VONK_TRY(unpack_step(c, in, to, room, ret_got, err));
+        if (vonk_cursor_left(in) == had && *ret_got == 0) break; /* nothing moves: more input */
+    }
+    if (*ret_got == 0 && vonk_cursor_left(in)) return vonk_cursor_fail(in, "corrupt packed data", err);
+    return VONK_OK;
+}
+
+vonk_status vonk_unpack_end(const vonk_compressor *c, const vonk_cursor *in, vonk_error *err)
+{
+    return c->at_end ? VONK_OK : vonk_cursor_fail(in, "the packed data is cut off", err);
+}
+
+/* Nothing is left of a stream that came whole; else more output is to come, or it is cut off. */
+static bool is_all(const vonk_compressor *c, const vonk_cursor *in) { return c->at_end && vonk_cursor_left(in) == 0; }
+
+static vonk_status stream_exact(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, uint8_t *out, size_t bytes,
+                                vonk_error *err)
+{
+    size_t at = 0;
+    uint8_t none;
+    VONK_TRY(vonk_unpack_start(c, codec, err));
+    do {
+        size_t got = 0;
+        VONK_TRY(vonk_unpack(c, in, at < bytes ? out + at : &none, at < bytes ? bytes - at : 1, &got, err));
+        if (at == bytes && got > 0) return vonk_cursor_fail(in, "packed data is longer than its header says", err);
+        if (got == 0) VONK_TRY(vonk_unpack_end(c, in, err));
+        at += got;
+    } while (!is_all(c, in));
+    return at == bytes ? VONK_OK : vonk_cursor_fail(in, "packed data is shorter than its header says", err);
+}
+
+static vonk_status stream_all(vonk_compressor *c, vonk_compression codec, vonk_cursor *in, vonk_buf *out,
+                              vonk_error *err)
+{
+    VONK_TRY(vonk_unpack_start(c, codec, err));
+    do {
+        size_t got = 0, room = vonk_max_size(
+                            1, vonk_min_size(CHUNK_BYTES, out->max_bytes - vonk_min_size(out->len, out->max_bytes)));
+        VONK_TRY(vonk_buf_reserve(out, room, err));
+        VONK_TRY(vonk_unpack(c, in, out->data + out->len, room, &got, err));
+        if (got == 0) VONK_TRY(vonk_unpack_end(c, in, err));
+        out->len += got;
+    } while (!is_all(c, in));
+    return VONK_OK;
+}
+
 static vonk_status brotli_exact(vonk_budget *budget, vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf plain = {0};
@@ -398,10 +466,10 @@ vonk_status vonk_decompress(vonk_compressor *c, vonk_compression codec, vonk_cur
     case VONK_COMPRESS_SNAPPY: return snappy_exact(in, out, bytes, err);
     case VONK_COMPRESS_GZIP:
     case VONK_COMPRESS_ZLIB:
-    case VONK_COMPRESS_DEFLATE: return inflate_exact(c, codec, in, out, bytes, err);
+    case VONK_COMPRESS_DEFLATE:
+    case VONK_COMPRESS_LZ4_FRAME: return stream_exact(c, codec, in, out, bytes, err);
     case VONK_COMPRESS_LZ4_RAW: return lz4_block(in, vonk_cursor_left(in), out, bytes, err);
     case VONK_COMPRESS_LZ4_HADOOP: return lz4_parquet(c, in, out, bytes, err);
-    case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_exact(c, in, out, bytes, err);
     case VONK_COMPRESS_ZSTD: return zstd_exact(c, in, out, bytes, err);
     case VONK_COMPRESS_BROTLI: return brotli_exact(c->budget, in, out, bytes, err);
     default: return refuse(codec, err);
@@ -417,27 +485,8 @@ vonk_status vonk_decompress_all(vonk_compressor *c, vonk_compression codec, vonk
         in->at = in->end;
         return VONK_OK;
     case VONK_COMPRESS_BROTLI: return vonk__brotli_decompress(in, out, err);
-    case VONK_COMPRESS_GZIP:
-    case VONK_COMPRESS_ZLIB:
-    case VONK_COMPRESS_DEFLATE: VONK_TRY(inflate_start(c, codec, err)); break;
-    case VONK_COMPRESS_LZ4_FRAME: VONK_TRY(lz4_frame_start(c, err)); break;
-    case VONK_COMPRESS_ZSTD: VONK_TRY(zstd_start(c, err)); break;
-    default: return refuse(codec, err);
+    default: return stream_all(c, codec, in, out, err);
     }
-    for (bool end = false; !end;) {
-        size_t got = 0, room = vonk_max_size(
-                            1, vonk_min_size(CHUNK_BYTES, out->max_bytes - vonk_min_size(out->len, out->max_bytes)));
-        VONK_TRY(vonk_buf_reserve(out, room, err));
-        uint8_t *to = (uint8_t *)out->data + out->len;
-        if (codec == VONK_COMPRESS_ZSTD)
-            VONK_TRY(zstd_step(c, in, to, room, &got, &end, err));
-        else if (codec == VONK_COMPRESS_LZ4_FRAME)
-            VONK_TRY(lz4_frame_step(c, in, to, room, &got, &end, err));
-        else
-            VONK_TRY(inflate_step(c, in, to, room, &got, &end, err));
-        out->len += got;
-    }
-    return VONK_OK;
 }
 
 vonk_status vonk_compress(vonk_compressor *c, vonk_compression codec, int32_t level, const void *data, size_t bytes,

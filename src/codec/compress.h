@@ -38,6 +38,14 @@ VONK_DEFINE_AUTO(vonk_compressor, vonk_compressor_free)
 vonk_status vonk_decompress(vonk_compressor *compressor, vonk_compression codec, vonk_cursor *in, void *out, size_t out_bytes, vonk_error *err);
 /* Size unknown: appends to `out`, whose max_bytes is the limit. Only framed codecs: gzip, zlib, deflate, LZ4 frame, zstd, brotli. */
 vonk_status vonk_decompress_all(vonk_compressor *compressor, vonk_compression codec, vonk_cursor *in, vonk_buf *out, vonk_error *err);
+/* One chunk of a Hadoop file's block (SNAPPY, LZ4_HADOOP): all of `in`, to at most `room` bytes. */
+vonk_status vonk_decompress_chunk(vonk_compression codec, vonk_cursor *in, void *to, size_t room, size_t *ret_got, vonk_error *err);
+/* A stream in pieces, of the framed codecs but Brotli. Start; vonk_unpack with each piece of input until *ret_got is 0: `in` is used up then and
+ * more of it is wanted; after the last piece vonk_unpack_end, which raises where the stream is cut off. One stream at a time for a
+ * compressor, and no other calls on it between. */
+vonk_status vonk_unpack_start(vonk_compressor *compressor, vonk_compression codec, vonk_error *err);
+vonk_status vonk_unpack(vonk_compressor *compressor, vonk_cursor *in, void *to, size_t room, size_t *ret_got, vonk_error *err);
+vonk_status vonk_unpack_end(const vonk_compressor *compressor, const vonk_cursor *in, vonk_error *err);
 /* Appends the compressed form of the `bytes` bytes at `data` to `out`. `level` as the library counts, or the default. */
 vonk_status vonk_compress(vonk_compressor *compressor, vonk_compression codec, int32_t level, const void *data, size_t bytes, vonk_buf *out,
                           vonk_error *err);

@@ -100,6 +100,59 @@ static void unknown_size(void **state)
     }
 }
 
+/* Input by pieces of every size, output too, several members: what came in goes out; cut off, it is an error at the
+ * end. */
+static vonk_status unpack_by(vonk_compression codec, const vonk_buf *packed, size_t n_packed, size_t piece, size_t room,
+                             vonk_buf *back, vonk_error *err)
+{
+    VONK_TRY(vonk_unpack_start(compressor, codec, err));
+    vonk_cursor in = vonk_cursor_of(packed->data, 0, "test");
+    for (size_t at = 0;;) {
+        char *to;
+        size_t got;
+        VONK_TRY(vonk_buf_extend(back, room, &to, err));
+        VONK_TRY(vonk_unpack(compressor, &in, to, room, &got, err));
+        back->len -= room - got;
+        if (got) continue;
+        assert_int_equal(vonk_cursor_left(&in), 0);
+        if (at == n_packed) return vonk_unpack_end(compressor, &in, err);
+        const size_t n = vonk_min_size(piece, n_packed - at);
+        in = vonk_cursor_of(packed->data + at, n, "test");
+        at += n;
+    }
+}
+
+static void streams_in_pieces(void **state)
+{
+    static const vonk_compression framed[] = {VONK_COMPRESS_GZIP, VONK_COMPRESS_ZLIB, VONK_COMPRESS_DEFLATE,
+                                              VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD};
+    static const size_t pieces[] = {1, 7, 1000, 100000}, rooms[] = {1, 100, 300000};
+    enum { EACH = 5000, MEMBERS = 3 };
+    fill(EACH * MEMBERS, 7);
+    for (size_t i = 0; i < VONK_COUNTOF(framed) * VONK_COUNTOF(pieces) * VONK_COUNTOF(rooms); i++) {
+        const vonk_compression codec = framed[i % VONK_COUNTOF(framed)];
+        const size_t piece = pieces[i / VONK_COUNTOF(framed) % VONK_COUNTOF(pieces)],
+                     room = rooms[i / VONK_COUNTOF(framed) / VONK_COUNTOF(pieces)];
+        vonk_error err = VONK_ERROR_INIT;
+        vonk_buf packed = {0}, back = {0};
+        vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
+        vonk_buf_init(&back, vonk_budget_root(), SIZE_MAX);
+        for (size_t m = 0; m < MEMBERS; m++)
+            assert_int_equal(vonk_compress(compressor, codec, 1, plain + m * EACH, EACH, &packed, &err), VONK_OK);
+        assert_int_equal(unpack_by(codec, &packed, packed.len, piece, room, &back, &err), VONK_OK);
+        assert_int_equal(back.len, EACH * MEMBERS);
+        assert_memory_equal(back.data, plain, back.len);
+        for (size_t cut = 1; cut < 12; cut += 5) {
+            vonk_buf_reset(&back);
+            assert_int_equal(unpack_by(codec, &packed, packed.len - cut, piece, room, &back, &err),
+                             VONK_E_MALFORMED_INPUT);
+            vonk_error_reset(&err);
+        }
+        vonk_buf_done(&packed);
+        vonk_buf_done(&back);
+    }
+}
+
 static void gzip_of_several_members(void **state)
 {
     vonk_error err = VONK_ERROR_INIT;
@@ -176,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_codec_there_and_back),
         cmocka_unit_test(unknown_size),
+        cmocka_unit_test(streams_in_pieces),
         cmocka_unit_test(gzip_of_several_members),
         cmocka_unit_test(old_lz4_takes_all_three_forms),
         cmocka_unit_test(flipped_and_cut),

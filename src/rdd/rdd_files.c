@@ -1,7 +1,6 @@
 /* rdd/rdd_files.c -- files as RDDs, by Hadoop's rules: which files a path stands for, how they are split, how lines are
  * told apart. */
 #include "base/utf8.h"
-#include "codec/compress.h"
 #include "rdd/rdd_int.h"
 #include "sys/glob.h"
 
@@ -79,37 +78,6 @@ static vonk_status list_inputs(inputs *in, vonk_str paths, vonk_error *err)
     return VONK_OK;
 }
 
-/* ---- compressed files, by the end of their name */
-
-static bool codec_of(vonk_str path, vonk_compression *ret)
-{
-    static const struct {
-        const char *ending;
-        vonk_compression codec;
-    } rows[] = {{".gz", VONK_COMPRESS_GZIP}, {".deflate", VONK_COMPRESS_ZLIB}, {".zst", VONK_COMPRESS_ZSTD},
-                {".bz2", VONK_N_COMPRESS},   {".snappy", VONK_N_COMPRESS},     {".lz4", VONK_N_COMPRESS}};
-    *ret = VONK_COMPRESS_NONE;
-    for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
-        if (vonk_str_ends(path, vonk_str_of(rows[i].ending))) *ret = rows[i].codec;
-    return *ret != VONK_COMPRESS_NONE;
-}
-
-static vonk_status read_packed(vonk_task *task, vonk_str path, vonk_compression codec, vonk_buf *out, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf packed = {0};
-    VONK_AUTO(vonk_compressor_free) vonk_compressor *compressor = NULL;
-    vonk_buf_init(&packed, task->budget, SIZE_MAX);
-    if (codec == VONK_N_COMPRESS)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("reading text that is packed as %.*s is", VONK_STR_ARGS(path)));
-    VONK_TRY(vonk_file_read_all(path, SIZE_MAX / 2, &packed, err));
-    VONK_TRY(vonk_compressor_new(task->budget, &compressor, err));
-    char name[512];
-    vonk_cursor in =
-        vonk_cursor_of(packed.data, packed.len, vonk_format(name, sizeof name, "%.*s", VONK_STR_ARGS(path)));
-    return packed.len ? vonk_decompress_all(compressor, codec, &in, out, err) : VONK_OK;
-}
-
 /* ---- splits */
 
 typedef struct parts {
@@ -142,7 +110,7 @@ static vonk_status split_text(const inputs *in, uint32_t wanted, int64_t least, 
         const input *f = &in->files.at[i];
         vonk_compression codec;
         int64_t at = 0;
-        while (!codec_of(f->path, &codec) && is_worth_a_cut(f->bytes - at, split)) {
+        while (!vonk__rdd_codec_of(f->path, &codec) && is_worth_a_cut(f->bytes - at, split)) {
             VONK_TRY(add_split(p, f->path, at, split, err));
             at += split;
         }
@@ -370,20 +338,34 @@ static vonk_str without_mark(vonk_str bytes)
     return vonk_str_starts(bytes, VONK_STR("\xef\xbb\xbf")) ? vonk_str_sub(bytes, 3, bytes.len) : bytes;
 }
 
+/* The next piece of the split's file into `to`. */
+static vonk_status read_piece(vonk_file *file, rdd_packed *packed, int64_t at, char *to, size_t *ret_got,
+                              vonk_error *err)
+{
+    return packed ? vonk__rdd_packed_read(packed, to, READ_BYTES, ret_got, err)
+                  : vonk_file_read_at(file, at, to, READ_BYTES, ret_got, err);
+}
+
 static vonk_status read_lines(lines *l, const rdd_split *split, vonk_buf *buf, vonk_error *err)
 {
+    VONK_AUTO(vonk__rdd_packed_close) rdd_packed *packed = NULL;
+    vonk_compression codec;
     VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
-    VONK_TRY(vonk_file_open(l->task->budget, split->path, VONK_FILE_READ, &file, err));
-    l->at = l->begin = split->start;
-    l->end = split->start + split->bytes;
-    l->skip = split->start > 0;
+    if (vonk__rdd_codec_of(split->path, &codec)) { /* the whole of it: places count plain bytes */
+        VONK_TRY(vonk__rdd_packed_open(l->task->budget, split->path, codec, &packed, err));
+    } else {
+        VONK_TRY(vonk_file_open(l->task->budget, split->path, VONK_FILE_READ, &file, err));
+        l->at = l->begin = split->start;
+        l->end = split->start + split->bytes;
+        l->skip = split->start > 0;
+    }
     while (!l->enough) {
         char *to = NULL;
         size_t got = 0;
         int64_t at = l->at;
         vonk_buf_reset(buf);
         VONK_TRY(vonk_buf_extend(buf, READ_BYTES, &to, err));
-        VONK_TRY(vonk_file_read_at(file, at, to, READ_BYTES, &got, err));
+        VONK_TRY(read_piece(file, packed, at, to, &got, err));
         if (!got) break;
         vonk_str bytes = {to, got};
         if (at == 0) l->at += (int64_t)(got - without_mark(bytes).len);
@@ -399,18 +381,10 @@ vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, von
 {
     VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
     lines l = {.task = task, .sink = sink, .end = INT64_MAX, .ret_begin = ret_begin};
-    vonk_compression codec;
     vonk_buf_init(&buf, task->budget, SIZE_MAX);
     vonk_buf_init(&l.record, task->budget, SIZE_MAX);
     vonk_buf_init(&l.line, task->budget, SIZE_MAX);
-    vonk_status st = VONK_OK;
-    if (codec_of(split->path, &codec)) {
-        st = read_packed(task, split->path, codec, &buf, err);
-        if (st == VONK_OK) st = push_lines(&l, without_mark(vonk_buf_str(&buf)), err);
-        if (st == VONK_OK && !l.enough && l.line.len) st = end_line(&l, VONK_STR_NONE, err);
-    } else {
-        st = read_lines(&l, split, &buf, err);
-    }
+    const vonk_status st = read_lines(&l, split, &buf, err);
     vonk_buf_done(&l.record);
     vonk_buf_done(&l.line);
     return st;
@@ -433,6 +407,21 @@ static vonk_status add_frame(vonk_buf *out, vonk_str bytes, bool text, vonk_erro
     return VONK_OK;
 }
 
+static vonk_status read_packed(vonk_task *task, vonk_str path, vonk_compression codec, vonk_buf *out, vonk_error *err)
+{
+    VONK_AUTO(vonk__rdd_packed_close) rdd_packed *packed = NULL;
+    VONK_TRY(vonk__rdd_packed_open(task->budget, path, codec, &packed, err));
+    for (size_t got = READ_BYTES; got == READ_BYTES;) {
+        char *to = NULL;
+        VONK_TRY(vonk_buf_extend(out, READ_BYTES, &to, err));
+        VONK_TRY(vonk__rdd_packed_read(packed, to, READ_BYTES, &got, err));
+        out->len -= READ_BYTES - got;
+        if (out->len > INT32_MAX)
+            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "files of 2 GiB as one record");
+    }
+    return VONK_OK;
+}
+
 static vonk_status put_file(const vonk_rdd *rdd, vonk_str path, vonk_task *task, vonk_rdd_sink *sink, bool *ret_enough,
                             vonk_error *err)
 {
@@ -440,7 +429,7 @@ static vonk_status put_file(const vonk_rdd *rdd, vonk_str path, vonk_task *task,
     vonk_buf *const all[] = {&record, &content, &name};
     vonk_compression codec;
     for (size_t i = 0; i < VONK_COUNTOF(all); i++) vonk_buf_init(all[i], task->budget, SIZE_MAX);
-    if (rdd->whole_text && codec_of(path, &codec))
+    if (rdd->whole_text && vonk__rdd_codec_of(path, &codec))
         VONK_TRY(read_packed(task, path, codec, &content, err));
     else
         VONK_TRY(vonk_file_read_all(path, INT32_MAX, &content, err));
