@@ -60,7 +60,7 @@ def counted(status, output):
     return passed, max(failed, 1) if status else failed
 
 
-def meson_suite(suite, limit_s, build=BUILD):
+def meson_suite(suite, limit_s, build=BUILD, env=None):
     """A suite of the build's own tests: cmocka programs count their tests, any other program counts as one."""
     log = os.path.join(ROOT, build, "meson-logs", "testlog.json")
     slow = slower(os.path.join(ROOT, build, "vonk"))
@@ -68,7 +68,7 @@ def meson_suite(suite, limit_s, build=BUILD):
         os.remove(log)
     command = ["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--suite", suite,
                "--timeout-multiplier", f"{slow:g}"]
-    status, output = run(command, limit_s * slow, show=False)
+    status, output = run(command, limit_s * slow, show=False, env=env)
     if "No suitable tests defined" in output or "No tests defined" in output:
         raise Absent(f"no test is registered in the build's suite '{suite}'")
     if status:
@@ -95,7 +95,7 @@ def faults():
     """Every VONK_FAULT_STRIDE-th point that can fail does so, in a build of its own."""
     if not os.path.exists(os.path.join(ROOT, FAULTS, "tests", "faults", "faults")):
         raise Absent(f"{FAULTS} is not built (make build-faults)")
-    return meson_suite("faults", 7200, FAULTS)
+    return meson_suite("faults", 7200, FAULTS, env={"PYSPARK_PYTHON": python()})
 
 
 def house():

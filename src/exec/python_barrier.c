@@ -29,7 +29,18 @@ struct python_barrier {
     vonk_thread *thread;
     uint32_t n_tasks, n_asked;
     barrier_task *tasks;
+    vonk_mutex lock;
+    vonk_error why; /* under the lock: what failed first */
 };
+
+static void keep(python_barrier *b, vonk_error *why)
+{
+    VONK_LOCKED(&b->lock);
+    if (b->why.cls == VONK_OK)
+        vonk_error_move(&b->why, why);
+    else
+        vonk_error_reset(why);
+}
 
 static uint32_t be32(const char bytes[4])
 {
@@ -82,10 +93,11 @@ static void end_round(python_barrier *b)
     vonk_buf_init(&answer, b->budget, SIZE_MAX);
     for (uint32_t i = 0; i < b->n_tasks; i++) is_one &= b->tasks[i].wants == b->tasks[0].wants;
     const bool is_made = is_one && make_answer(b, &answer, &err) == VONK_OK; /* else they see the end */
+    if (is_one && !is_made) keep(b, &err);
     for (uint32_t i = 0; i < b->n_tasks; i++) {
         barrier_task *task = &b->tasks[i];
         if (is_made && vonk_socket_write_all_wait(task->asker, answer.data, answer.len, WAIT_NS, &err) != VONK_OK)
-            vonk_error_reset(&err);
+            keep(b, &err);
         vonk_socket_close(task->asker);
         task->asker = -1;
     }
@@ -99,13 +111,15 @@ static void on_call(void *self, unsigned events)
     char peer[64];
     int fd = -1;
     (void)events;
-    if (vonk_socket_accept(task->listener.fd, &fd, peer, &err) != VONK_OK || fd < 0) return;
+    if (vonk_socket_accept(task->listener.fd, &fd, peer, &err) != VONK_OK) keep(task->barrier, &err);
+    if (fd < 0) return;
     if (task->asker >= 0) { /* it asks once a round */
         vonk_socket_close(fd);
         return;
     }
     task->asker = fd;
     if (read_question(task, &err) != VONK_OK) {
+        keep(task->barrier, &err);
         vonk_socket_close(task->asker);
         task->asker = -1;
         return;
@@ -158,6 +172,7 @@ vonk_status vonk__python_barrier_new(vonk_budget *budget, vonk_str folder, uint3
     VONK_TRY(VONK_NEW(budget, &b, err));
     b->budget = budget;
     b->n_tasks = n_tasks;
+    vonk_mutex_init(&b->lock);
     const vonk_status st = start(b, folder, err);
     if (st == VONK_OK)
         *ret = b;
@@ -187,7 +202,18 @@ void vonk__python_barrier_free(python_barrier *b)
     for (uint32_t i = 0; b->tasks && i < b->n_tasks; i++) task_done(&b->tasks[i]);
     vonk_loop_free(b->loop);
     vonk_arena_free(b->arena);
+    vonk_error_reset(&b->why);
+    vonk_mutex_done(&b->lock);
     vonk_free(b);
+}
+
+bool vonk__python_barrier_failed(python_barrier *b, vonk_error *err)
+{
+    VONK_LOCKED(&b->lock);
+    if (b->why.cls == VONK_OK) return false;
+    vonk_error_reset(err);
+    vonk_error_copy(err, &b->why);
+    return true;
 }
 
 vonk_str vonk__python_barrier_socket(const python_barrier *b, uint32_t task) { return b->tasks[task].path; }

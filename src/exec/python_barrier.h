@@ -12,6 +12,8 @@ vonk_status vonk__python_barrier_new(vonk_budget *budget, vonk_str folder, uint3
                                      vonk_error *err);
 /* Its tasks are over: who still waits sees the end of its connection. NULL is fine. */
 void vonk__python_barrier_free(python_barrier *barrier);
+/* Something failed here: tasks saw the end of their connections and know no more. False: nothing did. */
+bool vonk__python_barrier_failed(python_barrier *barrier, vonk_error *err);
 /* The path of a task's socket; lives as long as the barrier. */
 vonk_str vonk__python_barrier_socket(const python_barrier *barrier, uint32_t task);
 

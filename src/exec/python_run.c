@@ -282,7 +282,7 @@ static vonk_status take_event(python_run *run, vonk_py_event *event, python_news
     return VONK_OK;
 }
 
-vonk_status vonk__python_next(python_run *run, python_news *ret, vonk_error *err)
+static vonk_status next_news(python_run *run, python_news *ret, vonk_error *err)
 {
     vonk_py_event event = {.kind = VONK_PY_NOTHING};
     *ret = (python_news){.kind = run->is_done ? PYTHON_DONE : PYTHON_NOTHING};
@@ -294,6 +294,14 @@ vonk_status vonk__python_next(python_run *run, python_news *ret, vonk_error *err
         VONK_TRY(take_event(run, &event, ret, err));
     }
     return VONK_OK;
+}
+
+vonk_status vonk__python_next(python_run *run, python_news *ret, vonk_error *err)
+{
+    const vonk_status st = next_news(run, ret, err);
+    /* What a barrier task raises because its connection ended says nothing: the barrier knows why. */
+    if (st != VONK_E_PYTHON_EXCEPTION || !run->spec->meeting) return st;
+    return vonk__python_barrier_failed(run->spec->meeting, err) ? vonk_raised(err->cls) : st;
 }
 
 vonk_status vonk__python_wait(python_run *run, vonk_lane *lane, vonk_flow *ret_flow, vonk_error *err)

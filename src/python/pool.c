@@ -158,6 +158,7 @@ static vonk_status copy_env(vonk_arena *arena, const vonk_py_env *env, vonk_py_e
     VONK_TRY(vonk_arena_array(arena, env->n_vars + 1, sizeof *vars, &vars, err));
     for (uint32_t i = 0; i < env->n_vars; i++) VONK_TRY(vonk_arena_str(arena, env->vars[i], &vars[i], err));
     ret->vars = vars;
+    ret->owner = NULL; /* is not the crew's */
     return VONK_OK;
 }
 
@@ -293,15 +294,23 @@ static void attach(vonk_py_worker *worker, py_conn *conn)
     worker->state = PY_READY;
 }
 
-/* Room for one more process: that of somebody else's idle worker, if need be. */
-static bool make_room(vonk_py_pool *pool)
+static bool holds_one(const vonk_py_pool *pool, const void *owner)
+{
+    for (const py_conn *conn = pool->conns; conn && owner; conn = conn->next)
+        if (conn->holder && conn->holder->owner == owner) return true;
+    return false;
+}
+
+/* Room for one more process: that of somebody else's idle worker, if need be. An owner who holds a worker does not wait
+ * for itself to give it back. */
+static bool make_room(vonk_py_pool *pool, const vonk_py_worker *worker)
 {
     py_conn *oldest = NULL;
     if (pool->n_workers < pool->options.max_workers) return true;
     for (py_conn *conn = pool->conns; conn; conn = conn->next)
         if (conn->is_idle && (!oldest || conn->idle_since_ns < oldest->idle_since_ns)) oldest = conn;
     if (oldest) vonk__py_conn_kill(oldest);
-    return oldest != NULL;
+    return oldest || holds_one(pool, worker->owner);
 }
 
 /* True: the worker has left the queue, perhaps others too. */
@@ -323,7 +332,7 @@ static bool serve(vonk_py_pool *pool, vonk_py_worker *worker)
         vonk__py_worker_ready(worker);
         return true;
     }
-    if (!make_room(pool)) return false;
+    if (!make_room(pool, worker)) return false;
     if (vonk__py_conn_open(worker->crew, worker, &why) == VONK_OK) {
         dequeue(pool, worker);
         return true;
@@ -450,6 +459,7 @@ vonk_status vonk_py_worker_take(vonk_py_pool *pool, const vonk_py_env *env, vonk
     VONK_TRY(VONK_NEW(budget, &worker, err));
     worker->pool = pool;
     worker->budget = budget;
+    worker->owner = env->owner;
     vonk_buf_init(&worker->out, budget, SIZE_MAX);
     const vonk_status st = take(pool, env, worker, err);
     if (st != VONK_OK) {
@@ -463,8 +473,8 @@ vonk_status vonk_py_worker_take(vonk_py_pool *pool, const vonk_py_env *env, vonk
 static void put_back(vonk_py_worker *worker, bool reusable)
 {
     vonk_py_pool *pool = worker->pool;
-    py_conn *conn = worker->conn;
     VONK_LOCKED(&pool->lock);
+    py_conn *conn = worker->conn; /* the loop may connect it until here */
     dequeue(pool, worker);
     not_due(worker);
     worker->wake = NULL;

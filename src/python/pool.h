@@ -33,13 +33,18 @@ typedef struct vonk_py_env {
     int64_t memory_bytes; /* most address space of one worker (PYSPARK_EXECUTOR_MEMORY_MB); 0: no cap */
     bool reuse;           /* workers may do a second thing (spark.python.worker.reuse) */
     bool tcp;             /* loopback TCP with a secret in place of Unix sockets; always so for pyspark 4.0 */
+    const void *owner;    /* who may have to wait for itself: see max_workers. NULL: nobody. Environments that differ in
+                             nothing else are equal */
 } vonk_py_env;
 
 typedef struct vonk_py_pool_options {
     vonk_str socket_folder;   /* a folder for Unix sockets is made there, for this user only; empty: $TMPDIR or /tmp */
     int64_t idle_ns;          /* a worker, then a daemon, that nobody wanted for so long is ended */
     int64_t start_timeout_ns; /* for a daemon's port and a worker's first word */
-    uint32_t max_workers;     /* of all environments; who comes later waits */
+    /* Of all environments; who comes later waits until one is given back. Not an owner who holds one already: a query
+     * with several functions, a task that computes a cached parent or tasks that meet at a barrier would wait for
+     * themselves. So whoever waits holds nothing, and those who hold go on: the number is exceeded rather than that. */
+    uint32_t max_workers;
 } vonk_py_pool_options;
 
 vonk_status vonk_py_pool_new(vonk_budget *budget, const vonk_py_pool_options *options, vonk_py_pool **ret,

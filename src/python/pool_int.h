@@ -132,6 +132,7 @@ struct vonk_py_worker {
     vonk_py_pool *pool;
     py_crew *crew;
     py_conn *conn;
+    const void *owner;
     _Atomic py_state state;
     vonk_error why; /* PY_FAILED */
     uint32_t n_tries;

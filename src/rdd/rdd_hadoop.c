@@ -234,7 +234,7 @@ static vonk_status read_sequence(batcher *b, const rdd_split *split, vonk_task *
     VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
     VONK_AUTO(vonk_sequence_reader_free) vonk_sequence_reader *r = NULL;
     vonk_bytes_in in;
-    vonk_str key, value;
+    vonk_str key = VONK_STR_NONE, value = VONK_STR_NONE;
     VONK_TRY(vonk_file_open(task->budget, split->path, VONK_FILE_READ, &file, err));
     VONK_TRY(open_bytes(file, &in, err));
     VONK_TRY(vonk_sequence_reader_new(task->budget, &in, (uint64_t)split->start,

@@ -194,6 +194,7 @@ vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_tas
     VONK_AUTO(vonk__rdd_barrier_close) rdd_barrier *barrier = NULL; /* ends after the worker */
     VONK_AUTO(vonk_py_task_free) vonk_py_task *py = NULL;
     vonk_py_request request;
+    vonk_py_env env = rdd->python->env;
     talk t = {.task = task, .to = sink};
     vonk_rdd_sink own = {.self = &t, .put = talk_put};
     VONK_TRY(vonk_arena_new(task->budget, &arena, err));
@@ -204,7 +205,9 @@ vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_tas
         request.barrier_socket = vonk__rdd_barrier_port(barrier);
         request.barrier_secret = vonk__rdd_barrier_secret(barrier);
     }
-    VONK_TRY(vonk_py_task_start(rdd->context->env.pool, &rdd->python->env, &request, task->budget, &py, err));
+    /* Below this task others of Python may compute what it reads, and tasks of a barrier wait for each other. */
+    env.owner = rdd->context;
+    VONK_TRY(vonk_py_task_start(rdd->context->env.pool, &env, &request, task->budget, &py, err));
     t.py = py;
     vonk_buf_init(&t.record, task->budget, SIZE_MAX);
     vonk_status st = vonk_rdd_compute(rdd->parents[0], partition, task, &own, err);

@@ -8,9 +8,6 @@
 
 #define IDLE_NS (INT64_C(60) * VONK_NS_PER_S)
 #define START_NS (INT64_C(60) * VONK_NS_PER_S)
-/* Of all sessions together. Who waits for one may hold another (a plan with several nodes of Python): a number that is
- * reached would make them wait for each other. */
-#define MOST_WORKERS 4096
 
 /* ---- the engine's workers, made when the first query wants one */
 static vonk_status pool_of(vonk_engine *engine, vonk_py_pool **ret, vonk_error *err)
@@ -18,7 +15,8 @@ static vonk_status pool_of(vonk_engine *engine, vonk_py_pool **ret, vonk_error *
     const vonk_py_pool_options options = {.socket_folder = vonk_str_of(engine->spill_dir),
                                           .idle_ns = IDLE_NS,
                                           .start_timeout_ns = START_NS,
-                                          .max_workers = MOST_WORKERS};
+                                          .max_workers =
+                                              (uint32_t)vonk_conf_i64(engine->conf, "vonk.python.maxWorkers")};
     VONK_LOCKED(&engine->lock);
     if (!engine->python) VONK_TRY(vonk_py_pool_new(vonk_budget_root(), &options, &engine->python, err));
     *ret = engine->python;
@@ -316,6 +314,7 @@ vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, v
     VONK_TRY(vonk_arena_str(arena, vonk_str_of(session->files_folder), &python->files_folder, err));
     VONK_TRY(set_vars(session, conf, arena, &python->env, err));
     python->env.folder = python->files_folder;
+    python->env.owner = session; /* its queries may wait for each other: one reads while another runs */
     python->n_includes = vonk_u32_of(session->includes.n);
     VONK_TRY(vonk_arena_array(arena, session->includes.n + 1, sizeof *includes, &includes, err));
     for (size_t i = 0; i < session->includes.n; i++)

@@ -261,3 +261,15 @@ def test_encryption():
             print(type(e).__name__)
         sc.stop()
     """) == ["2000", "2100000 word 7 50000", "word 0", "Py4JJavaError"]
+
+
+def test_many_caches_above_each_other():
+    """A loop that caches what it makes: each task needs a worker per cache at once, more than there are places for."""
+    assert run("""
+        sc = SparkContext("local[2]", "a")
+        r = sc.parallelize(range(100), 2)
+        for _ in range(30):
+            r = r.map(lambda x: x + 1).cache()
+        print(sum(r.collect()), r.map(lambda x: x * 2).take(3))
+        sc.stop()
+    """) == ["7950 [60, 62, 64]"]

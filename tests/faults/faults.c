@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "folder.h"
+#include "python.h"
 #include "session/session.h"
 
 enum { LIMIT_S = 60 }; /* of one run */
@@ -49,7 +50,8 @@ static const char *const tables[] = {
 /* Whether a point that failed may end so. */
 static bool is_of_fault(const vonk_error *err)
 {
-    static const char *const begins[] = {"UNABLE_TO_ACQUIRE_MEMORY", "FAILED_READ_FILE.", "TASK_WRITE_FAILED"};
+    static const char *const begins[] = {"UNABLE_TO_ACQUIRE_MEMORY", "FAILED_READ_FILE.", "TASK_WRITE_FAILED",
+                                         "INTERNAL_ERROR_NETWORK" /* of the socket of a Python worker */};
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (strncmp(vonk_error_condition(err), begins[i], strlen(begins[i])) == 0) return true;
     return false;
@@ -92,11 +94,9 @@ static vonk_status add_batch(const vonk_query *query, const vonk_batch *batch, v
     return VONK_OK;
 }
 
-static vonk_status run_statement(vonk_session *session, vonk_str sql, vonk_buf *answer, vonk_error *err)
+static vonk_status run_plan(vonk_session *session, const vonk_plan *plan, vonk_buf *answer, vonk_error *err)
 {
-    VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
-    VONK_TRY(vonk_session_parse(session, sql, &plan, err));
     VONK_TRY(vonk_session_execute(session, plan, &query, err));
     for (;;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
@@ -104,6 +104,13 @@ static vonk_status run_statement(vonk_session *session, vonk_str sql, vonk_buf *
         if (!batch) return VONK_OK;
         VONK_TRY(add_batch(query, batch, answer, err));
     }
+}
+
+static vonk_status run_statement(vonk_session *session, vonk_str sql, vonk_buf *answer, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
+    VONK_TRY(vonk_session_parse(session, sql, &plan, err));
+    return run_plan(session, plan, answer, err);
 }
 
 /* ---- writing: the rows of a query into a folder. There is no SQL for all of it, so the node is made by hand. */
@@ -163,6 +170,24 @@ static vonk_status run_write(vonk_session *session, const write_form *form, vonk
     }
 }
 
+/* ---- functions of Python; of what SQL cannot say the plan is made by hand, over the rows of the scenario's query */
+
+static vonk_str python_form(const char *settings)
+{
+    const char *at = strstr(settings, "python=");
+    if (!at) return VONK_STR_NONE;
+    at += strlen("python=");
+    return (vonk_str){at, strcspn(at, ";")};
+}
+
+static vonk_status run_python(vonk_session *session, vonk_str form, vonk_str sql, vonk_buf *answer, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *rows = NULL, *plan = NULL;
+    VONK_TRY(vonk_session_parse(session, sql, &rows, err));
+    VONK_TRY(python_plan(session, form, rows, &plan, err));
+    return run_plan(session, plan, answer, err);
+}
+
 /* ---- scenarios */
 
 static vonk_status run_all(vonk_session *session, const char *sql, vonk_buf *answer, vonk_error *err)
@@ -179,12 +204,20 @@ static vonk_status run_all(vonk_session *session, const char *sql, vonk_buf *ans
     return VONK_OK;
 }
 
+static vonk_status run_it(vonk_session *session, const scenario *of, vonk_buf *answer, vonk_error *err)
+{
+    write_form form;
+    const vonk_str python = python_form(of->settings);
+    if (write_form_of(of->settings, &form)) return run_write(session, &form, vonk_str_of(of->sql), err);
+    if (python.len > 0 && !vonk_str_is(python, "sql"))
+        return run_python(session, python, vonk_str_of(of->sql), answer, err);
+    return run_all(session, of->sql, answer, err);
+}
+
 /* Any other error belongs to the answer, so it has to be the same each time. */
 static vonk_status run(vonk_session *session, const scenario *of, vonk_buf *answer, vonk_error *err)
 {
-    write_form form;
-    vonk_status status = write_form_of(of->settings, &form) ? run_write(session, &form, vonk_str_of(of->sql), err)
-                                                            : run_all(session, of->sql, answer, err);
+    const vonk_status status = run_it(session, of, answer, err);
     if (status == VONK_OK || (vonk_fault_fired() && is_of_fault(err))) return status;
     VONK_AUTO(vonk_error_reset) vonk_error own = VONK_ERROR_INIT;
     vonk_error_move(&own, err);
@@ -317,9 +350,14 @@ static void open_all(trial *t)
     vonk_engine_options options = {.memory_bytes = INT64_C(1) << 30,
                                    .n_threads = strstr(t->of->settings, "threads=2") ? 2 : 1};
     const char *root = getenv("VONK_SOURCE_ROOT");
+    const bool python = python_form(t->of->settings).len > 0;
+    char folder[1100];
+    snprintf(folder, sizeof folder, "%s/tests/faults", root ? root : ".");
+    if (python) python_prepare(folder);
     if (vonk_engine_new(&options, &t->engine, &err) != VONK_OK) die("engine", &err);
     if (vonk_session_new(t->engine, VONK_STR("faults"), &t->session, &err) != VONK_OK) die("session", &err);
     set(t, t->of->settings);
+    if (python && python_register(t->session, &err) != VONK_OK) die("functions of Python", &err);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         char sql[1024];
         const char *place = strstr(tables[i], "%s");
@@ -362,7 +400,7 @@ static void empty_folder(trial *t)
 static vonk_status first_run(trial *t, vonk_error *err)
 {
     if (t->folder_after) return VONK_OK;
-    return run_all(t->session, t->of->sql, &t->answer, err);
+    return run_it(t->session, t->of, &t->answer, err);
 }
 
 static void learn(trial *t)

@@ -70,6 +70,7 @@ static vonk_status sql_of(vonk__j_context *context, vonk__j_sql **ret, vonk_erro
         VONK_TRY(start_engine(context, &made, err));
         old = machine->sql;
         machine->sql = made;
+        (void)old; /* goes when the lock is open again */
     }
     atomic_fetch_add(&machine->sql->refs, 1);
     *ret = machine->sql;
