@@ -384,9 +384,11 @@ struct vonk__source_write {
 
 static vonk_status check_mode(const vonk_write_info *w, vonk_error *err)
 {
-    if (w->n_partition_by || w->n_sort_by || w->n_cluster_by || w->n_buckets)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         "partitions, buckets and clusters of a data source of Python");
+    if (w->n_buckets)
+        return w->n_sort_by ? VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1313, "operation", "save")
+                            : VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1312, "operation", "save");
+    if (w->n_sort_by) return VONK_FAIL(err, VONK_E_SORT_BY_WITHOUT_BUCKETING);
+    if (w->n_partition_by || w->n_cluster_by) return VONK_FAIL(err, VONK_E_PYTHON_SOURCE_PARTITIONS);
     if (vonk_str_is(w->mode, "append") || vonk_str_is(w->mode, "overwrite")) return VONK_OK;
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATA_SOURCE_SAVE_MODE, "source",
                      VONK_F("\"%.*s\"", VONK_STR_ARGS(w->format)), "createMode",

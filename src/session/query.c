@@ -24,6 +24,7 @@ vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, 
                                     .run = run_for_analyzer,
                                     .ask_udtf = vonk__session_ask_udtf,
                                     .open_source = vonk__session_open_source,
+                                    .find_source = vonk__session_find_source,
                                     .session = session};
 
     return vonk_analyze(&analyzer, unresolved, ret, err);
@@ -214,9 +215,8 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
     query->never_waits = (flags & VONK__NEVER_WAITS) != 0;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
     VONK_AUTO(vonk_python_fn_unref)
-    const vonk_python_fn *source = resolved->kind == VONK_PN_WRITE_FILES
-                                       ? vonk_catalog_find_source(session->catalog, resolved->write.format)
-                                       : NULL;
+    const vonk_python_fn *source =
+        resolved->kind == VONK_PN_WRITE_FILES ? vonk__session_find_source(session, resolved->write.format) : NULL;
     if (source) {
         const vonk_plan *writing = NULL;
         VONK_TRY(vonk__source_write_new(query, resolved, source, &query->source_write, &writing, err));

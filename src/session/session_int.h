@@ -44,6 +44,9 @@ struct vonk_session {
     vonk_mutex       files_lock;   /* guards what follows */
     char            *files_folder; /* where functions of Python run, with the files that they find there; NULL: not made */
     VONK_VEC(char *) includes;     /* names there, that Python looks for modules in */
+    vonk_mutex       sources_lock; /* guards what follows */
+    bool             knows_sources; /* Python was asked which it finds */
+    VONK_VEC(const vonk_python_fn *) sources; /* that it finds */
 };
 
 struct vonk_query {
@@ -99,6 +102,9 @@ vonk_status vonk__session_python_ask(vonk_session *session, const vonk_conf *con
                                      vonk_arena *arena, vonk_py_planner **ret, vonk_error *err);
 /* python_source.c: data sources of Python. */
 vonk_status vonk__session_open_source(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);
+/* source_lookup.c: a data source of Python by its name: one that was registered, or the DefaultSource of a module pyspark_*. New reference, or NULL. */
+const vonk_python_fn *vonk__session_find_source(void *session, vonk_str format);
+void        vonk__session_sources_done(vonk_session *session);
 /* PYTHON_SOURCE nodes become what reads them now. */
 vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);
 

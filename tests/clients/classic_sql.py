@@ -360,6 +360,54 @@ def test_encrypted_broadcasts(spark):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_sources_of_python(spark, tmp_path):
+    from dataclasses import dataclass
+    from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter, InputPartition, WriterCommitMessage
+    offset = 100
+
+    @dataclass
+    class Written(WriterCommitMessage):
+        rows: int
+
+    class Reader(DataSourceReader):
+        def partitions(self):
+            return [InputPartition(i) for i in range(2)]
+
+        def read(self, partition):
+            yield (partition.value + offset,)
+
+    class Writer(DataSourceWriter):
+        def __init__(self, path):
+            self.path = path
+
+        def write(self, rows):
+            return Written(len(list(rows)))
+
+        def commit(self, messages):
+            with open(self.path, "w", encoding="utf-8") as file:
+                file.write(str(sum(m.rows for m in messages)))
+
+    class Source(DataSource):
+        @classmethod
+        def name(cls):
+            return "own_source"
+
+        def schema(self):
+            return f"v{offset} int"
+
+        def reader(self, schema):
+            return Reader()
+
+        def writer(self, schema, overwrite):
+            return Writer(self.options["path"])
+
+    spark.dataSource.register(Source)
+    found = spark.read.format("own_source").load()
+    assert found.columns == ["v100"] and sorted(r[0] for r in found.collect()) == [100, 101]
+    spark.range(3).write.format("own_source").mode("append").save(str(tmp_path / "said"))
+    assert (tmp_path / "said").read_text() == "3"
+
+
 def test_cores_of_a_task(spark):
     """In a program of its own: spark.task.cpus belongs to a context."""
     import subprocess

@@ -185,6 +185,50 @@ static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
     return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
 }
 
+/* ---- data sources: a class that Python pickled */
+
+#define J_SOURCE "org.apache.spark.sql.execution.datasources.v2.python.UserDefinedPythonDataSource"
+
+static vonk_status source_new(vonk__j_call *call, vonk_error *err)
+{
+    udf *made = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_object_new(call->machine, J_SOURCE, &made, err));
+    made->name = VONK__J_NOTHING;
+    made->function = (vonk__j_function *)vonk__j_object_ref(call->args[0].object);
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+static vonk_status register_source(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    vonk__j_value *items = NULL;
+    vonk_str *includes = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
+    vonk__j_function *function = ((udf *)call->args[1].object)->function;
+    vonk_python_fn as = {.name = vonk__j_str(&call->args[0]),
+                         .eval = VONK_PY_MAP_ARROW_ITER_UDF,
+                         .command = vonk__j_str(&function->command),
+                         .python_version = vonk__j_str(&function->version),
+                         .deterministic = true};
+    if (function->includes) {
+        const vonk__j_value list = {.kind = VONK__J_OBJECT, .object = function->includes};
+        VONK_TRY(vonk__j_items(&m, &list, &items, &as.n_includes));
+        VONK_TRY(vonk_arena_array(m.arena, as.n_includes, sizeof *includes, &includes, err));
+        for (uint32_t i = 0; i < as.n_includes; i++) includes[i] = vonk__j_str(&items[i]);
+        as.includes = includes;
+    }
+    vonk__j_use_function(&m, function);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk__j_complete_function(&m, &as, err));
+    VONK_TRY(vonk_python_fn_new(&as, &source, err));
+    return vonk_catalog_put_source(vonk_session_catalog(session->session), source->name, source, err);
+}
+
 /* ---- DataFrame.asTable(): a subquery with options, as a column under another name */
 
 typedef struct table_arg {
@@ -285,6 +329,12 @@ static const vonk__j_member udtf_members[] = {
 static const vonk__j_member udtf_registration_members[] = {
     {"registerPython", "String, " J_UDTF, "void", register_table_function, VONK__J_METHOD, 0},
 };
+static const vonk__j_member source_members[] = {
+    {"new", FUNCTION_CLASS, "", source_new, VONK__J_CONSTRUCTOR, 0},
+};
+static const vonk__j_member source_registration_members[] = {
+    {"registerPython", "String, " J_SOURCE, "void", register_source, VONK__J_METHOD, 0},
+};
 static const vonk__j_member table_arg_members[] = {
     {"partitionBy", J_SEQ, J_TABLE_ARG, table_option, VONK__J_METHOD, PARTITION_BY},
     {"orderBy", J_SEQ, J_TABLE_ARG, table_option, VONK__J_METHOD, ORDER_BY},
@@ -309,6 +359,8 @@ static const vonk__j_row rows[] = {
     FACET("org.apache.spark.sql.classic.UDFRegistration", registration_members),
     FACET("org.apache.spark.sql.classic.TableValuedFunction", tvf_members),
     FACET("org.apache.spark.sql.UDTFRegistration", udtf_registration_members),
+    FACET("org.apache.spark.sql.DataSourceRegistration", source_registration_members),
+    {.fqn = J_SOURCE, VONK__J_MEMBERS(source_members), .size = sizeof(udf), .drop = udf_drop},
     {.fqn = J_UDTF, VONK__J_MEMBERS(udtf_members), .size = sizeof(udf), .drop = udf_drop},
     {.fqn = J_TABLE_ARG,
      .interfaces = "org.apache.spark.sql.internal.TableValuedFunctionArgument",
