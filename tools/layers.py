@@ -17,6 +17,8 @@ SRC = os.path.join(ROOT, "src")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
 # The embedding API stands outside src/ and includes nothing of it; these folders implement and use it.
 API_USERS = {"session", "cmd"}
+# Folders of serve/ that are there for every door.
+SHARED = ("translate", "ui")
 
 
 def read_rules(path):
@@ -62,9 +64,9 @@ def sources():
 
 
 def is_other_door(path, name):
-    """Whether a file of one folder in serve/ includes another one's header; serve/translate is there for all."""
+    """Whether a file of one folder in serve/ includes another one's header; SHARED ones are there for all."""
     here, there = path.split(os.sep), name.split("/")
-    return here[0] == there[0] == "serve" and len(here) > 2 < len(there) and there[1] not in (here[1], "translate")
+    return here[0] == there[0] == "serve" and len(here) > 2 < len(there) and there[1] not in (here[1], *SHARED)
 
 
 def breaches_of(path, edges, libraries):

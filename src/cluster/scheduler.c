@@ -185,6 +185,7 @@ void vonk__job_end(vonk_job_run *job, vonk_job_state state)
     job->ended = true;
     job->record->state = state;
     job->record->status = job->error.cls;
+    job->record->completed_us = vonk_clock_wall_us();
     for (vonk_job_run **link = &scheduler->jobs; *link; link = &(*link)->next)
         if (*link == job) {
             *link = job->next;
@@ -230,6 +231,7 @@ static void start_attempt(stage *st)
     st->status->n_done = st->status->n_active = 0;
     st->status->n_tasks = st->end_pending;
     st->status->submitted_us = vonk_clock_wall_us();
+    st->status->completed_us = 0;
     if (st->is_barrier && st->end_pending > st->job->scheduler->options.n_slots) fail_slots(st->job, st);
 }
 
@@ -313,8 +315,10 @@ static vonk_status make_record(vonk_job_run *job, const vonk_job_spec *spec, von
     if (st == VONK_OK) st = vonk_arena_array(arena, spec->n_stages, sizeof *r->stage_ids, &r->stage_ids, err);
     vonk_str group = vonk__property(spec->properties, spec->n_properties, "spark.jobGroup.id");
     vonk_str tags = vonk__property(spec->properties, spec->n_properties, "spark.job.tags");
+    vonk_str description = vonk__property(spec->properties, spec->n_properties, "spark.job.description");
     if (st == VONK_OK && group.data) st = vonk_arena_str(arena, group, &r->group, err);
     if (st == VONK_OK && tags.data) st = vonk_arena_str(arena, tags, &r->tags, err);
+    if (st == VONK_OK && description.data) st = vonk_arena_str(arena, description, &r->description, err);
     for (uint32_t i = 0; st == VONK_OK && i < spec->n_stages; i++) {
         r->stages[i].n_tasks = spec->stages[i].n_partitions;
         st = vonk_arena_str(arena, spec->stages[i].name, &r->stages[i].name, err);
@@ -388,6 +392,7 @@ static void enter(vonk_job_run *job)
     vonk_scheduler *scheduler = job->scheduler;
     job_record *r = job->record;
     job->id = r->id = scheduler->next_job++;
+    r->submitted_us = vonk_clock_wall_us();
     for (uint32_t i = 0; i < job->n_stages; i++) r->stage_ids[i] = r->stages[i].id = scheduler->next_stage++;
     *(scheduler->last_record ? &scheduler->last_record->next : &scheduler->records) = r;
     scheduler->last_record = r;
@@ -576,5 +581,38 @@ vonk_status vonk_scheduler_stage(vonk_scheduler *scheduler, uint32_t stage_id, v
         VONK_TRY(vonk_arena_str(arena, ret->name, &ret->name, err));
         *ret_there = true;
     }
+    return VONK_OK;
+}
+
+static vonk_status copy_record(const job_record *r, vonk_arena *arena, vonk_job_status *to, vonk_error *err)
+{
+    vonk_stage_status *stages = NULL;
+    *to = (vonk_job_status){.id = r->id,
+                            .n_stages = r->n_stages,
+                            .state = r->state,
+                            .submitted_us = r->submitted_us,
+                            .completed_us = r->completed_us};
+    if (r->group.data) VONK_TRY(vonk_arena_str(arena, r->group, &to->group, err));
+    if (r->tags.data) VONK_TRY(vonk_arena_str(arena, r->tags, &to->tags, err));
+    if (r->description.data) VONK_TRY(vonk_arena_str(arena, r->description, &to->description, err));
+    VONK_TRY(vonk_arena_array(arena, r->n_stages, sizeof *stages, &stages, err));
+    for (uint32_t i = 0; i < r->n_stages; i++) {
+        stages[i] = r->stages[i];
+        VONK_TRY(vonk_arena_str(arena, r->stages[i].name, &stages[i].name, err));
+    }
+    to->stages = stages;
+    return VONK_OK;
+}
+
+vonk_status vonk_scheduler_all_jobs(vonk_scheduler *scheduler, vonk_arena *arena, const vonk_job_status **ret,
+                                    uint32_t *ret_n, vonk_error *err)
+{
+    vonk_job_status *all = NULL;
+    uint32_t n = 0;
+    VONK_LOCKED(&scheduler->lock);
+    VONK_TRY(vonk_arena_array(arena, scheduler->n_records, sizeof *all, &all, err));
+    for (const job_record *r = scheduler->records; r; r = r->next) VONK_TRY(copy_record(r, arena, &all[n++], err));
+    *ret = all;
+    *ret_n = n;
     return VONK_OK;
 }

@@ -122,12 +122,21 @@ uint32_t vonk_scheduler_cancel(vonk_scheduler *scheduler, vonk_str key, vonk_str
 /* ---- looking (status tracker, UI) */
 typedef struct vonk_stage_status {
     uint32_t id, attempt, n_tasks, n_active, n_done, n_failed;
-    int64_t submitted_us; /* 0: not yet */
-    vonk_str name;        /* in the arena given */
-    bool needed;          /* by the job, as far as it knows now */
+    int64_t submitted_us, completed_us; /* 0: not yet */
+    vonk_str name;                      /* in the arena given */
+    bool needed;                        /* by the job, as far as it knows now */
 } vonk_stage_status;
 typedef enum vonk_job_state { VONK_JOB_RUNNING, VONK_JOB_SUCCEEDED, VONK_JOB_FAILED, VONK_JOB_UNKNOWN } vonk_job_state;
-/* Kept for the last thousand jobs. */
+typedef struct vonk_job_status { /* texts and stages in the arena given; texts without data: not set */
+    uint32_t id, n_stages;
+    vonk_job_state state;
+    int64_t submitted_us, completed_us; /* 0: not yet */
+    vonk_str group, tags, description;  /* local properties */
+    const vonk_stage_status *stages;
+} vonk_job_status;
+/* All jobs that are kept, the last thousand, by id. */
+vonk_status vonk_scheduler_all_jobs(vonk_scheduler *scheduler, vonk_arena *arena, const vonk_job_status **ret,
+                                    uint32_t *ret_n, vonk_error *err);
 vonk_status vonk_scheduler_job(vonk_scheduler *scheduler, uint32_t job, vonk_arena *arena, vonk_job_state *ret_state,
                                const uint32_t **ret_stages, uint32_t *ret_n, vonk_error *err);
 /* Ids of jobs with that local property (spark.jobGroup.id, spark.job.tags), or, with an empty key, of those without a

@@ -21,7 +21,8 @@ typedef struct job_record { /* what may be asked about a job, also when it is ov
     uint32_t id, n_stages;
     vonk_job_state state;
     vonk_status status;
-    vonk_str group, tags;
+    vonk_str group, tags, description;
+    int64_t submitted_us, completed_us;
     vonk_stage_status *stages;
     uint32_t *stage_ids;
     bool held; /* the job itself still lives */

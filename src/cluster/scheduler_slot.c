@@ -158,6 +158,7 @@ static void end_attempt(stage *st, vonk_error *err)
     vonk_job_run *job = st->job;
     bool whole = st->shuffle ? vonk_shuffle_missing(st->shuffle, st->pending) == 0 : st->n_left == 0;
     st->running = false;
+    st->status->completed_us = whole ? vonk_clock_wall_us() : 0;
     st->consecutive = whole ? 0 : st->consecutive + 1;
     if (!whole) st->status->attempt++;
     if (st->consecutive < job->scheduler->options.max_stage_attempts) {

@@ -432,3 +432,14 @@ void vonk_conf_fn_env(const vonk_conf *conf, int64_t now_us, vonk_fn_env *ret)
         .conf_get = vonk_conf_get,
     };
 }
+
+bool vonk_conf_is_secret(vonk_str text)
+{
+    static const char *const words[] = {"secret", "password", "token", "credential", "accesskey", "access.key"};
+    for (size_t w = 0; w < VONK_COUNTOF(words); w++) {
+        size_t n = strlen(words[w]);
+        for (size_t i = 0; i + n <= text.len; i++)
+            if (vonk_str_is_nocase(vonk_str_sub(text, i, i + n), words[w])) return true;
+    }
+    return false;
+}

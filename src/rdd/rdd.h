@@ -162,6 +162,18 @@ vonk_status vonk_rdd_text_form(vonk_rdd *rdd, vonk_buf *out, vonk_error *err);
 /* toDebugString, byte for byte Spark's but for the sizes of what is cached. */
 vonk_status vonk_rdd_debug_string(vonk_rdd *rdd, vonk_buf *out, vonk_error *err);
 
+typedef struct vonk_rdd_stored {
+    uint32_t id, n_partitions, n_cached;
+    vonk_str name; /* given by the program, else its text form */
+    vonk_storage_level level;
+    uint64_t memory_bytes, disk_bytes;
+} vonk_rdd_stored;
+/* RDDs of which something is cached, by id. */
+vonk_status vonk_rdd_all_stored(vonk_rdd_context *context, vonk_arena *arena, const vonk_rdd_stored **ret,
+                                uint32_t *ret_n, vonk_error *err);
+/* "Memory Deserialized 1x Replicated" */
+vonk_status vonk_rdd_level_text(vonk_storage_level level, vonk_buf *out, vonk_error *err);
+
 /* ---- computing */
 struct vonk_rdd_sink {
     void *self;

@@ -30,13 +30,18 @@ typedef struct debug {
     int depth;
 } debug;
 
-static vonk_status put_level(const debug *d, vonk_error *err)
+vonk_status vonk_rdd_level_text(vonk_storage_level l, vonk_buf *out, vonk_error *err)
 {
-    vonk_storage_level l = d->level;
-    if (!l.replication) return vonk_buf_add_c(d->out, "[]", err);
-    return vonk_buf_printf(d->out, err, "[%s%s%s%ux Replicated]", l.disk ? "Disk " : "",
+    return vonk_buf_printf(out, err, "%s%s%s%ux Replicated", l.disk ? "Disk " : "",
                            l.memory ? l.off_heap ? "Memory (off heap) " : "Memory " : "",
                            l.deserialized ? "Deserialized " : "Serialized ", l.replication);
+}
+
+static vonk_status put_level(const debug *d, vonk_error *err)
+{
+    VONK_TRY(vonk_buf_add_byte(d->out, '[', err));
+    if (d->level.replication) VONK_TRY(vonk_rdd_level_text(d->level, d->out, err));
+    return vonk_buf_add_byte(d->out, ']', err);
 }
 
 static vonk_status put_size(vonk_buf *out, uint64_t bytes, vonk_error *err)
@@ -141,4 +146,45 @@ vonk_status vonk_rdd_debug_string(vonk_rdd *rdd, vonk_buf *out, vonk_error *err)
     VONK_TRY(put_self(&d, rdd, vonk_str_of(VONK_F("%s ", count)),
                       vonk_str_of(VONK_F("%.*s ", VONK_STR_ARGS(vonk_buf_str(&next)))), err));
     return put_children(&d, rdd, vonk_buf_str(&next), err);
+}
+
+/* ---- what is cached */
+
+static vonk_status copy_stored(vonk_rdd *rdd, vonk_block_counts n, vonk_arena *arena, vonk_rdd_stored *to,
+                               vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
+    vonk_buf_init(&name, vonk_arena_budget(arena), SIZE_MAX);
+    VONK_TRY(vonk_rdd_name(rdd, &name, err));
+    if (!name.len) VONK_TRY(vonk_rdd_text_form(rdd, &name, err));
+    *to = (vonk_rdd_stored){.id = rdd->id,
+                            .n_partitions = rdd->n_partitions,
+                            .n_cached = n.n_blocks,
+                            .level = vonk_rdd_level(rdd),
+                            .memory_bytes = n.memory_bytes,
+                            .disk_bytes = n.disk_bytes};
+    return vonk_arena_str(arena, vonk_buf_str(&name), &to->name, err);
+}
+
+vonk_status vonk_rdd_all_stored(vonk_rdd_context *context, vonk_arena *arena, const vonk_rdd_stored **ret,
+                                uint32_t *ret_n, vonk_error *err)
+{
+    vonk_rdd_stored *all = NULL;
+    vonk_mutex_lock(&context->lock);
+    const size_t n_nodes = context->nodes.n;
+    vonk_mutex_unlock(&context->lock);
+    VONK_TRY(vonk_arena_array(arena, n_nodes, sizeof *all, &all, err));
+    *ret = all;
+    *ret_n = 0;
+    for (uint32_t id = 0; id < n_nodes; id++) {
+        VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = vonk__rdd_find(context, id);
+        if (!rdd) continue;
+        vonk_mutex_lock(&rdd->lock);
+        const uint64_t cache = rdd->cache;
+        vonk_mutex_unlock(&rdd->lock);
+        if (!cache) continue;
+        const vonk_block_counts n = vonk_block_count(vonk__rdd_store(rdd), VONK_BLOCK_RDD, cache);
+        if (n.n_blocks) VONK_TRY(copy_stored(rdd, n, arena, &all[(*ret_n)++], err));
+    }
+    return VONK_OK;
 }

@@ -247,43 +247,13 @@ vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_
     return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", VONK_F("the archive %s cannot be unpacked", VONK_S(name)));
 }
 
-static vonk_status copy_folder(vonk_budget *budget, vonk_str from, vonk_str to, int depth, vonk_error *err);
-
-static vonk_status copy_entry(vonk_budget *budget, vonk_arena *arena, const vonk_dir_entry *entry, vonk_str from,
-                              vonk_str to, int depth, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
-    vonk_str source, target;
-    VONK_TRY(vonk_path_join(arena, from, entry->name, &source, err));
-    VONK_TRY(vonk_path_join(arena, to, entry->name, &target, err));
-    if (entry->info.kind == VONK_FILE_DIRECTORY) return copy_folder(budget, source, target, depth + 1, err);
-    vonk_buf_init(&content, budget, SIZE_MAX);
-    VONK_TRY(vonk_file_read_all(source, SIZE_MAX, &content, err));
-    return vonk_file_replace(target, content.data, content.len, err);
-}
-
-static vonk_status copy_folder(vonk_budget *budget, vonk_str from, vonk_str to, int depth, vonk_error *err)
-{
-    enum { MOST_DEPTH = 256 };
-    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    vonk_dir_entry *entries = NULL;
-    size_t n = 0;
-    if (depth > MOST_DEPTH)
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the session's files lie too deep in folders");
-    VONK_TRY(vonk_arena_new(budget, &arena, err));
-    VONK_TRY(vonk_dir_make(to, err));
-    VONK_TRY(vonk_dir_list(arena, from, &entries, &n, err));
-    for (size_t i = 0; i < n; i++) VONK_TRY(copy_entry(budget, arena, &entries[i], from, to, depth, err));
-    return VONK_OK;
-}
-
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err)
 {
     VONK_LOCKED(&from->files_lock);
     if (!from->files_folder) return VONK_OK;
     VONK_TRY(make_folder(into, err));
     for (size_t i = 0; i < from->includes.n; i++) VONK_TRY(add_include(into, vonk_str_of(from->includes.at[i]), err));
-    return copy_folder(into->budget, vonk_str_of(from->files_folder), vonk_str_of(into->files_folder), 0, err);
+    return vonk_dir_copy_tree(into->budget, vonk_str_of(from->files_folder), vonk_str_of(into->files_folder), err);
 }
 
 void vonk__session_python_done(vonk_session *session)

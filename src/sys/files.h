@@ -79,6 +79,10 @@ vonk_status vonk_dir_list(vonk_arena *arena, vonk_str path, vonk_dir_entry **ret
 vonk_status vonk_dir_make(vonk_str path, vonk_error *err); /* with parents; fine if it exists */
 /* A new directory, <parent>/<prefix>XXXXXX, for this user only. An empty parent means $TMPDIR or /tmp. */
 vonk_status vonk_dir_make_temp(vonk_arena *arena, vonk_str parent, vonk_str prefix, vonk_str *ret_path, vonk_error *err);
+/* Regular files and folders below `from`, to names that are free or the same; links are followed, what is neither is left out. Deeper than
+ * 64: UNSUPPORTED_FEATURE. What was copied before a failure stays. */
+vonk_status vonk_dir_copy_tree(vonk_budget *budget, vonk_str from, vonk_str to, vonk_error *err);
+vonk_status vonk_file_copy(vonk_budget *budget, vonk_str from, vonk_str to, vonk_error *err); /* a file at `to` is overwritten */
 /* With all that is in it; links are removed, not followed. Fine if nothing is there. */
 vonk_status vonk_dir_remove_tree(vonk_str path, vonk_error *err);
 vonk_status vonk_dir_sync(vonk_str path, vonk_error *err); /* makes names that were created or renamed in it durable */

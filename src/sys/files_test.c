@@ -182,6 +182,46 @@ static void too_deep_a_tree_is_refused(void **state)
     OK(vonk_dir_remove_tree(in_root(deep), &err)); /* in two steps it goes */
 }
 
+static void copying(void **state)
+{
+    enum { BYTES = (2 << 20) + 17 }; /* more than a piece, and not a whole number of them */
+    vonk_buf big = {0}, copy = {0};
+    char *at, deep[512] = "round";
+    bool exists;
+    vonk_buf_init(&big, budget, SIZE_MAX);
+    vonk_buf_init(&copy, budget, SIZE_MAX);
+    OK(vonk_buf_extend(&big, BYTES, &at, &err));
+    for (size_t i = 0; i < BYTES; i++) at[i] = (char)(i * 31 >> 3);
+    make("from/sub/small");
+    OK(vonk_dir_make(in_root("from/empty"), &err));
+    OK(vonk_file_replace(in_root("from/big"), big.data, big.len, &err));
+    assert_int_equal(symlink("big", in_root("from/link").data), 0);
+    assert_int_equal(mkfifo(in_root("from/pipe").data, 0600), 0);
+    OK(vonk_dir_copy_tree(budget, in_root("from"), in_root("to/here"), &err));
+    OK(vonk_file_read_all(in_root("to/here/link"), SIZE_MAX, &copy, &err));
+    assert_true(vonk_str_eq(vonk_buf_str(&copy), vonk_buf_str(&big)));
+    vonk_buf_reset(&copy);
+    OK(vonk_file_read_all(in_root("to/here/sub/small"), SIZE_MAX, &copy, &err));
+    assert_true(vonk_str_is(vonk_buf_str(&copy), "from/sub/small"));
+    OK(vonk_file_exists(in_root("to/here/empty"), &exists, &err));
+    assert_true(exists);
+    OK(vonk_file_exists(in_root("to/here/pipe"), &exists, &err));
+    assert_false(exists);
+
+    OK(vonk_file_copy(budget, in_root("from/sub/small"), in_root("to/here/big"), &err)); /* overwritten */
+    vonk_file_info info;
+    OK(vonk_file_stat(in_root("to/here/big"), &info, &err));
+    assert_int_equal(info.size_bytes, strlen("from/sub/small"));
+    assert_int_equal(vonk_file_copy(budget, in_root("none"), in_root("x"), &err), VONK_E_PATH_NOT_FOUND);
+    vonk_error_reset(&err);
+    for (int i = 0; i < 70; i++) memcpy(deep + strlen(deep), "/x", 3);
+    OK(vonk_dir_make(in_root(deep), &err));
+    assert_int_equal(vonk_dir_copy_tree(budget, in_root("round"), in_root("y"), &err), VONK_E_UNSUPPORTED_FEATURE);
+    vonk_error_reset(&err);
+    vonk_buf_done(&big);
+    vonk_buf_done(&copy);
+}
+
 static void removing_renaming_replacing(void **state)
 {
     bool existed;
@@ -423,6 +463,7 @@ int main(void)
         TEST(modes_and_missing_files),
         TEST(directories),
         TEST(too_deep_a_tree_is_refused),
+        TEST(copying),
         TEST(removing_renaming_replacing),
         TEST(names_change_places),
         TEST(paths_as_text),

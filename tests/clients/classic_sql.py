@@ -362,7 +362,8 @@ def test_encrypted_broadcasts(spark):
 
 def test_sources_of_python(spark, tmp_path):
     from dataclasses import dataclass
-    from pyspark.sql.datasource import DataSource, DataSourceReader, DataSourceWriter, InputPartition, WriterCommitMessage
+    from pyspark.sql.datasource import (DataSource, DataSourceReader, DataSourceWriter, InputPartition,
+                                        WriterCommitMessage)
     offset = 100
 
     @dataclass

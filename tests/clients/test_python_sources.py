@@ -316,9 +316,9 @@ class Filtered(DataSource):
         return "filtered"
 
     def schema(self):
-        return ("i int, l long, d double, s string, dt date, ts timestamp, tn timestamp_ntz, dc decimal(10,2), b boolean, "
-                "bn binary, st struct<a:int,b:struct<c:string>>, ar array<int>, by tinyint, iv interval day to second, "
-                "seen string")
+        return ("i int, l long, d double, s string, dt date, ts timestamp, tn timestamp_ntz, dc decimal(10,2), "
+                "b boolean, bn binary, st struct<a:int,b:struct<c:string>>, ar array<int>, by tinyint, "
+                "iv interval day to second, seen string")
 
     def reader(self, schema):
         take = self.options.get("take", "")

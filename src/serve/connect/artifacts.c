@@ -229,44 +229,13 @@ vonk_status vonk__connect_artifact_status(vonk_connect_rpc *rpc, vonk_error *err
 
 /* ---- clones ---- */
 
-static vonk_status copy_file(vonk_budget *budget, vonk_str from, vonk_str to, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
-    vonk_buf_init(&content, budget, SIZE_MAX);
-    VONK_TRY(vonk_file_read_all(from, SIZE_MAX, &content, err));
-    return vonk_file_replace(to, content.data, content.len, err);
-}
-
-/* Names are at most a few parts deep: they were checked when they came. */
-static vonk_status copy_folder(vonk_budget *budget, vonk_str from, vonk_str to, int depth, vonk_error *err)
-{
-    enum { MAX_DEPTH = 512 };
-    VONK_AUTO(vonk_arena_free) vonk_arena *scratch = NULL;
-    vonk_dir_entry *entries = NULL;
-    size_t n = 0;
-    if (depth > MAX_DEPTH) return VONK_FAIL(err, VONK_E_INVALID_ARTIFACT_PATH, "name", VONK_S(from));
-    VONK_TRY(vonk_arena_new(budget, &scratch, err));
-    VONK_TRY(vonk_dir_make(to, err));
-    VONK_TRY(vonk_dir_list(scratch, from, &entries, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        vonk_str from_path, to_path;
-        VONK_TRY(vonk_path_join(scratch, from, entries[i].name, &from_path, err));
-        VONK_TRY(vonk_path_join(scratch, to, entries[i].name, &to_path, err));
-        if (entries[i].info.kind == VONK_FILE_DIRECTORY)
-            VONK_TRY(copy_folder(budget, from_path, to_path, depth + 1, err));
-        else
-            VONK_TRY(copy_file(budget, from_path, to_path, err));
-    }
-    return VONK_OK;
-}
-
 vonk_status vonk__connect_artifacts_clone(vonk_connect_session *from, vonk_connect_session *into, vonk_error *err)
 {
     vonk_connect_artifacts *a = store_of(from), *copy = NULL;
     if (!a) return VONK_OK;
     VONK_TRY(vonk__connect_open_store(into, &copy, err));
     VONK_LOCKED(&a->lock);
-    VONK_TRY(copy_folder(a->budget, vonk_str_of(a->folder), vonk_str_of(copy->folder), 0, err));
+    VONK_TRY(vonk_dir_copy_tree(a->budget, vonk_str_of(a->folder), vonk_str_of(copy->folder), err));
     for (size_t i = 0; i < a->includes.n; i++) VONK_TRY(add_include(copy, vonk_str_of(a->includes.at[i]), err));
     return VONK_OK;
 }

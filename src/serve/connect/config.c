@@ -27,18 +27,6 @@ static void warn(config_rpc *c, vonk_str key)
             vonk_pb_put_c(c->out, PB_CONFIG_RESPONSE_WARNINGS, VONK_F("%s has no effect in Spark Connect", useless[i]));
 }
 
-/* Spark hides what its default spark.redaction.regex finds in a key or a value; that one is built in here. */
-static bool is_secret(vonk_str text)
-{
-    static const char *const words[] = {"secret", "password", "token", "credential", "accesskey", "access.key"};
-    for (size_t w = 0; w < VONK_COUNTOF(words); w++) {
-        size_t n = strlen(words[w]);
-        for (size_t i = 0; i + n <= text.len; i++)
-            if (vonk_str_is_nocase(vonk_str_sub(text, i, i + n), words[w])) return true;
-    }
-    return false;
-}
-
 static vonk_status set_one(config_rpc *c, vonk_str key, vonk_str value, vonk_error *err)
 {
     const vonk_connect_backend *backend = c->rpc->server->backend;
@@ -75,7 +63,7 @@ static vonk_status look_up(config_rpc *c, vonk_str key, bool *ret_known, vonk_st
 {
     *ret_value = vonk_conf_get_set(c->conf, key);
     *ret_known = ret_value->data || vonk_conf_known(key, NULL, NULL);
-    if (*ret_known && (is_secret(key) || is_secret(*ret_value))) {
+    if (*ret_known && (vonk_conf_is_secret(key) || vonk_conf_is_secret(*ret_value))) {
         *ret_known = false; /* as if it were not there */
         *ret_value = VONK_STR_NONE;
     }
@@ -119,7 +107,7 @@ static vonk_status get_with_default(config_rpc *c, vonk_error *err)
     for (size_t i = 0; i < vonk_pb_n(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS); i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS, i);
         vonk_str key = vonk_pb_str(pair, PB_KEY_VALUE_KEY), value = vonk_conf_get_set(c->conf, key);
-        if (value.data && (is_secret(key) || is_secret(value))) value = VONK_STR_NONE;
+        if (value.data && (vonk_conf_is_secret(key) || vonk_conf_is_secret(value))) value = VONK_STR_NONE;
         if (!value.data && vonk_pb_has(pair, PB_KEY_VALUE_VALUE)) {
             value = vonk_pb_str(pair, PB_KEY_VALUE_VALUE);
             if (!value.data) value = VONK_STR("");
@@ -135,7 +123,7 @@ static void get_all(config_rpc *c)
 {
     vonk_str prefix = vonk_pb_str(c->op, PB_CONFIG_REQUEST_GET_ALL_PREFIX), key, value;
     for (size_t at = 0; vonk_conf_next(c->conf, &at, &key, &value);) {
-        if (!vonk_str_starts(key, prefix) || is_secret(key) || is_secret(value)) continue;
+        if (!vonk_str_starts(key, prefix) || vonk_conf_is_secret(key) || vonk_conf_is_secret(value)) continue;
         put_pair(c, vonk_str_sub(key, prefix.len, key.len), value);
         warn(c, key);
     }

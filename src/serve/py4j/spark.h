@@ -4,6 +4,7 @@
 #define VONK_SERVE_PY4J_SPARK_H
 
 #include "serve/py4j/py4j_int.h"
+#include "serve/ui/ui.h"
 
 typedef struct vonk__j_engine vonk__j_engine; /* rdd_engine.h */
 
@@ -32,6 +33,7 @@ struct vonk__j_context {
     VONK_VEC(char *) archives;
     VONK_VEC(vonk__j_object *) accumulators;
     vonk__j_engine *engine; /* rdd_engine.h: NULL until the first RDD */
+    vonk_ui *ui;            /* web.c: NULL: none */
 };
 vonk__j_context *vonk__j_context_of(vonk__j_object *object);       /* of a SparkContext or JavaSparkContext */
 vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new reference; NULL: none */
@@ -41,11 +43,23 @@ vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *i
 vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, vonk_error *err);
 /* Of the caller's local properties; a null text takes it away. */
 vonk_status vonk__j_set_local(vonk__j_call *call, const char *key, const vonk__j_value *value, vonk_error *err);
+/* One of the caller's local properties, appended; nothing: it is not set. Inits `out`. */
+vonk_status vonk__j_local_text(vonk__j_caller *caller, const char *key, vonk_buf *out, vonk_error *err);
+/* Tags: a local property, separated by commas. The call takes one away, adds it (its member has a tag), or has no
+ * argument: all go. */
+bool vonk__j_next_tag(vonk_str all, size_t *inout_at, vonk_str *ret);
+vonk_status vonk__j_change_tags_of(vonk__j_call *call, const char *property, vonk_error *err);
+vonk_status vonk__j_return_tags(vonk__j_call *call, const char *property, vonk_error *err);
 /* SparkContext.hadoopConfiguration (java_hadoop.c). */
 vonk_status vonk__j_hadoop_conf(vonk__j_call *call, vonk_error *err);
 /* A new folder that goes with the machine. */
 vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret,
                                 vonk_error *err);
+
+/* The page of a context that is about to run (web.c): spark.ui.enabled, spark.ui.port. Ends with it. */
+vonk_status vonk__j_web_start(vonk__j_caller *caller, vonk__j_context *context, vonk_error *err);
+void vonk__j_web_stop(vonk__j_context *context);
+vonk_status vonk__j_web_url(vonk__j_call *call, vonk_error *err); /* SparkContext.uiWebUrl */
 
 /* The payload of PythonAccumulatorV2: where Python listens for updates. */
 typedef struct vonk__j_accumulator {

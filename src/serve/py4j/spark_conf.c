@@ -1,4 +1,5 @@
 /* serve/py4j/spark_conf.c -- org.apache.spark.SparkConf. */
+#include "plan/conf.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/spark.h"
 #include "text/number.h"
@@ -160,14 +161,12 @@ static vonk_status conf_debug(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_sort(call->caller, keys, n, NULL, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_str key = vonk__j_str(&keys[i]);
-        const bool secret = vonk_str_find(key, VONK_STR("secret"), 0) != SIZE_MAX ||
-                            vonk_str_find(key, VONK_STR("password"), 0) != SIZE_MAX ||
-                            vonk_str_find(key, VONK_STR("token"), 0) != SIZE_MAX;
+        const bool is_secret = vonk_conf_is_secret(key);
         if (i) VONK_TRY(vonk_buf_add_byte(&text, '\n', err));
         VONK_TRY(vonk_buf_add_str(&text, key, err));
         VONK_TRY(vonk_buf_add_byte(&text, '=', err));
         VONK_TRY(vonk_buf_add_str(
-            &text, secret ? VONK_STR("*********(redacted)") : vonk__j_map_get_text(map_of(call), key), err));
+            &text, is_secret ? VONK_STR("*********(redacted)") : vonk__j_map_get_text(map_of(call), key), err));
     }
     return vonk__j_return_str(call, vonk_buf_str(&text), err);
 }

@@ -28,6 +28,7 @@ static void context_drop(vonk__j_object *self)
 {
     vonk__j_context *c = (vonk__j_context *)self;
     vonk__j_conf *conf = c->conf;
+    if (c->has_lock) vonk__j_web_stop(c); /* of one that has never run */
     c->conf = NULL;
     vonk__j_object_unref(conf);
     for (size_t i = 0; i < c->files.n; i++) vonk_free(c->files.at[i]);
@@ -181,6 +182,7 @@ static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_c
     VONK__J_AUTO vonk__j_context *c = NULL;
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.SparkContext", &c, err));
     VONK_TRY(fill_context(call, c, conf, err));
+    VONK_TRY(vonk__j_web_start(call->caller, c, err));
     VONK_LOCKED(&call->machine->state);
     if (call->machine->context)
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
@@ -222,6 +224,7 @@ static void stop(vonk__j_context *c)
     c->is_stopped = true;
     vonk_mutex_unlock(&c->lock);
     if (was) return;
+    vonk__j_web_stop(c);
     vonk__j_engine_stop(c);
     vonk_mutex_lock(&machine->state);
     vonk__j_context *active = machine->context == c ? c : NULL;
@@ -295,10 +298,6 @@ static vonk_status m_conf(vonk__j_call *call, vonk_error *err)
     VONK_LOCKED(&call->machine->guard);
     VONK_TRY(vonk__j_conf_copy(call->caller, conf->map, VONK_STR_NONE, copy, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(copy)->head));
-}
-static vonk_status m_no_ui(vonk__j_call *call, vonk_error *err) /* there is no web page of a context yet */
-{
-    return vonk__j_option(call->machine, VONK__J_NOTHING, false, &call->result, err);
 }
 static vonk_status m_resources(vonk__j_call *call, vonk_error *err) /* a driver on its own machine has none */
 {
@@ -411,14 +410,15 @@ static vonk_status m_interrupt(vonk__j_call *call, vonk_error *err)
 
 /* ---- job tags: one local property, separated by commas */
 
-static vonk_status current_tags(vonk__j_call *call, vonk_buf *out, vonk_error *err)
+vonk_status vonk__j_local_text(vonk__j_caller *caller, const char *key, vonk_buf *out, vonk_error *err)
 {
     vonk__j_map *map = NULL;
-    VONK_LOCKED(&call->machine->guard);
-    VONK_TRY(vonk__j_local_properties(call->caller, &map, err));
-    return vonk_buf_add_str(out, vonk__j_map_get_text(map, VONK_STR("spark.job.tags")), err);
+    vonk_buf_init(out, caller->machine->budget, 1 << 20);
+    VONK_LOCKED(&caller->machine->guard);
+    VONK_TRY(vonk__j_local_properties(caller, &map, err));
+    return vonk_buf_add_str(out, vonk__j_map_get_text(map, vonk_str_of(key)), err);
 }
-static bool next_tag(vonk_str all, size_t *at, vonk_str *ret)
+bool vonk__j_next_tag(vonk_str all, size_t *at, vonk_str *ret)
 {
     if (*at >= all.len) return false;
     size_t end = vonk_str_find_byte(all, ',', *at);
@@ -427,7 +427,7 @@ static bool next_tag(vonk_str all, size_t *at, vonk_str *ret)
     *at = end + 1;
     return true;
 }
-static vonk_status m_change_tag(vonk__j_call *call, vonk_error *err)
+vonk_status vonk__j_change_tags_of(vonk__j_call *call, const char *property, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf old = {0}, new = {0};
     VONK_AUTO(vonk__j_unref) vonk__j_value text = VONK__J_NOTHING;
@@ -438,27 +438,34 @@ static vonk_status m_change_tag(vonk__j_call *call, vonk_error *err)
                              call->args[0].kind == VONK__J_NULL ? "cannot be null."
                              : tag.len                          ? "cannot contain ','."
                                                                 : "cannot be an empty string.");
-    vonk_buf_init(&old, call->machine->budget, 1 << 20);
     vonk_buf_init(&new, call->machine->budget, 1 << 20);
-    if (call->n_args) VONK_TRY(current_tags(call, &old, err));
-    for (size_t at = 0; next_tag(vonk_buf_str(&old), &at, &one);)
+    VONK_TRY(vonk__j_local_text(call->caller, property, &old, err));
+    if (!call->n_args) vonk_buf_reset(&old);
+    for (size_t at = 0; vonk__j_next_tag(vonk_buf_str(&old), &at, &one);)
         if (!vonk_str_eq(one, tag))
             VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(one)));
     if (call->member->tag) VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(tag)));
     if (new.len) VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_buf_str(&new), &text, err));
-    return vonk__j_set_local(call, "spark.job.tags", &text, err);
+    return vonk__j_set_local(call, property, &text, err);
 }
-static vonk_status m_tags(vonk__j_call *call, vonk_error *err)
+static vonk_status m_change_tag(vonk__j_call *call, vonk_error *err)
+{
+    return vonk__j_change_tags_of(call, "spark.job.tags", err);
+}
+vonk_status vonk__j_return_tags(vonk__j_call *call, const char *property, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
     VONK__J_AUTO vonk__j_map *set = NULL;
     vonk_str one;
-    vonk_buf_init(&all, call->machine->budget, 1 << 20);
-    VONK_TRY(current_tags(call, &all, err));
+    VONK_TRY(vonk__j_local_text(call->caller, property, &all, err));
     VONK_TRY(vonk__j_map_new(call->machine, "java.util.LinkedHashSet", &set, err));
-    for (size_t at = 0; next_tag(vonk_buf_str(&all), &at, &one);)
+    for (size_t at = 0; vonk__j_next_tag(vonk_buf_str(&all), &at, &one);)
         VONK_TRY(vonk__j_map_put_text(call->caller, set, one, VONK_STR_NONE, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(set)->head));
+}
+static vonk_status m_tags(vonk__j_call *call, vonk_error *err)
+{
+    return vonk__j_return_tags(call, "spark.job.tags", err);
 }
 
 /* ---- files, checkpoints, accumulators */
@@ -469,38 +476,9 @@ static vonk_str local_path(vonk_str uri)
     uri = vonk_str_sub(uri, 5, uri.len);
     return vonk_str_starts(uri, VONK_STR("//")) ? vonk_str_sub(uri, 2, uri.len) : uri;
 }
-static vonk_status copy_file(vonk_budget *budget, vonk_str from, vonk_str to, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf content = {0};
-    vonk_buf_init(&content, budget, MOST_FILE_BYTES);
-    VONK_TRY(vonk_file_read_all(from, MOST_FILE_BYTES, &content, err));
-    return vonk_file_replace(to, content.data, content.len, err);
-}
-
-/* A folder with all that is in it; links are followed, so depth is limited. */
-static vonk_status copy_folder(vonk_arena *arena, vonk_str from, vonk_str to, uint32_t depth, vonk_error *err)
-{
-    enum { MOST_DEPTH = 64 };
-    vonk_dir_entry *entries = NULL;
-    size_t n = 0;
-    if (depth > MOST_DEPTH)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("adding folders more than %d deep", MOST_DEPTH));
-    VONK_TRY(vonk_dir_make(to, err));
-    VONK_TRY(vonk_dir_list(arena, from, &entries, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        vonk_str in, out;
-        VONK_TRY(vonk_path_join(arena, from, entries[i].name, &in, err));
-        VONK_TRY(vonk_path_join(arena, to, entries[i].name, &out, err));
-        if (entries[i].info.kind == VONK_FILE_DIRECTORY) VONK_TRY(copy_folder(arena, in, out, depth + 1, err));
-        if (entries[i].info.kind == VONK_FILE_REGULAR) VONK_TRY(copy_file(vonk_arena_budget(arena), in, out, err));
-    }
-    return VONK_OK;
-}
 
 static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
 {
-    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     vonk__j_context *c = self_context(call);
     vonk_file_info info;
     VONK_TRY(vonk__j_need(call, 0, err));
@@ -518,13 +496,12 @@ static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
     if (!name.len || vonk_str_is(name, "..") || vonk_str_is(name, "."))
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err, "%.400s has no name to be added by",
                              call->args[0].text->data);
-    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_LOCKED(&c->lock);
     const vonk_str listed = vonk_str_of(VONK_F("%.*s%s", VONK_STR_ARGS(name), is_folder ? "/" : ""));
     for (size_t i = 0; i < c->files.n; i++)
         if (vonk_str_is(listed, c->files.at[i])) return VONK_OK; /* the first stays */
     const vonk_str to = vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name)));
-    VONK_TRY(is_folder ? copy_folder(arena, path, to, 0, err) : copy_file(call->machine->budget, path, to, err));
+    VONK_TRY((is_folder ? vonk_dir_copy_tree : vonk_file_copy)(call->machine->budget, path, to, err));
     char *copy = NULL;
     VONK_TRY(vonk_strdup(call->machine->budget, listed, &copy, err));
     const vonk_status status = VONK_VEC_PUSH(&c->files, call->machine->budget, copy, err);
@@ -672,7 +649,7 @@ static const vonk__j_member context_members[] = {
     {"addFile", "String, boolean", "void", m_add_file, VONK__J_METHOD, 0},
     {"conf", "", "org.apache.spark.SparkConf", m_conf, VONK__J_METHOD, 0},
     {"applicationId", "", "String", m_text, VONK__J_METHOD, APP_ID},
-    {"uiWebUrl", "", "scala.Option", m_no_ui, VONK__J_METHOD, 0},
+    {"uiWebUrl", "", "scala.Option", vonk__j_web_url, VONK__J_METHOD, 0},
     {"isStopped", "", "boolean", m_stopped, VONK__J_METHOD, 0},
     {"getLocalProperties", "", "java.util.Properties", m_all_local, VONK__J_METHOD, 0},
     {"setLocalProperties", "java.util.Properties", "void", m_all_local, VONK__J_METHOD, 0},

@@ -14,6 +14,7 @@
 #include "serve/py4j/collection.h"
 #include "serve/py4j/spark.h"
 #include "serve/translate/translate.h"
+#include "serve/ui/ui.h"
 
 #define J_COLUMN "org.apache.spark.sql.Column"
 #define J_COLUMNS J_COLUMN "[]"
@@ -27,6 +28,12 @@
 #define J_MAP "java.util.Map"
 #define J_LEVEL "org.apache.spark.storage.StorageLevel"
 
+/* What the page of a context shows of a query. */
+typedef struct vonk__j_past {
+    vonk_ui_query shown; /* its description is the one below */
+    char description[200];
+} vonk__j_past;
+
 /* The engine behind the sessions of one SparkContext; shared by all that was made in it. */
 typedef struct vonk__j_sql {
     _Atomic uint32_t refs;
@@ -34,7 +41,8 @@ typedef struct vonk__j_sql {
     uint32_t of; /* serial of its SparkContext */
     vonk_mutex lock; /* of what follows */
     struct vonk__j_run *runs;
-    uint64_t n_runs;
+    uint64_t n_runs, n_past;
+    VONK_VEC(struct vonk__j_past) past; /* the last thousand queries that ended, as a ring */
 } vonk__j_sql;
 void vonk__j_sql_unref(vonk__j_sql *sql); /* NULL is fine */
 VONK_DEFINE_AUTO(vonk__j_sql, vonk__j_sql_unref)
@@ -132,6 +140,9 @@ VONK_DEFINE_AUTO_DONE(vonk__j_message, vonk__j_message_done)
 /* Relations begin with this: they get a plan id. */
 void vonk__j_put_common(vonk__j_message *m);
 void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset);
+/* All of that, for a relation over one dataset; ended by vonk_pb_end(&m->w, *ret_mark). */
+vonk_status vonk__j_relation_open(vonk__j_message *m, vonk__j_call *call, vonk__j_dataset *of, int relation, int input,
+                                  size_t *ret_mark, vonk_error *err);
 /* The same under a plan id of its own, which is given back: for one dataset that stands on both sides. */
 int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset);
 /* An Expression: a column, or anything else as a literal. */
@@ -204,6 +215,7 @@ typedef struct vonk__j_run {
     vonk_query *query;
     uint64_t id;
     vonk_buf group, job_tags, tags; /* of the caller when it began */
+    vonk__j_past shown;
     vonk_mutex lock;
     vonk_cond changed;
     bool woken;
@@ -214,6 +226,9 @@ vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_
 vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err); /* as vonk_query_next */
 void vonk__j_run_done(vonk__j_run *run);
 VONK_DEFINE_AUTO_DONE(vonk__j_run, vonk__j_run_done)
+/* Those that ended, then those that run. */
+vonk_status vonk__j_list_queries(vonk__j_context *context, vonk_arena *arena, const vonk_ui_query **ret,
+                                 uint32_t *ret_n, vonk_error *err);
 /* Members of SparkSession. */
 vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err);
 vonk_status vonk__j_change_tags(vonk__j_call *call, vonk_error *err);

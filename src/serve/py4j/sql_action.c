@@ -7,11 +7,7 @@ static vonk__j_dataset *self_dataset(const vonk__j_call *call) { return (vonk__j
 static vonk_status open_relation(vonk__j_message *m, vonk__j_call *call, int relation, int input, size_t *ret_mark,
                                  vonk_error *err)
 {
-    VONK_TRY(vonk__j_message_open(m, call, self_dataset(call)->session, err));
-    vonk__j_put_common(m);
-    *ret_mark = vonk_pb_begin(&m->w, relation);
-    vonk__j_put_input(m, input, self_dataset(call));
-    return VONK_OK;
+    return vonk__j_relation_open(m, call, self_dataset(call), relation, input, ret_mark, err);
 }
 
 /* ---- texts */

@@ -155,11 +155,7 @@ static vonk_status transform(vonk__j_call *call, vonk_error *err)
 static vonk_status open_relation(vonk__j_message *m, vonk__j_call *call, int relation, int input, size_t *ret_mark,
                                  vonk_error *err)
 {
-    VONK_TRY(vonk__j_message_open(m, call, ((vonk__j_dataset *)call->self)->session, err));
-    vonk__j_put_common(m);
-    *ret_mark = vonk_pb_begin(&m->w, relation);
-    vonk__j_put_input(m, input, (vonk__j_dataset *)call->self);
-    return VONK_OK;
+    return vonk__j_relation_open(m, call, (vonk__j_dataset *)call->self, relation, input, ret_mark, err);
 }
 
 /* ---- columns of a dataset: known to it at once */

@@ -104,6 +104,16 @@ void vonk__j_put_input(vonk__j_message *m, int field, vonk__j_dataset *dataset)
     put_remote(m, &m->w, field, dataset);
 }
 
+vonk_status vonk__j_relation_open(vonk__j_message *m, vonk__j_call *call, vonk__j_dataset *of, int relation, int input,
+                                  size_t *ret_mark, vonk_error *err)
+{
+    VONK_TRY(vonk__j_message_open(m, call, of->session, err));
+    vonk__j_put_common(m);
+    *ret_mark = vonk_pb_begin(&m->w, relation);
+    vonk__j_put_input(m, input, of);
+    return VONK_OK;
+}
+
 int64_t vonk__j_put_input_anew(vonk__j_message *m, int field, vonk__j_dataset *dataset)
 {
     const int64_t id = vonk__j_next_plan_id();

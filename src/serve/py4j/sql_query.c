@@ -5,32 +5,14 @@
 
 #define SESSION_TAGS "spark.sql.session.tags" /* a local property: separated by commas */
 #define LOOK_NS (20 * VONK_NS_PER_MS)
+enum { KEPT = 1000 };
 
-/* ---- texts separated by commas */
-
-static bool next_tag(vonk_str all, size_t *at, vonk_str *ret)
-{
-    if (*at >= all.len) return false;
-    size_t end = vonk_str_find_byte(all, ',', *at);
-    if (end == SIZE_MAX) end = all.len;
-    *ret = vonk_str_sub(all, *at, end);
-    *at = end + 1;
-    return true;
-}
 static bool has_tag(vonk_str all, vonk_str tag)
 {
     vonk_str one;
-    for (size_t at = 0; next_tag(all, &at, &one);)
+    for (size_t at = 0; vonk__j_next_tag(all, &at, &one);)
         if (vonk_str_eq(one, tag)) return true;
     return false;
-}
-static vonk_status local_text(vonk__j_caller *caller, const char *key, vonk_buf *out, vonk_error *err)
-{
-    vonk__j_map *map = NULL;
-    vonk_buf_init(out, caller->machine->budget, 1 << 20);
-    VONK_LOCKED(&caller->machine->guard);
-    VONK_TRY(vonk__j_local_properties(caller, &map, err));
-    return vonk_buf_add_str(out, vonk__j_map_get_text(map, vonk_str_of(key)), err);
 }
 
 /* ---- what functions of Python hear of the thread that asks */
@@ -56,6 +38,32 @@ void vonk__j_asks(vonk__j_caller *caller)
 
 /* ---- a query that runs */
 
+/* What its page says of it: what the program said, else the names of its columns. */
+static vonk_status describe(vonk__j_run *run, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    const vonk_type *schema = vonk_query_schema(run->query);
+    VONK_TRY(vonk__j_local_text(run->caller, "spark.job.description", &text, err));
+    for (uint32_t i = 0, n = text.len ? 0 : schema->n_fields; i < n && text.len < sizeof run->shown.description; i++)
+        VONK_TRY(vonk_buf_printf(&text, err, "%s%.*s", i ? ", " : "rows of ", VONK_STR_ARGS(schema->fields[i].name)));
+    vonk_format(run->shown.description, sizeof run->shown.description, "%.*s", VONK_STR_ARGS(vonk_buf_str(&text)));
+    run->shown.shown.submitted_us = vonk_clock_wall_us();
+    return VONK_OK;
+}
+
+/* Lock held. The oldest one goes when there are enough; without memory for it, nobody sees it. */
+static void remember(vonk__j_sql *sql, vonk__j_past *shown)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+    shown->shown.completed_us = vonk_clock_wall_us();
+    if (shown->shown.state == VONK_UI_RUNNING) shown->shown.state = VONK_UI_COMPLETED;
+    if (sql->past.n < KEPT)
+        (void)VONK_VEC_PUSH(&sql->past, vonk_budget_root(), *shown, &err);
+    else
+        sql->past.at[sql->n_past % KEPT] = *shown;
+    sql->n_past++;
+}
+
 vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_session *session, vonk_query *query,
                               vonk_error *err)
 {
@@ -63,11 +71,12 @@ vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_
     vonk_mutex_init(&run->lock);
     vonk_cond_init(&run->changed);
     run->sql = session->sql;
-    VONK_TRY(local_text(caller, "spark.jobGroup.id", &run->group, err));
-    VONK_TRY(local_text(caller, "spark.job.tags", &run->job_tags, err));
-    VONK_TRY(local_text(caller, SESSION_TAGS, &run->tags, err));
+    VONK_TRY(vonk__j_local_text(caller, "spark.jobGroup.id", &run->group, err));
+    VONK_TRY(vonk__j_local_text(caller, "spark.job.tags", &run->job_tags, err));
+    VONK_TRY(vonk__j_local_text(caller, SESSION_TAGS, &run->tags, err));
+    VONK_TRY(describe(run, err));
     VONK_LOCKED(&run->sql->lock);
-    run->id = run->sql->n_runs++;
+    run->id = run->shown.shown.id = run->sql->n_runs++;
     run->next = run->sql->runs;
     run->sql->runs = run;
     return VONK_OK;
@@ -80,6 +89,7 @@ void vonk__j_run_done(vonk__j_run *run)
     for (vonk__j_run **at = &run->sql->runs; *at; at = &(*at)->next)
         if (*at == run) {
             *at = run->next;
+            remember(run->sql, &run->shown);
             break;
         }
     vonk_mutex_unlock(&run->sql->lock);
@@ -99,7 +109,7 @@ static void wake(void *arg)
     vonk_cond_broadcast(&run->changed);
 }
 
-vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err)
+static vonk_status next_batch(vonk__j_run *run, vonk_batch **ret, vonk_error *err)
 {
     for (bool ready = false;;) {
         run->woken = false;
@@ -115,6 +125,62 @@ vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err
         }
         vonk_mutex_unlock(&run->lock);
     }
+}
+
+vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err)
+{
+    const vonk_status status = next_batch(run, ret, err);
+    VONK_LOCKED(&run->sql->lock);
+    if (status != VONK_OK)
+        run->shown.shown.state = VONK_UI_FAILED;
+    else if (*ret)
+        run->shown.shown.n_rows += (*ret)->n_sel;
+    return status;
+}
+
+/* ---- looking */
+
+static vonk_status copy_shown(const vonk__j_past *from, vonk_arena *arena, vonk_ui_query *to, vonk_error *err)
+{
+    *to = from->shown;
+    return vonk_arena_str(arena, vonk_str_of(from->description), &to->description, err);
+}
+
+static vonk_status list_queries(vonk__j_sql *sql, vonk_arena *arena, const vonk_ui_query **ret, uint32_t *ret_n,
+                                vonk_error *err)
+{
+    vonk_ui_query *all = NULL;
+    size_t n = 0;
+    VONK_LOCKED(&sql->lock);
+    for (const vonk__j_run *run = sql->runs; run; run = run->next) n++;
+    VONK_TRY(vonk_arena_array(arena, sql->past.n + n, sizeof *all, &all, err));
+    n = 0;
+    const size_t first = sql->past.n < KEPT ? 0 : sql->n_past % KEPT;
+    for (size_t i = 0; i < sql->past.n; i++)
+        VONK_TRY(copy_shown(&sql->past.at[(first + i) % sql->past.n], arena, &all[n++], err));
+    for (const vonk__j_run *run = sql->runs; run; run = run->next)
+        VONK_TRY(copy_shown(&run->shown, arena, &all[n++], err));
+    *ret = all;
+    *ret_n = (uint32_t)n;
+    return VONK_OK;
+}
+
+/* The engine behind a context's sessions; new reference; NULL: there is none yet. */
+static vonk__j_sql *sql_behind(vonk__j_context *context)
+{
+    vonk__j_machine *machine = context->head.machine;
+    VONK_LOCKED(&machine->state);
+    if (!machine->sql || machine->sql->of != context->head.serial) return NULL;
+    atomic_fetch_add(&machine->sql->refs, 1);
+    return machine->sql;
+}
+
+vonk_status vonk__j_list_queries(vonk__j_context *context, vonk_arena *arena, const vonk_ui_query **ret,
+                                 uint32_t *ret_n, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_sql_unref) vonk__j_sql *sql = sql_behind(context);
+    *ret_n = 0;
+    return sql ? list_queries(sql, arena, ret, ret_n, err) : VONK_OK;
 }
 
 /* ---- cancelling */
@@ -150,12 +216,7 @@ static vonk_status cancel(vonk__j_sql *sql, which by, const vonk_session *sessio
 
 vonk_status vonk__j_cancel_queries(vonk__j_context *context, vonk_str group, vonk_str tag, vonk_error *err)
 {
-    vonk__j_machine *machine = context->head.machine;
-    VONK_AUTO(vonk__j_sql_unref) vonk__j_sql *sql = NULL;
-    vonk_mutex_lock(&machine->state);
-    if (machine->sql && machine->sql->of == context->head.serial) sql = machine->sql;
-    if (sql) atomic_fetch_add(&sql->refs, 1);
-    vonk_mutex_unlock(&machine->state);
+    VONK_AUTO(vonk__j_sql_unref) vonk__j_sql *sql = sql_behind(context);
     if (!sql) return VONK_OK;
     return cancel(sql, group.data ? GROUP : tag.data ? JOB_TAG : ALL, NULL, group.data ? group : tag, NULL, err);
 }
@@ -172,7 +233,7 @@ vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err)
     VONK_TRY(cancel(self->sql, hows[call->member->tag], self->session,
                     call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE, &ids, err));
     VONK_TRY(vonk__j_list_new(call->machine, &list, err));
-    for (size_t at = 0; next_tag(vonk_buf_str(&ids), &at, &one);) {
+    for (size_t at = 0; vonk__j_next_tag(vonk_buf_str(&ids), &at, &one);) {
         vonk__j_value id;
         VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, one, &id, err));
         VONK_TRY(vonk__j_list_add(list, id, err));
@@ -184,34 +245,10 @@ vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err)
 
 vonk_status vonk__j_change_tags(vonk__j_call *call, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf old = {0}, new = {0};
-    VONK_AUTO(vonk__j_unref) vonk__j_value text = VONK__J_NOTHING;
-    const vonk_str tag = call->n_args ? vonk__j_str(&call->args[0]) : VONK_STR_NONE;
-    vonk_str one;
-    if (call->n_args && (!tag.len || vonk_str_find_byte(tag, ',', 0) != SIZE_MAX))
-        return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err, "Spark job tag %s",
-                             call->args[0].kind == VONK__J_NULL ? "cannot be null."
-                             : tag.len                          ? "cannot contain ','."
-                                                                : "cannot be an empty string.");
-    vonk_buf_init(&new, call->machine->budget, 1 << 20);
-    VONK_TRY(local_text(call->caller, SESSION_TAGS, &old, err));
-    if (!call->n_args) vonk_buf_reset(&old);
-    for (size_t at = 0; next_tag(vonk_buf_str(&old), &at, &one);)
-        if (!vonk_str_eq(one, tag))
-            VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(one)));
-    if (call->member->tag) VONK_TRY(vonk_buf_printf(&new, err, "%s%.*s", new.len ? "," : "", VONK_STR_ARGS(tag)));
-    if (new.len) VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, vonk_buf_str(&new), &text, err));
-    return vonk__j_set_local(call, SESSION_TAGS, &text, err);
+    return vonk__j_change_tags_of(call, SESSION_TAGS, err);
 }
 
 vonk_status vonk__j_get_tags(vonk__j_call *call, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
-    VONK__J_AUTO vonk__j_map *set = NULL;
-    vonk_str one;
-    VONK_TRY(local_text(call->caller, SESSION_TAGS, &all, err));
-    VONK_TRY(vonk__j_map_new(call->machine, "java.util.LinkedHashSet", &set, err));
-    for (size_t at = 0; next_tag(vonk_buf_str(&all), &at, &one);)
-        VONK_TRY(vonk__j_map_put_text(call->caller, set, one, VONK_STR_NONE, err));
-    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(set)->head));
+    return vonk__j_return_tags(call, SESSION_TAGS, err);
 }

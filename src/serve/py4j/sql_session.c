@@ -8,6 +8,7 @@ void vonk__j_sql_unref(vonk__j_sql *sql)
 {
     if (!sql || atomic_fetch_sub(&sql->refs, 1) > 1) return;
     vonk_engine_free(sql->engine);
+    vonk_free(sql->past.at);
     vonk_mutex_done(&sql->lock);
     vonk_free(sql);
 }
