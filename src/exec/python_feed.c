@@ -49,7 +49,9 @@ static uint64_t most_rows(const python_spec *spec, const vonk_batch *batch, cons
 vonk_status vonk__python_feed(python_run *run, python_feed *feed, const vonk_type *struct_type, vonk_batch *take_batch,
                               vonk_error *err)
 {
-    const uint64_t most = most_rows(vonk__python_spec_of(run), take_batch, struct_type);
+    const uint64_t most = vonk__python_wants_whole_groups(run)
+                              ? UINT64_MAX
+                              : most_rows(vonk__python_spec_of(run), take_batch, struct_type);
     feed->n_rows += take_batch->n_sel;
     const vonk_status st = VONK_VEC_PUSH(&feed->batches, vonk__python_budget_of(run), take_batch, err);
     if (st != VONK_OK) {

@@ -16,6 +16,7 @@ struct python_run {
     bool is_checked;         /* ... it has the expected types */
     bool has_schema;         /* the stream of input has begun */
     bool has_ended;          /* no more input */
+    bool whole_groups;       /* one stream, a record batch each */
     bool is_done;
     size_t left;      /* bytes that wait to be sent, when it was last looked at */
     vonk_wake *token; /* given to the task's watch; it may have been used */
@@ -126,6 +127,16 @@ static vonk_buf *out_of(python_run *run)
     return vonk_py_task_out(run->task);
 }
 
+vonk_status vonk__python_knows_groups(python_run *run, bool *ret_known, vonk_error *err)
+{
+    vonk_py_version version = VONK_PY_4_3;
+    VONK_TRY(vonk_py_task_version(run->task, ret_known, &version, err));
+    run->whole_groups = version == VONK_PY_4_0 && vonk_py_shape_of(run->spec->eval) == VONK_PY_SHAPE_GROUPS;
+    return VONK_OK;
+}
+
+bool vonk__python_wants_whole_groups(const python_run *run) { return run->whole_groups; }
+
 static vonk_status begin_stream(python_run *run, const vonk_type *struct_type, vonk_error *err)
 {
     if (run->has_schema) return VONK_OK;
@@ -146,13 +157,14 @@ vonk_status vonk__python_put(python_run *run, const vonk_batch *const *batches, 
 vonk_status vonk__python_end_stream(python_run *run, const vonk_type *struct_type, vonk_error *err)
 {
     VONK_TRY(begin_stream(run, struct_type, err));
+    if (run->whole_groups) return VONK_OK;
     run->has_schema = false;
     return vonk_ipc_write_end(out_of(run), err);
 }
 
 vonk_status vonk__python_put_mark(python_run *run, int32_t mark, vonk_error *err)
 {
-    return vonk_py_mark(out_of(run), mark, err);
+    return run->whole_groups ? VONK_OK : vonk_py_mark(out_of(run), mark, err);
 }
 
 vonk_status vonk__python_put_pickle(python_run *run, const vonk_batch *batch, const vonk_type *struct_type,
@@ -173,7 +185,9 @@ vonk_status vonk__python_put_pickle(python_run *run, const vonk_batch *batch, co
 
 vonk_status vonk__python_end(python_run *run, vonk_error *err)
 {
-    assert(!run->has_ended && !run->has_schema);
+    assert(!run->has_ended && (!run->has_schema || run->whole_groups));
+    if (run->has_schema) VONK_TRY(vonk_ipc_write_end(out_of(run), err));
+    run->has_schema = false;
     VONK_TRY(vonk_py_task_end_input(run->task, err));
     run->has_ended = true;
     return VONK_OK;

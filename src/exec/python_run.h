@@ -81,6 +81,10 @@ const python_spec *vonk__python_spec_of(const python_run *run);
 vonk_budget *vonk__python_budget_of(const python_run *run);
 /* May more be put? */
 bool vonk__python_is_hungry(const python_run *run);
+/* Is it known how the worker wants groups? Asked before the first one is put: pyspark 4.0 wants one stream in which each
+ * record batch is a group. Marks of groups and ends of their streams then go nowhere, and a feed is put at its rest. */
+vonk_status vonk__python_knows_groups(python_run *run, bool *ret_known, vonk_error *err);
+bool vonk__python_wants_whole_groups(const python_run *run);
 /* One record batch of all rows of `batches`, which are not kept; the first one of a stream brings its schema. */
 vonk_status vonk__python_put(python_run *run, const vonk_batch *const *batches, size_t n, const vonk_type *struct_type,
                              vonk_error *err);

@@ -303,7 +303,8 @@ static vonk_status put_conf_old(vonk_py_version version, const vonk_py_request *
     VONK_TRY(put_i32(out, (int64_t)r->n_runner_conf - has_profiler, err));
     for (uint32_t i = 0; i < r->n_runner_conf; i++) {
         if (vonk_str_is(r->runner_conf[i].key, profiler_key)) continue;
-        VONK_TRY(put_text(out, r->runner_conf[i].key, err));
+        const bool is_old = version == VONK_PY_4_0 && vonk_str_is(r->runner_conf[i].key, "window_bound_types");
+        VONK_TRY(put_text(out, is_old ? VONK_STR("pandas_window_bound_types") : r->runner_conf[i].key, err));
         VONK_TRY(put_text(out, r->runner_conf[i].value, err));
     }
     switch ((int)r->eval) {
@@ -356,9 +357,6 @@ vonk_status vonk_py_request_encode(vonk_py_version version, const vonk_py_reques
     if (!is_known(version, request->eval))
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                          VONK_F("eval type %d with pyspark 4.%d", request->eval, version));
-    if (version == VONK_PY_4_0 && vonk_py_shape_of(request->eval) == VONK_PY_SHAPE_GROUPS)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("functions of groups (eval type %d) with pyspark 4.0", request->eval));
     if (version >= VONK_PY_4_3) {
         VONK_TRY(put_i32(out, PY_START_OF_INIT, err));
         VONK_TRY(put_length_later(out, &at, err));

@@ -191,7 +191,6 @@ static void what_a_version_does_not_know(void **state)
         vonk_py_eval eval;
     } cases[] = {{VONK_PY_4_0, VONK_PY_SCALAR_ARROW_UDF},
                  {VONK_PY_4_0, VONK_PY_ARROW_UDTF},
-                 {VONK_PY_4_0, VONK_PY_GROUPED_AGG_PANDAS_UDF},
                  {VONK_PY_4_1, VONK_PY_GROUPED_AGG_ARROW_ITER_UDF},
                  {VONK_PY_4_1, VONK_PY_GROUPED_AGG_PANDAS_ITER_UDF}};
     static const vonk_py_udtf udtf = {.name = VONK_STR("n")};

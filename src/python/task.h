@@ -89,6 +89,7 @@ vonk_buf *vonk_py_task_out(vonk_py_task *task);
 vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *err);
 /* No more input. Called once; sending goes on with vonk_py_task_send until nothing is left. Writes the end that the
  * form has (-1 after frames, mark 0 after groups: callers do not; an Arrow stream ends itself), and that of the task.
+ * Groups of pyspark 4.0 are one Arrow stream, a record batch each: who sends them asks for the version first.
  */
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err);
 /* As planners and tasks are told; ids below 0, of those that are dropped, without paths. */
