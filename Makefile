@@ -84,7 +84,7 @@ faults: build-faults
 	VONK_BUILD=build-faults VONK_FAULT_STRIDE=1 python3 tools/test_all.py --only unit,faults
 
 build-faults: build-faults/build.ninja
-	$(NINJA) build-faults tests/faults/faults tests/faults/faults_connect
+	$(NINJA) build-faults tests/faults/faults tests/faults/faults_connect vonk
 
 build-faults/build.ninja: | setup-build
 	meson setup build-faults --buildtype=debug -Dfaults=true -Db_sanitize=address,undefined -Db_lundef=false

@@ -285,6 +285,12 @@ void vonk_socket_shutdown_send(int fd)
     if (shutdown(fd, SHUT_WR) != 0) return; /* the other side has gone already */
 }
 
+void vonk_socket_break(int fd)
+{
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) != 0) return; /* then it is an end */
+}
+
 void vonk_socket_shutdown(int fd)
 {
     if (shutdown(fd, SHUT_RDWR) != 0) return; /* the same */

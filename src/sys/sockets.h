@@ -28,6 +28,7 @@ vonk_status vonk_socket_connect_unix(vonk_str path, int *ret_fd, vonk_error *err
 vonk_status vonk_socket_pair(int ret_fds[2], vonk_error *err);
 void        vonk_socket_close(int fd);     /* -1 is fine */
 void        vonk_socket_shutdown_send(int fd); /* the other side sees the end; reading goes on */
+void        vonk_socket_break(int fd);         /* TCP: once it is closed the other side sees a reset, not the end of the stream */
 void        vonk_socket_shutdown(int fd);      /* both ways: whoever waits on it, on any thread, sees the end */
 
 /* *ret_bytes is meaningful for VONK_IO_DONE only and is then at least 1. */

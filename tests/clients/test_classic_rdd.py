@@ -77,12 +77,14 @@ def test_what_fails_says_why():
         try:
             next(items)
         except Exception as e:
-            print(e.java_exception.getClass().getName())
+            java = e.java_exception
+            print(java.getClass().getName(), java.getMessage(), java.getCause() is not None)
+            print("ZeroDivisionError: division by zero" in str(e))
         print(sc.parallelize([1]).collect())
         sc.stop()
     """)
     assert lines == ["org.apache.spark.api.python.PythonException True"] * 3 + [
-        "1.0", "org.apache.spark.api.python.PythonException", "[1]"]
+        "1.0", "org.apache.spark.SparkException Exception thrown in awaitResult:  True", "True", "[1]"]
 
 
 @pytest.mark.skipif(REAL, reason="of vonk submit")

@@ -481,7 +481,20 @@ static vonk_status cancel_command(vonk__j_caller *caller, vonk_error *err)
     return VONK_OK;
 }
 
-vonk_status vonk__j_command(vonk__j_caller *caller, vonk_str name, vonk_error *err)
+/* Without memory for an answer: "!zs" and the error's own text from the stack. Lines of the command may be unread. */
+static vonk_status answer_plainly(vonk__j_caller *caller, vonk_error *err)
+{
+    char line[sizeof err->message + 8] = "!zs";
+    size_t n = 3;
+    for (const char *at = vonk_error_message(err); *at && n + 2 < sizeof line; at++)
+        line[n++] = *at == '\n' || *at == '\r' || *at == '\\' ? ' ' : *at;
+    line[n++] = '\n';
+    caller->ends = true;
+    vonk_error_reset(err);
+    return caller->stream.write(caller->stream.self, (vonk_str){line, n}, err);
+}
+
+static vonk_status command_of(vonk__j_caller *caller, vonk_str name, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     VONK_AUTO(vonk_error_reset) vonk_error raised = VONK_ERROR_INIT;
@@ -502,6 +515,13 @@ vonk_status vonk__j_command(vonk__j_caller *caller, vonk_str name, vonk_error *e
     VONK_TRY(vonk_buf_add_byte(&out, '\n', err));
     VONK_TRY(vonk__j_bury(caller, err));
     return caller->stream.write(caller->stream.self, vonk_buf_str(&out), err);
+}
+
+vonk_status vonk__j_command(vonk__j_caller *caller, vonk_str name, vonk_error *err)
+{
+    const vonk_status status = command_of(caller, name, err);
+    if (status == VONK_OK || status == VONK_E_INTERNAL_ERROR_NETWORK) return status;
+    return answer_plainly(caller, err);
 }
 
 vonk_status vonk__j_serve(vonk__j_caller *caller, vonk_error *err)

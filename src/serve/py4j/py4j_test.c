@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/fault.h"
 #include "serve/py4j/py4j_int.h"
 
 typedef struct memory_stream {
@@ -196,6 +197,39 @@ static void test_deep_nesting(void **state)
     vonk__j_object_unref(inner);
 }
 
+#ifdef VONK_FAULTS
+/* Without memory for it a command still gets an answer: py4j would send one again that got none. */
+static void test_no_memory_for_an_answer(void **state)
+{
+    static const char text[] = "c\nz:java.lang.String\nvalueOf\ni5\ne\n";
+    int n_refused = 0, n_silent = 0;
+    (void)state;
+    assert_string_equal(ask(text), "!ys5\n");
+    for (int64_t at = 0;; at++) {
+        vonk__j_caller_done(&t.caller);
+        vonk__j_caller_init(&t.caller, t.machine, t.caller.stream);
+        assert_int_equal(vonk_buf_reserve(&t.stream.out, 4096, &t.err), VONK_OK);
+        vonk_buf_reset(&t.stream.out);
+        t.stream.in = vonk_str_of(text);
+        vonk_fault_arm(VONK_FAULT_ALLOC, at);
+        const vonk_status status = vonk__j_serve(&t.caller, &t.err);
+        const bool fired = vonk_fault_fired();
+        vonk_fault_arm(VONK_FAULT_ALLOC, -1);
+        vonk_error_reset(&t.err);
+        assert_int_equal(vonk_buf_add_byte(&t.stream.out, 0, &t.err), VONK_OK);
+        if (!fired) break;
+        if (t.stream.out.len == 1) {
+            assert_int_equal(status, VONK_E_MEMORY_BUDGET_EXCEEDED);
+            n_silent++;
+        }
+        if (strstr(t.stream.out.data, "UNABLE_TO_ACQUIRE_MEMORY")) n_refused++;
+    }
+    assert_true(n_refused > 0);
+    assert_int_equal(n_silent, 1); /* the line with the command's name, when it was not a command yet */
+    assert_string_equal(ask(text), "!ys5\n");
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +240,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_costs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hashes_are_javas, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deep_nesting, set_up, tear_down),
+#ifdef VONK_FAULTS
+        cmocka_unit_test_setup_teardown(test_no_memory_for_an_answer, set_up, tear_down),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

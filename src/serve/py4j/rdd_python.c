@@ -1,5 +1,6 @@
 /* serve/py4j/rdd_python.c -- org.apache.spark.api.python: functions of Python, PythonRDD and its statics, what is
  * collected, run and iterated over. */
+#include "base/fault.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/rdd_socket.h"
@@ -461,6 +462,24 @@ static vonk_status lose_blocks(vonk__j_call *call, vonk_error *err)
     return vonk__j_return(call, vonk__j_i32((int32_t)vonk_rdd_lose_blocks(r->rdd, call->args[1].i)));
 }
 
+#ifdef VONK_FAULTS
+/* For tests/faults/gateway.py: kind, which point from now on; -1: none. How many points were passed since. */
+static vonk_status arm_fault(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    const int64_t kind = call->args[0].i;
+    if (kind >= 0 && kind < VONK_N_FAULT) vonk_fault_arm((vonk_fault)kind, call->args[1].i);
+    return vonk__j_return(call, vonk__j_i32(VONK_N_FAULT));
+}
+
+static vonk_status faults_seen(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    const int64_t kind = call->args[0].i;
+    return vonk__j_return(call, vonk__j_i64(kind < 0 ? vonk_fault_fired() : vonk_fault_seen((vonk_fault)kind)));
+}
+#endif
+
 /* ---- rows */
 
 #define STATIC(name, args, result, function, tag) {name, args, result, function, VONK__J_STATIC, tag}
@@ -477,6 +496,10 @@ static const vonk__j_member python_members[] = {
     STATIC("collectAndServeWithJobGroup", RDD_CLASS ", String, String, boolean", "Object[]", collect_with_group, 0),
     STATIC("runJob", "org.apache.spark.SparkContext, " JAVA_RDD ", java.util.ArrayList", "Object[]", run_job, 0),
     STATIC("loseBlocks", JAVA_RDD ", boolean", "int", lose_blocks, 0),
+#ifdef VONK_FAULTS
+    STATIC("armFault", "int, long", "int", arm_fault, 0),
+    STATIC("faultsSeen", "int", "long", faults_seen, 0),
+#endif
     STATIC("toLocalIteratorAndServe", RDD_CLASS ", boolean", "Object[]", to_local_iterator, 0),
 };
 static const vonk__j_member pairwise_members[] = {

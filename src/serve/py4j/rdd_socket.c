@@ -1,6 +1,7 @@
 /* serve/py4j/rdd_socket.c -- one-time sockets: opened, shown to Python, served by a thread each, closed. */
 #include "serve/py4j/rdd_socket.h"
 
+#include "serve/py4j/throwable.h"
 #include "sys/clock.h"
 #include "sys/entropy.h"
 #include "sys/files.h"
@@ -92,7 +93,11 @@ static vonk_status serve(vonk__j_channel *c, vonk_error *err)
 {
     VONK_TRY(take_connection(c, err));
     VONK_TRY(check_secret(c, err));
-    return c->talk(c, c->arg, err);
+    const vonk_status status = c->talk(c, c->arg, err);
+    /* Python takes the end of a stream for the end of a result: what is not whole must not look like that. */
+    if (status != VONK_OK) vonk_socket_break(c->fd);
+    c->is_broken = status != VONK_OK;
+    return status;
 }
 
 /* Python may not have read all of it: the end is said, and its own end waited for, a while. */
@@ -101,7 +106,7 @@ static void say_goodbye(const vonk__j_channel *c)
     char bytes[256];
     vonk_io io = VONK_IO_DONE;
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    if (c->fd < 0) return;
+    if (c->fd < 0 || c->is_broken) return;
     vonk_socket_shutdown_send(c->fd);
     for (size_t n = 0; io == VONK_IO_DONE && vonk_socket_wait_readable(c->fd, 50 * VONK_NS_PER_MS);)
         if (vonk_socket_read(c->fd, bytes, sizeof bytes, &n, &io, &err) != VONK_OK) return;
@@ -281,8 +286,15 @@ vonk_status vonk__j_channel_array(vonk__j_machine *machine, vonk__j_channel *tak
 static vonk_status get_result(vonk__j_call *call, vonk_error *err)
 {
     vonk__j_channel *c = vonk__j_channel_of(call->self);
-    VONK_TRY(vonk__j_channel_wait(c, err));
-    return vonk__j_return(call, vonk__j_ref(c->result));
+    VONK_AUTO(vonk_error_reset) vonk_error why = VONK_ERROR_INIT;
+    if (vonk__j_channel_wait(c, &why) == VONK_OK) return vonk__j_return(call, vonk__j_ref(c->result));
+    /* As from a thread's future: pyspark looks for the cause. */
+    VONK__J_AUTO vonk__j_object *cause = NULL;
+    VONK_TRY(vonk__j_throwable_of(call->machine, &why, &cause, err));
+    const vonk_status status =
+        vonk__j_throw(call->caller, "org.apache.spark.SparkException", err, "Exception thrown in awaitResult: ");
+    if (call->caller->thrown) ((vonk__j_throwable *)call->caller->thrown)->cause = VONK_STEAL(cause);
+    return status;
 }
 static vonk_status get_address(vonk__j_call *call, vonk_error *err)
 {

@@ -16,6 +16,7 @@ struct vonk__j_channel {
     char secret[65];
     char path[108]; /* of a Unix socket; empty: TCP */
     bool is_cut, is_over;
+    bool is_broken; /* its own thread's: the talk did not come to its end */
     /* What is said once Python is connected; then, whatever happened, `done` of what that needs. Both on the thread. */
     vonk_status (*talk)(vonk__j_channel *channel, void *arg, vonk_error *err);
     void (*done)(void *arg);

@@ -119,10 +119,13 @@ static void run_connection(void *self)
 {
     connection *c = self;
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    if (serve(c, &err) != VONK_OK)
-        vonk_log(VONK_LOG_DEBUG, "py4j", "connection=%u %s", c->peer_port, vonk_error_message(&err));
+    const vonk_status status = serve(c, &err);
+    if (status != VONK_OK) vonk_log(VONK_LOG_DEBUG, "py4j", "connection=%u %s", c->peer_port, vonk_error_message(&err));
     vonk__j_caller_done(&c->caller);
-    say_goodbye(c);
+    if (status == VONK_OK)
+        say_goodbye(c);
+    else
+        vonk_socket_break(c->fd); /* py4j sends a command again that got no answer but an end: it may have been run */
     vonk_mutex_lock(&c->server->lock);
     c->over = true;
     vonk_socket_close(c->fd);
