@@ -500,8 +500,8 @@ if OTHERS:
         from server import Server
         server = Server(name="other", env={"PYTHONPATH": folder})
         env = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
-        done = subprocess.run([sys.executable, "-c", GROUPS, server.remote], env=dict(env, PYTHONPATH=folder, SPARK_HOME=folder),
-                              capture_output=True, text=True, timeout=120 * SLOWER)
+        done = subprocess.run([sys.executable, "-c", GROUPS, server.remote], capture_output=True, text=True,
+                              env=dict(env, PYTHONPATH=folder, SPARK_HOME=folder), timeout=120 * SLOWER)
         assert server.stop() == 0
         assert done.returncode == 0, done.stderr
 
