@@ -242,11 +242,6 @@ static vonk_status out_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t
 
 /* ---- rows to the worker */
 
-static void drop_columns(vonk_column **columns, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) vonk_column_unref(VONK_STEAL(columns[i]));
-}
-
 /* Columns of these rows. */
 static vonk_status gather(vonk_op *op, vonk_lane *lane, groups_local *l, const uint32_t *columns, uint32_t n_columns,
                           uint8_t *const *rows, uint32_t n, vonk_batch **ret, vonk_error *err)
@@ -256,7 +251,7 @@ static vonk_status gather(vonk_op *op, vonk_lane *lane, groups_local *l, const u
     for (uint32_t c = 0; c < n_columns && st == VONK_OK; c++)
         st = vonk_rows_gather(lane->budget, f->layout, f->output_at[columns[c]], rows, n, &l->columns[c], err);
     if (st == VONK_OK) st = vonk_batch_new(lane->budget, n, l->columns, n_columns, ret, err);
-    drop_columns(l->columns, n_columns);
+    vonk__python_drop_columns(l->columns, n_columns);
     return st;
 }
 
@@ -439,7 +434,7 @@ static vonk_status take_answer(vonk_op *op, const groups_shared *s, groups_local
     }
     VONK_TRY(vonk__python_retype(op->budget, columns, n, s->types + s->n_kept, l->columns, err));
     const vonk_status st = vonk_batch_new(op->budget, batch->n_rows, l->columns, n, &l->answer, err);
-    drop_columns(l->columns, n);
+    vonk__python_drop_columns(l->columns, n);
     return st;
 }
 

@@ -30,6 +30,9 @@ typedef struct python_spec {
     args; /* different arguments of all udfs, in the order of their offsets; over the input */
     VONK_VEC(vonk_str) includes;
     VONK_VEC(vonk_py_broadcast) broadcasts;
+    const vonk_type *arg_type; /* struct<_0, _1, ...> of args, once vonk__python_spec_args was called */
+    bool pickles;              /* they go as pickles, else as Arrow */
+    vonk_pickle_options pickle_options;
     vonk_ipc_options ipc; /* of Arrow input */
     uint32_t batch_rows;  /* of one record batch, or one pickled list */
     uint64_t batch_bytes; /* of one record batch, about; UINT64_MAX: no limit */
@@ -51,6 +54,11 @@ vonk_status vonk__python_spec_eval_conf(vonk_op *op, python_spec *spec, const ch
                                         vonk_error *err);
 /* struct<_0, _1, ...> of the arguments, in op->arena's lifespan. */
 vonk_status vonk__python_spec_arg_type(vonk_op *op, const python_spec *spec, const vonk_type **ret, vonk_error *err);
+
+/* All functions are there: how their arguments go to the worker. */
+vonk_status vonk__python_spec_args(vonk_op *op, python_spec *spec, vonk_error *err);
+/* Functions that are told the types of their arguments, in the settings of their kind. */
+vonk_status vonk__python_spec_tell_types(vonk_op *op, python_spec *spec, vonk_error *err);
 
 /* `take_type` lives as long as the execution from here on. */
 vonk_status vonk__python_keep_type(vonk_op *op, const vonk_type *take_type, const vonk_type **ret, vonk_error *err);
@@ -113,6 +121,20 @@ vonk_status vonk__python_feed(python_run *run, python_feed *feed, const vonk_typ
 vonk_status vonk__python_feed_rest(python_run *run, python_feed *feed, const vonk_type *struct_type, vonk_error *err);
 void vonk__python_feed_clear(python_feed *feed);
 void vonk__python_feed_done(python_feed *feed);
+
+/* Rows of arguments, as their spec says they go. Takes the batch over (also on failure). */
+vonk_status vonk__python_put_args(python_run *run, python_feed *feed, vonk_batch *take_batch, vonk_error *err);
+/* The end of all input, once: struct_type NULL when there is no Arrow stream to be ended. */
+vonk_status vonk__python_end_rows(python_run *run, python_feed *feed, const vonk_type *struct_type,
+                                  bool *inout_has_ended, vonk_error *err);
+
+/* ---- answers */
+/* They do not fit what was asked. */
+vonk_status vonk__python_garbage(vonk_error *err);
+/* A pickled list, read into `arena`, which is emptied first. */
+vonk_status vonk__python_read_list(const vonk_buffer *frame, vonk_arena *arena, const vonk_pickle_value **ret,
+                                   vonk_error *err);
+void vonk__python_drop_columns(vonk_column **columns /* or NULL */, uint32_t n);
 
 /* ---- rows that wait for their answers: in order, in memory up to a limit, on disk beyond it */
 typedef struct python_queue_entry {

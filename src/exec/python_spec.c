@@ -219,3 +219,30 @@ vonk_status vonk__python_spec_arg_type(vonk_op *op, const python_spec *spec, con
     VONK_TRY(vonk_type_struct(fields, spec->args.n, &type, err));
     return vonk__python_keep_type(op, type, ret, err);
 }
+
+static void set_pickle_options(const vonk_op *op, python_spec *spec)
+{
+    const vonk_conf *conf = vonk_exec_conf(op->exec);
+    spec->pickle_options =
+        (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
+                              .internal = true,
+                              .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
+    for (uint32_t i = 0; i < spec->arg_type->n_fields; i++)
+        spec->pickle_options.named |= vonk_pickle_needs_converter(spec->arg_type->fields[i].type);
+}
+
+vonk_status vonk__python_spec_args(vonk_op *op, python_spec *spec, vonk_error *err)
+{
+    VONK_TRY(vonk__python_spec_arg_type(op, spec, &spec->arg_type, err));
+    spec->pickles = vonk_py_shape_of(spec->eval) == VONK_PY_SHAPE_PICKLES;
+    set_pickle_options(op, spec);
+    return VONK_OK;
+}
+
+vonk_status vonk__python_spec_tell_types(vonk_op *op, python_spec *spec, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
+    vonk_buf_init(&json, op->budget, SIZE_MAX);
+    VONK_TRY(vonk_type_json(spec->arg_type, &json, err));
+    return vonk__python_spec_eval_conf(op, spec, "input_type", vonk_buf_str(&json), err);
+}

@@ -68,26 +68,6 @@ static vonk_status udf_apply(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_column(&m, err);
 }
 
-static vonk_status register_python(vonk__j_call *call, vonk_error *err)
-{
-    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
-    vonk__j_session *session = vonk__j_session_of(call);
-    const vonk_pb_msg *function = NULL;
-    vonk_translator t;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_need(call, 1, err));
-    VONK_TRY(vonk__j_message_open(&m, call, session, err));
-    put_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
-    VONK_TRY(m.status);
-    VONK_TRY(vonk_pb_writer_end(&m.w));
-    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION, vonk_buf_str(&m.buf),
-                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
-    vonk__j_translator(&m, &t);
-    VONK_TRY(vonk_translate_function(&t, function, &fn, err));
-    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
-}
-
 static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%s of functions in Java", call->member->name));
@@ -165,8 +145,21 @@ static vonk_status udtf_apply(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_dataset(&m, err);
 }
 
-static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
+/* ---- functions by name, for SQL */
+
+typedef struct registrar {
+    void (*put)(vonk__j_message *m, const udf *u, const vonk__j_value *name, const vonk__j_value *args);
+    vonk_status (*translate)(vonk_translator *t, const vonk_pb_msg *m, const vonk_python_fn **ret, vonk_error *err);
+    int message;
+} registrar;
+enum { OF_VALUES, OF_TABLES };
+static vonk_status register_python(vonk__j_call *call, vonk_error *err)
 {
+    static const registrar registrars[] = {
+        [OF_VALUES] = {put_function, vonk_translate_function, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION},
+        [OF_TABLES] = {put_table_function, vonk_translate_table_function,
+                       PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION}};
+    const registrar *r = &registrars[call->member->tag];
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
     vonk__j_session *session = vonk__j_session_of(call);
@@ -175,13 +168,13 @@ static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_need(call, 1, err));
     VONK_TRY(vonk__j_message_open(&m, call, session, err));
-    put_table_function(&m, (udf *)call->args[1].object, &call->args[0], NULL);
+    r->put(&m, (udf *)call->args[1].object, &call->args[0], NULL);
     VONK_TRY(m.status);
     VONK_TRY(vonk_pb_writer_end(&m.w));
-    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION, vonk_buf_str(&m.buf),
-                            VONK_PB_MAX_DEPTH, m.arena, &function, err));
+    VONK_TRY(
+        vonk_pb_decode(&vonk_pb_connect, r->message, vonk_buf_str(&m.buf), VONK_PB_MAX_DEPTH, m.arena, &function, err));
     vonk__j_translator(&m, &t);
-    VONK_TRY(vonk_translate_table_function(&t, function, &fn, err));
+    VONK_TRY(r->translate(&t, function, &fn, err));
     return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
 }
 
@@ -316,7 +309,7 @@ static const vonk__j_member udf_members[] = {
     {"apply", J_SEQ, J_COLUMN, udf_apply, VONK__J_METHOD, 0},
 };
 static const vonk__j_member registration_members[] = {
-    {"registerPython", "String, " J_UDF, "void", register_python, VONK__J_METHOD, 0},
+    {"registerPython", "String, " J_UDF, "void", register_python, VONK__J_METHOD, OF_VALUES},
     {"registerJava", "String, String, " J_TYPE, "void", unbuilt, VONK__J_METHOD, 0},
     {"registerJavaUDAF", "String, String", "void", unbuilt, VONK__J_METHOD, 0},
 };
@@ -327,7 +320,7 @@ static const vonk__j_member udtf_members[] = {
     {"apply", J_SESSION ", " J_SEQ, J_DATASET, udtf_apply, VONK__J_METHOD, 0},
 };
 static const vonk__j_member udtf_registration_members[] = {
-    {"registerPython", "String, " J_UDTF, "void", register_table_function, VONK__J_METHOD, 0},
+    {"registerPython", "String, " J_UDTF, "void", register_python, VONK__J_METHOD, OF_TABLES},
 };
 static const vonk__j_member source_members[] = {
     {"new", FUNCTION_CLASS, "", source_new, VONK__J_CONSTRUCTOR, 0},
