@@ -18,6 +18,7 @@ typedef struct recorded {
     const char *name;
     vonk_str bytes;
 } recorded;
+static uint8_t objects_5[sizeof objects_4]; /* the same but for its number: make_pickles.py looks */
 static const recorded plain[] = {CASE(plain_0), CASE(plain_1), CASE(plain_2),
                                  CASE(plain_3), CASE(plain_4), CASE(plain_5)};
 static const recorded objects[] = {CASE(objects_0), CASE(objects_1), CASE(objects_2),
@@ -357,5 +358,7 @@ int main(void)
         cmocka_unit_test(test_needs_converter),
         cmocka_unit_test(test_faults),
     };
+    memcpy(objects_5, objects_4, sizeof objects_5);
+    objects_5[1] = 5;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ static vonk_status make(const vonk_exec_env *env, const vonk_plan *plan, vonk_bu
     exec->result.take = exec->result.want = -1;
     exec->result.most_bytes = vonk__result_room(exec->budget);
     atomic_store(&exec->stop_at, UINT64_MAX);
+    exec->failed_partition = UINT32_MAX;
     vonk_mutex_init(&exec->lock);
     vonk_cond_init(&exec->changed);
     *ret = exec; /* from here on vonk_exec_free cleans up */
@@ -96,7 +97,7 @@ static vonk_status start(vonk_exec *exec, vonk_error *err)
         exec->first_stage = atomic_fetch_add(exec->env.python->next_stage, vonk_i32_of((int64_t)exec->stages.n));
     VONK_TRY(vonk__lower_stage(exec, 0, err));
     vonk_mutex_lock(&exec->lock);
-    exec->deferred = is_small(exec, exec->plan);
+    exec->deferred = exec->env.on_demand || is_small(exec, exec->plan);
     exec->inline_run = true; /* nobody is woken yet */
     vonk__stage_attach(exec, 0);
     exec->inline_run = false;
@@ -254,6 +255,12 @@ uint32_t vonk_exec_n_partitions(const vonk_exec *exec)
     VONK_LOCKED(&((vonk_exec *)exec)->lock);
     const exec_stage *last = exec->stages.n ? exec->stages.at[exec->stages.n - 1] : NULL;
     return last && last->op ? last->op->children[0]->n_partitions : 0;
+}
+
+uint32_t vonk_exec_failed_partition(const vonk_exec *exec)
+{
+    VONK_LOCKED(&((vonk_exec *)exec)->lock);
+    return exec->failed_partition;
 }
 
 uint32_t vonk_exec_n_accumulators(const vonk_exec *exec)

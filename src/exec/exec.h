@@ -44,6 +44,7 @@ typedef struct vonk_exec_env {
     uint32_t batch_rows;    /* VONK_BATCH_ROWS; tests use 1 and 3 */
     vonk_str spill_dir;
     const vonk_exec_python *python; /* NULL: the plan has no functions of Python */
+    bool on_demand;                 /* nothing is computed before rows are asked for */
 } vonk_exec_env;
 
 typedef struct vonk_progress { /* of one stage */
@@ -76,6 +77,8 @@ void vonk_exec_observed(const vonk_exec *exec, uint32_t i, vonk_str *ret_name, c
                         vonk_batch **ret_row /* borrowed */);
 /* Of the result; 0: not known yet. */
 uint32_t vonk_exec_n_partitions(const vonk_exec *exec);
+/* Of the result, after an error: rows of the partitions before it are all out. UINT32_MAX: not known. */
+uint32_t vonk_exec_failed_partition(const vonk_exec *exec);
 /* What workers of Python have added to accumulators (profilers): pickled (id, value) each, once finished. Borrowed. */
 uint32_t vonk_exec_n_accumulators(const vonk_exec *exec);
 vonk_str vonk_exec_accumulator(const vonk_exec *exec, uint32_t i);

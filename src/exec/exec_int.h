@@ -173,6 +173,7 @@ struct vonk_exec {
     _Atomic uint64_t stop_at; /* work at or past this position is dropped. UINT64_MAX: nothing failed, 0: cancelled */
     _Atomic bool cancelled;
     vonk_error error;
+    uint32_t failed_partition; /* of the result: where the error is; UINT32_MAX: not known */
     /* operators */
     VONK_VEC(vonk_op *) ops;
     VONK_VEC(exec_port *) ports;
@@ -197,7 +198,7 @@ bool vonk__pool_busy(const vonk_pool *pool); /* somebody waits for a thread */
 void vonk__lane_run(exec_runner *runner, int64_t deadline_ns);
 void vonk__exec_kick(vonk_exec *exec, uint64_t n);        /* lock held: wakes up to n idle lanes */
 void vonk__exec_stop(vonk_exec *exec, uint64_t position); /* lock held: nothing at or past it is done any more */
-void vonk__exec_fail(vonk_exec *exec, uint64_t position, vonk_error *take_error); /* lock held */
+void vonk__exec_fail(vonk_exec *exec, const exec_work *work, vonk_error *take_error); /* lock held */
 
 /* pipeline.c: hand-out and what follows when something is at its end. Lock held. */
 bool vonk__work_take(vonk_exec *exec, exec_work *ret);

@@ -64,7 +64,7 @@ void vonk__lane_run(exec_runner *r, int64_t deadline_ns)
             return;
         }
         vonk_mutex_lock(&exec->lock);
-        if (st != VONK_OK) vonk__exec_fail(exec, vonk__work_position(&r->work), &r->error);
+        if (st != VONK_OK) vonk__exec_fail(exec, &r->work, &r->error);
         vonk__work_done(exec, &r->work, r->steps);
         r->work.kind = WORK_NONE;
         vonk_mutex_unlock(&exec->lock);
@@ -449,11 +449,21 @@ void vonk__exec_stop(vonk_exec *exec, uint64_t position)
     }
 }
 
-void vonk__exec_fail(vonk_exec *exec, uint64_t position, vonk_error *take_error)
+/* Of the result's rows; UINT32_MAX: the work is not part of the last pipelines. */
+static uint32_t result_partition(const exec_work *work)
 {
+    if (work->kind != WORK_MORSEL) return UINT32_MAX;
+    const path_item *last = &work->pipeline->items[work->pipeline->n_items - 1];
+    return last->port->op->cls == &vonk__op_result ? vonk__partition_at(last, work->partition) : UINT32_MAX;
+}
+
+void vonk__exec_fail(vonk_exec *exec, const exec_work *work, vonk_error *take_error)
+{
+    const uint64_t position = vonk__work_position(work);
     if (position < atomic_load(&exec->stop_at)) {
         vonk_error_reset(&exec->error);
         vonk_error_move(&exec->error, take_error);
+        exec->failed_partition = result_partition(work);
         vonk__exec_stop(exec, position);
     }
     vonk_error_reset(take_error);

@@ -1,4 +1,5 @@
 /* python/connection.c -- a connection to a daemon becomes a worker: its process number, and over TCP the secret. */
+#include "base/log.h"
 #include "python/pool_int.h"
 #include "sys/sockets.h"
 
@@ -210,8 +211,23 @@ static void tend_watch(vonk_py_pool *pool, py_conn *conn)
     }
 }
 
+int64_t vonk__py_silence_look(vonk_py_worker *worker, int64_t now_ns)
+{
+    if (now_ns < worker->waits_since_ns + worker->silence_ns) return worker->waits_since_ns + worker->silence_ns;
+    vonk_log(VONK_LOG_WARN, "python_silent", "nothing has come from the Python worker (process %d) for %lld seconds%s",
+             worker->conn->pid, (long long)(worker->silence_ns / VONK_NS_PER_S),
+             worker->kill_silent ? ": it is killed" : "");
+    worker->waits_since_ns = now_ns;
+    worker->is_silenced = worker->kill_silent;
+    if (worker->kill_silent) vonk__py_conn_kill(worker->conn);
+    return now_ns + worker->silence_ns;
+}
+
 static void tend_time(vonk_py_pool *pool, py_conn *conn, int64_t now_ns)
 {
+    const vonk_py_worker *holder = conn->holder;
+    if (conn->step == PY_STEP_UP && holder && holder->wake && !holder->is_due && holder->silence_ns)
+        vonk__py_come_again(pool, vonk__py_silence_look(conn->holder, now_ns));
     if (conn->is_idle) {
         const int64_t until_ns = conn->idle_since_ns + pool->options.idle_ns;
         if (now_ns >= until_ns)

@@ -48,6 +48,7 @@ static vonk_status add_vars(const py_daemon *daemon, var_list *list, vonk_error 
     if (env->memory_bytes > 0)
         VONK_TRY(add_var(list, "PYSPARK_EXECUTOR_MEMORY_MB",
                          vonk_str_of(VONK_F("%lld", (long long)((env->memory_bytes + (1 << 20) - 1) >> 20))), err));
+    if (env->faulthandler) VONK_TRY(add_var(list, "PYTHON_FAULTHANDLER_DIR", daemon->pool->folder, err));
     if (daemon->tcp) return add_var(list, "PYTHON_WORKER_FACTORY_SECRET", vonk_str_of(daemon->secret), err);
     VONK_TRY(add_var(list, "PYTHON_UNIX_DOMAIN_ENABLED", VONK_STR("true"), err));
     return add_var(list, "PYTHON_WORKER_FACTORY_SOCK_DIR", daemon->pool->folder, err);
@@ -69,7 +70,7 @@ static void on_said(void *self, vonk_str text)
 static vonk_status start_child(py_daemon *daemon, vonk_py_pool *pool, const vonk_py_env *env, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_str args[] = {VONK_STR("-m"), VONK_STR("pyspark.daemon"), env->module};
+    const vonk_str args[] = {VONK_STR("-m"), env->daemon, env->module};
     VONK_TRY(vonk_arena_new(pool->budget, &arena, err));
     var_list list = {.arena = arena, .env = env};
     VONK_TRY(add_vars(daemon, &list, err));

@@ -130,9 +130,9 @@ void vonk_py_pool_free(vonk_py_pool *pool)
 static vonk_status key_of(vonk_arena *arena, const vonk_py_env *env, vonk_str *ret, vonk_error *err)
 {
     vonk_str key;
-    VONK_TRY(vonk_arena_printf(arena, &key, err, "%.*s\n%.*s\n%.*s\n%lld %d%d", VONK_STR_ARGS(env->executable),
-                               VONK_STR_ARGS(env->module), VONK_STR_ARGS(env->folder), (long long)env->memory_bytes,
-                               env->reuse, env->tcp));
+    VONK_TRY(vonk_arena_printf(arena, &key, err, "%.*s\n%.*s\n%.*s\n%.*s\n%lld %d%d%d", VONK_STR_ARGS(env->daemon),
+                               VONK_STR_ARGS(env->executable), VONK_STR_ARGS(env->module), VONK_STR_ARGS(env->folder),
+                               (long long)env->memory_bytes, env->reuse, env->tcp, env->faulthandler));
     size_t bytes = key.len;
     for (uint32_t i = 0; i < env->n_vars; i++) bytes += 1 + env->vars[i].len;
     char *at;
@@ -154,6 +154,7 @@ static vonk_status copy_env(vonk_arena *arena, const vonk_py_env *env, vonk_py_e
     *ret = *env;
     VONK_TRY(vonk_arena_str(arena, env->executable, &ret->executable, err));
     VONK_TRY(vonk_arena_str(arena, env->module, &ret->module, err));
+    VONK_TRY(vonk_arena_str(arena, env->daemon.len ? env->daemon : VONK_STR("pyspark.daemon"), &ret->daemon, err));
     VONK_TRY(vonk_arena_str(arena, env->folder, &ret->folder, err));
     VONK_TRY(vonk_arena_array(arena, env->n_vars + 1, sizeof *vars, &vars, err));
     for (uint32_t i = 0; i < env->n_vars; i++) VONK_TRY(vonk_arena_str(arena, env->vars[i], &vars[i], err));
@@ -459,6 +460,8 @@ vonk_status vonk_py_worker_take(vonk_py_pool *pool, const vonk_py_env *env, vonk
     VONK_TRY(VONK_NEW(budget, &worker, err));
     worker->pool = pool;
     worker->budget = budget;
+    worker->silence_ns = env->silence_ns;
+    worker->kill_silent = env->kill_silent;
     worker->owner = env->owner;
     vonk_buf_init(&worker->out, budget, SIZE_MAX);
     const vonk_status st = take(pool, env, worker, err);
@@ -468,6 +471,13 @@ vonk_status vonk_py_worker_take(vonk_py_pool *pool, const vonk_py_env *env, vonk
     }
     *ret = worker;
     return VONK_OK;
+}
+
+static uint32_t n_idle(const vonk_py_pool *pool, const py_crew *crew)
+{
+    uint32_t n = 0;
+    for (const py_conn *conn = pool->conns; conn; conn = conn->next) n += conn->is_idle && conn->crew == crew;
+    return n;
 }
 
 static void put_back(vonk_py_worker *worker, bool reusable)
@@ -486,7 +496,8 @@ static void put_back(vonk_py_worker *worker, bool reusable)
     /* One that is still being connected has done nothing: it becomes an idle one. */
     if (conn->is_dead || conn->step != PY_STEP_UP) return;
     const bool is_clean = reusable && conn->in_from == conn->in_to && worker->sent == worker->out.len;
-    if (!is_clean || !conn->crew->env.reuse || !conn->daemon->crew) {
+    if (!is_clean || !conn->crew->env.reuse || !conn->daemon->crew ||
+        n_idle(pool, conn->crew) >= pool->options.max_idle) {
         vonk__py_conn_kill(conn);
         return;
     }
@@ -548,6 +559,7 @@ vonk_status vonk_py_worker_watch(vonk_py_worker *worker, bool to_write, void (*w
     worker->wake = wake;
     worker->wake_arg = arg;
     worker->to_write = to_write;
+    if (worker->silence_ns) worker->waits_since_ns = vonk_clock_mono_ns();
     const py_conn *conn = worker->conn;
     const bool is_there = worker->state == PY_FAILED || (worker->state == PY_READY && !worker->is_seen_ready) ||
                           (conn && conn->is_dead) ||

@@ -35,6 +35,12 @@ typedef struct vonk_py_env {
     bool tcp;             /* loopback TCP with a secret in place of Unix sockets; always so for pyspark 4.0 */
     const void *owner;    /* who may have to wait for itself: see max_workers. NULL: nobody. Environments that differ in
                              nothing else are equal */
+    vonk_str daemon;      /* module that forks workers; empty: "pyspark.daemon" */
+    bool faulthandler;    /* workers write down where they are when they crash: that is told with the crash */
+    /* Of a holder, as `owner`: a worker from which nothing comes for so long while it is waited for is told of in the
+     * log, and killed if so (spark.python.worker.idleTimeoutSeconds, killOnIdleTimeout). */
+    int64_t silence_ns; /* 0: no limit */
+    bool kill_silent;
 } vonk_py_env;
 
 typedef struct vonk_py_pool_options {
@@ -45,6 +51,7 @@ typedef struct vonk_py_pool_options {
      * with several functions, a task that computes a cached parent or tasks that meet at a barrier would wait for
      * themselves. So whoever waits holds nothing, and those who hold go on: the number is exceeded rather than that. */
     uint32_t max_workers;
+    uint32_t max_idle; /* of one environment; beyond it a worker ends when it is given back */
 } vonk_py_pool_options;
 
 vonk_status vonk_py_pool_new(vonk_budget *budget, const vonk_py_pool_options *options, vonk_py_pool **ret,

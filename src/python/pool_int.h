@@ -126,6 +126,9 @@ struct py_conn {
 vonk_status vonk__py_conn_open(py_crew *crew, vonk_py_worker *holder, vonk_error *err);
 void vonk__py_conn_kill(py_conn *conn); /* any thread; freed by the loop's */
 void vonk__py_conns_tend(vonk_py_pool *pool, int64_t now_ns);
+/* Under the lock, any thread, for a ready worker that is waited for: has it been silent for too long? Then that is told,
+ * and it may be killed. When to look again. */
+int64_t vonk__py_silence_look(vonk_py_worker *worker, int64_t now_ns);
 void vonk__py_conn_free(py_conn *conn); /* loop's thread */
 
 typedef enum py_state { PY_QUEUED, PY_CONNECTING, PY_READY, PY_FAILED } py_state;
@@ -143,6 +146,8 @@ struct vonk_py_worker {
     void *wake_arg;
     bool to_write, is_due;
     vonk_py_worker *next_due;
+    int64_t silence_ns, waits_since_ns; /* 0: no limit; nobody waits */
+    bool kill_silent, is_silenced;      /* is_silenced: it was killed for that */
     /* holder's */
     vonk_budget *budget;
     vonk_buf out;

@@ -1,10 +1,11 @@
 /* python/worker.c -- bytes to and from a worker, on its holder's thread. */
 #include "python/pool_int.h"
 
+#include "sys/files.h"
 #include "sys/sockets.h"
 
 /* An output buffer that has grown beyond this is given back once it is empty. */
-enum { KEEP_BYTES = 4 << 20 };
+enum { KEEP_BYTES = 4 << 20, MOST_LAST_WORDS = 64 << 10 };
 
 static py_state state_of(vonk_py_worker *worker)
 {
@@ -80,18 +81,42 @@ vonk_status vonk_py_worker_send(vonk_py_worker *worker, size_t *ret_left, vonk_e
 
 /* ---- from the worker */
 
+/* What it wrote down of itself, and takes away when it ends well; empty: nothing. */
+static vonk_status last_words(const vonk_py_worker *worker, vonk_buf *out, vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    vonk_str path;
+    bool exists = false;
+    VONK_TRY(vonk_arena_new(worker->pool->budget, &arena, err));
+    VONK_TRY(vonk_path_join(arena, worker->pool->folder, vonk_str_of(VONK_F("%d", worker->conn->pid)), &path, err));
+    VONK_TRY(vonk_file_exists(path, &exists, err));
+    if (!exists) return VONK_OK;
+    VONK_TRY(vonk_file_read_all(path, MOST_LAST_WORDS, out, err));
+    return vonk_file_remove(path, NULL, err);
+}
+
 static vonk_status crashed(vonk_py_worker *worker, vonk_error *err)
 {
     py_conn *conn = worker->conn;
+    VONK_AUTO(vonk_buf_done) vonk_buf words = {0};
+    VONK_AUTO(vonk_error_reset) vonk_error unread = VONK_ERROR_INIT;
+    vonk_buf_init(&words, vonk_budget_root(), MOST_LAST_WORDS);
+    if (worker->crew->env.faulthandler && last_words(worker, &words, &unread) != VONK_OK) vonk_buf_reset(&words);
+    char what[4096];
+    vonk_format(
+        what, sizeof what,
+        worker->is_silenced
+            ? "the Python worker (process %d, %.*s) was killed, since nothing had come from it for so long%s%.*s"
+            : "the Python worker (process %d, %.*s) ended unexpectedly: it crashed, was killed, or left by "
+              "itself%s%.*s",
+        conn->pid, VONK_STR_ARGS(worker->crew->env.module), words.len ? ":\n" : "",
+        VONK_STR_ARGS(vonk_buf_str(&words)));
     VONK_LOCKED(&worker->pool->lock);
     if (worker->crew->is_dropped)
         return VONK_FAIL(err, VONK_E_PYTHON_WORKER_CRASHED, "message", "the Python worker was ended with its session");
+    if (worker->is_silenced) return VONK_FAIL(err, VONK_E_PYTHON_TIMED_OUT, "message", what);
     vonk__py_child_drain(&conn->daemon->child);
-    return vonk__py_fail_with_tail(VONK_E_PYTHON_WORKER_CRASHED,
-                                   VONK_F("the Python worker (process %d, %s) ended unexpectedly: it crashed, was "
-                                          "killed, or left by itself",
-                                          conn->pid, VONK_S(worker->crew->env.module)),
-                                   &conn->daemon->child.tail, err);
+    return vonk__py_fail_with_tail(VONK_E_PYTHON_WORKER_CRASHED, what, &conn->daemon->child.tail, err);
 }
 
 /* More bytes into *into, or into what is read ahead. *ret_n 0: none are there. */
@@ -179,6 +204,29 @@ vonk_status vonk_py_worker_read_i64(vonk_py_worker *worker, bool *ret_there, int
 
 /* ---- waiting */
 
+/* In pieces no longer than the silence that is allowed. */
+static bool wait_bytes(vonk_py_worker *worker, bool to_write, int64_t timeout_ns)
+{
+    const int fd = worker->conn->fd;
+    int64_t now_ns = vonk_clock_mono_ns();
+    const int64_t until_ns = timeout_ns < 0 ? INT64_MAX : now_ns + timeout_ns;
+    for (;;) {
+        int64_t piece_ns = timeout_ns < 0 ? -1 : until_ns - now_ns;
+        if (worker->silence_ns) {
+            VONK_LOCKED(&worker->pool->lock);
+            if (!worker->waits_since_ns) worker->waits_since_ns = now_ns;
+            const int64_t silence_ns = vonk__py_silence_look(worker, now_ns) - now_ns;
+            if (piece_ns < 0 || silence_ns < piece_ns) piece_ns = silence_ns;
+        }
+        if (to_write ? vonk_socket_wait_either(fd, piece_ns) : vonk_socket_wait_readable(fd, piece_ns)) {
+            worker->waits_since_ns = 0;
+            return true;
+        }
+        now_ns = vonk_clock_mono_ns();
+        if (now_ns >= until_ns) return false;
+    }
+}
+
 bool vonk_py_worker_wait(vonk_py_worker *worker, bool to_write, int64_t timeout_ns)
 {
     vonk_py_pool *pool = worker->pool;
@@ -186,8 +234,7 @@ bool vonk_py_worker_wait(vonk_py_worker *worker, bool to_write, int64_t timeout_
     if (state_of(worker) == PY_READY) {
         const py_conn *conn = worker->conn;
         if (!was_seen || (!worker->is_hungry && conn->in_from < conn->in_to)) return true;
-        return to_write ? vonk_socket_wait_either(conn->fd, timeout_ns)
-                        : vonk_socket_wait_readable(conn->fd, timeout_ns);
+        return wait_bytes(worker, to_write, timeout_ns);
     }
     const int64_t until_ns = timeout_ns < 0 ? INT64_MAX : vonk_clock_mono_ns() + timeout_ns;
     VONK_LOCKED(&pool->lock);

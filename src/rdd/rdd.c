@@ -74,7 +74,7 @@ static void give_back(vonk_rdd *rdd)
     vonk_block_store *store = rdd->context->env.scheduler ? vonk__rdd_store(rdd) : NULL;
     vonk_shuffle_unref(VONK_STEAL(rdd->shuffle));
     if (!store) return;
-    if (rdd->kind == VONK_RDD_PARALLEL) vonk_block_drop_all(store, VONK_BLOCK_FRAME, rdd->data);
+    if (rdd->kind == VONK_RDD_PARALLEL || rdd->flow) vonk_block_drop_all(store, VONK_BLOCK_FRAME, rdd->data);
     if (rdd->cache) vonk_block_drop_all(store, VONK_BLOCK_RDD, rdd->cache);
 }
 

@@ -132,6 +132,21 @@ vonk_status vonk_rdd_source_register(vonk_rdd_context *context, const vonk_rdd_s
 vonk_status vonk_rdd_of_source(vonk_rdd_context *context, const char *source, vonk_str bytes, uint32_t n_partitions,
                                vonk_rdd_elements elements, vonk_rdd **ret, vonk_error *err);
 
+/* A leaf whose partitions come one after the other out of one run (a query's rows). It begins when a task first wants
+ * some of them and goes on as far as tasks want; what has come is kept as blocks until the RDD goes. */
+typedef struct vonk_rdd_flow {
+    void *self;
+    /* Some records, of a partition that never descends; *ret_more false: the end. An error may say by *ret_partition that
+     * those before that one are whole. One call at a time, from threads of tasks; looks at vonk_task_cancelled while it
+     * waits. Borrowed until the next call. */
+    vonk_status (*next)(void *self, vonk_task *task, bool *ret_more, uint32_t *ret_partition, vonk_str *ret_records,
+                        vonk_error *err);
+    void (*rewind)(void *self); /* nothing is running any more; the next call begins anew */
+    void (*free)(void *self);   /* when the RDD goes, also when its maker fails */
+} vonk_rdd_flow;
+vonk_status vonk_rdd_of_flow(vonk_rdd_context *context, const vonk_rdd_flow *flow, uint32_t n_partitions,
+                             vonk_rdd_elements elements, const char *site, vonk_rdd **ret, vonk_error *err);
+
 vonk_rdd *vonk_rdd_ref(vonk_rdd *rdd);
 void vonk_rdd_unref(
     vonk_rdd *rdd); /* the last one frees its cached blocks and shuffle outputs; long lineages in a loop */

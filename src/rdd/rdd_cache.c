@@ -65,6 +65,10 @@ static uint32_t lose_of(vonk_rdd *rdd, bool half)
     uint32_t n = 0;
     for (uint32_t p = 0; rdd->cache && p < rdd->n_partitions; p++)
         n += vonk_block_damage(store, (vonk_block_id){.kind = VONK_BLOCK_RDD, .a = rdd->cache, .b = p}, half);
+    for (uint32_t p = 0; rdd->kind == VONK_RDD_FLOW && p < rdd->n_partitions; p++)
+        for (uint32_t i = 0; i < vonk__rdd_flow_blocks(rdd, p); i++)
+            n += vonk_block_damage(store, (vonk_block_id){.kind = VONK_BLOCK_FRAME, .a = rdd->data, .b = p, .c = i},
+                                   half);
     if (rdd->kind != VONK_RDD_SHUFFLED) return n;
     for (uint32_t m = 0; m < vonk_shuffle_n_maps(rdd->shuffle); m++)
         for (uint32_t r = 0; r < vonk_shuffle_n_reduces(rdd->shuffle); r++) {

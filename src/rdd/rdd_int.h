@@ -50,7 +50,8 @@ struct vonk_rdd {
     /* by kind */
     rdd_map map;
     uint32_t spread_to, record_bytes;
-    uint64_t data;         /* PARALLEL: number of its blocks */
+    uint64_t data;         /* PARALLEL, FLOW: number of its blocks */
+    struct rdd_flow *flow; /* FLOW */
     vonk_shuffle *shuffle; /* SHUFFLED */
     const rdd_file_part *files;
     const vonk_rdd_source *source;
@@ -160,6 +161,11 @@ VONK_DEFINE_AUTO(rdd_packed, vonk__rdd_packed_close)
 /* Less than `room`: the end. */
 vonk_status vonk__rdd_packed_read(rdd_packed *packed, char *to, size_t room, size_t *ret_got, vonk_error *err);
 
+/* rdd_flow.c */
+typedef struct rdd_flow rdd_flow;
+vonk_status vonk__rdd_compute_flow(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
+                                   vonk_error *err);
+uint32_t vonk__rdd_flow_blocks(vonk_rdd *rdd, uint32_t partition);
 /* rdd_hadoop.c */
 vonk_status vonk__rdd_compute_hadoop(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
                                      vonk_error *err);

@@ -28,6 +28,7 @@ static vonk_status copy_function(vonk_arena *arena, const vonk_rdd_python *from,
     VONK_TRY(vonk_arena_str(arena, from->python_version, &to->python_version, err));
     VONK_TRY(vonk_arena_str(arena, from->env.executable, &to->env.executable, err));
     VONK_TRY(vonk_arena_str(arena, from->env.module, &to->env.module, err));
+    VONK_TRY(vonk_arena_str(arena, from->env.daemon, &to->env.daemon, err));
     VONK_TRY(vonk_arena_str(arena, from->env.folder, &to->env.folder, err));
     VONK_TRY(copy_strs(arena, from->env.vars, from->env.n_vars, &to->env.vars, err));
     VONK_TRY(copy_strs(arena, from->includes, from->n_includes, &to->includes, err));

@@ -561,6 +561,103 @@ static void test_faults(void **state)
 }
 #endif
 
+/* A run of 3 partitions of 3, 0 and 2 pieces; it may fail at a piece. */
+typedef struct run {
+    int n_begun, n_given, fail_at;
+    int next;
+    bool freed;
+    char records[64];
+} run;
+
+static vonk_status run_next(void *self, vonk_task *task, bool *ret_more, uint32_t *ret_partition, vonk_str *ret,
+                            vonk_error *err)
+{
+    static const uint32_t partitions[] = {0, 0, 0, 2, 2};
+    run *r = self;
+    (void)task;
+    r->n_begun += r->next == 0;
+    *ret_more = r->next < 5;
+    if (!*ret_more) return VONK_OK;
+    if (r->next == r->fail_at) {
+        *ret_partition = partitions[r->next];
+        return VONK_FAIL(err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
+    }
+    *ret_partition = partitions[r->next];
+    vonk_format(r->records, sizeof r->records, "___\003%da___\002%d", r->next + 10, r->next + 50);
+    for (char *c = r->records; *c; c++) *c = *c == '_' ? 0 : *c; /* two records */
+    *ret = (vonk_str){r->records, 13};
+    r->next++;
+    r->n_given++;
+    return VONK_OK;
+}
+static void run_rewind(void *self) { ((run *)self)->next = 0; }
+static void run_free(void *self) { ((run *)self)->freed = true; }
+
+static vonk_rdd *flow(world *w, run *r, int fail_at)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    vonk_rdd *rdd = NULL;
+    const vonk_rdd_flow of = {.self = r, .next = run_next, .rewind = run_rewind, .free = run_free};
+    *r = (run){.fail_at = fail_at};
+    OK(vonk_rdd_of_flow(w->context, &of, 3, VONK_RDD_BYTES, "javaToPython at a.py:1", &rdd, &err));
+    return rdd;
+}
+
+static vonk_status collect_first(vonk_rdd *rdd, answer *a, vonk_error *err)
+{
+    VONK_AUTO(vonk_job_free) vonk_job_run *job = NULL;
+    const uint32_t first = 0;
+    bool ended = false;
+    *a = (answer){.rdd = rdd};
+    vonk_buf_init(&a->text, vonk_budget_root(), SIZE_MAX);
+    vonk_receiver to = {.self = a, .result = take};
+    VONK_TRY(vonk_rdd_run(rdd, &first, 1, NULL, 0, to, &job, err));
+    return vonk_job_wait(job, -1, &ended, err);
+}
+
+static void test_flow(void **state)
+{
+    static const char whole[] = "[10a 50 11a 51 12a 52][][13a 53 14a 54]";
+    vonk_error err = VONK_ERROR_INIT;
+    world w;
+    run r;
+    answer a;
+    for (uint32_t n_slots = 1; n_slots < 4; n_slots++) {
+        open_world(&w, n_slots);
+        vonk_rdd *rdd = flow(&w, &r, -1);
+        assert_int_equal(r.n_given, 0); /* nobody has asked yet */
+        OK(collect_first(rdd, &a, &err));
+        assert_int_equal(a.text.len, strlen("[10a 50 11a 51 12a 52]"));
+        vonk_buf_done(&a.text);
+        assert_int_equal(r.n_given, 4); /* one more shows where the partition ends */
+        expect(rdd, whole);
+        expect(rdd, whole); /* from blocks */
+        assert_int_equal(r.n_given, 5);
+        assert_int_equal(r.n_begun, 1);
+        for (uint32_t half = 0; half < 2; half++) { /* lost or damaged: made again */
+            assert_int_equal(vonk_rdd_lose_blocks(rdd, half), 5);
+            expect(rdd, whole);
+            assert_int_equal(r.n_begun, 2 + half);
+        }
+        vonk_rdd_unref(rdd);
+        assert_true(r.freed);
+        for (int at = 0; at < 5; at++) { /* an error ends that job only; whole partitions stay */
+            rdd = flow(&w, &r, at);
+            expect_failure(rdd, VONK_E_DIVIDE_BY_ZERO);
+            r.fail_at = -1;
+            expect(rdd, whole);
+            assert_true(r.n_begun >= 2);
+            vonk_rdd_unref(rdd);
+        }
+        rdd = flow(&w, &r, 3); /* nor does one that is behind what is asked for show */
+        OK(collect_first(rdd, &a, &err));
+        vonk_buf_done(&a.text);
+        vonk_rdd_unref(rdd);
+        close_world(&w);
+    }
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -571,7 +668,7 @@ int main(void)
 #endif
         cmocka_unit_test(test_splits),       cmocka_unit_test(test_broadcast),
         cmocka_unit_test(test_text),         cmocka_unit_test(test_lists_and_checkpoints),
-        cmocka_unit_test(test_long_lineage),
+        cmocka_unit_test(test_long_lineage), cmocka_unit_test(test_flow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* session/python.c -- where a session's functions of Python run: the engine's workers, started for this session. */
+#include "plan/python_env.h"
 #include "session/session_int.h"
 
 #include "sys/clock.h"
@@ -15,6 +16,7 @@ static vonk_status pool_of(vonk_engine *engine, vonk_py_pool **ret, vonk_error *
     const vonk_py_pool_options options = {.socket_folder = vonk_str_of(engine->spill_dir),
                                           .idle_ns = IDLE_NS,
                                           .start_timeout_ns = START_NS,
+                                          .max_idle = vonk_conf_python_most_idle(engine->conf),
                                           .max_workers =
                                               (uint32_t)vonk_conf_i64(engine->conf, "vonk.python.maxWorkers")};
     VONK_LOCKED(&engine->lock);
@@ -54,6 +56,13 @@ static vonk_status add_threads(vars *v, vonk_error *err)
     return vonk_env_get("OMP_NUM_THREADS").data ? VONK_OK : add_var(v, "OMP_NUM_THREADS", VONK_STR("1"), err);
 }
 
+static vonk_status add_seconds(vars *v, const vonk_conf *conf, vonk_error *err)
+{
+    const int64_t n = vonk_conf_python_traceback_seconds(conf, true);
+    if (n <= 0) return VONK_OK;
+    return add_var(v, "PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS", vonk_str_of(VONK_F("%lld", (long long)n)), err);
+}
+
 static vonk_str base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -75,6 +84,7 @@ static vonk_status set_vars(const vonk_session *session, const vonk_conf *conf, 
     VONK_TRY(add_flag(&v, "SPARK_TRACEBACK_WITH_LOCALS", conf,
                       "spark.sql.execution.pyspark.udf.tracebackWithLocals.enabled", err));
     VONK_TRY(add_flag(&v, "SPARK_PIPELINED_UDF", conf, "spark.python.udf.pipelined.enabled", err));
+    VONK_TRY(add_seconds(&v, conf, err));
     VONK_TRY(add_number(&v, "SPARK_PIPELINED_UDF_QUEUE_DEPTH", conf, "spark.python.udf.pipelined.queueDepth", err));
     env->vars = v.list.at;
     env->n_vars = vonk_u32_of(v.list.n);
@@ -89,12 +99,6 @@ static vonk_str executable_of(const vonk_conf *conf)
     for (size_t i = 0; i < VONK_COUNTOF(keys) && value.len == 0; i++) value = vonk_conf_get(conf, keys[i]);
     for (size_t i = 0; i < VONK_COUNTOF(names) && value.len == 0; i++) value = vonk_env_get(names[i]);
     return value.len ? value : VONK_STR("python3");
-}
-
-static int64_t memory_of(const vonk_conf *conf)
-{
-    static const char key[] = "spark.executor.pyspark.memory";
-    return vonk_conf_get(conf, key).data ? vonk_conf_i64(conf, key) * (INT64_C(1) << 20) : 0; /* it is in MiB */
 }
 
 /* ---- planners of pyspark */
@@ -275,10 +279,8 @@ vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, v
     vonk_str *includes = NULL;
     VONK_TRY(VONK_ARENA_NEW(arena, &python, err));
     VONK_TRY(pool_of(session->engine, &python->pool, err));
+    VONK_TRY(vonk_conf_python_env(conf, true, arena, &python->env, err));
     VONK_TRY(vonk_arena_str(arena, executable_of(conf), &python->env.executable, err));
-    python->env.module = VONK_STR("pyspark.worker");
-    python->env.reuse = vonk_conf_bool(conf, "spark.python.worker.reuse");
-    python->env.memory_bytes = memory_of(conf);
     VONK_LOCKED(&session->files_lock);
     VONK_TRY(make_folder(session, err));
     VONK_TRY(vonk_arena_str(arena, vonk_str_of(session->files_folder), &python->files_folder, err));

@@ -124,7 +124,8 @@ static vonk_status run_exec(vonk_query *query, vonk_error *err)
                                .n_threads = threads > 0 ? (uint32_t)threads : engine->n_threads,
                                .batch_rows = batch_rows > 0 ? (uint32_t)batch_rows : VONK_BATCH_ROWS,
                                .spill_dir = vonk_str_of(engine->spill_dir),
-                               .python = python};
+                               .python = python,
+                               .on_demand = query->on_demand};
     vonk_exec *exec = NULL;
 
     VONK_TRY(vonk_exec_start(&env, query->physical, &exec, err));
@@ -213,6 +214,7 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
     query->resolved = vonk_plan_ref(resolved);
     query->use_cached = (flags & VONK__USE_CACHED) != 0;
     query->never_waits = (flags & VONK__NEVER_WAITS) != 0;
+    query->on_demand = (flags & VONK__ON_DEMAND) != 0;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
     VONK_AUTO(vonk_python_fn_unref)
     const vonk_python_fn *source =
@@ -256,6 +258,29 @@ vonk_status vonk_session_execute_resolved(vonk_session *session, const vonk_plan
                                           vonk_error *err)
 {
     return vonk__session_start(session, resolved, VONK__USE_CACHED, NULL, ret, err);
+}
+
+uint32_t vonk_query_n_partitions(vonk_query *query)
+{
+    VONK_LOCKED(&query->lock);
+    return query->exec ? vonk_exec_n_partitions(query->exec) : 0;
+}
+
+uint32_t vonk_query_failed_partition(vonk_query *query)
+{
+    VONK_LOCKED(&query->lock);
+    return query->exec ? vonk_exec_failed_partition(query->exec) : UINT32_MAX;
+}
+
+vonk_status vonk_session_n_partitions(vonk_session *session, const vonk_plan *resolved, uint32_t *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+
+    *ret = 0;
+    if (resolved->kind == VONK_PN_WRITE_FILES || vonk__session_is_command(resolved)) return VONK_OK;
+    VONK_TRY(vonk__session_start(session, resolved, VONK__USE_CACHED | VONK__ON_DEMAND, NULL, &query, err));
+    *ret = vonk_query_n_partitions(query);
+    return VONK_OK;
 }
 
 bool vonk_session_acts(const vonk_plan *resolved)

@@ -80,6 +80,12 @@ vonk_status      vonk_query_poll(vonk_query *query, void (*wake)(void *), void *
 void             vonk_query_cancel(vonk_query *query);
 /* Does it compute rows (false: a command, which is done)? It may wait for memory before it starts: inside vonk_query_next. */
 bool             vonk_query_runs(const vonk_query *query);
+/* Of its rows; 0: not known yet, or a command's. Known when the first of them is there. Any thread. */
+uint32_t         vonk_query_n_partitions(vonk_query *query);
+/* After an error, as vonk_exec_failed_partition. */
+uint32_t         vonk_query_failed_partition(vonk_query *query);
+/* vonk_query_n_partitions of a plan that is not run for it; 0: something has to be computed to know. */
+vonk_status      vonk_session_n_partitions(vonk_session *session, const vonk_plan *resolved, uint32_t *ret, vonk_error *err);
 /* As vonk_exec_progress; 0 stages while it waits, and for commands. Any thread. */
 uint32_t         vonk_query_progress(vonk_query *query, vonk_progress *ret, uint32_t room);
 /* What DataFrame.observe() counted, once all rows are out: one row per name, also of the query that a command ran inside. Borrowed. */

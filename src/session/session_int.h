@@ -69,7 +69,7 @@ struct vonk_query {
     struct vonk__source_write *source_write; /* into a data source of Python; NULL: another query, or it is over */
     const vonk_py_pair *properties; /* of its tasks of Python; in `arena` */
     uint32_t         n_properties;
-    bool             use_cached, never_waits;
+    bool             use_cached, never_waits, on_demand;
     _Atomic bool     cancelled;
 };
 
@@ -87,8 +87,9 @@ vonk_status vonk__session_plan(vonk_query *query, const vonk_plan *resolved, con
 vonk_status vonk__session_collect(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_batch **ret, vonk_error *err);
 /* The same, and the query itself, drained. */
 vonk_status vonk__session_collect_query(vonk_session *session, const vonk_plan *resolved, bool use_cached, vonk_budget *into, vonk_query **ret_query, vonk_batch **ret, vonk_error *err);
-/* How a query is run: flags. NEVER_WAITS: refused memory is an error, even when others, who have it, will be done soon. */
-enum { VONK__USE_CACHED = 1, VONK__NEVER_WAITS = 2 };
+/* How a query is run: flags. NEVER_WAITS: refused memory is an error, even when others, who have it, will be done soon.
+ * ON_DEMAND: nothing is computed before rows are asked for. */
+enum { VONK__USE_CACHED = 1, VONK__NEVER_WAITS = 2, VONK__ON_DEMAND = 4 };
 /* A query over an already resolved plan. shared: the budget it spends from (its rows may outlive it), or NULL. */
 vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved, unsigned flags, vonk_budget *shared, vonk_query **ret, vonk_error *err);
 /* Dataset.show's text of a SHOW_STRING node. */

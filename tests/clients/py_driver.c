@@ -30,7 +30,7 @@ static vonk_str vars[MOST_VARS];
 static vonk_py_env env = {
     .executable = VONK_STR("python3"), .module = VONK_STR("pyspark.worker"), .vars = vars, .reuse = true};
 static vonk_py_pool_options options = {
-    .idle_ns = 60 * VONK_NS_PER_S, .start_timeout_ns = 60 * VONK_NS_PER_S, .max_workers = 8};
+    .idle_ns = 60 * VONK_NS_PER_S, .start_timeout_ns = 60 * VONK_NS_PER_S, .max_workers = 8, .max_idle = UINT32_MAX};
 static vonk_str version = VONK_STR("3.11");
 static bool by_watch;
 static int64_t budget_mb = 1024;

@@ -227,3 +227,99 @@ def test_nothing_is_left_over(tmp_path):
     while os.listdir(tmp_path) and time.monotonic() < end:
         time.sleep(0.05)
     assert os.listdir(tmp_path) == []
+
+
+def test_silent_workers_are_killed():
+    lines = run("""
+        conf = SparkConf().setMaster("local[1]").setAppName("a")
+        conf.set("spark.python.worker.idleTimeoutSeconds", "1").set("spark.python.worker.killOnIdleTimeout", "true")
+        conf.set("spark.python.worker.faulthandler.enabled", "true")
+        sc = SparkContext(conf=conf)
+        started = time.time()
+        try:
+            sc.parallelize([1], 1).map(lambda x: time.sleep(30)).collect()
+        except Exception as e:
+            print("nothing had come from it" in str(e), time.time() - started < 15)
+        print(sc.parallelize([1], 1).map(lambda x: (time.sleep(0.5), x)[1]).collect())
+        def crashes(x):
+            import ctypes
+            return ctypes.string_at(0)
+        try:
+            sc.parallelize([1], 1).map(crashes).collect()
+        except Exception as e:
+            print("Segmentation fault" in str(e), "in crashes" in str(e))
+    """)
+    assert lines == ["True True", "[1]", "True True"]
+
+
+def test_modules_of_workers(tmp_path):
+    """A daemon and a worker of the user's own (spark.python.daemon.module, spark.python.worker.module)."""
+    (tmp_path / "my_daemon.py").write_text(textwrap.dedent("""
+        import os
+        os.environ["WHOSE"] = "mine"
+        import pyspark.daemon
+        pyspark.daemon.manager()
+    """))
+    lines = run(f"""
+        conf = SparkConf().setMaster("local[2]").setAppName("a").set("spark.python.daemon.module", "my_daemon")
+        conf.set("spark.executorEnv.PYTHONPATH", {str(tmp_path)!r})
+        sc = SparkContext(conf=conf)
+        print(sc.parallelize([1, 2], 2).map(lambda x: os.environ.get("WHOSE")).collect())
+        sc.stop()
+        try:
+            sc = SparkContext(conf=SparkConf().setAll(conf.getAll()).set("spark.python.daemon.module", "no_such"))
+            sc.parallelize([1]).map(lambda x: x).collect()
+        except Exception as e:
+            print("no_such" in str(e))
+    """, PYTHONPATH=str(tmp_path))
+    assert lines == ["['mine', 'mine']", "True"]
+
+
+def test_idle_workers_that_are_kept():
+    lines = run("""
+        conf = SparkConf().setMaster("local[4]").setAppName("a").set("spark.python.factory.idleWorkerMaxPoolSize", "1")
+        sc = SparkContext(conf=conf)
+        def pids():
+            return set(sc.parallelize(range(4), 4).map(lambda x: (time.sleep(0.5), os.getpid())[1]).collect())
+        first = pids()
+        time.sleep(0.5)
+        alive = [pid for pid in first if os.path.exists(f"/proc/{pid}")]
+        print(len(first), len(alive))
+    """)
+    assert lines == ["4 1"]
+
+
+POOLS = """<?xml version="1.0"?><allocations>
+  <pool name="heavy"><schedulingMode>FAIR</schedulingMode><weight>5</weight><minShare>2</minShare></pool>
+  <pool name="odd"><schedulingMode>LIFO</schedulingMode><weight>many</weight></pool>
+</allocations>"""
+
+
+def test_pools_of_a_file(tmp_path):
+    """A pool with the least share of both slots gets them from a job that came before it."""
+    (tmp_path / "pools.xml").write_text(POOLS)
+    (tmp_path / "bad.xml").write_text("<allocations><pool")
+    lines = run(f"""
+        conf = SparkConf().setMaster("local[2]").setAppName("a").set("spark.scheduler.mode", "FAIR")
+        conf.set("spark.scheduler.allocation.file", {str(tmp_path / "pools.xml")!r})
+        sc = SparkContext(conf=conf)
+        ends = {{}}
+        def job(pool):
+            sc.setLocalProperty("spark.scheduler.pool", pool)
+            sc.parallelize(range(8), 8).map(lambda x: time.sleep(0.3)).count()
+            ends[pool] = time.time()
+        light, heavy = [threading.Thread(target=job, args=(pool,)) for pool in ("light", "heavy")]
+        light.start()
+        time.sleep(0.4)
+        heavy.start()
+        light.join()
+        heavy.join()
+        print(ends["heavy"] < ends["light"])
+        sc.stop()
+        for bad in ("bad.xml", "none.xml"):
+            try:
+                SparkContext(conf=conf.set("spark.scheduler.allocation.file", {str(tmp_path)!r} + "/" + bad))
+            except Exception as e:
+                print(type(e).__name__, bad in str(e))
+    """)
+    assert lines == ["True", "Py4JJavaError True", "Py4JJavaError True"]

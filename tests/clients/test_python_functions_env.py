@@ -345,3 +345,50 @@ def test_profiles(own_session, kind):
     assert stats.total_calls >= (2 if kind == "pandas" else 10)
     own_session.profile.clear()
     assert not own_session._profiler_collector._perf_profile_results
+
+
+def test_silent_workers(own_session):
+    """A worker that says nothing for the allowed time is killed if so."""
+    own_session.conf.set("spark.sql.execution.pyspark.udf.idleTimeoutSeconds", "1")
+
+    @F.udf("long")
+    def slow(x):
+        import time
+        time.sleep(2.5)
+        return x
+
+    assert values(own_session.range(0, 1, 1, 1).select(slow("id"))) == [(0,)]  # told of in the log only
+    own_session.conf.set("spark.sql.execution.pyspark.udf.killOnIdleTimeout", "true")
+    with pytest.raises(PySparkException, match="nothing had come from it"):
+        own_session.range(0, 1, 1, 1).select(slow("id")).collect()
+
+    own_session.conf.unset("spark.sql.execution.pyspark.udf.idleTimeoutSeconds")
+    assert values(own_session.range(0, 1, 1, 1).select(slow("id"))) == [(0,)]
+
+
+def test_crashes_say_where(own_session):
+    @F.udf("long")
+    def crashes(x):
+        import ctypes
+        return ctypes.string_at(0)
+
+    with pytest.raises(PySparkException) as plain:
+        own_session.range(1).select(crashes("id")).collect()
+    assert "string_at" not in str(plain.value)
+    own_session.conf.set("spark.sql.execution.pyspark.udf.faulthandler.enabled", "true")
+    with pytest.raises(PySparkException, match="Segmentation fault") as told:
+        own_session.range(1).select(crashes("id")).collect()
+    assert "in string_at" in str(told.value) and "in crashes" in str(told.value)
+
+
+def test_traceback_of_what_takes_long(own_session):
+    own_session.conf.set("spark.sql.execution.pyspark.udf.tracebackDumpIntervalSeconds", "1")
+
+    @F.udf("string")
+    def slow(x):
+        import os
+        import time
+        time.sleep(1.5)
+        return os.environ["PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS"]
+
+    assert values(own_session.range(0, 1, 1, 1).select(slow("id"))) == [("1",)]

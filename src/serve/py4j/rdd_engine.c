@@ -103,6 +103,7 @@ void vonk__j_engine_free(vonk__j_engine *e)
     if (!e) return;
     end(e);
     if (e->budget) vonk_budget_retire(e->budget);
+    vonk_conf_unref(e->conf);
     vonk_free(e->files_folder);
     vonk_free(e->socket_folder);
     vonk_cond_done(&e->changed);
@@ -122,7 +123,8 @@ static vonk_status make_scheduler(vonk__j_caller *caller, vonk__j_engine *e, von
                                             .max_failures = (uint32_t)failures,
                                             .max_stage_attempts = (uint32_t)attempts,
                                             .fair = is_set_to(c, "spark.scheduler.mode", "FAIR")};
-    return vonk_scheduler_new(e->budget, e->store, &options, &e->scheduler, err);
+    VONK_TRY(vonk_scheduler_new(e->budget, e->store, &options, &e->scheduler, err));
+    return vonk__j_read_pools(c, e->scheduler, err);
 }
 
 static vonk_status make_pool(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *err)
@@ -134,7 +136,8 @@ static vonk_status make_pool(vonk__j_caller *caller, vonk__j_engine *e, vonk_err
     const vonk_py_pool_options options = {.socket_folder = is_long ? VONK_STR("/tmp") : VONK_STR_NONE,
                                           .idle_ns = idle * VONK_NS_PER_S,
                                           .start_timeout_ns = 60 * VONK_NS_PER_S,
-                                          .max_workers = e->context->n_slots * 8 + 16};
+                                          .max_workers = e->context->n_slots * 8 + 16,
+                                          .max_idle = vonk_conf_python_most_idle(e->conf)};
     return vonk_py_pool_new(e->budget, &options, &e->pool, err);
 }
 
@@ -142,6 +145,7 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
 {
     vonk__j_context *c = e->context;
     char text[4096];
+    VONK_TRY(vonk__j_context_conf(c, &e->conf, err));
     e->is_encrypted = is_set_to(c, "spark.io.encryption.enabled", "true");
     e->by_unix_sockets = is_set_to(c, "spark.python.unix.domain.socket.enabled", "true");
     e->socket_timeout_ns = seconds_setting(c, "spark.python.authenticate.socketTimeout", 15) * VONK_NS_PER_S;

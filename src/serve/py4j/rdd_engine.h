@@ -5,6 +5,7 @@
 #ifndef VONK_SERVE_PY4J_RDD_ENGINE_H
 #define VONK_SERVE_PY4J_RDD_ENGINE_H
 
+#include "plan/python_env.h"
 #include "rdd/rdd.h"
 #include "serve/py4j/spark.h"
 
@@ -14,6 +15,7 @@ struct vonk__j_engine {
     vonk__j_machine *machine;
     vonk__j_context *context; /* borrowed: its owner */
     vonk_budget *budget;
+    const vonk_conf *conf; /* the context's settings when it was made */
     vonk_block_store *store;
     vonk_scheduler *scheduler;
     vonk_py_pool *pool;
@@ -40,6 +42,9 @@ VONK_DEFINE_AUTO(vonk__j_engine, vonk__j_engine_leave)
 /* Cancels all jobs, waits for those who hold it, ends workers, threads and blocks. The struct stays until _free. */
 void vonk__j_engine_stop(vonk__j_context *context);
 void vonk__j_engine_free(vonk__j_engine *engine); /* NULL is fine */
+
+/* Pools of the FAIR scheduler from their file; without a scheduler the file is only checked. */
+vonk_status vonk__j_read_pools(vonk__j_context *context, vonk_scheduler *scheduler, vonk_error *err);
 
 /* Tells Python what a task has added to an accumulator: `update` is a pickled (id, value). self: the engine. */
 vonk_status vonk__j_accumulate(void *self, vonk_str update, vonk_error *err);

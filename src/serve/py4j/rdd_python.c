@@ -72,22 +72,30 @@ static vonk_status add_map(vars *v, vonk__j_object *map, vonk_error *err)
     return VONK_OK;
 }
 
+/* An array with a place for each element of the collection, and the elements; none: none. */
+static vonk_status room_for(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena, size_t each, void *ret_room,
+                            vonk__j_value **ret, uint32_t *ret_n, vonk_error *err)
+{
+    bool known = false;
+    *ret_n = 0;
+    if (!of) return VONK_OK;
+    VONK_TRY(vonk__j_elements(caller, of, arena, ret, ret_n, &known, err));
+    const vonk_status status = vonk_arena_array(arena, *ret_n, each, ret_room, err);
+    if (status != VONK_OK) vonk__j_unref_all(*ret, *ret_n);
+    return status;
+}
+
 static vonk_status copy_texts(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena, const vonk_str **ret,
                               uint32_t *ret_n, vonk_error *err)
 {
     vonk__j_value *values = NULL;
     vonk_str *texts = NULL;
-    uint32_t n = 0;
-    bool known = false;
-    *ret_n = 0;
-    if (!of) return VONK_OK;
-    VONK_TRY(vonk__j_elements(caller, of, arena, &values, &n, &known, err));
-    vonk_status status = vonk_arena_array(arena, n, sizeof *texts, &texts, err);
-    for (uint32_t i = 0; status == VONK_OK && i < n; i++)
+    vonk_status status = VONK_OK;
+    VONK_TRY(room_for(caller, of, arena, sizeof *texts, &texts, &values, ret_n, err));
+    for (uint32_t i = 0; status == VONK_OK && i < *ret_n; i++)
         status = vonk_arena_str(arena, vonk__j_str(&values[i]), &texts[i], err);
-    vonk__j_unref_all(values, n);
+    vonk__j_unref_all(values, *ret_n);
     *ret = texts;
-    *ret_n = n;
     return status;
 }
 
@@ -98,17 +106,14 @@ static vonk_status list_broadcasts(vonk__j_caller *caller, vonk__j_object *of, v
     vonk__j_value *values = NULL;
     vonk__j_broadcast **found = NULL;
     uint32_t n = 0;
-    bool known = false;
+    VONK_TRY(room_for(caller, of, arena, sizeof *found, &found, &values, &n, err));
     *ret_n = 0;
-    if (!of) return VONK_OK;
-    VONK_TRY(vonk__j_elements(caller, of, arena, &values, &n, &known, err));
-    const vonk_status status = vonk_arena_array(arena, n, sizeof *found, &found, err);
-    for (uint32_t i = 0; status == VONK_OK && i < n; i++)
+    for (uint32_t i = 0; i < n; i++)
         if (values[i].kind == VONK__J_OBJECT && vonk__j_is(values[i].object, "org.apache.spark.broadcast.Broadcast"))
             found[(*ret_n)++] = (vonk__j_broadcast *)vonk__j_object_ref(values[i].object);
     vonk__j_unref_all(values, n);
     *ret = found;
-    return status;
+    return VONK_OK;
 }
 
 vonk_status vonk__j_function_broadcasts(vonk__j_caller *caller, const vonk__j_function *f, vonk_arena *arena,
@@ -133,32 +138,16 @@ static vonk_status copy_broadcasts(vonk__j_caller *caller, vonk__j_object *of, v
     return status;
 }
 
-/* "512m", "2g", "1024" (MiB): spark.executor.pyspark.memory. */
-static int64_t memory_bytes(vonk__j_context *context)
-{
-    char text[64];
-    int64_t n = 0, unit = 1 << 20;
-    vonk_str set = vonk__j_context_setting(context, VONK_STR("spark.executor.pyspark.memory"), text, sizeof text);
-    if (!set.len) return 0;
-    if (set.data[set.len - 1] == 'b' || set.data[set.len - 1] == 'B') set.len--;
-    const char last = set.len ? (char)(set.data[set.len - 1] | 0x20) : '0';
-    if (last == 'k') unit = 1 << 10;
-    if (last == 'g') unit = 1 << 30;
-    if (last == 'k' || last == 'm' || last == 'g') set.len--;
-    return vonk_text_to_i64(set, false, 0, INT32_MAX, &n) ? n * unit : 0;
-}
-
 static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, vonk_py_env *env, vonk_error *err)
 {
-    char text[64];
-    vonk__j_context *c = e->context;
-    const vonk_str reuse = vonk__j_context_setting(c, VONK_STR("spark.python.worker.reuse"), text, sizeof text);
-    *env = (vonk_py_env){.module = VONK_STR("pyspark.worker"),
-                         .reuse = !vonk_str_is_nocase(reuse, "false"),
-                         .memory_bytes = memory_bytes(c)};
+    const int64_t seconds = vonk_conf_python_traceback_seconds(e->conf, false);
+    VONK_TRY(vonk_conf_python_env(e->conf, false, v->arena, env, err));
     VONK_TRY(vonk_arena_str(v->arena, vonk__j_str(&f->executable), &env->executable, err));
-    VONK_TRY(add_var(v, "SPARK_LOCAL_DIRS", vonk_str_of(c->local_folder), err));
+    VONK_TRY(add_var(v, "SPARK_LOCAL_DIRS", vonk_str_of(e->context->local_folder), err));
     VONK_TRY(add_var(v, "OMP_NUM_THREADS", VONK_STR("1"), err));
+    if (seconds > 0)
+        VONK_TRY(
+            add_var(v, "PYTHON_TRACEBACK_DUMP_INTERVAL_SECONDS", vonk_str_of(VONK_F("%lld", (long long)seconds)), err));
     env->vars = v->list.at;
     env->n_vars = (uint32_t)v->list.n;
     return VONK_OK;

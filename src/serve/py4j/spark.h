@@ -3,6 +3,7 @@
 #ifndef VONK_SERVE_PY4J_SPARK_H
 #define VONK_SERVE_PY4J_SPARK_H
 
+#include "plan/conf.h"
 #include "serve/py4j/py4j_int.h"
 #include "serve/ui/ui.h"
 
@@ -39,6 +40,8 @@ vonk__j_context *vonk__j_context_of(vonk__j_object *object);       /* of a Spark
 vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new reference; NULL: none */
 /* Of the context's configuration; empty: not set. The text is copied to `into`. */
 vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *into, size_t bytes);
+/* All of the context's configuration; new reference. */
+vonk_status vonk__j_context_conf(vonk__j_context *context, const vonk_conf **ret, vonk_error *err);
 /* The caller's own, made when first asked for; borrowed. */
 vonk_status vonk__j_local_properties(vonk__j_caller *caller, vonk__j_map **ret, vonk_error *err);
 /* Of the caller's local properties; a null text takes it away. */

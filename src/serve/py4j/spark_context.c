@@ -71,6 +71,22 @@ vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *i
     return vonk_str_of(into);
 }
 
+vonk_status vonk__j_context_conf(vonk__j_context *context, const vonk_conf **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
+    VONK_TRY(vonk_conf_new(vonk_budget_root(), &conf, err));
+    VONK_LOCKED(&context->head.machine->guard);
+    for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(context->conf->map, e));) {
+        const vonk_conf *with = NULL;
+        VONK_TRY(
+            vonk_conf_with_any(vonk_budget_root(), conf, vonk__j_str(&e->key), vonk__j_str(&e->value), &with, err));
+        vonk_conf_unref(conf);
+        conf = with;
+    }
+    *ret = VONK_STEAL(conf);
+    return VONK_OK;
+}
+
 /* ---- folders */
 
 vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_str prefix, char **ret, vonk_error *err)
@@ -182,6 +198,7 @@ static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_c
     VONK__J_AUTO vonk__j_context *c = NULL;
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.SparkContext", &c, err));
     VONK_TRY(fill_context(call, c, conf, err));
+    VONK_TRY(vonk__j_read_pools(c, NULL, err));
     VONK_TRY(vonk__j_web_start(call->caller, c, err));
     VONK_LOCKED(&call->machine->state);
     if (call->machine->context)

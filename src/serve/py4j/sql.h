@@ -10,6 +10,7 @@
 #define VONK_SERVE_PY4J_SQL_H
 
 #include "base/vec.h"
+#include "codec/pickle.h"
 #include "net/connect_table.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/spark.h"
@@ -209,8 +210,8 @@ void vonk__j_translator(vonk__j_message *m, vonk_translator *ret); /* needs m->s
 /* A query whose rows a call of Python waits for. While it is there it can be cancelled: by its SparkContext's members,
  * by the session's, and when Python's Ctrl-C comes over the waiting connection. The owner frees the query after it. */
 typedef struct vonk__j_run {
-    vonk__j_caller *caller;
-    vonk__j_sql *sql; /* NULL: nothing to be done */
+    vonk__j_caller *caller; /* who waits; NULL: nobody who could hear Python's Ctrl-C */
+    vonk__j_sql *sql;       /* NULL: nothing to be done */
     const vonk_session *session;
     vonk_query *query;
     uint64_t id;
@@ -235,8 +236,11 @@ vonk_status vonk__j_change_tags(vonk__j_call *call, vonk_error *err);
 vonk_status vonk__j_get_tags(vonk__j_call *call, vonk_error *err);
 
 /* Observations that wait for what the query counted get it. */
-vonk_status vonk__j_note_observed(vonk__j_caller *caller, vonk__j_session *session, const vonk_query *query,
-                                  vonk_error *err);
+vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *query, vonk_error *err);
+/* Pickled rows: how, by the session's settings (borrowed from `conf`), and a frame of them at `out`. */
+void vonk__j_pickle_options(const vonk_conf *conf, vonk_pickle_options *ret);
+vonk_status vonk__j_add_frame(const vonk_batch *batch, const vonk_type *type, const vonk_pickle_options *options,
+                              vonk_buf *out, vonk_error *err);
 /* Bytes as an opaque object, and back. */
 vonk_status vonk__j_bytes_object(vonk__j_call *call, vonk_str bytes, vonk_error *err);
 vonk_status vonk__j_object_bytes(vonk__j_call *call, const vonk__j_value *of, vonk_str *ret, vonk_error *err);

@@ -566,7 +566,7 @@ vonk_status vonk__j_rows_of(vonk__j_caller *caller, vonk__j_session *session, co
         }
         if (!vonk_query_runs(ret->query)) break; /* a command's rows come once */
     }
-    return vonk__j_note_observed(caller, session, ret->query, err);
+    return vonk__j_note_observed(session, ret->query, err);
 }
 
 static vonk_status first_text(vonk__j_message *m, vonk_buf *out, bool *ret_null, vonk_error *err)

@@ -120,7 +120,7 @@ static vonk_status next_batch(vonk__j_run *run, vonk_batch **ret, vonk_error *er
             vonk_cond_wait_until(&run->changed, &run->lock, vonk_clock_mono_ns() + LOOK_NS);
             if (run->woken) break;
             vonk_mutex_unlock(&run->lock);
-            if (vonk__j_hears_cancel(run->caller)) vonk_query_cancel(run->query); /* wakes, too */
+            if (run->caller && vonk__j_hears_cancel(run->caller)) vonk_query_cancel(run->query); /* wakes, too */
             vonk_mutex_lock(&run->lock);
         }
         vonk_mutex_unlock(&run->lock);

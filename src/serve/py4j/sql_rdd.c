@@ -1,126 +1,136 @@
 /* serve/py4j/sql_rdd.c -- DataFrames as RDDs (df.rdd, toJSON), and what was observed while one was computed. */
-#include "codec/pickle.h"
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/sql.h"
-#include "sys/files.h"
+#include "sys/clock.h"
 
-/* ---- rows as records. The query runs now; each partition becomes the same number of records (lists of rows, some of
- * them empty), since that is how parallelize cuts them. */
+/* ---- rows as records: a query that runs when tasks want rows, and as far as they want */
 
-typedef struct records {
-    vonk_buf bytes;
-    VONK_VEC(size_t) ends;         /* of records */
-    VONK_VEC(uint32_t) partitions; /* of records; ascends */
-    uint32_t n_partitions;
-} records;
-static void records_done(records *r)
+typedef struct frame {
+    vonk__j_session *session; /* referenced */
+    const vonk_plan *plan;
+    const vonk_conf *conf;
+    vonk_pickle_options options;
+    bool texts;        /* the first column as texts, not whole rows */
+    vonk_query *query; /* NULL: it does not run */
+    vonk_batch *first; /* came when somebody asked for the number of partitions */
+    vonk_buf records;
+    vonk_mutex lock;
+    vonk_cond changed;
+    bool woken;
+} frame;
+
+static void rewind_frame(void *self)
 {
-    vonk_buf_done(&r->bytes);
-    vonk_free(r->ends.at);
-    vonk_free(r->partitions.at);
+    frame *f = self;
+    vonk_batch_unref(VONK_STEAL(f->first));
+    vonk_query_free(VONK_STEAL(f->query));
 }
-VONK_DEFINE_AUTO_DONE(records, records_done)
 
-static vonk_status add_size(vonk_buf *out, size_t at, vonk_error *err)
+static void frame_free(void *self)
 {
-    const size_t n = out->len - at - 4;
-    if (n > INT32_MAX) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a record of more than 2 GiB");
-    for (int i = 0; i < 4; i++) out->data[at + (size_t)i] = (char)(n >> (24 - 8 * i));
+    frame *f = self;
+    if (!f) return;
+    rewind_frame(f);
+    vonk_plan_unref(f->plan);
+    vonk_conf_unref(f->conf);
+    vonk_buf_done(&f->records);
+    vonk_cond_done(&f->changed);
+    vonk_mutex_done(&f->lock);
+    vonk__j_object_unref(f->session);
+    vonk_free(f);
+}
+static inline void frame_free_auto(frame **f) { frame_free(*f); }
+
+static vonk_status frame_new(vonk__j_dataset *d, bool texts, frame **ret, vonk_error *err)
+{
+    frame *f = NULL;
+    VONK_TRY(VONK_NEW(d->head.machine->budget, &f, err));
+    f->session = (vonk__j_session *)vonk__j_object_ref(d->session);
+    f->plan = vonk_plan_ref(d->plan);
+    f->conf = vonk_session_conf(d->session->session);
+    f->texts = texts;
+    vonk__j_pickle_options(f->conf, &f->options);
+    vonk_buf_init(&f->records, d->head.machine->budget, SIZE_MAX);
+    vonk_mutex_init(&f->lock);
+    vonk_cond_init(&f->changed);
+    *ret = f;
     return VONK_OK;
 }
 
-static vonk_status end_record(records *r, uint32_t partition, vonk_budget *budget, vonk_error *err)
+static void wake_frame(void *arg)
 {
-    VONK_TRY(VONK_VEC_PUSH(&r->ends, budget, r->bytes.len, err));
-    VONK_TRY(VONK_VEC_PUSH(&r->partitions, budget, partition, err));
-    r->n_partitions = partition + 1 > r->n_partitions ? partition + 1 : r->n_partitions;
-    return VONK_OK;
+    frame *f = arg;
+    VONK_LOCKED(&f->lock);
+    f->woken = true;
+    vonk_cond_broadcast(&f->changed);
 }
 
-static vonk_status add_rows(records *r, const vonk_batch *batch, const vonk_type *type,
-                            const vonk_pickle_options *options, vonk_budget *budget, vonk_error *err)
+static vonk_status next_batch(frame *f, const vonk_task *task, vonk_batch **ret, vonk_error *err)
 {
-    const size_t at = r->bytes.len;
-    VONK_TRY(vonk_buf_append(&r->bytes, "\0\0\0\0", 4, err));
-    VONK_TRY(vonk_pickle_write_rows(batch, type, options, &r->bytes, err));
-    VONK_TRY(add_size(&r->bytes, at, err));
-    return end_record(r, batch->partition < 0 ? 0 : (uint32_t)batch->partition, budget, err);
+    for (bool ready = false;;) {
+        f->woken = false;
+        VONK_TRY(vonk_query_poll(f->query, wake_frame, f, &ready, ret, err));
+        if (ready) return VONK_OK;
+        vonk_mutex_lock(&f->lock);
+        while (!f->woken && !vonk_task_cancelled(task))
+            vonk_cond_wait_until(&f->changed, &f->lock, vonk_clock_mono_ns() + 20 * VONK_NS_PER_MS);
+        vonk_mutex_unlock(&f->lock);
+        if (vonk_task_cancelled(task))
+            return VONK_FAIL(err, VONK_E_SPARK_JOB_CANCELLED, "jobId", VONK_F("%u", task->job), "reason", "");
+    }
 }
 
-static vonk_status add_texts(records *r, const vonk_query *query, const vonk_batch *batch, vonk_budget *budget,
-                             vonk_error *err)
+static vonk_status add_texts(frame *f, const vonk_batch *batch, vonk_error *err)
 {
     for (uint32_t i = 0; i < batch->n_sel; i++) {
-        const size_t at = r->bytes.len;
+        const size_t at = f->records.len;
         bool is_null = false;
-        VONK_TRY(vonk_buf_append(&r->bytes, "\0\0\0\0", 4, err));
-        VONK_TRY(vonk_query_cell(query, batch, 0, batch->sel ? batch->sel[i] : i, &r->bytes, &is_null, err));
-        VONK_TRY(add_size(&r->bytes, at, err));
-        VONK_TRY(end_record(r, batch->partition < 0 ? 0 : (uint32_t)batch->partition, budget, err));
+        VONK_TRY(vonk_buf_append(&f->records, "\0\0\0\0", 4, err));
+        VONK_TRY(vonk_query_cell(f->query, batch, 0, batch->sel ? batch->sel[i] : i, &f->records, &is_null, err));
+        const size_t n = f->records.len - at - 4;
+        if (n > INT32_MAX) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a text of more than 2 GiB");
+        for (int k = 0; k < 4; k++) f->records.data[at + (size_t)k] = (char)(n >> (24 - 8 * k));
     }
     return VONK_OK;
 }
 
-static vonk_status gather(vonk__j_caller *caller, vonk__j_dataset *d, bool texts, records *r, vonk_error *err)
+static vonk_status next_records(void *self, vonk_task *task, bool *ret_more, uint32_t *ret_partition,
+                                vonk_str *ret_records, vonk_error *err)
 {
-    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(d->session->session);
-    VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
+    frame *f = self;
+    const bool is_over = f->query && !vonk_query_runs(f->query) && !f->first; /* a command's rows come once */
+    if (!f->query) VONK_TRY(vonk_session_execute_resolved(f->session->session, f->plan, &f->query, err));
+    VONK_AUTO(vonk_batch_unref) vonk_batch *batch = VONK_STEAL(f->first);
+    if (!batch && !is_over) {
+        const vonk_status st = next_batch(f, task, &batch, err);
+        const uint32_t failed = st == VONK_OK ? UINT32_MAX : vonk_query_failed_partition(f->query);
+        if (failed != UINT32_MAX) *ret_partition = failed;
+        VONK_TRY(st);
+    }
+    *ret_more = batch != NULL;
+    if (!batch) return vonk__j_note_observed(f->session, f->query, err);
+    *ret_partition = batch->partition < 0 ? 0 : (uint32_t)batch->partition;
+    vonk_buf_reset(&f->records);
+    if (f->texts)
+        VONK_TRY(add_texts(f, batch, err));
+    else if (batch->n_sel)
+        VONK_TRY(vonk__j_add_frame(batch, vonk_query_schema(f->query), &f->options, &f->records, err));
+    *ret_records = vonk_buf_str(&f->records);
+    return VONK_OK;
+}
+
+/* As in Spark: a plan without a shuffle is only looked at, one with shuffles computes them, and their sizes tell. */
+static vonk_status count_partitions(vonk__j_caller *caller, frame *f, uint32_t *ret, vonk_error *err)
+{
     VONK_AUTO(vonk__j_run_done) vonk__j_run run = {0};
-    vonk_budget *budget = d->head.machine->budget;
-    const vonk_pickle_options options = {.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
-                                         .named = true,
-                                         .internal = true,
-                                         .bytearrays =
-                                             !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
-    vonk_buf_init(&r->bytes, budget, SIZE_MAX);
-    VONK_TRY(vonk_session_execute_resolved(d->session->session, d->plan, &query, err));
-    VONK_TRY(vonk__j_run_begin(&run, caller, d->session, query, err));
-    for (bool more = true; more;) {
-        VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-        VONK_TRY(vonk__j_run_next(&run, &batch, err));
-        more = batch && vonk_query_runs(query);
-        if (batch && batch->n_sel)
-            VONK_TRY(texts ? add_texts(r, query, batch, budget, err)
-                           : add_rows(r, batch, vonk_query_schema(query), &options, budget, err));
-    }
-    return vonk__j_note_observed(caller, d->session, query, err);
-}
-
-/* As many records in each partition as in the fullest. */
-static vonk_status level_out(const records *r, vonk_buf *out, vonk_error *err)
-{
-    static const char empty[] = "\0\0\0\4\x80\x02].";
-    uint32_t most = 0, n = 0;
-    for (size_t i = 0; i < r->ends.n; i++) {
-        n = i && r->partitions.at[i] == r->partitions.at[i - 1] ? n + 1 : 1;
-        most = n > most ? n : most;
-    }
-    for (size_t i = 0, p = 0; p < r->n_partitions; p++) {
-        for (n = 0; i < r->ends.n && r->partitions.at[i] == p; i++, n++) {
-            const size_t from = i ? r->ends.at[i - 1] : 0;
-            VONK_TRY(vonk_buf_append(out, r->bytes.data + from, r->ends.at[i] - from, err));
-        }
-        for (; n < most; n++) VONK_TRY(vonk_buf_append(out, empty, sizeof empty - 1, err));
-    }
+    VONK_TRY(vonk_session_n_partitions(f->session->session, f->plan, ret, err));
+    if (*ret) return VONK_OK;
+    VONK_TRY(vonk_session_execute_resolved(f->session->session, f->plan, &f->query, err));
+    VONK_TRY(vonk__j_run_begin(&run, caller, f->session, f->query, err));
+    VONK_TRY(vonk__j_run_next(&run, &f->first, err));
+    *ret = vonk_query_n_partitions(f->query);
+    if (!*ret) *ret = 1;
     return VONK_OK;
-}
-
-static vonk_status spread(vonk__j_call *call, vonk__j_engine *e, const records *r, vonk_str bytes, vonk_rdd **ret,
-                          vonk_error *err)
-{
-    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    vonk_str folder = {0}, path = {0};
-    const uint32_t n = r->n_partitions ? r->n_partitions : 1;
-    if (!bytes.len) return vonk_rdd_empty(e->rdds, ret, err);
-    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
-    VONK_TRY(vonk_dir_make_temp(arena, vonk_str_of(e->context->local_folder), VONK_STR("frame-"), &folder, err));
-    VONK_TRY(vonk_arena_printf(arena, &path, err, "%.*s/rows", VONK_STR_ARGS(folder)));
-    VONK_TRY(vonk__j_site_begin(call->caller, arena, err));
-    vonk_status status = vonk_file_replace(path, bytes.data, bytes.len, err);
-    if (status == VONK_OK) status = vonk_rdd_parallelize_file(e->rdds, path, n, ret, err);
-    vonk__j_site_end();
-    VONK_AUTO(vonk_error_reset) vonk_error left = VONK_ERROR_INIT;
-    return vonk_dir_remove_tree(folder, &left) == VONK_OK ? status : status;
 }
 
 enum { ROWS, TEXTS };
@@ -128,15 +138,25 @@ static vonk_status to_rdd(vonk__j_call *call, int what, vonk_error *err)
 {
     vonk__j_dataset *self = (vonk__j_dataset *)call->self;
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
-    VONK_AUTO(records_done) records r = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf level = {0};
+    VONK_AUTO(frame_free) frame *f = NULL;
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     vonk_rdd *texts = NULL;
+    uint32_t n = 0;
+    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_TRY(vonk__j_engine_use(call->caller, self->session->context, &e, err));
-    VONK_TRY(gather(call->caller, self, what == TEXTS, &r, err));
-    vonk_buf_init(&level, call->machine->budget, SIZE_MAX);
-    if (what == ROWS) VONK_TRY(level_out(&r, &level, err));
-    VONK_TRY(spread(call, e, &r, what == ROWS ? vonk_buf_str(&level) : vonk_buf_str(&r.bytes), &rdd, err));
+    VONK_TRY(frame_new(self, what == TEXTS, &f, err));
+    VONK_TRY(count_partitions(call->caller, f, &n, err));
+    const vonk_rdd_flow flow = {
+        .self = VONK_STEAL(f), .next = next_records, .rewind = rewind_frame, .free = frame_free};
+    vonk_status status = vonk__j_site_begin(call->caller, arena, err);
+    if (status == VONK_OK)
+        status = vonk_rdd_of_flow(e->rdds, &flow, n, VONK_RDD_BYTES, "javaToPython at NativeMethodAccessorImpl.java:0",
+                                  &rdd, err);
+    else
+        frame_free(flow.self);
+    vonk__j_site_end();
+    VONK_TRY(status);
     if (what == ROWS) return vonk__j_rdd_object(self->session->context, vonk_rdd_ref(rdd), &call->result, err);
     VONK_TRY(vonk_rdd_as_strings(rdd, &texts, err));
     return vonk__j_rdd_object(self->session->context, texts, &call->result, err);
@@ -275,20 +295,18 @@ static observation *take_waiting(vonk__j_session *session, vonk_str name)
 }
 
 /* What functions of Python have added to the program's accumulators. */
-static vonk_status accumulate(vonk__j_caller *caller, vonk__j_context *context, const vonk_query *query,
-                              vonk_error *err)
+static vonk_status accumulate(vonk__j_context *context, const vonk_query *query, vonk_error *err)
 {
-    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     const uint32_t n = vonk_query_n_accumulators(query);
-    if (n) VONK_TRY(vonk__j_engine_use(caller, context, &e, err));
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = n ? vonk__j_engine_try(context) : NULL;
+    if (!e) return VONK_OK; /* nothing to add, or nobody to add it to: the context was stopped */
     for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__j_accumulate(e, vonk_query_accumulator(query, i), err));
     return VONK_OK;
 }
 
-vonk_status vonk__j_note_observed(vonk__j_caller *caller, vonk__j_session *session, const vonk_query *query,
-                                  vonk_error *err)
+vonk_status vonk__j_note_observed(vonk__j_session *session, const vonk_query *query, vonk_error *err)
 {
-    VONK_TRY(accumulate(caller, session->context, query, err));
+    VONK_TRY(accumulate(session->context, query, err));
     const uint32_t n = session->observations.n ? vonk_query_n_observed(query) : 0;
     for (uint32_t i = 0; i < n; i++) {
         VONK_AUTO(vonk_buf_done) vonk_buf row = {0};

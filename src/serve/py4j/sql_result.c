@@ -1,7 +1,6 @@
 /* serve/py4j/sql_result.c -- rows on their way to Python: pickled in batches, or as Arrow; and rows that Python sends.
  */
 #include "codec/ipc.h"
-#include "codec/pickle.h"
 #include "serve/py4j/rdd_classes.h"
 #include "serve/py4j/rdd_socket.h"
 #include "serve/py4j/sql.h"
@@ -9,7 +8,7 @@
 
 /* ---- pickled rows: frames of lists of Rows */
 
-static void pickle_options(const vonk_conf *conf, vonk_pickle_options *ret)
+void vonk__j_pickle_options(const vonk_conf *conf, vonk_pickle_options *ret)
 {
     *ret = (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
                                  .named = true,
@@ -18,8 +17,8 @@ static void pickle_options(const vonk_conf *conf, vonk_pickle_options *ret)
 }
 
 /* At `out`: length (big-endian) and one pickled list. */
-static vonk_status add_frame(const vonk_batch *batch, const vonk_type *type, const vonk_pickle_options *options,
-                             vonk_buf *out, vonk_error *err)
+vonk_status vonk__j_add_frame(const vonk_batch *batch, const vonk_type *type, const vonk_pickle_options *options,
+                              vonk_buf *out, vonk_error *err)
 {
     const size_t at = out->len;
     VONK_TRY(vonk_buf_append(out, "\0\0\0\0", 4, err));
@@ -33,7 +32,7 @@ static vonk_status add_frame(const vonk_batch *batch, const vonk_type *type, con
 
 typedef struct pump {
     vonk_query *query;
-    vonk__j_run *run; /* borrowed; NULL: nobody can cancel it */
+    vonk__j_run *run; /* borrowed */
     vonk_pickle_options options;
     const vonk_conf *conf;
     vonk_buf buf;
@@ -50,7 +49,7 @@ VONK_DEFINE_AUTO_DONE(pump, pump_done)
 static vonk_status pump_open(pump *p, vonk__j_session *session, const vonk_plan *resolved, vonk_error *err)
 {
     p->conf = vonk_session_conf(session->session);
-    pickle_options(p->conf, &p->options);
+    vonk__j_pickle_options(p->conf, &p->options);
     vonk_buf_init(&p->buf, session->head.machine->budget, SIZE_MAX);
     return vonk_session_execute_resolved(session->session, resolved, &p->query, err);
 }
@@ -59,10 +58,11 @@ static vonk_status pump_open(pump *p, vonk__j_session *session, const vonk_plan 
 static vonk_status pump_next(pump *p, bool *ret_more, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-    VONK_TRY(p->run ? vonk__j_run_next(p->run, &batch, err) : vonk_query_next(p->query, &batch, err));
+    VONK_TRY(vonk__j_run_next(p->run, &batch, err));
     vonk_buf_reset(&p->buf);
     *ret_more = batch != NULL;
-    return batch && batch->n_sel ? add_frame(batch, vonk_query_schema(p->query), &p->options, &p->buf, err) : VONK_OK;
+    return batch && batch->n_sel ? vonk__j_add_frame(batch, vonk_query_schema(p->query), &p->options, &p->buf, err)
+                                 : VONK_OK;
 }
 
 static vonk_status collect(vonk__j_call *call, vonk__j_session *session, const vonk_plan *resolved, vonk_error *err)
@@ -82,7 +82,7 @@ static vonk_status collect(vonk__j_call *call, vonk__j_session *session, const v
         if (more && p.buf.len) VONK_TRY(to.result(to.self, 0, vonk_buf_str(&p.buf), err));
         more = more && vonk_query_runs(p.query);
     }
-    VONK_TRY(vonk__j_note_observed(call->caller, session, p.query, err));
+    VONK_TRY(vonk__j_note_observed(session, p.query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
 }
@@ -114,11 +114,13 @@ vonk_status vonk__j_tail_rows(vonk__j_call *call, vonk_error *err)
 
 typedef struct iteration {
     pump p;
+    vonk__j_run run; /* of the caller's group and tags; he does not wait, so Ctrl-C comes as cancelAllJobs */
     vonk__j_session *session;
 } iteration;
 static void iteration_done(void *arg)
 {
     iteration *it = arg;
+    vonk__j_run_done(&it->run);
     pump_done(&it->p);
     vonk__j_object_unref(it->session);
     vonk_free(it);
@@ -162,7 +164,10 @@ vonk_status vonk__j_iterate_rows(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_engine_use(call->caller, self->session->context, &e, err));
     VONK_TRY(VONK_NEW(call->machine->budget, &it, err));
     it->session = (vonk__j_session *)vonk__j_object_ref(self->session);
-    const vonk_status status = pump_open(&it->p, self->session, resolved, err);
+    vonk_status status = pump_open(&it->p, self->session, resolved, err);
+    if (status == VONK_OK) status = vonk__j_run_begin(&it->run, call->caller, self->session, it->p.query, err);
+    it->run.caller = NULL;
+    it->p.run = &it->run;
     if (status != VONK_OK) {
         iteration_done(it);
         return status;
@@ -273,7 +278,7 @@ vonk_status vonk__j_collect_arrow(vonk__j_call *call, vonk_error *err)
     const vonk_receiver to = vonk__j_gathered_receiver(g);
     VONK_TRY(vonk__j_run_begin(&run, call->caller, self->session, query, err));
     VONK_TRY(write_arrow(self->session, &run, &to, err));
-    VONK_TRY(vonk__j_note_observed(call->caller, self->session, query, err));
+    VONK_TRY(vonk__j_note_observed(self->session, query, err));
     VONK_TRY(vonk__j_gathered_end(g, err));
     return vonk__j_serve_gathered(call, VONK_STEAL(g), err);
 }

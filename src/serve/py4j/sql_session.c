@@ -22,28 +22,11 @@ void vonk__j_sql_drop(vonk__j_machine *machine)
     machine->sql = NULL;
 }
 
-/* All settings of the context are settings of its sessions. */
-static vonk_status engine_conf(vonk__j_context *context, const vonk_conf **ret, vonk_error *err)
-{
-    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
-    VONK_TRY(vonk_conf_new(vonk_budget_root(), &conf, err));
-    VONK_LOCKED(&context->head.machine->guard);
-    for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(context->conf->map, e));) {
-        const vonk_conf *with = NULL;
-        VONK_TRY(
-            vonk_conf_with_any(vonk_budget_root(), conf, vonk__j_str(&e->key), vonk__j_str(&e->value), &with, err));
-        vonk_conf_unref(conf);
-        conf = with;
-    }
-    *ret = VONK_STEAL(conf);
-    return VONK_OK;
-}
-
 static vonk_status start_engine(vonk__j_context *context, vonk__j_sql **ret, vonk_error *err)
 {
     VONK_AUTO(vonk__j_sql_unref) vonk__j_sql *made = NULL;
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
-    VONK_TRY(engine_conf(context, &conf, err));
+    VONK_TRY(vonk__j_context_conf(context, &conf, err));
     VONK_TRY(VONK_NEW(vonk_budget_root(), &made, err));
     made->refs = 1;
     vonk_mutex_init(&made->lock);
