@@ -347,6 +347,52 @@ def test_profiles(own_session, kind):
     assert not own_session._profiler_collector._perf_profile_results
 
 
+def test_profiles_are_told_apart(own_session):
+    ids = own_session.range(0, 4, 1, 1)
+    own_session.conf.set("spark.sql.pyspark.udf.profiler", "perf")
+    for frame in (ids.mapInPandas(lambda frames: frames, "id long"), ids.mapInArrow(lambda batches: batches, "id long"),
+                  ids.groupBy("id").applyInPandas(lambda f: f, "id long"),
+                  ids.groupBy("id").applyInArrow(lambda t: t, "id long"), ids.select(F.udf(lambda x: x, "long")("id"))):
+        assert len(frame.collect()) == 4
+    profiles = own_session._profiler_collector._perf_profile_results
+    assert len(profiles) == 5
+    own_session.profile.clear()
+
+
+@pytest.mark.parametrize("kind", ["row", "arrow", "pandas", "map", "group"])
+def test_memory_profiles(own_session, kind, capsys):
+    """Where Python has memory_profiler; elsewhere functions run as ever and nothing is noted, as in Spark."""
+    import importlib.util
+
+    def one_more(x):
+        return x + 1
+
+    def frames(batches):
+        yield from batches
+
+    def group(frame):
+        return frame
+
+    ids = own_session.range(0, 10, 1, 2)
+    frame = {"row": lambda: ids.select(F.udf(one_more, "long")("id")),
+             "arrow": lambda: ids.select(F.udf(one_more, "long", useArrow=True)("id")),
+             "pandas": lambda: ids.select(F.pandas_udf(one_more, "long")("id")),
+             "map": lambda: ids.mapInPandas(frames, "id long"),
+             "group": lambda: ids.groupBy("id").applyInPandas(group, "id long")}[kind]()
+    own_session.conf.set("spark.sql.pyspark.udf.profiler", "memory")
+    assert len(frame.collect()) == 10
+    profiles = own_session._profiler_collector._memory_profile_results
+    own_session.profile.show(type="memory")
+    shown = capsys.readouterr().out
+    if importlib.util.find_spec("memory_profiler"):
+        assert len(profiles) == 1 and "Profile of UDF" in shown and "Mem usage" in shown
+        assert {"group": "return frame", "map": "yield from batches"}.get(kind, "return x + 1") in shown
+    else:
+        assert not profiles and not shown
+    own_session.profile.clear(type="memory")
+    assert not own_session._profiler_collector._memory_profile_results
+
+
 def test_silent_workers(own_session):
     """A worker that says nothing for the allowed time is killed if so."""
     own_session.conf.set("spark.sql.execution.pyspark.udf.idleTimeoutSeconds", "1")
