@@ -16,11 +16,25 @@ static vonk_status object_text(vonk__j_caller *caller, vonk__j_object *self, uin
     return vonk_buf_printf(out, err, "%.*s@%x", VONK_STR_ARGS(self->cls->fqn), (unsigned)hash);
 }
 
+/* Each time that Python asks for a class it gets another object for it. */
+typedef struct class_object {
+    vonk__j_object head;
+    const vonk__j_class *of;
+} class_object;
+
+static const vonk__j_class *of(const vonk__j_object *self) { return ((const class_object *)self)->of; }
+
+/* Two objects that have the same are equal: an object its own, those of a class that class. */
+static const void *identity_of(const vonk__j_object *o)
+{
+    return vonk_str_is(o->cls->fqn, "java.lang.Class") ? (const void *)of(o) : o;
+}
+
 static vonk_status object_equals(vonk__j_caller *caller, vonk__j_object *self, vonk__j_object *other, uint32_t depth,
                                  bool *ret, vonk_error *err)
 {
     (void)caller, (void)depth, (void)err;
-    *ret = self == other;
+    *ret = identity_of(self) == identity_of(other);
     return VONK_OK;
 }
 
@@ -28,7 +42,7 @@ static vonk_status object_hash(vonk__j_caller *caller, vonk__j_object *self, uin
                                vonk_error *err)
 {
     (void)caller, (void)depth, (void)err;
-    *ret = (int32_t)self->serial;
+    *ret = identity_of(self) == self ? (int32_t)self->serial : vonk__j_hash_text(of(self)->fqn);
     return VONK_OK;
 }
 
@@ -73,11 +87,6 @@ static const vonk__j_member object_members[] = {
 
 /* ---- java.lang.Class */
 
-typedef struct class_object {
-    vonk__j_object head;
-    const vonk__j_class *of;
-} class_object;
-
 vonk_status vonk__j_class_object(vonk__j_machine *machine, const vonk__j_class *cls, vonk__j_value *ret,
                                  vonk_error *err)
 {
@@ -94,8 +103,6 @@ vonk_status vonk__j_return_class(vonk__j_call *call, const vonk__j_class *cls, v
     return vonk__j_return(call, made);
 }
 
-static const vonk__j_class *of(const vonk__j_object *self) { return ((const class_object *)self)->of; }
-
 static vonk_status class_text(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, vonk_buf *out,
                               vonk_error *err)
 {
@@ -107,21 +114,6 @@ static vonk_status class_text(vonk__j_caller *caller, vonk__j_object *self, uint
                                                        : "class ",
                            VONK_STR_ARGS(of(self)->fqn));
 }
-static vonk_status class_equals(vonk__j_caller *caller, vonk__j_object *self, vonk__j_object *other, uint32_t depth,
-                                bool *ret, vonk_error *err)
-{
-    (void)caller, (void)depth, (void)err;
-    *ret = other->cls == self->cls && of(other) == of(self);
-    return VONK_OK;
-}
-static vonk_status class_hash(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, int32_t *ret,
-                              vonk_error *err)
-{
-    (void)caller, (void)depth, (void)err;
-    *ret = vonk__j_hash_text(of(self)->fqn);
-    return VONK_OK;
-}
-
 enum {
     NAME,
     SIMPLE_NAME,
@@ -539,8 +531,8 @@ static const vonk__j_row rows[] = {
      VONK__J_MEMBERS(class_members),
      .size = sizeof(class_object),
      .text = class_text,
-     .equals = class_equals,
-     .hash = class_hash},
+     .equals = object_equals,
+     .hash = object_hash},
     {.fqn = "java.lang.String",
      .interfaces = "java.io.Serializable java.lang.Comparable java.lang.CharSequence",
      VONK__J_MEMBERS(string_members)},

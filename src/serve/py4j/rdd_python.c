@@ -465,7 +465,18 @@ static vonk_status faults_seen(vonk__j_call *call, vonk_error *err)
 {
     (void)err;
     const int64_t kind = call->args[0].i;
-    return vonk__j_return(call, vonk__j_i64(kind < 0 ? vonk_fault_fired() : vonk_fault_seen((vonk_fault)kind)));
+    return vonk__j_return(call, vonk__j_i64(kind >= 0 && kind < VONK_N_FAULT ? vonk_fault_seen((vonk_fault)kind) : 0));
+}
+
+/* Objects that Python knows, and all that there are. */
+static vonk_status objects_held(vonk__j_call *call, vonk_error *err)
+{
+    (void)err;
+    vonk__j_machine *machine = call->machine;
+    VONK_LOCKED(&machine->heap);
+    int64_t n = call->args[0].i ? 0 : machine->n_ids;
+    for (const vonk__j_object *o = machine->objects; o && call->args[0].i; o = o->next) n++;
+    return vonk__j_return(call, vonk__j_i64(n));
 }
 #endif
 
@@ -488,6 +499,7 @@ static const vonk__j_member python_members[] = {
 #ifdef VONK_FAULTS
     STATIC("armFault", "int, long", "int", arm_fault, 0),
     STATIC("faultsSeen", "int", "long", faults_seen, 0),
+    STATIC("objectsHeld", "boolean", "long", objects_held, 0),
 #endif
     STATIC("toLocalIteratorAndServe", RDD_CLASS ", boolean", "Object[]", to_local_iterator, 0),
 };

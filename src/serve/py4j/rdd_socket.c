@@ -117,7 +117,10 @@ static void run(void *self)
     vonk__j_channel *c = self;
     vonk__j_engine *e = c->engine;
     c->status = serve(c, &c->error);
-    if (c->status != VONK_OK) vonk_log(VONK_LOG_DEBUG, "rdd_socket", "%s", vonk_error_message(&c->error));
+    if (c->status != VONK_OK) { /* Python knows only that it broke off: here it is said why */
+        const bool is_ours = c->is_broken && c->status != VONK_E_INTERNAL_ERROR_NETWORK;
+        vonk_log(is_ours ? VONK_LOG_WARN : VONK_LOG_DEBUG, "rdd_socket", "%s", vonk_error_message(&c->error));
+    }
     c->done(c->arg);
     say_goodbye(c);
     remove_path(c);

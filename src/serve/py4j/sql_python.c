@@ -68,6 +68,40 @@ static vonk_status udf_apply(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_column(&m, err);
 }
 
+/* How a function of rows, or one that makes a table, becomes a message, and what that means. */
+typedef struct function_kind {
+    void (*put)(vonk__j_message *m, const udf *u, const vonk__j_value *name, const vonk__j_value *args);
+    vonk_status (*translate)(vonk_translator *t, const vonk_pb_msg *function, const vonk_python_fn **ret,
+                             vonk_error *err);
+    int message;
+} function_kind;
+
+static vonk_status register_kind(vonk__j_call *call, const function_kind *kind, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    const vonk_pb_msg *function = NULL;
+    vonk_translator t;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
+    kind->put(&m, (udf *)call->args[1].object, &call->args[0], NULL);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk_pb_writer_end(&m.w));
+    VONK_TRY(vonk_pb_decode(&vonk_pb_connect, kind->message, vonk_buf_str(&m.buf), VONK_PB_MAX_DEPTH, m.arena,
+                            &function, err));
+    vonk__j_translator(&m, &t);
+    VONK_TRY(kind->translate(&t, function, &fn, err));
+    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
+}
+
+static vonk_status register_python(vonk__j_call *call, vonk_error *err)
+{
+    static const function_kind kind = {put_function, vonk_translate_function, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION};
+    return register_kind(call, &kind, err);
+}
+
 static vonk_status unbuilt(vonk__j_call *call, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("%s of functions in Java", call->member->name));
@@ -145,37 +179,11 @@ static vonk_status udtf_apply(vonk__j_call *call, vonk_error *err)
     return vonk__j_return_dataset(&m, err);
 }
 
-/* ---- functions by name, for SQL */
-
-typedef struct registrar {
-    void (*put)(vonk__j_message *m, const udf *u, const vonk__j_value *name, const vonk__j_value *args);
-    vonk_status (*translate)(vonk_translator *t, const vonk_pb_msg *m, const vonk_python_fn **ret, vonk_error *err);
-    int message;
-} registrar;
-enum { OF_VALUES, OF_TABLES };
-static vonk_status register_python(vonk__j_call *call, vonk_error *err)
+static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
 {
-    static const registrar registrars[] = {
-        [OF_VALUES] = {put_function, vonk_translate_function, PB_M_COMMON_INLINE_USER_DEFINED_FUNCTION},
-        [OF_TABLES] = {put_table_function, vonk_translate_table_function,
-                       PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION}};
-    const registrar *r = &registrars[call->member->tag];
-    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
-    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
-    vonk__j_session *session = vonk__j_session_of(call);
-    const vonk_pb_msg *function = NULL;
-    vonk_translator t;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk__j_need(call, 1, err));
-    VONK_TRY(vonk__j_message_open(&m, call, session, err));
-    r->put(&m, (udf *)call->args[1].object, &call->args[0], NULL);
-    VONK_TRY(m.status);
-    VONK_TRY(vonk_pb_writer_end(&m.w));
-    VONK_TRY(
-        vonk_pb_decode(&vonk_pb_connect, r->message, vonk_buf_str(&m.buf), VONK_PB_MAX_DEPTH, m.arena, &function, err));
-    vonk__j_translator(&m, &t);
-    VONK_TRY(r->translate(&t, function, &fn, err));
-    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
+    static const function_kind kind = {put_table_function, vonk_translate_table_function,
+                                       PB_M_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION};
+    return register_kind(call, &kind, err);
 }
 
 /* ---- data sources: a class that Python pickled */
@@ -309,7 +317,7 @@ static const vonk__j_member udf_members[] = {
     {"apply", J_SEQ, J_COLUMN, udf_apply, VONK__J_METHOD, 0},
 };
 static const vonk__j_member registration_members[] = {
-    {"registerPython", "String, " J_UDF, "void", register_python, VONK__J_METHOD, OF_VALUES},
+    {"registerPython", "String, " J_UDF, "void", register_python, VONK__J_METHOD, 0},
     {"registerJava", "String, String, " J_TYPE, "void", unbuilt, VONK__J_METHOD, 0},
     {"registerJavaUDAF", "String, String", "void", unbuilt, VONK__J_METHOD, 0},
 };
@@ -320,7 +328,7 @@ static const vonk__j_member udtf_members[] = {
     {"apply", J_SESSION ", " J_SEQ, J_DATASET, udtf_apply, VONK__J_METHOD, 0},
 };
 static const vonk__j_member udtf_registration_members[] = {
-    {"registerPython", "String, " J_UDTF, "void", register_python, VONK__J_METHOD, OF_TABLES},
+    {"registerPython", "String, " J_UDTF, "void", register_table_function, VONK__J_METHOD, 0},
 };
 static const vonk__j_member source_members[] = {
     {"new", FUNCTION_CLASS, "", source_new, VONK__J_CONSTRUCTOR, 0},
