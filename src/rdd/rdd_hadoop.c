@@ -194,7 +194,7 @@ static vonk_status put_object(vonk_cursor *in, vonk_buf *frame, vonk_rdd_sink *s
 {
     uint8_t tag;
     uint32_t n = 0;
-    vonk_str name;
+    vonk_str name = VONK_STR_NONE;
     const uint8_t *at = NULL;
     VONK_TRY(vonk_cursor_u8(in, &tag, err));
     if (tag != 0x75)
@@ -216,7 +216,7 @@ static vonk_status put_objects(batcher *b, vonk_str value, vonk_error *err)
 {
     vonk_cursor in = vonk_cursor_of(value.data, value.len, "a file of objects");
     const uint8_t *at = NULL;
-    vonk_str name;
+    vonk_str name = VONK_STR_NONE;
     uint32_t n = 0;
     VONK_TRY(vonk_cursor_take(&in, 4, &at, err)); /* length of the BytesWritable */
     VONK_TRY(vonk_cursor_take(&in, 5, &at, err));

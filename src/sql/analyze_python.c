@@ -161,6 +161,7 @@ vonk_status vonk__an_python_groups(vonk_an *an, const vonk_plan *p, const vonk_s
     vonk_exprs keys[2] = {{0}}, output = {0};
     vonk_plan *copy = NULL;
 
+    assert(p->n_children == 1 || p->n_children == 2);
     if (call->python->role != (p->n_children == 1 ? VONK_PY_ROLE_GROUPS : VONK_PY_ROLE_COGROUPS))
         return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                               "a Python function of this kind over groups");

@@ -69,7 +69,7 @@ static vonk_status resolve_arguments(call *c, const vonk_expr_list *list, vonk_e
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *c->values, &c->values, err));
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *c->names, &c->names, err));
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *c->tables, &c->tables, err));
-    for (uint32_t i = 0; i < c->n; i++) {
+    for (uint32_t i = 0; list && i < c->n; i++) {
         const vonk_expr *e = list->at[i];
         if (e->kind == VONK_EX_NAMED_ARG) {
             VONK_TRY(add_name(c, i, e->name, err));

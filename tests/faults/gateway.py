@@ -21,6 +21,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIMIT_S = 120
 LEAST_STRIDE = 7
+MANY = 3000
 KINDS = ["allocation", "read", "write", "send", "sync"]
 # What an error may say. Where the connection on which an error would be told is what fails, the client sees its end.
 OF_FAULT = ("UNABLE_TO_ACQUIRE_MEMORY", "FAILED_READ_FILE", "TASK_WRITE_FAILED", "INTERNAL_ERROR_NETWORK",
@@ -244,7 +245,8 @@ class Trial:
         seen = [self.python.faultsSeen(kind) for kind in range(len(KINDS))]
         assert seen[0] > 0, "no point was passed: this build has no fault injection"
         for kind, n in enumerate(seen):
-            for at in range(0, n, self.stride):
+            # Of a scenario with very many points fewer: other scenarios pass most of them, too.
+            for at in range(0, n, self.stride * max(1, n // MANY)):
                 self.fail(kind, at)
         self.clean("after the last point")
         self.check_objects()

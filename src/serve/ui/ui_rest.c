@@ -27,13 +27,13 @@ static void next(json *j, const char *key)
     put(j, key);
     put(j, "\":");
 }
-static void open(json *j, const char *key, const char *bracket)
+static void begin_part(json *j, const char *key, const char *bracket)
 {
     next(j, key);
     put(j, bracket);
     j->is_first = true;
 }
-static void close(json *j, const char *bracket)
+static void end_part(json *j, const char *bracket)
 {
     put(j, bracket);
     j->is_first = false;
@@ -87,14 +87,14 @@ static vonk_str state_name(vonk_job_state state)
 
 static void add_tags(json *j, vonk_str tags)
 {
-    open(j, "jobTags", "[");
+    begin_part(j, "jobTags", "[");
     for (size_t at = 0; at < tags.len;) {
         size_t end = vonk_str_find_byte(tags, ',', at);
         if (end == SIZE_MAX) end = tags.len;
         add_text(j, NULL, vonk_str_sub(tags, at, end));
         at = end + 1;
     }
-    close(j, "]");
+    end_part(j, "]");
 }
 
 static void add_job(json *j, const vonk_job_status *job)
@@ -110,15 +110,15 @@ static void add_job(json *j, const vonk_job_status *job)
         n_failed += st->n_failed;
         if (p == SKIPPED) n_skipped += st->n_tasks;
     }
-    open(j, NULL, "{");
+    begin_part(j, NULL, "{");
     add_number(j, "jobId", job->id);
     add_text(j, "name", job->n_stages ? job->stages[job->n_stages - 1].name : VONK_STR(""));
     if (job->description.data) add_text(j, "description", job->description);
     add_time(j, "submissionTime", job->submitted_us);
     add_time(j, "completionTime", job->completed_us);
-    open(j, "stageIds", "[");
+    begin_part(j, "stageIds", "[");
     for (uint32_t i = 0; i < job->n_stages; i++) add_number(j, NULL, job->stages[i].id);
-    close(j, "]");
+    end_part(j, "]");
     if (job->group.data) add_text(j, "jobGroup", job->group);
     add_tags(j, job->tags);
     add_text(j, "status", state_name(job->state));
@@ -131,12 +131,12 @@ static void add_job(json *j, const vonk_job_status *job)
     add_number(j, "numCompletedStages", in_phase[COMPLETE]);
     add_number(j, "numSkippedStages", in_phase[SKIPPED]);
     add_number(j, "numFailedStages", in_phase[FAILED]);
-    close(j, "}");
+    end_part(j, "}");
 }
 
 static void add_stage(json *j, const vonk_job_status *job, const vonk_stage_status *st)
 {
-    open(j, NULL, "{");
+    begin_part(j, NULL, "{");
     add_text(j, "status", phase_name(phase_of(job, st)));
     add_number(j, "stageId", st->id);
     add_number(j, "attemptId", st->attempt);
@@ -147,7 +147,7 @@ static void add_stage(json *j, const vonk_job_status *job, const vonk_stage_stat
     add_time(j, "submissionTime", st->submitted_us);
     add_time(j, "completionTime", st->completed_us);
     add_text(j, "name", st->name);
-    close(j, "}");
+    end_part(j, "}");
 }
 
 /* ---- what stands below an application; `status` filters, `id` < 0: all. False: there is none of that id. */
@@ -157,21 +157,21 @@ static bool matches(vonk_str status, vonk_str name) { return !status.len || vonk
 static bool add_jobs(json *j, const vonk_ui_snapshot *seen, vonk_str status, int64_t id)
 {
     bool is_there = id < 0;
-    if (id < 0) open(j, NULL, "[");
+    if (id < 0) begin_part(j, NULL, "[");
     for (uint32_t i = seen->n_jobs; i-- > 0;) { /* the latest first */
         const vonk_job_status *job = &seen->jobs[i];
         if (id < 0 ? !matches(status, state_name(job->state)) : job->id != id) continue;
         add_job(j, job);
         is_there = true;
     }
-    if (id < 0) close(j, "]");
+    if (id < 0) end_part(j, "]");
     return is_there;
 }
 
 static bool add_stages(json *j, const vonk_ui_snapshot *seen, vonk_str status, int64_t id)
 {
     bool is_there = id < 0;
-    open(j, NULL, "["); /* of one stage: its attempts, of which the last is known */
+    begin_part(j, NULL, "["); /* of one stage: its attempts, of which the last is known */
     for (uint32_t i = seen->n_jobs; i-- > 0;)
         for (uint32_t k = seen->jobs[i].n_stages; k-- > 0;) {
             const vonk_job_status *job = &seen->jobs[i];
@@ -180,7 +180,7 @@ static bool add_stages(json *j, const vonk_ui_snapshot *seen, vonk_str status, i
             add_stage(j, job, st);
             is_there = true;
         }
-    close(j, "]");
+    end_part(j, "]");
     return is_there;
 }
 
@@ -188,11 +188,11 @@ static bool add_queries(json *j, const vonk_ui_snapshot *seen, vonk_str status, 
 {
     static const char *const names[] = {"RUNNING", "COMPLETED", "FAILED"};
     bool is_there = id < 0;
-    if (id < 0) open(j, NULL, "[");
+    if (id < 0) begin_part(j, NULL, "[");
     for (uint32_t i = 0; i < seen->n_queries; i++) {
         const vonk_ui_query *q = &seen->queries[i];
         if (id < 0 ? !matches(status, vonk_str_of(names[q->state])) : q->id != (uint64_t)id) continue;
-        open(j, NULL, "{");
+        begin_part(j, NULL, "{");
         add_number(j, "id", (int64_t)q->id);
         add_text(j, "status", vonk_str_of(names[q->state]));
         add_text(j, "description", q->description);
@@ -200,10 +200,10 @@ static bool add_queries(json *j, const vonk_ui_snapshot *seen, vonk_str status, 
         add_number(j, "duration",
                    ((q->completed_us ? q->completed_us : vonk_clock_wall_us()) - q->submitted_us) / 1000);
         add_number(j, "rows", (int64_t)q->n_rows);
-        close(j, "}");
+        end_part(j, "}");
         is_there = true;
     }
-    if (id < 0) close(j, "]");
+    if (id < 0) end_part(j, "]");
     return is_there;
 }
 
@@ -211,11 +211,11 @@ static bool add_stored(json *j, const vonk_ui_snapshot *seen, vonk_str status, i
 {
     bool is_there = id < 0;
     (void)status;
-    if (id < 0) open(j, NULL, "[");
+    if (id < 0) begin_part(j, NULL, "[");
     for (uint32_t i = 0; i < seen->n_stored; i++) {
         const vonk_ui_stored *s = &seen->stored[i];
         if (id >= 0 && s->id != id) continue;
-        open(j, NULL, "{");
+        begin_part(j, NULL, "{");
         add_number(j, "id", s->id);
         add_text(j, "name", s->name);
         add_number(j, "numPartitions", s->n_partitions);
@@ -223,10 +223,10 @@ static bool add_stored(json *j, const vonk_ui_snapshot *seen, vonk_str status, i
         add_text(j, "storageLevel", s->level);
         add_number(j, "memoryUsed", (int64_t)s->memory_bytes);
         add_number(j, "diskUsed", (int64_t)s->disk_bytes);
-        close(j, "}");
+        end_part(j, "}");
         is_there = true;
     }
-    if (id < 0) close(j, "]");
+    if (id < 0) end_part(j, "]");
     return is_there;
 }
 
@@ -246,8 +246,8 @@ static bool add_executors(json *j, const vonk_ui_snapshot *seen, vonk_str status
         n_blocks += seen->stored[i].n_cached;
         disk += seen->stored[i].disk_bytes;
     }
-    open(j, NULL, "[");
-    open(j, NULL, "{");
+    begin_part(j, NULL, "[");
+    begin_part(j, NULL, "{");
     add_text(j, "id", VONK_STR("driver")); /* there is one, which does the work, too */
     add_text(j, "hostPort", VONK_STR("localhost:0"));
     add_bool(j, "isActive", true);
@@ -262,8 +262,8 @@ static bool add_executors(json *j, const vonk_ui_snapshot *seen, vonk_str status
     add_number(j, "totalTasks", (int64_t)n_active + n_failed + n_done);
     add_number(j, "maxMemory", seen->memory_limit);
     add_time(j, "addTime", seen->start_us);
-    close(j, "}");
-    close(j, "]");
+    end_part(j, "}");
+    end_part(j, "]");
     return true;
 }
 
@@ -271,19 +271,19 @@ static bool add_environment(json *j, const vonk_ui_snapshot *seen, vonk_str stat
 {
     (void)status;
     if (id >= 0) return false;
-    open(j, NULL, "{");
-    open(j, "sparkProperties", "[");
+    begin_part(j, NULL, "{");
+    begin_part(j, "sparkProperties", "[");
     for (uint32_t i = 0; i < seen->n_settings; i++) {
         const vonk_property *p = &seen->settings[i];
-        open(j, NULL, "[");
+        begin_part(j, NULL, "[");
         add_text(j, NULL, p->key);
         add_text(j, NULL,
                  vonk_conf_is_secret(p->key) || vonk_conf_is_secret(p->value) ? VONK_STR("*********(redacted)")
                                                                               : p->value);
-        close(j, "]");
+        end_part(j, "]");
     }
-    close(j, "]");
-    close(j, "}");
+    end_part(j, "]");
+    end_part(j, "}");
     return true;
 }
 
@@ -303,19 +303,19 @@ static const struct {
 
 static void add_application(json *j, const vonk_ui_snapshot *seen)
 {
-    open(j, NULL, "{");
+    begin_part(j, NULL, "{");
     add_text(j, "id", seen->id);
     add_text(j, "name", seen->name);
-    open(j, "attempts", "[");
-    open(j, NULL, "{");
+    begin_part(j, "attempts", "[");
+    begin_part(j, NULL, "{");
     add_time(j, "startTime", seen->start_us);
     add_number(j, "duration", (vonk_clock_wall_us() - seen->start_us) / 1000);
     add_text(j, "sparkUser", seen->user);
     add_bool(j, "completed", false);
     add_text(j, "appSparkVersion", VONK_STR(UI_SPARK_VERSION));
-    close(j, "}");
-    close(j, "]");
-    close(j, "}");
+    end_part(j, "}");
+    end_part(j, "]");
+    end_part(j, "}");
 }
 
 /* `rest`: behind "applications/ID/". */
@@ -340,15 +340,15 @@ vonk_status vonk__ui_rest(const vonk_ui_snapshot *seen, vonk_str path, vonk_str 
     *ret_there = true;
     if (path.len && path.data[path.len - 1] == '/') path.len--;
     if (vonk_str_is(path, "version")) {
-        open(&j, NULL, "{");
+        begin_part(&j, NULL, "{");
         add_text(&j, "spark", VONK_STR(UI_SPARK_VERSION));
-        close(&j, "}");
+        end_part(&j, "}");
         return j.status;
     }
     if (vonk_str_eq(path, all)) {
-        open(&j, NULL, "[");
+        begin_part(&j, NULL, "[");
         add_application(&j, seen);
-        close(&j, "]");
+        end_part(&j, "]");
         return j.status;
     }
     *ret_there = false;
