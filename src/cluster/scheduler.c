@@ -48,7 +48,7 @@ vonk_status vonk_scheduler_pool(vonk_scheduler *scheduler, vonk_str name, bool f
 
 static vonk_status scheduler_fill(vonk_scheduler *scheduler, vonk_error *err)
 {
-    uint32_t n = scheduler->options.n_slots;
+    uint32_t n = scheduler->options.n_slots + SPARE_THREADS;
     VONK_TRY(vonk_strmap_new(scheduler->budget, false, &scheduler->kinds, err));
     VONK_TRY(vonk_alloc_zeroed(scheduler->budget, n * sizeof(slot), &scheduler->slots, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -105,7 +105,7 @@ void vonk_scheduler_free(vonk_scheduler *scheduler)
     vonk_cond_broadcast(&scheduler->work);
     vonk_mutex_unlock(&scheduler->lock);
     for (uint32_t i = 0; i < scheduler->n_started; i++) vonk_thread_join(scheduler->slots[i].thread);
-    for (uint32_t i = 0; scheduler->slots && i < scheduler->options.n_slots; i++)
+    for (uint32_t i = 0; scheduler->slots && i < scheduler->options.n_slots + SPARE_THREADS; i++)
         vonk_mutex_done(&scheduler->slots[i].hook_lock);
     free_lists(scheduler);
     vonk_strmap_free(scheduler->kinds);
@@ -132,7 +132,9 @@ void vonk__scheduler_wake(vonk_scheduler *scheduler)
     uint32_t n = vonk__scheduler_pending(scheduler);
     if (n == 0) return;
     vonk_cond_broadcast(&scheduler->work);
-    for (uint32_t ready = scheduler->n_idle; ready < n && scheduler->n_started < scheduler->options.n_slots; ready++) {
+    const uint32_t n_slots = scheduler->options.n_slots, all = n_slots + scheduler->n_waiting,
+                   most = all < n_slots + SPARE_THREADS ? all : n_slots + SPARE_THREADS;
+    for (uint32_t ready = scheduler->n_idle; ready < n && scheduler->n_started < most; ready++) {
         slot *s = &scheduler->slots[scheduler->n_started];
         if (vonk_thread_start(scheduler->budget, "vonk-slot", VONK_STACK_ENGINE, vonk__slot_run, s, &s->thread, &own) !=
             VONK_OK)

@@ -57,6 +57,11 @@ vonk_status vonk_task_barrier(vonk_task *task, vonk_str message, vonk_buf *ret, 
  * thread. */
 void vonk_task_break_barrier(vonk_task *task);
 
+/* Between the two the task waits for what tasks of other jobs may have to make (a query over an RDD): its slot is another
+ * task's meanwhile. Afterwards more tasks than slots may run for a while. */
+void vonk_task_wait_begin(vonk_task *task);
+void vonk_task_wait_end(vonk_task *task);
+
 /* ---- jobs */
 typedef struct vonk_stage_spec {
     const char *kind;           /* of its tasks */

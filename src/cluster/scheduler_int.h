@@ -16,6 +16,7 @@
 #include "sys/thread.h"
 
 enum { KEPT_JOBS = 1000, KEPT_CANCELS = 1000 };
+enum { SPARE_THREADS = 64 }; /* for slots that waiting tasks have given away */
 
 typedef struct job_record { /* what may be asked about a job, also when it is over */
     uint32_t id, n_stages;
@@ -86,6 +87,7 @@ typedef struct slot {
     vonk_scheduler *scheduler;
     vonk_thread *thread;
     stage *stage; /* NULL: idle */
+    bool is_waiting; /* its task has given the slot away */
     uint32_t place;
     vonk_buf result, updates; /* updates: each with its length as size_t before it */
     _Atomic bool cancel;
@@ -112,6 +114,7 @@ struct vonk_scheduler {
     uint32_t n_records;
     stage *launching; /* a barrier stage that gets all free slots */
     uint32_t next_job, next_stage, n_busy, n_idle, n_started;
+    uint32_t n_waiting; /* of the busy ones: tasks that have given their slot away */
     uint64_t next_task;
     bool stop;
     slot *slots;

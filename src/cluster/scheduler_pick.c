@@ -12,11 +12,17 @@ uint32_t vonk__scheduler_pending(const vonk_scheduler *scheduler)
     return n;
 }
 
+static uint32_t n_free(const vonk_scheduler *scheduler)
+{
+    const uint32_t n = scheduler->options.n_slots + scheduler->n_waiting;
+    return n > scheduler->n_busy ? n - scheduler->n_busy : 0;
+}
+
 /* The tasks of a barrier stage start together or not at all. */
 static bool can_start(const vonk_scheduler *scheduler, const stage *s)
 {
     if (!has_task(s)) return false;
-    return !s->is_barrier || scheduler->options.n_slots - scheduler->n_busy >= s->end_pending - s->next_pending;
+    return !s->is_barrier || n_free(scheduler) >= s->end_pending - s->next_pending;
 }
 
 typedef struct share { /* a pool, or a stage in a fair pool */
@@ -54,14 +60,30 @@ static bool before(const vonk_scheduler *scheduler, const stage *x, const stage 
     return order ? order < 0 : strcmp(p->name, q->name) < 0;
 }
 
+/* A slot that a waiting task has given away is for what it waits for: that is a younger job than all that wait.
+ * UINT32_MAX: it is a slot like any other. */
+static uint32_t given_by(const vonk_scheduler *scheduler)
+{
+    uint32_t job = 0;
+    if (scheduler->n_busy < scheduler->options.n_slots) return UINT32_MAX;
+    for (uint32_t i = 0; i < scheduler->n_started; i++) {
+        const slot *s = &scheduler->slots[i];
+        if (s->is_waiting && s->stage->job->id > job) job = s->stage->job->id;
+    }
+    return job;
+}
+
 stage *vonk__scheduler_pick(vonk_scheduler *scheduler)
 {
     stage *best = NULL;
+    if (!n_free(scheduler)) return NULL;
     if (scheduler->launching && has_task(scheduler->launching)) return scheduler->launching;
     scheduler->launching = NULL;
+    const uint32_t given = given_by(scheduler);
     for (vonk_job_run *j = scheduler->jobs; j; j = j->next)
         for (uint32_t i = 0; i < j->n_stages; i++) {
             stage *s = &j->stages[i];
+            if (given != UINT32_MAX && j->id <= given) continue;
             if (can_start(scheduler, s) && (!best || before(scheduler, s, best))) best = s;
         }
     if (best && best->is_barrier) scheduler->launching = best;

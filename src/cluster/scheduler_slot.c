@@ -18,6 +18,23 @@ void vonk_task_on_cancel(vonk_task *task, void (*stop)(void *), void *arg)
     stop(arg);
 }
 
+void vonk_task_wait_begin(vonk_task *task)
+{
+    vonk_scheduler *scheduler = slot_of(task)->scheduler;
+    VONK_LOCKED(&scheduler->lock);
+    slot_of(task)->is_waiting = true;
+    scheduler->n_waiting++;
+    vonk__scheduler_wake(scheduler);
+}
+
+void vonk_task_wait_end(vonk_task *task)
+{
+    vonk_scheduler *scheduler = slot_of(task)->scheduler;
+    VONK_LOCKED(&scheduler->lock);
+    slot_of(task)->is_waiting = false;
+    scheduler->n_waiting--;
+}
+
 vonk_status vonk_task_accumulate(vonk_task *task, vonk_str update, vonk_error *err)
 {
     slot *s = slot_of(task);

@@ -39,12 +39,28 @@ static vonk_status scan_start(vonk_op *op, vonk_lane *lane, void *local, uint32_
     return VONK_OK;
 }
 
+static void wake_lane(void *token) { vonk_wake_up(token); }
+
+static vonk_status wait_for_rows(vonk_reader *reader, vonk_lane *lane, vonk_flow *ret_flow, vonk_error *err)
+{
+    vonk_wake *token = NULL;
+    VONK_TRY(vonk_lane_park(lane, &token, err));
+    *ret_flow = VONK_WAIT;
+    const vonk_status st = reader->watch(reader, wake_lane, token, err);
+    if (st != VONK_OK) vonk_wake_up(token);
+    return st;
+}
+
 static vonk_status scan_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out *out, vonk_flow *ret_flow,
                              vonk_error *err)
 {
     scan_local *l = local;
     vonk_batch *batch = NULL;
-    VONK_TRY(l->reader->next(l->reader, &batch, err));
+    do { /* no batch, but ready: it is over, or they have come just now */
+        if (l->reader->is_ready && !l->reader->is_ready(l->reader))
+            return wait_for_rows(l->reader, lane, ret_flow, err);
+        VONK_TRY(l->reader->next(l->reader, &batch, err));
+    } while (!batch && l->reader->is_ready && !l->reader->is_over);
     if (l->reader->bytes_read != l->counted_bytes) {
         atomic_fetch_add_explicit(&op->metrics.bytes_read, l->reader->bytes_read - l->counted_bytes,
                                   memory_order_relaxed);

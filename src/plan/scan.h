@@ -111,6 +111,11 @@ struct vonk_reader {
     /* Whom next() asks now and then whether to stop, with OPERATION_CANCELED. May be NULL where it never takes long. */
     void (*set_cancel)(vonk_reader *reader, bool (*cancelled)(void *query), void *query);
     uint64_t bytes_read; /* so far: progress and metrics */
+    /* Where rows may have to be waited for (both NULL: nowhere): is next() worth asking; else wake(arg) is called exactly once when it is, from any
+     * thread, at the latest by free(). */
+    bool is_over; /* heeded where is_ready is there: NULL from next() before that means that rows have to be waited for */
+    bool (*is_ready)(vonk_reader *reader);
+    vonk_status (*watch)(vonk_reader *reader, void (*wake)(void *arg), void *arg, vonk_error *err);
 };
 
 #endif

@@ -74,7 +74,8 @@ static void give_back(vonk_rdd *rdd)
     vonk_block_store *store = rdd->context->env.scheduler ? vonk__rdd_store(rdd) : NULL;
     vonk_shuffle_unref(VONK_STEAL(rdd->shuffle));
     if (!store) return;
-    if (rdd->kind == VONK_RDD_PARALLEL || rdd->flow) vonk_block_drop_all(store, VONK_BLOCK_FRAME, rdd->data);
+    if (rdd->kind == VONK_RDD_PARALLEL || rdd->flow || rdd->tap)
+        vonk_block_drop_all(store, VONK_BLOCK_FRAME, rdd->data);
     if (rdd->cache) vonk_block_drop_all(store, VONK_BLOCK_RDD, rdd->cache);
 }
 
@@ -254,6 +255,15 @@ bool vonk_rdd_is_barrier(const vonk_rdd *rdd)
     for (; rdd; rdd = rdd->n_parents == 1 && rdd->kind != VONK_RDD_SHUFFLED ? rdd->parents[0] : NULL)
         if (rdd->barrier) return true;
     return false;
+}
+
+int64_t vonk_rdd_list_bytes(const vonk_rdd *rdd)
+{
+    while (rdd->kind == VONK_RDD_PYTHON || rdd->kind == VONK_RDD_MAPPED) rdd = rdd->parents[0];
+    if (rdd->kind == VONK_RDD_EMPTY) return 0;
+    if (rdd->kind != VONK_RDD_PARALLEL || !rdd->context->env.scheduler) return -1;
+    const vonk_block_counts counts = vonk_block_count(vonk__rdd_store(rdd), VONK_BLOCK_FRAME, rdd->data);
+    return (int64_t)(counts.memory_bytes + counts.disk_bytes);
 }
 
 vonk_status vonk_rdd_set_name(vonk_rdd *rdd, vonk_str name, vonk_error *err)

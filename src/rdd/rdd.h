@@ -147,6 +147,17 @@ typedef struct vonk_rdd_flow {
 vonk_status vonk_rdd_of_flow(vonk_rdd_context *context, const vonk_rdd_flow *flow, uint32_t n_partitions,
                              vonk_rdd_elements elements, const char *site, vonk_rdd **ret, vonk_error *err);
 
+/* An RDD whose records somebody reads who is no task (a query's scan). A job computes what is not there yet into blocks,
+ * which stay as long as the tap; its receiver hears of each partition, in order. */
+vonk_status vonk_rdd_tap(vonk_rdd *parent, vonk_rdd **ret, vonk_error *err);
+vonk_status vonk_rdd_tap_start(vonk_rdd *tap, const uint32_t *partitions /* NULL: all */, uint32_t n_partitions,
+                               vonk_receiver receiver, vonk_job_run **ret, vonk_error *err);
+bool vonk_rdd_tap_has(vonk_rdd *tap, uint32_t partition); /* all of it */
+/* Records of piece `number` of a partition that is there; *ret_more false: there is no such piece. BLOCK_LOST: the
+ * partition is not there any more. */
+vonk_status vonk_rdd_tap_read(vonk_rdd *tap, uint32_t partition, uint32_t number, vonk_budget *budget,
+                              vonk_rdd_sink *sink, bool *ret_more, vonk_error *err);
+
 vonk_rdd *vonk_rdd_ref(vonk_rdd *rdd);
 void vonk_rdd_unref(
     vonk_rdd *rdd); /* the last one frees its cached blocks and shuffle outputs; long lineages in a loop */
@@ -159,6 +170,8 @@ vonk_rdd_elements vonk_rdd_elements_of(const vonk_rdd *rdd);
 vonk_rdd_context *vonk_rdd_context_of(const vonk_rdd *rdd);
 uint32_t vonk_rdd_n_partitions(const vonk_rdd *rdd);
 bool vonk_rdd_is_barrier(const vonk_rdd *rdd);
+/* A list of the program, with functions over it or not: pickled bytes of the list. Others: -1. */
+int64_t vonk_rdd_list_bytes(const vonk_rdd *rdd);
 vonk_status vonk_rdd_set_name(vonk_rdd *rdd, vonk_str name, vonk_error *err);
 vonk_status vonk_rdd_name(vonk_rdd *rdd, vonk_buf *out, vonk_error *err); /* empty: none */
 vonk_status vonk_rdd_persist(vonk_rdd *rdd, vonk_storage_level level,

@@ -194,6 +194,7 @@ vonk_status vonk__rdd_compute_plain(vonk_rdd *rdd, uint32_t partition, vonk_task
     case VONK_RDD_CARTESIAN: return vonk__rdd_compute_cartesian(rdd, partition, task, sink, err);
     case VONK_RDD_SOURCE: return rdd->source->compute(rdd->source_bytes, partition, task, sink, err);
     case VONK_RDD_FLOW: return vonk__rdd_compute_flow(rdd, partition, task, sink, err);
+    case VONK_RDD_TAP: return vonk__rdd_compute_tap(rdd, partition, task, err);
     case VONK_RDD_EMPTY: return VONK_OK;
     case VONK_RDD_PYTHON: return vonk__rdd_compute_python(rdd, partition, task, sink, err);
     }

@@ -101,7 +101,9 @@ static vonk_status pull(vonk_rdd *rdd, vonk_task *task, vonk_error *err)
     bool more = false;
     uint32_t partition = 0;
     vonk_str records = {0};
+    vonk_task_wait_begin(task); /* the run may be a query over RDDs, whose tasks want a slot */
     vonk_status st = f->of.next(f->of.self, task, &more, &partition, &records, err);
+    vonk_task_wait_end(task);
     if (st != VONK_OK) {
         VONK_LOCKED(&f->lock);
         if (partition > f->at && partition < rdd->n_partitions) f->at = partition;

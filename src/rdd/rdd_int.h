@@ -50,8 +50,9 @@ struct vonk_rdd {
     /* by kind */
     rdd_map map;
     uint32_t spread_to, record_bytes;
-    uint64_t data;         /* PARALLEL, FLOW: number of its blocks */
+    uint64_t data;         /* PARALLEL, FLOW, TAP: number of its blocks */
     struct rdd_flow *flow; /* FLOW */
+    struct rdd_tap *tap;   /* TAP */
     vonk_shuffle *shuffle; /* SHUFFLED */
     const rdd_file_part *files;
     const vonk_rdd_source *source;
@@ -166,6 +167,9 @@ typedef struct rdd_flow rdd_flow;
 vonk_status vonk__rdd_compute_flow(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
                                    vonk_error *err);
 uint32_t vonk__rdd_flow_blocks(vonk_rdd *rdd, uint32_t partition);
+/* rdd_tap.c */
+typedef struct rdd_tap rdd_tap;
+vonk_status vonk__rdd_compute_tap(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_error *err);
 /* rdd_hadoop.c */
 vonk_status vonk__rdd_compute_hadoop(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
                                      vonk_error *err);

@@ -289,6 +289,11 @@ bool vonk_session_acts(const vonk_plan *resolved)
            (resolved->kind != VONK_PN_SHOW_STRING && vonk__session_is_command(resolved));
 }
 
+vonk_status vonk_session_scan(vonk_session *session, vonk_table *table, const vonk_plan **ret, vonk_error *err)
+{
+    return vonk_catalog_scan(session->budget, table, ret, err);
+}
+
 vonk_status vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret,
                                        vonk_error *err)
 {

@@ -68,6 +68,8 @@ vonk_status      vonk_session_execute_at_once(vonk_session *session, const vonk_
 vonk_status      vonk_session_execute_resolved(vonk_session *session, const vonk_plan *resolved, vonk_query **ret, vonk_error *err);
 /* Does a resolved plan act when it is executed (a command, a write), so that SQL text runs it at once? */
 bool             vonk_session_acts(const vonk_plan *resolved);
+/* A resolved plan that reads the whole table. */
+vonk_status      vonk_session_scan(vonk_session *session, vonk_table *table, const vonk_plan **ret, vonk_error *err);
 /* All rows now, as a plan over rows at hand (checkpoint). */
 vonk_status      vonk_session_rematerialize(vonk_session *session, const vonk_plan *unresolved, const vonk_plan **ret, vonk_error *err);
 /* Where the first statement of a script ends: behind its ';', or text.len. */

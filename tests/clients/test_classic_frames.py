@@ -56,6 +56,50 @@ def test_many_rows_spill_and_stay():
     """) == ["[Row(id=0, s='0')] [60000]"] + ["45001594445 [60000, 60000, 60000, 60000, 60000]"] * 2
 
 
+def test_frames_of_rdds_are_lazy():
+    assert run(SESSION + """
+        calls = sc.accumulator(0)
+        def counted(x):
+            calls.add(1)
+            return (x, str(x))
+        frame = spark.createDataFrame(sc.parallelize(range(10), 3).map(counted), "a int, b string")
+        print(calls.value, frame.rdd.getNumPartitions(), frame.count(), frame.filter("a > 7").collect())
+        print(frame.select("b").collect()[-1], frame.take(2), frame.join(frame.select("a"), "a").count())
+        def no_seven(x):
+            if x == 7:
+                raise ValueError("no seven")
+            return (x,)
+        bad = spark.createDataFrame(sc.parallelize(range(10), 2).map(no_seven), "a int")
+        print(bad.take(1))
+        for _ in range(2):
+            try:
+                bad.count()
+            except Exception as e:
+                print(type(e).__name__, "no seven" in str(e))
+        slow = spark.createDataFrame(sc.parallelize(range(100), 50).map(lambda i: (time.sleep(0.2) or i,)), "a long")
+        start = time.monotonic()
+        print(slow.take(1), time.monotonic() - start < 10)
+        pairs = sc.parallelize([(i % 3, i) for i in range(30)], 4).reduceByKey(lambda p, q: p + q).toDF(["k", "v"])
+        print(pairs.orderBy("k").collect())
+        spark.stop()
+    """) == ["0 3 10 [Row(a=8, b='8'), Row(a=9, b='9')]",
+             "Row(b='9') [Row(a=0, b='0'), Row(a=1, b='1')] 10", "[Row(a=0)]"] + ["PythonException True"] * 2 + [
+                 "[Row(a=0)] True", "[Row(k=0, v=135), Row(k=1, v=145), Row(k=2, v=155)]"]
+
+
+def test_frames_of_rdds_of_frames():
+    """Tasks that wait for a query whose scans are tasks give their slots away."""
+    for master in "local[1]", "local[2]":
+        assert run(SESSION.replace("local[2]", master) + """
+        frame = spark.range(0, 10, 1, 3).withColumnRenamed("id", "a")
+        for _ in range(5):
+            frame = spark.createDataFrame(frame.rdd.map(lambda r: (r.a + 1,)), "a long").filter("a >= 0")
+        both = frame.join(frame.withColumn("b", F.col("a") * 2), "a").rdd.map(lambda r: r.a + r.b)
+        print(frame.agg(F.sum("a")).collect()[0][0], sorted(both.collect())[-1], both.count())
+        spark.stop()
+        """) == ["95 42 10"]
+
+
 def test_who_waits_can_be_cancelled(tmp_path):
     lines = run(SESSION + f"""
         import signal, threading
