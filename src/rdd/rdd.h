@@ -45,7 +45,8 @@ typedef struct vonk_rdd_env {
     vonk_scheduler *scheduler; /* borrowed, with its block store */
     vonk_py_pool *pool;        /* borrowed */
     vonk_str local_folder, files_folder;
-    uint32_t default_parallelism;
+    uint32_t default_parallelism, task_cpus;
+    bool overwrites; /* saving into a folder that exists (spark.hadoop.validateOutputSpecs is false) */
     /* Updates of accumulators, of every job whose receiver does not take them itself; NULL: dropped. */
     vonk_status (*accumulate)(void *self, vonk_str update, vonk_error *err);
     void *self;

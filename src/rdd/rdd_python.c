@@ -174,7 +174,7 @@ static vonk_status fill_request(vonk_rdd *rdd, vonk_task *task, vonk_arena *aren
                            .stage = (int32_t)task->stage,
                            .partition = (int32_t)task->partition,
                            .attempt = (int32_t)task->attempt,
-                           .cpus = 1,
+                           .cpus = (int32_t)rdd->context->env.task_cpus,
                            .task_id = (int64_t)task->task_id,
                            .properties = properties,
                            .n_properties = n_properties,

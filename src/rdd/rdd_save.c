@@ -78,10 +78,11 @@ vonk_status vonk__rdd_save_partition(vonk_rdd *rdd, const rdd_task *what, vonk_t
 
 /* ---- the folder */
 
-static vonk_status begin_folder(vonk_arena *arena, vonk_str folder, vonk_str *ret_temporary, vonk_error *err)
+static vonk_status begin_folder(const vonk_rdd *rdd, vonk_arena *arena, vonk_str folder, vonk_str *ret_temporary,
+                                vonk_error *err)
 {
     bool there = false;
-    VONK_TRY(vonk_file_exists(folder, &there, err));
+    if (!rdd->context->env.overwrites) VONK_TRY(vonk_file_exists(folder, &there, err));
     if (there) return VONK_FAIL(err, VONK_E_PATH_ALREADY_EXISTS, "outputPath", VONK_S(folder));
     VONK_TRY(vonk_path_join(arena, folder, VONK_STR("_temporary"), ret_temporary, err));
     return vonk_dir_make(*ret_temporary, err);
@@ -93,7 +94,7 @@ vonk_status vonk__rdd_save_folder(vonk_rdd *rdd, const rdd_task *t, const vonk_p
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     vonk_str temporary, success;
     VONK_TRY(vonk_arena_new(rdd->context->budget, &arena, err));
-    VONK_TRY(begin_folder(arena, t->folder, &temporary, err));
+    VONK_TRY(begin_folder(rdd, arena, t->folder, &temporary, err));
     vonk_status st = vonk__rdd_run_all(rdd, t, properties, n_properties, err);
     vonk_error own = VONK_ERROR_INIT;
     vonk_status cleaned = vonk_dir_remove_tree(temporary, st == VONK_OK ? err : &own);
@@ -164,7 +165,7 @@ static vonk_status save_checkpoint(vonk_rdd *rdd, vonk_str *ret_folder, const vo
     vonk_mutex_unlock(&rdd->context->lock);
     if (st != VONK_OK) return st;
     VONK_TRY(vonk_dir_remove_tree(t.folder, err)); /* of a try that failed */
-    VONK_TRY(begin_folder(rdd->arena, t.folder, &temporary, err));
+    VONK_TRY(begin_folder(rdd, rdd->arena, t.folder, &temporary, err));
     VONK_TRY(vonk__rdd_run_all(rdd, &t, properties, n_properties, err));
     *ret_folder = t.folder;
     return vonk_dir_remove_tree(temporary, err);

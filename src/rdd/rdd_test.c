@@ -66,8 +66,11 @@ static void open_world(world *w, uint32_t n_slots)
     vonk_scheduler_options options = {.n_slots = n_slots, .max_failures = 1, .max_stage_attempts = 4};
     OK(vonk_block_store_new(w->budget, &blocks, &w->store, &err));
     OK(vonk_scheduler_new(w->budget, w->store, &options, &w->scheduler, &err));
-    vonk_rdd_env env = {
-        .budget = w->budget, .scheduler = w->scheduler, .local_folder = w->folder, .default_parallelism = 2};
+    vonk_rdd_env env = {.budget = w->budget,
+                        .scheduler = w->scheduler,
+                        .local_folder = w->folder,
+                        .default_parallelism = 2,
+                        .task_cpus = 1};
     OK(vonk_rdd_context_new(&env, &w->context, &err));
     OK(vonk_rdd_source_register(w->context, &numbers, &err));
     OK(vonk_rdd_source_register(w->context, &hashed, &err));

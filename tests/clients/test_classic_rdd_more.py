@@ -273,3 +273,36 @@ def test_many_caches_above_each_other():
         print(sum(r.collect()), r.map(lambda x: x * 2).take(3))
         sc.stop()
     """) == ["7950 [60, 62, 64]"]
+
+
+def test_settings_of_tasks_and_folders(tmp_path):
+    """spark.task.cpus, spark.checkpoint.dir, spark.hadoop.validateOutputSpecs, spark.log.level."""
+    lines = run(f"""
+        from pyspark import TaskContext
+        folder = {str(tmp_path)!r}
+        conf = SparkConf().setMaster("local[4]").setAppName("a").set("spark.checkpoint.dir", folder + "/c")
+        conf.set("spark.hadoop.validateOutputSpecs", "false").set("spark.task.cpus", "2")
+        conf.set("spark.log.level", "ERROR")
+        sc = SparkContext(conf=conf)
+        print(sc.getCheckpointDir().startswith("file:" + folder + "/c/"))
+        kept = sc.parallelize(range(4), 2).map(lambda x: x)
+        kept.checkpoint()
+        print(kept.count(), kept.isCheckpointed(), kept.getCheckpointFile().startswith(sc.getCheckpointDir()))
+        for _ in range(2):
+            kept.saveAsTextFile(folder + "/out")
+        print([name for name in sorted(os.listdir(folder + "/out")) if name[0] != "."])
+        def look(x):
+            start = time.time()
+            time.sleep(0.4)
+            return TaskContext.get().cpus(), start, time.time()
+        seen = sc.parallelize(range(4), 4).map(look).collect()
+        most = max(sum(a <= start < b for _, a, b in seen) for _, start, _ in seen)
+        print(sc.defaultParallelism, {{cpus for cpus, _, _ in seen}}, most)
+        sc.stop()
+        try:
+            SparkContext(conf=SparkConf().setMaster("local[1]").setAppName("a").set("spark.task.cpus", "2"))
+        except Exception as e:
+            print(type(e).__name__, "SparkException" in str(e))
+    """)
+    assert lines == ["True", "4 True True", "['_SUCCESS', 'part-00000', 'part-00001']", "4 {2} 2",
+                     "Py4JJavaError True"]

@@ -25,7 +25,8 @@ def asked(code):
 
 def test_url_and_application():
     lines = asked("""
-        sc = SparkContext("local[3]", "a <name>")
+        conf = SparkConf().setMaster("local[3]").setAppName("a <name>").set("spark.ui.port", "0")
+        sc = SparkContext(conf=conf)
         print(sc.uiWebUrl.startswith("http://"), int(sc.uiWebUrl.rsplit(":", 1)[1]) > 1023)
         apps = rest("")
         print(len(apps), apps[0]["id"] == sc.applicationId, apps[0]["name"], apps[0]["attempts"][0]["completed"])

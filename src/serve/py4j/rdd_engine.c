@@ -119,7 +119,7 @@ static vonk_status make_scheduler(vonk__j_caller *caller, vonk__j_engine *e, von
     int64_t failures = 0, attempts = 0;
     VONK_TRY(number_setting(caller, c, "spark.stage.maxConsecutiveAttempts", 4, &attempts, err));
     failures = failures_of(c);
-    const vonk_scheduler_options options = {.n_slots = c->n_slots,
+    const vonk_scheduler_options options = {.n_slots = c->n_slots / c->task_cpus,
                                             .max_failures = (uint32_t)failures,
                                             .max_stage_attempts = (uint32_t)attempts,
                                             .fair = is_set_to(c, "spark.scheduler.mode", "FAIR")};
@@ -166,6 +166,8 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
                               .local_folder = vonk_str_of(c->local_folder),
                               .files_folder = vonk_str_of(e->files_folder),
                               .default_parallelism = c->parallelism,
+                              .task_cpus = c->task_cpus,
+                              .overwrites = is_set_to(c, "spark.hadoop.validateOutputSpecs", "false"),
                               .accumulate = vonk__j_accumulate,
                               .self = e};
     VONK_TRY(vonk_rdd_context_new(&env, &e->rdds, err));

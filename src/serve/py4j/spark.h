@@ -24,7 +24,7 @@ struct vonk__j_context {
     vonk__j_conf *conf; /* its own copy */
     char app_id[64];
     int64_t start_ms;
-    uint32_t n_slots, parallelism;
+    uint32_t n_slots, parallelism, task_cpus; /* n_slots: cores; a task takes task_cpus of them */
     char *local_folder, *files_folder; /* temporary ones */
     bool has_lock;
     vonk_mutex lock;

@@ -106,6 +106,13 @@ vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_
 
 /* ---- starting */
 
+static vonk_str local_path(vonk_str uri)
+{
+    if (!vonk_str_starts(uri, VONK_STR("file:"))) return uri;
+    uri = vonk_str_sub(uri, 5, uri.len);
+    return vonk_str_starts(uri, VONK_STR("//")) ? vonk_str_sub(uri, 2, uri.len) : uri;
+}
+
 /* "4", "*" at `at`; false: neither. */
 static bool read_count(vonk_str text, size_t *at, uint32_t all, uint32_t *ret)
 {
@@ -166,6 +173,70 @@ static vonk_status fill_conf(vonk__j_call *call, vonk__j_context *c, const vonk_
     return put_setting(call, c->conf, "spark.driver.host", "localhost", err);
 }
 
+/* A folder of its own below `uri` is where checkpoints go. */
+static vonk_status set_checkpoint(vonk__j_context *c, vonk_str uri, vonk_error *err)
+{
+    char id[37], *copy = NULL;
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    vonk_str path = {0};
+    VONK_TRY(vonk_arena_new(c->head.machine->budget, &arena, err));
+    VONK_TRY(vonk_path_absolute(arena, local_path(uri), &path, err));
+    vonk_random_uuid(id);
+    VONK_TRY(vonk_path_join(arena, path, vonk_str_of(id), &path, err));
+    VONK_TRY(vonk_dir_make(path, err));
+    VONK_TRY(vonk_strdup(c->head.machine->budget, path, &copy, err));
+    VONK_LOCKED(&c->lock);
+    vonk_free(c->checkpoint_folder);
+    c->checkpoint_folder = copy;
+    return VONK_OK;
+}
+
+static vonk_status set_log_level(vonk__j_caller *caller, vonk_str name, vonk_error *err)
+{
+    static const struct {
+        const char *name;
+        vonk_log_level level;
+    } levels[] = {{"ALL", VONK_LOG_DEBUG},   {"DEBUG", VONK_LOG_DEBUG}, {"TRACE", VONK_LOG_DEBUG},
+                  {"INFO", VONK_LOG_INFO},   {"WARN", VONK_LOG_WARN},   {"ERROR", VONK_LOG_ERROR},
+                  {"FATAL", VONK_LOG_ERROR}, {"OFF", VONK_LOG_ERROR}};
+    for (size_t i = 0; i < VONK_COUNTOF(levels); i++)
+        if (vonk_str_is_nocase(name, levels[i].name)) {
+            vonk_log_set_level(levels[i].level);
+            return VONK_OK;
+        }
+    return vonk__j_throw(caller, "java.lang.IllegalArgumentException", err,
+                         "requirement failed: Supplied level %.*s did not match one of: "
+                         "ALL,DEBUG,ERROR,FATAL,INFO,OFF,TRACE,WARN",
+                         (int)vonk_min_size(name.len, 100), name.data);
+}
+
+static vonk_status read_task_cpus(vonk__j_call *call, vonk__j_context *c, vonk_error *err)
+{
+    char text[64];
+    int64_t n = 1;
+    const vonk_str set = vonk__j_context_setting(c, VONK_STR("spark.task.cpus"), text, sizeof text);
+    if (set.data && !vonk_text_to_i64(set, false, 1, INT32_MAX, &n))
+        return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
+                             "spark.task.cpus should be int, but was %s", text);
+    if (n > c->n_slots)
+        return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
+                             "a task wants %lld cpus (spark.task.cpus), and there are %u cores", (long long)n,
+                             c->n_slots);
+    c->task_cpus = (uint32_t)n;
+    return VONK_OK;
+}
+
+/* What members set later, too. */
+static vonk_status read_settings(vonk__j_call *call, vonk__j_context *c, vonk_error *err)
+{
+    char text[4096];
+    VONK_TRY(read_task_cpus(call, c, err));
+    const vonk_str level = vonk__j_context_setting(c, VONK_STR("spark.log.level"), text, sizeof text);
+    if (level.data) VONK_TRY(set_log_level(call->caller, level, err));
+    const vonk_str folder = vonk__j_context_setting(c, VONK_STR("spark.checkpoint.dir"), text, sizeof text);
+    return folder.data ? set_checkpoint(c, folder, err) : VONK_OK;
+}
+
 static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vonk__j_conf *from, vonk_error *err)
 {
     char text[512];
@@ -184,6 +255,7 @@ static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vo
         return vonk__j_throw(call->caller, "java.lang.NumberFormatException", err, "For input string: \"%.200s\"",
                              text);
     if (n) c->parallelism = (uint32_t)n;
+    VONK_TRY(read_settings(call, c, err));
     vonk_str parent = vonk__j_context_setting(c, VONK_STR("spark.local.dir"), text, sizeof text);
     const size_t comma = vonk_str_find_byte(parent, ',', 0);
     if (comma != SIZE_MAX) parent = vonk_str_sub(parent, 0, comma);
@@ -324,22 +396,8 @@ static vonk_status m_resources(vonk__j_call *call, vonk_error *err) /* a driver 
 }
 static vonk_status m_log_level(vonk__j_call *call, vonk_error *err)
 {
-    static const struct {
-        const char *name;
-        vonk_log_level level;
-    } levels[] = {{"ALL", VONK_LOG_DEBUG},   {"DEBUG", VONK_LOG_DEBUG}, {"TRACE", VONK_LOG_DEBUG},
-                  {"INFO", VONK_LOG_INFO},   {"WARN", VONK_LOG_WARN},   {"ERROR", VONK_LOG_ERROR},
-                  {"FATAL", VONK_LOG_ERROR}, {"OFF", VONK_LOG_ERROR}};
     VONK_TRY(vonk__j_need(call, 0, err));
-    for (size_t i = 0; i < VONK_COUNTOF(levels); i++)
-        if (vonk_str_is_nocase(vonk__j_str(&call->args[0]), levels[i].name)) {
-            vonk_log_set_level(levels[i].level);
-            return VONK_OK;
-        }
-    return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
-                         "requirement failed: Supplied level %.100s did not match one of: "
-                         "ALL,DEBUG,ERROR,FATAL,INFO,OFF,TRACE,WARN",
-                         call->args[0].text->data);
+    return set_log_level(call->caller, vonk__j_str(&call->args[0]), err);
 }
 
 /* ---- local properties: of the caller, which stands for a thread of Python */
@@ -487,13 +545,6 @@ static vonk_status m_tags(vonk__j_call *call, vonk_error *err)
 
 /* ---- files, checkpoints, accumulators */
 
-static vonk_str local_path(vonk_str uri)
-{
-    if (!vonk_str_starts(uri, VONK_STR("file:"))) return uri;
-    uri = vonk_str_sub(uri, 5, uri.len);
-    return vonk_str_starts(uri, VONK_STR("//")) ? vonk_str_sub(uri, 2, uri.len) : uri;
-}
-
 static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
 {
     vonk__j_context *c = self_context(call);
@@ -573,23 +624,11 @@ static vonk_status m_files(vonk__j_call *call, vonk_error *err)
 }
 static vonk_status m_set_checkpoint(vonk__j_call *call, vonk_error *err)
 {
-    char id[37], *copy = NULL;
-    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     vonk__j_context *c = self_context(call);
-    vonk_str path = {0};
     VONK_TRY(vonk__j_need(call, 0, err));
-    VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
-    VONK_TRY(vonk_path_absolute(arena, local_path(vonk__j_str(&call->args[0])), &path, err));
-    vonk_random_uuid(id);
-    VONK_TRY(vonk_path_join(arena, path, vonk_str_of(id), &path, err));
-    VONK_TRY(vonk_dir_make(path, err));
-    VONK_TRY(vonk_strdup(call->machine->budget, path, &copy, err));
-    vonk_mutex_lock(&c->lock);
-    vonk_free(c->checkpoint_folder);
-    c->checkpoint_folder = copy;
-    vonk_mutex_unlock(&c->lock);
+    VONK_TRY(set_checkpoint(c, vonk__j_str(&call->args[0]), err));
     VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = vonk__j_engine_try(c);
-    return e ? vonk_rdd_set_checkpoint_folder(e->rdds, path, err) : VONK_OK;
+    return e ? vonk_rdd_set_checkpoint_folder(e->rdds, vonk_str_of(c->checkpoint_folder), err) : VONK_OK;
 }
 static vonk_status m_checkpoint(vonk__j_call *call, vonk_error *err)
 {
