@@ -93,6 +93,8 @@ static bool is_small(const vonk_exec *exec, const vonk_plan *p)
 static vonk_status start(vonk_exec *exec, vonk_error *err)
 {
     VONK_TRY(vonk__cut_stages(exec, err));
+    if (exec->env.python && exec->env.python->next_stage)
+        exec->first_stage = atomic_fetch_add(exec->env.python->next_stage, vonk_i32_of((int64_t)exec->stages.n));
     VONK_TRY(vonk__lower_stage(exec, 0, err));
     vonk_mutex_lock(&exec->lock);
     exec->deferred = exec->env.on_demand || is_small(exec, exec->plan);

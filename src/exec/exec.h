@@ -9,7 +9,7 @@
 
 #include "plan/conf.h"
 #include "plan/plan.h"
-#include "python/pool.h"
+#include "python/task.h"
 
 typedef struct vonk_pool vonk_pool; /* worker threads, shared fairly by all running queries */
 typedef struct vonk_exec vonk_exec; /* one running (or finished) plan */
@@ -27,6 +27,12 @@ typedef struct vonk_exec_python {
     vonk_str files_folder;    /* SparkFiles */
     const vonk_str *includes; /* that every function of the session sees: names there */
     uint32_t n_includes;
+    const vonk_py_pair *properties; /* of the job: what TaskContext.getLocalProperty() finds */
+    uint32_t n_properties;
+    int32_t cpus;               /* of a task, rounded up */
+    vonk_str cpu_amount;        /* ... exactly */
+    _Atomic int64_t *next_task; /* ids of tasks and stages are unique among all that count here; NULL: from 0 */
+    _Atomic int32_t *next_stage;
 } vonk_exec_python;
 
 typedef struct vonk_exec_env {

@@ -151,6 +151,8 @@ typedef struct exec_observed {
 struct vonk_exec {
     vonk_exec_env env;
     vonk_budget *budget, *own_budget; /* the query's; what the runner itself needs */
+    _Atomic int64_t next_task;        /* id of one of Python, when the session does not count them */
+    int32_t first_stage;              /* what workers of Python hear as the id of stage 0 */
     vonk_arena *arena;
     const vonk_plan *plan;            /* as given or as replanned; referenced */
     VONK_VEC(const vonk_plan *) held; /* decoded stage plans, earlier plans */

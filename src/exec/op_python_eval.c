@@ -6,12 +6,10 @@
 
 typedef struct eval_shared {
     python_spec spec;
-    vonk_program *program;                   /* the arguments */
-    const vonk_type *arg_type, *result_type; /* structs */
+    vonk_program *program;        /* the arguments */
+    const vonk_type *result_type; /* struct */
     const vonk_type **result_types;
     uint32_t n_args, n_results;
-    bool pickles;
-    vonk_pickle_options options;
 } eval_shared;
 
 typedef struct eval_local {
@@ -56,27 +54,6 @@ static vonk_status set_result_type(vonk_op *op, eval_shared *s, vonk_error *err)
     return vonk__python_keep_type(op, type, &s->result_type, err);
 }
 
-/* Functions of rows in Arrow's form are told the types of their arguments. */
-static vonk_status tell_types(vonk_op *op, eval_shared *s, vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
-    if (s->spec.eval != VONK_PY_ARROW_BATCHED_UDF) return VONK_OK;
-    vonk_buf_init(&json, op->budget, SIZE_MAX);
-    VONK_TRY(vonk_type_json(s->arg_type, &json, err));
-    return vonk__python_spec_eval_conf(op, &s->spec, "input_type", vonk_buf_str(&json), err);
-}
-
-static void set_pickle_options(vonk_op *op, eval_shared *s)
-{
-    const vonk_conf *conf = vonk_exec_conf(op->exec);
-    s->options =
-        (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
-                              .internal = true,
-                              .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
-    for (uint32_t i = 0; i < s->n_args; i++)
-        s->options.named |= vonk_pickle_needs_converter(s->arg_type->fields[i].type);
-}
-
 static vonk_status eval_open(vonk_op *op, vonk_error *err)
 {
     eval_shared *s = op->shared;
@@ -86,11 +63,9 @@ static vonk_status eval_open(vonk_op *op, vonk_error *err)
     VONK_TRY(vonk__python_spec_init(op, first->python->eval, &s->spec, err));
     for (uint32_t i = 0; i < calls->n; i++) VONK_TRY(vonk__python_spec_call(op, &s->spec, call_of(calls->at[i]), err));
     s->n_args = vonk_u32_of(s->spec.args.n);
-    s->pickles = vonk_py_shape_of(s->spec.eval) == VONK_PY_SHAPE_PICKLES;
-    VONK_TRY(vonk__python_spec_arg_type(op, &s->spec, &s->arg_type, err));
+    VONK_TRY(vonk__python_spec_args(op, &s->spec, err));
     VONK_TRY(set_result_type(op, s, err));
-    VONK_TRY(tell_types(op, s, err));
-    set_pickle_options(op, s);
+    if (s->spec.eval == VONK_PY_ARROW_BATCHED_UDF) VONK_TRY(vonk__python_spec_tell_types(op, &s->spec, err));
     return vonk_op_program(op, s->spec.args.at, s->n_args, &s->program, err);
 }
 
@@ -118,21 +93,13 @@ static vonk_status eval_local_open(vonk_op *op, vonk_lane *lane, void *local, vo
     VONK_TRY(vonk_alloc_zeroed(op->budget, (s->n_args + 1) * sizeof *l->args, &l->args, err));
     VONK_TRY(vonk_alloc_zeroed(op->budget, s->n_results * sizeof *l->answer, &l->answer, err));
     VONK_TRY(vonk_alloc_zeroed(op->budget, op->n_columns * sizeof *l->columns, &l->columns, err));
-    if (s->pickles) VONK_TRY(make_builders(op, s, l, err));
+    if (s->spec.pickles) VONK_TRY(make_builders(op, s, l, err));
     return vonk__program_open(op, lane, s->program, &l->program, err);
-}
-
-static void drop_columns(vonk_column **columns, uint32_t n)
-{
-    for (uint32_t i = 0; columns && i < n; i++) {
-        vonk_column_unref(columns[i]);
-        columns[i] = NULL;
-    }
 }
 
 static void drop_answer(const eval_shared *s, eval_local *l)
 {
-    drop_columns(l->answer, s->n_results);
+    vonk__python_drop_columns(l->answer, s->n_results);
     l->answer_rows = l->answer_at = 0;
 }
 
@@ -164,17 +131,6 @@ static void eval_local_close(vonk_op *op, void *local)
 
 /* ---- rows to the worker */
 
-static vonk_status put_pickles(const eval_shared *s, eval_local *l, const vonk_batch *args, vonk_error *err)
-{
-    for (uint32_t from = 0; from < args->n_sel; from += s->spec.batch_rows) {
-        VONK_AUTO(vonk_batch_unref) vonk_batch *piece = NULL;
-        const uint32_t left = args->n_sel - from, n = left < s->spec.batch_rows ? left : s->spec.batch_rows;
-        VONK_TRY(vonk_batch_slice(args, from, n, &piece, err));
-        VONK_TRY(vonk__python_put_pickle(l->run, piece, s->arg_type, &s->options, err));
-    }
-    return VONK_OK;
-}
-
 static vonk_status take_rows(vonk_op *op, vonk_lane *lane, eval_local *l, const vonk_batch *in, vonk_error *err)
 {
     const eval_shared *s = op->shared;
@@ -182,54 +138,33 @@ static vonk_status take_rows(vonk_op *op, vonk_lane *lane, eval_local *l, const 
     vonk__program_place(&l->program, lane);
     VONK_TRY(vonk_program_eval(l->program.at, in, l->args, err));
     VONK_TRY(vonk__batch_like(lane, in, l->args, s->n_args, &args, err));
-    vonk_status st = vonk__python_queue_put(op, &l->queue, in, err);
-    if (st == VONK_OK && !s->pickles) {
-        st = vonk__python_feed(l->run, &l->feed, s->arg_type, args, err);
-        args = NULL;
-    } else if (st == VONK_OK) {
-        st = put_pickles(s, l, args, err);
+    const vonk_status st = vonk__python_queue_put(op, &l->queue, in, err);
+    if (st != VONK_OK) {
+        vonk_batch_unref(args);
+        return st;
     }
-    vonk_batch_unref(args);
-    l->is_taken = st == VONK_OK;
-    return st;
-}
-
-static vonk_status end_rows(const eval_shared *s, eval_local *l, vonk_error *err)
-{
-    if (l->has_ended) return VONK_OK;
-    if (!s->pickles) {
-        VONK_TRY(vonk__python_feed_rest(l->run, &l->feed, s->arg_type, err));
-        VONK_TRY(vonk__python_end_stream(l->run, s->arg_type, err));
-    }
-    l->has_ended = true;
-    return vonk__python_end(l->run, err);
+    VONK_TRY(vonk__python_put_args(l->run, &l->feed, args, err));
+    l->is_taken = true;
+    return VONK_OK;
 }
 
 /* ---- answers */
 
-static vonk_status garbage(vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_PYTHON_WORKER_GARBAGE, "message",
-                     "the answers of a Python worker do not fit the rows that it was given");
-}
-
 static vonk_status append_value(const eval_shared *s, eval_local *l, const vonk_pickle_value *value, vonk_error *err)
 {
-    if (s->n_results == 1) return vonk_pickle_append(value, s->result_types[0], &s->options, &l->builders[0], err);
-    if (value->kind != VONK_PICKLE_TUPLE || value->n_items != s->n_results) return garbage(err);
+    if (s->n_results == 1)
+        return vonk_pickle_append(value, s->result_types[0], &s->spec.pickle_options, &l->builders[0], err);
+    if (value->kind != VONK_PICKLE_TUPLE || value->n_items != s->n_results) return vonk__python_garbage(err);
     for (uint32_t i = 0; i < s->n_results; i++)
-        VONK_TRY(vonk_pickle_append(value->items[i], s->result_types[i], &s->options, &l->builders[i], err));
+        VONK_TRY(
+            vonk_pickle_append(value->items[i], s->result_types[i], &s->spec.pickle_options, &l->builders[i], err));
     return VONK_OK;
 }
 
 static vonk_status append_frame(const eval_shared *s, eval_local *l, const vonk_buffer *frame, vonk_error *err)
 {
-    const vonk_str bytes = {(const char *)frame->data, frame->bytes};
     const vonk_pickle_value *list = NULL;
-    size_t n_read = 0;
-    vonk_arena_reset(l->arena);
-    VONK_TRY(vonk_pickle_read(bytes, l->arena, &list, &n_read, err));
-    if (list->kind != VONK_PICKLE_LIST) return garbage(err);
+    VONK_TRY(vonk__python_read_list(frame, l->arena, &list, err));
     for (uint32_t i = 0; i < list->n_items; i++) VONK_TRY(append_value(s, l, list->items[i], err));
     return VONK_OK;
 }
@@ -245,7 +180,7 @@ static vonk_status finish_builders(const eval_shared *s, eval_local *l, vonk_err
 static vonk_status take_batch(vonk_op *op, const eval_shared *s, eval_local *l, vonk_batch *take_batch, vonk_error *err)
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = take_batch;
-    if (batch->n_columns != s->n_results) return garbage(err);
+    if (batch->n_columns != s->n_results) return vonk__python_garbage(err);
     if (batch->n_rows == 0) return VONK_OK;
     VONK_TRY(vonk__python_retype(op->budget, batch->columns, s->n_results, s->result_types, l->answer, err));
     l->answer_rows = batch->n_rows;
@@ -263,7 +198,7 @@ static vonk_status next_answer(vonk_op *op, const eval_shared *s, eval_local *l,
         if (news.kind == PYTHON_BATCH) VONK_TRY(take_batch(op, s, l, news.batch, err));
         if (news.kind == PYTHON_FRAME) VONK_TRY(append_frame(s, l, frame, err));
         l->is_done = news.kind == PYTHON_DONE;
-        if (s->pickles && l->builders[0].n_rows > 0 && (l->is_done || l->builders[0].n_rows >= ANSWER_ROWS))
+        if (s->spec.pickles && l->builders[0].n_rows > 0 && (l->is_done || l->builders[0].n_rows >= ANSWER_ROWS))
             VONK_TRY(finish_builders(s, l, err));
     }
     return VONK_OK;
@@ -277,13 +212,13 @@ static vonk_status put_out(vonk_op *op, vonk_lane *lane, eval_local *l, vonk_out
     vonk_batch *batch = NULL;
     const uint32_t n_kept = op->n_columns - s->n_results;
     VONK_TRY(vonk__python_queue_take(op, &l->queue, l->answer_rows - l->answer_at, &rows, err));
-    if (!rows) return garbage(err);
+    if (!rows) return vonk__python_garbage(err);
     vonk_status st = VONK_OK;
     for (uint32_t i = 0; i < n_kept; i++) l->columns[i] = vonk_column_ref(rows->columns[i]);
     for (uint32_t i = 0; i < s->n_results && st == VONK_OK; i++)
         st = vonk_column_slice(lane->budget, l->answer[i], l->answer_at, rows->n_rows, &l->columns[n_kept + i], err);
     if (st == VONK_OK) st = vonk_op_batch(lane, rows->n_rows, l->columns, op->n_columns, &batch, err);
-    drop_columns(l->columns, op->n_columns);
+    vonk__python_drop_columns(l->columns, op->n_columns);
     VONK_TRY(st);
     l->answer_at += rows->n_rows;
     if (l->answer_at == l->answer_rows) drop_answer(s, l);
@@ -302,14 +237,14 @@ static vonk_status drain(vonk_op *op, vonk_lane *lane, eval_local *l, vonk_out *
                          vonk_error *err)
 {
     const eval_shared *s = op->shared;
-    VONK_TRY(end_rows(s, l, err));
+    VONK_TRY(vonk__python_end_rows(l->run, &l->feed, s->spec.pickles ? NULL : s->spec.arg_type, &l->has_ended, err));
     VONK_TRY(give(op, lane, l, out, err));
     if (out->batch) {
         *ret_flow = VONK_AGAIN;
         return VONK_OK;
     }
     if (!l->is_done) return vonk__python_wait(l->run, lane, ret_flow, err);
-    if (l->queue.n_rows > 0) return garbage(err);
+    if (l->queue.n_rows > 0) return vonk__python_garbage(err);
     drop_run(s, l);
     return VONK_OK;
 }

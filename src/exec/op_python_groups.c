@@ -28,7 +28,8 @@ typedef struct groups_local {
     sort_reader reader;
     uint8_t **rows;
     python_run *run;
-    uint32_t number; /* of the task */
+    uint32_t number;  /* of the task */
+    uint32_t n_block; /* rows that were read and wait for the worker to come up */
     bool in_group, read_all, has_ended, is_done;
     uint32_t side; /* whose stream is open */
     uint8_t *last; /* row read before, for the border to the next one */
@@ -212,6 +213,7 @@ static void drop_task(groups_local *l)
     vonk_batch_unref(VONK_STEAL(l->answer));
     l->answer_at = 0;
     l->in_group = l->read_all = l->has_ended = l->is_done = false;
+    l->n_block = 0;
     l->last = NULL;
 }
 
@@ -240,11 +242,6 @@ static vonk_status out_start(vonk_op *op, vonk_lane *lane, void *local, uint32_t
 
 /* ---- rows to the worker */
 
-static void drop_columns(vonk_column **columns, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) vonk_column_unref(VONK_STEAL(columns[i]));
-}
-
 /* Columns of these rows. */
 static vonk_status gather(vonk_op *op, vonk_lane *lane, groups_local *l, const uint32_t *columns, uint32_t n_columns,
                           uint8_t *const *rows, uint32_t n, vonk_batch **ret, vonk_error *err)
@@ -254,7 +251,7 @@ static vonk_status gather(vonk_op *op, vonk_lane *lane, groups_local *l, const u
     for (uint32_t c = 0; c < n_columns && st == VONK_OK; c++)
         st = vonk_rows_gather(lane->budget, f->layout, f->output_at[columns[c]], rows, n, &l->columns[c], err);
     if (st == VONK_OK) st = vonk_batch_new(lane->budget, n, l->columns, n_columns, ret, err);
-    drop_columns(l->columns, n_columns);
+    vonk__python_drop_columns(l->columns, n_columns);
     return st;
 }
 
@@ -382,7 +379,6 @@ static vonk_status send_block(vonk_op *op, vonk_lane *lane, groups_local *l, uin
     groups_shared *s = op->shared;
     uint32_t n_starts = 0, *sides = NULL;
     const uint8_t *before = l->last;
-    if (!l->run) VONK_TRY(vonk__python_start(op, lane, &s->spec, (int32_t)l->number, s->answered, &l->run, err));
     for (uint32_t i = 0; i < n; before = l->rows[i++])
         if (!before || vonk__sort_groups_differ(&s->by, before, l->rows[i])) l->starts[n_starts++] = i;
     VONK_TRY(keep_rows(op, lane, l, n, n_starts, err));
@@ -392,13 +388,25 @@ static vonk_status send_block(vonk_op *op, vonk_lane *lane, groups_local *l, uin
     return vonk__sort_groups_keep(op, lane, &s->by, l->edge, l->rows[n - 1], &l->last, err);
 }
 
-/* One block more; at the end of the cut the task's input ends. */
-static vonk_status feed_more(vonk_op *op, vonk_lane *lane, groups_local *l, vonk_error *err)
+/* One block more; at the end of the cut the task's input ends. *ret_waits: the block waits for the worker, whose
+ * version says how groups are sent. */
+static vonk_status feed_more(vonk_op *op, vonk_lane *lane, groups_local *l, bool *ret_waits, vonk_error *err)
 {
+    groups_shared *s = op->shared;
+    bool is_known = false;
     uint32_t n = 0;
     if (vonk_exec_cancelled(op->exec)) return VONK_FAIL(err, VONK_E_OPERATION_CANCELED);
-    VONK_TRY(vonk__sort_reader_next(op, &l->reader, l->rows, vonk_exec_batch_rows(op->exec), &n, err));
-    if (n > 0) return send_block(op, lane, l, n, err);
+    if (!l->n_block)
+        VONK_TRY(vonk__sort_reader_next(op, &l->reader, l->rows, vonk_exec_batch_rows(op->exec), &l->n_block, err));
+    if (l->n_block > 0) {
+        if (!l->run) VONK_TRY(vonk__python_start(op, lane, &s->spec, (int32_t)l->number, s->answered, &l->run, err));
+        VONK_TRY(vonk__python_knows_groups(l->run, &is_known, err));
+        *ret_waits = !is_known;
+        n = l->n_block;
+        if (!is_known) return VONK_OK;
+        l->n_block = 0;
+        return send_block(op, lane, l, n, err);
+    }
     l->read_all = true;
     if (!l->run) {
         l->is_done = true; /* no groups, no task */
@@ -426,7 +434,7 @@ static vonk_status take_answer(vonk_op *op, const groups_shared *s, groups_local
     }
     VONK_TRY(vonk__python_retype(op->budget, columns, n, s->types + s->n_kept, l->columns, err));
     const vonk_status st = vonk_batch_new(op->budget, batch->n_rows, l->columns, n, &l->answer, err);
-    drop_columns(l->columns, n);
+    vonk__python_drop_columns(l->columns, n);
     return st;
 }
 
@@ -483,13 +491,15 @@ static vonk_status out_next(vonk_op *op, vonk_lane *lane, void *local, vonk_out 
                             vonk_error *err)
 {
     groups_local *l = local;
+    bool waits = false;
     for (;;) {
         VONK_TRY(give(op, lane, l, out, err));
         if (out->batch) return VONK_OK;
         if (l->is_done) break;
         if (l->read_all || (l->run && !vonk__python_is_hungry(l->run)))
             return vonk__python_wait(l->run, lane, ret_flow, err);
-        VONK_TRY(feed_more(op, lane, l, err));
+        VONK_TRY(feed_more(op, lane, l, &waits, err));
+        if (waits) return vonk__python_wait(l->run, lane, ret_flow, err);
     }
     if (l->waiting.n_rows > 0)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",

@@ -118,15 +118,6 @@ static vonk_status take_rows(vonk_op *op, vonk_lane *lane, map_local *l, const v
     return VONK_OK;
 }
 
-static vonk_status end_rows(const map_shared *s, map_local *l, vonk_error *err)
-{
-    if (l->has_ended) return VONK_OK;
-    VONK_TRY(vonk__python_feed_rest(l->run, &l->feed, s->in_type, err));
-    VONK_TRY(vonk__python_end_stream(l->run, s->in_type, err));
-    l->has_ended = true;
-    return vonk__python_end(l->run, err);
-}
-
 /* ---- answers */
 
 static vonk_status take_batch(vonk_op *op, const map_shared *s, map_local *l, vonk_batch *take_batch, vonk_error *err)
@@ -137,10 +128,7 @@ static vonk_status take_batch(vonk_op *op, const map_shared *s, map_local *l, vo
     VONK_TRY(vonk_column_flatten(op->budget, batch->columns[0], &row, err));
     VONK_TRY(vonk__python_retype(op->budget, row->children, op->n_columns, s->types, l->columns, err));
     const vonk_status st = vonk_batch_new(op->budget, batch->n_rows, l->columns, op->n_columns, &l->answer, err);
-    for (uint32_t i = 0; i < op->n_columns; i++) {
-        vonk_column_unref(l->columns[i]);
-        l->columns[i] = NULL;
-    }
+    vonk__python_drop_columns(l->columns, op->n_columns);
     return st;
 }
 
@@ -171,7 +159,7 @@ static vonk_status give(vonk_op *op, map_local *l, vonk_out *out, vonk_error *er
 static vonk_status drain(vonk_op *op, vonk_lane *lane, map_local *l, vonk_out *out, vonk_flow *ret_flow,
                          vonk_error *err)
 {
-    VONK_TRY(end_rows(op->shared, l, err));
+    VONK_TRY(vonk__python_end_rows(l->run, &l->feed, ((const map_shared *)op->shared)->in_type, &l->has_ended, err));
     VONK_TRY(give(op, l, out, err));
     if (out->batch) {
         *ret_flow = VONK_AGAIN;

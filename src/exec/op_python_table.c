@@ -10,14 +10,11 @@ typedef struct table_shared {
     python_spec spec;
     vonk_py_udtf udtf;
     vonk_program *program;      /* the arguments */
-    const vonk_type *arg_type;  /* struct */
     const vonk_type *row_type;  /* of the rows made: struct */
     const vonk_type *list_type; /* what a pickled answer is: array of those */
     const vonk_type *answered;  /* what a record batch of answers is */
     const vonk_type **types;    /* of the output */
     uint32_t *kept, n_kept, n_args, n_made;
-    bool pickles;
-    vonk_pickle_options options;
 } table_shared;
 
 typedef struct table_local {
@@ -55,7 +52,7 @@ static vonk_status set_types(vonk_op *op, table_shared *s, const vonk_python_fn 
     VONK_TRY(hold(op, type, &s->list_type, err));
     VONK_TRY(vonk_type_struct(&whole, 1, &type, err));
     VONK_TRY(hold(op, type, &s->answered, err));
-    VONK_TRY(vonk__python_spec_arg_type(op, &s->spec, &s->arg_type, err));
+    VONK_TRY(vonk__python_spec_args(op, &s->spec, err));
     return vonk_op_types(op, op->node->output, op->n_columns, &s->types, err);
 }
 
@@ -89,9 +86,7 @@ static vonk_status tell_types(vonk_op *op, table_shared *s, vonk_error *err)
             if (is_table(s->spec.args.at[i])) VONK_TRY(vonk_buf_printf(&text, err, "%s%u", n++ ? "," : "", i));
         return vonk__python_spec_eval_conf(op, &s->spec, "table_arg_offsets", vonk_buf_str(&text), err);
     }
-    if (s->pickles) return VONK_OK;
-    VONK_TRY(vonk_type_json(s->arg_type, &text, err));
-    return vonk__python_spec_eval_conf(op, &s->spec, "input_type", vonk_buf_str(&text), err);
+    return s->spec.pickles ? VONK_OK : vonk__python_spec_tell_types(op, &s->spec, err);
 }
 
 static vonk_status set_udtf(vonk_op *op, table_shared *s, const vonk_expr *call, vonk_error *err)
@@ -110,17 +105,6 @@ static vonk_status set_udtf(vonk_op *op, table_shared *s, const vonk_expr *call,
     return set_partition(op, s, call, err);
 }
 
-static void set_pickle_options(vonk_op *op, table_shared *s)
-{
-    const vonk_conf *conf = vonk_exec_conf(op->exec);
-    s->options =
-        (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
-                              .internal = true,
-                              .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
-    for (uint32_t i = 0; i < s->n_args; i++)
-        s->options.named |= vonk_pickle_needs_converter(s->arg_type->fields[i].type);
-}
-
 static vonk_status table_open(vonk_op *op, vonk_error *err)
 {
     table_shared *s = op->shared;
@@ -131,7 +115,6 @@ static vonk_status table_open(vonk_op *op, vonk_error *err)
     VONK_TRY(vonk__python_spec_init(op, call->python->eval, &s->spec, err));
     VONK_TRY(vonk__python_spec_call(op, &s->spec, call, err));
     s->n_args = vonk_u32_of(s->spec.args.n);
-    s->pickles = vonk_py_shape_of(s->spec.eval) == VONK_PY_SHAPE_PICKLES;
     VONK_TRY(set_types(op, s, call->python, err));
     s->n_kept = kept->n;
     VONK_TRY(vonk_arena_array(op->arena, kept->n + 1, sizeof *s->kept, &s->kept, err));
@@ -140,7 +123,6 @@ static vonk_status table_open(vonk_op *op, vonk_error *err)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the columns of a table function do not fit its rows");
     VONK_TRY(set_udtf(op, s, call, err));
     VONK_TRY(tell_types(op, s, err));
-    set_pickle_options(op, s);
     return vonk_op_program(op, s->spec.args.at, s->n_args, &s->program, err);
 }
 
@@ -165,11 +147,6 @@ static vonk_status table_local_open(vonk_op *op, vonk_lane *lane, void *local, v
     l->waiting.types = s->types;
     l->waiting.n_types = s->n_kept;
     return vonk__program_open(op, lane, s->program, &l->program, err);
-}
-
-static void drop_columns(vonk_column **columns, uint32_t n)
-{
-    for (uint32_t i = 0; columns && i < n; i++) vonk_column_unref(VONK_STEAL(columns[i]));
 }
 
 static vonk_status reset_builders(vonk_op *op, table_local *l, vonk_error *err)
@@ -204,8 +181,8 @@ static void table_local_close(vonk_op *op, void *local)
     vonk__python_feed_done(&l->feed);
     vonk__python_queue_done(&l->waiting);
     for (uint32_t i = 0; l->builders && i < op->n_columns; i++) vonk_builder_done(&l->builders[i]);
-    drop_columns(l->args, s->n_args);
-    drop_columns(l->columns, op->n_columns);
+    vonk__python_drop_columns(l->args, s->n_args);
+    vonk__python_drop_columns(l->columns, op->n_columns);
     vonk__program_close(&l->program);
     vonk_arena_free(l->arena);
     vonk_free(l->builders);
@@ -214,17 +191,6 @@ static void table_local_close(vonk_op *op, void *local)
 }
 
 /* ---- rows to the worker */
-
-static vonk_status put_pickles(const table_shared *s, table_local *l, const vonk_batch *args, vonk_error *err)
-{
-    for (uint32_t from = 0; from < args->n_sel; from += s->spec.batch_rows) {
-        VONK_AUTO(vonk_batch_unref) vonk_batch *piece = NULL;
-        const uint32_t left = args->n_sel - from, n = left < s->spec.batch_rows ? left : s->spec.batch_rows;
-        VONK_TRY(vonk_batch_slice(args, from, n, &piece, err));
-        VONK_TRY(vonk__python_put_pickle(l->run, piece, s->arg_type, &s->options, err));
-    }
-    return VONK_OK;
-}
 
 /* What is kept of the rows waits for the answers. */
 static vonk_status keep_rows(vonk_op *op, vonk_lane *lane, table_local *l, const vonk_batch *in, vonk_error *err)
@@ -249,34 +215,18 @@ static vonk_status take_rows(vonk_op *op, vonk_lane *lane, table_local *l, const
     st = vonk__batch_like(lane, in, l->args, s->n_args, &args, err);
     memset(l->args, 0, s->n_args * sizeof *l->args);
     VONK_TRY(st);
-    if (s->pickles) {
-        st = put_pickles(s, l, args, err);
-        vonk_batch_unref(args);
-    } else {
-        st = vonk__python_feed(l->run, &l->feed, s->arg_type, args, err);
-    }
-    l->is_taken = st == VONK_OK;
-    return st;
+    VONK_TRY(vonk__python_put_args(l->run, &l->feed, args, err));
+    l->is_taken = true;
+    return VONK_OK;
 }
 
 static vonk_status end_rows(const table_shared *s, table_local *l, vonk_error *err)
 {
-    if (l->has_ended || l->is_done) return VONK_OK;
-    if (!s->pickles) {
-        VONK_TRY(vonk__python_feed_rest(l->run, &l->feed, s->arg_type, err));
-        VONK_TRY(vonk__python_end_stream(l->run, s->arg_type, err));
-    }
-    l->has_ended = true;
-    return vonk__python_end(l->run, err);
+    if (l->is_done) return VONK_OK;
+    return vonk__python_end_rows(l->run, &l->feed, s->spec.pickles ? NULL : s->spec.arg_type, &l->has_ended, err);
 }
 
 /* ---- answers */
-
-static vonk_status garbage(vonk_error *err)
-{
-    return VONK_FAIL(err, VONK_E_PYTHON_WORKER_GARBAGE, "message",
-                     "the answers of a Python worker do not fit the rows that it was given");
-}
 
 /* The row that the next answer is for; the last one stays for what comes in the end. */
 static vonk_status next_row(vonk_op *op, const table_shared *s, table_local *l, vonk_error *err)
@@ -284,7 +234,7 @@ static vonk_status next_row(vonk_op *op, const table_shared *s, table_local *l, 
     vonk_batch *row = NULL;
     if (s->n_kept == 0) return VONK_OK;
     VONK_TRY(vonk__python_queue_take(op, &l->waiting, 1, &row, err));
-    if (!row) return l->beside ? VONK_OK : garbage(err);
+    if (!row) return l->beside ? VONK_OK : vonk__python_garbage(err);
     vonk_batch_unref(l->beside);
     l->beside = row;
     return VONK_OK;
@@ -316,12 +266,12 @@ static vonk_status add_pickled(vonk_op *op, const table_shared *s, table_local *
                                vonk_error *err)
 {
     VONK_TRY(next_row(op, s, l, err));
-    if (value->kind != VONK_PICKLE_TUPLE && value->kind != VONK_PICKLE_LIST) return garbage(err);
+    if (value->kind != VONK_PICKLE_TUPLE && value->kind != VONK_PICKLE_LIST) return vonk__python_garbage(err);
     for (uint32_t r = 0; r < value->n_items; r++) {
         VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
         VONK_AUTO(vonk_column_unref) vonk_column *row = NULL;
         VONK_TRY(vonk_builder_init(&b, op->budget, s->row_type, 1, err));
-        VONK_TRY(vonk_pickle_append(value->items[r], s->row_type, &s->options, &b, err));
+        VONK_TRY(vonk_pickle_append(value->items[r], s->row_type, &s->spec.pickle_options, &b, err));
         VONK_TRY(vonk_builder_finish(&b, &row, err));
         VONK_TRY(add_rows(s, l, row, 1, err));
     }
@@ -331,12 +281,8 @@ static vonk_status add_pickled(vonk_op *op, const table_shared *s, table_local *
 static vonk_status take_frame(vonk_op *op, const table_shared *s, table_local *l, const vonk_buffer *frame,
                               vonk_error *err)
 {
-    const vonk_str bytes = {(const char *)frame->data, frame->bytes};
     const vonk_pickle_value *list = NULL;
-    size_t n_read = 0;
-    vonk_arena_reset(l->arena);
-    VONK_TRY(vonk_pickle_read(bytes, l->arena, &list, &n_read, err));
-    if (list->kind != VONK_PICKLE_LIST) return garbage(err);
+    VONK_TRY(vonk__python_read_list(frame, l->arena, &list, err));
     for (uint32_t i = 0; i < list->n_items; i++) VONK_TRY(add_pickled(op, s, l, list->items[i], err));
     return VONK_OK;
 }
@@ -346,14 +292,14 @@ static vonk_status take_batch(vonk_op *op, const table_shared *s, table_local *l
 {
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = take_batch;
     VONK_AUTO(vonk_column_unref) vonk_column *row = NULL;
-    if (batch->n_columns != 1) return garbage(err);
+    if (batch->n_columns != 1) return vonk__python_garbage(err);
     VONK_TRY(next_row(op, s, l, err));
     if (batch->n_rows == 0) return VONK_OK;
     VONK_TRY(vonk_column_flatten(op->budget, batch->columns[0], &row, err));
     if (s->n_kept > 0 || batch->n_rows < ANSWER_ROWS / 4) return add_rows(s, l, row, batch->n_rows, err);
     VONK_TRY(vonk__python_retype(op->budget, row->children, s->n_made, s->types, l->columns, err));
     const vonk_status st = vonk_batch_new(op->budget, batch->n_rows, l->columns, s->n_made, &l->answer, err);
-    drop_columns(l->columns, s->n_made);
+    vonk__python_drop_columns(l->columns, s->n_made);
     return st;
 }
 
@@ -369,7 +315,7 @@ static vonk_status give_built(vonk_op *op, vonk_lane *lane, table_local *l, vonk
     for (uint32_t i = 0; i < op->n_columns && st == VONK_OK; i++)
         st = vonk_builder_finish(&l->builders[i], &columns[i], err);
     if (st != VONK_OK) {
-        drop_columns(columns, op->n_columns);
+        vonk__python_drop_columns(columns, op->n_columns);
         return st;
     }
     l->n_rows = 0;

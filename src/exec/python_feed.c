@@ -49,7 +49,9 @@ static uint64_t most_rows(const python_spec *spec, const vonk_batch *batch, cons
 vonk_status vonk__python_feed(python_run *run, python_feed *feed, const vonk_type *struct_type, vonk_batch *take_batch,
                               vonk_error *err)
 {
-    const uint64_t most = most_rows(vonk__python_spec_of(run), take_batch, struct_type);
+    const uint64_t most = vonk__python_wants_whole_groups(run)
+                              ? UINT64_MAX
+                              : most_rows(vonk__python_spec_of(run), take_batch, struct_type);
     feed->n_rows += take_batch->n_sel;
     const vonk_status st = VONK_VEC_PUSH(&feed->batches, vonk__python_budget_of(run), take_batch, err);
     if (st != VONK_OK) {
@@ -78,6 +80,64 @@ void vonk__python_feed_done(python_feed *feed)
     vonk__python_feed_clear(feed);
     vonk_free(feed->batches.at);
     *feed = (python_feed){0};
+}
+
+/* ---- arguments */
+
+static vonk_status put_pickles(python_run *run, const vonk_batch *args, vonk_error *err)
+{
+    const python_spec *spec = vonk__python_spec_of(run);
+    for (uint32_t from = 0; from < args->n_sel; from += spec->batch_rows) {
+        VONK_AUTO(vonk_batch_unref) vonk_batch *piece = NULL;
+        const uint32_t left = args->n_sel - from, n = left < spec->batch_rows ? left : spec->batch_rows;
+        VONK_TRY(vonk_batch_slice(args, from, n, &piece, err));
+        VONK_TRY(vonk__python_put_pickle(run, piece, spec->arg_type, &spec->pickle_options, err));
+    }
+    return VONK_OK;
+}
+
+vonk_status vonk__python_put_args(python_run *run, python_feed *feed, vonk_batch *take_batch, vonk_error *err)
+{
+    const python_spec *spec = vonk__python_spec_of(run);
+    if (!spec->pickles) return vonk__python_feed(run, feed, spec->arg_type, take_batch, err);
+    const vonk_status st = put_pickles(run, take_batch, err);
+    vonk_batch_unref(take_batch);
+    return st;
+}
+
+vonk_status vonk__python_end_rows(python_run *run, python_feed *feed, const vonk_type *struct_type,
+                                  bool *inout_has_ended, vonk_error *err)
+{
+    if (*inout_has_ended) return VONK_OK;
+    if (struct_type) {
+        VONK_TRY(vonk__python_feed_rest(run, feed, struct_type, err));
+        VONK_TRY(vonk__python_end_stream(run, struct_type, err));
+    }
+    *inout_has_ended = true;
+    return vonk__python_end(run, err);
+}
+
+/* ---- answers */
+
+vonk_status vonk__python_garbage(vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_PYTHON_WORKER_GARBAGE, "message",
+                     "the answers of a Python worker do not fit the rows that it was given");
+}
+
+vonk_status vonk__python_read_list(const vonk_buffer *frame, vonk_arena *arena, const vonk_pickle_value **ret,
+                                   vonk_error *err)
+{
+    const vonk_str bytes = {(const char *)frame->data, frame->bytes};
+    size_t n_read = 0;
+    vonk_arena_reset(arena);
+    VONK_TRY(vonk_pickle_read(bytes, arena, ret, &n_read, err));
+    return (*ret)->kind == VONK_PICKLE_LIST ? VONK_OK : vonk__python_garbage(err);
+}
+
+void vonk__python_drop_columns(vonk_column **columns, uint32_t n)
+{
+    for (uint32_t i = 0; columns && i < n; i++) vonk_column_unref(VONK_STEAL(columns[i]));
 }
 
 /* ---- rows that wait for their answers */

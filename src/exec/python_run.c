@@ -16,6 +16,7 @@ struct python_run {
     bool is_checked;         /* ... it has the expected types */
     bool has_schema;         /* the stream of input has begun */
     bool has_ended;          /* no more input */
+    bool whole_groups;       /* one stream, a record batch each */
     bool is_done;
     size_t left;      /* bytes that wait to be sent, when it was last looked at */
     vonk_wake *token; /* given to the task's watch; it may have been used */
@@ -27,20 +28,20 @@ struct python_run {
 static vonk_status meet(const python_run *run, uint32_t task, vonk_arena *arena, vonk_py_request *r, vonk_error *err)
 {
     static const char host[] = "localhost";
-    vonk_py_pair *property = NULL;
+    vonk_py_pair *properties = NULL;
     char *text = NULL;
     size_t at = 0;
     const uint32_t n = run->op->n_partitions;
-    VONK_TRY(VONK_ARENA_NEW(arena, &property, err));
+    VONK_TRY(vonk_arena_array(arena, r->n_properties + 1, sizeof *properties, &properties, err));
+    for (uint32_t i = 0; i < r->n_properties; i++) properties[i] = r->properties[i];
     VONK_TRY(vonk_arena_alloc(arena, n * sizeof host, &text, err));
     for (uint32_t i = 0; i < n; i++) {
         if (i) text[at++] = ',';
         memcpy(text + at, host, sizeof host - 1);
         at += sizeof host - 1;
     }
-    *property = (vonk_py_pair){VONK_STR("addresses"), {text, at}};
-    r->properties = property;
-    r->n_properties = 1;
+    properties[r->n_properties++] = (vonk_py_pair){VONK_STR("addresses"), {text, at}};
+    r->properties = properties;
     r->barrier_socket = vonk__python_barrier_socket(run->spec->meeting, task);
     return VONK_OK;
 }
@@ -49,11 +50,16 @@ static vonk_status fill_request(python_run *run, const vonk_exec_python *python,
                                 vonk_py_request *r, vonk_error *err)
 {
     const python_spec *spec = run->spec;
+    _Atomic int64_t *next_task = python->next_task ? python->next_task : &run->op->exec->next_task;
     *r = (vonk_py_request){.eval = spec->eval,
                            .python_version = spec->fn->python_version,
-                           .stage = (int32_t)run->op->stage,
+                           .stage = run->op->exec->first_stage + (int32_t)run->op->stage,
                            .partition = partition,
-                           .cpus = 1,
+                           .task_id = atomic_fetch_add(next_task, 1),
+                           .cpus = python->cpus,
+                           .cpu_amount = python->cpu_amount,
+                           .properties = python->properties,
+                           .n_properties = python->n_properties,
                            .barrier = spec->barrier,
                            .files_folder = python->files_folder,
                            .runner_conf = spec->runner_conf.at,
@@ -64,7 +70,9 @@ static vonk_status fill_request(python_run *run, const vonk_exec_python *python,
                            .udfs = spec->udfs.at,
                            .n_udfs = vonk_u32_of(spec->udfs.n),
                            .includes = spec->includes.at,
-                           .n_includes = vonk_u32_of(spec->includes.n)};
+                           .n_includes = vonk_u32_of(spec->includes.n),
+                           .broadcasts = spec->broadcasts.at,
+                           .n_broadcasts = vonk_u32_of(spec->broadcasts.n)};
     return spec->barrier ? meet(run, (uint32_t)partition, arena, r, err) : VONK_OK;
 }
 
@@ -79,7 +87,6 @@ vonk_status vonk__python_start(vonk_op *op, vonk_lane *lane, python_spec *spec, 
     VONK_TRY(VONK_NEW(op->budget, &run, err));
     *run = (python_run){.op = op, .budget = op->budget, .spec = spec, .expected = expected};
     vonk_status st = fill_request(run, python, partition, lane->scratch, &request, err);
-    request.task_id = atomic_fetch_add(&spec->n_tasks, 1);
     if (st == VONK_OK) st = vonk_py_task_start(python->pool, &python->env, &request, run->budget, &run->task, err);
     if (st != VONK_OK) {
         vonk__python_free(run);
@@ -120,6 +127,16 @@ static vonk_buf *out_of(python_run *run)
     return vonk_py_task_out(run->task);
 }
 
+vonk_status vonk__python_knows_groups(python_run *run, bool *ret_known, vonk_error *err)
+{
+    vonk_py_version version = VONK_PY_4_3;
+    VONK_TRY(vonk_py_task_version(run->task, ret_known, &version, err));
+    run->whole_groups = version == VONK_PY_4_0 && vonk_py_shape_of(run->spec->eval) == VONK_PY_SHAPE_GROUPS;
+    return VONK_OK;
+}
+
+bool vonk__python_wants_whole_groups(const python_run *run) { return run->whole_groups; }
+
 static vonk_status begin_stream(python_run *run, const vonk_type *struct_type, vonk_error *err)
 {
     if (run->has_schema) return VONK_OK;
@@ -140,13 +157,14 @@ vonk_status vonk__python_put(python_run *run, const vonk_batch *const *batches, 
 vonk_status vonk__python_end_stream(python_run *run, const vonk_type *struct_type, vonk_error *err)
 {
     VONK_TRY(begin_stream(run, struct_type, err));
+    if (run->whole_groups) return VONK_OK;
     run->has_schema = false;
     return vonk_ipc_write_end(out_of(run), err);
 }
 
 vonk_status vonk__python_put_mark(python_run *run, int32_t mark, vonk_error *err)
 {
-    return vonk_py_mark(out_of(run), mark, err);
+    return run->whole_groups ? VONK_OK : vonk_py_mark(out_of(run), mark, err);
 }
 
 vonk_status vonk__python_put_pickle(python_run *run, const vonk_batch *batch, const vonk_type *struct_type,
@@ -167,7 +185,9 @@ vonk_status vonk__python_put_pickle(python_run *run, const vonk_batch *batch, co
 
 vonk_status vonk__python_end(python_run *run, vonk_error *err)
 {
-    assert(!run->has_ended && !run->has_schema);
+    assert(!run->has_ended && (!run->has_schema || run->whole_groups));
+    if (run->has_schema) VONK_TRY(vonk_ipc_write_end(out_of(run), err));
+    run->has_schema = false;
     VONK_TRY(vonk_py_task_end_input(run->task, err));
     run->has_ended = true;
     return VONK_OK;

@@ -29,12 +29,15 @@ typedef struct python_spec {
     VONK_VEC(const vonk_expr *)
     args; /* different arguments of all udfs, in the order of their offsets; over the input */
     VONK_VEC(vonk_str) includes;
+    VONK_VEC(vonk_py_broadcast) broadcasts;
+    const vonk_type *arg_type; /* struct<_0, _1, ...> of args, once vonk__python_spec_args was called */
+    bool pickles;              /* they go as pickles, else as Arrow */
+    vonk_pickle_options pickle_options;
     vonk_ipc_options ipc; /* of Arrow input */
     uint32_t batch_rows;  /* of one record batch, or one pickled list */
     uint64_t batch_bytes; /* of one record batch, about; UINT64_MAX: no limit */
     bool barrier;
     struct python_barrier *meeting; /* where barrier tasks wait for each other; the operator's */
-    _Atomic int64_t n_tasks; /* started so far */
 } python_spec;
 
 /* Settings that Spark sends with this kind of function, sizes of batches, time zone. */
@@ -51,6 +54,11 @@ vonk_status vonk__python_spec_eval_conf(vonk_op *op, python_spec *spec, const ch
                                         vonk_error *err);
 /* struct<_0, _1, ...> of the arguments, in op->arena's lifespan. */
 vonk_status vonk__python_spec_arg_type(vonk_op *op, const python_spec *spec, const vonk_type **ret, vonk_error *err);
+
+/* All functions are there: how their arguments go to the worker. */
+vonk_status vonk__python_spec_args(vonk_op *op, python_spec *spec, vonk_error *err);
+/* Functions that are told the types of their arguments, in the settings of their kind. */
+vonk_status vonk__python_spec_tell_types(vonk_op *op, python_spec *spec, vonk_error *err);
 
 /* `take_type` lives as long as the execution from here on. */
 vonk_status vonk__python_keep_type(vonk_op *op, const vonk_type *take_type, const vonk_type **ret, vonk_error *err);
@@ -81,6 +89,10 @@ const python_spec *vonk__python_spec_of(const python_run *run);
 vonk_budget *vonk__python_budget_of(const python_run *run);
 /* May more be put? */
 bool vonk__python_is_hungry(const python_run *run);
+/* Is it known how the worker wants groups? Asked before the first one is put: pyspark 4.0 wants one stream in which each
+ * record batch is a group. Marks of groups and ends of their streams then go nowhere, and a feed is put at its rest. */
+vonk_status vonk__python_knows_groups(python_run *run, bool *ret_known, vonk_error *err);
+bool vonk__python_wants_whole_groups(const python_run *run);
 /* One record batch of all rows of `batches`, which are not kept; the first one of a stream brings its schema. */
 vonk_status vonk__python_put(python_run *run, const vonk_batch *const *batches, size_t n, const vonk_type *struct_type,
                              vonk_error *err);
@@ -109,6 +121,20 @@ vonk_status vonk__python_feed(python_run *run, python_feed *feed, const vonk_typ
 vonk_status vonk__python_feed_rest(python_run *run, python_feed *feed, const vonk_type *struct_type, vonk_error *err);
 void vonk__python_feed_clear(python_feed *feed);
 void vonk__python_feed_done(python_feed *feed);
+
+/* Rows of arguments, as their spec says they go. Takes the batch over (also on failure). */
+vonk_status vonk__python_put_args(python_run *run, python_feed *feed, vonk_batch *take_batch, vonk_error *err);
+/* The end of all input, once: struct_type NULL when there is no Arrow stream to be ended. */
+vonk_status vonk__python_end_rows(python_run *run, python_feed *feed, const vonk_type *struct_type,
+                                  bool *inout_has_ended, vonk_error *err);
+
+/* ---- answers */
+/* They do not fit what was asked. */
+vonk_status vonk__python_garbage(vonk_error *err);
+/* A pickled list, read into `arena`, which is emptied first. */
+vonk_status vonk__python_read_list(const vonk_buffer *frame, vonk_arena *arena, const vonk_pickle_value **ret,
+                                   vonk_error *err);
+void vonk__python_drop_columns(vonk_column **columns /* or NULL */, uint32_t n);
 
 /* ---- rows that wait for their answers: in order, in memory up to a limit, on disk beyond it */
 typedef struct python_queue_entry {

@@ -105,6 +105,18 @@ static vonk_status add_includes(vonk_op *op, python_spec *spec, const vonk_str *
     return VONK_OK;
 }
 
+static vonk_status add_broadcasts(vonk_op *op, python_spec *spec, const vonk_python_fn *fn, vonk_error *err)
+{
+    const vonk_py_broadcast *all = NULL;
+    VONK_TRY(vonk_python_fn_broadcasts(fn, op->arena, &all, err));
+    for (uint32_t i = 0; i < fn->n_broadcasts; i++) {
+        bool has = false;
+        for (size_t k = 0; k < spec->broadcasts.n; k++) has |= spec->broadcasts.at[k].id == all[i].id;
+        if (!has) VONK_TRY(VONK_VEC_ARENA_PUSH(&spec->broadcasts, op->arena, all[i], err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status add_function(vonk_op *op, python_spec *spec, const vonk_python_fn *fn, vonk_error *err)
 {
     const vonk_exec_python *python = op->exec->env.python;
@@ -112,6 +124,7 @@ static vonk_status add_function(vonk_op *op, python_spec *spec, const vonk_pytho
         spec->fn = fn;
         if (python) VONK_TRY(add_includes(op, spec, python->includes, python->n_includes, err));
     }
+    VONK_TRY(add_broadcasts(op, spec, fn, err));
     return add_includes(op, spec, fn->includes, fn->n_includes, err);
 }
 
@@ -205,4 +218,31 @@ vonk_status vonk__python_spec_arg_type(vonk_op *op, const python_spec *spec, con
     }
     VONK_TRY(vonk_type_struct(fields, spec->args.n, &type, err));
     return vonk__python_keep_type(op, type, ret, err);
+}
+
+static void set_pickle_options(const vonk_op *op, python_spec *spec)
+{
+    const vonk_conf *conf = vonk_exec_conf(op->exec);
+    spec->pickle_options =
+        (vonk_pickle_options){.timezone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
+                              .internal = true,
+                              .bytearrays = !vonk_conf_bool(conf, "spark.sql.execution.pyspark.binaryAsBytes")};
+    for (uint32_t i = 0; i < spec->arg_type->n_fields; i++)
+        spec->pickle_options.named |= vonk_pickle_needs_converter(spec->arg_type->fields[i].type);
+}
+
+vonk_status vonk__python_spec_args(vonk_op *op, python_spec *spec, vonk_error *err)
+{
+    VONK_TRY(vonk__python_spec_arg_type(op, spec, &spec->arg_type, err));
+    spec->pickles = vonk_py_shape_of(spec->eval) == VONK_PY_SHAPE_PICKLES;
+    set_pickle_options(op, spec);
+    return VONK_OK;
+}
+
+vonk_status vonk__python_spec_tell_types(vonk_op *op, python_spec *spec, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf json = {0};
+    vonk_buf_init(&json, op->budget, SIZE_MAX);
+    VONK_TRY(vonk_type_json(spec->arg_type, &json, err));
+    return vonk__python_spec_eval_conf(op, spec, "input_type", vonk_buf_str(&json), err);
 }

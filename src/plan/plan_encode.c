@@ -121,6 +121,8 @@ static uint64_t fields_of(const vonk_expr *x)
 
 static vonk_status put_python(encoder *e, const vonk_python_fn *fn, vonk_error *err)
 {
+    if (fn->n_broadcasts)
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "broadcast variables in plans that travel");
     VONK_TRY(put_u64(e, fn->eval, err));
     VONK_TRY(put_u64(e, fn->deterministic, err));
     VONK_TRY(put_str(e, fn->name, err));

@@ -11,10 +11,12 @@ typedef struct python_fn {
 static vonk_status fill(python_fn *fn, const vonk_python_fn *as, vonk_error *err)
 {
     vonk_str *includes = NULL;
+    int64_t *broadcasts = NULL;
 
     fn->pub = *as;
     fn->pub.refs = 1;
     fn->pub.returns = NULL;
+    fn->pub.keeper = NULL;
     if (!vonk_py_eval_find((int32_t)as->eval, &fn->pub.shape, &fn->pub.role))
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "this kind of Python function does not exist");
     VONK_TRY(vonk_arena_str(fn->arena, as->name, &fn->pub.name, err));
@@ -25,6 +27,11 @@ static vonk_status fill(python_fn *fn, const vonk_python_fn *as, vonk_error *err
     for (uint32_t i = 0; i < as->n_includes; i++)
         VONK_TRY(vonk_arena_str(fn->arena, as->includes[i], &includes[i], err));
     fn->pub.includes = includes;
+    VONK_TRY(vonk_arena_array(fn->arena, as->n_broadcasts, sizeof *broadcasts, &broadcasts, err));
+    for (uint32_t i = 0; i < as->n_broadcasts; i++) broadcasts[i] = as->broadcasts[i];
+    fn->pub.broadcasts = broadcasts;
+    fn->pub.keeper = as->keeper;
+    if (as->keeper) as->keeper->ref(as->kept);
     fn->pub.returns = as->returns ? vonk_type_ref(as->returns) : NULL;
     return VONK_OK;
 }
@@ -53,6 +60,7 @@ void vonk_python_fn_unref(const vonk_python_fn *fn)
 {
     if (!fn || __atomic_sub_fetch((int64_t *)&((vonk_python_fn *)fn)->refs, 1, __ATOMIC_ACQ_REL) != 0) return;
     vonk_type_unref(fn->returns);
+    if (fn->keeper) fn->keeper->unref(fn->kept);
     vonk_arena_free(((python_fn *)fn)->arena);
 }
 
@@ -61,4 +69,17 @@ bool vonk_python_fn_equal(const vonk_python_fn *a, const vonk_python_fn *b)
     if (a == b) return true;
     return a->eval == b->eval && vonk_str_eq(a->command, b->command) && a->deterministic == b->deterministic &&
            (a->returns == NULL) == (b->returns == NULL) && (!a->returns || vonk_type_eq(a->returns, b->returns));
+}
+
+vonk_status vonk_python_fn_broadcasts(const vonk_python_fn *fn, vonk_arena *arena, const vonk_py_broadcast **ret,
+                                      vonk_error *err)
+{
+    vonk_py_broadcast *all = NULL;
+    VONK_TRY(vonk_arena_array(arena, fn->n_broadcasts, sizeof *all, &all, err));
+    for (uint32_t i = 0; i < fn->n_broadcasts; i++) {
+        all[i].id = fn->broadcasts[i];
+        VONK_TRY(fn->keeper->path(fn->kept, all[i].id, arena, &all[i].path, err));
+    }
+    *ret = all;
+    return VONK_OK;
 }

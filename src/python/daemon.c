@@ -89,13 +89,14 @@ static vonk_status start_child(py_daemon *daemon, vonk_py_pool *pool, const vonk
     return vonk__py_child_start(&daemon->child, pool, &spec, err);
 }
 
-vonk_status vonk__py_daemon_start(py_crew *crew, vonk_py_pool *pool, vonk_py_version version, vonk_error *err)
+vonk_status vonk__py_daemon_start(py_crew *crew, vonk_py_pool *pool, const py_facts *facts, vonk_error *err)
 {
     py_daemon *daemon;
     VONK_TRY(VONK_NEW(pool->budget, &daemon, err));
     daemon->pool = pool;
-    daemon->version = version;
-    daemon->tcp = crew->env.tcp || version == VONK_PY_4_0;
+    daemon->version = facts->version;
+    memcpy(daemon->python, facts->python, sizeof daemon->python);
+    daemon->tcp = crew->env.tcp || facts->version == VONK_PY_4_0;
     if (daemon->tcp) {
         static const char digits[] = "0123456789abcdef";
         uint8_t random[32];

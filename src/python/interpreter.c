@@ -163,6 +163,7 @@ vonk_status vonk__py_facts_read(py_facts *facts, vonk_error *err)
         return VONK_FAIL(err, VONK_E_PYTHON_NOT_FOUND, "message",
                          VONK_F("%s finds pyspark %s in %s; workers of 4.0, 4.1, 4.2 and 4.3 are known",
                                 VONK_S(facts->executable), VONK_S(version), VONK_S(folder)));
+    vonk_format(facts->python, sizeof facts->python, "%.*s", VONK_STR_ARGS(python));
     facts->is_known = true;
     return VONK_OK;
 }

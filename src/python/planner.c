@@ -38,12 +38,12 @@ static vonk_status wait_for_worker(vonk_py_planner *p, vonk_error *err)
 static vonk_status put_head(vonk_py_planner *p, const vonk_py_planner_head *head, vonk_error *err)
 {
     vonk_buf *out = vonk_py_worker_out(p->worker);
-    VONK_TRY(vonk_py_frame(out, head->python_version, err));
+    const vonk_str own = vonk_str_of(vonk_py_worker_python(p->worker));
+    VONK_TRY(vonk_py_frame(out, head->python_version.len ? head->python_version : own, err));
     VONK_TRY(vonk_py_frame(out, head->files_folder, err));
     VONK_TRY(vonk_py_mark(out, (int32_t)head->n_includes, err));
     for (uint32_t i = 0; i < head->n_includes; i++) VONK_TRY(vonk_py_frame(out, head->includes[i], err));
-    VONK_TRY(vonk_buf_add_byte(out, 0, err)); /* broadcasts are not encrypted */
-    VONK_TRY(vonk_py_mark(out, 0, err));      /* and there are none */
+    VONK_TRY(vonk_py_put_broadcasts(out, head->broadcasts, head->n_broadcasts, err));
     VONK_TRY(vonk_py_mark(out, (int32_t)head->n_conf, err));
     for (uint32_t i = 0; i < head->n_conf; i++) {
         VONK_TRY(vonk_py_frame(out, head->conf[i].key, err));
@@ -89,6 +89,7 @@ vonk_status vonk_py_planner_start(vonk_py_pool *pool, const vonk_py_env *env, co
     return VONK_OK;
 }
 
+const char *vonk_py_planner_python(const vonk_py_planner *p) { return vonk_py_worker_python(p->worker); }
 vonk_buf *vonk_py_planner_out(vonk_py_planner *p) { return vonk_py_worker_out(p->worker); }
 
 vonk_status vonk_py_planner_ask(vonk_py_planner *p, vonk_error *err)

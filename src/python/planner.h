@@ -14,10 +14,12 @@ typedef struct vonk_py_planner vonk_py_planner;
 
 typedef struct vonk_py_planner_head {
     const char *module;       /* "pyspark.sql.worker.create_data_source" */
-    vonk_str python_version;  /* of who pickled what is asked about */
+    vonk_str python_version;  /* of who pickled what is asked about; empty: nobody did */
     vonk_str files_folder;    /* SparkFiles */
     const vonk_str *includes; /* names there */
     uint32_t n_includes;
+    const vonk_py_broadcast *broadcasts;
+    uint32_t n_broadcasts;
     const vonk_py_pair *conf;
     uint32_t n_conf;
     int64_t memory_bytes; /* most address space; 0: no cap */
@@ -29,6 +31,8 @@ typedef struct vonk_py_planner_head {
 /* `env` is that of the session's other workers; its module is not looked at. Workers of 4.2 and 4.3. */
 vonk_status vonk_py_planner_start(vonk_py_pool *pool, const vonk_py_env *env, const vonk_py_planner_head *head,
                                   vonk_budget *budget, vonk_py_planner **ret, vonk_error *err);
+/* Version of the Python that answers: "3.11". */
+const char *vonk_py_planner_python(const vonk_py_planner *planner);
 vonk_buf *vonk_py_planner_out(vonk_py_planner *planner);
 /* All fields are written: off they go. */
 vonk_status vonk_py_planner_ask(vonk_py_planner *planner, vonk_error *err);

@@ -273,7 +273,7 @@ static vonk_status crew_up(vonk_py_pool *pool, py_crew *crew, bool *ret, vonk_er
     if (crew->daemon) return VONK_OK;
     py_facts *facts;
     VONK_TRY(vonk__py_facts_of(pool, &crew->env, &facts, err));
-    return facts->is_known ? vonk__py_daemon_start(crew, pool, facts->version, err) : VONK_OK;
+    return facts->is_known ? vonk__py_daemon_start(crew, pool, facts, err) : VONK_OK;
 }
 
 /* The one that was used last: its memory is still warm. One that has ended meanwhile is left to the loop. */

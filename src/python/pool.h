@@ -82,6 +82,8 @@ void vonk_py_worker_give(vonk_py_worker *take_worker, bool reusable);
 vonk_status vonk_py_worker_ready(vonk_py_worker *worker, bool *ret_there, vonk_error *err);
 /* Of the pyspark that it runs; once it is ready. */
 vonk_py_version vonk_py_worker_version(const vonk_py_worker *worker);
+/* ... of its Python: "3.11". */
+const char *vonk_py_worker_python(const vonk_py_worker *worker);
 int32_t vonk_py_worker_pid(const vonk_py_worker *worker);
 
 /* Bytes on their way to the worker: append to it (encoders write straight into it), then send. May be filled before

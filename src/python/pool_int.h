@@ -49,6 +49,7 @@ typedef struct py_facts {
     vonk_str key, executable;
     bool is_known;
     vonk_py_version version;
+    char python[16]; /* its own: "3.11" */
     py_child child;
     char said[4096];
     size_t n_said;
@@ -80,6 +81,7 @@ struct py_daemon {
     vonk_py_pool *pool;
     py_child child;
     vonk_py_version version;
+    char python[16];
     bool tcp, is_up;
     uint16_t port;
     char path[108], secret[65];
@@ -89,7 +91,7 @@ struct py_daemon {
     int64_t deadline_ns; /* starting: to say its port. Ending: then it is killed */
     int64_t idle_since_ns;
 };
-vonk_status vonk__py_daemon_start(py_crew *crew, vonk_py_pool *pool, vonk_py_version version, vonk_error *err);
+vonk_status vonk__py_daemon_start(py_crew *crew, vonk_py_pool *pool, const py_facts *facts, vonk_error *err);
 /* Asks it to end and forgets it as the crew's; its workers die with it. */
 void vonk__py_daemon_end(py_daemon *daemon, bool hard);
 void vonk__py_daemons_tend(vonk_py_pool *pool, int64_t now_ns);

@@ -92,7 +92,10 @@ static vonk_status put_task_json(vonk_py_version version, const vonk_py_request 
     VONK_TRY(vonk_buf_printf(
         out, err, ",\"stageId\":%d,\"partitionId\":%d,\"attemptNumber\":%d,\"taskAttemptId\":%lld,\"cpus\":%d",
         r->stage, r->partition, r->attempt, (long long)r->task_id, r->cpus));
-    if (version >= VONK_PY_4_3) VONK_TRY(vonk_buf_printf(out, err, ",\"cpuAmount\":\"%d\"", r->cpus));
+    if (version >= VONK_PY_4_3) {
+        const vonk_str amount = r->cpu_amount.len ? r->cpu_amount : vonk_str_of(VONK_F("%d", r->cpus));
+        VONK_TRY(vonk_buf_printf(out, err, ",\"cpuAmount\":\"%.*s\"", VONK_STR_ARGS(amount)));
+    }
     VONK_TRY(vonk_buf_add_c(out, ",\"resources\":", err));
     VONK_TRY(vonk_buf_add_str(out, r->resources_json.len ? r->resources_json : VONK_STR("{}"), err));
     VONK_TRY(vonk_buf_add_c(out, ",\"localProperties\":{", err));
@@ -156,18 +159,23 @@ static vonk_status put_task(vonk_py_version version, const vonk_py_request *r, v
     return VONK_OK;
 }
 
+vonk_status vonk_py_put_broadcasts(vonk_buf *out, const vonk_py_broadcast *broadcasts, uint32_t n, vonk_error *err)
+{
+    VONK_TRY(put_bool(out, false, err)); /* they are not encrypted */
+    VONK_TRY(put_i32(out, n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        VONK_TRY(put_i64(out, broadcasts[i].id, err));
+        if (broadcasts[i].id >= 0) VONK_TRY(put_text(out, broadcasts[i].path, err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status put_files(const vonk_py_request *r, vonk_buf *out, vonk_error *err)
 {
     VONK_TRY(put_text(out, r->files_folder, err));
     VONK_TRY(put_i32(out, r->n_includes, err));
     for (uint32_t i = 0; i < r->n_includes; i++) VONK_TRY(put_text(out, r->includes[i], err));
-    VONK_TRY(put_bool(out, false, err)); /* broadcasts are not encrypted */
-    VONK_TRY(put_i32(out, r->n_broadcasts, err));
-    for (uint32_t i = 0; i < r->n_broadcasts; i++) {
-        VONK_TRY(put_i64(out, r->broadcasts[i].id, err));
-        if (r->broadcasts[i].id >= 0) VONK_TRY(put_text(out, r->broadcasts[i].path, err));
-    }
-    return VONK_OK;
+    return vonk_py_put_broadcasts(out, r->broadcasts, r->n_broadcasts, err);
 }
 
 /* ---- functions */
@@ -295,7 +303,8 @@ static vonk_status put_conf_old(vonk_py_version version, const vonk_py_request *
     VONK_TRY(put_i32(out, (int64_t)r->n_runner_conf - has_profiler, err));
     for (uint32_t i = 0; i < r->n_runner_conf; i++) {
         if (vonk_str_is(r->runner_conf[i].key, profiler_key)) continue;
-        VONK_TRY(put_text(out, r->runner_conf[i].key, err));
+        const bool is_old = version == VONK_PY_4_0 && vonk_str_is(r->runner_conf[i].key, "window_bound_types");
+        VONK_TRY(put_text(out, is_old ? VONK_STR("pandas_window_bound_types") : r->runner_conf[i].key, err));
         VONK_TRY(put_text(out, r->runner_conf[i].value, err));
     }
     switch ((int)r->eval) {
@@ -348,9 +357,6 @@ vonk_status vonk_py_request_encode(vonk_py_version version, const vonk_py_reques
     if (!is_known(version, request->eval))
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                          VONK_F("eval type %d with pyspark 4.%d", request->eval, version));
-    if (version == VONK_PY_4_0 && vonk_py_shape_of(request->eval) == VONK_PY_SHAPE_GROUPS)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("functions of groups (eval type %d) with pyspark 4.0", request->eval));
     if (version >= VONK_PY_4_3) {
         VONK_TRY(put_i32(out, PY_START_OF_INIT, err));
         VONK_TRY(put_length_later(out, &at, err));

@@ -97,6 +97,21 @@ static void json_versions(void **state)
     }
 }
 
+/* Part of a core: workers of 4.3 hear it beside the number of cores. */
+static void a_share_of_a_core(void **state)
+{
+    static const char *const names[] = {"\"cpus\":2,\"resources\"", "\"cpus\":2,\"cpuAmount\":\"1.5\",\"resources\""};
+    vonk_py_request r = request_of(VONK_PY_PLAIN);
+    r.cpu_amount = VONK_STR("1.5");
+    for (uint32_t i = 0; i < 2; i++) {
+        vonk_buf out = {0};
+        vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
+        OK(vonk_py_request_encode(i ? VONK_PY_4_3 : VONK_PY_4_2, &r, &out, &err));
+        assert_true(vonk_str_find(vonk_buf_str(&out), vonk_str_of(names[i]), 0) != SIZE_MAX);
+        vonk_buf_done(&out);
+    }
+}
+
 static void functions_and_their_settings(void **state)
 {
     const vonk_py_arg args[] = {{0, VONK_STR("")}, {1, VONK_STR("x")}};
@@ -176,7 +191,6 @@ static void what_a_version_does_not_know(void **state)
         vonk_py_eval eval;
     } cases[] = {{VONK_PY_4_0, VONK_PY_SCALAR_ARROW_UDF},
                  {VONK_PY_4_0, VONK_PY_ARROW_UDTF},
-                 {VONK_PY_4_0, VONK_PY_GROUPED_AGG_PANDAS_UDF},
                  {VONK_PY_4_1, VONK_PY_GROUPED_AGG_ARROW_ITER_UDF},
                  {VONK_PY_4_1, VONK_PY_GROUPED_AGG_PANDAS_ITER_UDF}};
     static const vonk_py_udtf udtf = {.name = VONK_STR("n")};
@@ -196,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_function),
         cmocka_unit_test(json_versions),
+        cmocka_unit_test(a_share_of_a_core),
         cmocka_unit_test(functions_and_their_settings),
         cmocka_unit_test(table_functions),
         cmocka_unit_test(barriers),

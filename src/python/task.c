@@ -283,10 +283,15 @@ vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err)
 {
     vonk_buf *out = vonk_py_task_out(task);
+    bool is_known = false;
+    vonk_py_version version;
     switch (vonk_py_shape_of(task->eval)) {
     case VONK_PY_SHAPE_FRAMES:
     case VONK_PY_SHAPE_PICKLES: VONK_TRY(vonk_py_mark(out, PY_END_OF_DATA, err)); break;
     case VONK_PY_SHAPE_GROUPS:
+        VONK_TRY(vonk_py_task_version(task, &is_known, &version, err));
+        if (!is_known || version >= VONK_PY_4_1) VONK_TRY(vonk_py_mark(out, 0, err));
+        break;
     case VONK_PY_SHAPE_COGROUPS: VONK_TRY(vonk_py_mark(out, 0, err)); break;
     case VONK_PY_SHAPE_ARROW:
     case VONK_PY_SHAPE_STATE: break; /* the stream has ended itself */

@@ -50,6 +50,7 @@ typedef struct vonk_py_request {
     vonk_py_eval eval;
     vonk_str python_version; /* of who pickled the functions: "3.11" */
     int32_t stage, partition, attempt, cpus;
+    vonk_str cpu_amount; /* as a decimal, when `cpus` was rounded up; empty: it is cpus */
     int64_t task_id;
     bool barrier;
     vonk_str barrier_socket, barrier_secret; /* path of a Unix socket, or the port as digits with its secret */
@@ -88,8 +89,11 @@ vonk_buf *vonk_py_task_out(vonk_py_task *task);
 vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *err);
 /* No more input. Called once; sending goes on with vonk_py_task_send until nothing is left. Writes the end that the
  * form has (-1 after frames, mark 0 after groups: callers do not; an Arrow stream ends itself), and that of the task.
+ * Groups of pyspark 4.0 are one Arrow stream, a record batch each: who sends them asks for the version first.
  */
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err);
+/* As planners and tasks are told; ids below 0, of those that are dropped, without paths. */
+vonk_status vonk_py_put_broadcasts(vonk_buf *out, const vonk_py_broadcast *broadcasts, uint32_t n, vonk_error *err);
 /* Length and bytes; and the marks of the protocol: data of a group follow, no more groups, a null in a pair. */
 vonk_status vonk_py_frame(vonk_buf *out, vonk_str bytes, vonk_error *err);
 vonk_status vonk_py_mark(vonk_buf *out, int32_t mark, vonk_error *err);

@@ -29,6 +29,12 @@ vonk_py_version vonk_py_worker_version(const vonk_py_worker *worker)
     return worker->conn->daemon->version;
 }
 
+const char *vonk_py_worker_python(const vonk_py_worker *worker)
+{
+    assert(worker->state == PY_READY);
+    return worker->conn->daemon->python;
+}
+
 int32_t vonk_py_worker_pid(const vonk_py_worker *worker) { return worker->state == PY_READY ? worker->conn->pid : 0; }
 
 /* ---- to the worker */

@@ -233,6 +233,9 @@ uint32_t vonk_rdd_lose_blocks(vonk_rdd *rdd, bool half);
 vonk_status vonk_rdd_broadcast(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
 /* One that workers read where it is, and that the caller keeps. */
 vonk_status vonk_rdd_broadcast_at(vonk_rdd_context *context, vonk_str path, uint64_t *ret_id, vonk_error *err);
+/* Where its file lies now, in `arena`. */
+vonk_status vonk_rdd_broadcast_path(vonk_rdd_context *context, uint64_t id, vonk_arena *arena, vonk_str *ret,
+                                    vonk_error *err);
 void vonk_rdd_broadcast_drop(vonk_rdd_context *context, uint64_t id);
 
 #endif

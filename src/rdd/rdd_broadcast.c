@@ -76,8 +76,7 @@ void vonk_rdd_broadcast_drop(vonk_rdd_context *c, uint64_t id)
     vonk_free(path);
 }
 
-vonk_status vonk__rdd_broadcast_path(vonk_rdd_context *c, uint64_t id, vonk_arena *arena, vonk_str *ret,
-                                     vonk_error *err)
+vonk_status vonk_rdd_broadcast_path(vonk_rdd_context *c, uint64_t id, vonk_arena *arena, vonk_str *ret, vonk_error *err)
 {
     VONK_LOCKED(&c->lock);
     for (size_t i = 0; i < c->broadcasts.n; i++)

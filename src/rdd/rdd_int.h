@@ -130,9 +130,6 @@ vonk_status vonk__push_block(vonk_block_store *store, vonk_block_id id, rdd_cutt
 /* rdd_compute.c */
 vonk_status vonk__rdd_compute_plain(vonk_rdd *rdd, uint32_t partition, vonk_task *task, vonk_rdd_sink *sink,
                                     vonk_error *err);
-/* rdd_broadcast.c */
-vonk_status vonk__rdd_broadcast_path(vonk_rdd_context *context, uint64_t id, vonk_arena *arena, vonk_str *ret,
-                                     vonk_error *err);
 /* rdd_run.c */
 const vonk_task_kind *vonk__rdd_task_kind(void);
 /* rdd_python.c */

@@ -167,7 +167,7 @@ static vonk_status fill_request(vonk_rdd *rdd, vonk_task *task, vonk_arena *aren
     VONK_TRY(vonk_arena_array(arena, f->n_broadcasts, sizeof *broadcasts, &broadcasts, err));
     for (uint32_t i = 0; i < f->n_broadcasts; i++) {
         broadcasts[i].id = (int64_t)f->broadcasts[i];
-        VONK_TRY(vonk__rdd_broadcast_path(rdd->context, f->broadcasts[i], arena, &broadcasts[i].path, err));
+        VONK_TRY(vonk_rdd_broadcast_path(rdd->context, f->broadcasts[i], arena, &broadcasts[i].path, err));
     }
     *r = (vonk_py_request){.eval = VONK_PY_PLAIN,
                            .python_version = f->python_version,

@@ -111,8 +111,10 @@ vonk_status vonk__session_python_ask(vonk_session *session, const vonk_conf *con
     static const char memory_key[] = "spark.sql.planner.pythonExecution.memory";
     const vonk_exec_python *python = NULL;
     vonk_str *includes = NULL;
+    const vonk_py_broadcast *broadcasts = NULL;
     uint32_t n = 0;
     VONK_TRY(vonk__session_python(session, conf, arena, &python, err));
+    VONK_TRY(vonk_python_fn_broadcasts(about, arena, &broadcasts, err));
     VONK_TRY(vonk_arena_array(arena, python->n_includes + about->n_includes + 1, sizeof *includes, &includes, err));
     for (uint32_t i = 0; i < python->n_includes; i++) includes[n++] = python->includes[i];
     for (uint32_t i = 0; i < about->n_includes; i++) includes[n++] = about->includes[i];
@@ -122,6 +124,8 @@ vonk_status vonk__session_python_ask(vonk_session *session, const vonk_conf *con
         .files_folder = python->files_folder,
         .includes = includes,
         .n_includes = n,
+        .broadcasts = broadcasts,
+        .n_broadcasts = about->n_broadcasts,
         .memory_bytes = vonk_conf_get(conf, memory_key).data ? vonk_conf_i64(conf, memory_key) * (INT64_C(1) << 20) : 0,
         .cancelled = cancelled ? is_set : NULL,
         .arg = cancelled};

@@ -237,32 +237,57 @@ static vonk_status map_over(vonk_budget *budget, vonk_arena *arena, const vonk_p
     return st;
 }
 
+static bool takes_filters(const vonk_conf *conf)
+{
+    return vonk_conf_bool(conf, "spark.sql.python.filterPushdown.enabled");
+}
+
 static int32_t batch_rows(const vonk_conf *conf)
 {
     const int64_t rows = vonk_conf_i64(conf, "spark.sql.execution.arrow.maxRecordsPerBatch");
     return rows > 0 && rows < INT32_MAX ? (int32_t)rows : INT32_MAX;
 }
 
+/* `filters` NULL: the reader is not asked about any. */
 static vonk_status ask_how_to_read(vonk_query *query, vonk_arena *arena, const vonk_python_fn *source,
-                                   vonk_py_planner **ret, vonk_error *err)
+                                   const vonk__source_filters *filters, vonk_py_planner **ret, vonk_error *err)
 {
     const vonk_field field = {.name = VONK_STR("value"), .type = &vonk_type_binary, .nullable = true};
     VONK_AUTO(vonk_type_unref) const vonk_type *in = NULL;
     VONK_TRY(vonk_type_struct(&field, 1, &in, err));
-    VONK_TRY(vonk__session_python_ask(query->session, query->conf, PLANNER("plan_data_source_read"), source,
-                                      &query->cancelled, arena, ret, err));
+    VONK_TRY(
+        vonk__session_python_ask(query->session, query->conf,
+                                 filters ? PLANNER("data_source_pushdown_filters") : PLANNER("plan_data_source_read"),
+                                 source, &query->cancelled, arena, ret, err));
     vonk_buf *out = vonk_py_planner_out(*ret);
     VONK_TRY(vonk_py_frame(out, source->command, err));
-    VONK_TRY(put_type(out, arena, in, err));
+    if (!filters) VONK_TRY(put_type(out, arena, in, err));
     VONK_TRY(put_type(out, arena, source->returns, err));
+    if (filters) VONK_TRY(vonk_py_frame(out, filters->json, err));
     VONK_TRY(vonk_py_mark(out, batch_rows(query->conf), err));
-    VONK_TRY(put_flag(out, vonk_conf_bool(query->conf, "spark.sql.python.filterPushdown.enabled"), err));
-    VONK_TRY(put_flag(out, false, err)); /* no stream */
+    if (!filters) VONK_TRY(put_flag(out, takes_filters(query->conf), err));
+    if (!filters) VONK_TRY(put_flag(out, false, err)); /* no stream */
     VONK_TRY(put_flag(out, vonk_conf_bool(query->conf, "spark.sql.execution.pyspark.binaryAsBytes"), err));
     return vonk_py_planner_ask(*ret, err);
 }
 
-static vonk_status plan_source(const read_plan *r, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+/* Those that the reader applies itself: their terms become NULL. */
+static vonk_status take_filters(vonk_py_planner *planner, vonk__source_filters *filters, vonk_error *err)
+{
+    int32_t n = 0, at = 0;
+    VONK_TRY(vonk_py_planner_number(planner, &n, err));
+    for (int32_t i = 0; i < n; i++) {
+        VONK_TRY(vonk_py_planner_number(planner, &at, err));
+        if (at < 0 || (size_t)at >= filters->asked.n)
+            return VONK_FAIL(err, VONK_E_PYTHON_WORKER_GARBAGE, "message",
+                             "a data source took a filter that there is not");
+        filters->terms.at[filters->asked.at[at]] = NULL;
+    }
+    return VONK_OK;
+}
+
+static vonk_status plan_source(const read_plan *r, const vonk_plan *p, vonk__source_filters *filters,
+                               const vonk_plan **ret, vonk_error *err)
 {
     const vonk_python_fn *source = p->lists[0].at[0]->python;
     VONK_AUTO(vonk_py_planner_free) vonk_py_planner *planner = NULL;
@@ -271,10 +296,11 @@ static vonk_status plan_source(const read_plan *r, const vonk_plan *p, const von
     VONK_AUTO(vonk_plan_unref) const vonk_plan *rows = NULL;
     const vonk_expr *list = NULL;
     uint32_t n = 0;
-    VONK_TRY(ask_how_to_read(r->query, r->arena, source, &planner, err));
+    VONK_TRY(ask_how_to_read(r->query, r->arena, source, filters, &planner, err));
     VONK_TRY(vonk_py_planner_frame(planner, &command, err));
     VONK_TRY(partitions_literal(planner, r->query->budget, &n, &list, err));
     VONK_TRY(keep(r->arena, list, err));
+    if (filters) VONK_TRY(take_filters(planner, filters, err));
     VONK_TRY(vonk_py_planner_end(planner, err));
     vonk_python_fn as = *source;
     as.command = bytes_of(command);
@@ -283,14 +309,59 @@ static vonk_status plan_source(const read_plan *r, const vonk_plan *p, const von
     return map_over(r->query->budget, r->arena, rows, reader, p->output, p->n_output, ret, err);
 }
 
-static vonk_status plan_one(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
+/* ---- filters: from a condition over (projected) columns of a source to what is left of it */
+
+static const vonk_plan *source_below(const vonk_plan *p)
 {
-    vonk_error why = VONK_ERROR_INIT;
-    if (p->kind != VONK_PN_PYTHON_SOURCE) {
+    while (p->kind == VONK_PN_PROJECT) p = p->children[0];
+    return p->kind == VONK_PN_PYTHON_SOURCE ? p : NULL;
+}
+
+static vonk_status put_reader(const read_plan *r, const vonk_plan *p, vonk__source_filters *filters,
+                              const vonk_plan **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *child = NULL;
+    vonk_plan *copy = NULL;
+    if (p->kind != VONK_PN_PROJECT) return plan_source(r, p, filters, ret, err);
+    VONK_TRY(put_reader(r, p->children[0], filters, &child, err)); /* depth: that of a plan */
+    VONK_TRY(vonk_plan_copy(r->query->budget, p, &child, 1, &copy, err));
+    return vonk_plan_finish(copy, ret, err);
+}
+
+static vonk_status plan_filter(const read_plan *r, const vonk_plan *p, const vonk_plan *source, const vonk_plan **ret,
+                               vonk_error *err)
+{
+    VONK_AUTO(vonk_plan_unref) const vonk_plan *rows = NULL;
+    vonk__source_filters filters = {0};
+    const vonk_expr *rest = NULL;
+    uint32_t n = 0;
+    VONK_TRY(vonk__source_filters_of(r->query, r->arena, source, p->lists[0].at[0], &filters, err));
+    if (!filters.asked.n) {
         *ret = vonk_plan_ref(p);
         return VONK_OK;
     }
-    const vonk_status st = plan_source(arg, p, ret, &why);
+    VONK_TRY(put_reader(r, p->children[0], &filters, &rows, err));
+    for (size_t i = 0; i < filters.terms.n; i++)
+        if (filters.terms.at[i]) filters.terms.at[n++] = filters.terms.at[i];
+    if (!n) {
+        *ret = VONK_STEAL(rows);
+        return VONK_OK;
+    }
+    VONK_TRY(vonk_ex_and(r->query->budget, filters.terms.at, n, &rest, err));
+    VONK_TRY(keep(r->arena, rest, err));
+    return vonk_pn_filter(r->query->budget, rows, rest, ret, err);
+}
+
+static vonk_status plan_one(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
+{
+    const read_plan *r = arg;
+    const vonk_plan *source = p->kind == VONK_PN_FILTER ? source_below(p->children[0]) : NULL;
+    vonk_error why = VONK_ERROR_INIT;
+    if (p->kind != VONK_PN_PYTHON_SOURCE && !(source && takes_filters(r->query->conf))) {
+        *ret = vonk_plan_ref(p);
+        return VONK_OK;
+    }
+    const vonk_status st = source ? plan_filter(r, p, source, ret, &why) : plan_source(r, p, NULL, ret, &why);
     return st == VONK_OK ? VONK_OK : failed(st, "initialize", "reader", &why, err);
 }
 
@@ -300,7 +371,7 @@ vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optim
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_TRY(vonk_arena_new(query->budget, &arena, err));
     read_plan r = {.query = query, .arena = arena};
-    return vonk_plan_rewrite(query->budget, optimized, plan_one, &r, ret, err);
+    return vonk_plan_rewrite_down(query->budget, optimized, plan_one, &r, ret, err);
 }
 
 /* ---- writing */
@@ -313,9 +384,11 @@ struct vonk__source_write {
 
 static vonk_status check_mode(const vonk_write_info *w, vonk_error *err)
 {
-    if (w->n_partition_by || w->n_sort_by || w->n_cluster_by || w->n_buckets)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         "partitions, buckets and clusters of a data source of Python");
+    if (w->n_buckets)
+        return w->n_sort_by ? VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1313, "operation", "save")
+                            : VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1312, "operation", "save");
+    if (w->n_sort_by) return VONK_FAIL(err, VONK_E_SORT_BY_WITHOUT_BUCKETING);
+    if (w->n_partition_by || w->n_cluster_by) return VONK_FAIL(err, VONK_E_PYTHON_SOURCE_PARTITIONS);
     if (vonk_str_is(w->mode, "append") || vonk_str_is(w->mode, "overwrite")) return VONK_OK;
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATA_SOURCE_SAVE_MODE, "source",
                      VONK_F("\"%.*s\"", VONK_STR_ARGS(w->format)), "createMode",

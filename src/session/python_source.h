@@ -18,4 +18,16 @@ vonk_status vonk__source_write_commit(vonk_query *query, vonk__source_write *wri
 /* Not all will come. Partitions whose message is missing stand for nothing (None). */
 void vonk__source_write_abort(vonk_query *query, vonk__source_write *write, uint32_t n_partitions);
 
+/* ---- filters above a source (source_filters.c) */
+
+/* A condition right above a source, as its reader is asked about it. In an arena; expressions are kept by it. */
+typedef struct vonk__source_filters {
+    VONK_VEC(const vonk_expr *) terms; /* of the conjunction: what Spark infers (IS NOT NULL) first */
+    VONK_VEC(uint32_t) asked;          /* those that a reader understands, by position in `json` */
+    vonk_str json;                     /* as pyspark reads them */
+} vonk__source_filters;
+/* `source`: PYTHON_SOURCE; the condition may mention columns that are not its own. */
+vonk_status vonk__source_filters_of(vonk_query *query, vonk_arena *arena, const vonk_plan *source,
+                                    const vonk_expr *condition, vonk__source_filters *ret, vonk_error *err);
+
 #endif

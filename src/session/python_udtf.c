@@ -39,12 +39,13 @@ static vonk_status put_head(asking *a, const vonk_exec_python *python, const von
 {
     static const char profiler[] = "spark.sql.pyspark.dataSource.profiler";
     const vonk_str profile = vonk_conf_get(conf, profiler);
+    const vonk_py_broadcast *broadcasts = NULL;
     VONK_TRY(put_text(a, fn->python_version, err));
     VONK_TRY(put_text(a, python->files_folder, err));
     VONK_TRY(put_int(a, python->n_includes, err));
     for (uint32_t i = 0; i < python->n_includes; i++) VONK_TRY(put_text(a, python->includes[i], err));
-    VONK_TRY(put_bool(a, false, err)); /* broadcasts: not encrypted, none */
-    VONK_TRY(put_int(a, 0, err));
+    VONK_TRY(vonk_python_fn_broadcasts(fn, a->arena, &broadcasts, err));
+    VONK_TRY(vonk_py_put_broadcasts(a->out, broadcasts, fn->n_broadcasts, err));
     VONK_TRY(put_int(a, profile.data ? 1 : 0, err));
     if (profile.data) {
         VONK_TRY(put_text(a, vonk_str_of(profiler), err));

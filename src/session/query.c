@@ -24,6 +24,7 @@ vonk_status vonk__session_analyze(vonk_session *session, const vonk_conf *conf, 
                                     .run = run_for_analyzer,
                                     .ask_udtf = vonk__session_ask_udtf,
                                     .open_source = vonk__session_open_source,
+                                    .find_source = vonk__session_find_source,
                                     .session = session};
 
     return vonk_analyze(&analyzer, unresolved, ret, err);
@@ -91,14 +92,31 @@ static vonk_status query_new(vonk_session *session, vonk_budget *shared, vonk_qu
 }
 
 /* ---- running; in turn when memory is short (admission.h) */
+static vonk_status python_of(vonk_query *query, const vonk_exec_python **ret, vonk_error *err)
+{
+    vonk_engine *engine = query->session->engine;
+    const vonk_exec_python *found = NULL;
+    vonk_exec_python *python = NULL;
+
+    VONK_TRY(vonk__session_python(query->session, query->conf, query->arena, &found, err));
+    VONK_TRY(VONK_ARENA_NEW(query->arena, &python, err));
+    *python = *found;
+    VONK_TRY(vonk__session_cpus(query->conf, query->arena, python, err));
+    python->properties = query->properties;
+    python->n_properties = query->n_properties;
+    python->next_task = &engine->next_python_task;
+    python->next_stage = &engine->next_python_stage;
+    *ret = python;
+    return VONK_OK;
+}
+
 static vonk_status run_exec(vonk_query *query, vonk_error *err)
 {
     const vonk_engine *engine = query->session->engine;
     const int64_t batch_rows = vonk_conf_i64(query->conf, "vonk.exec.batchRows");
     const int64_t threads = vonk_conf_i64(query->conf, "vonk.exec.threads");
     const vonk_exec_python *python = NULL;
-    if (vonk__session_wants_python(query->physical))
-        VONK_TRY(vonk__session_python(query->session, query->conf, query->arena, &python, err));
+    if (vonk__session_wants_python(query->physical)) VONK_TRY(python_of(query, &python, err));
     const vonk_exec_env env = {.pool = engine->pool,
                                .budget = query->budget,
                                .conf = query->conf,
@@ -157,6 +175,7 @@ static vonk_status start_exec(vonk_query *query, vonk_error *err)
 {
     query->runs = true;
     VONK_TRY(vonk__session_plan(query, query->resolved, NULL, &query->physical, err));
+    if (vonk__session_wants_python(query->physical)) VONK_TRY(vonk__session_properties(query, err));
     if (!vonk_admission_try(query->session->engine->admission, &query->ticket, query->expected_bytes))
         return VONK_OK; /* waits in vonk_query_next */
     return run_or_come_again(query, err);
@@ -198,9 +217,8 @@ vonk_status vonk__session_start(vonk_session *session, const vonk_plan *resolved
     query->on_demand = (flags & VONK__ON_DEMAND) != 0;
     VONK_TRY(vonk_plan_schema(resolved, &query->schema, err));
     VONK_AUTO(vonk_python_fn_unref)
-    const vonk_python_fn *source = resolved->kind == VONK_PN_WRITE_FILES
-                                       ? vonk_catalog_find_source(session->catalog, resolved->write.format)
-                                       : NULL;
+    const vonk_python_fn *source =
+        resolved->kind == VONK_PN_WRITE_FILES ? vonk__session_find_source(session, resolved->write.format) : NULL;
     if (source) {
         const vonk_plan *writing = NULL;
         VONK_TRY(vonk__source_write_new(query, resolved, source, &query->source_write, &writing, err));

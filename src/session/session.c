@@ -8,6 +8,7 @@ static void session_free(vonk_session *session)
         vonk_table_unref(session->cached.at[i].table);
     }
     vonk_free(session->cached.at);
+    vonk__session_sources_done(session);
     vonk__session_python_done(session);
     vonk_mutex_done(&session->files_lock);
     vonk_catalog_free(session->catalog);
@@ -28,6 +29,7 @@ static vonk_status session_new_bare(vonk_engine *engine, vonk_str user, vonk_ses
     session->engine = engine;
     vonk_mutex_init(&session->lock);
     vonk_mutex_init(&session->files_lock);
+    vonk_mutex_init(&session->sources_lock);
     VONK_TRY(vonk_budget_new(engine->budget, "session", VONK_NO_LIMIT, &session->budget, err));
     VONK_TRY(vonk_strdup(vonk_budget_root(), user, &session->user, err));
     *ret = VONK_STEAL(session);

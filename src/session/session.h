@@ -52,6 +52,14 @@ vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresol
 /* EXPLAIN text in one of Spark's modes. */
 vonk_status vonk_session_explain(vonk_session *session, const vonk_plan *unresolved, vonk_str mode, vonk_buf *out, vonk_error *err);
 
+/* Who lets this thread start queries: asked for his local properties when one has functions of Python, which find them in
+ * their TaskContext. In `arena`. Borrowed until another one, or NULL, is said. */
+typedef struct vonk_asker {
+    void *self;
+    vonk_status (*properties)(void *self, vonk_arena *arena, const vonk_py_pair **ret, uint32_t *ret_n, vonk_error *err);
+} vonk_asker;
+void vonk_session_asker(const vonk_asker *asker);
+
 /* Analyses, optimises, plans, starts. Commands run to their end here and their rows are the result. `tags`/ids are kept by the door. */
 vonk_status      vonk_session_execute(vonk_session *session, const vonk_plan *unresolved, vonk_query **ret, vonk_error *err);
 /* The same for a caller that must not wait, with a plan of a few rows: it takes no kept frames and no second try when others have the memory. */

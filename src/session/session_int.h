@@ -18,6 +18,8 @@ struct vonk_engine {
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
     uint32_t             n_threads;
+    _Atomic int64_t      next_execution, next_python_task; /* ids of queries with functions of Python, and of their tasks */
+    _Atomic int32_t      next_python_stage;
     int64_t              query_bytes; /* that one query may spend: less than `budget` has */
 };
 
@@ -42,6 +44,9 @@ struct vonk_session {
     vonk_mutex       files_lock;   /* guards what follows */
     char            *files_folder; /* where functions of Python run, with the files that they find there; NULL: not made */
     VONK_VEC(char *) includes;     /* names there, that Python looks for modules in */
+    vonk_mutex       sources_lock; /* guards what follows */
+    bool             knows_sources; /* Python was asked which it finds */
+    VONK_VEC(const vonk_python_fn *) sources; /* that it finds */
 };
 
 struct vonk_query {
@@ -62,6 +67,8 @@ struct vonk_query {
     vonk_batch      *rows; /* of a command; handed out once */
     vonk_query      *inner; /* that a command ran, kept for what it observed */
     struct vonk__source_write *source_write; /* into a data source of Python; NULL: another query, or it is over */
+    const vonk_py_pair *properties; /* of its tasks of Python; in `arena` */
+    uint32_t         n_properties;
     bool             use_cached, never_waits, on_demand;
     _Atomic bool     cancelled;
 };
@@ -96,11 +103,18 @@ vonk_status vonk__session_python_ask(vonk_session *session, const vonk_conf *con
                                      vonk_arena *arena, vonk_py_planner **ret, vonk_error *err);
 /* python_source.c: data sources of Python. */
 vonk_status vonk__session_open_source(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);
+/* source_lookup.c: a data source of Python by its name: one that was registered, or the DefaultSource of a module pyspark_*. New reference, or NULL. */
+const vonk_python_fn *vonk__session_find_source(void *session, vonk_str format);
+void        vonk__session_sources_done(vonk_session *session);
 /* PYTHON_SOURCE nodes become what reads them now. */
 vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);
 
 bool        vonk__session_wants_python(const vonk_plan *physical);
 vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
+/* asker.c: what tasks of a query's functions of Python are told about who asks; into the query. */
+vonk_status vonk__session_properties(vonk_query *query, vonk_error *err);
+/* spark.task.cpus, as tasks hear it. */
+vonk_status vonk__session_cpus(const vonk_conf *conf, vonk_arena *arena, vonk_exec_python *python, vonk_error *err);
 /* python_udtf.c: of vonk_analyzer; `session` is one. */
 vonk_status vonk__session_ask_udtf(void *session, const vonk_python_fn *fn, const vonk_udtf_arg *args, uint32_t n, vonk_arena *arena, vonk_udtf_answer *ret, vonk_error *err);
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err);

@@ -92,7 +92,8 @@ vonk_status vonk__an_read(vonk_an *an, const vonk_plan *p, const vonk_scope *out
 
     (void)outer;
     VONK_AUTO(vonk_python_fn_unref)
-    const vonk_python_fn *source = vonk_catalog_find_source(an->api->catalog, p->read.format);
+    const vonk_python_fn *source = an->api->find_source ? an->api->find_source(an->api->session, p->read.format)
+                                                        : vonk_catalog_find_source(an->api->catalog, p->read.format);
     if (source) return read_python(an, p, source, ret, err);
     const vonk_status st = vonk_catalog_open(an->api->catalog, an->conf, &p->read, &table, err);
     if (st != VONK_OK) return vonk__an_at(p, st, err);

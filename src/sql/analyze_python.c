@@ -99,6 +99,7 @@ vonk_status vonk__an_python_map(vonk_an *an, const vonk_plan *p, const vonk_scop
                               "a Python function of this kind over partitions");
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     VONK_TRY(vonk__an_copy(an, call, child->output, child->n_output, &e, err));
+    e->id = vonk_expr_new_id(); /* as above: profiles of two functions are two */
     VONK_TRY(vonk__an_finish(an, e, &over, err));
     VONK_TRY(columns_of(an, call->python, &output, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &copy, err));
@@ -148,6 +149,7 @@ static vonk_status groups_call(vonk_an *an, const vonk_expr *call, const vonk_pl
         for (uint32_t k = 0; k < inputs[i]->n_output; k++) VONK_TRY(VONK_AN_PUSH(an, &args, inputs[i]->output[k], err));
     VONK_TRY(vonk__an_copy(an, call, args.at, vonk_u32_of(args.n), &e, err));
     e->n_args = inputs[0]->n_output;
+    e->id = vonk_expr_new_id();
     return vonk__an_finish(an, e, ret, err);
 }
 

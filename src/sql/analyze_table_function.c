@@ -20,8 +20,8 @@ typedef struct call {
     vonk_str *names;          /* [n]; empty: by position */
     uint32_t n, n_tables, n_partition; /* n_partition: columns behind those of a table */
     bool any_named;
-    vonk_str routine; /* its quoted name, NUL-terminated */
-    table_arg table;  /* the first one */
+    vonk_str routine;  /* its quoted name, NUL-terminated */
+    table_arg *tables; /* [n_tables], in the order of the arguments */
     vonk_udtf_answer answer;
 } call;
 
@@ -47,19 +47,19 @@ static vonk_status resolve_table(call *c, const vonk_expr *e, vonk_error *err)
     const vonk_plan *written = NULL;
     vonk_field *fields = NULL;
     const vonk_type *type = NULL;
-    if (c->n_tables++ > 0) return VONK_OK; /* refused when all are counted */
-    c->table.e = e;
+    table_arg *table = &c->tables[c->n_tables++];
+    table->e = e;
     VONK_TRY(vonk__an_subplan(an, e, &written, err));
     an->depth++;
-    VONK_TRY(vonk__an_plan(an, written, c->scope->outer, &c->table.rows, err));
+    VONK_TRY(vonk__an_plan(an, written, c->scope->outer, &table->rows, err));
     an->depth--;
-    const vonk_plan *rows = c->table.rows;
+    const vonk_plan *rows = table->rows;
     VONK_TRY(vonk_arena_array(an->arena, rows->n_output + 1, sizeof *fields, &fields, err));
     for (uint32_t i = 0; i < rows->n_output; i++)
         fields[i] = (vonk_field){
             .name = rows->output[i]->name, .type = rows->output[i]->type, .nullable = rows->output[i]->nullable};
     VONK_TRY(vonk_type_struct(fields, rows->n_output, &type, err));
-    return vonk__an_hold_type(an, type, &c->table.type, err);
+    return vonk__an_hold_type(an, type, &table->type, err);
 }
 
 static vonk_status resolve_arguments(call *c, const vonk_expr_list *list, vonk_error *err)
@@ -68,6 +68,7 @@ static vonk_status resolve_arguments(call *c, const vonk_expr_list *list, vonk_e
     c->n = list ? list->n : 0;
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *c->values, &c->values, err));
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *c->names, &c->names, err));
+    VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *c->tables, &c->tables, err));
     for (uint32_t i = 0; list && i < c->n; i++) {
         const vonk_expr *e = list->at[i];
         if (e->kind == VONK_EX_NAMED_ARG) {
@@ -85,7 +86,7 @@ static vonk_status resolve_arguments(call *c, const vonk_expr_list *list, vonk_e
         VONK_TRY(vonk__an_expr(an, c->scope, e, &c->values[i], err));
         while (c->values[i]->kind == VONK_EX_ALIAS) c->values[i] = c->values[i]->children[0];
     }
-    if (c->n_tables > 1)
+    if (c->n_tables > 1 && !vonk_conf_bool(an->conf, "spark.sql.tvf.allowMultipleTableArguments.enabled"))
         return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_TOO_MANY_TABLE_ARGUMENTS, "num",
                               VONK_F("%u", c->n_tables));
     return VONK_OK;
@@ -99,6 +100,7 @@ static vonk_status ask(call *c, vonk_error *err)
 {
     vonk_an *an = c->an;
     vonk_udtf_arg *args = NULL;
+    uint32_t t = 0;
     if (c->fn->returns) {
         c->answer.schema = c->fn->returns;
         return VONK_OK;
@@ -107,8 +109,8 @@ static vonk_status ask(call *c, vonk_error *err)
     VONK_TRY(vonk_arena_array(an->arena, c->n + 1, sizeof *args, &args, err));
     for (uint32_t i = 0; i < c->n; i++) {
         const bool table = is_table(c->values[i]);
-        args[i] =
-            (vonk_udtf_arg){.type = table ? c->table.type : c->values[i]->type, .is_table = table, .name = c->names[i]};
+        args[i] = (vonk_udtf_arg){
+            .type = table ? c->tables[t++].type : c->values[i]->type, .is_table = table, .name = c->names[i]};
         if (table || !vonk_expr_is_foldable(c->values[i])) continue;
         VONK_TRY(vonk_program_fold(an->budget, an->api->env, c->values[i], &args[i].value, err));
         VONK_TRY(vonk_arena_on_free(an->arena, unref_column, args[i].value, err));
@@ -119,14 +121,12 @@ static vonk_status ask(call *c, vonk_error *err)
 }
 
 /* What it asks for must not be in the call, too. */
-static vonk_status check_answer(call *c, vonk_error *err)
+static vonk_status check_answer(call *c, const vonk_expr *e, vonk_error *err)
 {
     const vonk_udtf_answer *a = &c->answer;
-    const vonk_expr *e = c->table.e;
     const bool asks = a->single || a->n_partition > 0;
     const char *wanted = a->single ? "specified its own WITH SINGLE PARTITION" : "specified its own PARTITION BY";
     const char *invalid = NULL;
-    if (!e) return VONK_OK;
     if (asks && e->index == 1) invalid = "specified the WITH SINGLE PARTITION clause";
     if (asks && e->n_partition > 0) invalid = "specified the PARTITION BY clause";
     if (asks && !invalid && e->n_order > 0) invalid = "specified the ORDER BY clause";
@@ -167,10 +167,9 @@ static vonk_status sort_of(call *c, const vonk_expr *e, const vonk_udtf_order *o
     return vonk__an_keep(c->an, *ret, ret, err);
 }
 
-static vonk_status arrange(call *c, const vonk_plan *rows, arrangement *a, vonk_error *err)
+static vonk_status arrange(call *c, const vonk_expr *e, const vonk_plan *rows, arrangement *a, vonk_error *err)
 {
     const vonk_scope scope = {.inputs = &rows, .n_inputs = 1, .outer = c->scope->outer};
-    const vonk_expr *e = c->table.e;
     a->single = e->index == 1 || c->answer.single;
     for (uint32_t i = 0; i < e->n_children; i++) {
         const vonk_expr *child = NULL;
@@ -244,13 +243,13 @@ static vonk_status struct_of(call *c, const vonk_plan *rows, const vonk_exprs *c
 }
 
 /* Keys and orders are computed beside the chosen columns, in one node below the sorting. */
-static vonk_status table_rows(call *c, const vonk_plan **ret, vonk_error *err)
+static vonk_status table_rows(call *c, const table_arg *table, const vonk_plan **ret, vonk_error *err)
 {
     vonk_an *an = c->an;
-    const vonk_plan *rows = c->table.rows;
+    const vonk_plan *rows = table->rows;
     arrangement a = {0};
     vonk_exprs items = {0}, columns = {0}, keys = {0}, orders = {0};
-    VONK_TRY(arrange(c, rows, &a, err));
+    VONK_TRY(arrange(c, table->e, rows, &a, err));
     VONK_TRY(choose(c, &rows, &items, err));
     const size_t n_chosen = items.n;
     for (size_t i = 0; i < a.keys.n; i++) {
@@ -276,9 +275,30 @@ static vonk_status table_rows(call *c, const vonk_plan **ret, vonk_error *err)
         VONK_TRY(VONK_AN_PUSH(an, &columns, rows->output[i], err));
         if (i >= n_chosen) VONK_TRY(VONK_AN_PUSH(an, &keys, rows->output[i], err));
     }
-    c->n_partition = vonk_u32_of(a.keys.n);
+    if (table == c->tables) c->n_partition = vonk_u32_of(a.keys.n);
     if (a.keys.n > 0 || a.single) VONK_TRY(sorted(c, rows, &keys, &orders, &rows, err));
     return struct_of(c, rows, &columns, ret, err);
+}
+
+/* Each row of one table with each of the others; a column for each table. Partitions of the first one count, as in
+ * Spark. */
+static vonk_status all_rows(call *c, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_an *an = c->an;
+    if (c->n_tables == 0) return vonk__an_one_row(an, ret, err);
+    for (uint32_t i = 0; i < c->n_tables; i++) {
+        const vonk_plan *rows = NULL, *fresh = NULL, *both = NULL;
+        VONK_TRY(check_answer(c, c->tables[i].e, err));
+        VONK_TRY(table_rows(c, &c->tables[i], &rows, err));
+        if (i > 0) {
+            VONK_TRY(vonk_plan_fresh_ids(an->budget, rows, &fresh, err));
+            VONK_TRY(vonk__an_keep_plan(an, fresh, &fresh, err));
+            VONK_TRY(vonk_pn_join(an->budget, *ret, fresh, VONK_JOIN_CROSS, NULL, &both, err));
+            VONK_TRY(vonk__an_keep_plan(an, both, &rows, err));
+        }
+        *ret = rows;
+    }
+    return VONK_OK;
 }
 
 /* ---- the node */
@@ -288,8 +308,8 @@ static vonk_status generator_of(call *c, const vonk_plan *child, const vonk_expr
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
     vonk_python_fn as = *c->fn;
     vonk_expr *e = NULL;
-    for (uint32_t i = 0; i < c->n; i++)
-        if (is_table(c->values[i])) c->values[i] = child->output[0];
+    for (uint32_t i = 0, t = 0; i < c->n; i++)
+        if (is_table(c->values[i])) c->values[i] = child->output[t++];
     as.returns = c->answer.schema;
     as.analyzed = c->answer.pickled;
     VONK_TRY(vonk_python_fn_new(&as, &fn, err));
@@ -310,11 +330,7 @@ vonk_status vonk__an_python_table(vonk_an *an, const vonk_plan *p, const vonk_py
     VONK_TRY(vonk_arena_printf(an->arena, &c.routine, err, "`%.*s`", VONK_STR_ARGS(fn->name)));
     VONK_TRY(resolve_arguments(&c, p->n_lists > 0 ? &p->lists[0] : NULL, err));
     VONK_TRY(ask(&c, err));
-    VONK_TRY(check_answer(&c, err));
-    if (c.table.e)
-        VONK_TRY(table_rows(&c, &child, err));
-    else
-        VONK_TRY(vonk__an_one_row(an, &child, err));
+    VONK_TRY(all_rows(&c, &child, err));
     VONK_TRY(generator_of(&c, child, &generator, err));
     VONK_TRY(vonk__an_make_generate(an, child, generator, false, VONK_STR_NONE, p->name.columns, p->name.n_columns,
                                     &generated, err));

@@ -56,6 +56,8 @@ typedef struct vonk_analyzer {
     /* READ from a data source of Python: makes it with the options and says its columns. *ret: its pickled instance as the command, its columns as
      * `returns`. NULL: there are none. */
     vonk_status (*open_source)(void *session, const vonk_python_fn *source, const vonk_read_info *read, const vonk_python_fn **ret, vonk_error *err);
+    /* A data source of Python by its name, new reference, or NULL. The function itself may be NULL: those of the catalog. */
+    const vonk_python_fn *(*find_source)(void *session, vonk_str format);
     void *session;
     uint32_t view_depth; /* of views that are analysed for views; 0 from outside */
 } vonk_analyzer;

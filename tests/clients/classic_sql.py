@@ -236,6 +236,198 @@ def test_functions_of_python(spark):
         df.select(F.udf(lambda x: 1 // x, "long")("id")).collect()
 
 
+def test_task_context(spark):
+    import json
+    from pyspark.sql import functions as F
+    context = spark.sparkContext
+
+    def found(x):
+        from pyspark import TaskContext
+        c = TaskContext.get()
+        names = ("mine", "spark.jobGroup.id", "spark.job.description", "spark.job.tags", "spark.app.name",
+                 "spark.sql.shuffle.partitions", "spark.sql.execution.id")
+        return json.dumps([[c.getLocalProperty(n) for n in names], c.cpus(), c.resources(), c.taskAttemptId()])
+
+    spark.conf.set("spark.sql.shuffle.partitions", "3")
+    context.setLocalProperty("mine", "m")
+    context.setJobGroup("g", "d")
+    context.addJobTag("t")
+    try:
+        frame = spark.range(0, 1, 1, 1).select(F.udf(found, "string")("id"))
+        (mine, group, description, tags, name, setting, first), *rest, task = json.loads(frame.collect()[0][0])
+        assert [mine, group, description, name, setting, *rest] == ["m", "g", "d", "cases", "3", 1, {}]
+        assert tags.split(",")[0] == "t"
+        context.setLocalProperty("mine", None)
+        again = json.loads(frame.toPandas()["found(id)"][0])
+        assert again[0][0] is None and int(again[0][6]) > int(first) and again[3] > task
+    finally:
+        context.clearJobTags()
+        for name in ("mine", "spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel"):
+            context.setLocalProperty(name, None)
+        spark.conf.unset("spark.sql.shuffle.partitions")
+
+
+def broadcasts(spark):
+    """Broadcast variables in every kind of function of SQL: their values must live as long as what uses them."""
+    import gc
+    import pandas as pd
+    from py4j.protocol import Py4JJavaError
+    from pyspark.sql import Window, functions as F
+    from pyspark.sql.types import StructType
+    from pyspark.sql.udtf import AnalyzeResult
+
+    def tens(n=10):
+        return spark.sparkContext.broadcast({i: i * n for i in range(10)})
+
+    def one(frame):
+        return sorted(row[0] for row in frame.collect())
+
+    def forgotten():
+        value = tens(5)
+        return F.udf(lambda i: value.value[i], "long")("id")
+
+    @F.pandas_udf("long")
+    def total(c: pd.Series) -> int:
+        return int(c.map(x.value).sum())
+
+    class Rows:
+        def eval(self, n: int):
+            yield from ((x.value[i],) for i in range(n))
+
+    class Analyzed:
+        @staticmethod
+        def analyze(n):
+            return AnalyzeResult(StructType().add(f"v{x.value[1]}", "long"))
+
+        def eval(self, n):
+            yield (x.value[n],)
+
+    x, y, df = tens(), tens(3), spark.range(0, 4, 1, 2)
+    times = F.udf(lambda i: x.value[i], "long")
+    frames = {
+        "row": df.select(times("id")), "arrow": df.select(F.udf(lambda i: x.value[i], "long", useArrow=True)("id")),
+        "pandas": df.select(F.pandas_udf(lambda c: c.map(x.value), "long")("id")),
+        "map": df.mapInPandas(lambda fs: (pd.DataFrame({"v": f.id.map(x.value)}) for f in fs), "v long"),
+        "group": df.groupBy("id").applyInPandas(lambda f: pd.DataFrame({"v": [x.value[int(f.id[0])]]}), "v long"),
+        "cogroup": df.groupBy("id").cogroup(df.groupBy("id")).applyInPandas(
+            lambda a, b: pd.DataFrame({"v": [x.value[int(a.id.iloc[0])]]}), "v long"),
+        "key": df.groupBy(F.udf(lambda i: x.value[i], "long")("id")).count(),
+        "sort": df.sort(F.udf(lambda i: -x.value[i], "long")("id")).select(times("id")),
+    }
+    for kind, frame in frames.items():
+        assert one(frame) == [0, 10, 20, 30], kind
+    both = df.select(times(F.udf(lambda i: y.value[i] // 3, "long")("id")), F.udf(lambda i: y.value[i], "long")("id"))
+    assert both.tail(1) == [(30, 9)]
+    window = Window.partitionBy(F.udf(lambda i: y.value[i] % 2, "long")("id"))
+    assert one(df.agg(total("id"))) == [60] and one(df.select(total("id").over(window))) == [20, 20, 40, 40]
+    assert one(F.udtf(Rows, returnType="v long")(F.lit(2))) == [0, 10]
+    assert F.udtf(Analyzed)(F.lit(2)).collect()[0].asDict() == {"v10": 20}
+    spark.udf.register("in_tens", lambda i: x.value[i], "long")
+    assert one(spark.sql("SELECT in_tens(id) FROM range(3)")) == [0, 10, 20]
+    column = forgotten()
+    gc.collect()
+    frame = df.select(column)
+    del column
+    gc.collect()
+    assert one(frame) == [0, 5, 10, 15]
+    big = "x" * (2 << 20)  # pyspark broadcasts functions of more than 1 MiB themselves
+    assert one(df.select(F.udf(lambda i: len(big) + i, "long")("id"))) == [len(big) + i for i in range(4)]
+    x.unpersist()
+    assert one(frames["row"]) == [0, 10, 20, 30]
+    y.destroy()
+    with pytest.raises(Py4JJavaError):
+        both.collect()
+
+
+def test_broadcasts(spark):
+    broadcasts(spark)
+
+
+def test_encrypted_broadcasts(spark):
+    """In a program of its own: the setting belongs to a context."""
+    import os
+    import subprocess
+    import sys
+    program = """if True:
+        from pyspark.sql import SparkSession
+        import classic_sql
+        encrypted = SparkSession.builder.master("local[2]").config("spark.io.encryption.enabled", True).getOrCreate()
+        classic_sql.broadcasts(encrypted)
+        encrypted.stop()
+    """
+    done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True, timeout=240,
+                          env=dict(os.environ, PYTHONPATH=os.path.dirname(os.path.abspath(__file__))))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_sources_of_python(spark, tmp_path):
+    from dataclasses import dataclass
+    from pyspark.sql.datasource import (DataSource, DataSourceReader, DataSourceWriter, InputPartition,
+                                        WriterCommitMessage)
+    offset = 100
+
+    @dataclass
+    class Written(WriterCommitMessage):
+        rows: int
+
+    class Reader(DataSourceReader):
+        def partitions(self):
+            return [InputPartition(i) for i in range(2)]
+
+        def read(self, partition):
+            yield (partition.value + offset,)
+
+    class Writer(DataSourceWriter):
+        def __init__(self, path):
+            self.path = path
+
+        def write(self, rows):
+            return Written(len(list(rows)))
+
+        def commit(self, messages):
+            with open(self.path, "w", encoding="utf-8") as file:
+                file.write(str(sum(m.rows for m in messages)))
+
+    class Source(DataSource):
+        @classmethod
+        def name(cls):
+            return "own_source"
+
+        def schema(self):
+            return f"v{offset} int"
+
+        def reader(self, schema):
+            return Reader()
+
+        def writer(self, schema, overwrite):
+            return Writer(self.options["path"])
+
+    spark.dataSource.register(Source)
+    found = spark.read.format("own_source").load()
+    assert found.columns == ["v100"] and sorted(r[0] for r in found.collect()) == [100, 101]
+    spark.range(3).write.format("own_source").mode("append").save(str(tmp_path / "said"))
+    assert (tmp_path / "said").read_text() == "3"
+
+
+def test_cores_of_a_task(spark):
+    """In a program of its own: spark.task.cpus belongs to a context."""
+    import subprocess
+    import sys
+    program = """if True:
+        import sys
+        from pyspark.sql import SparkSession, functions as F
+        spark = SparkSession.builder.master("local[2]").config("spark.task.cpus", sys.argv[1]).getOrCreate()
+        def cores(x):
+            from pyspark import TaskContext
+            return f"{TaskContext.get().cpus()} {TaskContext.get().cpuAmount()}"
+        print(spark.range(0, 1, 1, 1).select(F.udf(cores, "string")("id")).head()[0])
+        spark.stop()
+    """
+    for given, told in (("0.5", "1 0.5"), ("1.50", "2 1.5"), ("2", "2 2")):
+        done = subprocess.run([sys.executable, "-c", program, given], text=True, capture_output=True, timeout=120)
+        assert done.stdout == told + "\n", done.stdout + done.stderr
+
+
 def test_old_doors(spark, tmp_path):
     """What programs reach behind the API."""
     from pyspark.sql import SQLContext

@@ -114,6 +114,36 @@ def test_task_context(own_session):
     assert rows == [("0 0 1",), ("1 0 1",)]
 
 
+def test_task_context_properties(own_session):
+    """Settings of the session, Spark's names for the operation, tags: for every kind of function."""
+    import json
+
+    def whole():
+        from pyspark import TaskContext
+        c = TaskContext.get()
+        return json.dumps([c._localProperties, [c.taskAttemptId(), c.stageId(), str(c.cpuAmount()), c.resources()]])
+
+    def frames(batches):
+        for batch in batches:
+            yield pd.DataFrame({"x": [whole()] * len(batch)})
+
+    own_session.conf.set("spark.sql.shuffle.partitions", "3")
+    own_session.addTag("a-tag")
+    one, seen = own_session.range(0, 1, 1, 1), []
+    for frame in (one.select(F.udf(lambda x: whole(), "string")("id")), one.mapInPandas(frames, "x string"),
+                  one.select(F.pandas_udf(lambda x: pd.Series([whole()]), "string")("id")),
+                  one.groupBy("id").applyInPandas(lambda x: pd.DataFrame({"x": [whole()]}), "x string")):
+        properties, ids = json.loads(frame.collect()[0][0])
+        operation = properties["spark.connect.operation_id"]
+        assert properties["spark.sql.shuffle.partitions"] == "3" and "spark.app.name" in properties
+        assert properties["spark.sql.execution.id"] == properties["spark.sql.execution.root.id"]
+        assert f"_Operation_{operation}" in properties["spark.job.tags"]
+        assert properties["spark.job.tags"].split(",")[1].endswith(f"_Session_{own_session.session_id}_Tag_a-tag")
+        assert properties["spark.job.interruptOnCancel"] == "true" and ids[2:] == ["1", {}]
+        seen.append((properties["spark.sql.execution.id"], ids[0], ids[1], operation))
+    assert all(len(set(column)) == 4 for column in zip(*seen))  # ids are not given twice
+
+
 DEATHS = {
     "exit": lambda x: os._exit(3),
     "kill": lambda x: os.kill(os.getpid(), 9),
@@ -315,6 +345,52 @@ def test_profiles(own_session, kind):
     assert stats.total_calls >= (2 if kind == "pandas" else 10)
     own_session.profile.clear()
     assert not own_session._profiler_collector._perf_profile_results
+
+
+def test_profiles_are_told_apart(own_session):
+    ids = own_session.range(0, 4, 1, 1)
+    own_session.conf.set("spark.sql.pyspark.udf.profiler", "perf")
+    for frame in (ids.mapInPandas(lambda frames: frames, "id long"), ids.mapInArrow(lambda batches: batches, "id long"),
+                  ids.groupBy("id").applyInPandas(lambda f: f, "id long"),
+                  ids.groupBy("id").applyInArrow(lambda t: t, "id long"), ids.select(F.udf(lambda x: x, "long")("id"))):
+        assert len(frame.collect()) == 4
+    profiles = own_session._profiler_collector._perf_profile_results
+    assert len(profiles) == 5
+    own_session.profile.clear()
+
+
+@pytest.mark.parametrize("kind", ["row", "arrow", "pandas", "map", "group"])
+def test_memory_profiles(own_session, kind, capsys):
+    """Where Python has memory_profiler; elsewhere functions run as ever and nothing is noted, as in Spark."""
+    import importlib.util
+
+    def one_more(x):
+        return x + 1
+
+    def frames(batches):
+        yield from batches
+
+    def group(frame):
+        return frame
+
+    ids = own_session.range(0, 10, 1, 2)
+    frame = {"row": lambda: ids.select(F.udf(one_more, "long")("id")),
+             "arrow": lambda: ids.select(F.udf(one_more, "long", useArrow=True)("id")),
+             "pandas": lambda: ids.select(F.pandas_udf(one_more, "long")("id")),
+             "map": lambda: ids.mapInPandas(frames, "id long"),
+             "group": lambda: ids.groupBy("id").applyInPandas(group, "id long")}[kind]()
+    own_session.conf.set("spark.sql.pyspark.udf.profiler", "memory")
+    assert len(frame.collect()) == 10
+    profiles = own_session._profiler_collector._memory_profile_results
+    own_session.profile.show(type="memory")
+    shown = capsys.readouterr().out
+    if importlib.util.find_spec("memory_profiler"):
+        assert len(profiles) == 1 and "Profile of UDF" in shown and "Mem usage" in shown
+        assert {"group": "return frame", "map": "yield from batches"}.get(kind, "return x + 1") in shown
+    else:
+        assert not profiles and not shown
+    own_session.profile.clear(type="memory")
+    assert not own_session._profiler_collector._memory_profile_results
 
 
 def test_silent_workers(own_session):

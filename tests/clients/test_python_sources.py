@@ -1,5 +1,6 @@
 """Data sources written in Python: registered, read in partitions, written with commit and abort. Each expectation is
 what Spark 4.3.0 answers (VONK_REMOTE asks it)."""
+import os
 import sys
 import threading
 import time
@@ -7,11 +8,13 @@ from dataclasses import dataclass
 
 import pytest
 from pyspark import cloudpickle
-from pyspark.errors import AnalysisException, PySparkException, PythonException
+from pyspark.errors import AnalysisException, IllegalArgumentException, PySparkException, PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.datasource import (DataSource, DataSourceReader, DataSourceWriter, InputPartition,
-                                    WriterCommitMessage)
+from pyspark.sql.datasource import (DataSource, DataSourceArrowWriter, DataSourceReader, DataSourceWriter,
+                                    InputPartition, WriterCommitMessage)
+
+from server import Server
 
 pytest.importorskip("pyarrow")
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -261,3 +264,222 @@ def test_writes_can_be_cancelled(session, rows, tmp_path):
     while not path.exists() and time.monotonic() < end:
         time.sleep(0.05)
     assert path.read_text().splitlines() == ["abort 2"]
+
+
+class ArrowWriter(DataSourceArrowWriter):
+    def __init__(self, path):
+        self.path = path
+
+    def write(self, iterator):
+        from pyspark import TaskContext
+        batches = list(iterator)
+        assert all(type(b).__name__ == "RecordBatch" and b.schema.names == ["a", "b"] for b in batches)
+        return Written(sum(b.num_rows for b in batches), TaskContext.get().partitionId())
+
+    def commit(self, messages):
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(repr([(m.rows, m.partition) for m in messages]))
+
+
+class Batches(Source):
+    @classmethod
+    def name(cls):
+        return "batches"
+
+    def writer(self, schema, overwrite):
+        return ArrowWriter(self.options["path"])
+
+
+def test_write_arrow(session, rows, tmp_path):
+    session.dataSource.register(Batches)
+    rows.write.format("batches").mode("append").save(str(tmp_path / "said"))
+    assert (tmp_path / "said").read_text() == "[(2, 0), (3, 1)]"
+
+
+def test_tables_without_partitions(rows, tmp_path):
+    """Spark passes none on to writers: it refuses them."""
+    path, made = str(tmp_path / "said"), rows.write.format("fake").mode("append")
+    for writer in made.partitionBy("b"), rows.write.format("fake").mode("overwrite").clusterBy("b"):
+        with pytest.raises(IllegalArgumentException):
+            writer.save(path)
+    by = rows.write.format("fake").mode("append")
+    assert condition(lambda: by.bucketBy(2, "a").save(path)) == "_LEGACY_ERROR_TEMP_1312"
+    assert condition(lambda: by.sortBy("a").save(path)) == "_LEGACY_ERROR_TEMP_1313"
+
+
+# ---- filters
+
+class Filtered(DataSource):
+    """Its column `seen` says which filters the reader was asked about; the option `take` which of them it takes."""
+    @classmethod
+    def name(cls):
+        return "filtered"
+
+    def schema(self):
+        return ("i int, l long, d double, s string, dt date, ts timestamp, tn timestamp_ntz, dc decimal(10,2), "
+                "b boolean, bn binary, st struct<a:int,b:struct<c:string>>, ar array<int>, by tinyint, "
+                "iv interval day to second, seen string")
+
+    def reader(self, schema):
+        take = self.options.get("take", "")
+
+        class Reading(DataSourceReader):
+            def pushFilters(self, filters):
+                self.seen = []
+                for f in filters:
+                    child, before = (f.child, "not ") if type(f).__name__ == "Not" else (f, "")
+                    column = ".".join(child.attribute)
+                    value = f" {child.value!r}" if hasattr(child, "value") else ""
+                    self.seen.append(f"{before}{type(child).__name__} {column}{value}")
+                    if take == "foreign":
+                        yield type(f)(child.attribute)
+                    elif type(child).__name__ not in take.split(","):
+                        yield f
+
+            def read(self, partition):
+                import datetime as t
+                from decimal import Decimal
+                seen = "; ".join(self.seen) if hasattr(self, "seen") else "nothing"
+                for i in range(4):
+                    yield (i, i, float(i), [None, "a", "b", "c"][i], t.date(2024, 1, 1 + i),
+                           t.datetime(2024, 1, 1, i, tzinfo=t.timezone.utc), t.datetime(2024, 1, 1, i), Decimal(i) / 4,
+                           i % 2 == 1, b"x" * i, {"a": i, "b": {"c": str(i)}}, [i], i, t.timedelta(seconds=i), seen)
+        return Reading()
+
+
+@pytest.fixture(scope="module")
+def filtered(server):
+    own = SparkSession.builder.remote(server.remote).create()
+    own.dataSource.register(Filtered)
+    own.conf.set("spark.sql.session.timeZone", "UTC")
+    own.conf.set("spark.sql.python.filterPushdown.enabled", "true")
+    yield own
+    own.stop()
+
+
+FILTERS = {
+    "i = 1": "IsNotNull i; EqualTo i 1", "1 = i": "IsNotNull i; EqualTo i 1", "2 > i": "IsNotNull i; LessThan i 2",
+    "i > 1": "IsNotNull i; GreaterThan i 1", "i >= 1": "IsNotNull i; GreaterThanOrEqual i 1",
+    "i <= 2": "IsNotNull i; LessThanOrEqual i 2", "i <> 1": "IsNotNull i; not EqualTo i 1",
+    "not (i > 1)": "IsNotNull i; LessThanOrEqual i 1", "i <=> 1": "EqualNullSafe i 1",
+    "i in (1, 2)": "In i [1, 2]", "i in (1, null)": "In i [1, None]", "not i in (1, 2)": "not In i [1, 2]",
+    "i in (1)": "IsNotNull i; EqualTo i 1", "s is null": "IsNull s", "not (s is null)": "IsNotNull s",
+    "s <=> null": "IsNull s", "i = 1L": "IsNotNull i; EqualTo i 1", "by = 1": "IsNotNull by; EqualTo by 1",
+    "l = 1": "IsNotNull l; EqualTo l 1", "d > 1": "IsNotNull d; GreaterThan d 1.0",
+    "s = 'a'": "IsNotNull s; EqualTo s 'a'", "s like 'a%'": "IsNotNull s; StringStartsWith s 'a'",
+    "s like '%a'": "IsNotNull s; StringEndsWith s 'a'", "s like '%a%'": "IsNotNull s; StringContains s 'a'",
+    "not startswith(s, 'a')": "IsNotNull s; not StringStartsWith s 'a'",
+    "s in ('a', 'b')": "In s ['a', 'b']",
+    "dt = date'2024-01-02'": "IsNotNull dt; EqualTo dt datetime.date(2024, 1, 2)",
+    "ts > timestamp'2024-01-01 01:00:00'":
+        "IsNotNull ts; GreaterThan ts datetime.datetime(2024, 1, 1, 1, 0, tzinfo=zoneinfo.ZoneInfo(key='UTC'))",
+    "tn > timestamp_ntz'2024-01-01 01:00:00'":
+        "IsNotNull tn; GreaterThan tn datetime.datetime(2024, 1, 1, 1, 0)",
+    "dc = 0.5": "IsNotNull dc; EqualTo dc Decimal('0.50')", "b": "IsNotNull b; EqualTo b True",
+    "not b": "IsNotNull b; not EqualTo b True", "bn = X'78'": "IsNotNull bn; EqualTo bn b'x'",
+    "st.a = 1": "IsNotNull st.a; EqualTo st.a 1", "st.b.c = '2'": "IsNotNull st.b.c; EqualTo st.b.c '2'",
+    "ar[0] = 1": "IsNotNull ar", "ar = array(1)": "IsNotNull ar; EqualTo ar [1]",
+    "st = named_struct('a', 1, 'b', named_struct('c', '1'))": "IsNotNull st; EqualTo st {'a': 1, 'b': {'c': '1'}}",
+    "i > 0 and l < 3": "IsNotNull i; IsNotNull l; GreaterThan i 0; LessThan l 3",
+    "not (i = 1 or l = 2)": "IsNotNull i; IsNotNull l; not EqualTo i 1; not EqualTo l 2",
+    "i between 1 and 2": "IsNotNull i; GreaterThanOrEqual i 1; LessThanOrEqual i 2",
+    "i > 0 and (l = 1 or d = 2D)": "IsNotNull i; GreaterThan i 0", "i + 1 = 2": "IsNotNull i",
+    "i = l": "IsNotNull i; IsNotNull l", "i = 1 or i = 2": "nothing", "coalesce(i, 0) = 1": "nothing",
+    "iv = interval '1' second": "IsNotNull iv", "i = 1 and rand() >= 0": "IsNotNull i; EqualTo i 1",
+}
+
+
+@pytest.mark.parametrize("text", FILTERS)
+def test_filters_that_readers_are_asked(filtered, text):
+    """... and which all the same are applied, since the reader takes none."""
+    all_rows = filtered.read.format("filtered").load()
+    found = all_rows.where(text).select("i", "seen").collect()
+    local = filtered.createDataFrame(all_rows.collect(), all_rows.schema)
+    assert [r.i for r in found] == [r.i for r in local.where(text).select("i").collect()]
+    assert {r.seen for r in found} <= {FILTERS[text]} | ({"", "nothing"} if FILTERS[text] == "nothing" else set())
+    assert found
+
+
+def test_filters_that_readers_take(filtered):
+    def rows(take, text):
+        return [r[0] for r in filtered.read.format("filtered").option("take", take).load().where(text)
+                .select("i").collect()]
+
+    assert rows("EqualTo", "i = 1") == [0, 1, 2, 3]
+    assert rows("EqualTo", "s = 'a'") == [1, 2, 3]  # IS NOT NULL was not taken
+    assert rows("EqualTo,IsNotNull", "s = 'a'") == [0, 1, 2, 3]
+    assert rows("EqualTo,IsNotNull", "s = 'a' and l > 1") == [2, 3]
+    assert rows("GreaterThan", "i > 1 and upper(s) = 'A'") == [1]
+    frame = filtered.read.format("filtered").option("take", "EqualTo").load()
+    renamed = frame.select((F.col("i") + 1).alias("i"), "l").where("i = 2 and l = 1")
+    assert [tuple(r) for r in renamed.collect()] == [(i + 1, i) for i in [1]]
+    assert frame.where("i = 1").join(frame.where("l = 2").select("l"), "l").count() == 4
+    with pytest.raises(AnalysisException, match="DATA_SOURCE_EXTRANEOUS_FILTERS"):
+        rows("foreign", "s is not null")
+    plan = frame.where("i = 1 and upper(s) = 'A'")._explain_string()
+    assert "isnotnull" in plan and "upper" in plan and " = 1)" not in plan
+
+
+def test_filters_need_a_setting(filtered):
+    filtered.conf.set("spark.sql.python.filterPushdown.enabled", "false")
+    try:
+        assert condition(filtered.read.format("filtered").load().collect) == "PYTHON_DATA_SOURCE_ERROR"
+    finally:
+        filtered.conf.set("spark.sql.python.filterPushdown.enabled", "true")
+
+
+# ---- sources that Python finds
+
+FOUND = """
+from pyspark.sql.datasource import DataSource, DataSourceReader
+
+class Reader(DataSourceReader):
+    def read(self, partition):
+        yield (1, "{0}")
+
+class DefaultSource(DataSource):
+    @classmethod
+    def name(cls):
+        return "{0}"
+
+    def schema(self):
+        return "a int, b string"
+
+    def reader(self, schema):
+        return Reader()
+"""
+
+
+@pytest.mark.skipif("VONK_REMOTE" in os.environ, reason="needs modules where the server runs")
+def test_modules_are_sources(tmp_path):
+    (tmp_path / "pyspark_found.py").write_text(FOUND.format("found"))
+    (tmp_path / "pyspark_other.py").write_text(FOUND.format("Other"))
+    (tmp_path / "pyspark_none.py").write_text("x = 1\n")
+    own = Server(name="found", env={"PYTHONPATH": str(tmp_path)})
+    spark = SparkSession.builder.remote(own.remote).create()
+    assert values(spark.read.format("found").load()) == values(spark.read.format("FOUND").load()) == [(1, "found")]
+    assert values(spark.read.format("other").load()) == [(1, "Other")]
+
+    class Mine(Single):
+        @classmethod
+        def name(cls):
+            return "found"
+    spark.dataSource.register(Mine)  # goes before what was found
+    assert values(spark.read.format("found").load()) == [(1, None)]
+    with pytest.raises(PySparkException) as raised:
+        spark.read.format("not_found").load().collect()
+    assert raised.value.getCondition() == "DATA_SOURCE_NOT_FOUND"
+    spark.stop()
+    assert own.stop() == 0
+
+
+@pytest.mark.skipif("VONK_REMOTE" in os.environ, reason="needs modules where the server runs")
+def test_broken_modules_do_no_harm(tmp_path):
+    (tmp_path / "pyspark_bad.py").write_text("raise ValueError('bad module')\n")
+    own = Server(name="found", env={"PYTHONPATH": str(tmp_path)})
+    spark = SparkSession.builder.remote(own.remote).create()
+    with pytest.raises(PySparkException) as raised:
+        spark.read.format("bad").load().collect()
+    assert raised.value.getCondition() == "DATA_SOURCE_NOT_FOUND"
+    spark.stop()
+    assert own.stop() == 0

@@ -384,3 +384,64 @@ def test_early_end(spark):
         spark.sql("select x from numbers, lateral dies(id)").collect()
     assert not isinstance(raised.value, PythonException)
     assert rows(spark.sql("select * from slow(1)")) == [(1,)]
+
+
+# ---- several table arguments
+
+class Pairs:
+    """A row for each pair, and how many there were: the tables' rows with each other, in an order that is nobody's."""
+    def __init__(self):
+        self.n = 0
+
+    def eval(self, x, y, z=0):
+        self.n += 1
+        yield (f"{x.asDict()} {y.asDict()} {z}",)
+
+    def terminate(self):
+        yield (f"{self.n} pairs",)
+
+
+class AskedPairs(Pairs):
+    @staticmethod
+    def analyze(x, y):
+        names = [f.name for table in (x, y) for f in table.dataType.fields]
+        assert x.isTable and y.isTable
+        return AnalyzeResult(StructType().add("_".join(names), StringType()))
+
+
+@pytest.fixture
+def two_tables(spark):
+    spark.sql("select id a from range(0, 3, 1, 2)").createOrReplaceTempView("left_rows")
+    spark.sql("select id * 10 b, 'x' c from range(0, 2, 1, 1)").createOrReplaceTempView("right_rows")
+    spark.conf.set("spark.sql.tvf.allowMultipleTableArguments.enabled", "true")
+    yield
+    spark.conf.unset("spark.sql.tvf.allowMultipleTableArguments.enabled")
+
+
+@pytest.mark.parametrize("arrow", [False, True])
+def test_several_tables(spark, two_tables, arrow):
+    spark.udtf.register("pairs", udtf(Pairs, returnType="s string", useArrow=arrow))
+    spark.udtf.register("asked_pairs", udtf(AskedPairs, useArrow=arrow))
+
+    def found(text):
+        return sorted(r[0] for r in spark.sql(text).collect() if "pairs" not in r[0])
+
+    pairs = sorted(f"{{'a': {a}}} {{'b': {b}, 'c': 'x'}} 0" for a in range(3) for b in (0, 10))
+    assert found("select * from pairs(table(left_rows), table(right_rows))") == pairs
+    assert found("select * from pairs(y => table(right_rows), x => table(left_rows))") == pairs
+    one = "table({}) with single partition"
+    whole = spark.sql(f"select * from pairs({one.format('left_rows')}, {one.format('right_rows')})").collect()
+    assert [r[0] for r in whole if "pairs" in r[0]] == ["6 pairs"]
+    assert found("select * from pairs(table(left_rows), table(left_rows), 5)") == sorted(
+        f"{{'a': {a}}} {{'a': {b}}} 5" for a in range(3) for b in range(3))
+    assert found("select * from pairs(table(select * from left_rows where a > 9), table(right_rows))") == []
+    by_a = spark.sql("select * from pairs(table(left_rows) partition by (a), table(select 1 q) with single partition)")
+    assert sorted(r[0] for r in by_a.collect()) == ["1 pairs"] * 3 + [f"{{'a': {a}}} {{'q': 1}} 0" for a in range(3)]
+    asked = spark.sql("select * from asked_pairs(table(left_rows), table(right_rows))")
+    assert asked.columns == ["a_b_c"] and sorted(r[0] for r in asked.collect() if "pairs" not in r[0]) == pairs
+    called = udtf(Pairs, returnType="s string", useArrow=arrow)(
+        spark.table("left_rows").asTable(), spark.table("right_rows").asTable())
+    assert sorted(r[0] for r in called.collect() if "pairs" not in r[0]) == pairs
+    spark.conf.set("spark.sql.tvf.allowMultipleTableArguments.enabled", "false")
+    with pytest.raises(AnalysisException, match="TABLE_VALUED_FUNCTION_TOO_MANY_TABLE_ARGUMENTS"):
+        spark.sql("select * from pairs(table(left_rows), table(right_rows))").collect()

@@ -493,3 +493,53 @@ if OTHERS:
         assert not isinstance(same, str), same
         assert same.num_rows == 10
         assert driver.counts()["forked"] == 1
+
+    @pytest.mark.parametrize("folder", OTHERS)
+    def test_groups_with_another_version_of_pyspark(folder):
+        """Client and workers of that version. How groups are sent differs: 4.0 has a record batch for each."""
+        from server import Server
+        server = Server(name="other", env={"PYTHONPATH": folder})
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("SPARK_", "PYSPARK_"))}
+        done = subprocess.run([sys.executable, "-c", GROUPS, server.remote], capture_output=True, text=True,
+                              env=dict(env, PYTHONPATH=folder, SPARK_HOME=folder), timeout=120 * SLOWER)
+        assert server.stop() == 0
+        assert done.returncode == 0, done.stderr
+
+
+GROUPS = """if True:
+    import sys
+    import pandas as pd
+    from pyspark.sql import SparkSession, Window, functions as F
+    spark = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
+    df = spark.range(0, 30000, 1, 3).withColumn("k", F.col("id") % 7)  # more rows in a group than in a batch
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "1000")
+
+    def rows(frame):
+        return sorted(map(tuple, frame.collect()))
+
+    @F.pandas_udf("double")
+    def mean(v: pd.Series) -> float:
+        return float(v.mean())
+
+    sizes = [4286] * 5 + [4285] * 2
+    counted = df.groupBy("k").applyInPandas(lambda key, f: pd.DataFrame({"k": [key[0]], "n": [len(f)]}),
+                                            "k long, n long")
+    assert rows(counted) == list(enumerate(sizes))
+    assert rows(df.groupBy("k").applyInArrow(lambda t: t.slice(0, 1), "id long, k long")) == [(i, i) for i in range(7)]
+    both = df.groupBy("k").cogroup(df.filter("k < 2").groupBy("k")).applyInPandas(
+        lambda a, b: pd.DataFrame({"a": [len(a)], "b": [len(b)]}), "a long, b long")
+    assert rows(both) == [(4285, 0)] * 2 + [(4286, 0)] * 3 + [(4286, 4286)] * 2
+    means = rows(df.groupBy("k").agg(mean("id"), mean(F.col("id") * 2)))
+    assert means[:2] == [(0, 14997.5, 29995.0), (1, 14998.5, 29997.0)] and len(means) == 7
+    sliding = Window.partitionBy("k").orderBy("id").rowsBetween(-1, 0)
+    found = df.select("id", mean("id").over(sliding).alias("m"), mean("id").over(Window.partitionBy("k")).alias("u"))
+    assert found.sort("id").limit(9).tail(2) == [(7, 3.5, 14997.5), (8, 4.5, 14998.5)]
+    assert rows(df.filter("id < 0").groupBy("k").applyInPandas(lambda f: f, "id long, k long")) == []
+    assert rows(df.groupBy("k").applyInPandas(lambda f: f.head(0), "id long, k long")) == []
+    assert df.groupBy("k").applyInPandas(lambda f: f, "id long, k long").limit(2).count() == 2
+    try:
+        df.groupBy("k").applyInPandas(lambda f: 1 // 0, "id long, k long").collect()
+        sys.exit("nothing was raised")
+    except Exception as error:
+        assert "ZeroDivisionError" in str(error), error
+"""

@@ -386,13 +386,53 @@ bool vonk__connect_is_tiny(const vonk_pb_msg *plan)
     return false;
 }
 
+static vonk_status run_plan(vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err);
+
+/* What functions of Python hear: Spark's names for who asks, and the tags that he has set. */
+static vonk_status properties_of(void *self, vonk_arena *arena, const vonk_py_pair **ret, uint32_t *ret_n,
+                                 vonk_error *err)
+{
+    vonk_connect_operation *op = self;
+    const vonk_connect_session *session = vonk_connect_operation_session(op);
+    const vonk_pb_msg *request = vonk_connect_request(op);
+    const vonk_str id = vonk_connect_operation_id(op), user = vonk_connect_session_user(session),
+                   of = vonk_connect_session_id(session);
+    vonk_py_pair *pairs = NULL;
+    vonk_str tags;
+
+    VONK_TRY(vonk_arena_array(arena, 3, sizeof *pairs, &pairs, err));
+    VONK_TRY(vonk_arena_printf(arena, &tags, err, "SparkConnect_OperationTag_User_%.*s_Session_%.*s_Operation_%.*s",
+                               VONK_STR_ARGS(user), VONK_STR_ARGS(of), VONK_STR_ARGS(id)));
+    for (size_t i = 0; i < vonk_pb_n(request, PB_EXECUTE_PLAN_REQUEST_TAGS); i++)
+        VONK_TRY(vonk_arena_printf(arena, &tags, err, "%.*s,SparkConnect_SessionTag_User_%.*s_Session_%.*s_Tag_%.*s",
+                                   VONK_STR_ARGS(tags), VONK_STR_ARGS(user), VONK_STR_ARGS(of),
+                                   VONK_STR_ARGS(vonk_pb_str_at(request, PB_EXECUTE_PLAN_REQUEST_TAGS, i))));
+    pairs[0] = (vonk_py_pair){VONK_STR("spark.job.tags"), tags};
+    pairs[1] = (vonk_py_pair){VONK_STR("spark.job.interruptOnCancel"), VONK_STR("true")};
+    pairs[2].key = VONK_STR("spark.connect.operation_id");
+    VONK_TRY(vonk_arena_str(arena, id, &pairs[2].value, err));
+    *ret = pairs;
+    *ret_n = 3;
+    return VONK_OK;
+}
+
 vonk_status vonk__connect_run(void *self, vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err)
+{
+    const vonk_asker asker = {.self = op, .properties = properties_of};
+
+    (void)self;
+    vonk_session_asker(&asker);
+    const vonk_status status = run_plan(op, plan, err);
+    vonk_session_asker(NULL);
+    return status;
+}
+
+static vonk_status run_plan(vonk_connect_operation *op, const vonk_pb_msg *plan, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *relation = NULL;
     VONK_AUTO(vonk_query_free) vonk_query *query = NULL;
     vonk__connect_request r;
 
-    (void)self;
     vonk__connect_open_request(&r, vonk_connect_operation_session(op), vonk_connect_arena(op));
     switch (vonk_pb_which(plan, PB_PLAN_OP_TYPE_ONEOF)) {
     case PB_PLAN_ROOT:

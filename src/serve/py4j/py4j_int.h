@@ -316,6 +316,8 @@ vonk_status vonk__j_escape(vonk_str text, vonk_buf *out, vonk_error *err);
 vonk_status vonk__j_unescape(vonk_str text, vonk_buf *out, vonk_error *err); /* strict */
 /* Commands of one caller until the stream ends or it says so; answers are written. */
 vonk_status vonk__j_serve(vonk__j_caller *caller, vonk_error *err);
+/* Queries that this thread starts are the caller's: its local properties go with them. NULL: nobody's. */
+void vonk__j_asks(vonk__j_caller *caller);
 /* Reads the rest of the command whose first line is `name`, runs it and writes the answer. */
 vonk_status vonk__j_command(vonk__j_caller *caller, vonk_str name, vonk_error *err);
 

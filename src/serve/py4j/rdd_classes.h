@@ -49,6 +49,10 @@ typedef struct vonk__j_broadcast {
     vonk__j_object *value; /* its PythonBroadcast */
 } vonk__j_broadcast;
 
+/* What a function's broadcast values are, in `arena`; references are new. Takes the machine's guard. */
+vonk_status vonk__j_function_broadcasts(vonk__j_caller *caller, const vonk__j_function *function, vonk_arena *arena,
+                                        vonk__j_broadcast ***ret, uint32_t *ret_n, vonk_error *err);
+
 /* The payload of PythonBroadcast: a file that Python wrote, or with encryption one in memory that it sent. */
 typedef struct vonk__j_python_broadcast {
     vonk__j_object head;

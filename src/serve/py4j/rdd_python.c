@@ -99,20 +99,43 @@ static vonk_status copy_texts(vonk__j_caller *caller, vonk__j_object *of, vonk_a
     return status;
 }
 
-static vonk_status copy_broadcasts(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena, const uint64_t **ret,
-                                   uint32_t *ret_n, vonk_error *err)
+/* Under the guard. References are new. */
+static vonk_status list_broadcasts(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena,
+                                   vonk__j_broadcast ***ret, uint32_t *ret_n, vonk_error *err)
 {
     vonk__j_value *values = NULL;
-    uint64_t *ids = NULL;
+    vonk__j_broadcast **found = NULL;
     uint32_t n = 0;
-    VONK_TRY(room_for(caller, of, arena, sizeof *ids, &ids, &values, &n, err));
+    VONK_TRY(room_for(caller, of, arena, sizeof *found, &found, &values, &n, err));
     *ret_n = 0;
     for (uint32_t i = 0; i < n; i++)
         if (values[i].kind == VONK__J_OBJECT && vonk__j_is(values[i].object, "org.apache.spark.broadcast.Broadcast"))
-            ids[(*ret_n)++] = ((vonk__j_broadcast *)values[i].object)->id;
+            found[(*ret_n)++] = (vonk__j_broadcast *)vonk__j_object_ref(values[i].object);
     vonk__j_unref_all(values, n);
-    *ret = ids;
+    *ret = found;
     return VONK_OK;
+}
+
+vonk_status vonk__j_function_broadcasts(vonk__j_caller *caller, const vonk__j_function *f, vonk_arena *arena,
+                                        vonk__j_broadcast ***ret, uint32_t *ret_n, vonk_error *err)
+{
+    VONK_LOCKED(&caller->machine->guard);
+    return list_broadcasts(caller, f->broadcasts, arena, ret, ret_n, err);
+}
+
+static vonk_status copy_broadcasts(vonk__j_caller *caller, vonk__j_object *of, vonk_arena *arena, const uint64_t **ret,
+                                   uint32_t *ret_n, vonk_error *err)
+{
+    vonk__j_broadcast **found = NULL;
+    uint64_t *ids = NULL;
+    VONK_TRY(list_broadcasts(caller, of, arena, &found, ret_n, err));
+    const vonk_status status = vonk_arena_array(arena, *ret_n, sizeof *ids, &ids, err);
+    for (uint32_t i = 0; i < *ret_n; i++) {
+        if (status == VONK_OK) ids[i] = found[i]->id;
+        vonk__j_object_unref(found[i]);
+    }
+    *ret = ids;
+    return status;
 }
 
 static vonk_status fill_env(vonk__j_engine *e, vonk__j_function *f, vars *v, vonk_py_env *env, vonk_error *err)

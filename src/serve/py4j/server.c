@@ -92,7 +92,11 @@ static vonk_status serve(connection *c, vonk_error *err)
     bool good = false;
     VONK_TRY(check_secret(c, &good, err));
     VONK_TRY(c->caller.stream.write(c->caller.stream.self, good ? VONK_STR("!yv\n") : VONK_STR("!x\n"), err));
-    return good ? vonk__j_serve(&c->caller, err) : VONK_OK;
+    if (!good) return VONK_OK;
+    vonk__j_asks(&c->caller);
+    const vonk_status status = vonk__j_serve(&c->caller, err);
+    vonk__j_asks(NULL);
+    return status;
 }
 
 /* What was sent last must arrive: a socket that is closed with bytes unread would be reset. So they are read for a

@@ -210,14 +210,16 @@ static vonk_status set_log_level(vonk__j_caller *caller, vonk_str name, vonk_err
                          (int)vonk_min_size(name.len, 100), name.data);
 }
 
+/* A part of a core is possible: tasks hear the next whole number, and that many count here. */
 static vonk_status read_task_cpus(vonk__j_call *call, vonk__j_context *c, vonk_error *err)
 {
     char text[64];
-    int64_t n = 1;
+    double amount = 1;
     const vonk_str set = vonk__j_context_setting(c, VONK_STR("spark.task.cpus"), text, sizeof text);
-    if (set.data && !vonk_text_to_i64(set, false, 1, INT32_MAX, &n))
+    if (set.data && (!vonk_text_to_f64(set, &amount) || !(amount > 0 && amount <= INT32_MAX)))
         return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
-                             "spark.task.cpus should be int, but was %s", text);
+                             "spark.task.cpus should be a number above 0, but was %s", text);
+    const int64_t n = (int64_t)amount + (amount > (double)(int64_t)amount);
     if (n > c->n_slots)
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
                              "a task wants %lld cpus (spark.task.cpus), and there are %u cores", (long long)n,

@@ -88,10 +88,19 @@ typedef struct vonk__j_of_dataset {
 vonk_status vonk__j_return_of_dataset(vonk__j_call *call, const char *fqn, vonk__j_dataset *dataset, vonk_error *err);
 void vonk__j_of_dataset_drop(vonk__j_object *self);
 
+/* SimplePythonFunctions that encoded expressions call and whose broadcast values must live as long; referenced. */
+typedef struct vonk__j_functions {
+    struct vonk__j_function **at;
+    size_t n, capacity;
+} vonk__j_functions;
+vonk_status vonk__j_add_functions(vonk__j_functions *to, const vonk__j_functions *from, vonk_error *err);
+void vonk__j_functions_done(vonk__j_functions *functions); /* leaves it empty */
+
 typedef struct vonk__j_column {
     vonk__j_object head;
     vonk__j_text *bytes;               /* an Expression */
     VONK_VEC(vonk__j_dataset *) plans; /* of its subqueries */
+    vonk__j_functions functions;
     bool is_lazy;                      /* mentions an outer query's column */
 } vonk__j_column;
 
@@ -117,6 +126,7 @@ typedef struct vonk__j_message {
     vonk_pb_writer w;
     VONK_VEC(vonk__j_dataset *) inputs; /* what CachedRemoteRelations in it name, by position; borrowed */
     VONK_VEC(vonk__j_dataset *) plans;  /* of its subqueries; borrowed from columns, which the call holds */
+    vonk__j_functions functions;
     vonk_str data, schema; /* of a ChunkedCachedLocalRelation with the hashes "data" and "schema"; borrowed */
     bool is_lazy;
     int64_t plan_id;
@@ -160,6 +170,13 @@ void vonk__j_put_map(vonk__j_message *m, const vonk__j_entry_fields *fields, con
 vonk_status vonk__j_items(vonk__j_message *m, const vonk__j_value *of, vonk__j_value **ret, uint32_t *ret_n);
 vonk_status vonk__j_decode_column(vonk__j_message *m, const vonk__j_column *column, const vonk_pb_msg **ret,
                                   vonk_error *err);
+
+/* The message calls it. */
+void vonk__j_use_function(vonk__j_message *m, struct vonk__j_function *function);
+/* ... those. */
+void vonk__j_use_functions(vonk__j_message *m, const vonk__j_functions *functions);
+/* Of vonk_translator: `door` is a message. */
+vonk_status vonk__j_complete_function(void *door, vonk_python_fn *as, vonk_error *err);
 
 /* The message mentions what the column does, though its parts were copied one by one. */
 void vonk__j_keep_notes(vonk__j_message *m, const vonk__j_column *column);

@@ -12,6 +12,7 @@ static void column_drop(vonk__j_object *self)
     vonk_free(c->plans.at);
     c->plans.at = NULL;
     c->plans.n = c->plans.capacity = 0;
+    vonk__j_functions_done(&c->functions);
 }
 
 static vonk__j_value self_value(const vonk__j_call *call)

@@ -8,6 +8,7 @@ typedef struct grouped {
     int type;
     vonk__j_value fields; /* encoded: grouping expressions and sets, pivot */
     vonk__j_value keys;   /* a text for people */
+    vonk__j_functions functions;
     bool is_lazy, has_pivot;
 } grouped;
 
@@ -18,6 +19,7 @@ static void grouped_drop(vonk__j_object *self)
     g->dataset = NULL;
     vonk__j_unref(&g->fields);
     vonk__j_unref(&g->keys);
+    vonk__j_functions_done(&g->functions);
     vonk__j_object_unref(dataset);
 }
 
@@ -56,6 +58,8 @@ static vonk_status return_grouped(vonk__j_message *m, const grouped *from, vonk_
     made->is_lazy = m->is_lazy || (from && from->is_lazy);
     made->has_pivot = from != NULL;
     made->keys = VONK__J_NOTHING;
+    VONK_TRY(vonk__j_add_functions(&made->functions, &m->functions, err));
+    if (from) VONK_TRY(vonk__j_add_functions(&made->functions, &from->functions, err));
     VONK_TRY(vonk__j_text_value(m->call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m->buf), &made->fields, err));
     VONK_TRY(vonk__j_text_value(m->call->machine->budget, VONK__J_STRING, keys, &made->keys, err));
     return vonk__j_return(m->call, vonk__j_of(&VONK_STEAL(made)->head));
@@ -121,6 +125,7 @@ static vonk_status open_aggregate(vonk__j_message *m, vonk__j_call *call, size_t
     vonk__j_put_input(m, PB_AGGREGATE_INPUT, self->dataset);
     vonk_pb_put_i64(&m->w, PB_AGGREGATE_GROUP_TYPE, self->type);
     vonk__j_put_raw(m, vonk__j_str(&self->fields));
+    vonk__j_use_functions(m, &self->functions);
     return VONK_OK;
 }
 
@@ -242,6 +247,7 @@ static vonk_status put_group_keys(vonk__j_message *m, const grouped *g, int fiel
     for (size_t i = 0; i < vonk_pb_n(keys, PB_AGGREGATE_GROUPING_EXPRESSIONS); i++)
         vonk_pb_put_msg(&m->w, field, vonk_pb_msg_at(keys, PB_AGGREGATE_GROUPING_EXPRESSIONS, i));
     m->is_lazy |= g->is_lazy;
+    vonk__j_use_functions(m, &g->functions);
     return VONK_OK;
 }
 

@@ -15,6 +15,7 @@ void vonk__j_message_done(vonk__j_message *m)
     vonk_buf_done(&m->buf);
     vonk_free(m->inputs.at);
     vonk_free(m->plans.at);
+    vonk__j_functions_done(&m->functions);
     vonk_arena_free(m->arena);
     *m = (vonk__j_message){0};
 }
@@ -282,6 +283,7 @@ static void note_column(vonk__j_message *m, const vonk__j_column *column)
 {
     m->is_lazy |= column->is_lazy;
     for (size_t i = 0; i < column->plans.n; i++) add_plan(m, column->plans.at[i]);
+    vonk__j_use_functions(m, &column->functions);
 }
 
 void vonk__j_keep_notes(vonk__j_message *m, const vonk__j_column *column) { note_column(m, column); }
@@ -348,6 +350,7 @@ void vonk__j_put_texts(vonk__j_message *m, int field, const vonk__j_value *texts
 vonk_status vonk__j_decode_column(vonk__j_message *m, const vonk__j_column *column, const vonk_pb_msg **ret,
                                   vonk_error *err)
 {
+    vonk__j_use_functions(m, &column->functions);
     return vonk_pb_decode(&vonk_pb_connect, PB_M_EXPRESSION, (vonk_str){column->bytes->data, column->bytes->len},
                           VONK_PB_MAX_DEPTH, m->arena, ret, err);
 }
@@ -429,6 +432,7 @@ vonk_status vonk__j_column_of(vonk__j_message *m, vonk__j_column **ret, vonk_err
         VONK_TRY(VONK_VEC_PUSH(&made->plans, m->call->machine->budget, m->plans.at[i], err));
         vonk__j_object_ref(m->plans.at[i]);
     }
+    VONK_TRY(vonk__j_add_functions(&made->functions, &m->functions, err));
     *ret = VONK_STEAL(made);
     return VONK_OK;
 }
@@ -467,6 +471,7 @@ void vonk__j_translator(vonk__j_message *m, vonk_translator *ret)
                              .ansi = vonk_conf_bool(conf, "spark.sql.ansi.enabled"),
                              .artifact = own_data,
                              .remote_relation = input_plan,
+                             .complete = vonk__j_complete_function,
                              .door = m};
 }
 

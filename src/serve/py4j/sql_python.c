@@ -44,6 +44,7 @@ static void put_function(vonk__j_message *m, const udf *u, const vonk__j_value *
     vonk__j_put_text(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_FUNCTION_NAME, name);
     vonk_pb_put_i64(&m->w, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_DETERMINISTIC, u->deterministic);
     if (args) vonk__j_put_values(m, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_ARGUMENTS, args);
+    vonk__j_use_function(m, u->function);
     const size_t mark = vonk_pb_begin(&m->w, PB_COMMON_INLINE_USER_DEFINED_FUNCTION_PYTHON_UDF);
     vonk__j_put_type(m, PB_PYTHON_UDF_OUTPUT_TYPE, &returns);
     vonk_pb_put_i64(&m->w, PB_PYTHON_UDF_EVAL_TYPE, u->eval);
@@ -153,6 +154,7 @@ static void put_table_function(vonk__j_message *m, const udf *u, const vonk__j_v
     vonk__j_put_text(m, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_FUNCTION_NAME, name);
     vonk_pb_put_i64(&m->w, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_DETERMINISTIC, u->deterministic);
     if (args) vonk__j_put_values(m, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_ARGUMENTS, args);
+    vonk__j_use_function(m, u->function);
     const size_t mark = vonk_pb_begin(&m->w, PB_COMMON_INLINE_USER_DEFINED_TABLE_FUNCTION_PYTHON_UDTF);
     if (u->returns) {
         const vonk__j_value returns = {.kind = VONK__J_OBJECT, .object = &u->returns->head};
@@ -184,18 +186,64 @@ static vonk_status register_table_function(vonk__j_call *call, vonk_error *err)
     return register_kind(call, &kind, err);
 }
 
+/* ---- data sources: a class that Python pickled */
+
+#define J_SOURCE "org.apache.spark.sql.execution.datasources.v2.python.UserDefinedPythonDataSource"
+
+static vonk_status source_new(vonk__j_call *call, vonk_error *err)
+{
+    udf *made = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_object_new(call->machine, J_SOURCE, &made, err));
+    made->name = VONK__J_NOTHING;
+    made->function = (vonk__j_function *)vonk__j_object_ref(call->args[0].object);
+    return vonk__j_return(call, vonk__j_of(&made->head));
+}
+
+static vonk_status register_source(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
+    VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *source = NULL;
+    vonk__j_session *session = vonk__j_session_of(call);
+    vonk__j_value *items = NULL;
+    vonk_str *includes = NULL;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    VONK_TRY(vonk__j_need(call, 1, err));
+    VONK_TRY(vonk__j_message_open(&m, call, session, err));
+    vonk__j_function *function = ((udf *)call->args[1].object)->function;
+    vonk_python_fn as = {.name = vonk__j_str(&call->args[0]),
+                         .eval = VONK_PY_MAP_ARROW_ITER_UDF,
+                         .command = vonk__j_str(&function->command),
+                         .python_version = vonk__j_str(&function->version),
+                         .deterministic = true};
+    if (function->includes) {
+        const vonk__j_value list = {.kind = VONK__J_OBJECT, .object = function->includes};
+        VONK_TRY(vonk__j_items(&m, &list, &items, &as.n_includes));
+        VONK_TRY(vonk_arena_array(m.arena, as.n_includes, sizeof *includes, &includes, err));
+        for (uint32_t i = 0; i < as.n_includes; i++) includes[i] = vonk__j_str(&items[i]);
+        as.includes = includes;
+    }
+    vonk__j_use_function(&m, function);
+    VONK_TRY(m.status);
+    VONK_TRY(vonk__j_complete_function(&m, &as, err));
+    VONK_TRY(vonk_python_fn_new(&as, &source, err));
+    return vonk_catalog_put_source(vonk_session_catalog(session->session), source->name, source, err);
+}
+
 /* ---- DataFrame.asTable(): a subquery with options, as a column under another name */
 
 typedef struct table_arg {
     vonk__j_object head;
     vonk__j_dataset *dataset;
     vonk__j_value options; /* encoded TableArgOptions; null: none */
+    vonk__j_functions functions;
 } table_arg;
 static void table_arg_drop(vonk__j_object *self)
 {
     vonk__j_dataset *dataset = ((table_arg *)self)->dataset;
     ((table_arg *)self)->dataset = NULL;
     vonk__j_unref(&((table_arg *)self)->options);
+    vonk__j_functions_done(&((table_arg *)self)->functions);
     vonk__j_object_unref(dataset);
 }
 vonk_status vonk__j_as_table(vonk__j_call *call, vonk_error *err)
@@ -215,6 +263,7 @@ static vonk_status table_option(vonk__j_call *call, vonk_error *err)
     VONK__J_AUTO table_arg *made = NULL;
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
     vonk__j_put_raw(&m, vonk__j_str(&self->options));
+    vonk__j_use_functions(&m, &self->functions);
     if (call->member->tag == PARTITION_BY)
         vonk__j_put_values(&m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS_PARTITION_SPEC, &call->args[0]);
     else if (call->member->tag == ORDER_BY)
@@ -226,6 +275,7 @@ static vonk_status table_option(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_object_new(call->machine, J_TABLE_ARG, &made, err));
     made->options = VONK__J_NOTHING;
     made->dataset = (vonk__j_dataset *)vonk__j_object_ref(self->dataset);
+    VONK_TRY(vonk__j_add_functions(&made->functions, &m.functions, err));
     VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m.buf), &made->options, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
 }
@@ -234,6 +284,7 @@ bool vonk__j_put_table_arg(vonk__j_message *m, int field, const vonk__j_value *v
 {
     if (value->kind != VONK__J_OBJECT || !vonk_str_is(value->object->cls->fqn, J_TABLE_ARG)) return false;
     const table_arg *t = (const table_arg *)value->object;
+    vonk__j_use_functions(m, &t->functions);
     const size_t e = vonk_pb_begin(&m->w, field);
     const size_t s = vonk__j_begin_subquery(m, t->dataset, PB_E_SUBQUERY_EXPRESSION_SUBQUERY_TYPE_TABLE_ARG);
     if (t->options.kind == VONK__J_BYTES)
@@ -279,6 +330,12 @@ static const vonk__j_member udtf_members[] = {
 static const vonk__j_member udtf_registration_members[] = {
     {"registerPython", "String, " J_UDTF, "void", register_table_function, VONK__J_METHOD, 0},
 };
+static const vonk__j_member source_members[] = {
+    {"new", FUNCTION_CLASS, "", source_new, VONK__J_CONSTRUCTOR, 0},
+};
+static const vonk__j_member source_registration_members[] = {
+    {"registerPython", "String, " J_SOURCE, "void", register_source, VONK__J_METHOD, 0},
+};
 static const vonk__j_member table_arg_members[] = {
     {"partitionBy", J_SEQ, J_TABLE_ARG, table_option, VONK__J_METHOD, PARTITION_BY},
     {"orderBy", J_SEQ, J_TABLE_ARG, table_option, VONK__J_METHOD, ORDER_BY},
@@ -303,6 +360,8 @@ static const vonk__j_row rows[] = {
     FACET("org.apache.spark.sql.classic.UDFRegistration", registration_members),
     FACET("org.apache.spark.sql.classic.TableValuedFunction", tvf_members),
     FACET("org.apache.spark.sql.UDTFRegistration", udtf_registration_members),
+    FACET("org.apache.spark.sql.DataSourceRegistration", source_registration_members),
+    {.fqn = J_SOURCE, VONK__J_MEMBERS(source_members), .size = sizeof(udf), .drop = udf_drop},
     {.fqn = J_UDTF, VONK__J_MEMBERS(udtf_members), .size = sizeof(udf), .drop = udf_drop},
     {.fqn = J_TABLE_ARG,
      .interfaces = "org.apache.spark.sql.internal.TableValuedFunctionArgument",

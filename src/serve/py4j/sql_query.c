@@ -15,6 +15,27 @@ static bool has_tag(vonk_str all, vonk_str tag)
     return false;
 }
 
+/* ---- what functions of Python hear of the thread that asks */
+
+static vonk_status properties_of(void *self, vonk_arena *arena, const vonk_py_pair **ret, uint32_t *ret_n,
+                                 vonk_error *err)
+{
+    const vonk_property *properties = NULL;
+    vonk_py_pair *pairs = NULL;
+    VONK_TRY(vonk__j_job_properties(self, arena, &properties, ret_n, err));
+    VONK_TRY(vonk_arena_array(arena, *ret_n, sizeof *pairs, &pairs, err));
+    for (uint32_t i = 0; i < *ret_n; i++) pairs[i] = (vonk_py_pair){properties[i].key, properties[i].value};
+    *ret = pairs;
+    return VONK_OK;
+}
+
+void vonk__j_asks(vonk__j_caller *caller)
+{
+    static _Thread_local vonk_asker asker;
+    asker = (vonk_asker){.self = caller, .properties = properties_of};
+    vonk_session_asker(caller ? &asker : NULL);
+}
+
 /* ---- a query that runs */
 
 /* What its page says of it: what the program said, else the names of its columns. */

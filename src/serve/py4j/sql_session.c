@@ -263,7 +263,7 @@ static vonk_status m_version(vonk__j_call *call, vonk_error *err)
 {
     return vonk__j_return_str(call, VONK_STR("4.3.0"), err);
 }
-enum { FACET_STATE, FACET_CONF, FACET_CATALOG, FACET_UDF, FACET_UDTF, FACET_TVF, FACET_SQL_CONTEXT };
+enum { FACET_STATE, FACET_CONF, FACET_CATALOG, FACET_UDF, FACET_UDTF, FACET_TVF, FACET_SQL_CONTEXT, FACET_SOURCES };
 static vonk_status m_facet(vonk__j_call *call, vonk_error *err)
 {
     static const char *const names[] = {[FACET_STATE] = "org.apache.spark.sql.internal.SessionState",
@@ -272,7 +272,8 @@ static vonk_status m_facet(vonk__j_call *call, vonk_error *err)
                                         [FACET_UDF] = "org.apache.spark.sql.classic.UDFRegistration",
                                         [FACET_UDTF] = "org.apache.spark.sql.UDTFRegistration",
                                         [FACET_TVF] = "org.apache.spark.sql.classic.TableValuedFunction",
-                                        [FACET_SQL_CONTEXT] = "org.apache.spark.sql.classic.SQLContext"};
+                                        [FACET_SQL_CONTEXT] = "org.apache.spark.sql.classic.SQLContext",
+                                        [FACET_SOURCES] = "org.apache.spark.sql.DataSourceRegistration"};
     return vonk__j_return_facet(call, names[call->member->tag], self_session(call), err);
 }
 static vonk_status m_new_session(vonk__j_call *call, vonk_error *err)
@@ -488,7 +489,7 @@ static const vonk__j_member session_members[] = {
     {"leafNodeDefaultParallelism", "", "int", m_parallelism, VONK__J_METHOD, 0},
     {"readStream", "", "Object", m_unbuilt, VONK__J_METHOD, 0},
     {"streams", "", "Object", m_unbuilt, VONK__J_METHOD, 0},
-    {"dataSource", "", "Object", m_unbuilt, VONK__J_METHOD, 0},
+    {"dataSource", "", "org.apache.spark.sql.DataSourceRegistration", m_facet, VONK__J_METHOD, FACET_SOURCES},
 };
 static const vonk__j_member module_members[] = {
     {"MODULE$", "", J_SESSION "$", module, VONK__J_STATIC_FIELD, 0},

@@ -29,11 +29,13 @@ enum { PARTITION, ORDER, FRAME, N_PARTS };
 typedef struct spec {
     vonk__j_object head;
     vonk__j_value parts[N_PARTS]; /* encoded, or null */
+    vonk__j_functions functions;
 } spec;
 
 static void spec_drop(vonk__j_object *self)
 {
     for (int i = 0; i < N_PARTS; i++) vonk__j_unref(&((spec *)self)->parts[i]);
+    vonk__j_functions_done(&((spec *)self)->functions);
 }
 
 /* A copy of `from` (NULL: an empty one) with one part replaced by what has been put. */
@@ -44,6 +46,8 @@ static vonk_status return_spec(vonk__j_message *m, const spec *from, int part, v
     VONK_TRY(vonk_pb_writer_end(&m->w));
     VONK_TRY(vonk__j_object_new(m->call->machine, J_SPEC, &made, err));
     for (int i = 0; i < N_PARTS; i++) made->parts[i] = from ? vonk__j_ref(from->parts[i]) : VONK__J_NOTHING;
+    VONK_TRY(vonk__j_add_functions(&made->functions, &m->functions, err));
+    if (from) VONK_TRY(vonk__j_add_functions(&made->functions, &from->functions, err));
     vonk__j_unref(&made->parts[part]);
     VONK_TRY(
         vonk__j_text_value(m->call->machine->budget, VONK__J_BYTES, vonk_buf_str(&m->buf), &made->parts[part], err));
@@ -139,6 +143,7 @@ vonk_status vonk__j_over(vonk__j_call *call, vonk_error *err)
     vonk__j_put_value(&m, PB_EXPRESSION_WINDOW_WINDOW_FUNCTION, &self);
     for (int i = 0; call->n_args && i < N_PARTS; i++)
         vonk__j_put_raw(&m, vonk__j_str(&((spec *)call->args[0].object)->parts[i]));
+    if (call->n_args) vonk__j_use_functions(&m, &((spec *)call->args[0].object)->functions);
     vonk_pb_end(&m.w, mark);
     return vonk__j_return_column(&m, err);
 }

@@ -24,6 +24,7 @@ vonk_status vonk_translate_function(vonk_translator *t, const vonk_pb_msg *m, co
     VONK_TRY(vonk__tr_strs(t, udf, PB_PYTHON_UDF_ADDITIONAL_INCLUDES, &as.includes, &as.n_includes, err));
     VONK_TRY(vonk_translate_type(t, vonk_pb_get_msg(udf, PB_PYTHON_UDF_OUTPUT_TYPE), &as.returns, err));
     VONK_TRY(vonk__tr_keep_type(t, as.returns, err));
+    if (t->complete) VONK_TRY(t->complete(t->door, &as, err));
     return vonk_python_fn_new(&as, ret, err);
 }
 
@@ -135,6 +136,7 @@ vonk_status vonk_translate_table_function(vonk_translator *t, const vonk_pb_msg 
         if (as.returns->id != VONK_T_STRUCT)
             return vonk_translate_invalid("a table function whose rows are no structs", err);
     }
+    if (t->complete) VONK_TRY(t->complete(t->door, &as, err));
     return vonk_python_fn_new(&as, ret, err);
 }
 

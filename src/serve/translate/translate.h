@@ -19,6 +19,8 @@ typedef struct vonk_translator {
     vonk_status (*artifact)(void *door, vonk_str hash, vonk_str *ret, vonk_error *err);
     /* The plan that a CachedRemoteRelation (checkpoint) stands for; new reference. */
     vonk_status (*remote_relation)(void *door, vonk_str id, const vonk_plan **ret, vonk_error *err);
+    /* Fills in what messages do not say of a function: values that were broadcast for it. NULL: nothing. */
+    vonk_status (*complete)(void *door, vonk_python_fn *as, vonk_error *err);
     void *door;
 } vonk_translator;
 
