@@ -263,7 +263,7 @@ static vonk_status read_block(vonk_sequence_reader *r, vonk_error *err)
 static vonk_status next_of_block(vonk_sequence_reader *r, vonk_str *ret_key, vonk_str *ret_value, vonk_error *err)
 {
     vonk_str *const to[2] = {ret_key, ret_value};
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2; i++) {
         int64_t n = 0;
         const uint8_t *at = NULL;
         VONK_TRY(vonk_hadoop_vint(&r->cut[2 * i], &n, err));

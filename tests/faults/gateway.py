@@ -148,6 +148,7 @@ def errors(sc, spark, folder):
 
 SCENARIOS = [rdd, rdd_cached, rdd_shared, rdd_files, rdd_barrier, rdd_spilled, rdd_sorted, frames, frames_of_rows,
              frames_and_rdds, frames_functions, frames_files, objects, errors]
+ENDED_BY_SIGNAL = [rdd_cached, frames_functions, objects]  # with its context; the others end as programs do
 
 
 def is_of_fault(error):
@@ -266,9 +267,12 @@ def main():
     trial = Trial(scenario, max(int(os.environ.get("VONK_FAULT_STRIDE", "1")), LEAST_STRIDE), folder)
     trial.all()
     gateway = trial.sc._gateway.proc
-    trial.sc.stop()
-    trial.sc._gateway.shutdown()
-    gateway.stdin.close()
+    if scenario in ENDED_BY_SIGNAL:
+        gateway.terminate()
+    else:
+        trial.sc.stop()
+        trial.sc._gateway.shutdown()
+        gateway.stdin.close()
     assert gateway.wait(60) == 0, f"the gateway ended with {gateway.returncode}"
     found = reports.take()
     reports.close()
