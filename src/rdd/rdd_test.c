@@ -570,6 +570,8 @@ typedef struct run {
     int next;
     bool freed;
     char records[64];
+    vonk_rdd *inner; /* nested_next */
+    uint32_t n_inner;
 } run;
 
 static vonk_status run_next(void *self, vonk_task *task, bool *ret_more, uint32_t *ret_partition, vonk_str *ret,
@@ -661,17 +663,108 @@ static void test_flow(void **state)
     (void)state;
 }
 
+/* A run whose pieces are what a job of the same scheduler gives: tasks that wait for it hold no slot. */
+static vonk_status nested_next(void *self, vonk_task *task, bool *ret_more, uint32_t *ret_partition, vonk_str *ret,
+                               vonk_error *err)
+{
+    run *r = self;
+    answer a;
+    VONK_TRY(collect(r->inner, &a, err));
+    r->n_inner += a.next;
+    vonk_buf_done(&a.text);
+    return run_next(self, task, ret_more, ret_partition, ret, err);
+}
+
+static void test_flow_over_jobs(void **state)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    world w;
+    for (uint32_t n_slots = 1; n_slots < 3; n_slots++) {
+        vonk_rdd *rdd = NULL;
+        open_world(&w, n_slots);
+        run r = {.fail_at = -1, .inner = source(&w, "numbers", 4, 2)};
+        const vonk_rdd_flow of = {.self = &r, .next = nested_next, .rewind = run_rewind, .free = run_free};
+        OK(vonk_rdd_of_flow(w.context, &of, 3, VONK_RDD_BYTES, "javaToPython at a.py:1", &rdd, &err));
+        expect(rdd, "[10a 50 11a 51 12a 52][][13a 53 14a 54]");
+        assert_int_equal(r.n_inner, 6 * 4);
+        vonk_rdd_unref(r.inner);
+        vonk_rdd_unref(rdd);
+        close_world(&w);
+    }
+    (void)state;
+}
+
+static vonk_status gather(void *self, vonk_str record, bool *ret_enough, vonk_error *err)
+{
+    (void)ret_enough;
+    VONK_TRY(vonk_buf_add_byte(self, ' ', err));
+    return vonk_buf_append(self, record.data + 4, record.len - 4, err);
+}
+
+/* Reads all that is there, without a task. */
+static vonk_status read_tap(vonk_rdd *tap, uint32_t partition, vonk_buf *out, vonk_error *err)
+{
+    vonk_rdd_sink sink = {.self = out, .put = gather};
+    bool more = true;
+    vonk_buf_reset(out);
+    for (uint32_t i = 0; more; i++)
+        VONK_TRY(vonk_rdd_tap_read(tap, partition, i, vonk_budget_root(), &sink, &more, err));
+    return VONK_OK;
+}
+
+static void run_tap(vonk_rdd *tap, const uint32_t *partitions, uint32_t n)
+{
+    VONK_AUTO(vonk_job_free) vonk_job_run *job = NULL;
+    vonk_error err = VONK_ERROR_INIT;
+    bool ended = false;
+    OK(vonk_rdd_tap_start(tap, partitions, n, (vonk_receiver){0}, &job, &err));
+    OK(vonk_job_wait(job, -1, &ended, &err));
+}
+
+static void test_tap(void **state)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    world w;
+    vonk_rdd *tap = NULL;
+    const uint32_t one = 1;
+    vonk_buf got = {0};
+    open_world(&w, 2);
+    vonk_buf_init(&got, vonk_budget_root(), SIZE_MAX);
+    vonk_rdd *a = source(&w, "numbers", 3, 2);
+    OK(vonk_rdd_tap(a, &tap, &err));
+    assert_int_equal(read_tap(tap, 1, &got, &err), VONK_E_BLOCK_LOST); /* nothing is there: no empty partition */
+    vonk_error_reset(&err);
+    run_tap(tap, &one, 1);
+    assert_true(vonk_rdd_tap_has(tap, 1) && !vonk_rdd_tap_has(tap, 0));
+    run_tap(tap, NULL, 0);
+    OK(read_tap(tap, 2, &got, &err));
+    assert_memory_equal(got.data, " 2.0 2.1", 8);
+    for (uint64_t name = 0; name < 100; name++)
+        vonk_block_damage(w.store, (vonk_block_id){VONK_BLOCK_FRAME, 1, 0, name}, true);
+    assert_int_equal(read_tap(tap, 1, &got, &err), VONK_E_BLOCK_LOST);
+    vonk_error_reset(&err);
+    run_tap(tap, NULL, 0); /* made again */
+    OK(read_tap(tap, 1, &got, &err));
+    assert_int_equal(got.len, 8);
+    vonk_buf_done(&got);
+    vonk_rdd_unref(tap);
+    vonk_rdd_unref(a);
+    close_world(&w);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_narrow),       cmocka_unit_test(test_coalesce),
-        cmocka_unit_test(test_shuffle),      cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_narrow),         cmocka_unit_test(test_coalesce),
+        cmocka_unit_test(test_shuffle),        cmocka_unit_test(test_cache),
 #ifdef VONK_FAULTS
         cmocka_unit_test(test_faults),
 #endif
-        cmocka_unit_test(test_splits),       cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_text),         cmocka_unit_test(test_lists_and_checkpoints),
-        cmocka_unit_test(test_long_lineage), cmocka_unit_test(test_flow),
+        cmocka_unit_test(test_splits),         cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_text),           cmocka_unit_test(test_lists_and_checkpoints),
+        cmocka_unit_test(test_long_lineage),   cmocka_unit_test(test_flow),
+        cmocka_unit_test(test_flow_over_jobs), cmocka_unit_test(test_tap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
