@@ -254,3 +254,16 @@ def test_what_cannot_be_submitted(words, error):
 def test_flags_that_a_program_would_miss(flag):
     done = subprocess.run([VONK, "submit", flag, "x", "program.py"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "UNSUPPORTED_FEATURE" in done.stderr and flag in done.stderr
+
+
+def test_memory_of_workers_that_aggregate():
+    """With memory to spare they spill later; what the program says counts."""
+    code = """
+        conf = SparkConf().setMaster("local[2]").setAppName("a")
+        print(SparkContext(conf=conf).getConf().get("spark.python.worker.memory", "512m"))
+        SparkContext._active_spark_context.stop()
+        sc = SparkContext(conf=SparkConf().setAll(conf.getAll()).set("spark.python.worker.memory", "64m"))
+        print(sc.getConf().get("spark.python.worker.memory"))
+    """
+    assert run(code, PYSPARK_SUBMIT_ARGS="--driver-memory 7g pyspark-shell") == ["512m", "64m"]
+    assert run(code, PYSPARK_SUBMIT_ARGS="--driver-memory 8g pyspark-shell") == ["1g", "64m"]

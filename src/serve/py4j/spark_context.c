@@ -11,7 +11,7 @@
 #include "text/number.h"
 
 #define SPARK_VERSION "4.3.0"
-enum { MOST_FILE_BYTES = 1 << 30 };
+#define WORKER_BYTES_TO_SPARE (INT64_C(4) << 30) /* of the budget, for each slot */
 
 typedef struct java_context {
     vonk__j_object head;
@@ -239,6 +239,17 @@ static vonk_status read_settings(vonk__j_call *call, vonk__j_context *c, vonk_er
     return folder.data ? set_checkpoint(c, folder, err) : VONK_OK;
 }
 
+/* pyspark's workers spill what they aggregate beyond this, and pay several times the work of the job for a first spill
+ * (decision 0031). Spark's 512m, but where there is memory to spare. */
+static vonk_status choose_worker_memory(vonk__j_call *call, vonk__j_context *c, vonk_error *err)
+{
+    static const char key[] = "spark.python.worker.memory";
+    const int64_t for_each = vonk_budget_limit(call->machine->budget) / c->n_slots;
+    VONK_LOCKED(&call->machine->guard);
+    if (vonk__j_map_get_text(c->conf->map, vonk_str_of(key)).data || for_each < WORKER_BYTES_TO_SPARE) return VONK_OK;
+    return put_setting(call, c->conf, key, "1g", err);
+}
+
 static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vonk__j_conf *from, vonk_error *err)
 {
     char text[512];
@@ -251,6 +262,7 @@ static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vo
     VONK_TRY(fill_conf(call, c, from, err));
     VONK_TRY(
         read_master(call, vonk__j_context_setting(c, VONK_STR("spark.master"), text, sizeof text), &c->n_slots, err));
+    VONK_TRY(choose_worker_memory(call, c, err));
     c->parallelism = c->n_slots;
     const vonk_str wanted = vonk__j_context_setting(c, VONK_STR("spark.default.parallelism"), text, sizeof text);
     if (wanted.data && !vonk_text_to_i64(wanted, false, 1, INT32_MAX, &n))
