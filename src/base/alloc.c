@@ -250,7 +250,9 @@ void vonk_alloc_collect(void)
 {
 #ifdef VONK_MIMALLOC
     mi_collect(true);
-#else
+#elif !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    /* Not where a sanitizer stands in for malloc: the C library's own has never started then, and two threads that make
+     * it start here at once end the program. */
     malloc_trim(0);
 #endif
 }
