@@ -69,12 +69,14 @@ def main():
             sys.exit("`vonk server --help` does not answer: nothing to test")
     os.makedirs(args.out, exist_ok=True)
     classic, env = sum(doctests.CLASSIC_GROUPS.values(), []), without_java(args.vonk)
+    with_workers = dict(os.environ, PYSPARK_PYTHON=sys.executable)  # the server's workers find pyspark
     for module in modules:
         out = os.path.join(args.out, module + ".jsonl")
         where = ["--classic"] if module in classic else ["--remote", remote, *server]
         command = [sys.executable, os.path.join(HERE, "doctests.py"), *where, "--modules", module,
                    "--out", out, "--timeout", str(args.timeout)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=env if module in classic else None)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
+                       env=env if module in classic else with_workers)
         row = status.Row.of(module, status.load(out), upper)
         print(f"{module:48} {row.ok:4} of {row.objects:4} objects", flush=True)
     status.write(args.status, [os.path.join(args.out, m + ".jsonl") for m in modules], upper)
