@@ -56,6 +56,7 @@ typedef struct stage {
     bool running, stopped;                        /* an attempt is under way; nothing of it starts any more */
     uint32_t *pending, next_pending, end_pending; /* places of tasks; each stands there at most once */
     uint32_t n_left;                              /* results that are missing */
+    bool is_given;                                /* the receiver has got something of it */
     uint32_t consecutive;                         /* attempts that did not end well */
     uint16_t *failures;                           /* by place */
     bool *done, *accumulated;                     /* by place; done: results */
@@ -86,9 +87,10 @@ typedef struct slot {
     vonk_task task; /* first: a task is its slot */
     vonk_scheduler *scheduler;
     vonk_thread *thread;
-    stage *stage; /* NULL: idle */
+    stage *stage;    /* NULL: idle */
     bool is_waiting; /* its task has given the slot away */
     uint32_t place;
+    bool is_withheld;         /* what the task has made was not given away */
     vonk_buf result, updates; /* updates: each with its length as size_t before it */
     _Atomic bool cancel;
     vonk_mutex hook_lock;

@@ -115,6 +115,17 @@ void vonk_task_break_barrier(vonk_task *task)
 
 /* ---- running one task */
 
+/* May what the task has made be given away? Not once its job has ended, or its barrier attempt was stopped: that one
+ * runs again as a whole, unless something of it was given away before. */
+static bool may_deliver(slot *s)
+{
+    stage *st = s->stage;
+    VONK_LOCKED(&s->scheduler->lock);
+    if (st->job->ended || (st->is_barrier && st->stopped)) return false;
+    st->is_given = true;
+    return true;
+}
+
 /* To the job's receiver: updates of accumulators once per place, then the result. */
 static vonk_status deliver(slot *s, vonk_error *err)
 {
@@ -122,10 +133,10 @@ static vonk_status deliver(slot *s, vonk_error *err)
     vonk_job_run *job = st->job;
     const vonk_receiver *to = &job->receiver;
     VONK_LOCKED(&job->receiver_lock);
-    vonk_mutex_lock(&s->scheduler->lock);
-    bool ended = job->ended;
-    vonk_mutex_unlock(&s->scheduler->lock);
-    if (ended) return VONK_OK;
+    if (!may_deliver(s)) {
+        s->is_withheld = true;
+        return VONK_OK;
+    }
     for (size_t at = 0; at < s->updates.len && to->accumulate && !st->accumulated[s->place];) {
         size_t n;
         memcpy(&n, s->updates.data + at, sizeof n);
@@ -141,7 +152,7 @@ static vonk_status run_task(slot *s, bool *ret_receiver, vonk_error *err)
 {
     stage *st = s->stage;
     VONK_AUTO(vonk_budget_free) vonk_budget *budget = NULL;
-    *ret_receiver = false;
+    *ret_receiver = s->is_withheld = false;
     VONK_TRY(vonk_budget_new(st->job->budget, "task", VONK_NO_LIMIT, &budget, err));
     vonk_buf_init(&s->result, budget, SIZE_MAX);
     vonk_buf_init(&s->updates, budget, SIZE_MAX);
@@ -198,12 +209,12 @@ static void again(stage *st, uint32_t place)
 static void task_failed(stage *st, uint32_t place, bool killed, vonk_error *err)
 {
     if (killed) return; /* its attempt was stopped: not its fault */
-    if (err->cls == VONK_E_BLOCK_LOST) {
+    const bool started_over = st->is_barrier && !st->shuffle && st->is_given; /* results are not taken back */
+    if (err->cls == VONK_E_BLOCK_LOST && !started_over) {
         stop_stage(st);
         return;
     }
     st->status->n_failed++;
-    bool started_over = st->is_barrier && !st->shuffle && st->n_left < st->n_tasks; /* results have been given away */
     if (++st->failures[place] >= st->job->scheduler->options.max_failures || started_over)
         vonk__job_fail(st->job, err);
     else
@@ -225,7 +236,7 @@ static void task_ended(slot *s, vonk_status status, bool receiver, vonk_error *e
             vonk__job_fail(job, err);
         } else if (status != VONK_OK) {
             task_failed(st, s->place, killed, err);
-        } else {
+        } else if (!s->is_withheld) {
             st->status->n_done++;
             if (!st->shuffle && !st->done[s->place]) {
                 st->done[s->place] = true;

@@ -419,6 +419,19 @@ static vonk_status fail_first_attempt(act *a, vonk_task *task, vonk_error *err)
     return gather_twice(a, task, err);
 }
 
+/* The first attempt is stopped by one task while the other has passed the barrier and ends well. */
+static vonk_status end_well_when_stopped(act *a, vonk_task *task, vonk_error *err)
+{
+    VONK_TRY(vonk_task_barrier(task, VONK_STR_NONE, NULL, err));
+    if (task->stage_attempt == 0 && task->partition == 1) {
+        while (!atomic_load(&a->go)) vonk_clock_sleep_ns(100000);
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "behind the barrier");
+    }
+    atomic_store(&a->go, 1);
+    while (task->stage_attempt == 0 && !vonk_task_cancelled(task)) vonk_clock_sleep_ns(100000);
+    return vonk_buf_printf(task->result, err, "%u", task->stage_attempt);
+}
+
 static vonk_status leave_early(act *a, vonk_task *task, vonk_error *err)
 {
     (void)a;
@@ -445,7 +458,16 @@ static void test_barriers(void **state)
     assert_int_equal(a.n_results, 3);
     answer_done(&a);
     a = (answer){0};
+    act w = {.run = end_well_when_stopped};
+    whole.act = &w;
+    whole.n_tasks = 2;
+    assert_int_equal(end_act(start_act(&c, s, &whole, &a), &a), VONK_OK); /* both run again, and both results count */
+    assert_int_equal(a.n_results, 2);
+    for (int i = 0; i < 2; i++) assert_memory_equal(a.results[i].data, "1", 1);
+    answer_done(&a);
+    a = (answer){0};
     act z = {.run = leave_early};
+    whole.n_tasks = 3;
     whole.act = &z;
     assert_int_not_equal(end_act(start_act(&c, s, &whole, &a), &a), VONK_OK); /* and it does not hang */
     answer_done(&a);
