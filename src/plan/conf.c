@@ -31,6 +31,7 @@ static const key_row own_rows[] = {
     {"vonk.exec.maxWaitingQueries", "64", "int", "", NONE, STATIC, true}, /* for memory; more are refused */
     {"vonk.exec.threads", "0", "int", "", NONE, RUNTIME, true},           /* of one query; 0: all */
     {"vonk.opt.enabled", "true", "boolean", "", NONE, RUNTIME, true},
+    {"vonk.python.accelerated", "true", "boolean", "", NONE, RUNTIME, true}, /* vonk_accel in Python workers */
     {"vonk.python.maxWorkers", "4096", "int", "", NONE, STATIC, true}, /* of all sessions; then new ones wait */
 };
 /* Keys whose number must be above zero. */

@@ -24,6 +24,7 @@ vonk_status vonk_conf_python_env(const vonk_conf *conf, bool sql, vonk_arena *ar
     static const char memory_key[] = "spark.executor.pyspark.memory"; /* in MiB */
     *env = (vonk_py_env){
         .reuse = vonk_conf_bool(conf, CORE "reuse"),
+        .accel = vonk_conf_bool(conf, "vonk.python.accelerated"),
         .memory_bytes = vonk_conf_get(conf, memory_key).data ? vonk_conf_i64(conf, memory_key) * (INT64_C(1) << 20) : 0,
         .faulthandler =
             vonk_conf_bool(conf, key_of(conf, sql, SQL "faulthandler.enabled", CORE "faulthandler.enabled")),

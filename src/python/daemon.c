@@ -1,9 +1,9 @@
 /* python/daemon.c -- a daemon's life: started, its port heard, asked to kill workers, ended. */
+#include "accel/object.h"
 #include "python/pool_int.h"
 
 #include "sys/entropy.h"
 #include "sys/env.h"
-#include "sys/files.h"
 #include "sys/sockets.h"
 
 enum { END_MS = 2000, LOOK_MS = 20 };
@@ -31,6 +31,34 @@ static vonk_status add_var(var_list *list, const char *name, vonk_str value, von
     VONK_TRY(vonk_arena_printf(list->arena, &var, err, "%s=%.*s", name, VONK_STR_ARGS(value)));
     if (list->only_default && has_var(list->env, var)) return VONK_OK;
     return VONK_VEC_ARENA_PUSH(&list->vars, list->arena, var, err);
+}
+
+/* ---- vonk_accel: loaded by the daemon, so that every worker has it */
+
+static const char boot[] = "def load():\n"
+                           "    import importlib.machinery, importlib.util, os, sys\n"
+                           "    try:\n"
+                           "        loader = importlib.machinery.ExtensionFileLoader('vonk_accel', os.environ.pop('VONK_ACCEL'))\n"
+                           "        importlib.util.module_from_spec(importlib.util.spec_from_loader('vonk_accel', loader))\n"
+                           "    except ImportError as error:\n"
+                           "        print('Python workers run without vonk_accel:', error, file=sys.stderr)\n"
+                           "load()\n"
+                           "del load\n"
+                           "from pyspark.daemon import manager\n"
+                           "manager()\n";
+
+/* The module lies in memory from the first daemon on that wants it: the loader opens it by our process's name. */
+static vonk_status accel_path(vonk_py_pool *pool, vonk_str *ret, vonk_error *err)
+{
+    if (!pool->accel) {
+        VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
+        const vonk_str object = vonk_accel_object();
+        VONK_TRY(vonk_file_open_memory(pool->budget, &file, err));
+        VONK_TRY(vonk_file_write(file, object.data, object.len, err));
+        pool->accel = VONK_STEAL(file);
+    }
+    *ret = vonk_file_path(pool->accel);
+    return VONK_OK;
 }
 
 static vonk_status add_vars(const py_daemon *daemon, var_list *list, vonk_error *err)
@@ -70,10 +98,16 @@ static void on_said(void *self, vonk_str text)
 static vonk_status start_child(py_daemon *daemon, vonk_py_pool *pool, const vonk_py_env *env, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk_str args[] = {VONK_STR("-m"), env->daemon, env->module};
+    const bool accel = env->accel && vonk_str_eq(env->daemon, VONK_STR("pyspark.daemon"));
+    const vonk_str args[] = {accel ? VONK_STR("-c") : VONK_STR("-m"), accel ? vonk_str_of(boot) : env->daemon, env->module};
     VONK_TRY(vonk_arena_new(pool->budget, &arena, err));
     var_list list = {.arena = arena, .env = env};
     VONK_TRY(add_vars(daemon, &list, err));
+    if (accel) {
+        vonk_str path;
+        VONK_TRY(accel_path(pool, &path, err));
+        VONK_TRY(add_var(&list, "VONK_ACCEL", path, err));
+    }
     const vonk_process_spec spec = {.program = env->executable,
                                     .args = args,
                                     .n_args = VONK_COUNTOF(args),

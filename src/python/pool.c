@@ -118,6 +118,7 @@ void vonk_py_pool_free(vonk_py_pool *pool)
         crew_free(crew);
     }
     vonk_loop_free(pool->loop);
+    vonk_file_free(pool->accel);
     if (pool->folder.len && vonk_dir_remove_tree(pool->folder, &err) != VONK_OK) vonk_error_reset(&err);
     vonk_arena_free(pool->arena);
     vonk_cond_done(&pool->changed);
@@ -130,9 +131,10 @@ void vonk_py_pool_free(vonk_py_pool *pool)
 static vonk_status key_of(vonk_arena *arena, const vonk_py_env *env, vonk_str *ret, vonk_error *err)
 {
     vonk_str key;
-    VONK_TRY(vonk_arena_printf(arena, &key, err, "%.*s\n%.*s\n%.*s\n%.*s\n%lld %d%d%d", VONK_STR_ARGS(env->daemon),
+    VONK_TRY(vonk_arena_printf(arena, &key, err, "%.*s\n%.*s\n%.*s\n%.*s\n%lld %d%d%d%d", VONK_STR_ARGS(env->daemon),
                                VONK_STR_ARGS(env->executable), VONK_STR_ARGS(env->module), VONK_STR_ARGS(env->folder),
-                               (long long)env->memory_bytes, env->reuse, env->tcp, env->faulthandler));
+                               (long long)env->memory_bytes, env->reuse, env->tcp, env->faulthandler,
+                               env->accel));
     size_t bytes = key.len;
     for (uint32_t i = 0; i < env->n_vars; i++) bytes += 1 + env->vars[i].len;
     char *at;

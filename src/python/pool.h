@@ -36,6 +36,7 @@ typedef struct vonk_py_env {
     const void *owner;    /* who may have to wait for itself: see max_workers. NULL: nobody. Environments that differ in
                              nothing else are equal */
     vonk_str daemon;      /* module that forks workers; empty: "pyspark.daemon" */
+    bool accel;           /* vonk_accel is loaded (src/accel); only where pyspark's own daemon forks */
     bool faulthandler;    /* workers write down where they are when they crash: that is told with the crash */
     /* Of a holder, as `owner`: a worker from which nothing comes for so long while it is waited for is told of in the
      * log, and killed if so (spark.python.worker.idleTimeoutSeconds, killOnIdleTimeout). */

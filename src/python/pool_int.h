@@ -9,6 +9,7 @@
 #include "base/vec.h"
 #include "python/pool.h"
 #include "sys/clock.h"
+#include "sys/files.h"
 #include "sys/loop.h"
 #include "sys/process.h"
 #include "sys/thread.h"
@@ -179,6 +180,7 @@ struct vonk_py_pool {
     py_conn *conns;
     py_facts *facts;
     vonk_py_worker *queue, **queue_end, *due;
+    vonk_file *accel;   /* vonk_accel; NULL: no daemon has wanted it */
     uint32_t n_workers; /* connections, dead ones left out */
     uint32_t n_holders;
     uint64_t n_forked, n_reused, n_killed;

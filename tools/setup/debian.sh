@@ -7,7 +7,7 @@
 # Does nothing, and needs no rights, when everything is there.
 set -euo pipefail
 
-build=(gcc libc6-dev make meson ninja-build pkgconf ccache python3 ca-certificates tzdata
+build=(gcc libc6-dev make meson ninja-build pkgconf ccache python3-dev ca-certificates tzdata
     libnghttp2-dev libzstd-dev liblz4-dev zlib1g-dev libssl-dev libpcre2-dev libsnappy-dev libbrotli-dev
     libmimalloc-dev libxxhash-dev libmicrohttpd-dev libexpat1-dev libcmocka-dev)
 test=(python3-venv git libedit2)

@@ -11,7 +11,6 @@
 #include "text/number.h"
 
 #define SPARK_VERSION "4.3.0"
-#define WORKER_BYTES_TO_SPARE (INT64_C(4) << 30) /* of the budget, for each slot */
 
 typedef struct java_context {
     vonk__j_object head;
@@ -239,15 +238,16 @@ static vonk_status read_settings(vonk__j_call *call, vonk__j_context *c, vonk_er
     return folder.data ? set_checkpoint(c, folder, err) : VONK_OK;
 }
 
-/* pyspark's workers spill what they aggregate beyond this, and pay several times the work of the job for a first spill
- * (decision 0031). Spark's 512m, but where there is memory to spare. */
+/* Beyond this a worker spills what it aggregates or sorts. Spark's own is 512m; spills of accelerated workers cost little
+ * (decision 0031), so less memory does. */
 static vonk_status choose_worker_memory(vonk__j_call *call, vonk__j_context *c, vonk_error *err)
 {
     static const char key[] = "spark.python.worker.memory";
-    const int64_t for_each = vonk_budget_limit(call->machine->budget) / c->n_slots;
+    char text[16];
+    const vonk_str accelerated = vonk__j_context_setting(c, VONK_STR("vonk.python.accelerated"), text, sizeof text);
     VONK_LOCKED(&call->machine->guard);
-    if (vonk__j_map_get_text(c->conf->map, vonk_str_of(key)).data || for_each < WORKER_BYTES_TO_SPARE) return VONK_OK;
-    return put_setting(call, c->conf, key, "1g", err);
+    if (vonk__j_map_get_text(c->conf->map, vonk_str_of(key)).data || vonk_str_eq(accelerated, VONK_STR("false"))) return VONK_OK;
+    return put_setting(call, c->conf, key, "192m", err);
 }
 
 static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vonk__j_conf *from, vonk_error *err)
