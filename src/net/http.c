@@ -7,7 +7,7 @@
 #include "sys/module.h"
 #include "sys/sockets.h"
 
-enum { MOST_CONNECTIONS = 64, IDLE_SECONDS = 15, MOST_HOST = 256 };
+enum { MOST_CONNECTIONS = 64, IDLE_SECONDS = 15 };
 
 #define FUNCTIONS(X)                                                                                                   \
     X(MHD_start_daemon)                                                                                                \
@@ -25,8 +25,7 @@ struct vonk_http {
     vonk_http_handler handler;
     void *self;
     uint16_t port;
-    bool is_local;        /* hosts of requests are checked */
-    char name[MOST_HOST]; /* that they may have, too */
+    bool is_local; /* hosts of requests are checked */
 };
 
 struct vonk_http_request {
@@ -54,7 +53,7 @@ static bool is_welcome(const vonk_http *s, vonk_str host)
 {
     const vonk_str name = without_port(host);
     return !s->is_local || vonk_str_is_nocase(name, "localhost") || vonk_str_is(name, "127.0.0.1") ||
-           vonk_str_is(name, "[::1]") || (s->name[0] && vonk_str_is_nocase(name, s->name));
+           vonk_str_is(name, "[::1]");
 }
 
 static enum MHD_Result reply(struct MHD_Connection *connection, const vonk_http_answer *a)
@@ -147,7 +146,6 @@ vonk_status vonk_http_new(vonk_budget *budget, const vonk_http_options *o, vonk_
     s->self = o->self;
     s->is_local = vonk_str_starts(address, VONK_STR("127.")) || vonk_str_is(address, "::1") ||
                   vonk_str_is_nocase(address, "localhost");
-    vonk_format(s->name, sizeof s->name, "%.*s", VONK_STR_ARGS(o->name));
     VONK_TRY(listen_on(o, address, &fd, &s->port, err));
     s->daemon = VONK_MODULE_CALL(MHD_start_daemon)(
         MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
