@@ -194,6 +194,20 @@ def test_settings():
     assert lines == ["None", "True", "True 3"]
 
 
+def test_settings_that_are_no_numbers():
+    lines = asked("""
+        for key in ("spark.ui.port", "spark.stage.maxConsecutiveAttempts"):
+            conf = SparkConf().setMaster("local[1]").setAppName("a").set("spark.ui.port", "0").set(key, "abc")
+            try:
+                SparkContext(conf=conf).parallelize([1]).count()
+            except Exception as e:
+                print(type(e).__name__, "SparkIllegalArgumentException: [INVALID_CONF_VALUE.TYPE_MISMATCH]" in str(e))
+            if SparkContext._active_spark_context:
+                SparkContext._active_spark_context.stop()
+    """)
+    assert lines == ["Py4JJavaError True"] * 2
+
+
 @ours_only
 def test_no_port_is_free():
     """Spark's whole process ends then; here the program gets an exception and may go on."""

@@ -71,6 +71,17 @@ vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *i
     return vonk_str_of(into);
 }
 
+vonk_status vonk__j_context_number(vonk__j_context *context, const char *key, int64_t usual, int64_t most, int64_t *ret,
+                                   vonk_error *err)
+{
+    char text[64];
+    const vonk_str set = vonk__j_context_setting(context, vonk_str_of(key), text, sizeof text);
+    *ret = usual;
+    if (!set.data || vonk_text_to_i64(set, false, 0, most, ret)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", text, "confName", key, "confType",
+                     "int");
+}
+
 vonk_status vonk__j_context_conf(vonk__j_context *context, const vonk_conf **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
@@ -285,7 +296,7 @@ static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_c
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.SparkContext", &c, err));
     VONK_TRY(fill_context(call, c, conf, err));
     VONK_TRY(vonk__j_read_pools(c, NULL, err));
-    VONK_TRY(vonk__j_web_start(call->caller, c, err));
+    VONK_TRY(vonk__j_web_start(c, err));
     VONK_LOCKED(&call->machine->state);
     if (call->machine->context)
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
