@@ -1,4 +1,5 @@
 /* serve/py4j/spark_context.c -- SparkContext and JavaSparkContext: start, stop, settings, local properties, files. */
+#include "base/version.h"
 #include "serve/py4j/archive.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_engine.h"
@@ -10,7 +11,6 @@
 #include "sys/files.h"
 #include "text/number.h"
 
-#define SPARK_VERSION "4.3.0"
 #define WORKER_BYTES_TO_SPARE (INT64_C(4) << 30) /* of the budget, for each slot */
 
 typedef struct java_context {
@@ -374,7 +374,7 @@ static vonk_status m_text(vonk__j_call *call, vonk_error *err)
 {
     char text[1024];
     switch (call->member->tag) {
-    case VERSION: return vonk__j_return_str(call, VONK_STR(SPARK_VERSION), err);
+    case VERSION: return vonk__j_return_str(call, VONK_STR(VONK_SPARK_VERSION), err);
     case APP_ID: return vonk__j_return_str(call, vonk_str_of(self_context(call)->app_id), err);
     case SPARK_USER: return vonk__j_return_str(call, vonk_env_user_name(), err);
     default: break;

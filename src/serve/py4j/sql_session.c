@@ -1,4 +1,5 @@
 /* serve/py4j/sql_session.c -- SparkSession: made of a SparkContext, with an engine behind it. */
+#include "base/version.h"
 #include "serve/py4j/sql.h"
 #include "sys/cpu.h"
 
@@ -261,7 +262,7 @@ static vonk_status m_context(vonk__j_call *call, vonk_error *err)
 }
 static vonk_status m_version(vonk__j_call *call, vonk_error *err)
 {
-    return vonk__j_return_str(call, VONK_STR("4.3.0"), err);
+    return vonk__j_return_str(call, VONK_STR(VONK_SPARK_VERSION), err);
 }
 enum { FACET_STATE, FACET_CONF, FACET_CATALOG, FACET_UDF, FACET_UDTF, FACET_TVF, FACET_SQL_CONTEXT, FACET_SOURCES };
 static vonk_status m_facet(vonk__j_call *call, vonk_error *err)

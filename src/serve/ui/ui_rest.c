@@ -1,4 +1,5 @@
 /* serve/ui/ui_rest.c -- Spark's monitoring REST: the fields that there is something to say of, under Spark's names. */
+#include "base/version.h"
 #include "plan/conf.h"
 #include "serve/ui/ui_int.h"
 #include "sys/clock.h"
@@ -312,7 +313,7 @@ static void add_application(json *j, const vonk_ui_snapshot *seen)
     add_number(j, "duration", (vonk_clock_wall_us() - seen->start_us) / 1000);
     add_text(j, "sparkUser", seen->user);
     add_bool(j, "completed", false);
-    add_text(j, "appSparkVersion", VONK_STR(UI_SPARK_VERSION));
+    add_text(j, "appSparkVersion", VONK_STR(VONK_SPARK_VERSION));
     end_part(j, "}");
     end_part(j, "]");
     end_part(j, "}");
@@ -341,7 +342,7 @@ vonk_status vonk__ui_rest(const vonk_ui_snapshot *seen, vonk_str path, vonk_str 
     if (path.len && path.data[path.len - 1] == '/') path.len--;
     if (vonk_str_is(path, "version")) {
         begin_part(&j, NULL, "{");
-        add_text(&j, "spark", VONK_STR(UI_SPARK_VERSION));
+        add_text(&j, "spark", VONK_STR(VONK_SPARK_VERSION));
         end_part(&j, "}");
         return j.status;
     }
