@@ -1,6 +1,6 @@
 /* serve/ui/ui_rest.c -- Spark's monitoring REST: the fields that there is something to say of, under Spark's names. */
 #include "base/version.h"
-#include "plan/conf.h"
+#include "plan/redaction.h"
 #include "serve/ui/ui_int.h"
 #include "sys/clock.h"
 #include "text/date.h"
@@ -272,15 +272,18 @@ static bool add_environment(json *j, const vonk_ui_snapshot *seen, vonk_str stat
 {
     (void)status;
     if (id >= 0) return false;
+    VONK_AUTO(vonk_redaction_done) vonk_redaction r = {0};
+    vonk_str pattern = VONK_STR_NONE;
+    for (uint32_t i = 0; i < seen->n_settings; i++)
+        if (vonk_str_is(seen->settings[i].key, "spark.redaction.regex")) pattern = seen->settings[i].value;
+    if (j->status == VONK_OK) j->status = vonk_redaction_init(&r, j->out->budget, pattern, j->err);
     begin_part(j, NULL, "{");
     begin_part(j, "sparkProperties", "[");
     for (uint32_t i = 0; i < seen->n_settings; i++) {
         const vonk_property *p = &seen->settings[i];
         begin_part(j, NULL, "[");
         add_text(j, NULL, p->key);
-        add_text(j, NULL,
-                 vonk_conf_is_secret(p->key) || vonk_conf_is_secret(p->value) ? VONK_STR("*********(redacted)")
-                                                                              : p->value);
+        add_text(j, NULL, vonk_redaction_hides(&r, p->key, p->value) ? VONK_REDACTED : p->value);
         end_part(j, "]");
     }
     end_part(j, "]");
