@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "base/ok_test.h"
 #include "plan/redaction.h"
 
 static vonk_redaction redaction_of(const char *pattern)
 {
-    vonk_error err = VONK_ERROR_INIT;
     vonk_redaction r;
     const vonk_str text = pattern ? vonk_str_of(pattern) : VONK_STR_NONE;
-    assert_int_equal(vonk_redaction_init(&r, vonk_budget_root(), text, &err), VONK_OK);
+    OK(vonk_redaction_init(&r, vonk_budget_root(), text, err));
     return r;
 }
 static bool hides(const vonk_redaction *r, const char *key, const char *value)
@@ -61,12 +61,10 @@ static void test_own_pattern(void **state)
 
 static const vonk_conf *conf_with(const char *key, const char *value, const vonk_conf *take)
 {
-    vonk_error err = VONK_ERROR_INIT;
     const vonk_conf *conf = take, *next = NULL;
-    if (!conf) assert_int_equal(vonk_conf_new(vonk_budget_root(), &conf, &err), VONK_OK);
+    if (!conf) OK(vonk_conf_new(vonk_budget_root(), &conf, err));
     if (!key) return conf;
-    assert_int_equal(vonk_conf_with_any(vonk_budget_root(), conf, vonk_str_of(key), vonk_str_of(value), &next, &err),
-                     VONK_OK);
+    OK(vonk_conf_with_any(vonk_budget_root(), conf, vonk_str_of(key), vonk_str_of(value), &next, err));
     vonk_conf_unref(conf);
     return next;
 }
@@ -74,23 +72,22 @@ static const vonk_conf *conf_with(const char *key, const char *value, const vonk
 static void test_session(void **state)
 {
     (void)state;
-    vonk_error err = VONK_ERROR_INIT;
     vonk_redaction r;
     const vonk_conf *conf = conf_with(NULL, NULL, NULL);
-    assert_int_equal(vonk_redaction_of(&r, vonk_budget_root(), conf, true, &err), VONK_OK);
+    OK(vonk_redaction_of(&r, vonk_budget_root(), conf, true, err));
     assert_true(hides(&r, "my.URL", "1") && hides(&r, "my.token", "1"));
     vonk_redaction_done(&r);
-    assert_int_equal(vonk_redaction_of(&r, vonk_budget_root(), conf, false, &err), VONK_OK);
+    OK(vonk_redaction_of(&r, vonk_budget_root(), conf, false, err));
     assert_false(hides(&r, "my.url", "1"));
     vonk_redaction_done(&r);
     conf = conf_with("spark.redaction.regex", "pear", conf);
     conf = conf_with("spark.sql.redaction.options.regex", "plum", conf);
-    assert_int_equal(vonk_redaction_of(&r, vonk_budget_root(), conf, true, &err), VONK_OK);
+    OK(vonk_redaction_of(&r, vonk_budget_root(), conf, true, err));
     assert_true(hides(&r, "pear", "1") && hides(&r, "plum", "1"));
     assert_false(hides(&r, "my.url", "token"));
     vonk_redaction_done(&r);
     conf = conf_with("spark.sql.redaction.options.regex", "(", conf);
-    assert_int_equal(vonk_redaction_of(&r, vonk_budget_root(), conf, true, &err), VONK_OK);
+    OK(vonk_redaction_of(&r, vonk_budget_root(), conf, true, err));
     assert_true(hides(&r, "k", "v"));
     vonk_redaction_done(&r);
     vonk_conf_unref(conf);
@@ -98,11 +95,10 @@ static void test_session(void **state)
 
 static void assert_shown(const vonk_conf *conf, const char *wanted)
 {
-    vonk_error err = VONK_ERROR_INIT;
     vonk_buf out;
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
-    assert_int_equal(vonk_buf_add_c(&out, "range: Project range1, orange", &err), VONK_OK);
-    assert_int_equal(vonk_redact_text(conf, &out, 7, &err), VONK_OK);
+    OK(vonk_buf_add_c(&out, "range: Project range1, orange", err));
+    OK(vonk_redact_text(conf, &out, 7, err));
     assert_int_equal(out.len, strlen(wanted));
     assert_memory_equal(out.data, wanted, out.len);
     vonk_buf_done(&out);
