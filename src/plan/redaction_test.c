@@ -95,13 +95,12 @@ static void test_session(void **state)
 
 static void assert_shown(const vonk_conf *conf, const char *wanted)
 {
-    vonk_buf out;
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     vonk_buf_init(&out, vonk_budget_root(), SIZE_MAX);
     OK(vonk_buf_add_c(&out, "range: Project range1, orange", err));
     OK(vonk_redact_text(conf, &out, 7, err));
     assert_int_equal(out.len, strlen(wanted));
     assert_memory_equal(out.data, wanted, out.len);
-    vonk_buf_done(&out);
 }
 
 static void test_passages(void **state)
