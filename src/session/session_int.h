@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "session/admission.h"
 #include "python/planner.h"
+#include "session/history.h"
 #include "session/session.h"
 #include "sys/thread.h"
 
@@ -15,6 +16,7 @@ struct vonk_engine {
     vonk_shared_catalog *catalog;
     vonk_mutex           lock;   /* guards python */
     vonk_py_pool        *python; /* NULL: nobody has wanted one */
+    vonk_history        *history; /* history.h; NULL: none is kept */
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
     uint32_t             n_threads;

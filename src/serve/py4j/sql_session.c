@@ -9,7 +9,6 @@ void vonk__j_sql_unref(vonk__j_sql *sql)
 {
     if (!sql || atomic_fetch_sub(&sql->refs, 1) > 1) return;
     vonk_engine_free(sql->engine);
-    vonk_free(sql->past.at);
     vonk_mutex_done(&sql->lock);
     vonk_free(sql);
 }
@@ -40,6 +39,7 @@ static vonk_status start_engine(vonk__j_context *context, vonk__j_sql **ret, von
                                          .warehouse_dir = warehouse,
                                          .conf = conf};
     VONK_TRY(vonk_engine_new(&options, &made->engine, err));
+    VONK_TRY(vonk_engine_keep_history(made->engine, err));
     *ret = VONK_STEAL(made);
     return VONK_OK;
 }

@@ -191,7 +191,7 @@ static bool add_queries(json *j, const vonk_ui_snapshot *seen, vonk_str status, 
     bool is_there = id < 0;
     if (id < 0) begin_part(j, NULL, "[");
     for (uint32_t i = 0; i < seen->n_queries; i++) {
-        const vonk_ui_query *q = &seen->queries[i];
+        const vonk_query_record *q = &seen->queries[i];
         if (id < 0 ? !matches(status, vonk_str_of(names[q->state])) : q->id != (uint64_t)id) continue;
         begin_part(j, NULL, "{");
         add_number(j, "id", (int64_t)q->id);
