@@ -355,8 +355,30 @@ def guards():
         assert "in stops" in "".join(traceback.format_exception(error)), "the user's line is lost"
 
 
+def left_over():
+    """What ran a thousand times leaves no memory behind, errors included."""
+    load(sys.argv[1])
+    pairs = [(i % 50, (i, "x")) for i in range(200)]
+    commands = [command(lambda r: r.partitionBy(5)), command(lambda r: r.sortByKey(True, 4)),
+                command(lambda r: r.reduceByKey(max), 0), command(lambda r: r.groupByKey(), 0),
+                command(lambda r: r.sortByKey(True, 1, lambda key: -key), n_partitions=1)]
+    inputs = [pairs, [(i, 1) for i in range(60)], [1], [([], 1)], [("a", 1), (1, 2)]]
+    for n in range(1200):
+        if n == 200:
+            before = resident()
+        for pickled in commands:
+            for data in inputs:
+                outcome(lambda: list(read_by(pickled, True)(0, iter(data))))
+    assert resident() - before < 3, (before, resident())
+
+
+def resident():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2 ** 20
+
+
 CHECKS = [shuffle_keys, merging, spilled_values, spilled_combiners, spilled_groups, spilled_few_groups, spilled_sort,
-          sorting, texts, samples, guards]
+          sorting, texts, samples, guards, left_over]
 
 if __name__ == "__main__":
     {check.__name__: check for check in CHECKS}[sys.argv[2]]()

@@ -10,13 +10,21 @@ from gateway import without_java
 from server import BUILD, SLOWER
 
 MODULE = os.path.join(BUILD, "src", "accel", "vonk_accel.so")
+CHECKED = os.path.join(BUILD, "src", "accel", "vonk_accel_checked.so")  # where there are sanitizers
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 @pytest.mark.parametrize("check", [check.__name__ for check in accel_twins.CHECKS])
 def test_twin(check):
-    command = [sys.executable, os.path.join(HERE, "accel_twins.py"), MODULE, check]
-    done = subprocess.run(command, capture_output=True, text=True, env=without_java(), timeout=240 * SLOWER)
+    module, env = MODULE, without_java()
+    if os.path.exists(CHECKED):
+        found = [subprocess.run(["gcc", f"-print-file-name=lib{name}.so"], capture_output=True, text=True, check=True)
+                 for name in ("asan", "ubsan")]
+        module = CHECKED
+        env.update(LD_PRELOAD=" ".join(one.stdout.strip() for one in found), PYTHONMALLOC="malloc",
+                   ASAN_OPTIONS="detect_leaks=0,quarantine_size_mb=1", UBSAN_OPTIONS="halt_on_error=1")
+    command = [sys.executable, os.path.join(HERE, "accel_twins.py"), module, check]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=240 * SLOWER)
     assert done.returncode == 0 and done.stdout.strip() == "done", done.stderr[-2000:]
 
 
