@@ -54,14 +54,14 @@ static void parts_have_each_block_once(void **state)
     static const size_t one[] = {PLAIN}, several[] = {1, 90000, 90000, 300000, 300001, PLAIN, PLAIN};
     fill();
     for (size_t which = 0; which < 2; which++) {
-        vonk_buf packed;
+        vonk_buf packed = {0};
         if (which)
             pack(&packed, several, VONK_COUNTOF(several));
         else
             pack(&packed, one, 1);
         for (uint64_t n = 1; n < 60; n += n < 8 ? 1 : 17) {
             vonk_error err = VONK_ERROR_INIT;
-            vonk_buf back;
+            vonk_buf back = {0};
             vonk_buf_init(&back, vonk_budget_root(), SIZE_MAX);
             for (uint64_t i = 0; i < n; i++)
                 assert_int_equal(
@@ -90,7 +90,7 @@ static void a_mark_that_is_none(void **state)
     }
     const size_t all = PLAIN;
     vonk_error err = VONK_ERROR_INIT;
-    vonk_buf packed, back;
+    vonk_buf packed = {0}, back = {0};
     pack(&packed, &all, 1);
     vonk_buf_init(&back, vonk_budget_root(), SIZE_MAX);
     assert_int_equal(read_part(&packed, 0, packed.len, &back, &err), VONK_OK);
@@ -104,7 +104,7 @@ static void a_mark_that_is_none(void **state)
 static void damage_is_an_error(void **state)
 {
     static const size_t cuts[] = {300000, PLAIN};
-    vonk_buf packed, back;
+    vonk_buf packed = {0}, back = {0};
     vonk_error err = VONK_ERROR_INIT;
     fill();
     pack(&packed, cuts, VONK_COUNTOF(cuts));
