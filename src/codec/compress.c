@@ -9,6 +9,7 @@
 #include <zstd_errors.h>
 
 #include "codec/brotli.h"
+#include "codec/bzip2.h"
 
 #define LZ4_FRAME_MAGIC 0x184D2204u
 #define CHUNK_BYTES 65536
@@ -21,6 +22,7 @@ struct vonk_compressor {
     void *lz4_state; /* of LZ4_compress_fast_extState */
     z_stream inflate;
     int inflate_bits; /* 0: not made; else the window bits it was made with */
+    vonk__bunzip *bunzip;
     vonk_compression unpacking;
     bool at_end; /* of a member of the stream that is unpacked: nothing is owed */
 };
@@ -28,7 +30,7 @@ struct vonk_compressor {
 const char *vonk_compression_name(vonk_compression codec)
 {
     static const char *const names[] = {"none",       "snappy",    "gzip", "zlib",   "deflate", "lz4_raw",
-                                        "lz4_hadoop", "lz4_frame", "zstd", "brotli", "lzo"};
+                                        "lz4_hadoop", "lz4_frame", "zstd", "brotli", "bzip2", "lzo"};
     return (size_t)codec < VONK_COUNTOF(names) ? names[codec] : "unknown";
 }
 
@@ -47,6 +49,7 @@ void vonk_compressor_free(vonk_compressor *c)
     LZ4F_freeDecompressionContext(c->lz4_d);
     vonk_free(c->lz4_state);
     if (c->inflate_bits) inflateEnd(&c->inflate);
+    vonk__bunzip_free(c->bunzip);
     vonk_free(c);
 }
 
@@ -366,6 +369,7 @@ static vonk_status unpack_start(vonk_compressor *c, vonk_error *err)
     case VONK_COMPRESS_DEFLATE: return inflate_start(c, c->unpacking, err);
     case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_start(c, err);
     case VONK_COMPRESS_ZSTD: return zstd_start(c, err);
+    case VONK_COMPRESS_BZIP2: return vonk__bunzip_start(c->budget, &c->bunzip, err);
     default: return refuse(c->unpacking, err);
     }
 }
@@ -384,6 +388,7 @@ static vonk_status unpack_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to,
     switch (c->unpacking) {
     case VONK_COMPRESS_ZSTD: return zstd_step(c, in, to, room, ret_got, &c->at_end, err);
     case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_step(c, in, to, room, ret_got, &c->at_end, err);
+    case VONK_COMPRESS_BZIP2: return vonk__bunzip_step(c->bunzip, in, to, room, ret_got, &c->at_end, err);
     default: return inflate_step(c, in, to, room, ret_got, &c->at_end, err);
     }
 }
@@ -467,7 +472,8 @@ vonk_status vonk_decompress(vonk_compressor *c, vonk_compression codec, vonk_cur
     case VONK_COMPRESS_GZIP:
     case VONK_COMPRESS_ZLIB:
     case VONK_COMPRESS_DEFLATE:
-    case VONK_COMPRESS_LZ4_FRAME: return stream_exact(c, codec, in, out, bytes, err);
+    case VONK_COMPRESS_LZ4_FRAME:
+    case VONK_COMPRESS_BZIP2: return stream_exact(c, codec, in, out, bytes, err);
     case VONK_COMPRESS_LZ4_RAW: return lz4_block(in, vonk_cursor_left(in), out, bytes, err);
     case VONK_COMPRESS_LZ4_HADOOP: return lz4_parquet(c, in, out, bytes, err);
     case VONK_COMPRESS_ZSTD: return zstd_exact(c, in, out, bytes, err);
@@ -506,6 +512,7 @@ vonk_status vonk_compress(vonk_compressor *c, vonk_compression codec, int32_t le
     case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_compress(data, bytes, out, err);
     case VONK_COMPRESS_ZSTD: return zstd_compress(c, standard ? ZSTD_CLEVEL_DEFAULT : level, data, bytes, out, err);
     case VONK_COMPRESS_BROTLI: return vonk__brotli_compress(standard ? -1 : level, data, bytes, out, err);
+    case VONK_COMPRESS_BZIP2: return vonk__bzip2_compress(c->budget, level, data, bytes, out, err);
     default: return refuse(codec, err);
     }
 }

@@ -1,8 +1,8 @@
-/* codec/compress.h -- the only user of zstd, lz4, snappy, zlib and brotli.
+/* codec/compress.h -- the only user of zstd, lz4, snappy, zlib, brotli and (with codec/bzip2.h) libbz2.
  *
  * Compressed bytes come from outside: they are read through a cursor, the size of the result is given by the caller and never
  * exceeded, and anything that does not decode to exactly that many bytes is MALFORMED_INPUT (the cursor's `what` is the path).
- * Brotli is opened at first use; where it is not installed the error names its package. LZO (GPL) is refused by name.
+ * Brotli and libbz2 are opened at first use; where one is not installed the error names its package. LZO (GPL) is refused by name.
  *
  * A compressor keeps the libraries' working memory between calls, charged to its budget. One compressor, one thread at a time. */
 #ifndef VONK_CODEC_COMPRESS_H
@@ -22,6 +22,7 @@ typedef enum vonk_compression {
     VONK_COMPRESS_LZ4_FRAME,
     VONK_COMPRESS_ZSTD,
     VONK_COMPRESS_BROTLI,
+    VONK_COMPRESS_BZIP2, /* reading takes several streams */
     VONK_COMPRESS_LZO,
     VONK_N_COMPRESS
 } vonk_compression;
@@ -36,7 +37,7 @@ VONK_DEFINE_AUTO(vonk_compressor, vonk_compressor_free)
 
 /* The rest of `in` must decode to exactly out_bytes bytes at `out`; `in` is used up. */
 vonk_status vonk_decompress(vonk_compressor *compressor, vonk_compression codec, vonk_cursor *in, void *out, size_t out_bytes, vonk_error *err);
-/* Size unknown: appends to `out`, whose max_bytes is the limit. Only framed codecs: gzip, zlib, deflate, LZ4 frame, zstd, brotli. */
+/* Size unknown: appends to `out`, whose max_bytes is the limit. Only framed codecs: gzip, zlib, deflate, LZ4 frame, zstd, bzip2, brotli. */
 vonk_status vonk_decompress_all(vonk_compressor *compressor, vonk_compression codec, vonk_cursor *in, vonk_buf *out, vonk_error *err);
 /* One chunk of a Hadoop file's block (SNAPPY, LZ4_HADOOP): all of `in`, to at most `room` bytes. */
 vonk_status vonk_decompress_chunk(vonk_compression codec, vonk_cursor *in, void *to, size_t room, size_t *ret_got, vonk_error *err);

@@ -70,7 +70,8 @@ static void every_codec_there_and_back(void **state)
 static void unknown_size(void **state)
 {
     static const vonk_compression framed[] = {VONK_COMPRESS_GZIP,      VONK_COMPRESS_ZLIB, VONK_COMPRESS_DEFLATE,
-                                              VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD, VONK_COMPRESS_BROTLI};
+                                              VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD, VONK_COMPRESS_BROTLI,
+                                              VONK_COMPRESS_BZIP2};
     fill(sizeof plain, 7);
     for (size_t i = 0; i < VONK_COUNTOF(framed); i++) {
         vonk_error err = VONK_ERROR_INIT;

@@ -19,6 +19,7 @@ vonk_status vonk_hadoop_codec(vonk_str name, vonk_compression *ret, vonk_str *re
         {"org.apache.hadoop.io.compress.DefaultCodec", ".deflate", VONK_COMPRESS_ZLIB},
         {"org.apache.hadoop.io.compress.DeflateCodec", ".deflate", VONK_COMPRESS_ZLIB},
         {"org.apache.hadoop.io.compress.ZStandardCodec", ".zst", VONK_COMPRESS_ZSTD},
+        {"org.apache.hadoop.io.compress.BZip2Codec", ".bz2", VONK_COMPRESS_BZIP2},
     };
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
         if (vonk_str_is(name, rows[i].class_name)) {

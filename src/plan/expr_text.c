@@ -479,6 +479,7 @@ static vonk_status put_window(const text *t, const vonk_expr *e, vonk_error *err
 static vonk_status put_subquery(const text *t, const vonk_expr *e, vonk_error *err)
 {
     if (e->sub_kind == VONK_SUB_EXISTS) return put_c(t, "exists()", err);
+    if (e->sub_kind == VONK_SUB_TABLE_ARG) return put_c(t, "functiontablesubqueryargumentexpression()", err);
     if (e->sub_kind != VONK_SUB_IN) return put_c(t, t->explain ? "scalar-subquery#0 []" : "scalarsubquery()", err);
     VONK_TRY(put_c(t, "(", err));
     if (e->n_children == 1) {

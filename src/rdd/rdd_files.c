@@ -1,6 +1,7 @@
 /* rdd/rdd_files.c -- files as RDDs, by Hadoop's rules: which files a path stands for, how they are split, how lines are
  * told apart. */
 #include "base/utf8.h"
+#include "codec/bzip2.h"
 #include "rdd/rdd_int.h"
 #include "sys/glob.h"
 
@@ -98,6 +99,13 @@ static vonk_status add_split(parts *p, vonk_str path, int64_t start, int64_t byt
     return add_part(p, split, 1, err);
 }
 
+/* Plain files at any place, bzip2 at its blocks; what else is packed is one piece. */
+static bool can_cut(vonk_str path)
+{
+    vonk_compression codec;
+    return !vonk__rdd_codec_of(path, &codec) || codec == VONK_COMPRESS_BZIP2;
+}
+
 static bool is_worth_a_cut(int64_t left, int64_t split) { return (double)left / (double)split > 1.1; }
 
 /* FileInputFormat: pieces of the whole's size by the number wanted, at most a block; the last may be a tenth larger. */
@@ -108,9 +116,8 @@ static vonk_status split_text(const inputs *in, uint32_t wanted, int64_t least, 
     if (split < least) split = least;
     for (size_t i = 0; i < in->files.n; i++) {
         const input *f = &in->files.at[i];
-        vonk_compression codec;
         int64_t at = 0;
-        while (!vonk__rdd_codec_of(f->path, &codec) && is_worth_a_cut(f->bytes - at, split)) {
+        while (can_cut(f->path) && is_worth_a_cut(f->bytes - at, split)) {
             VONK_TRY(add_split(p, f->path, at, split, err));
             at += split;
         }
@@ -346,34 +353,81 @@ static vonk_status read_piece(vonk_file *file, rdd_packed *packed, int64_t at, c
                   : vonk_file_read_at(file, at, to, READ_BYTES, ret_got, err);
 }
 
-static vonk_status read_lines(lines *l, const rdd_split *split, vonk_buf *buf, vonk_error *err)
+/* Bytes of the file at l->at; a byte order mark at its beginning is no part of a line. */
+static vonk_status take_piece(lines *l, vonk_str bytes, vonk_error *err)
 {
-    VONK_AUTO(vonk__rdd_packed_close) rdd_packed *packed = NULL;
-    vonk_compression codec;
-    VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
-    if (vonk__rdd_codec_of(split->path, &codec)) { /* the whole of it: places count plain bytes */
-        VONK_TRY(vonk__rdd_packed_open(l->task->budget, split->path, codec, &packed, err));
-    } else {
-        VONK_TRY(vonk_file_open(l->task->budget, split->path, VONK_FILE_READ, &file, err));
-        l->at = l->begin = split->start;
-        l->end = split->start + split->bytes;
-        l->skip = split->start > 0;
+    if (l->at == 0) {
+        const vonk_str text = without_mark(bytes);
+        l->at = l->begin = (int64_t)(bytes.len - text.len);
+        bytes = text;
     }
-    while (!l->enough) {
+    return push_lines(l, bytes, err);
+}
+
+static vonk_status read_file_at(void *self, uint64_t offset, size_t bytes, void *dst, vonk_error *err)
+{
+    return vonk_file_read_exact(self, (int64_t)offset, dst, bytes, err);
+}
+
+/* A part of a bzip2 file: the lines that begin in the blocks that begin in it, and the one at their end. Places are
+ * Hadoop's: the part's start and plain bytes. */
+static vonk_status read_bzip2(lines *l, const rdd_split *split, vonk_file *file, int64_t file_bytes, vonk_error *err)
+{
+    VONK_AUTO(vonk_bzip2_reader_free) vonk_bzip2_reader *r = NULL;
+    const vonk_bytes_in in = {
+        .self = file, .size = (uint64_t)file_bytes, .path = split->path, .read_at = read_file_at};
+    const uint64_t end = (uint64_t)(split->start + split->bytes);
+    uint64_t at = 0;
+    vonk_str plain = VONK_STR_NONE;
+    VONK_TRY(vonk_bzip2_reader_new(l->task->budget, &in, (uint64_t)split->start, &r, err));
+    if (vonk_bzip2_peek(r, &at) && at >= end) l->enough = true; /* none begins in it */
+    while (!l->enough && vonk_bzip2_peek(r, &at) && !vonk_task_cancelled(l->task)) {
+        if (at >= end && l->end == INT64_MAX) l->end = l->at;
+        VONK_TRY(vonk_bzip2_next(r, &plain, err));
+        VONK_TRY(take_piece(l, plain, err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status read_pieces(lines *l, vonk_file *file, rdd_packed *packed, vonk_buf *buf, vonk_error *err)
+{
+    while (!l->enough && !vonk_task_cancelled(l->task)) {
         char *to = NULL;
         size_t got = 0;
-        int64_t at = l->at;
         vonk_buf_reset(buf);
         VONK_TRY(vonk_buf_extend(buf, READ_BYTES, &to, err));
-        VONK_TRY(read_piece(file, packed, at, to, &got, err));
+        VONK_TRY(read_piece(file, packed, l->at, to, &got, err));
         if (!got) break;
-        vonk_str bytes = {to, got};
-        if (at == 0) l->at += (int64_t)(got - without_mark(bytes).len);
-        if (at == 0) l->begin = l->at;
-        VONK_TRY(push_lines(l, at == 0 ? without_mark(bytes) : bytes, err));
-        if (vonk_task_cancelled(l->task)) break;
+        VONK_TRY(take_piece(l, (vonk_str){to, got}, err));
     }
-    return l->enough || (!l->line.len) || l->begin > l->end ? VONK_OK : end_line(l, VONK_STR_NONE, err);
+    return VONK_OK;
+}
+
+static vonk_status read_split(lines *l, const rdd_split *split, vonk_buf *buf, vonk_error *err)
+{
+    VONK_AUTO(vonk__rdd_packed_close) rdd_packed *packed = NULL;
+    VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
+    vonk_compression codec;
+    vonk_file_info info = {0};
+    const bool is_packed = vonk__rdd_codec_of(split->path, &codec);
+    if (is_packed) VONK_TRY(vonk_file_stat(split->path, &info, err));
+    if (is_packed && (codec != VONK_COMPRESS_BZIP2 || split->bytes == info.size_bytes)) {
+        /* The whole of it: places count plain bytes. */
+        VONK_TRY(vonk__rdd_packed_open(l->task->budget, split->path, codec, &packed, err));
+        return read_pieces(l, NULL, packed, buf, err);
+    }
+    VONK_TRY(vonk_file_open(l->task->budget, split->path, VONK_FILE_READ, &file, err));
+    l->at = l->begin = split->start;
+    l->skip = split->start > 0;
+    if (is_packed) return read_bzip2(l, split, file, info.size_bytes, err);
+    l->end = split->start + split->bytes;
+    return read_pieces(l, file, NULL, buf, err);
+}
+
+static vonk_status read_lines(lines *l, const rdd_split *split, vonk_buf *buf, vonk_error *err)
+{
+    VONK_TRY(read_split(l, split, buf, err));
+    return l->enough || !l->line.len || l->begin > l->end ? VONK_OK : end_line(l, VONK_STR_NONE, err);
 }
 
 vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, vonk_rdd_sink *sink, int64_t *ret_begin,

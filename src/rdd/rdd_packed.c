@@ -10,7 +10,7 @@ bool vonk__rdd_codec_of(vonk_str path, vonk_compression *ret)
         const char *ending;
         vonk_compression codec;
     } rows[] = {{".gz", VONK_COMPRESS_GZIP}, {".deflate", VONK_COMPRESS_ZLIB},  {".zst", VONK_COMPRESS_ZSTD},
-                {".bz2", VONK_N_COMPRESS},   {".snappy", VONK_COMPRESS_SNAPPY}, {".lz4", VONK_COMPRESS_LZ4_HADOOP}};
+                {".bz2", VONK_COMPRESS_BZIP2}, {".snappy", VONK_COMPRESS_SNAPPY}, {".lz4", VONK_COMPRESS_LZ4_HADOOP}};
     *ret = VONK_COMPRESS_NONE;
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
         if (vonk_str_ends(path, vonk_str_of(rows[i].ending))) *ret = rows[i].codec;
@@ -40,9 +40,6 @@ vonk_status vonk__rdd_packed_open(vonk_budget *budget, vonk_str path, vonk_compr
                                   vonk_error *err)
 {
     VONK_AUTO(vonk__rdd_packed_close) rdd_packed *p = NULL;
-    if (codec == VONK_N_COMPRESS)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("reading text that is packed as %.*s is", VONK_STR_ARGS(path)));
     VONK_TRY(VONK_NEW(budget, &p, err));
     p->codec = codec;
     vonk_buf *const all[] = {&p->piece, &p->chunk, &p->plain};

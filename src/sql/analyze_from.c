@@ -244,7 +244,11 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
                               "https://spark.apache.org/docs/latest");
     for (size_t i = 0; i < args->n; i++) {
         static const char *const places[] = {"first", "second", "third", "fourth"};
+        static const char *const names[] = {"`start`", "`end`", "`step`", "`numSlices`"};
         size_t place = args->n == 1 ? 1 : i;
+        if (!vonk_expr_is_foldable(args->at[i]))
+            return VONK_PLAN_FAIL(p, err, VONK_E_NON_FOLDABLE_ARGUMENT, "funcName", "`range`", "paramName",
+                                  names[place], "paramType", place < 3 ? "\"BIGINT\"" : "\"INT\"");
         if (args->at[i]->type->id == VONK_T_NULL)
             return VONK_PLAN_FAIL(p, err, VONK_E_UNEXPECTED_INPUT_TYPE, "functionName", "`range`", "paramIndex",
                                   places[place], "requiredType", place < 3 ? "\"BIGINT\"" : "\"INT\"", "inputSql",
@@ -357,7 +361,7 @@ vonk_status vonk__an_table_call(vonk_an *an, const vonk_plan *p, const vonk_scop
     if (p->n_lists > 0) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &args, err));
     if (vonk_str_is_nocase(name, "sql_keywords")) return keywords_node(an, p, (uint32_t)args.n, ret, err);
     if (vonk_str_is_nocase(name, "range")) return range_node(an, p, &args, ret, err);
-    if (registered)
+    if (registered || fn)
         return VONK_PLAN_FAIL(p, err, VONK_E_NOT_A_TABLE_FUNCTION, "functionName",
                               VONK_F("`%.*s`", VONK_STR_ARGS(name)));
     return VONK_PLAN_FAIL(p, err, VONK_E_UNRESOLVABLE_TABLE_VALUED_FUNCTION, "name",

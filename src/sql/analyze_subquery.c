@@ -148,6 +148,18 @@ static vonk_status show_outer(vonk_an *an, const vonk_scope *scope, vonk_expr *e
     return vonk_expr_set_shown(e, shown, err);
 }
 
+static vonk_status row_type(vonk_an *an, const vonk_plan *rows, const vonk_type **ret, vonk_error *err)
+{
+    vonk_field *fields = NULL;
+    const vonk_type *type = NULL;
+    VONK_TRY(vonk_arena_array(an->arena, rows->n_output + 1, sizeof *fields, &fields, err));
+    for (uint32_t i = 0; i < rows->n_output; i++)
+        fields[i] = (vonk_field){
+            .name = rows->output[i]->name, .type = rows->output[i]->type, .nullable = rows->output[i]->nullable};
+    VONK_TRY(vonk_type_struct(fields, rows->n_output, &type, err));
+    return vonk__an_hold_type(an, type, ret, err);
+}
+
 vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -172,7 +184,10 @@ vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_e
         break;
     case VONK_SUB_EXISTS: nullable = false; break;
     case VONK_SUB_IN: VONK_TRY(coerce_in(an, e, &values, &plan, err)); break;
-    case VONK_SUB_TABLE_ARG: return VONK_EXPR_FAIL(e, err, VONK_E_UNSUPPORTED_FEATURE, "feature", "table argument");
+    case VONK_SUB_TABLE_ARG: /* of a function that is not Python's: by its type it may be refused */
+        VONK_TRY(row_type(an, plan, &type, err));
+        nullable = false;
+        break;
     }
     vonk_expr *copy;
     VONK_TRY(vonk__an_copy(an, e, values.at, vonk_u32_of(values.n), &copy, err));

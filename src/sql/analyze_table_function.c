@@ -86,10 +86,16 @@ static vonk_status resolve_arguments(call *c, const vonk_expr_list *list, vonk_e
         VONK_TRY(vonk__an_expr(an, c->scope, e, &c->values[i], err));
         while (c->values[i]->kind == VONK_EX_ALIAS) c->values[i] = c->values[i]->children[0];
     }
-    if (c->n_tables > 1 && !vonk_conf_bool(an->conf, "spark.sql.tvf.allowMultipleTableArguments.enabled"))
-        return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_TOO_MANY_TABLE_ARGUMENTS, "num",
-                              VONK_F("%u", c->n_tables));
     return VONK_OK;
+}
+
+/* After the function was asked: what analyze() says about its arguments comes first. */
+static vonk_status count_tables(const call *c, vonk_error *err)
+{
+    if (c->n_tables < 2 || vonk_conf_bool(c->an->conf, "spark.sql.tvf.allowMultipleTableArguments.enabled"))
+        return VONK_OK;
+    return VONK_PLAN_FAIL(c->p, err, VONK_E_TABLE_VALUED_FUNCTION_TOO_MANY_TABLE_ARGUMENTS, "num",
+                          VONK_F("%u", c->n_tables));
 }
 
 /* ---- asking */
@@ -330,6 +336,7 @@ vonk_status vonk__an_python_table(vonk_an *an, const vonk_plan *p, const vonk_py
     VONK_TRY(vonk_arena_printf(an->arena, &c.routine, err, "`%.*s`", VONK_STR_ARGS(fn->name)));
     VONK_TRY(resolve_arguments(&c, p->n_lists > 0 ? &p->lists[0] : NULL, err));
     VONK_TRY(ask(&c, err));
+    VONK_TRY(count_tables(&c, err));
     VONK_TRY(all_rows(&c, &child, err));
     VONK_TRY(generator_of(&c, child, &generator, err));
     VONK_TRY(vonk__an_make_generate(an, child, generator, false, VONK_STR_NONE, p->name.columns, p->name.n_columns,

@@ -8,7 +8,7 @@
 set -euo pipefail
 
 build=(gcc libc6-dev make meson ninja-build pkgconf ccache python3-dev ca-certificates tzdata
-    libnghttp2-dev libzstd-dev liblz4-dev zlib1g-dev libssl-dev libpcre2-dev libsnappy-dev libbrotli-dev
+    libnghttp2-dev libzstd-dev liblz4-dev zlib1g-dev libssl-dev libpcre2-dev libsnappy-dev libbrotli-dev libbz2-dev
     libmimalloc-dev libxxhash-dev libmicrohttpd-dev libexpat1-dev libcmocka-dev)
 test=(python3-venv git libedit2)
 lint=(clang-19 clang-format-19 clang-tidy-19 clang-tools-19 libclang-rt-19-dev)
