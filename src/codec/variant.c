@@ -100,7 +100,7 @@ static vonk_status begin_list(writer *w, int kind, uint32_t n, const uint32_t *i
 static void set_offset(writer *w, size_t offsets, uint32_t n, uint32_t i)
 {
     const uint32_t from = (uint32_t)(w->out->len - (offsets + ((size_t)n + 1) * 4));
-    for (int k = 0; k < 4; k++) w->out->data[offsets + i * 4 + (size_t)k] = (char)(unsigned char)(from >> (8 * k));
+    for (int k = 0; k < 4; k++) w->out->data[offsets + (size_t)i * 4 + (size_t)k] = (char)(unsigned char)(from >> (8 * k));
 }
 
 static vonk_status put_array(writer *w, const vonk_column *elements, uint32_t from, uint32_t n, uint32_t depth,
@@ -122,6 +122,7 @@ static int by_name(const void *a, const void *b)
 
 static uint32_t id_of(const writer *w, vonk_str name)
 {
+    assert(w->names.n > 0); /* every name of a field was put in before */
     const vonk_str *found = bsearch(&name, w->names.at, w->names.n, sizeof name, by_name);
     return (uint32_t)(found - w->names.at);
 }
