@@ -330,8 +330,9 @@ static vonk_status ask_all(asking *a, const vonk_expr *condition, vonk_error *er
 {
     vonk__source_filters terms = {0}, *const to = a->to;
     a->to = &terms;
-    VONK_TRY(split(a, condition, false, err));
+    const vonk_status split_status = split(a, condition, false, err);
     a->to = to;
+    VONK_TRY(split_status);
     for (size_t i = 0; i < terms.terms.n; i++)
         if (terms.terms.at[i]->kind == VONK_EX_IS_NOT_NULL && is_path(a, terms.terms.at[i]->children[0]))
             VONK_TRY(add_is_set(a, terms.terms.at[i]->children[0], err));
