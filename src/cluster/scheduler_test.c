@@ -483,7 +483,8 @@ static void test_barriers(void **state)
     act late = {.run = fail_late};
     whole.act = &late;
     whole.n_tasks = 3;
-    assert_int_equal(end_act(start_act(&c, s, &whole, &a), &a), VONK_E_INTERNAL_ERROR); /* not that of those who waited */
+    assert_int_equal(end_act(start_act(&c, s, &whole, &a), &a),
+                     VONK_E_INTERNAL_ERROR); /* not that of those who waited */
     answer_done(&a);
     a = (answer){0};
     act z = {.run = leave_early};
