@@ -396,6 +396,12 @@ FILTERS = {
     "not (i = 1 or l = 2)": "IsNotNull i; IsNotNull l; not EqualTo i 1; not EqualTo l 2",
     "i between 1 and 2": "IsNotNull i; GreaterThanOrEqual i 1; LessThanOrEqual i 2",
     "i > 0 and (l = 1 or d = 2D)": "IsNotNull i; GreaterThan i 0", "i + 1 = 2": "IsNotNull i",
+    "i = 1.0": "IsNotNull i; EqualTo i 1", "i > 1.5": "IsNotNull i; GreaterThan i 1",
+    "i >= 1.5": "IsNotNull i; GreaterThan i 1", "i < 1.5": "IsNotNull i; LessThanOrEqual i 1",
+    "i > -1.5": "IsNotNull i; GreaterThanOrEqual i -1", "not (i > 1.5)": "IsNotNull i; LessThanOrEqual i 1",
+    "cast(i as double) = 1.0D": "IsNotNull i; EqualTo i 1", "by < 2.5D": "IsNotNull by; LessThanOrEqual by 2",
+    "(i = 1) = true": "IsNotNull i; EqualTo i 1", "(i = 1) = false": "IsNotNull i; not EqualTo i 1",
+    "i in (1, 1)": "IsNotNull i; EqualTo i 1", "i in (1, 2, 1)": "In i [1, 2]",
     "i = l": "IsNotNull i; IsNotNull l", "i = 1 or i = 2": "nothing", "coalesce(i, 0) = 1": "nothing",
     "iv = interval '1' second": "IsNotNull iv", "i = 1 and rand() >= 0": "IsNotNull i; EqualTo i 1",
 }
