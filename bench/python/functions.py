@@ -1,5 +1,7 @@
 """More queries over functions of Python, for bench/python: each kind of function over numbers and texts. Each gives one
 row, by which the answers are compared."""
+from functools import partial
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,23 +15,13 @@ def table(spark, n):
         (F.col("id") / 1000).cast("int").alias("k"))
 
 
-def row_numbers(spark, n):
-    add = F.udf(lambda x: x + 1, "long", useArrow=False)
+def row_numbers(spark, n, arrow=False):
+    add = F.udf(lambda x: x + 1, "long", useArrow=arrow)
     return table(spark, n).select(F.sum(add("id")))
 
 
-def row_texts(spark, n):
-    upper = F.udf(lambda s: s.upper(), "string", useArrow=False)
-    return table(spark, n).select(F.sum(F.length(upper("s"))), F.max(upper("s")))
-
-
-def arrow_row_numbers(spark, n):
-    add = F.udf(lambda x: x + 1, "long", useArrow=True)
-    return table(spark, n).select(F.sum(add("id")))
-
-
-def arrow_row_texts(spark, n):
-    upper = F.udf(lambda s: s.upper(), "string", useArrow=True)
+def row_texts(spark, n, arrow=False):
+    upper = F.udf(lambda s: s.upper(), "string", useArrow=arrow)
     return table(spark, n).select(F.sum(F.length(upper("s"))), F.max(upper("s")))
 
 
@@ -81,7 +73,8 @@ def grouped_center(spark, n):
 # name: (function, rows)
 CASES = {
     "row_numbers": (row_numbers, 1_000_000), "row_texts": (row_texts, 500_000),
-    "arrow_row_numbers": (arrow_row_numbers, 2_000_000), "arrow_row_texts": (arrow_row_texts, 1_000_000),
+    "arrow_row_numbers": (partial(row_numbers, arrow=True), 2_000_000),
+    "arrow_row_texts": (partial(row_texts, arrow=True), 1_000_000),
     "pandas_numbers": (pandas_numbers, 10_000_000), "pandas_texts": (pandas_texts, 1_000_000),
     "arrow_numbers": (arrow_numbers, 10_000_000), "arrow_texts": (arrow_texts, 5_000_000),
     "map_in_arrow": (map_in_arrow, 5_000_000), "map_in_pandas": (map_in_pandas, 2_000_000),

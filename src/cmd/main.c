@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "cmd/cmd.h"
 #include "sys/loop.h"
 
@@ -25,7 +26,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2) return print_help(stderr);
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
-        puts("vonk " VONK_VERSION " (behaves as Apache Spark 4.3.0)");
+        puts("vonk " VONK_VERSION " (behaves as Apache Spark " VONK_SPARK_VERSION ")");
         return 0;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "serve/connect/connect.h"
 #include "serve/connect/engine.h"
+#include "serve/connect/page.h"
 #include "sys/files.h"
 #include "sys/loop.h"
 #include "sys/tls.h"
@@ -14,7 +15,7 @@
 #define MOST_TOKEN_BYTES (64 << 10)
 
 typedef struct server_flags {
-    const char *port, *bind, *token_file, *tls_cert, *tls_key, *quiet, *max_sessions, *max_queries;
+    const char *port, *ui_port, *bind, *token_file, *tls_cert, *tls_key, *quiet, *max_sessions, *max_queries;
     vonk__settings settings;
 } server_flags;
 
@@ -30,11 +31,9 @@ static vonk_status read_token(const char *path, vonk_buf *token, vonk_error *err
     return vonk_buf_add_byte(token, 0, err);
 }
 
-/* The flag, or what the settings say. 0: any free port. */
-static vonk_status read_port(const char *flag, const vonk_conf *conf, uint16_t *ret, vonk_error *err)
+/* 0: any free port. */
+static vonk_status read_port(const char *name, vonk_str text, uint16_t *ret, vonk_error *err)
 {
-    const char *name = flag ? "--port" : "spark.connect.grpc.binding.port";
-    const vonk_str text = flag ? vonk_str_of(flag) : vonk_conf_get(conf, name);
     int32_t port = text.len ? 0 : -1;
 
     for (size_t i = 0; i < text.len && port >= 0; i++)
@@ -90,9 +89,26 @@ static void on_signal(void *server, int number)
     vonk_connect_server_stop(server, DRAIN_US);
 }
 
+/* Only where it was asked for: it costs time at the start, and memory. NULL: there is none. */
+static vonk_status open_page(const char *flag, vonk_engine *engine, vonk_ui **ret, vonk_error *err)
+{
+    static const char key[] = "spark.ui.port";
+    const vonk_conf *conf = vonk_engine_conf(engine);
+    const vonk_str set = vonk_conf_get_set(conf, vonk_str_of(key));
+    uint16_t port = 0;
+
+    if (!vonk_conf_bool(conf, "spark.ui.enabled") || (!flag && !set.data)) return VONK_OK;
+    VONK_TRY(read_port(flag ? "--ui-port" : key, flag ? vonk_str_of(flag) : set, &port, err));
+    VONK_TRY(vonk_connect_page_new(engine, port, ret, err));
+    vonk_log(VONK_LOG_INFO, "page", "http://localhost:%u", vonk_ui_port(*ret));
+    return VONK_OK;
+}
+
 static vonk_status serve(const server_flags *flags, vonk_error *err)
 {
+    static const char port_key[] = "spark.connect.grpc.binding.port";
     VONK_AUTO(vonk_engine_free) vonk_engine *engine = NULL;
+    VONK_AUTO(vonk_ui_free) vonk_ui *page = NULL;
     VONK_AUTO(vonk_tls_context_free) vonk_tls_context *tls = NULL;
     VONK_AUTO(vonk_connect_server_free) vonk_connect_server *server = NULL;
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
@@ -105,7 +121,10 @@ static vonk_status serve(const server_flags *flags, vonk_error *err)
     VONK_TRY(vonk__settings_conf(&flags->settings, &conf, err));
     vonk_buf_init(&token, vonk_budget_root(), MOST_TOKEN_BYTES);
     vonk_buf_init(&address_text, vonk_budget_root(), MOST_TOKEN_BYTES);
-    VONK_TRY(read_port(flags->port, conf, &port, err));
+    if (flags->port)
+        VONK_TRY(read_port("--port", vonk_str_of(flags->port), &port, err));
+    else
+        VONK_TRY(read_port(port_key, vonk_conf_get(conf, port_key), &port, err));
     VONK_TRY(read_address(flags->bind, conf, &address_text, &address, err));
     VONK_TRY(find_token(flags->token_file, conf, &token, err));
     if (flags->tls_cert)
@@ -115,6 +134,7 @@ static vonk_status serve(const server_flags *flags, vonk_error *err)
     VONK_TRY(read_count("--max-sessions", flags->max_sessions, &max_sessions, err));
     VONK_TRY(read_count("--max-queries", flags->max_queries, &max_queries, err));
     VONK_TRY(vonk__engine_start(&flags->settings, &engine, err));
+    VONK_TRY(open_page(flags->ui_port, engine, &page, err));
     vonk_connect_engine_backend(engine, &backend);
     const vonk_connect_options options = {.grpc = {.bind = address,
                                                    .port = port,
@@ -142,6 +162,8 @@ int vonk__cmd_server(int argc, char **argv)
     const vonk__flag flags[] = {
         {"--port", "PORT", "to listen on; 0: any free one (15002, or spark.connect.grpc.binding.port)", &f.port, NULL},
         {"--bind", "ADDRESS", "to listen at (all, or spark.connect.grpc.binding.address)", &f.bind, NULL},
+        {"--ui-port", "PORT", "a page on this machine only (none, or spark.ui.port); 0: any free one", &f.ui_port,
+         NULL},
         {"--memory", "BYTES", "budget, as 2g or 512m (60 % of the machine's)", &f.settings.memory, NULL},
         {"--threads", "N", "that run queries (all cores)", &f.settings.threads, NULL},
         {"--spill-dir", "DIR", "for spill files and artifacts ($TMPDIR or /tmp)", &f.settings.spill_dir, NULL},

@@ -3,19 +3,12 @@
 #define VONK_COLUMN_RANDOM_COLUMN_H
 
 #include "base/hash.h"
+#include "base/ok_test.h"
 #include "column/builder.h"
 
 static uint64_t random_state = 1;
 static inline uint64_t random_u64(void) { return vonk_hash_mix(random_state += UINT64_C(0x9e3779b97f4a7c15)); }
 static inline uint32_t random_below(uint32_t n) { return n ? (uint32_t)(random_u64() % n) : 0; }
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        vonk_error  err_ = VONK_ERROR_INIT, *err = &err_;                                                              \
-        vonk_status st_ = (call);                                                                                      \
-        if (st_ != VONK_OK) print_error("%s\n", vonk_error_message(&err_));                                            \
-        assert_int_equal(st_, VONK_OK);                                                                                \
-    } while (0)
 
 static inline const vonk_type *random_type_of(const char *ddl)
 {

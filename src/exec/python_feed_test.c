@@ -4,17 +4,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/ok_test.h"
 #include "column/builder.h"
 #include "exec/exec_int.h"
 #include "exec/python_run.h"
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        vonk_error err_ = VONK_ERROR_INIT, *err = &err_;                                                               \
-        vonk_status st_ = (call);                                                                                      \
-        if (st_ != VONK_OK) print_error("%s\n", vonk_error_message(&err_));                                            \
-        assert_int_equal(st_, VONK_OK);                                                                                \
-    } while (0)
 
 /* n rows of one number: from, from + 1, ... */
 static vonk_batch *rows_from(int64_t from, uint32_t n)

@@ -7,7 +7,7 @@
 #include "sys/module.h"
 #include "sys/sockets.h"
 
-enum { MOST_CONNECTIONS = 64, IDLE_SECONDS = 15, MOST_HOST = 256 };
+enum { MOST_CONNECTIONS = 64, IDLE_SECONDS = 15 };
 
 #define FUNCTIONS(X)                                                                                                   \
     X(MHD_start_daemon)                                                                                                \
@@ -17,13 +17,7 @@ enum { MOST_CONNECTIONS = 64, IDLE_SECONDS = 15, MOST_HOST = 256 };
     X(MHD_queue_response)                                                                                              \
     X(MHD_destroy_response)                                                                                            \
     X(MHD_lookup_connection_value)
-#define PLACE(name) AT_##name,
-#define AS_TEXT(name) #name,
-#define LIBRARY(name) ((__typeof__(&name))functions[AT_##name])
-enum { FUNCTIONS(PLACE) N_FUNCTIONS };
-static const char *const names[] = {FUNCTIONS(AS_TEXT)};
-static vonk_module_fn functions[N_FUNCTIONS];
-static vonk_module library = {"libmicrohttpd.so.12", "libmicrohttpd12", names, N_FUNCTIONS, functions, 0};
+VONK_MODULE(FUNCTIONS, "libmicrohttpd.so.12", "libmicrohttpd12");
 
 struct vonk_http {
     vonk_budget *budget;
@@ -31,8 +25,7 @@ struct vonk_http {
     vonk_http_handler handler;
     void *self;
     uint16_t port;
-    bool is_local;        /* hosts of requests are checked */
-    char name[MOST_HOST]; /* that they may have, too */
+    bool is_local; /* hosts of requests are checked */
 };
 
 struct vonk_http_request {
@@ -43,7 +36,7 @@ struct vonk_http_request {
 vonk_str vonk_http_path(const vonk_http_request *r) { return r->path; }
 vonk_str vonk_http_query(const vonk_http_request *r, const char *name)
 {
-    return vonk_str_of(LIBRARY(MHD_lookup_connection_value)(r->connection, MHD_GET_ARGUMENT_KIND, name));
+    return vonk_str_of(VONK_MODULE_CALL(MHD_lookup_connection_value)(r->connection, MHD_GET_ARGUMENT_KIND, name));
 }
 uint16_t vonk_http_port(const vonk_http *s) { return s->port; }
 
@@ -60,7 +53,7 @@ static bool is_welcome(const vonk_http *s, vonk_str host)
 {
     const vonk_str name = without_port(host);
     return !s->is_local || vonk_str_is_nocase(name, "localhost") || vonk_str_is(name, "127.0.0.1") ||
-           vonk_str_is(name, "[::1]") || (s->name[0] && vonk_str_is_nocase(name, s->name));
+           vonk_str_is(name, "[::1]");
 }
 
 static enum MHD_Result reply(struct MHD_Connection *connection, const vonk_http_answer *a)
@@ -70,21 +63,23 @@ static enum MHD_Result reply(struct MHD_Connection *connection, const vonk_http_
                                             {"X-Frame-Options", "SAMEORIGIN"},
                                             {"Content-Security-Policy", "default-src 'self'"}};
     struct MHD_Response *response =
-        LIBRARY(MHD_create_response_from_buffer)(a->body.len, a->body.data, MHD_RESPMEM_MUST_COPY);
+        VONK_MODULE_CALL(MHD_create_response_from_buffer)(a->body.len, a->body.data, MHD_RESPMEM_MUST_COPY);
     if (!response) return MHD_NO; /* closes the connection */
-    enum MHD_Result good = LIBRARY(MHD_add_response_header)(response, "Content-Type", a->type);
+    enum MHD_Result good = VONK_MODULE_CALL(MHD_add_response_header)(response, "Content-Type", a->type);
     for (size_t i = 0; i < VONK_COUNTOF(always) && good == MHD_YES; i++)
-        good = LIBRARY(MHD_add_response_header)(response, always[i][0], always[i][1]);
-    if (a->location && good == MHD_YES) good = LIBRARY(MHD_add_response_header)(response, "Location", a->location);
-    if (good == MHD_YES) good = LIBRARY(MHD_queue_response)(connection, (unsigned)a->status, response);
-    LIBRARY(MHD_destroy_response)(response);
+        good = VONK_MODULE_CALL(MHD_add_response_header)(response, always[i][0], always[i][1]);
+    if (a->location && good == MHD_YES)
+        good = VONK_MODULE_CALL(MHD_add_response_header)(response, "Location", a->location);
+    if (good == MHD_YES) good = VONK_MODULE_CALL(MHD_queue_response)(connection, (unsigned)a->status, response);
+    VONK_MODULE_CALL(MHD_destroy_response)(response);
     return good;
 }
 
 static vonk_status answer_request(const vonk_http *s, const vonk_http_request *r, vonk_str method, vonk_http_answer *a,
                                   vonk_error *err)
 {
-    const vonk_str host = vonk_str_of(LIBRARY(MHD_lookup_connection_value)(r->connection, MHD_HEADER_KIND, "Host"));
+    const vonk_str host =
+        vonk_str_of(VONK_MODULE_CALL(MHD_lookup_connection_value)(r->connection, MHD_HEADER_KIND, "Host"));
     if (!vonk_str_is(method, "GET") && !vonk_str_is(method, "HEAD")) {
         a->status = MHD_HTTP_METHOD_NOT_ALLOWED;
         return vonk_buf_add_c(&a->body, "only GET and HEAD\n", err);
@@ -144,19 +139,18 @@ vonk_status vonk_http_new(vonk_budget *budget, const vonk_http_options *o, vonk_
     VONK_AUTO(vonk_http_free) vonk_http *s = NULL;
     const vonk_str address = o->address.len ? o->address : VONK_STR("127.0.0.1");
     int fd = -1;
-    VONK_TRY(vonk_module_need(&library, err));
+    VONK_TRY(VONK_MODULE_NEED(err));
     VONK_TRY(VONK_NEW(budget, &s, err));
     s->budget = budget;
     s->handler = o->handler;
     s->self = o->self;
     s->is_local = vonk_str_starts(address, VONK_STR("127.")) || vonk_str_is(address, "::1") ||
                   vonk_str_is_nocase(address, "localhost");
-    vonk_format(s->name, sizeof s->name, "%.*s", VONK_STR_ARGS(o->name));
     VONK_TRY(listen_on(o, address, &fd, &s->port, err));
-    s->daemon =
-        LIBRARY(MHD_start_daemon)(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL, NULL, on_request, s,
-                                  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS,
-                                  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_END);
+    s->daemon = VONK_MODULE_CALL(MHD_start_daemon)(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_END);
     if (!s->daemon) {
         vonk_socket_close(fd);
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR_NETWORK, "message", "cannot start the HTTP server");
@@ -168,6 +162,6 @@ vonk_status vonk_http_new(vonk_budget *budget, const vonk_http_options *o, vonk_
 void vonk_http_free(vonk_http *s)
 {
     if (!s) return;
-    if (s->daemon) LIBRARY(MHD_stop_daemon)(s->daemon); /* closes the socket, joins the thread */
+    if (s->daemon) VONK_MODULE_CALL(MHD_stop_daemon)(s->daemon); /* closes the socket, joins the thread */
     vonk_free(s);
 }

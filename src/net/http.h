@@ -22,7 +22,6 @@ typedef vonk_status (*vonk_http_handler)(void *self, const vonk_http_request *re
 
 typedef struct vonk_http_options {
     vonk_str address;   /* host name or literal; empty: 127.0.0.1 */
-    vonk_str name;      /* another name of this machine that requests may use; may be empty */
     uint16_t port;      /* 0: any */
     uint32_t n_retries; /* how many ports above it are tried when it is taken */
     vonk_http_handler handler;

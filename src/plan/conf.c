@@ -7,6 +7,7 @@
 #include "sys/env.h"
 #include "sys/thread.h"
 #include "text/number.h"
+#include "text/regex.h"
 #include "text/zone.h"
 
 typedef enum scope { RUNTIME, STATIC, CORE } scope;
@@ -190,10 +191,29 @@ static bool bool_of(vonk_str text, bool *ret)
     return *ret || vonk_str_is_nocase(t, "false");
 }
 
+/* The key whose value is the default; no data: there is none. */
+static vonk_str linked_key(const key_row *row)
+{
+    static const char link[] = "<value of ";
+    const vonk_str value = row->value ? vonk_str_of(row->value) : VONK_STR("");
+    return vonk_str_starts(value, vonk_str_of(link)) ? vonk_str_sub(value, sizeof link - 1, value.len - 1)
+                                                     : VONK_STR_NONE;
+}
+
 /* ---- checks */
 
-static vonk_status check_type(const key_row *row, vonk_str value, vonk_error *err)
+static vonk_status check_regex(vonk_budget *budget, vonk_str value, bool *ret_fits, vonk_error *err)
 {
+    VONK_AUTO(vonk_regex_free) vonk_regex *regex = NULL;
+    VONK_TRY(vonk_regex_new(budget, value, &regex, err));
+    *ret_fits = regex != NULL;
+    return VONK_OK;
+}
+
+/* A key whose default is another key's value is refused by that one's name. */
+static vonk_status check_type(vonk_budget *budget, const key_row *row, vonk_str value, vonk_error *err)
+{
+    const vonk_str link = linked_key(row);
     int64_t number;
     double real;
     bool yes, fits = true;
@@ -201,12 +221,14 @@ static vonk_status check_type(const key_row *row, vonk_str value, vonk_error *er
         fits = bool_of(value, &yes);
     else if (strcmp(row->type, "double") == 0 || strcmp(row->type, "decimal") == 0)
         fits = vonk_text_to_f64(value, &real);
+    else if (strcmp(row->type, "regex") == 0)
+        VONK_TRY(check_regex(budget, value, &fits, err));
     else if (starts(row->type, "bytes") || starts(row->type, "time") || !strcmp(row->type, "int") ||
              !strcmp(row->type, "long"))
         fits = number_of(row->type, value, &number);
     if (fits) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", VONK_S(value), "confName", row->key,
-                     "confType", row->type);
+    return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", VONK_S(value), "confName",
+                     link.data ? VONK_S(link) : row->key, "confType", row->type);
 }
 
 static bool among(vonk_str options, vonk_str value, folding folds)
@@ -248,7 +270,7 @@ static vonk_status check_requirement(const key_row *row, vonk_str value, vonk_er
     return VONK_OK;
 }
 
-static vonk_status check_change(vonk_str key, vonk_str value, vonk_error *err)
+static vonk_status check_change(vonk_budget *budget, vonk_str key, vonk_str value, vonk_error *err)
 {
     const key_row *row = find_row(key);
     if (!row) return VONK_OK; /* keys of applications: anything goes */
@@ -258,7 +280,7 @@ static vonk_status check_change(vonk_str key, vonk_str value, vonk_error *err)
         return VONK_FAIL(err, VONK_E_CANNOT_MODIFY_CONFIG, "key", VONK_F("\"%s\"", row->key), "docroot",
                          "https://spark.apache.org/docs/latest");
     if (!value.data) return VONK_OK;
-    VONK_TRY(check_type(row, value, err));
+    VONK_TRY(check_type(budget, row, value, err));
     VONK_TRY(check_options(row, value, err));
     return check_requirement(row, value, err);
 }
@@ -340,7 +362,7 @@ vonk_status vonk_conf_with_any(vonk_budget *budget, const vonk_conf *conf, vonk_
 vonk_status vonk_conf_with(vonk_budget *budget, const vonk_conf *conf, vonk_str key, vonk_str value,
                            const vonk_conf **ret, vonk_error *err)
 {
-    VONK_TRY(check_change(key, value, err));
+    VONK_TRY(check_change(budget, key, value, err));
     return vonk_conf_with_any(budget, conf, key, value, ret, err);
 }
 
@@ -355,13 +377,12 @@ vonk_str vonk_conf_get_set(const vonk_conf *conf, vonk_str key)
 
 static vonk_str default_of(const key_row *row, const vonk_conf *conf, int depth)
 {
-    static const char link[] = "<value of ";
     if (!row || !row->value) return VONK_STR_NONE;
     vonk_str value = vonk_str_of(row->value);
     if (vonk_str_is(value, "<zone>")) return vonk_zone_local_name();
     if (vonk_str_starts(value, VONK_STR("file:<folder>/"))) return vonk_str_sub(value, 14, value.len);
-    if (!vonk_str_starts(value, vonk_str_of(link)) || depth > 8) return value;
-    vonk_str other = vonk_str_sub(value, sizeof(link) - 1, value.len - 1);
+    const vonk_str other = linked_key(row);
+    if (!other.data || depth > 8) return value;
     vonk_str set = conf ? vonk_conf_get_set(conf, other) : VONK_STR_NONE;
     return set.data ? set : default_of(find_row(other), conf, depth + 1);
 }
@@ -431,15 +452,4 @@ void vonk_conf_fn_env(const vonk_conf *conf, int64_t now_us, vonk_fn_env *ret)
         .conf = conf,
         .conf_get = vonk_conf_get,
     };
-}
-
-bool vonk_conf_is_secret(vonk_str text)
-{
-    static const char *const words[] = {"secret", "password", "token", "credential", "accesskey", "access.key"};
-    for (size_t w = 0; w < VONK_COUNTOF(words); w++) {
-        size_t n = strlen(words[w]);
-        for (size_t i = 0; i + n <= text.len; i++)
-            if (vonk_str_is_nocase(vonk_str_sub(text, i, i + n), words[w])) return true;
-    }
-    return false;
 }

@@ -28,9 +28,6 @@ bool vonk_conf_next(const vonk_conf *conf, size_t *inout_at, vonk_str *ret_key, 
 /* Iteration over the keys that SET -v shows, with their defaults (data NULL: none): for (size_t at = 0; vonk_conf_next_key(&at, &key, &value);) */
 bool vonk_conf_next_key(size_t *inout_at, vonk_str *ret_key, vonk_str *ret_default);
 
-/* What Spark hides in a key or a value by the default of spark.redaction.regex, which is built in here. */
-bool vonk_conf_is_secret(vonk_str text);
-
 /* The facts functions need, taken from the snapshot; strings live as long as it. */
 void vonk_conf_fn_env(const vonk_conf *conf, int64_t now_us, vonk_fn_env *ret);
 

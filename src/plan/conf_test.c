@@ -67,6 +67,8 @@ static void values_are_checked(void **state)
                      VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH);
     assert_int_equal(set(&conf, "spark.sql.autoBroadcastJoinThreshold", "1kb"), VONK_OK);
     assert_int_equal(vonk_conf_i64(conf, "spark.sql.autoBroadcastJoinThreshold"), 1024);
+    assert_int_equal(set(&conf, "spark.sql.redaction.options.regex", "["), VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH);
+    assert_int_equal(set(&conf, "spark.sql.redaction.options.regex", "a|b"), VONK_OK);
     assert_int_equal(set(&conf, "spark.sql.broadcastTimeout", "5m"), VONK_OK);
     assert_int_equal(vonk_conf_i64(conf, "spark.sql.broadcastTimeout"), 300);
     vonk_conf_unref(conf);

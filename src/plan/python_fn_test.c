@@ -5,15 +5,8 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/ok_test.h"
 #include "plan/python_fn.h"
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        vonk_error err_ = VONK_ERROR_INIT, *err = &err_;                                                               \
-        vonk_status st_ = (call);                                                                                      \
-        if (st_ != VONK_OK) print_error("%s\n", vonk_error_message(&err_));                                            \
-        assert_int_equal(st_, VONK_OK);                                                                                \
-    } while (0)
 
 /* A keeper of values 7 and 9; `kept` counts who holds them. */
 static void hold(void *kept) { ++*(int *)kept; }

@@ -1,5 +1,6 @@
 /* session/command.c -- statements that act at once: settings, views, EXPLAIN, cached tables. What they answer are rows
  * of their plan's output columns. */
+#include "plan/redaction.h"
 #include "session/session_int.h"
 #include "session/command_rows.h"
 
@@ -9,25 +10,40 @@ typedef vonk_status (*command_fn)(vonk_query *query, const vonk_plan *command, v
 static vonk_status set_row(vonk__rows *rows, vonk_str key, vonk_str value, vonk_error *err)
 {
     VONK_TRY(vonk__rows_str(rows, 0, key, err));
-    return vonk__rows_str(rows, 1, value.data ? value : VONK_STR("<undefined>"), err);
+    return vonk__rows_str(rows, 1, value, err);
+}
+
+/* Settings of Spark's core that nobody has set are unknown to SQL. */
+static vonk_str setting_of(const vonk_conf *conf, vonk_str key)
+{
+    const vonk_str set = vonk_conf_get_set(conf, key);
+    const vonk_str value = set.data || !vonk_conf_known(key, NULL, NULL) ? set : vonk_conf_get(conf, VONK_S(key));
+    return value.data ? value : VONK_STR("<undefined>");
+}
+
+static vonk_status show_settings(vonk_query *query, const vonk_name_info *name, vonk__rows *rows, vonk_error *err)
+{
+    VONK_AUTO(vonk_redaction_done) vonk_redaction r = {0};
+    vonk_str key, value;
+
+    VONK_TRY(vonk_redaction_of(&r, query->budget, query->conf, true, err));
+    if (name->n_parts == 1) {
+        key = name->parts[0];
+        value = setting_of(query->conf, key);
+        return set_row(rows, key, vonk_redaction_hides(&r, key, value) ? VONK_REDACTED : value, err);
+    }
+    for (size_t at = 0; vonk_conf_next(query->conf, &at, &key, &value);)
+        VONK_TRY(set_row(rows, key, vonk_redaction_hides(&r, key, value) ? VONK_REDACTED : value, err));
+    return VONK_OK;
 }
 
 static vonk_status run_set(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)
 {
     const vonk_name_info *name = &command->name;
-    vonk_str key, value;
 
-    if (name->n_parts == 2) {
-        VONK_TRY(vonk_session_set(query->session, name->parts[0], name->parts[1], err));
-        return set_row(rows, name->parts[0], name->parts[1], err);
-    }
-    if (name->n_parts == 1) {
-        VONK_TRY(vonk__rows_str(rows, 0, name->parts[0], err));
-        value = vonk_conf_get(query->conf, VONK_S(name->parts[0]));
-        return vonk__rows_str(rows, 1, value.data ? value : VONK_STR("<undefined>"), err);
-    }
-    for (size_t at = 0; vonk_conf_next(query->conf, &at, &key, &value);) VONK_TRY(set_row(rows, key, value, err));
-    return VONK_OK;
+    if (name->n_parts < 2) return show_settings(query, name, rows, err);
+    VONK_TRY(vonk_session_set(query->session, name->parts[0], name->parts[1], err));
+    return set_row(rows, name->parts[0], name->parts[1], err);
 }
 
 static vonk_status run_reset(vonk_query *query, const vonk_plan *command, vonk__rows *rows, vonk_error *err)

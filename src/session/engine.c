@@ -93,6 +93,7 @@ void vonk_engine_free(vonk_engine *engine)
     vonk_pool_free(engine->pool);
     vonk_py_pool_free(engine->python);
     vonk_mutex_done(&engine->lock);
+    vonk__history_free(engine->history);
     vonk_admission_free(engine->admission);
     vonk_shared_catalog_free(engine->catalog);
     vonk_conf_unref(engine->conf);
@@ -108,4 +109,5 @@ void vonk_engine_trim(vonk_engine *engine)
     vonk_alloc_collect();
 }
 
+const vonk_conf *vonk_engine_conf(const vonk_engine *engine) { return engine->conf; }
 uint32_t vonk_engine_n_threads(const vonk_engine *engine) { return engine->n_threads; }

@@ -3,6 +3,7 @@
 #include "session/session_int.h"
 
 #include "opt/opt.h"
+#include "plan/redaction.h"
 
 static vonk_status section(vonk_buf *out, const char *title, const vonk_plan *plan, vonk_error *err)
 {
@@ -54,8 +55,8 @@ static vonk_status analyze(vonk_query *query, const vonk_plan *resolved, vonk_bu
     return vonk_exec_metrics_text(run->exec, out, err);
 }
 
-vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode,
-                                  vonk_buf *out, vonk_error *err)
+static vonk_status sections(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode,
+                            vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *optimized = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *physical = NULL;
@@ -70,4 +71,13 @@ vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, co
     if (vonk_str_is(mode, "extended")) VONK_TRY(logical_sections(parsed, resolved, optimized, out, err));
     VONK_TRY(section(out, "Physical Plan", physical, err));
     return vonk_buf_add_c(out, "\n", err);
+}
+
+vonk_status vonk__session_explain(vonk_query *query, const vonk_plan *parsed, const vonk_plan *resolved, vonk_str mode,
+                                  vonk_buf *out, vonk_error *err)
+{
+    const size_t from = out->len;
+
+    VONK_TRY(sections(query, parsed, resolved, mode, out, err));
+    return vonk_redact_text(query->conf, out, from, err);
 }

@@ -23,6 +23,7 @@ void        vonk_engine_free(vonk_engine *engine); /* after all sessions are gon
 VONK_DEFINE_AUTO(vonk_engine, vonk_engine_free)
 vonk_budget *vonk_engine_budget(vonk_engine *engine);
 uint32_t     vonk_engine_n_threads(const vonk_engine *engine);
+const vonk_conf *vonk_engine_conf(const vonk_engine *engine); /* of new sessions; borrowed */
 /* Hands memory that is free back to the machine: this thread's, and that of the threads that wait for work. */
 void         vonk_engine_trim(vonk_engine *engine);
 

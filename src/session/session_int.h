@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "session/admission.h"
 #include "python/planner.h"
+#include "session/history.h"
 #include "session/session.h"
 #include "sys/thread.h"
 
@@ -15,6 +16,7 @@ struct vonk_engine {
     vonk_shared_catalog *catalog;
     vonk_mutex           lock;   /* guards python */
     vonk_py_pool        *python; /* NULL: nobody has wanted one */
+    vonk_history        *history; /* history.h; NULL: none is kept */
     const vonk_conf     *conf; /* of new sessions */
     char                *spill_dir;
     uint32_t             n_threads;
@@ -111,7 +113,7 @@ vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optim
 
 bool        vonk__session_wants_python(const vonk_plan *physical);
 vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
-/* asker.c: what tasks of a query's functions of Python are told about who asks; into the query. */
+/* python_context.c: what tasks of a query's functions of Python are told about who asks; into the query. */
 vonk_status vonk__session_properties(vonk_query *query, vonk_error *err);
 /* spark.task.cpus, as tasks hear it. */
 vonk_status vonk__session_cpus(const vonk_conf *conf, vonk_arena *arena, vonk_exec_python *python, vonk_error *err);

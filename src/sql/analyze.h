@@ -246,6 +246,8 @@ vonk_status vonk__an_above_plan(vonk_an *an, vonk_above *above, const vonk_plan 
 /* Where an aggregate's arguments are looked up: what the aggregate reads, without EXPAND. */
 const vonk_plan *vonk__an_below_aggregate(const vonk_plan *aggregate);
 
+/* Does it put out its child's columns, whatever it adds? */
+bool        vonk__an_keeps_columns(const vonk_plan *p);
 /* plan with those hidden columns in its output that the expressions use (analyze_hidden.c). */
 vonk_status vonk__an_expose(vonk_an *an, const vonk_plan *plan, const vonk_expr *const *exprs, size_t n, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err);

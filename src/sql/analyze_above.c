@@ -4,22 +4,7 @@
 #include "sql/analyze.h"
 
 /* Nodes through which a column of the child can be brought up. */
-static bool lets_through(const vonk_plan *p)
-{
-    switch (p->kind) {
-    case VONK_PN_PROJECT:
-    case VONK_PN_FILTER:
-    case VONK_PN_SORT:
-    case VONK_PN_LIMIT:
-    case VONK_PN_OFFSET:
-    case VONK_PN_TAIL:
-    case VONK_PN_SAMPLE:
-    case VONK_PN_REPARTITION:
-    case VONK_PN_WINDOW:
-    case VONK_PN_GENERATE: return true;
-    default: return false;
-    }
-}
+static bool lets_through(const vonk_plan *p) { return p->kind == VONK_PN_PROJECT || vonk__an_keeps_columns(p); }
 
 void vonk__an_above_init(vonk_above *above, const vonk_plan *plan)
 {

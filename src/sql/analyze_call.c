@@ -1,5 +1,6 @@
 /* sql/analyze_call.c -- calls: finding the function, its arguments (stars, lambdas), the casts it wants; forms that are
  * no functions. */
+#include "base/version.h"
 #include "func/coerce.h"
 #include "plan/program.h"
 #include "sql/analyze.h"
@@ -501,7 +502,8 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
         return shown_literal(an, "current_catalog", VONK_STR("spark_catalog"), ret, err);
     if (vonk_str_is_nocase(name, "current_timezone"))
         return shown_literal(an, "current_timezone", an->api->env->time_zone, ret, err);
-    if (vonk_str_is_nocase(name, "version")) return shown_literal(an, "version", VONK_STR("4.3.0 vonk"), ret, err);
+    if (vonk_str_is_nocase(name, "version"))
+        return shown_literal(an, "version", VONK_STR(VONK_SPARK_VERSION " vonk"), ret, err);
     *ret_known = false;
     return VONK_OK;
 }

@@ -72,11 +72,9 @@ static vonk_status inherit_both(vonk_plan *p, vonk_error *err)
     return vonk_plan_hold_exprs(p, all, left->n + right->n, &p->hidden, err);
 }
 
-/* Nodes whose output is their child's pass hidden columns on. */
-vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err)
+bool vonk__an_keeps_columns(const vonk_plan *p)
 {
     switch (p->kind) {
-    case VONK_PN_JOIN: return p->hidden.n ? VONK_OK : inherit_both(p, err);
     case VONK_PN_FILTER:
     case VONK_PN_SORT:
     case VONK_PN_LIMIT:
@@ -85,9 +83,16 @@ vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err)
     case VONK_PN_SAMPLE:
     case VONK_PN_REPARTITION:
     case VONK_PN_WINDOW:
-    case VONK_PN_GENERATE: break;
-    default: return VONK_OK;
+    case VONK_PN_GENERATE: return true;
+    default: return false;
     }
+}
+
+/* Nodes that keep their child's columns pass hidden ones on. */
+vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err)
+{
+    if (p->kind == VONK_PN_JOIN) return p->hidden.n ? VONK_OK : inherit_both(p, err);
+    if (!vonk__an_keeps_columns(p)) return VONK_OK;
     const vonk_expr_list *hidden = &p->children[0]->hidden;
     if (hidden->n == 0 || p->hidden.n) return VONK_OK;
     return vonk_plan_hold_exprs(p, hidden->at, hidden->n, &p->hidden, err);

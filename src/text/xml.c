@@ -19,13 +19,7 @@ enum { MOST_DEPTH = 256 };
     X(XML_GetErrorCode)                                                                                                \
     X(XML_ErrorString)                                                                                                 \
     X(XML_GetCurrentLineNumber)
-#define PLACE(name) AT_##name,
-#define AS_TEXT(name) #name,
-#define LIBRARY(name) ((__typeof__(&name))functions[AT_##name])
-enum { FUNCTIONS(PLACE) N_FUNCTIONS };
-static const char *const names[] = {FUNCTIONS(AS_TEXT)};
-static vonk_module_fn functions[N_FUNCTIONS];
-static vonk_module library = {"libexpat.so.1", "libexpat1", names, N_FUNCTIONS, functions, 0};
+VONK_MODULE(FUNCTIONS, "libexpat.so.1", "libexpat1");
 
 typedef struct reader {
     XML_Parser parser;
@@ -38,13 +32,14 @@ typedef struct reader {
 
 static vonk_status malformed(const reader *r, const char *problem, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", r->path, "problem",
-                     VONK_F("line %lu: %s", (unsigned long)LIBRARY(XML_GetCurrentLineNumber)(r->parser), problem));
+    return VONK_FAIL(
+        err, VONK_E_MALFORMED_INPUT, "path", r->path, "problem",
+        VONK_F("line %lu: %s", (unsigned long)VONK_MODULE_CALL(XML_GetCurrentLineNumber)(r->parser), problem));
 }
 static void settle(reader *r, vonk_status status)
 {
     r->status = status;
-    if (status != VONK_OK) LIBRARY(XML_StopParser)(r->parser, XML_FALSE);
+    if (status != VONK_OK) VONK_MODULE_CALL(XML_StopParser)(r->parser, XML_FALSE);
 }
 
 static void on_start(void *self, const char *name, const char **attributes)
@@ -78,25 +73,25 @@ static void on_entity(void *self, const char *name, int is_parameter, const char
 vonk_status vonk_xml_read(vonk_str document, const char *path, const vonk_xml_events *events, vonk_error *err)
 {
     reader r = {.events = events, .path = path, .err = err};
-    VONK_TRY(vonk_module_need(&library, err));
-    r.parser = LIBRARY(XML_ParserCreate)(NULL);
+    VONK_TRY(VONK_MODULE_NEED(err));
+    r.parser = VONK_MODULE_CALL(XML_ParserCreate)(NULL);
     if (!r.parser)
         return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", "1024", "receivedBytes", "0", "budget",
                          "an XML parser");
-    LIBRARY(XML_SetUserData)(r.parser, &r);
-    LIBRARY(XML_SetElementHandler)(r.parser, on_start, on_end);
-    if (events->text) LIBRARY(XML_SetCharacterDataHandler)(r.parser, on_text);
-    LIBRARY(XML_SetEntityDeclHandler)(r.parser, on_entity);
+    VONK_MODULE_CALL(XML_SetUserData)(r.parser, &r);
+    VONK_MODULE_CALL(XML_SetElementHandler)(r.parser, on_start, on_end);
+    if (events->text) VONK_MODULE_CALL(XML_SetCharacterDataHandler)(r.parser, on_text);
+    VONK_MODULE_CALL(XML_SetEntityDeclHandler)(r.parser, on_entity);
     enum XML_Status state = XML_STATUS_OK;
     size_t at = 0;
     do {
         const size_t n = vonk_min_size(document.len - at, 1u << 20);
-        state = LIBRARY(XML_Parse)(r.parser, n ? document.data + at : "", (int)n, at + n == document.len);
+        state = VONK_MODULE_CALL(XML_Parse)(r.parser, n ? document.data + at : "", (int)n, at + n == document.len);
         at += n;
     } while (state == XML_STATUS_OK && at < document.len);
     vonk_status status = r.status;
     if (state != XML_STATUS_OK && status == VONK_OK)
-        status = malformed(&r, LIBRARY(XML_ErrorString)(LIBRARY(XML_GetErrorCode)(r.parser)), err);
-    LIBRARY(XML_ParserFree)(r.parser);
+        status = malformed(&r, VONK_MODULE_CALL(XML_ErrorString)(VONK_MODULE_CALL(XML_GetErrorCode)(r.parser)), err);
+    VONK_MODULE_CALL(XML_ParserFree)(r.parser);
     return status;
 }

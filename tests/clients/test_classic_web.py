@@ -95,6 +95,46 @@ def test_storage_and_environment():
                      "driver 2 4 0"]
 
 
+def test_hidden_settings():
+    """spark.redaction.regex by key or value, on the page and in texts; SET hides by a pattern of its own, too."""
+    lines = asked("""
+        from pyspark.sql import SparkSession
+        conf = SparkConf().setMaster("local[1]").setAppName("a").set("spark.redaction.regex", "appl.")
+        conf = conf.set("my.apple", "x").set("my.key", "pineapple").set("my.password", "hush").set("my.url", "u")
+        conf = conf.set("spark.sql.redaction.string.regex", "ran.e")
+        sc = SparkContext(conf=conf)
+        names = ["my.apple", "my.key", "my.password", "my.url", "spark.redaction.regex"]
+        settings = dict(rest("/" + sc.applicationId + "/environment")["sparkProperties"])
+        print([settings[name] for name in names])
+        print([line for line in sc.getConf().toDebugString().splitlines() if line.startswith("my.")])
+        spark = SparkSession(sc)
+        shown = dict(tuple(row) for row in spark.sql("SET").collect())
+        print([shown[name] for name in names])
+        for words in ("my.key", "my.new=apple", "my.new", "my.pasword", "none.apple"):
+            print(words, spark.sql("SET " + words).head()[1])
+        print(spark.conf.get("my.key"))
+        print("(redacted)1" in spark.sql("EXPLAIN SELECT id AS orange1 FROM range(3)").head()[0])
+    """)
+    hidden = "*********(redacted)"
+    assert lines == [
+        str([hidden, hidden, "hush", "u", hidden]),
+        str([f"my.apple={hidden}", f"my.key={hidden}", "my.password=hush", "my.url=u"]),
+        str([hidden, hidden, "hush", hidden, hidden]),
+        f"my.key {hidden}", "my.new=apple apple", f"my.new {hidden}", "my.pasword <undefined>", f"none.apple {hidden}",
+        "pineapple", "True"]
+
+
+@ours_only
+def test_a_pattern_that_is_none_hides_all():
+    """Spark fails at each of these."""
+    lines = asked("""
+        sc = SparkContext(conf=SparkConf().setMaster("local[1]").setAppName("a").set("spark.redaction.regex", "[no"))
+        print({value for _, value in rest("/" + sc.applicationId + "/environment")["sparkProperties"]})
+        print({line.split("=", 1)[1] for line in sc.getConf().toDebugString().splitlines()})
+    """)
+    assert lines == [str({"*********(redacted)"})] * 2
+
+
 def test_while_it_runs():
     """A job is seen with its tasks under way; asking from inside of a task does not wait for its end."""
     lines = asked(f"""
@@ -192,6 +232,20 @@ def test_settings():
         print(int(sc.uiWebUrl.rsplit(":", 1)[1]) > 0, sc.parallelize([1, 2]).sum())
     """)
     assert lines == ["None", "True", "True 3"]
+
+
+def test_settings_that_are_no_numbers():
+    lines = asked("""
+        for key in ("spark.ui.port", "spark.stage.maxConsecutiveAttempts"):
+            conf = SparkConf().setMaster("local[1]").setAppName("a").set("spark.ui.port", "0").set(key, "abc")
+            try:
+                SparkContext(conf=conf).parallelize([1]).count()
+            except Exception as e:
+                print(type(e).__name__, "SparkIllegalArgumentException: [INVALID_CONF_VALUE.TYPE_MISMATCH]" in str(e))
+            if SparkContext._active_spark_context:
+                SparkContext._active_spark_context.stop()
+    """)
+    assert lines == ["Py4JJavaError True"] * 2
 
 
 @ours_only

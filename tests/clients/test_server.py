@@ -38,6 +38,25 @@ def test_application_settings(spark):
     assert spark.conf.get("spark.app.name") and not spark.conf.isModifiable("spark.app.id")
 
 
+def test_hidden_settings():
+    """A client does not see what the server's spark.redaction.regex hides, and cannot change that."""
+    server = Server("--conf", "spark.redaction.regex=appl.", "--conf", "my.apple=x", "--conf", "my.key=pineapple",
+                    "--conf", "my.password=hush", name="hidden")
+    session = SparkSession.builder.remote(server.remote).create()
+    try:
+        for key in ("my.apple", "my.key", "spark.redaction.regex"):
+            assert session.conf.get(key, "instead") == "instead" and key not in session.conf.getAll
+            with pytest.raises(PySparkException, match="SQL_CONF_NOT_FOUND"):
+                session.conf.get(key)
+        assert session.conf.get("my.password") == session.conf.getAll["my.password"] == "hush"
+        with pytest.raises(PySparkException, match="CANNOT_MODIFY_CONFIG"):
+            session.conf.set("spark.redaction.regex", "x")
+        assert session.sql("SET my.key").head()[1] == "*********(redacted)"
+        session.stop()
+    finally:
+        assert server.stop() == 0
+
+
 def test_deep_and_long_texts_are_refused(spark):
     for text in ["select " + "(" * 10000 + "1" + ")" * 10000, "select " + "not " * 10000 + "true",
                  "select " + "array(" * 5000 + "1" + ")" * 5000]:

@@ -1,4 +1,5 @@
 /* serve/connect/config.c -- the Config RPC: reading and changing the session's settings. */
+#include "plan/redaction.h"
 #include "serve/connect/connect_int.h"
 
 typedef struct config_rpc {
@@ -6,6 +7,7 @@ typedef struct config_rpc {
     const vonk_conf *conf;
     const vonk_pb_msg *op; /* the member that is set */
     vonk_pb_writer *out;
+    vonk_redaction redaction;
 } config_rpc;
 
 /* A value whose data is NULL is absent. */
@@ -63,14 +65,15 @@ static vonk_status look_up(config_rpc *c, vonk_str key, bool *ret_known, vonk_st
 {
     *ret_value = vonk_conf_get_set(c->conf, key);
     *ret_known = ret_value->data || vonk_conf_known(key, NULL, NULL);
-    if (*ret_known && (vonk_conf_is_secret(key) || vonk_conf_is_secret(*ret_value))) {
+    if (*ret_known && !ret_value->data) {
+        vonk_str terminated;
+        VONK_TRY(vonk_arena_str(c->rpc->arena, key, &terminated, err));
+        *ret_value = vonk_conf_get(c->conf, terminated.data); /* a default may be another key's value */
+    }
+    if (vonk_redaction_hides(&c->redaction, key, *ret_value)) {
         *ret_known = false; /* as if it were not there */
         *ret_value = VONK_STR_NONE;
     }
-    if (ret_value->data || !*ret_known) return VONK_OK;
-    vonk_str terminated;
-    VONK_TRY(vonk_arena_str(c->rpc->arena, key, &terminated, err));
-    *ret_value = vonk_conf_get(c->conf, terminated.data); /* a default may be another key's value */
     return VONK_OK;
 }
 
@@ -107,7 +110,7 @@ static vonk_status get_with_default(config_rpc *c, vonk_error *err)
     for (size_t i = 0; i < vonk_pb_n(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS); i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS, i);
         vonk_str key = vonk_pb_str(pair, PB_KEY_VALUE_KEY), value = vonk_conf_get_set(c->conf, key);
-        if (value.data && (vonk_conf_is_secret(key) || vonk_conf_is_secret(value))) value = VONK_STR_NONE;
+        if (value.data && vonk_redaction_hides(&c->redaction, key, value)) value = VONK_STR_NONE;
         if (!value.data && vonk_pb_has(pair, PB_KEY_VALUE_VALUE)) {
             value = vonk_pb_str(pair, PB_KEY_VALUE_VALUE);
             if (!value.data) value = VONK_STR("");
@@ -123,7 +126,7 @@ static void get_all(config_rpc *c)
 {
     vonk_str prefix = vonk_pb_str(c->op, PB_CONFIG_REQUEST_GET_ALL_PREFIX), key, value;
     for (size_t at = 0; vonk_conf_next(c->conf, &at, &key, &value);) {
-        if (!vonk_str_starts(key, prefix) || vonk_conf_is_secret(key) || vonk_conf_is_secret(value)) continue;
+        if (!vonk_str_starts(key, prefix) || vonk_redaction_hides(&c->redaction, key, value)) continue;
         put_pair(c, vonk_str_sub(key, prefix.len, key.len), value);
         warn(c, key);
     }
@@ -180,7 +183,9 @@ vonk_status vonk__connect_config(vonk_connect_rpc *rpc, vonk_error *err)
     vonk_pb_writer w =
         vonk__connect_answer(rpc, &buf, PB_CONFIG_RESPONSE_SESSION_ID, PB_CONFIG_RESPONSE_SERVER_SIDE_SESSION_ID, err);
     config_rpc c = {.rpc = rpc, .conf = backend->conf(backend->self, rpc->session->backend), .out = &w};
-    vonk_status st = answer(&c, err);
+    vonk_status st = vonk_redaction_of(&c.redaction, rpc->server->budget, c.conf, false, err);
+    if (st == VONK_OK) st = answer(&c, err);
+    vonk_redaction_done(&c.redaction);
     vonk_conf_unref(c.conf);
     if (st != VONK_OK) w.status = st;
     return vonk__connect_reply(rpc, &w, err);

@@ -1,4 +1,5 @@
 /* serve/connect/engine_analyze.c -- AnalyzePlan: questions about a plan, answered without running it. */
+#include "base/version.h"
 #include "serve/connect/engine_int.h"
 
 typedef struct question {
@@ -256,7 +257,7 @@ vonk_status vonk__connect_answer_analyze(void *self, vonk_connect_session *sessi
     case PB_ANALYZE_PLAN_REQUEST_INPUT_FILES: return input_files(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_SPARK_VERSION:
         return put_text(&q, PB_ANALYZE_PLAN_RESPONSE_SPARK_VERSION, PB_ANALYZE_PLAN_RESPONSE_SPARK_VERSION_VERSION,
-                        VONK_STR("4.3.0")); /* the version whose behaviour is promised */
+                        VONK_STR(VONK_SPARK_VERSION));
     case PB_ANALYZE_PLAN_REQUEST_DDL_PARSE: return ddl_parse(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_SAME_SEMANTICS: return same_semantics(&q, err);
     case PB_ANALYZE_PLAN_REQUEST_SEMANTIC_HASH: return semantic_hash(&q, err);

@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "codec/ipc.h"
 #include "serve/connect/engine_int.h"
+#include "session/history.h"
 
 #define RESPONSE_BYTES (4 << 20) /* of Arrow data: Spark's default batch size */
 
@@ -43,6 +44,7 @@ typedef struct row_stream {
     size_t waiting_bytes;
     int64_t waiting_rows, sent_rows;
     bool any_sent;
+    vonk_history_run noted;
 } row_stream;
 
 static void drop_waiting(row_stream *s)
@@ -93,6 +95,7 @@ static vonk_status pump(row_stream *s, vonk_error *err)
             vonk_connect_end_is_near(s->op);
             return s->waiting.n > 0 || !s->any_sent ? send_waiting(s, err) : VONK_OK;
         }
+        vonk_history_note(&s->noted, VONK_OK, batch);
         s->waiting_bytes += vonk_ipc_row_bytes(batch, s->type);
         s->waiting_rows += batch->n_sel;
         vonk_status status = VONK_VEC_PUSH(&s->waiting, vonk_budget_root(), batch, err);
@@ -133,7 +136,10 @@ static vonk_status stream_rows(vonk__connect_request *r, vonk_connect_operation 
 
     ipc_options_of(conf, &s.options);
     vonk_connect_set_hooks(op, &hooks);
+    vonk_history_begin(r->state->session, VONK_STR_NONE, query, &s.noted);
     vonk_status status = pump(&s, err);
+    vonk_history_note(&s.noted, status, NULL);
+    vonk_history_end(&s.noted);
     vonk_connect_set_hooks(op, NULL);
     drop_waiting(&s);
     vonk_free(s.waiting.at);
@@ -141,15 +147,18 @@ static vonk_status stream_rows(vonk__connect_request *r, vonk_connect_operation 
 }
 
 /* Runs to the end; rows are thrown away. */
-static vonk_status drain(vonk_connect_operation *op, vonk_query *query, vonk_error *err)
+static vonk_status drain(const vonk__connect_request *r, vonk_connect_operation *op, vonk_query *query, vonk_error *err)
 {
+    VONK_AUTO(vonk_history_end) vonk_history_run noted = {0};
     const vonk_connect_hooks hooks = {.arg = query, .cancel = cancel, .progress = progress};
     vonk_status status = VONK_OK;
 
     vonk_connect_set_hooks(op, &hooks);
+    vonk_history_begin(r->state->session, VONK_STR_NONE, query, &noted);
     for (bool more = true; more && status == VONK_OK;) {
         VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
         status = vonk_query_next(query, &batch, err);
+        vonk_history_note(&noted, status, batch);
         more = batch != NULL;
     }
     vonk_connect_set_hooks(op, NULL);
@@ -215,7 +224,7 @@ static vonk_status answer_sql(vonk__connect_request *r, vonk_connect_operation *
     if (vonk_session_acts(resolved)) {
         VONK_TRY(vonk_session_execute_resolved(r->state->session, resolved, &query, err));
         if (vonk_query_runs(query))
-            VONK_TRY(drain(op, query, err));
+            VONK_TRY(drain(r, op, query, err));
         else
             VONK_TRY(vonk_query_next(query, &rows, err));
         VONK_TRY(put_local(w, query, rows, &options, err));
@@ -347,7 +356,7 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     if (plan && which == PB_COMMAND_SQL_COMMAND) return run_sql(r, op, vonk_pb_get_msg(command, which), plan, err);
     if (plan) {
         VONK_TRY(vonk_session_execute(r->state->session, plan, &query, err));
-        VONK_TRY(drain(op, query, err));
+        VONK_TRY(drain(r, op, query, err));
         return send_observed(op, query, err);
     }
     switch (which) {

@@ -9,29 +9,16 @@
 
 /* ---- settings */
 
-static vonk_status number_setting(vonk__j_caller *caller, vonk__j_context *c, const char *key, int64_t usual,
-                                  int64_t *ret, vonk_error *err)
+static bool is_set_to(const vonk__j_engine *e, const char *key, const char *value)
 {
-    char text[64];
-    const vonk_str set = vonk__j_context_setting(c, vonk_str_of(key), text, sizeof text);
-    *ret = usual;
-    if (!set.data || vonk_text_to_i64(set, false, 0, INT32_MAX, ret)) return VONK_OK;
-    return vonk__j_throw(caller, "java.lang.NumberFormatException", err, "For input string: \"%.60s\"", text);
-}
-static bool is_set_to(vonk__j_context *c, const char *key, const char *value)
-{
-    char text[64];
-    return vonk_str_is_nocase(vonk__j_context_setting(c, vonk_str_of(key), text, sizeof text), value);
+    return vonk_str_is_nocase(vonk_conf_get(e->conf, key), value);
 }
 
-/* "15", "15s": seconds; anything else was refused when the context started (PythonUtils). */
-static int64_t seconds_setting(vonk__j_context *c, const char *key, int64_t usual)
+/* Nonsense was refused when the context started (PythonUtils). */
+static int64_t seconds_setting(const vonk__j_engine *e, const char *key, int64_t usual)
 {
-    char text[64];
-    int64_t n = usual;
-    vonk_str set = vonk__j_context_setting(c, vonk_str_of(key), text, sizeof text);
-    if (set.len && set.data[set.len - 1] == 's') set.len--;
-    return set.len && vonk_text_to_i64(set, false, 1, INT32_MAX, &n) ? n : usual;
+    const int64_t n = vonk_conf_i64(e->conf, key);
+    return n > 0 ? n : usual;
 }
 
 /* local[N, F]: F is how often a task may fail. */
@@ -113,24 +100,24 @@ void vonk__j_engine_free(vonk__j_engine *e)
 }
 static inline void vonk__j_engine_free_auto(vonk__j_engine **e) { vonk__j_engine_free(*e); }
 
-static vonk_status make_scheduler(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *err)
+static vonk_status make_scheduler(vonk__j_engine *e, vonk_error *err)
 {
     vonk__j_context *c = e->context;
     int64_t failures = 0, attempts = 0;
-    VONK_TRY(number_setting(caller, c, "spark.stage.maxConsecutiveAttempts", 4, &attempts, err));
+    VONK_TRY(vonk__j_context_number(c, "spark.stage.maxConsecutiveAttempts", 4, INT32_MAX, &attempts, err));
     failures = failures_of(c);
     const vonk_scheduler_options options = {.n_slots = c->n_slots / c->task_cpus,
                                             .max_failures = (uint32_t)failures,
                                             .max_stage_attempts = (uint32_t)attempts,
-                                            .fair = is_set_to(c, "spark.scheduler.mode", "FAIR")};
+                                            .fair = is_set_to(e, "spark.scheduler.mode", "FAIR")};
     VONK_TRY(vonk_scheduler_new(e->budget, e->store, &options, &e->scheduler, err));
     return vonk__j_read_pools(c, e->scheduler, err);
 }
 
-static vonk_status make_pool(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *err)
+static vonk_status make_pool(vonk__j_engine *e, vonk_error *err)
 {
     int64_t idle = 0;
-    VONK_TRY(number_setting(caller, e->context, "spark.python.worker.idle.seconds", 60, &idle, err));
+    VONK_TRY(vonk__j_context_number(e->context, "spark.python.worker.idle.seconds", 60, INT32_MAX, &idle, err));
     /* Names of sockets are short: a temporary folder with a long name cannot hold them. */
     const bool is_long = vonk_env_get("TMPDIR").len > 40;
     const vonk_py_pool_options options = {.socket_folder = is_long ? VONK_STR("/tmp") : VONK_STR_NONE,
@@ -141,14 +128,14 @@ static vonk_status make_pool(vonk__j_caller *caller, vonk__j_engine *e, vonk_err
     return vonk_py_pool_new(e->budget, &options, &e->pool, err);
 }
 
-static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *err)
+static vonk_status fill(vonk__j_engine *e, vonk_error *err)
 {
     vonk__j_context *c = e->context;
     char text[4096];
     VONK_TRY(vonk__j_context_conf(c, &e->conf, err));
-    e->is_encrypted = is_set_to(c, "spark.io.encryption.enabled", "true");
-    e->by_unix_sockets = is_set_to(c, "spark.python.unix.domain.socket.enabled", "true");
-    e->socket_timeout_ns = seconds_setting(c, "spark.python.authenticate.socketTimeout", 15) * VONK_NS_PER_S;
+    e->is_encrypted = is_set_to(e, "spark.io.encryption.enabled", "true");
+    e->by_unix_sockets = is_set_to(e, "spark.python.unix.domain.socket.enabled", "true");
+    e->socket_timeout_ns = seconds_setting(e, "spark.python.authenticate.socketTimeout", 15) * VONK_NS_PER_S;
     const vonk_str sockets =
         vonk__j_context_setting(c, VONK_STR("spark.python.unix.domain.socket.dir"), text, sizeof text);
     VONK_TRY(
@@ -158,8 +145,8 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
     const vonk_block_options blocks = {
         .folder = vonk_str_of(c->local_folder), .compress = true, .encrypt = e->is_encrypted};
     VONK_TRY(vonk_block_store_new(e->budget, &blocks, &e->store, err));
-    VONK_TRY(make_scheduler(caller, e, err));
-    VONK_TRY(make_pool(caller, e, err));
+    VONK_TRY(make_scheduler(e, err));
+    VONK_TRY(make_pool(e, err));
     const vonk_rdd_env env = {.budget = e->budget,
                               .scheduler = e->scheduler,
                               .pool = e->pool,
@@ -167,7 +154,7 @@ static vonk_status fill(vonk__j_caller *caller, vonk__j_engine *e, vonk_error *e
                               .files_folder = vonk_str_of(e->files_folder),
                               .default_parallelism = c->parallelism,
                               .task_cpus = c->task_cpus,
-                              .overwrites = is_set_to(c, "spark.hadoop.validateOutputSpecs", "false"),
+                              .overwrites = is_set_to(e, "spark.hadoop.validateOutputSpecs", "false"),
                               .accumulate = vonk__j_accumulate,
                               .self = e};
     VONK_TRY(vonk_rdd_context_new(&env, &e->rdds, err));
@@ -186,7 +173,7 @@ static vonk_status make(vonk__j_caller *caller, vonk__j_context *c, vonk__j_engi
     vonk_mutex_init(&e->lock);
     vonk_mutex_init(&e->accumulator_lock);
     vonk_cond_init(&e->changed);
-    VONK_TRY(fill(caller, e, err));
+    VONK_TRY(fill(e, err));
     *ret = VONK_STEAL(e);
     return VONK_OK;
 }

@@ -40,6 +40,9 @@ vonk__j_context *vonk__j_context_of(vonk__j_object *object);       /* of a Spark
 vonk__j_context *vonk__j_active_context(vonk__j_machine *machine); /* new reference; NULL: none */
 /* Of the context's configuration; empty: not set. The text is copied to `into`. */
 vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *into, size_t bytes);
+/* A whole number from 0 to `most`; `usual` when it is not set. INVALID_CONF_VALUE.TYPE_MISMATCH. */
+vonk_status vonk__j_context_number(vonk__j_context *context, const char *key, int64_t usual, int64_t most, int64_t *ret,
+                                   vonk_error *err);
 /* All of the context's configuration; new reference. */
 vonk_status vonk__j_context_conf(vonk__j_context *context, const vonk_conf **ret, vonk_error *err);
 /* The caller's own, made when first asked for; borrowed. */
@@ -60,7 +63,7 @@ vonk_status vonk__j_temp_folder(vonk__j_machine *machine, vonk_str parent, vonk_
                                 vonk_error *err);
 
 /* The page of a context that is about to run (web.c): spark.ui.enabled, spark.ui.port. Ends with it. */
-vonk_status vonk__j_web_start(vonk__j_caller *caller, vonk__j_context *context, vonk_error *err);
+vonk_status vonk__j_web_start(vonk__j_context *context, vonk_error *err);
 void vonk__j_web_stop(vonk__j_context *context);
 vonk_status vonk__j_web_url(vonk__j_call *call, vonk_error *err); /* SparkContext.uiWebUrl */
 

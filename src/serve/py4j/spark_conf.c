@@ -1,5 +1,5 @@
 /* serve/py4j/spark_conf.c -- org.apache.spark.SparkConf. */
-#include "plan/conf.h"
+#include "plan/redaction.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/spark.h"
 #include "text/number.h"
@@ -150,6 +150,7 @@ static vonk_status conf_all(vonk__j_call *call, vonk_error *err)
 
 static vonk_status conf_debug(vonk__j_call *call, vonk_error *err)
 {
+    VONK_AUTO(vonk_redaction_done) vonk_redaction r = {0};
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     vonk__j_value *keys = NULL;
@@ -157,16 +158,17 @@ static vonk_status conf_debug(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     VONK_TRY(vonk_arena_array(arena, map_of(call)->n + 1, sizeof *keys, &keys, err));
     vonk_buf_init(&text, call->machine->budget, SIZE_MAX);
+    VONK_TRY(vonk_redaction_init(&r, call->machine->budget,
+                                 vonk__j_map_get_text(map_of(call), VONK_STR("spark.redaction.regex")), err));
     for (vonk__j_entry *e = NULL; (e = vonk__j_map_next(map_of(call), e));) keys[n++] = e->key; /* borrowed */
     VONK_TRY(vonk__j_sort(call->caller, keys, n, NULL, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_str key = vonk__j_str(&keys[i]);
-        const bool is_secret = vonk_conf_is_secret(key);
+        const vonk_str value = vonk__j_map_get_text(map_of(call), key);
         if (i) VONK_TRY(vonk_buf_add_byte(&text, '\n', err));
         VONK_TRY(vonk_buf_add_str(&text, key, err));
         VONK_TRY(vonk_buf_add_byte(&text, '=', err));
-        VONK_TRY(vonk_buf_add_str(
-            &text, is_secret ? VONK_STR("*********(redacted)") : vonk__j_map_get_text(map_of(call), key), err));
+        VONK_TRY(vonk_buf_add_str(&text, vonk_redaction_hides(&r, key, value) ? VONK_REDACTED : value, err));
     }
     return vonk__j_return_str(call, vonk_buf_str(&text), err);
 }

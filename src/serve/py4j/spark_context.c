@@ -1,4 +1,5 @@
 /* serve/py4j/spark_context.c -- SparkContext and JavaSparkContext: start, stop, settings, local properties, files. */
+#include "base/version.h"
 #include "serve/py4j/archive.h"
 #include "serve/py4j/collection.h"
 #include "serve/py4j/rdd_engine.h"
@@ -10,7 +11,6 @@
 #include "sys/files.h"
 #include "text/number.h"
 
-#define SPARK_VERSION "4.3.0"
 #define WORKER_BYTES_TO_SPARE (INT64_C(4) << 30) /* of the budget, for each slot */
 
 typedef struct java_context {
@@ -69,6 +69,17 @@ vonk_str vonk__j_context_setting(vonk__j_context *context, vonk_str key, char *i
     if (!found.data) return VONK_STR_NONE;
     vonk_format(into, bytes, "%.*s", VONK_STR_ARGS(found));
     return vonk_str_of(into);
+}
+
+vonk_status vonk__j_context_number(vonk__j_context *context, const char *key, int64_t usual, int64_t most, int64_t *ret,
+                                   vonk_error *err)
+{
+    char text[64];
+    const vonk_str set = vonk__j_context_setting(context, vonk_str_of(key), text, sizeof text);
+    *ret = usual;
+    if (!set.data || vonk_text_to_i64(set, false, 0, most, ret)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH, "confValue", text, "confName", key, "confType",
+                     "int");
 }
 
 vonk_status vonk__j_context_conf(vonk__j_context *context, const vonk_conf **ret, vonk_error *err)
@@ -285,7 +296,7 @@ static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_c
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.SparkContext", &c, err));
     VONK_TRY(fill_context(call, c, conf, err));
     VONK_TRY(vonk__j_read_pools(c, NULL, err));
-    VONK_TRY(vonk__j_web_start(call->caller, c, err));
+    VONK_TRY(vonk__j_web_start(c, err));
     VONK_LOCKED(&call->machine->state);
     if (call->machine->context)
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
@@ -363,7 +374,7 @@ static vonk_status m_text(vonk__j_call *call, vonk_error *err)
 {
     char text[1024];
     switch (call->member->tag) {
-    case VERSION: return vonk__j_return_str(call, VONK_STR(SPARK_VERSION), err);
+    case VERSION: return vonk__j_return_str(call, VONK_STR(VONK_SPARK_VERSION), err);
     case APP_ID: return vonk__j_return_str(call, vonk_str_of(self_context(call)->app_id), err);
     case SPARK_USER: return vonk__j_return_str(call, vonk_env_user_name(), err);
     default: break;

@@ -29,12 +29,6 @@
 #define J_MAP "java.util.Map"
 #define J_LEVEL "org.apache.spark.storage.StorageLevel"
 
-/* What the page of a context shows of a query. */
-typedef struct vonk__j_past {
-    vonk_ui_query shown; /* its description is the one below */
-    char description[200];
-} vonk__j_past;
-
 /* The engine behind the sessions of one SparkContext; shared by all that was made in it. */
 typedef struct vonk__j_sql {
     _Atomic uint32_t refs;
@@ -42,8 +36,6 @@ typedef struct vonk__j_sql {
     uint32_t of; /* serial of its SparkContext */
     vonk_mutex lock; /* of what follows */
     struct vonk__j_run *runs;
-    uint64_t n_runs, n_past;
-    VONK_VEC(struct vonk__j_past) past; /* the last thousand queries that ended, as a ring */
 } vonk__j_sql;
 void vonk__j_sql_unref(vonk__j_sql *sql); /* NULL is fine */
 VONK_DEFINE_AUTO(vonk__j_sql, vonk__j_sql_unref)
@@ -214,9 +206,8 @@ typedef struct vonk__j_run {
     vonk__j_sql *sql;       /* NULL: nothing to be done */
     const vonk_session *session;
     vonk_query *query;
-    uint64_t id;
     vonk_buf group, job_tags, tags; /* of the caller when it began */
-    vonk__j_past shown;
+    vonk_history_run noted;         /* its id is the query's */
     vonk_mutex lock;
     vonk_cond changed;
     bool woken;
@@ -228,7 +219,7 @@ vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err
 void vonk__j_run_done(vonk__j_run *run);
 VONK_DEFINE_AUTO_DONE(vonk__j_run, vonk__j_run_done)
 /* Those that ended, then those that run. */
-vonk_status vonk__j_list_queries(vonk__j_context *context, vonk_arena *arena, const vonk_ui_query **ret,
+vonk_status vonk__j_list_queries(vonk__j_context *context, vonk_arena *arena, const vonk_query_record **ret,
                                  uint32_t *ret_n, vonk_error *err);
 /* Members of SparkSession. */
 vonk_status vonk__j_interrupt(vonk__j_call *call, vonk_error *err);

@@ -5,7 +5,6 @@
 
 #define SESSION_TAGS "spark.sql.session.tags" /* a local property: separated by commas */
 #define LOOK_NS (20 * VONK_NS_PER_MS)
-enum { KEPT = 1000 };
 
 static bool has_tag(vonk_str all, vonk_str tag)
 {
@@ -38,30 +37,13 @@ void vonk__j_asks(vonk__j_caller *caller)
 
 /* ---- a query that runs */
 
-/* What its page says of it: what the program said, else the names of its columns. */
-static vonk_status describe(vonk__j_run *run, vonk_error *err)
+/* Its page says what the program said of it. */
+static vonk_status note(vonk__j_run *run, vonk_error *err)
 {
-    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
-    const vonk_type *schema = vonk_query_schema(run->query);
-    VONK_TRY(vonk__j_local_text(run->caller, "spark.job.description", &text, err));
-    for (uint32_t i = 0, n = text.len ? 0 : schema->n_fields; i < n && text.len < sizeof run->shown.description; i++)
-        VONK_TRY(vonk_buf_printf(&text, err, "%s%.*s", i ? ", " : "rows of ", VONK_STR_ARGS(schema->fields[i].name)));
-    vonk_format(run->shown.description, sizeof run->shown.description, "%.*s", VONK_STR_ARGS(vonk_buf_str(&text)));
-    run->shown.shown.submitted_us = vonk_clock_wall_us();
+    VONK_AUTO(vonk_buf_done) vonk_buf said = {0};
+    VONK_TRY(vonk__j_local_text(run->caller, "spark.job.description", &said, err));
+    vonk_history_begin(run->session, vonk_buf_str(&said), run->query, &run->noted);
     return VONK_OK;
-}
-
-/* Lock held. The oldest one goes when there are enough; without memory for it, nobody sees it. */
-static void remember(vonk__j_sql *sql, vonk__j_past *shown)
-{
-    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    shown->shown.completed_us = vonk_clock_wall_us();
-    if (shown->shown.state == VONK_UI_RUNNING) shown->shown.state = VONK_UI_COMPLETED;
-    if (sql->past.n < KEPT)
-        (void)VONK_VEC_PUSH(&sql->past, vonk_budget_root(), *shown, &err);
-    else
-        sql->past.at[sql->n_past % KEPT] = *shown;
-    sql->n_past++;
 }
 
 vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_session *session, vonk_query *query,
@@ -74,9 +56,8 @@ vonk_status vonk__j_run_begin(vonk__j_run *run, vonk__j_caller *caller, vonk__j_
     VONK_TRY(vonk__j_local_text(caller, "spark.jobGroup.id", &run->group, err));
     VONK_TRY(vonk__j_local_text(caller, "spark.job.tags", &run->job_tags, err));
     VONK_TRY(vonk__j_local_text(caller, SESSION_TAGS, &run->tags, err));
-    VONK_TRY(describe(run, err));
+    VONK_TRY(note(run, err));
     VONK_LOCKED(&run->sql->lock);
-    run->id = run->shown.shown.id = run->sql->n_runs++;
     run->next = run->sql->runs;
     run->sql->runs = run;
     return VONK_OK;
@@ -89,10 +70,10 @@ void vonk__j_run_done(vonk__j_run *run)
     for (vonk__j_run **at = &run->sql->runs; *at; at = &(*at)->next)
         if (*at == run) {
             *at = run->next;
-            remember(run->sql, &run->shown);
             break;
         }
     vonk_mutex_unlock(&run->sql->lock);
+    vonk_history_end(&run->noted);
     vonk_buf_done(&run->group);
     vonk_buf_done(&run->job_tags);
     vonk_buf_done(&run->tags);
@@ -130,40 +111,11 @@ static vonk_status next_batch(vonk__j_run *run, vonk_batch **ret, vonk_error *er
 vonk_status vonk__j_run_next(vonk__j_run *run, vonk_batch **ret, vonk_error *err)
 {
     const vonk_status status = next_batch(run, ret, err);
-    VONK_LOCKED(&run->sql->lock);
-    if (status != VONK_OK)
-        run->shown.shown.state = VONK_UI_FAILED;
-    else if (*ret)
-        run->shown.shown.n_rows += (*ret)->n_sel;
+    vonk_history_note(&run->noted, status, status == VONK_OK ? *ret : NULL);
     return status;
 }
 
 /* ---- looking */
-
-static vonk_status copy_shown(const vonk__j_past *from, vonk_arena *arena, vonk_ui_query *to, vonk_error *err)
-{
-    *to = from->shown;
-    return vonk_arena_str(arena, vonk_str_of(from->description), &to->description, err);
-}
-
-static vonk_status list_queries(vonk__j_sql *sql, vonk_arena *arena, const vonk_ui_query **ret, uint32_t *ret_n,
-                                vonk_error *err)
-{
-    vonk_ui_query *all = NULL;
-    size_t n = 0;
-    VONK_LOCKED(&sql->lock);
-    for (const vonk__j_run *run = sql->runs; run; run = run->next) n++;
-    VONK_TRY(vonk_arena_array(arena, sql->past.n + n, sizeof *all, &all, err));
-    n = 0;
-    const size_t first = sql->past.n < KEPT ? 0 : sql->n_past % KEPT;
-    for (size_t i = 0; i < sql->past.n; i++)
-        VONK_TRY(copy_shown(&sql->past.at[(first + i) % sql->past.n], arena, &all[n++], err));
-    for (const vonk__j_run *run = sql->runs; run; run = run->next)
-        VONK_TRY(copy_shown(&run->shown, arena, &all[n++], err));
-    *ret = all;
-    *ret_n = (uint32_t)n;
-    return VONK_OK;
-}
 
 /* The engine behind a context's sessions; new reference; NULL: there is none yet. */
 static vonk__j_sql *sql_behind(vonk__j_context *context)
@@ -175,12 +127,12 @@ static vonk__j_sql *sql_behind(vonk__j_context *context)
     return machine->sql;
 }
 
-vonk_status vonk__j_list_queries(vonk__j_context *context, vonk_arena *arena, const vonk_ui_query **ret,
+vonk_status vonk__j_list_queries(vonk__j_context *context, vonk_arena *arena, const vonk_query_record **ret,
                                  uint32_t *ret_n, vonk_error *err)
 {
     VONK_AUTO(vonk__j_sql_unref) vonk__j_sql *sql = sql_behind(context);
     *ret_n = 0;
-    return sql ? list_queries(sql, arena, ret, ret_n, err) : VONK_OK;
+    return sql ? vonk_history_list(vonk_engine_history(sql->engine), arena, ret, ret_n, err) : VONK_OK;
 }
 
 /* ---- cancelling */
@@ -197,7 +149,7 @@ static bool is_meant(const vonk__j_run *run, which by, const vonk_session *sessi
     case SESSION_TAG: return run->session == session && has_tag(vonk_buf_str(&run->tags), value);
     case ID: break;
     }
-    vonk_format(id, sizeof id, "%llu", (unsigned long long)run->id);
+    vonk_format(id, sizeof id, "%llu", (unsigned long long)run->noted.shown.id);
     return run->session == session && vonk_str_eq(vonk_str_of(id), value);
 }
 
@@ -209,7 +161,8 @@ static vonk_status cancel(vonk__j_sql *sql, which by, const vonk_session *sessio
         if (!is_meant(run, by, session, value)) continue;
         vonk_query_cancel(run->query);
         if (ret_ids)
-            VONK_TRY(vonk_buf_printf(ret_ids, err, "%s%llu", ret_ids->len ? "," : "", (unsigned long long)run->id));
+            VONK_TRY(vonk_buf_printf(ret_ids, err, "%s%llu", ret_ids->len ? "," : "",
+                                     (unsigned long long)run->noted.shown.id));
     }
     return VONK_OK;
 }

@@ -31,7 +31,6 @@ struct rdd_table {
     vonk__j_context *context; /* referenced */
     vonk_budget *budget;
     vonk_rdd *tap;
-    bool is_batched;     /* a record holds a list of rows, not one */
     int64_t list_bytes;  /* of a list that createDataFrame has cut; -1: of something else */
     vonk_mutex lock;     /* of what follows */
     vonk_thread *thread; /* waits for the job; NULL: none was started yet */
@@ -165,7 +164,7 @@ static vonk_status append_pickle(void *self, vonk_str record, bool *ret_enough, 
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a null in place of rows");
     vonk_arena_reset(r->arena);
     VONK_TRY(vonk_pickle_read(vonk_str_sub(record, 4, record.len), r->arena, &value, &n, err));
-    if (!t->is_batched || value->kind != VONK_PICKLE_LIST) {
+    if (value->kind != VONK_PICKLE_LIST) { /* one row, not several */
         r->n_rows++;
         return vonk_pickle_append(value, t->base.schema, &options, &r->builder, err);
     }
@@ -379,7 +378,6 @@ static vonk_status table_new(vonk_budget *budget, const vonk__j_rdd *r, const vo
     t->context = (vonk__j_context *)vonk__j_object_ref(r->context);
     t->budget = budget;
     t->tap = VONK_STEAL(tap);
-    t->is_batched = true;
     t->list_bytes = vonk_rdd_n_partitions(r->rdd) == r->context->parallelism ? vonk_rdd_list_bytes(r->rdd) : -1;
     t->base.cls = &table_class;
     t->base.refs = 1;

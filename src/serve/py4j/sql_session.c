@@ -1,4 +1,5 @@
 /* serve/py4j/sql_session.c -- SparkSession: made of a SparkContext, with an engine behind it. */
+#include "base/version.h"
 #include "serve/py4j/sql.h"
 #include "sys/cpu.h"
 
@@ -8,7 +9,6 @@ void vonk__j_sql_unref(vonk__j_sql *sql)
 {
     if (!sql || atomic_fetch_sub(&sql->refs, 1) > 1) return;
     vonk_engine_free(sql->engine);
-    vonk_free(sql->past.at);
     vonk_mutex_done(&sql->lock);
     vonk_free(sql);
 }
@@ -39,6 +39,7 @@ static vonk_status start_engine(vonk__j_context *context, vonk__j_sql **ret, von
                                          .warehouse_dir = warehouse,
                                          .conf = conf};
     VONK_TRY(vonk_engine_new(&options, &made->engine, err));
+    VONK_TRY(vonk_engine_keep_history(made->engine, err));
     *ret = VONK_STEAL(made);
     return VONK_OK;
 }
@@ -261,7 +262,7 @@ static vonk_status m_context(vonk__j_call *call, vonk_error *err)
 }
 static vonk_status m_version(vonk__j_call *call, vonk_error *err)
 {
-    return vonk__j_return_str(call, VONK_STR("4.3.0"), err);
+    return vonk__j_return_str(call, VONK_STR(VONK_SPARK_VERSION), err);
 }
 enum { FACET_STATE, FACET_CONF, FACET_CATALOG, FACET_UDF, FACET_UDTF, FACET_TVF, FACET_SQL_CONTEXT, FACET_SOURCES };
 static vonk_status m_facet(vonk__j_call *call, vonk_error *err)

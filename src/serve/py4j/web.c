@@ -4,7 +4,6 @@
 #include "serve/py4j/rdd_engine.h"
 #include "serve/py4j/sql.h"
 #include "sys/env.h"
-#include "text/number.h"
 
 /* ---- what there is to see */
 
@@ -74,25 +73,14 @@ static vonk_status look(void *self, vonk_arena *arena, vonk_ui_snapshot *ret, vo
 
 /* ---- its life */
 
-static vonk_status number_setting(vonk__j_caller *caller, vonk__j_context *c, const char *key, int64_t usual,
-                                  int64_t *ret, vonk_error *err)
-{
-    char text[64];
-    const vonk_str set = vonk__j_context_setting(c, vonk_str_of(key), text, sizeof text);
-    *ret = usual;
-    if (!set.data || vonk_text_to_i64(set, false, 0, UINT16_MAX, ret)) return VONK_OK;
-    return vonk__j_throw(caller, "java.lang.IllegalArgumentException", err, "%s should be a port number, but was %s",
-                         key, text);
-}
-
-vonk_status vonk__j_web_start(vonk__j_caller *caller, vonk__j_context *c, vonk_error *err)
+vonk_status vonk__j_web_start(vonk__j_context *c, vonk_error *err)
 {
     char text[64], address[256];
     int64_t port = 0, n_retries = 0;
     if (vonk_str_is_nocase(vonk__j_context_setting(c, VONK_STR("spark.ui.enabled"), text, sizeof text), "false"))
         return VONK_OK;
-    VONK_TRY(number_setting(caller, c, "spark.ui.port", 4040, &port, err));
-    VONK_TRY(number_setting(caller, c, "spark.port.maxRetries", 16, &n_retries, err));
+    VONK_TRY(vonk__j_context_number(c, "spark.ui.port", 4040, UINT16_MAX, &port, err));
+    VONK_TRY(vonk__j_context_number(c, "spark.port.maxRetries", 16, UINT16_MAX, &n_retries, err));
     const vonk_ui_options options = {
         .http = {.address = vonk__j_context_setting(c, VONK_STR("spark.driver.bindAddress"), address, sizeof address),
                  .port = (uint16_t)port,

@@ -6,6 +6,7 @@
 
 #include "cluster/scheduler.h"
 #include "net/http.h"
+#include "session/history.h"
 
 typedef struct vonk_ui vonk_ui;
 
@@ -15,14 +16,6 @@ typedef struct vonk_ui_stored { /* a cached RDD */
     uint64_t memory_bytes, disk_bytes;
 } vonk_ui_stored;
 
-typedef enum vonk_ui_state { VONK_UI_RUNNING, VONK_UI_COMPLETED, VONK_UI_FAILED } vonk_ui_state;
-typedef struct vonk_ui_query { /* of SQL and DataFrames */
-    uint64_t id, n_rows;       /* rows: given to the program so far */
-    vonk_str description;
-    vonk_ui_state state;
-    int64_t submitted_us, completed_us; /* 0: not yet */
-} vonk_ui_query;
-
 typedef struct vonk_ui_snapshot { /* all in the arena given */
     vonk_str id, name, user;
     int64_t start_us;
@@ -30,7 +23,7 @@ typedef struct vonk_ui_snapshot { /* all in the arena given */
     int64_t memory_used, memory_limit; /* bytes, of what is cached */
     const vonk_job_status *jobs; /* by id */
     uint32_t n_jobs;
-    const vonk_ui_query *queries; /* by id */
+    const vonk_query_record *queries; /* by id */
     uint32_t n_queries;
     const vonk_ui_stored *stored;
     uint32_t n_stored;

@@ -4,8 +4,6 @@
 
 #include "serve/ui/ui.h"
 
-#define UI_SPARK_VERSION "4.3.0"
-
 /* ui_rest.c: what is below /api/v1/; *ret_there false: there is no such thing. `query`: of the request's "?status=". */
 vonk_status vonk__ui_rest(const vonk_ui_snapshot *seen, vonk_str path, vonk_str status, vonk_buf *out, bool *ret_there,
                           vonk_error *err);

@@ -1,5 +1,6 @@
 /* serve/ui/ui_rest.c -- Spark's monitoring REST: the fields that there is something to say of, under Spark's names. */
-#include "plan/conf.h"
+#include "base/version.h"
+#include "plan/redaction.h"
 #include "serve/ui/ui_int.h"
 #include "sys/clock.h"
 #include "text/date.h"
@@ -190,7 +191,7 @@ static bool add_queries(json *j, const vonk_ui_snapshot *seen, vonk_str status, 
     bool is_there = id < 0;
     if (id < 0) begin_part(j, NULL, "[");
     for (uint32_t i = 0; i < seen->n_queries; i++) {
-        const vonk_ui_query *q = &seen->queries[i];
+        const vonk_query_record *q = &seen->queries[i];
         if (id < 0 ? !matches(status, vonk_str_of(names[q->state])) : q->id != (uint64_t)id) continue;
         begin_part(j, NULL, "{");
         add_number(j, "id", (int64_t)q->id);
@@ -271,15 +272,18 @@ static bool add_environment(json *j, const vonk_ui_snapshot *seen, vonk_str stat
 {
     (void)status;
     if (id >= 0) return false;
+    VONK_AUTO(vonk_redaction_done) vonk_redaction r = {0};
+    vonk_str pattern = VONK_STR_NONE;
+    for (uint32_t i = 0; i < seen->n_settings; i++)
+        if (vonk_str_is(seen->settings[i].key, "spark.redaction.regex")) pattern = seen->settings[i].value;
+    if (j->status == VONK_OK) j->status = vonk_redaction_init(&r, j->out->budget, pattern, j->err);
     begin_part(j, NULL, "{");
     begin_part(j, "sparkProperties", "[");
     for (uint32_t i = 0; i < seen->n_settings; i++) {
         const vonk_property *p = &seen->settings[i];
         begin_part(j, NULL, "[");
         add_text(j, NULL, p->key);
-        add_text(j, NULL,
-                 vonk_conf_is_secret(p->key) || vonk_conf_is_secret(p->value) ? VONK_STR("*********(redacted)")
-                                                                              : p->value);
+        add_text(j, NULL, vonk_redaction_hides(&r, p->key, p->value) ? VONK_REDACTED : p->value);
         end_part(j, "]");
     }
     end_part(j, "]");
@@ -312,7 +316,7 @@ static void add_application(json *j, const vonk_ui_snapshot *seen)
     add_number(j, "duration", (vonk_clock_wall_us() - seen->start_us) / 1000);
     add_text(j, "sparkUser", seen->user);
     add_bool(j, "completed", false);
-    add_text(j, "appSparkVersion", VONK_STR(UI_SPARK_VERSION));
+    add_text(j, "appSparkVersion", VONK_STR(VONK_SPARK_VERSION));
     end_part(j, "}");
     end_part(j, "]");
     end_part(j, "}");
@@ -341,7 +345,7 @@ vonk_status vonk__ui_rest(const vonk_ui_snapshot *seen, vonk_str path, vonk_str 
     if (path.len && path.data[path.len - 1] == '/') path.len--;
     if (vonk_str_is(path, "version")) {
         begin_part(&j, NULL, "{");
-        add_text(&j, "spark", VONK_STR(UI_SPARK_VERSION));
+        add_text(&j, "spark", VONK_STR(VONK_SPARK_VERSION));
         end_part(&j, "}");
         return j.status;
     }

@@ -1,4 +1,4 @@
-/* session/asker.c -- what functions of Python hear about the job that they are part of: who asked, under which
+/* session/python_context.c -- what functions of Python hear about the job that they are part of: who asked, under which
  * settings. */
 #include "session/session_int.h"
 #include "sys/entropy.h"
