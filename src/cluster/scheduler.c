@@ -229,6 +229,8 @@ static void start_attempt(stage *st)
         if (!st->done[i]) st->pending[st->end_pending++] = i;
     st->barrier.n_arrived = st->barrier.n_to_take = 0;
     st->barrier.broken = false;
+    st->barrier.broken_by = NULL;
+    vonk_error_reset(&st->lonely);
     st->running = st->end_pending > 0;
     st->status->n_done = st->status->n_active = 0;
     st->status->n_tasks = st->end_pending;
@@ -360,6 +362,7 @@ static vonk_status fill_job(vonk_job_run *job, const vonk_job_spec *spec, vonk_e
 static void free_job(vonk_job_run *job)
 {
     for (uint32_t i = 0; i < job->n_stages; i++) {
+        vonk_error_reset(&job->stages[i].lonely);
         vonk_buf_done(&job->stages[i].barrier.answer);
         vonk_shuffle_unref(job->stages[i].shuffle);
     }

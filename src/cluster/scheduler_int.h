@@ -40,6 +40,7 @@ typedef struct run_pool {
 typedef struct barrier { /* of a stage attempt; under the scheduler's lock */
     uint32_t n_arrived, generation;
     bool broken;        /* somebody has left who will not come again */
+    const void *broken_by; /* the slot that has said so itself; its failure is still to come */
     vonk_str *messages; /* of those who wait, by index; borrowed */
     vonk_buf answer;    /* of the last generation, until all have taken it */
     uint32_t n_to_take;
@@ -61,6 +62,8 @@ typedef struct stage {
     uint16_t *failures;                           /* by place */
     bool *done, *accumulated;                     /* by place; done: results */
     barrier barrier;
+    vonk_error lonely; /* of the first one that failed since it was left alone: counts if none has a reason of its own */
+    uint32_t lonely_place;
     vonk_stage_status *status;
 } stage;
 
@@ -91,6 +94,7 @@ typedef struct slot {
     bool is_waiting; /* its task has given the slot away */
     uint32_t place;
     bool is_withheld;         /* what the task has made was not given away */
+    bool is_left_alone;       /* at a barrier; under the scheduler's lock */
     vonk_buf result, updates; /* updates: each with its length as size_t before it */
     _Atomic bool cancel;
     vonk_mutex hook_lock;

@@ -42,8 +42,9 @@ vonk_status vonk_task_accumulate(vonk_task *task, vonk_str update, vonk_error *e
     return vonk_buf_add_str(&s->updates, update, err);
 }
 
-static vonk_status left_alone(const slot *s, vonk_error *err)
+static vonk_status left_alone(slot *s, vonk_error *err)
 {
+    s->is_left_alone = s->stage->barrier.broken_by != s;
     return VONK_FAIL(err, VONK_E_SPARK_JOB_CANCELLED, "jobId", VONK_F("%u", s->task.job), "reason",
                      "not all tasks of the barrier stage come to the barrier");
 }
@@ -109,7 +110,9 @@ void vonk_task_break_barrier(vonk_task *task)
 {
     slot *s = slot_of(task);
     VONK_LOCKED(&s->scheduler->lock);
-    s->stage->barrier.broken = true;
+    barrier *b = &s->stage->barrier;
+    if (!b->broken) b->broken_by = s;
+    b->broken = true;
     vonk_cond_broadcast(&s->scheduler->changed);
 }
 
@@ -221,6 +224,14 @@ static void task_failed(stage *st, uint32_t place, bool killed, vonk_error *err)
         again(st, place);
 }
 
+/* It failed since others do not come: why they do not is told by them, who may end later than it. */
+static void keep_lonely(stage *st, uint32_t place, vonk_error *err)
+{
+    if (st->lonely.cls != VONK_OK) return;
+    vonk_error_move(&st->lonely, err);
+    st->lonely_place = place;
+}
+
 static void task_ended(slot *s, vonk_status status, bool receiver, vonk_error *err)
 {
     stage *st = s->stage;
@@ -234,6 +245,8 @@ static void task_ended(slot *s, vonk_status status, bool receiver, vonk_error *e
     if (!job->ended) {
         if (receiver) {
             vonk__job_fail(job, err);
+        } else if (status != VONK_OK && s->is_left_alone && !killed) {
+            keep_lonely(st, s->place, err);
         } else if (status != VONK_OK) {
             task_failed(st, s->place, killed, err);
         } else if (!s->is_withheld) {
@@ -244,6 +257,8 @@ static void task_ended(slot *s, vonk_status status, bool receiver, vonk_error *e
             }
         }
     }
+    if (!job->ended && st->status->n_active == 0 && !st->stopped && st->lonely.cls != VONK_OK)
+        task_failed(st, st->lonely_place, false, &st->lonely);
     bool over = st->status->n_active == 0 && (st->stopped || st->next_pending == st->end_pending);
     if (!job->ended && over) end_attempt(st, err);
     job->n_running--; /* last: now the job may be freed */
@@ -259,6 +274,7 @@ static void take_task(slot *s, stage *st)
     s->stage = st;
     s->place = place;
     atomic_store(&s->cancel, false);
+    s->is_left_alone = false;
     s->task = (vonk_task){.stage = st->status->id,
                           .partition = st->partitions ? st->partitions[place] : place,
                           .attempt = st->failures[place],

@@ -432,6 +432,20 @@ static vonk_status end_well_when_stopped(act *a, vonk_task *task, vonk_error *er
     return vonk_buf_printf(task->result, err, "%u", task->stage_attempt);
 }
 
+/* It has broken the barrier, and says why when those who waited there have long failed. */
+static vonk_status fail_late(act *a, vonk_task *task, vonk_error *err)
+{
+    if (task->partition != 1) {
+        const vonk_status st = vonk_task_barrier(task, VONK_STR_NONE, NULL, err);
+        atomic_fetch_add(&a->go, 1);
+        return st;
+    }
+    vonk_task_break_barrier(task);
+    while (atomic_load(&a->go) < 2) vonk_clock_sleep_ns(100000);
+    vonk_clock_sleep_ns(50000000);
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "the reason");
+}
+
 static vonk_status leave_early(act *a, vonk_task *task, vonk_error *err)
 {
     (void)a;
@@ -464,6 +478,13 @@ static void test_barriers(void **state)
     assert_int_equal(end_act(start_act(&c, s, &whole, &a), &a), VONK_OK); /* both run again, and both results count */
     assert_int_equal(a.n_results, 2);
     for (int i = 0; i < 2; i++) assert_memory_equal(a.results[i].data, "1", 1);
+    answer_done(&a);
+    a = (answer){0};
+    act late = {.run = fail_late};
+    whole.act = &late;
+    whole.n_tasks = 3;
+    assert_int_equal(end_act(start_act(&c, s, &whole, &a), &a),
+                     VONK_E_INTERNAL_ERROR); /* not that of those who waited */
     answer_done(&a);
     a = (answer){0};
     act z = {.run = leave_early};

@@ -9,8 +9,8 @@
 #define END_MARK UINT64_C(0x177245385090)   /* before a stream's checksum */
 #define ONES_48 (((uint64_t)1 << MARK_BITS) - 1)
 enum {
-    HEAD_BYTES = 4,       /* "BZh9" */
-    SUM_BITS = 32,        /* behind either mark: the checksum of the block or the stream */
+    HEAD_BYTES = 4, /* "BZh9" */
+    SUM_BITS = 32,  /* behind either mark: the checksum of the block or the stream */
     READ_BYTES = 256 << 10,
     MOST_PACKED = 4 << 20, /* of a block: 900,000 symbols of at most 20 bits */
     LEVEL = 9
@@ -128,9 +128,9 @@ struct vonk_bzip2_reader {
     vonk_budget *budget;
     vonk_bytes_in in;
     char path[512];
-    vonk_buf ahead;      /* of the file, from `ahead_at` (bytes) on */
+    vonk_buf ahead; /* of the file, from `ahead_at` (bytes) on */
     uint64_t ahead_at;
-    uint64_t bit;        /* of the file: where the next block's mark begins, if is_there */
+    uint64_t bit; /* of the file: where the next block's mark begins, if is_there */
     bool is_there;
     vonk__bunzip *bunzip;
     vonk_buf packed, plain; /* a block as a stream of its own, and unpacked */

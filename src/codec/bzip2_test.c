@@ -64,8 +64,8 @@ static void parts_have_each_block_once(void **state)
             vonk_buf back = {0};
             vonk_buf_init(&back, vonk_budget_root(), SIZE_MAX);
             for (uint64_t i = 0; i < n; i++)
-                assert_int_equal(
-                    read_part(&packed, packed.len * i / n, packed.len * (i + 1) / n, &back, &err), VONK_OK);
+                assert_int_equal(read_part(&packed, packed.len * i / n, packed.len * (i + 1) / n, &back, &err),
+                                 VONK_OK);
             assert_int_equal(back.len, PLAIN);
             assert_memory_equal(back.data, plain, PLAIN);
             vonk_buf_done(&back);

@@ -30,7 +30,7 @@ struct vonk_compressor {
 const char *vonk_compression_name(vonk_compression codec)
 {
     static const char *const names[] = {"none",       "snappy",    "gzip", "zlib",   "deflate", "lz4_raw",
-                                        "lz4_hadoop", "lz4_frame", "zstd", "brotli", "bzip2", "lzo"};
+                                        "lz4_hadoop", "lz4_frame", "zstd", "brotli", "bzip2",   "lzo"};
     return (size_t)codec < VONK_COUNTOF(names) ? names[codec] : "unknown";
 }
 

@@ -551,6 +551,32 @@ static void order_joins(void **state)
                                                                              "   +- LocalRelation [a#1]\n");
 }
 
+/* `filter` with false gives a relation without rows. */
+static void propagate_empty(void **state)
+{
+    const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
+    const vonk_plan *none = after(vonk__rule_fold, filter(r, truth(false)));
+    const vonk_plan *also = after(vonk__rule_fold, filter(q, truth(false)));
+    const vonk_expr *same = call("=", r->output[0], q->output[0]);
+    const vonk_set_info all = {.all = true};
+    EXPECT(after(vonk__rule_empty, limit(project(sort(none, r->output[1]), r->output[0], NULL), 10)),
+           "LocalRelation [a#1]\n");
+    EXPECT(after(vonk__rule_empty, set_op(VONK_PN_SET_OP, none, also, all)), "LocalRelation [a#1, b#2]\n");
+    EXPECT(after(vonk__rule_empty, set_op(VONK_PN_SET_OP, none, q, all)), "Union false, false\n"
+                                                                          ":- LocalRelation [a#1, b#2]\n"
+                                                                          "+- LocalRelation [c#3, d#4]\n");
+    EXPECT(after(vonk__rule_empty, join(none, q, VONK_JOIN_INNER, same)), "LocalRelation [a#1, b#2, c#3, d#4]\n");
+    EXPECT(after(vonk__rule_empty, join(r, also, VONK_JOIN_LEFT, same)), "Join LeftOuter, (a#1 = c#2)\n"
+                                                                         ":- LocalRelation [a#1, b#3]\n"
+                                                                         "+- LocalRelation [c#2, d#4]\n");
+    EXPECT(after(vonk__rule_empty, join(none, q, VONK_JOIN_FULL, same)), "Join FullOuter, (a#1 = c#2)\n"
+                                                                         ":- LocalRelation [a#1, b#3]\n"
+                                                                         "+- LocalRelation [c#2, d#4]\n");
+    EXPECT(after(vonk__rule_empty, join(r, also, VONK_JOIN_ANTI, same)), "Join LeftAnti, (a#1 = c#2)\n"
+                                                                         ":- LocalRelation [a#1, b#3]\n"
+                                                                         "+- LocalRelation [c#2, d#4]\n");
+}
+
 static void push_limits(void **state)
 {
     const vonk_plan *r = RELATION("a", "b"), *q = RELATION("c", "d");
@@ -869,13 +895,28 @@ static void switched_off(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(strip_names),         CASE(set_ops),         CASE(fold),
-        CASE(factor_or),           CASE(unnest),          CASE(strengthen_joins),
-        CASE(push_filters),        CASE(derive_filters),  CASE(distinct_aggregates),
-        CASE(order_joins),         CASE(push_limits),     CASE(merge_projects),
-        CASE(prune_columns),       CASE(physical_limits), CASE(physical_joins),
-        CASE(physical_aggregates), CASE(switched_off),    CASE(prune_nested),
-        CASE(share_subplans),      CASE(extract_python),  CASE(extract_python_aggregates),
+        CASE(strip_names),
+        CASE(set_ops),
+        CASE(fold),
+        CASE(factor_or),
+        CASE(unnest),
+        CASE(strengthen_joins),
+        CASE(push_filters),
+        CASE(derive_filters),
+        CASE(distinct_aggregates),
+        CASE(order_joins),
+        CASE(propagate_empty),
+        CASE(push_limits),
+        CASE(merge_projects),
+        CASE(prune_columns),
+        CASE(physical_limits),
+        CASE(physical_joins),
+        CASE(physical_aggregates),
+        CASE(switched_off),
+        CASE(prune_nested),
+        CASE(share_subplans),
+        CASE(extract_python),
+        CASE(extract_python_aggregates),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -18,6 +18,7 @@ static const rule_row rules[] = {
     {"derive_and_push_filters", vonk__rule_derive_and_push_filters, false},
     {"unnest_subqueries", vonk__rule_unnest, true},
     {"fold_constants_again", vonk__rule_fold, false},
+    {"propagate_empty", vonk__rule_empty, false},
     {"strengthen_joins", vonk__rule_strengthen_joins, false},
     {"push_filters", vonk__rule_push_filters, false},
     {"rewrite_distinct", vonk__rule_distinct, true},

@@ -144,20 +144,6 @@ static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vo
     return VONK_OK;
 }
 
-/* No rows, with the columns of p. */
-static vonk_status no_rows(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
-{
-    vonk_plan *empty = NULL;
-
-    VONK_TRY(vonk_plan_new(env->budget, VONK_PN_LOCAL, NULL, 0, &empty, err));
-    vonk_status status = vonk_plan_set_output(empty, p->output, p->n_output, err);
-    if (status != VONK_OK) {
-        vonk_plan_unref(empty);
-        return status;
-    }
-    return vonk_plan_finish(empty, ret, err);
-}
-
 static vonk_status each_node(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_opt_env *env = arg;
@@ -170,7 +156,8 @@ static vonk_status each_node(const vonk_plan *p, void *arg, const vonk_plan **re
             *ret = vonk_plan_ref(folded->children[0]);
             return VONK_OK;
         }
-        if (is_bool(condition, false) || is_null_literal(condition)) return no_rows(env, folded, ret, err);
+        if (is_bool(condition, false) || is_null_literal(condition))
+            return vonk__mk_empty(env->budget, folded, ret, err);
     }
     *ret = VONK_STEAL(folded);
     return VONK_OK;

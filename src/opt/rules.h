@@ -10,6 +10,7 @@ vonk_status vonk__rule_set_ops(const vonk_opt_env *env, const vonk_plan *plan, c
 vonk_status vonk__rule_distinct(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_unnest(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_fold(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__rule_empty(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_factor_or(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_push_filters(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_derive_and_push_filters(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);

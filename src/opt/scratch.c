@@ -175,3 +175,16 @@ bool vonk__has_output(const vonk_plan *p, uint64_t id)
         if (p->output[i]->id == id) return true;
     return false;
 }
+
+vonk_status vonk__mk_empty(vonk_budget *budget, const vonk_plan *like, const vonk_plan **ret, vonk_error *err)
+{
+    vonk_plan *empty = NULL;
+
+    VONK_TRY(vonk_plan_new(budget, VONK_PN_LOCAL, NULL, 0, &empty, err));
+    vonk_status status = vonk_plan_set_output(empty, like->output, like->n_output, err);
+    if (status != VONK_OK) {
+        vonk_plan_unref(empty);
+        return status;
+    }
+    return vonk_plan_finish(empty, ret, err);
+}

@@ -19,6 +19,8 @@ vonk_status vonk__mk_call(vonk__scratch *s, const char *function, const vonk_typ
 vonk_status vonk__mk_equal(vonk__scratch *s, const vonk_expr *a, const vonk_expr *b, bool null_safe, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__mk_node(vonk__scratch *s, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err); /* NOT, OR, IS_NULL, ... */
 vonk_status vonk__mk_and(vonk__scratch *s, const vonk_expr *const *terms, size_t n, const vonk_expr **ret, vonk_error *err);
+/* No rows, with the columns of `like`; the caller owns it. */
+vonk_status vonk__mk_empty(vonk_budget *budget, const vonk_plan *like, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__mk_alias(vonk__scratch *s, const vonk_expr *child, const char *name, const vonk_expr **ret_alias, const vonk_expr **ret_column, vonk_error *err);
 vonk_status vonk__mk_copy(vonk__scratch *s, const vonk_expr *e, const vonk_expr *const *children, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__mk_filter(vonk__scratch *s, const vonk_plan *child, const vonk_expr *const *terms, size_t n, const vonk_plan **ret, vonk_error *err); /* n == 0: the child */

@@ -1,6 +1,11 @@
 /* plan/redaction.c -- spark.redaction.regex and its two kin of SQL. */
 #include "plan/redaction.h"
 
+#include "sys/clock.h"
+
+/* Matching stops when this is true; only matches that take long are asked. */
+static bool is_late(void *until_ns) { return vonk_clock_mono_ns() > *(const int64_t *)until_ns; }
+
 static vonk_status add_pattern(vonk_redaction *r, vonk_budget *budget, vonk_str pattern, vonk_error *err)
 {
     vonk_regex **place = &r->patterns[r->patterns[0] != NULL];
@@ -11,7 +16,7 @@ static vonk_status add_pattern(vonk_redaction *r, vonk_budget *budget, vonk_str 
 
 vonk_status vonk_redaction_init(vonk_redaction *r, vonk_budget *budget, vonk_str pattern, vonk_error *err)
 {
-    *r = (vonk_redaction){.hides_words = !pattern.data};
+    *r = (vonk_redaction){.hides_words = !pattern.data, .until_ns = vonk_clock_mono_ns() + VONK_NS_PER_S};
     return pattern.data ? add_pattern(r, budget, pattern, err) : VONK_OK;
 }
 
@@ -44,12 +49,12 @@ static bool has_word(vonk_str text)
     return false;
 }
 
-static bool matches(const vonk_regex *regex, vonk_str text)
+static bool matches(const vonk_regex *regex, vonk_str text, int64_t until_ns)
 {
     VONK_AUTO(vonk_matcher_done) vonk_matcher m = {0};
     VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
     bool found = false;
-    if (vonk_matcher_init(&m, regex, NULL, NULL, &err) != VONK_OK) return true;
+    if (vonk_matcher_init(&m, regex, is_late, &until_ns, &err) != VONK_OK) return true;
     return vonk_matcher_find(&m, text, 0, &found, &err) != VONK_OK || found;
 }
 
@@ -57,7 +62,7 @@ static bool is_secret(const vonk_redaction *r, vonk_str text)
 {
     if (r->hides_words && has_word(text)) return true;
     for (size_t i = 0; i < VONK_COUNTOF(r->patterns); i++)
-        if (r->patterns[i] && matches(r->patterns[i], text)) return true;
+        if (r->patterns[i] && matches(r->patterns[i], text, r->until_ns)) return true;
     return false;
 }
 
@@ -71,8 +76,9 @@ bool vonk_redaction_hides(const vonk_redaction *r, vonk_str key, vonk_str value)
 static vonk_status hide_matches(const vonk_regex *regex, vonk_str text, vonk_buf *out, vonk_error *err)
 {
     VONK_AUTO(vonk_matcher_done) vonk_matcher m = {0};
+    int64_t until_ns = vonk_clock_mono_ns() + VONK_NS_PER_S;
     size_t shown = 0;
-    VONK_TRY(vonk_matcher_init(&m, regex, NULL, NULL, err));
+    VONK_TRY(vonk_matcher_init(&m, regex, is_late, &until_ns, err));
     for (size_t at = 0; at != SIZE_MAX; at = vonk_matcher_next(&m, text)) {
         bool found = false;
         VONK_TRY(vonk_matcher_find(&m, text, at, &found, err));

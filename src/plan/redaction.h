@@ -12,6 +12,7 @@ typedef struct vonk_redaction {
     bool        hides_words; /* those of the default of spark.redaction.regex, which is built in */
     bool        hides_all;   /* a pattern is none */
     vonk_regex *patterns[2];
+    int64_t     until_ns;    /* a second from its making: what still takes long then is hidden at once */
 } vonk_redaction;
 
 /* `pattern`: spark.redaction.regex as it was set; without data: its default. Errors are those of memory. */

@@ -18,6 +18,7 @@ struct rdd_barrier {
     vonk_mutex lock;
     bool is_closing, is_waiting; /* under `lock` */
     int fd;                      /* of the connection; under `lock` */
+    vonk_error why;              /* what failed first; under `lock` */
 };
 
 vonk_str vonk__rdd_barrier_port(const rdd_barrier *b) { return vonk_str_of(b->port_text); }
@@ -97,10 +98,11 @@ static void serve(rdd_barrier *b, int fd)
     vonk_mutex_lock(&b->lock);
     b->fd = fd;
     vonk_mutex_unlock(&b->lock);
-    /* What went wrong the worker sees as the end of its connection, and the task fails by what that raises. */
-    if (answer_question(b, &text, &answer, &err) != VONK_OK)
-        vonk_log(VONK_LOG_DEBUG, "barrier", "%s", vonk_error_message(&err));
+    /* What went wrong the worker sees as the end of its connection only. */
+    const vonk_status st = answer_question(b, &text, &answer, &err);
+    if (st != VONK_OK) vonk_log(VONK_LOG_DEBUG, "barrier", "%s", vonk_error_message(&err));
     vonk_mutex_lock(&b->lock);
+    if (st != VONK_OK && !b->is_closing && b->why.cls == VONK_OK) vonk_error_move(&b->why, &err);
     b->fd = -1;
     vonk_mutex_unlock(&b->lock);
     vonk_socket_close(fd);
@@ -137,6 +139,15 @@ vonk_status vonk__rdd_barrier_open(vonk_task *task, rdd_barrier **ret, vonk_erro
     return VONK_OK;
 }
 
+bool vonk__rdd_barrier_failed(rdd_barrier *b, vonk_error *err)
+{
+    VONK_LOCKED(&b->lock);
+    if (b->why.cls == VONK_OK) return false;
+    vonk_error_reset(err);
+    vonk_error_move(err, &b->why);
+    return true;
+}
+
 void vonk__rdd_barrier_close(rdd_barrier *b)
 {
     if (!b) return;
@@ -148,6 +159,7 @@ void vonk__rdd_barrier_close(rdd_barrier *b)
     if (waits) vonk_task_break_barrier(b->task); /* the worker has ended while it waited for the others */
     vonk_thread_join(b->thread);
     vonk_socket_close(b->listener);
+    vonk_error_reset(&b->why);
     vonk_mutex_done(&b->lock);
     vonk_free(b);
 }

@@ -11,4 +11,7 @@ VONK_DEFINE_AUTO(rdd_barrier, vonk__rdd_barrier_close)
 vonk_str vonk__rdd_barrier_port(const rdd_barrier *barrier);
 vonk_str vonk__rdd_barrier_secret(const rdd_barrier *barrier);
 
+/* Something failed here: the worker saw the end of its connection and knows no more. False: nothing did. */
+bool vonk__rdd_barrier_failed(rdd_barrier *barrier, vonk_error *err);
+
 #endif

@@ -374,8 +374,7 @@ static vonk_status read_file_at(void *self, uint64_t offset, size_t bytes, void 
 static vonk_status read_bzip2(lines *l, const rdd_split *split, vonk_file *file, int64_t file_bytes, vonk_error *err)
 {
     VONK_AUTO(vonk_bzip2_reader_free) vonk_bzip2_reader *r = NULL;
-    const vonk_bytes_in in = {
-        .self = file, .size = (uint64_t)file_bytes, .path = split->path, .read_at = read_file_at};
+    const vonk_bytes_in in = {.self = file, .size = (uint64_t)file_bytes, .path = split->path, .read_at = read_file_at};
     const uint64_t end = (uint64_t)(split->start + split->bytes);
     uint64_t at = 0;
     vonk_str plain = VONK_STR_NONE;

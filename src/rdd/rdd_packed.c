@@ -9,7 +9,7 @@ bool vonk__rdd_codec_of(vonk_str path, vonk_compression *ret)
     static const struct {
         const char *ending;
         vonk_compression codec;
-    } rows[] = {{".gz", VONK_COMPRESS_GZIP}, {".deflate", VONK_COMPRESS_ZLIB},  {".zst", VONK_COMPRESS_ZSTD},
+    } rows[] = {{".gz", VONK_COMPRESS_GZIP},   {".deflate", VONK_COMPRESS_ZLIB},  {".zst", VONK_COMPRESS_ZSTD},
                 {".bz2", VONK_COMPRESS_BZIP2}, {".snappy", VONK_COMPRESS_SNAPPY}, {".lz4", VONK_COMPRESS_LZ4_HADOOP}};
     *ret = VONK_COMPRESS_NONE;
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)

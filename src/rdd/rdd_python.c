@@ -214,5 +214,7 @@ vonk_status vonk__rdd_compute_python(vonk_rdd *rdd, uint32_t partition, vonk_tas
     vonk_status st = vonk_rdd_compute(rdd->parents[0], partition, task, &own, err);
     if (st == VONK_OK) st = finish(&t, err);
     vonk_buf_done(&t.record);
+    /* The worker raises what the end of its connection raises: the user is told why it ended. */
+    if (st == VONK_E_PYTHON_EXCEPTION && barrier && vonk__rdd_barrier_failed(barrier, err)) st = err->cls;
     return st;
 }

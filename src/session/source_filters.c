@@ -14,6 +14,8 @@ typedef struct asking {
     vonk_buf json, value, metadata;
 } asking;
 
+enum { MOST_DISTINCT = 256 };
+
 static void drop_expr(void *e) { vonk_expr_unref(e); }
 static vonk_status keep(const asking *a, const vonk_expr *take_e, vonk_error *err)
 {
@@ -109,19 +111,51 @@ typedef struct question {
 
 static bool is_value(const vonk_expr *e) { return e->kind == VONK_EX_LITERAL && !vonk_column_is_null(e->value, 0); }
 
+/* The whole number towards zero of a constant, and on which side of the constant it is. False: it has none here. */
+static bool whole_number(const vonk_column *value, int64_t *ret, int *ret_side)
+{
+    const vonk_type *type = value->type;
+    *ret_side = 0;
+    if (type->id == VONK_T_DOUBLE || type->id == VONK_T_FLOAT) {
+        const double x = vonk_column_f64(value, 0);
+        if (!(x > -1e15 && x < 1e15)) return false;
+        *ret = (int64_t)x;
+        *ret_side = (double)*ret < x ? -1 : (double)*ret > x;
+        return true;
+    }
+    if (type->id == VONK_T_DECIMAL && type->precision > 18) return false;
+    *ret = vonk_column_i64(value, 0);
+    for (int i = 0; type->id == VONK_T_DECIMAL && i < type->scale; i++, *ret /= 10)
+        if (*ret % 10) *ret_side = *ret > 0 ? -1 : 1;
+    return true;
+}
+
+/* i > 1.5 where i is whole: i > 1. NONE: the side tells nothing of it. */
+static operation rounded(operation op, int side)
+{
+    if (side == 0) return op;
+    if (op == GREATER || op == GREATER_EQ) return side < 0 ? GREATER : GREATER_EQ;
+    if (op == LESS || op == LESS_EQ) return side < 0 ? LESS_EQ : LESS;
+    return NONE;
+}
+
 /* col = 1 where the column is narrower than the number: the number in the column's type, if it fits. */
-static vonk_status narrowed(asking *a, const vonk_expr **inout_path, const vonk_column **inout_value, vonk_error *err)
+static vonk_status narrowed(asking *a, const vonk_expr **inout_path, const vonk_column **inout_value,
+                            operation *inout_op, vonk_error *err)
 {
     static const int bits[] = {
         [VONK_STORE_I8] = 8, [VONK_STORE_I16] = 16, [VONK_STORE_I32] = 32, [VONK_STORE_I64] = 64};
     const vonk_expr *cast = *inout_path, *literal = NULL;
+    int64_t v = 0;
+    int side = 0;
     if (cast->kind != VONK_EX_CAST || !is_path(a, cast->children[0])) return VONK_OK;
     const vonk_type *to = cast->type, *from = cast->children[0]->type;
-    const bool are_integers =
-        to->id >= VONK_T_BYTE && to->id <= VONK_T_LONG && from->id >= VONK_T_BYTE && from->id < to->id;
-    if (!are_integers) return VONK_OK;
-    const int64_t v = vonk_column_i64(*inout_value, 0), most = INT64_MAX >> (64 - bits[from->storage]);
-    if (v > most || v < -most - 1) return VONK_OK;
+    const bool is_wider = to->id >= VONK_T_BYTE && to->id <= VONK_T_LONG && from->id < to->id;
+    const bool is_fraction = (to->id == VONK_T_DOUBLE || to->id == VONK_T_DECIMAL) && from->id < VONK_T_LONG;
+    if (from->id < VONK_T_BYTE || !(is_wider || is_fraction) || !whole_number(*inout_value, &v, &side)) return VONK_OK;
+    const int64_t most = INT64_MAX >> (64 - bits[from->storage]);
+    if (v > most || v < -most - 1 || rounded(*inout_op, side) == NONE) return VONK_OK;
+    *inout_op = rounded(*inout_op, side);
     VONK_TRY(vonk_ex_int(a->query->budget, v, from, &literal, err));
     VONK_TRY(keep(a, literal, err));
     *inout_path = cast->children[0];
@@ -146,10 +180,11 @@ static vonk_status ask_comparison(asking *a, const vonk_expr *e, question *q, vo
     }
     if (!is_value(literal)) return VONK_OK;
     q->value = literal->value;
-    VONK_TRY(narrowed(a, &path, &q->value, err));
+    if (negated != NONE) op = negated;
+    VONK_TRY(narrowed(a, &path, &q->value, &op, err));
     if (!is_path(a, path)) return VONK_OK;
     q->path = path;
-    q->op = negated != NONE ? negated : op;
+    q->op = op;
     q->is_negated &= negated == NONE;
     return VONK_OK;
 }
@@ -182,13 +217,16 @@ static vonk_status ask_in(asking *a, const vonk_expr *e, question *q, vonk_error
 {
     const vonk_column **values = NULL;
     vonk_column *all = NULL;
-    const uint32_t n = e->n_children - 1;
-    if (!is_path(a, e->children[0]) || n == 0) return VONK_OK;
-    VONK_TRY(vonk_arena_array(a->arena, n, sizeof *values, &values, err));
-    for (uint32_t i = 0; i < n; i++) {
-        if (e->children[i + 1]->kind != VONK_EX_LITERAL) return VONK_OK;
-        if (!vonk_type_eq(e->children[i + 1]->type, e->children[0]->type)) return VONK_OK;
-        values[i] = e->children[i + 1]->value;
+    uint32_t n = 0;
+    if (!is_path(a, e->children[0]) || e->n_children < 2) return VONK_OK;
+    VONK_TRY(vonk_arena_array(a->arena, e->n_children, sizeof *values, &values, err));
+    for (uint32_t i = 1; i < e->n_children; i++) {
+        if (e->children[i]->kind != VONK_EX_LITERAL) return VONK_OK;
+        if (!vonk_type_eq(e->children[i]->type, e->children[0]->type)) return VONK_OK;
+        bool is_new = true; /* a list that is long is not looked through */
+        for (uint32_t k = 1; k < i && e->n_children <= MOST_DISTINCT && is_new; k++)
+            is_new = !vonk_expr_equal(e->children[i], e->children[k]);
+        if (is_new) values[n++] = e->children[i]->value;
     }
     if (n == 1 && vonk_column_is_null(values[0], 0)) return VONK_OK;
     VONK_TRY(vonk_column_concat(a->query->budget, values, n, &all, err));
@@ -218,10 +256,18 @@ static vonk_status ask_flag(asking *a, const vonk_expr *e, question *q, vonk_err
     return VONK_OK;
 }
 
+/* (a > 1) = true, (a > 1) = false */
+static bool is_truth_of(const asking *a, const vonk_expr *e)
+{
+    return e->kind == VONK_EX_FUNCTION && e->n_children == 2 && (e->fn->name[0] == '=') && is_value(e->children[1]) &&
+           e->children[1]->type->id == VONK_T_BOOLEAN && !is_path(a, e->children[0]);
+}
+
 /* q->op NONE: readers do not understand it. */
 static vonk_status ask(asking *a, const vonk_expr *e, question *q, vonk_error *err)
 {
-    for (; e->kind == VONK_EX_NOT; e = e->children[0]) q->is_negated = !q->is_negated;
+    for (; e->kind == VONK_EX_NOT || is_truth_of(a, e); e = e->children[0])
+        q->is_negated ^= e->kind == VONK_EX_NOT || vonk_column_i64(e->children[1]->value, 0) == 0;
     switch ((int)e->kind) {
     case VONK_EX_IS_NULL: return ask_null(a, e, true, q);
     case VONK_EX_IS_NOT_NULL: return ask_null(a, e, false, q);
@@ -313,7 +359,10 @@ static bool is_strict(const vonk_expr *e)
     case VONK_EX_CAST:
     case VONK_EX_NOT:
     case VONK_EX_GET_FIELD: return true;
-    case VONK_EX_IN: return e->n_children == 2;
+    case VONK_EX_IN: /* of one value: it is an = */
+        for (uint32_t i = 2; i < e->n_children; i++)
+            if (!vonk_expr_equal(e->children[i], e->children[1])) return false;
+        return true;
     default: return false;
     }
 }
@@ -330,8 +379,9 @@ static vonk_status ask_all(asking *a, const vonk_expr *condition, vonk_error *er
 {
     vonk__source_filters terms = {0}, *const to = a->to;
     a->to = &terms;
-    VONK_TRY(split(a, condition, false, err));
+    const vonk_status split_status = split(a, condition, false, err);
     a->to = to;
+    VONK_TRY(split_status);
     for (size_t i = 0; i < terms.terms.n; i++)
         if (terms.terms.at[i]->kind == VONK_EX_IS_NOT_NULL && is_path(a, terms.terms.at[i]->children[0]))
             VONK_TRY(add_is_set(a, terms.terms.at[i]->children[0], err));

@@ -1,7 +1,9 @@
 """The rest of pyspark.core, classic and unmodified, where there is no Java: caches, files, status, barriers.
 
 The values are real Spark's: VONK_CLASSIC=spark runs these against it (test_classic_rdd.py)."""
-from test_classic_rdd import run
+import pytest
+
+from test_classic_rdd import REAL, run
 
 
 def test_caches_and_checkpoints(tmp_path):
@@ -212,6 +214,24 @@ def test_barriers():
         sc.stop()
     """) == ["[(0, ['1', '5', '9', '13'], 4), (1, ['1', '5', '9', '13'], 4), (2, ['1', '5', '9', '13'], 4), "
              "(3, ['1', '5', '9', '13'], 4)]", "True", "True"]
+
+
+@pytest.mark.skipif(REAL, reason="it waits for ever")
+def test_who_leaves_a_barrier_early():
+    """Those who wait hear why nobody comes, not that a connection has ended."""
+    assert run("""
+        from pyspark import BarrierTaskContext
+        sc = SparkContext("local[4]", "a")
+        def leave(part):
+            if BarrierTaskContext.get().partitionId() != 2:
+                BarrierTaskContext.get().barrier()
+            return part
+        try:
+            sc.parallelize(range(8), 4).barrier().mapPartitions(leave).collect()
+        except Exception as e:
+            print("not all tasks of the barrier stage come to the barrier" in str(e), "EOFError" in str(e))
+        sc.stop()
+    """) == ["True False"]
 
 
 def test_status_and_properties():

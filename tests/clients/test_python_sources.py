@@ -296,6 +296,18 @@ def test_write_arrow(session, rows, tmp_path):
     assert (tmp_path / "said").read_text() == "[(2, 0), (3, 1)]"
 
 
+def test_writes_of_nothing(session, rows, tmp_path):
+    """What is known to have no rows is one partition; what only turns out so has its own."""
+    session.dataSource.register(Batches)
+    none, range_ = rows.filter("false"), session.range(0, 0, 1, 3).selectExpr("cast(id as int) a", "'x' b")
+    for n, (frame, said) in enumerate([
+            (none, 1), (none.union(none), 1), (none.repartition(3), 1), (none.join(rows.select("a"), "a"), 1),
+            (none.sort("a"), 1), (range_, 1), (session.range(6).filter("id < rand() - 1").selectExpr(
+                "cast(id as int) a", "'x' b"), 2)]):
+        frame.write.format("batches").mode("append").save(str(tmp_path / str(n)))
+        assert (tmp_path / str(n)).read_text() == str([(0, i) for i in range(said)]), n
+
+
 def test_tables_without_partitions(rows, tmp_path):
     """Spark passes none on to writers: it refuses them."""
     path, made = str(tmp_path / "said"), rows.write.format("fake").mode("append")
@@ -384,6 +396,12 @@ FILTERS = {
     "not (i = 1 or l = 2)": "IsNotNull i; IsNotNull l; not EqualTo i 1; not EqualTo l 2",
     "i between 1 and 2": "IsNotNull i; GreaterThanOrEqual i 1; LessThanOrEqual i 2",
     "i > 0 and (l = 1 or d = 2D)": "IsNotNull i; GreaterThan i 0", "i + 1 = 2": "IsNotNull i",
+    "i = 1.0": "IsNotNull i; EqualTo i 1", "i > 1.5": "IsNotNull i; GreaterThan i 1",
+    "i >= 1.5": "IsNotNull i; GreaterThan i 1", "i < 1.5": "IsNotNull i; LessThanOrEqual i 1",
+    "i > -1.5": "IsNotNull i; GreaterThanOrEqual i -1", "not (i > 1.5)": "IsNotNull i; LessThanOrEqual i 1",
+    "cast(i as double) = 1.0D": "IsNotNull i; EqualTo i 1", "by < 2.5D": "IsNotNull by; LessThanOrEqual by 2",
+    "(i = 1) = true": "IsNotNull i; EqualTo i 1", "(i = 1) = false": "IsNotNull i; not EqualTo i 1",
+    "i in (1, 1)": "IsNotNull i; EqualTo i 1", "i in (1, 2, 1)": "In i [1, 2]",
     "i = l": "IsNotNull i; IsNotNull l", "i = 1 or i = 2": "nothing", "coalesce(i, 0) = 1": "nothing",
     "iv = interval '1' second": "IsNotNull iv", "i = 1 and rand() >= 0": "IsNotNull i; EqualTo i 1",
 }

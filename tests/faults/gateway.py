@@ -79,6 +79,21 @@ def rdd_spilled(sc, spark, folder):
     return answer
 
 
+def rdd_encrypted(sc, spark, folder):
+    """Lists, broadcasts, blocks on the disk and shuffles (which spill where memory is refused), each in its cipher."""
+    from pyspark import StorageLevel
+    words = sc.broadcast(["word %d" % i for i in range(300)])
+    kept = sc.parallelize(range(300), 2).map(lambda i: (i % 20, words.value[i] * 20)).persist(StorageLevel.DISK_ONLY)
+    answer = sorted((k, len("".join(v))) for k, v in kept.groupByKey(2).collect()), kept.count()
+    kept.unpersist(True)
+    words.destroy()
+    return answer
+
+
+rdd_encrypted.conf = {"spark.io.encryption.enabled": "true", "spark.authenticate": "true",
+                      "spark.authenticate.secret": "of all"}
+
+
 def rdd_sorted(sc, spark, folder):
     rows = sc.parallelize([(i * 7 % 50, "text %d" % i) for i in range(50)], 2)
     return rows.sortByKey(numPartitions=2).map(lambda p: p[0]).zipWithIndex().take(9), rows.join(rows).count()
@@ -147,8 +162,8 @@ def errors(sc, spark, folder):
     return said
 
 
-SCENARIOS = [rdd, rdd_cached, rdd_shared, rdd_files, rdd_barrier, rdd_spilled, rdd_sorted, frames, frames_of_rows,
-             frames_and_rdds, frames_functions, frames_files, objects, errors]
+SCENARIOS = [rdd, rdd_cached, rdd_shared, rdd_files, rdd_barrier, rdd_spilled, rdd_encrypted, rdd_sorted, frames,
+             frames_of_rows, frames_and_rdds, frames_functions, frames_files, objects, errors]
 ENDED_BY_SIGNAL = [rdd_cached, frames_functions, objects]  # with its context; the others end as programs do
 
 
@@ -168,6 +183,8 @@ class Trial:
         from pyspark.sql import SparkSession
         self.scenario, self.stride, self.folder = scenario, stride, folder
         conf = SparkConf().set("spark.local.dir", folder).set("spark.sql.shuffle.partitions", 2)
+        for key, value in getattr(scenario, "conf", {}).items():
+            conf.set(key, value)
         self.sc = SparkContext("local[2,2]", "faults", conf=conf)
         self.spark = None if scenario.__name__.startswith(("rdd", "objects")) else SparkSession(self.sc)
         self.python = self.sc._jvm.PythonRDD
