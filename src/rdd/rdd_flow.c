@@ -61,7 +61,8 @@ static vonk_block_id block_of(const vonk_rdd *rdd, uint32_t partition, uint32_t 
 
 /* ---- the run */
 
-/* What is not whole goes, all of it where a block was lost. `pulling` is ours, so nobody else is in the run. */
+/* What is not whole goes, all of it where a block was lost. `pulling` is ours, so nobody else is in the run; until the
+ * blocks are gone nobody looks for one, or it would be found missing in the run that begins. */
 static void start_over(vonk_rdd *rdd)
 {
     rdd_flow *f = rdd->flow;
@@ -69,15 +70,15 @@ static void start_over(vonk_rdd *rdd)
     f->of.rewind(f->of.self);
     vonk_mutex_lock(&f->lock);
     const uint32_t from = f->begin_anew ? 0 : f->at;
-    f->ended = f->begin_anew = false;
-    f->at = f->skip_to = from;
-    f->run++;
+    f->begin_anew = true;
     vonk_mutex_unlock(&f->lock);
     for (uint32_t p = from; p < rdd->n_partitions; p++)
         for (uint32_t i = 0; i < f->n_blocks[p]; i++) vonk_block_drop(store, block_of(rdd, p, i));
-    vonk_mutex_lock(&f->lock);
+    VONK_LOCKED(&f->lock);
     for (uint32_t p = from; p < rdd->n_partitions; p++) f->n_blocks[p] = 0;
-    vonk_mutex_unlock(&f->lock);
+    f->ended = f->begin_anew = false;
+    f->at = f->skip_to = from;
+    f->run++;
 }
 
 static vonk_status keep(vonk_rdd *rdd, uint32_t partition, vonk_str records, vonk_error *err)
