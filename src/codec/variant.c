@@ -100,7 +100,8 @@ static vonk_status begin_list(writer *w, int kind, uint32_t n, const uint32_t *i
 static void set_offset(writer *w, size_t offsets, uint32_t n, uint32_t i)
 {
     const uint32_t from = (uint32_t)(w->out->len - (offsets + ((size_t)n + 1) * 4));
-    for (int k = 0; k < 4; k++) w->out->data[offsets + (size_t)i * 4 + (size_t)k] = (char)(unsigned char)(from >> (8 * k));
+    for (int k = 0; k < 4; k++)
+        w->out->data[offsets + (size_t)i * 4 + (size_t)k] = (char)(unsigned char)(from >> (8 * k));
 }
 
 static vonk_status put_array(writer *w, const vonk_column *elements, uint32_t from, uint32_t n, uint32_t depth,
