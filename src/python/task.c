@@ -277,7 +277,9 @@ vonk_status vonk_py_task_send(vonk_py_task *task, size_t *ret_left, vonk_error *
         return VONK_OK;
     }
     VONK_TRY(encode_if_ready(task, &is_there, err));
-    return vonk_py_worker_send(task->worker, ret_left, err);
+    if (is_there) return vonk_py_worker_send(task->worker, ret_left, err);
+    *ret_left = vonk_py_worker_out(task->worker)->len; /* it may be there now: input must not go before the request */
+    return VONK_OK;
 }
 
 vonk_status vonk_py_task_end_input(vonk_py_task *task, vonk_error *err)
