@@ -108,11 +108,12 @@ PyObject *accel_first_of(void);
 /* ---- frames.c: a file that pyspark reads again */
 
 typedef struct accel_frames {
-    PyObject *file, *dumps, *items; /* items: the next frame */
+    PyObject *file, *dumps, *pack, *items; /* items: the next frame */
     Py_ssize_t most_items;
+    int level; /* zlib's */
 } accel_frames;
 
-/* batched: an AutoBatchedSerializer. */
+/* batched: an AutoBatchedSerializer of a CompressedSerializer. */
 int accel_frames_open(PyObject *batched, PyObject *path, accel_frames *ret);
 int accel_frames_add(accel_frames *frames, PyObject *item);
 int accel_frames_close(accel_frames *frames, long long *ret_bytes);
