@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "base/fault.h"
+#include "base/ok_test.h"
 #include "codec/pickle.h"
 #include "codec/pickle_case.h"
 
@@ -24,14 +25,6 @@ static const recorded plain[] = {CASE(plain_0), CASE(plain_1), CASE(plain_2),
 static const recorded objects[] = {CASE(objects_0), CASE(objects_1), CASE(objects_2),
                                    CASE(objects_3), CASE(objects_4), CASE(objects_5)};
 static const recorded spark[] = {CASE(spark_rows_0), CASE(spark_types_0), CASE(spark_nested_0)};
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        vonk_error err_ = VONK_ERROR_INIT, *err = &err_;                                                               \
-        vonk_status st_ = (call);                                                                                      \
-        if (st_ != VONK_OK) print_error("%s\n", vonk_error_message(&err_));                                            \
-        assert_int_equal(st_, VONK_OK);                                                                                \
-    } while (0)
 
 static int make_arena(void **state)
 {

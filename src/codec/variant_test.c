@@ -4,16 +4,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/ok_test.h"
 #include "codec/variant.h"
 #include "column/builder.h"
-
-#define OK(call)                                                                                                       \
-    do {                                                                                                               \
-        vonk_error err_ = VONK_ERROR_INIT, *err = &err_;                                                               \
-        vonk_status st_ = (call);                                                                                      \
-        if (st_ != VONK_OK) print_error("%s\n", vonk_error_message(&err_));                                            \
-        assert_int_equal(st_, VONK_OK);                                                                                \
-    } while (0)
 
 #define NO_NAMES "\xd1\0\0\0\0\0\0\0\0"
 

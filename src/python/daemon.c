@@ -38,6 +38,8 @@ static vonk_status add_var(var_list *list, const char *name, vonk_str value, von
 static const char boot[] = "def load():\n"
                            "    import importlib.machinery, importlib.util, os, sys\n"
                            "    try:\n"
+                           "        if sys.implementation.name != 'cpython' or 't' in sys.abiflags:\n"
+                           "            raise ImportError('it is for CPython with its global lock')\n"
                            "        loader = importlib.machinery.ExtensionFileLoader('vonk_accel', os.environ.pop('VONK_ACCEL'))\n"
                            "        importlib.util.module_from_spec(importlib.util.spec_from_loader('vonk_accel', loader))\n"
                            "    except ImportError as error:\n"
