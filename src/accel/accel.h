@@ -43,8 +43,6 @@ int accel_function_of(PyObject *f, accel_function *ret);
 void accel_function_clear(accel_function *f);
 PyObject *accel_call1(const accel_function *f, PyObject *x);
 PyObject *accel_call2(const accel_function *f, PyObject *x, PyObject *y);
-/* pyspark.util.fail_on_stopiteration(f). */
-PyObject *accel_guard(PyObject *f);
 /* Puts ours in the place of the genuine fail_on_stopiteration. */
 int accel_call_start(void);
 /* pyspark.core.rdd is loaded: its functions are known by name. */
@@ -75,7 +73,7 @@ int accel_put_twins(PyObject **f);
 
 /* ---- the twins */
 
-PyObject *accel_shuffle_keys(PyObject *f);             /* shuffle_keys.c; f: the genuine add_shuffle_key */
+PyObject *accel_shuffle_keys(PyObject *f);               /* shuffle_keys.c; f: the genuine add_shuffle_key */
 int accel_portable_hash_of(PyObject *key, int64_t *ret); /* partition.c */
 /* sortByKey's partitioner, looked through once. */
 typedef struct accel_range {
@@ -88,7 +86,8 @@ typedef struct accel_range {
 int accel_range_of(PyObject *f, accel_range *ret);
 void accel_range_clear(accel_range *range);
 int accel_range_find(const accel_range *range, PyObject *key, Py_ssize_t *ret);
-PyObject *accel_text_reader(PyObject *deserializer);   /* text.c; in the place of a UTF8Deserializer that reads alone */
+PyObject *accel_text_reader(PyObject *deserializer); /* text.c; in the place of a UTF8Deserializer that reads alone */
+
 /* ---- items.c: items that are sorted */
 
 typedef struct accel_items {
@@ -123,9 +122,9 @@ void accel_frames_clear(accel_frames *frames);
 
 /* Of an ExternalMerger or ExternalSorter: the memory in MiB from which on it spills (merger.c). */
 int accel_next_limit(PyObject *self, double *ret);
-int accel_merger_start(PyObject *shuffle);             /* merger.c: methods of pyspark.shuffle.ExternalMerger */
-int accel_sorter_start(PyObject *shuffle);             /* sorter.c: ExternalSorter.sorted */
-int accel_sampler_start(void);                         /* sampler.c: RDDSampler.func, RDDRangeSampler.func */
+int accel_merger_start(PyObject *shuffle); /* merger.c: ExternalMerger, and spilling of ExternalGroupBy */
+int accel_sorter_start(PyObject *shuffle); /* sorter.c: ExternalSorter.sorted */
+int accel_sampler_start(void);             /* sampler.c: RDDSampler.func, RDDRangeSampler.func */
 
 /* ---- helpers (call.c) */
 

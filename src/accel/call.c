@@ -64,9 +64,7 @@ static PyObject *guarded(PyObject *f, PyObject *const *args, Py_ssize_t n, PyObj
 
 static PyMethodDef guarded_def = {"wrapper", (PyCFunction)(void (*)(void))guarded, METH_FASTCALL | METH_KEYWORDS, NULL};
 
-PyObject *accel_guard(PyObject *f) { return PyCFunction_NewEx(&guarded_def, f, NULL); }
-
-static PyObject *guard(PyObject *unused, PyObject *f) { return accel_guard(f); }
+static PyObject *guard(PyObject *unused, PyObject *f) { return PyCFunction_NewEx(&guarded_def, f, NULL); }
 
 static PyMethodDef guard_def = {"fail_on_stopiteration", guard, METH_O,
                                 "Wraps f: a StopIteration that leaves it is an error."};

@@ -89,7 +89,8 @@ static PyObject *plain_key(PyObject *item, bool is_first)
     return PyTuple_CheckExact(item) && PyTuple_Size(item) > 0 ? PyTuple_GetItem(item, 0) : NULL;
 }
 
-/* `keys`: one for each item; NULL: the items are, or their first parts. false: they are no numbers, or memory is short.
+/* `keys`: one for each item; NULL: the items are, or (is_first) their first parts. false: they are no numbers, or
+ * memory is short.
  */
 static bool sort_by_numbers(accel_items *items, PyObject **keys, bool is_first, bool reverse)
 {

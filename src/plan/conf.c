@@ -33,7 +33,7 @@ static const key_row own_rows[] = {
     {"vonk.exec.threads", "0", "int", "", NONE, RUNTIME, true},           /* of one query; 0: all */
     {"vonk.opt.enabled", "true", "boolean", "", NONE, RUNTIME, true},
     {"vonk.python.accelerated", "true", "boolean", "", NONE, RUNTIME, true}, /* vonk_accel in Python workers */
-    {"vonk.python.maxWorkers", "4096", "int", "", NONE, STATIC, true}, /* of all sessions; then new ones wait */
+    {"vonk.python.maxWorkers", "4096", "int", "", NONE, STATIC, true},       /* of all sessions; then new ones wait */
 };
 /* Keys whose number must be above zero. */
 static const char *const positive[] = {

@@ -35,19 +35,20 @@ static vonk_status add_var(var_list *list, const char *name, vonk_str value, von
 
 /* ---- vonk_accel: loaded by the daemon, so that every worker has it */
 
-static const char boot[] = "def load():\n"
-                           "    import importlib.machinery, importlib.util, os, sys\n"
-                           "    try:\n"
-                           "        if sys.implementation.name != 'cpython' or 't' in sys.abiflags:\n"
-                           "            raise ImportError('it is for CPython with its global lock')\n"
-                           "        loader = importlib.machinery.ExtensionFileLoader('vonk_accel', os.environ.pop('VONK_ACCEL'))\n"
-                           "        importlib.util.module_from_spec(importlib.util.spec_from_loader('vonk_accel', loader))\n"
-                           "    except ImportError as error:\n"
-                           "        print('Python workers run without vonk_accel:', error, file=sys.stderr)\n"
-                           "load()\n"
-                           "del load\n"
-                           "from pyspark.daemon import manager\n"
-                           "manager()\n";
+static const char boot[] =
+    "def load():\n"
+    "    import importlib.machinery, importlib.util, os, sys\n"
+    "    try:\n"
+    "        if sys.implementation.name != 'cpython' or 't' in sys.abiflags:\n"
+    "            raise ImportError('it is for CPython with its global lock')\n"
+    "        loader = importlib.machinery.ExtensionFileLoader('vonk_accel', os.environ.pop('VONK_ACCEL'))\n"
+    "        importlib.util.module_from_spec(importlib.util.spec_from_loader('vonk_accel', loader))\n"
+    "    except ImportError as error:\n"
+    "        print('Python workers run without vonk_accel:', error, file=sys.stderr)\n"
+    "load()\n"
+    "del load\n"
+    "from pyspark.daemon import manager\n"
+    "manager()\n";
 
 /* The module lies in memory from the first daemon on that wants it: the loader opens it by our process's name. */
 static vonk_status accel_path(vonk_py_pool *pool, vonk_str *ret, vonk_error *err)
@@ -101,7 +102,8 @@ static vonk_status start_child(py_daemon *daemon, vonk_py_pool *pool, const vonk
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     const bool accel = env->accel && vonk_str_eq(env->daemon, VONK_STR("pyspark.daemon"));
-    const vonk_str args[] = {accel ? VONK_STR("-c") : VONK_STR("-m"), accel ? vonk_str_of(boot) : env->daemon, env->module};
+    const vonk_str args[] = {accel ? VONK_STR("-c") : VONK_STR("-m"), accel ? vonk_str_of(boot) : env->daemon,
+                             env->module};
     VONK_TRY(vonk_arena_new(pool->budget, &arena, err));
     var_list list = {.arena = arena, .env = env};
     VONK_TRY(add_vars(daemon, &list, err));

@@ -133,8 +133,7 @@ static vonk_status key_of(vonk_arena *arena, const vonk_py_env *env, vonk_str *r
     vonk_str key;
     VONK_TRY(vonk_arena_printf(arena, &key, err, "%.*s\n%.*s\n%.*s\n%.*s\n%lld %d%d%d%d", VONK_STR_ARGS(env->daemon),
                                VONK_STR_ARGS(env->executable), VONK_STR_ARGS(env->module), VONK_STR_ARGS(env->folder),
-                               (long long)env->memory_bytes, env->reuse, env->tcp, env->faulthandler,
-                               env->accel));
+                               (long long)env->memory_bytes, env->reuse, env->tcp, env->faulthandler, env->accel));
     size_t bytes = key.len;
     for (uint32_t i = 0; i < env->n_vars; i++) bytes += 1 + env->vars[i].len;
     char *at;

@@ -11,7 +11,6 @@
 #include "sys/files.h"
 #include "text/number.h"
 
-
 typedef struct java_context {
     vonk__j_object head;
     vonk__j_context *context;
@@ -249,15 +248,16 @@ static vonk_status read_settings(vonk__j_call *call, vonk__j_context *c, vonk_er
     return folder.data ? set_checkpoint(c, folder, err) : VONK_OK;
 }
 
-/* Beyond this a worker spills what it aggregates or sorts. Spark's own is 512m; spills of accelerated workers cost little
- * (decision 0031), so less memory does. */
+/* Beyond this a worker spills what it aggregates or sorts. Spark's own is 512m; spills of accelerated workers cost
+ * little (decision 0032), so less memory does. */
 static vonk_status choose_worker_memory(vonk__j_call *call, vonk__j_context *c, vonk_error *err)
 {
     static const char key[] = "spark.python.worker.memory";
     char text[16];
     const vonk_str accelerated = vonk__j_context_setting(c, VONK_STR("vonk.python.accelerated"), text, sizeof text);
     VONK_LOCKED(&call->machine->guard);
-    if (vonk__j_map_get_text(c->conf->map, vonk_str_of(key)).data || vonk_str_eq(accelerated, VONK_STR("false"))) return VONK_OK;
+    if (vonk__j_map_get_text(c->conf->map, vonk_str_of(key)).data || vonk_str_eq(accelerated, VONK_STR("false")))
+        return VONK_OK;
     return put_setting(call, c->conf, key, "192m", err);
 }
 
