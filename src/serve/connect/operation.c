@@ -150,7 +150,7 @@ void vonk_connect_operation_unref(vonk_connect_operation *op)
     vonk_cond_done(&op->room);
     vonk_mutex_done(&op->lock);
     atomic_fetch_sub_explicit(&op->session->server->n_operations, 1, memory_order_relaxed);
-    vonk_connect_session_unref(op->session);
+    vonk__connect_leave_session(op->session);
     vonk_free(op);
 }
 

@@ -111,6 +111,17 @@ static void free_session(void *self)
     vonk_free(s);
 }
 
+static void touch(vonk_connect_session *s)
+{
+    atomic_store_explicit(&s->accessed_ns, vonk_clock_mono_ns(), memory_order_relaxed);
+}
+
+void vonk__connect_leave_session(vonk_connect_session *s)
+{
+    if (s) touch(s);
+    vonk_connect_session_unref(s);
+}
+
 vonk_connect_session *vonk__connect_session_ref(vonk_connect_session *s)
 {
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -138,11 +149,6 @@ vonk_str vonk__connect_server_side_id(const vonk_connect_session *s) { return vo
 static vonk_status fail_handle(vonk_errclass cls, vonk_str handle, vonk_error *err)
 {
     return VONK_FAIL(err, cls, "handle", VONK_S(handle));
-}
-
-static void touch(vonk_connect_session *s)
-{
-    atomic_store_explicit(&s->accessed_ns, vonk_clock_mono_ns(), memory_order_relaxed);
 }
 
 /* Under server->lock. */
@@ -374,12 +380,11 @@ static void expire_operations(vonk_connect_session *s, int64_t now_ns)
     } while (forgotten);
 }
 
+/* Calls, uploads and operations have references; the map has one, and whoever asks. */
 static bool is_expired(vonk_connect_session *s, int64_t now_ns)
 {
-    vonk_mutex_lock(&s->lock);
-    bool is_busy = s->operations != NULL;
-    vonk_mutex_unlock(&s->lock);
-    int64_t timeout_ns = s->server->session_timeout_ns;
+    const bool is_busy = atomic_load_explicit(&s->refs, memory_order_acquire) > 2;
+    const int64_t timeout_ns = s->server->session_timeout_ns;
     return !is_busy && timeout_ns >= 0 &&
            now_ns - atomic_load_explicit(&s->accessed_ns, memory_order_relaxed) >= timeout_ns;
 }
