@@ -32,7 +32,7 @@ from sanitizers import sanitizer  # noqa: E402  (server puts its folder on the p
 REST_S = 10
 # Who is killed says nothing: its session and its queries go when they are due. That is later than any client lives: one
 # of 64 that share a few cores may be silent for seconds, and is no failure then. And it is before the rest is over.
-SETTINGS = {"spark.connect.session.manager.defaultSessionTimeout": "8500ms",
+SETTINGS = {"spark.connect.session.manager.defaultSessionTimeout": "8s",
             "spark.connect.session.manager.maintenanceInterval": "500ms",
             "spark.connect.execute.manager.detachedTimeout": "2s"}
 
@@ -261,7 +261,7 @@ def soak(n_clients, seconds, rounds, seed, say=print):
     rng = random.Random(seed)
     counts_memory = sanitizer(VONK) == "none"
     flags = [word for key, value in SETTINGS.items() for word in ("--conf", f"{key}={value}")]
-    server = Server("--memory", "3g", "--spill-dir", spill, "--quiet", *flags, name="soak")
+    server = Server("--memory", "3g", "--spill-dir", spill, *flags, name="soak")
     try:
         if os.waitpid(forked(warm_up, server.remote), 0)[1]:
             return ["the warm-up failed"]

@@ -150,7 +150,7 @@ void vonk_connect_operation_unref(vonk_connect_operation *op)
     vonk_cond_done(&op->room);
     vonk_mutex_done(&op->lock);
     atomic_fetch_sub_explicit(&op->session->server->n_operations, 1, memory_order_relaxed);
-    vonk__connect_leave_session(op->session);
+    vonk_connect_session_unref(op->session);
     vonk_free(op);
 }
 
@@ -636,6 +636,7 @@ void vonk__connect_remove(vonk_connect_operation *op, bool is_abandoned)
 {
     vonk_connect_server *server = op->session->server;
     if (!unlink_operation(op)) return;
+    if (!is_abandoned) vonk__connect_touch_session(op->session); /* it may have run for long */
     if (is_abandoned) {
         vonk_mutex_lock(&server->lock);
         vonk__connect_bury(&server->abandoned, server->budget, vonk_str_of(op->id.text));

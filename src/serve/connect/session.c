@@ -111,15 +111,9 @@ static void free_session(void *self)
     vonk_free(s);
 }
 
-static void touch(vonk_connect_session *s)
+void vonk__connect_touch_session(vonk_connect_session *s)
 {
-    atomic_store_explicit(&s->accessed_ns, vonk_clock_mono_ns(), memory_order_relaxed);
-}
-
-void vonk__connect_leave_session(vonk_connect_session *s)
-{
-    if (s) touch(s);
-    vonk_connect_session_unref(s);
+    if (s) atomic_store_explicit(&s->accessed_ns, vonk_clock_mono_ns(), memory_order_relaxed);
 }
 
 vonk_connect_session *vonk__connect_session_ref(vonk_connect_session *s)
@@ -156,7 +150,7 @@ static vonk_connect_session *look_up(vonk_connect_server *server, vonk_str key)
 {
     vonk_connect_session *s = vonk_strmap_get(server->sessions, key);
     if (!s) return NULL;
-    touch(s);
+    vonk__connect_touch_session(s);
     return vonk__connect_session_ref(s);
 }
 
