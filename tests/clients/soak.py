@@ -32,7 +32,7 @@ from sanitizers import sanitizer  # noqa: E402  (server puts its folder on the p
 REST_S = 10
 # Who is killed says nothing: its session and its queries go when they are due. That is later than any client lives: one
 # of 64 that share a few cores may be silent for seconds, and is no failure then. And it is before the rest is over.
-SETTINGS = {"spark.connect.session.manager.defaultSessionTimeout": "8s",
+SETTINGS = {"spark.connect.session.manager.defaultSessionTimeout": "6s",
             "spark.connect.session.manager.maintenanceInterval": "500ms",
             "spark.connect.execute.manager.detachedTimeout": "2s"}
 
@@ -207,7 +207,7 @@ class Round:
 
     def start(self, end):
         pid = forked(client, self.server.remote, self.rng.randrange(1 << 40), self.folder, end)
-        self.due[pid] = time.monotonic() + self.rng.choice([0.5, 1, 3, 7]) * self.rng.random() + 0.2
+        self.due[pid] = time.monotonic() + self.rng.choice([0.5, 1, 3, 5]) * self.rng.random() + 0.2
         self.started += 1
 
     def kill(self, now):
