@@ -1,12 +1,11 @@
 /* exec/join_filter.c -- what the build side knows of its keys goes to the scans of the probe side before they start:
- * least and greatest value, and a bloom filter when many probe rows seem to find nothing. */
+ * least and greatest value, and a bloom filter. */
 #include "column/builder.h"
 #include "column/rows.h"
 #include "exec/join_int.h"
 
 #define BLOOM_MOST_ROWS (UINT32_C(8) << 20)
 #define BLOOM_ROWS_A_WORD 6
-#define BLOOM_USELESS 0.75 /* of the probe rows find something, by the optimizer's estimate */
 
 /* Do probe rows without a match leave no trace? */
 static bool may_skip(const join_form *f)
@@ -45,12 +44,7 @@ static vonk_status add_range(const join_table *t, uint32_t key, vonk_runtime_fil
     return one_value(filter->budget, type, (int64_t)((uint64_t)p->min + p->range), &filter->max, err);
 }
 
-static bool wants_bloom(const vonk_op *op, const join_table *t)
-{
-    double out = op->node->est_rows, in = op->children[0]->node->est_rows;
-    if (t->n_rows > BLOOM_MOST_ROWS || t->kind == JOIN_RANGE) return false;
-    return out < 0 || in < 0 || out < in * BLOOM_USELESS;
-}
+static bool wants_bloom(const join_table *t) { return t->n_rows <= BLOOM_MOST_ROWS && t->kind != JOIN_RANGE; }
 
 static vonk_status add_bloom(const vonk_column *keys, vonk_runtime_filter *filter, vonk_error *err)
 {
@@ -83,7 +77,7 @@ static void publish_key(vonk_op *op, join_shared *s, uint32_t i, const vonk_colu
         filter->budget = op->budget;
         st = add_range(t, i, filter, &err);
     }
-    if (st == VONK_OK && wants_bloom(op, t)) st = add_bloom(keys, filter, &err);
+    if (st == VONK_OK && wants_bloom(t)) st = add_bloom(keys, filter, &err);
     if (st == VONK_OK && (filter->min || filter->bloom))
         vonk_exec_publish_filter(s->slots[i], filter);
     else

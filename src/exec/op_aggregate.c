@@ -102,7 +102,7 @@ vonk_status vonk__agg_open(vonk_op *op, vonk_error *err)
     s->n_shuffle = conf ? (uint32_t)vonk_conf_i64(conf, "spark.sql.shuffle.partitions") : 200;
     if (s->n_shuffle == 0) s->n_shuffle = 1;
     if (s->n_keys > 0 && !s->saved_out && !s->partitioned && s->n_shuffle > 1) VONK_TRY(open_hash(op, s, err));
-    double groups = node->est_rows, rows = op->children[0]->node->est_rows;
+    const double groups = node->agg.groups, rows = node->agg.rows;
     s->lane_slots = AGG_LANE_SLOTS;
     while (groups > 0 && rows > groups * 4 && s->lane_slots < AGG_LANE_SLOTS_MAX &&
            (double)(1u << s->lane_slots) < groups * 2.5)

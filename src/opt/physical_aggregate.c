@@ -1,6 +1,7 @@
 /* opt/physical_aggregate.c -- AGGREGATE: partial per input partition, exchange by key, final; then a projection for
  * what stands around the aggregates. */
 #include "opt/opt_int.h"
+#include "opt/stats.h"
 #include "plan/program.h"
 
 typedef struct split {
@@ -109,6 +110,8 @@ static vonk_status agg_node(split *s, const vonk_plan *child, const vonk_expr *c
 
     VONK_TRY(vonk__opt_node(s->env, VONK_PN_P_AGGREGATE, &child, 1, &lists, &node, err));
     node->agg.mode = mode;
+    node->agg.rows = vonk__opt_rows(s->env, s->node->children[0]);
+    node->agg.groups = vonk__opt_rows(s->env, s->node);
     const vonk_status status =
         mode == VONK_AGG_PARTIAL ? set_partial_output(s, node, keys, n_keys, calls, err) : VONK_OK;
     if (status != VONK_OK) {

@@ -41,7 +41,7 @@ static vonk_status new_node(vonk_budget *budget, vonk_node_kind kind, vonk_plan 
     p->kind = kind;
     p->plan_id = -1;
     p->origin.start = p->origin.stop = -1;
-    p->est_rows = p->est_bytes = -1;
+    p->est_rows = -1;
     p->depth = 1;
     atomic_init(&p->refs, 1);
     atomic_init(&p->holders, 1);
@@ -100,10 +100,6 @@ vonk_status vonk_plan_copy(vonk_budget *budget, const vonk_plan *p, const vonk_p
     c->number = p->number;
     c->hidden = p->hidden;
     c->analyzed = p->analyzed;
-    if (vonk_node_phase_of(p->kind) == VONK_PHASE_PHYSICAL) {
-        c->est_rows = p->est_rows;
-        c->est_bytes = p->est_bytes;
-    }
     size_t payload = offsetof(vonk_plan, name);
     memcpy((char *)c + payload, (const char *)p + payload, offsetof(vonk_plan, est_rows) - payload);
     /* Texts of the original: its own, or those of the node it was copied from. */

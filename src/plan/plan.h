@@ -128,6 +128,7 @@ typedef struct vonk_limit_info {
 typedef enum vonk_agg_mode { VONK_AGG_PARTIAL, VONK_AGG_FINAL, VONK_AGG_COMPLETE, VONK_AGG_MERGE /* saved in, saved out */ } vonk_agg_mode;
 typedef struct vonk_agg_info {
     vonk_agg_mode mode;
+    double        rows, groups; /* physical: the optimizer's guess of what comes in and of what comes out; 0: unknown */
 } vonk_agg_info;
 typedef enum vonk_exchange_kind { VONK_EXCHANGE_HASH, VONK_EXCHANGE_RANGE, VONK_EXCHANGE_ROUND_ROBIN, VONK_EXCHANGE_SINGLE, VONK_EXCHANGE_BROADCAST, VONK_EXCHANGE_COALESCE } vonk_exchange_kind;
 typedef struct vonk_exchange_info {
@@ -197,7 +198,7 @@ struct vonk_plan {
         vonk_text_info        text;
         const vonk_type      *schema; /* TO_SCHEMA; owned by the arena */
     };
-    double            est_rows, est_bytes; /* by the optimizer; < 0 unknown */
+    double            est_rows; /* logical: the optimizer's guess, kept by it; < 0: nobody has asked. Not copied */
     vonk_arena       *arena;
     const vonk_plan  *base;     /* the node whose arena our texts lie in, or NULL */
     bool              analyzed; /* made by the analyzer, which takes it as it is */

@@ -460,7 +460,8 @@ static vonk_status get_payload(decoder *d, vonk_plan *p, vonk_error *err)
     case VONK_PN_P_AGGREGATE:
         VONK_TRY(get_enum(d, VONK_AGG_MERGE + 1, &x, err));
         p->agg.mode = (vonk_agg_mode)x;
-        return VONK_OK;
+        VONK_TRY(get_f64(d, &p->agg.rows, err));
+        return get_f64(d, &p->agg.groups, err);
     case VONK_PN_P_HASH_JOIN:
     case VONK_PN_P_LOOP_JOIN: return get_join(d, &p->join, err);
     case VONK_PN_P_TOP_N:
@@ -502,15 +503,12 @@ static vonk_status node_record(decoder *d, vonk_error *err)
 {
     uint32_t kind = 0, n = 0;
     int64_t number = 0, plan_id = 0;
-    double rows = 0, bytes = 0;
     const vonk_plan **children = NULL, *done = NULL;
     vonk_plan *p = NULL;
     VONK_TRY(get_enum(d, VONK_N_NODE, &kind, err));
     if (vonk_node_phase_of((vonk_node_kind)kind) != VONK_PHASE_PHYSICAL) return bad(d, "a node is not physical", err);
     VONK_TRY(get_i64(d, &number, err));
     VONK_TRY(get_i64(d, &plan_id, err));
-    VONK_TRY(get_f64(d, &rows, err));
-    VONK_TRY(get_f64(d, &bytes, err));
     VONK_TRY(get_n(d, &n, err));
     VONK_TRY(vonk_arena_array(d->arena, n, sizeof *children, &children, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -521,8 +519,6 @@ static vonk_status node_record(decoder *d, vonk_error *err)
     VONK_TRY(vonk_plan_new(d->budget, (vonk_node_kind)kind, children, n, &p, err));
     p->number = number;
     p->plan_id = plan_id;
-    p->est_rows = rows;
-    p->est_bytes = bytes;
     vonk_status st = fill_node(d, p, err);
     if (st != VONK_OK) {
         vonk_plan_unref(p);

@@ -260,7 +260,10 @@ static vonk_status put_payload(encoder *e, const vonk_plan *p, vonk_error *err)
         VONK_TRY(put_i64(e, p->range.step, err));
         return put_i64(e, p->range.n_partitions, err);
     case VONK_PN_P_SCAN: return put_scan(e, p, err);
-    case VONK_PN_P_AGGREGATE: return put_u64(e, p->agg.mode, err);
+    case VONK_PN_P_AGGREGATE:
+        VONK_TRY(put_u64(e, p->agg.mode, err));
+        VONK_TRY(put_f64(e, p->agg.rows, err));
+        return put_f64(e, p->agg.groups, err);
     case VONK_PN_P_HASH_JOIN:
     case VONK_PN_P_LOOP_JOIN: return put_join(e, &p->join, err);
     case VONK_PN_P_TOP_N:
@@ -307,8 +310,6 @@ static vonk_status put_node(encoder *e, const vonk_plan *p, vonk_error *err)
     VONK_TRY(put_u64(e, p->kind, err));
     VONK_TRY(put_i64(e, p->number, err));
     VONK_TRY(put_i64(e, p->plan_id, err));
-    VONK_TRY(put_f64(e, p->est_rows, err));
-    VONK_TRY(put_f64(e, p->est_bytes, err));
     VONK_TRY(put_u64(e, p->n_children, err));
     for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(put_u64(e, known(&e->nodes, p->children[i]), err));
     VONK_TRY(put_u64(e, p->n_lists, err));
