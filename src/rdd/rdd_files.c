@@ -2,6 +2,7 @@
  * told apart. */
 #include "base/utf8.h"
 #include "codec/bzip2.h"
+#include "codec/sequence.h"
 #include "rdd/rdd_int.h"
 #include "sys/glob.h"
 
@@ -102,8 +103,8 @@ static vonk_status add_split(parts *p, vonk_str path, int64_t start, int64_t byt
 /* Plain files at any place, bzip2 at its blocks; what else is packed is one piece. */
 static bool can_cut(vonk_str path)
 {
-    vonk_compression codec;
-    return !vonk__rdd_codec_of(path, &codec) || codec == VONK_COMPRESS_BZIP2;
+    const vonk_compression codec = vonk_hadoop_codec_of_file(path);
+    return codec == VONK_COMPRESS_NONE || codec == VONK_COMPRESS_BZIP2;
 }
 
 static bool is_worth_a_cut(int64_t left, int64_t split) { return (double)left / (double)split > 1.1; }
@@ -406,9 +407,9 @@ static vonk_status read_split(lines *l, const rdd_split *split, vonk_buf *buf, v
 {
     VONK_AUTO(vonk__rdd_packed_close) rdd_packed *packed = NULL;
     VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
-    vonk_compression codec;
+    const vonk_compression codec = vonk_hadoop_codec_of_file(split->path);
+    const bool is_packed = codec != VONK_COMPRESS_NONE;
     vonk_file_info info = {0};
-    const bool is_packed = vonk__rdd_codec_of(split->path, &codec);
     if (is_packed) VONK_TRY(vonk_file_stat(split->path, &info, err));
     if (is_packed && (codec != VONK_COMPRESS_BZIP2 || split->bytes == info.size_bytes)) {
         /* The whole of it: places count plain bytes. */
@@ -480,9 +481,9 @@ static vonk_status put_file(const vonk_rdd *rdd, vonk_str path, vonk_task *task,
 {
     VONK_AUTO(vonk_buf_done) vonk_buf record = {0}, content = {0}, name = {0};
     vonk_buf *const all[] = {&record, &content, &name};
-    vonk_compression codec;
+    const vonk_compression codec = rdd->whole_text ? vonk_hadoop_codec_of_file(path) : VONK_COMPRESS_NONE;
     for (size_t i = 0; i < VONK_COUNTOF(all); i++) vonk_buf_init(all[i], task->budget, SIZE_MAX);
-    if (rdd->whole_text && vonk__rdd_codec_of(path, &codec))
+    if (codec != VONK_COMPRESS_NONE)
         VONK_TRY(read_packed(task, path, codec, &content, err));
     else
         VONK_TRY(vonk_file_read_all(path, INT32_MAX, &content, err));

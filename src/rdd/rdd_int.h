@@ -151,9 +151,8 @@ vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, von
  * by blocks. */
 vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method, vonk_str paths,
                                 uint32_t min_partitions, int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err);
-/* rdd_packed.c: a packed file as a stream. One that is kept as it is has no codec (false). */
+/* rdd_packed.c: a packed file as a stream. */
 typedef struct rdd_packed rdd_packed;
-bool vonk__rdd_codec_of(vonk_str path, vonk_compression *ret);
 vonk_status vonk__rdd_packed_open(vonk_budget *budget, vonk_str path, vonk_compression codec, rdd_packed **ret,
                                   vonk_error *err);
 void vonk__rdd_packed_close(rdd_packed *packed); /* NULL is fine */
