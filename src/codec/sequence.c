@@ -379,6 +379,7 @@ vonk_status vonk_sequence_writer_new(vonk_budget *budget, const vonk_sequence_op
     if (is_packed) VONK_TRY(put_text(&w->buf, o->codec_class, err));
     VONK_TRY(put_be32(&w->buf, 0, err));
     VONK_TRY(vonk_buf_append(&w->buf, w->sync, SYNC_BYTES, err));
+    w->since_sync = w->buf.len; /* as Hadoop counts, so that splits have the same records */
     *ret = VONK_STEAL(w);
     return VONK_OK;
 }
