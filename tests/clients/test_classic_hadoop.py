@@ -122,7 +122,7 @@ def test_sizes_of_splits(tmp_path):
         "[543, 522, 473, 462] [1059, 941]", "[543, 522, 473, 462] [1059, 941]", "[1696, 304] [1696, 304]",
         "[2000] [1059, 941]", "[543, 522, 473, 462]", "Py4JJavaError", "[1059, 941]",
         "[543, 522, 473, 462] [1170, 830] [1059, 941] [1] [1] [900, 100]",
-        "[1696, 304] [1696, 304] [1696, 304] [1000]",
+        "[2000] [1696, 304] [1696, 304] [1000]",
         "[60000] [16750, 16170, 16170, 10910]",
         "[5746, 5614, 5390, 5390, 5390, 5390, 5390, 5390, 5390, 5390, 5520]", "[27530, 26950, 5520]"]
 
@@ -231,7 +231,8 @@ def test_settings_of_writing(tmp_path):
         done + "'part-r-00000.bz2'] ", done + "'part-00000.bz2'] ",
     ] + [done + f"'{name}'] {first}" for first in (r"b'SEQ\x01\x00'", r"b'SEQ\x01\x01'", r"b'SEQ\x00\x00'")
          for name in ("part-r-00000", "part-00000")] + ["Py4JJavaError", "Py4JJavaError"] + [
-        done + "'part-00000.snappy'] ", done + r"'part-00000.snappy'] b'\x00\x00\x00\x08\x00\x00\x00\n\x08\x1c1\ta\nb\n2\n'",
+        done + "'part-00000.snappy'] ",
+        done + r"'part-00000.snappy'] b'\x00\x00\x00\x08\x00\x00\x00\n\x08\x1c1\ta\nb\n2\n'",
         done + "'part-00000.bz2'] ", done + r"'part-00000'] b'SEQ\x01\x00'", done + r"'part-00000'] b'SEQ\x01\x01'",
         "True 3", "['part-00000'] "]
 
