@@ -175,9 +175,7 @@ static vonk_status read_codec(vonk_rdd_context *context, const vonk_rdd_conf *co
     VONK_TRY(read_bool(context, conf, OUTPUT "compress", arena, &is_packed, err));
     if (!is_packed) return VONK_OK;
     VONK_TRY(vonk_rdd_hadoop_setting(context, conf, OUTPUT "compress.codec", arena, &codec, err));
-    inout->codec = codec.data    ? vonk_str_trim(codec)
-                   : is_sequence ? VONK_STR("org.apache.hadoop.io.compress.DefaultCodec")
-                                 : VONK_STR("org.apache.hadoop.io.compress.GzipCodec");
+    inout->codec = codec.data ? vonk_str_trim(codec) : VONK_STR("org.apache.hadoop.io.compress.DefaultCodec");
     return is_sequence ? read_packing(context, conf, arena, inout, err) : VONK_OK;
 }
 
