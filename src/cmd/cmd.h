@@ -28,10 +28,11 @@ int vonk__cmd_submit(int argc, char **argv);
 bool vonk__flags_read(const char *usage, const vonk__flag *flags, size_t n, int argc, char **argv, int *ret_status);
 void vonk__error_print(const vonk_error *err); /* on stderr, as "[CONDITION] text SQLSTATE: xxxxx" */
 
-/* ---- settings: defaults, then spark-defaults.conf ($SPARK_CONF_DIR, $SPARK_HOME/conf or --properties-file), then VONK_CONF_<key with _ for .> of the environment,
+/* ---- settings: defaults, then spark-defaults.conf ($SPARK_CONF_DIR, $SPARK_HOME/conf, or --properties-file alone,
+ * or after it with load_defaults), then VONK_CONF_<key with _ for .> of the environment,
  * then --conf key=value. */
 typedef struct vonk__settings {
-    const char *properties_file, *memory, *threads, *spill_dir, *warehouse_dir;
+    const char *properties_file, *load_defaults, *memory, *threads, *spill_dir, *warehouse_dir;
     const char *conf[VONK__MANY]; /* "key=value" of --conf */
     size_t      n_conf;
 } vonk__settings;

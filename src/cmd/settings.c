@@ -102,10 +102,8 @@ vonk_status vonk__settings_conf(const vonk__settings *settings, const vonk_conf 
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
 
     VONK_TRY(vonk_conf_new(vonk_budget_root(), &conf, err));
-    if (settings->properties_file)
-        VONK_TRY(read_file(settings->properties_file, true, &conf, err));
-    else
-        VONK_TRY(read_default_file(&conf, err));
+    if (!settings->properties_file || settings->load_defaults) VONK_TRY(read_default_file(&conf, err));
+    if (settings->properties_file) VONK_TRY(read_file(settings->properties_file, true, &conf, err));
     VONK_TRY(read_environment(&conf, err));
     for (size_t i = 0; i < settings->n_conf; i++) {
         const vonk_str text = vonk_str_of(settings->conf[i]);

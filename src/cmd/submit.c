@@ -4,17 +4,19 @@
  * is ours. */
 #include <stdio.h>
 
+#include "base/version.h"
 #include "cmd/cmd.h"
 #include "serve/py4j/py4j.h"
 #include "sys/cpu.h"
 #include "sys/env.h"
+#include "sys/files.h"
 #include "sys/loop.h"
 #include "sys/process.h"
 #include "sys/thread.h"
 
 typedef struct submit {
     vonk__settings settings;
-    const char *master, *name, *py_files, *deploy_mode, *driver_memory, *verbose;
+    const char *master, *remote, *name, *py_files, *files, *archives, *deploy_mode, *driver_memory, *verbose, *version;
     const char *app; /* the first word that is no flag */
     char **args;     /* its own, after it */
     int n_args;
@@ -27,6 +29,7 @@ typedef struct submit {
 /* Those that only say on how many machines something runs mean nothing to one process, as to Spark's own local master.
  */
 #define IGNORED(flag, what) {flag, "VALUE", what " (one process: not used)", &unused, NULL}
+#define NO_JVM(flag, what) {flag, "VALUE", what " (there is no JVM: not used)", &unused, NULL}
 /* Those that a program would miss. */
 #define REFUSED(flag, what) {flag, "VALUE", what " (refused: not there)", &refused, NULL}
 
@@ -39,20 +42,23 @@ static int read_flags(submit *s, int argc, char **argv, int *ret_status)
         {"--conf", "KEY=VALUE", "a Spark setting; may be repeated", s->settings.conf, &s->settings.n_conf},
         {"-c", "KEY=VALUE", "the same", s->settings.conf, &s->settings.n_conf},
         {"--properties-file", "FILE", "instead of spark-defaults.conf", &s->settings.properties_file, NULL},
+        {"--load-spark-defaults", NULL, "spark-defaults.conf, too", &s->settings.load_defaults, NULL},
         {"--py-files", "FILES", "for the path of Python, separated by commas", &s->py_files, NULL},
-        REFUSED("--files", "for the working folder of executors"),
+        {"--files", "FILES", "that SparkFiles.get finds, separated by commas", &s->files, NULL},
+        {"--archives", "FILES", "unpacked beside them; a name may follow as #NAME", &s->archives, NULL},
+        {"--remote", "URL", "of a Spark Connect server that the program talks to", &s->remote, NULL},
         {"--deploy-mode", "MODE", "client", &s->deploy_mode, NULL},
         {"--driver-memory", "BYTES", "budget, as 2g or 512m", &s->driver_memory, NULL},
         {"--verbose", NULL, "log more", &s->verbose, NULL},
         {"-v", NULL, "the same", &s->verbose, NULL},
+        {"--version", NULL, "print the version", &s->version, NULL},
         REFUSED("--class", "main class"),
         REFUSED("--jars", "Java archives"),
         REFUSED("--packages", "Maven coordinates"),
         REFUSED("--exclude-packages", "Maven coordinates"),
         REFUSED("--repositories", "Maven repositories"),
-        REFUSED("--archives", "archives"),
-        REFUSED("--driver-java-options", "options of a JVM"),
-        REFUSED("--driver-library-path", "path of a JVM"),
+        NO_JVM("--driver-java-options", "options of a JVM"),
+        NO_JVM("--driver-library-path", "libraries of a JVM"),
         REFUSED("--driver-class-path", "path of a JVM"),
         IGNORED("--driver-cores", "cores"),
         IGNORED("--executor-memory", "memory"),
@@ -60,7 +66,12 @@ static int read_flags(submit *s, int argc, char **argv, int *ret_status)
         IGNORED("--total-executor-cores", "cores"),
         IGNORED("--num-executors", "executors"),
         IGNORED("--queue", "queue"),
+        {"--supervise", NULL, "start it again (one process: not used)", &unused, NULL},
         REFUSED("--proxy-user", "user"),
+        REFUSED("--principal", "of Kerberos"),
+        REFUSED("--keytab", "of Kerberos"),
+        REFUSED("--kill", "a program of a cluster"),
+        REFUSED("--status", "of a program of a cluster"),
     };
     int n = 1;
     while (n < argc && argv[n][0] == '-') { /* the flags before the program; what follows is the program's own */
@@ -89,6 +100,27 @@ static vonk_status set(const vonk_conf **inout, const char *key, const char *val
     return VONK_OK;
 }
 
+/* "a.txt,file:/b.zip#c": each as it is found from here, since the program may go elsewhere. */
+static vonk_status set_paths(const vonk_conf **inout, const char *key, const char *paths, vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
+    const vonk_str text = vonk_str_of(paths);
+    vonk_str whole;
+    if (!paths) return VONK_OK;
+    VONK_TRY(vonk_arena_new(vonk_budget_root(), &arena, err));
+    vonk_buf_init(&all, vonk_budget_root(), 1 << 20);
+    for (size_t from = 0, to; from <= text.len; from = to + 1) {
+        to = vonk_min_size(vonk_str_find_byte(text, ',', from), text.len);
+        whole = vonk_str_trim(vonk_str_sub(text, from, to));
+        if (!whole.len) continue;
+        if (!vonk_str_starts(whole, VONK_STR("file:"))) VONK_TRY(vonk_path_absolute(arena, whole, &whole, err));
+        VONK_TRY(vonk_buf_printf(&all, err, "%s%.*s", all.len ? "," : "", VONK_STR_ARGS(whole)));
+    }
+    VONK_TRY(vonk_buf_add_byte(&all, '\0', err));
+    return set(inout, key, all.data, false, err);
+}
+
 static vonk_status settings(submit *s, const vonk_conf **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = NULL;
@@ -96,9 +128,13 @@ static vonk_status settings(submit *s, const vonk_conf **ret, vonk_error *err)
     VONK_TRY(set(&conf, "spark.master", s->master, false, err));
     VONK_TRY(set(&conf, "spark.app.name", s->name, false, err));
     VONK_TRY(set(&conf, "spark.submit.pyFiles", s->py_files, false, err));
+    VONK_TRY(set(&conf, "spark.remote", s->remote, false, err));
+    VONK_TRY(set_paths(&conf, "spark.files", s->files, err));
+    VONK_TRY(set_paths(&conf, "spark.archives", s->archives, err));
     VONK_TRY(set(&conf, "spark.submit.deployMode", s->deploy_mode, false, err));
     VONK_TRY(set(&conf, "spark.driver.memory", s->driver_memory, false, err));
-    VONK_TRY(set(&conf, "spark.master", "local[*]", true, err));
+    if (!vonk_conf_get_set(conf, VONK_STR("spark.remote")).len)
+        VONK_TRY(set(&conf, "spark.master", "local[*]", true, err));
     const char *slash = strrchr(s->app, '/');
     VONK_TRY(set(&conf, "spark.app.name", slash ? slash + 1 : s->app, true, err));
     VONK_TRY(set(&conf, "spark.submit.deployMode", "client", true, err));
@@ -203,7 +239,8 @@ static vonk_status python_path(const submit *s, vonk_arena *arena, vonk_str *ret
 static vonk_status start_program(submit *s, const vonk_conf *conf, const vonk_py4j_server *server, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    vonk_str *args = NULL, vars[6];
+    vonk_str *args = NULL, vars[8];
+    uint32_t n = 5;
     const vonk_str secret = vonk_py4j_server_secret(server), seed = vonk_env_get("PYTHONHASHSEED");
     VONK_TRY(vonk_arena_new(vonk_budget_root(), &arena, err));
     VONK_TRY(vonk_arena_array(arena, (size_t)s->n_args + 1, sizeof *args, &args, err));
@@ -215,12 +252,17 @@ static vonk_status start_program(submit *s, const vonk_conf *conf, const vonk_py
     vars[3] = VONK_STR("PYTHONUNBUFFERED=YES");
     VONK_TRY(vonk_arena_printf(arena, &vars[4], err, "PYTHONHASHSEED=%s", seed.len ? seed.data : "0"));
     const vonk_str python = vonk_conf_get_set(conf, VONK_STR("spark.pyspark.python")); /* of the workers */
-    VONK_TRY(vonk_arena_printf(arena, &vars[5], err, "PYSPARK_PYTHON=%.*s", VONK_STR_ARGS(python)));
+    const vonk_str remote = vonk_conf_get_set(conf, VONK_STR("spark.remote"));
+    if (python.len) VONK_TRY(vonk_arena_printf(arena, &vars[n++], err, "PYSPARK_PYTHON=%.*s", VONK_STR_ARGS(python)));
+    if (remote.len) {
+        VONK_TRY(vonk_arena_printf(arena, &vars[n++], err, "SPARK_REMOTE=%.*s", VONK_STR_ARGS(remote)));
+        vars[n++] = VONK_STR("SPARK_CONNECT_MODE_ENABLED=1");
+    }
     const vonk_process_spec spec = {.program = interpreter(conf),
                                     .args = args,
                                     .n_args = (uint32_t)s->n_args + 1,
                                     .vars = vars,
-                                    .n_vars = python.len ? VONK_COUNTOF(vars) : VONK_COUNTOF(vars) - 1,
+                                    .n_vars = n,
                                     .in = VONK_STDIO_INHERIT,
                                     .out = VONK_STDIO_INHERIT,
                                     .err = VONK_STDIO_INHERIT};
@@ -264,6 +306,10 @@ int vonk__cmd_submit(int argc, char **argv)
     int status = 0;
     const int n = read_flags(&s, argc, argv, &status);
     if (n < 0) return status;
+    if (s.version) {
+        puts("vonk " VONK_VERSION " (behaves as Apache Spark " VONK_SPARK_VERSION ")");
+        return 0;
+    }
     s.app = n < argc ? argv[n] : NULL;
     s.args = argv + n + 1;
     s.n_args = s.app ? argc - n - 1 : 0;
@@ -272,6 +318,8 @@ int vonk__cmd_submit(int argc, char **argv)
     vonk_status result = VONK_OK;
     if (s.refused)
         result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the flag %s", s.refused));
+    else if (s.remote && s.master)
+        result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", "both --master and --remote: a program has one");
     else if (s.deploy_mode && strcmp(s.deploy_mode, "client") != 0)
         result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("--deploy-mode %s", s.deploy_mode));
     else if (s.app && strcmp(s.app, "pyspark-shell") == 0)

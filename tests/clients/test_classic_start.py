@@ -3,11 +3,12 @@ import os
 import subprocess
 import sys
 import textwrap
+import zipfile
 
 import pytest
 
 from gateway import without_java
-from server import SLOWER, VONK
+from server import SLOWER, VONK, Server
 
 START = """
 import os, shutil, sys, time
@@ -200,12 +201,12 @@ def test_the_gateway_goes_with_python():
 
 # ---- spark-submit program.py
 
-def submit(tmp_path, code, *flags, args=(), **env):
+def submit(tmp_path, code, *flags, args=(), cwd=None, **env):
     program = tmp_path / "program.py"
     program.write_text(START.replace("SparkContext, StorageLevel", "SparkContext") + textwrap.dedent(code))
     full = without_java(PYSPARK_PYTHON=sys.executable, **env)
     return subprocess.Popen([os.path.join(full["SPARK_HOME"], "bin", "spark-submit"), *flags, str(program), *args],
-                            env=full, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            env=full, text=True, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def test_a_program_is_submitted(tmp_path):
@@ -240,6 +241,83 @@ def test_signals_are_passed_on(tmp_path):
     assert (running.returncode, out) == (3, "ended by 15\n"), err
 
 
+@pytest.mark.parametrize("way", ["flags", "settings"])
+def test_files_and_archives_of_a_program(tmp_path, way):
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "b.txt").write_text("second")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("inside.txt", "third")
+    files, archives = f"{tmp_path / 'a.txt'},b.txt", "more.zip#kept"
+    flags = ["--files", files, "--archives", archives] if way == "flags" else [
+        "--conf", f"spark.files={files}", "--conf", f"spark.archives={archives}"]
+    running = submit(tmp_path, """
+        from pyspark import SparkFiles
+        names = "a.txt", "b.txt", "kept/inside.txt"
+        def read(name):
+            return open(SparkFiles.get(name)).read()
+        sc = SparkContext()
+        print([read(n) for n in names], sc.parallelize(names, 2).map(read).collect())
+        print([os.path.basename(f) for f in sc.listFiles + sc.listArchives])
+        print(all(os.path.isabs(f) for f in sc.getConf().get("spark.files").split(",")))
+        sc.stop()
+    """, *flags, cwd=tmp_path)
+    out, err = running.communicate(timeout=60 * SLOWER)
+    assert running.returncode == 0, err
+    words = str(["first", "second", "third"])
+    assert out.splitlines() == [f"{words} {words}", "['a.txt', 'b.txt', 'more.zip#kept']", str(way == "flags")]
+
+
+def test_files_that_are_not_there(tmp_path):
+    running = submit(tmp_path, "SparkContext()", "--files", "nothing.txt")
+    out, err = running.communicate(timeout=60 * SLOWER)
+    assert running.returncode == 1 and "nothing.txt" in err
+
+
+def test_flags_that_mean_nothing_here(tmp_path):
+    """Deployments have them in their scripts."""
+    flags = ["--driver-java-options", "-Dx=y", "--driver-library-path=/lib", "--supervise", "--num-executors", "3",
+             "--executor-memory", "1g", "--queue", "q"]
+    running = submit(tmp_path, "print(SparkContext().master)", *flags)
+    out, err = running.communicate(timeout=60 * SLOWER)
+    assert (running.returncode, out) == (0, "local[*]\n"), err
+
+
+def test_defaults_beside_a_properties_file(tmp_path):
+    (tmp_path / "spark-defaults.conf").write_text("spark.a 1\nspark.b 1\n")
+    (tmp_path / "own.conf").write_text("spark.b 2\n")
+    for flags, said in ([], "None 2"), (["--load-spark-defaults"], "1 2"):
+        running = submit(tmp_path, """
+            conf = SparkContext().getConf()
+            print(conf.get("spark.a"), conf.get("spark.b"))
+        """, "--properties-file", str(tmp_path / "own.conf"), *flags, SPARK_CONF_DIR=str(tmp_path))
+        out, err = running.communicate(timeout=60 * SLOWER)
+        assert (running.returncode, out) == (0, said + "\n"), err
+
+
+def test_version_of_submit():
+    env = without_java()
+    done = subprocess.run([os.path.join(env["SPARK_HOME"], "bin", "spark-submit"), "--version"], env=env, text=True,
+                          capture_output=True, timeout=60 * SLOWER)
+    assert done.returncode == 0 and "4.3.0" in done.stdout
+
+
+def test_a_program_of_a_remote_server(tmp_path):
+    server = Server(name="submit")
+    try:
+        running = submit(tmp_path, """
+            from pyspark.sql import SparkSession
+            spark = SparkSession.builder.getOrCreate()
+            print(type(spark).__module__, spark.range(5).count())
+        """, "--remote", server.remote)
+        out, err = running.communicate(timeout=60 * SLOWER)
+    finally:
+        server.stop()
+    assert (running.returncode, out) == (0, "pyspark.sql.connect.session 5\n"), err
+    done = subprocess.run([VONK, "submit", "--remote", "sc://a", "--master", "local", "a.py"], capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode == 1 and "--remote" in done.stderr
+
+
 @pytest.mark.parametrize("words, error", [(["--deploy-mode", "cluster", "a.py"], "UNSUPPORTED_FEATURE"),
                                           (["a.jar"], "UNSUPPORTED_FEATURE"), (["--nonsense", "a.py"], "unknown flag"),
                                           ([], "UNSUPPORTED_FEATURE")])
@@ -250,7 +328,7 @@ def test_what_cannot_be_submitted(words, error):
     assert done.returncode != 0 and error in done.stderr
 
 
-@pytest.mark.parametrize("flag", ["--jars", "--packages", "--files", "--archives", "--class"])
+@pytest.mark.parametrize("flag", ["--jars", "--packages", "--class", "--proxy-user", "--kill"])
 def test_flags_that_a_program_would_miss(flag):
     done = subprocess.run([VONK, "submit", flag, "x", "program.py"], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and "UNSUPPORTED_FEATURE" in done.stderr and flag in done.stderr

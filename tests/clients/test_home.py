@@ -80,6 +80,28 @@ def test_token_by_a_setting():
         assert server.wait(20 * SLOWER) == 0
 
 
+def driver(tmp_path):
+    """A program in place of Python that says what it was started with, as ipython and jupyter would be."""
+    path = tmp_path / "driver"
+    path.write_text(f"#!/bin/sh\n[ \"$1\" = -c ] && exec {sys.executable} \"$@\"\necho \"$*\"\n"
+                    "echo \"$PYSPARK_SUBMIT_ARGS\"; echo \"$SPARK_REMOTE $SPARK_CONNECT_MODE_ENABLED\"\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_flags_of_pyspark(tmp_path):
+    words = {"PYSPARK_DRIVER_PYTHON": driver(tmp_path), "PYSPARK_DRIVER_PYTHON_OPTS": "notebook --port 1",
+             "SPARK_REMOTE": "", "SPARK_CONNECT_MODE_ENABLED": ""}
+    done = run("bin/pyspark", "--conf", "spark.a=b c", **words)
+    assert done.stdout.splitlines() == ["notebook --port 1", "--name PySparkShell --conf 'spark.a=b c' pyspark-shell",
+                                        " "], done.stderr
+    for flags in (["--remote", "sc://a"], ["--remote=sc://a"]):
+        assert run("bin/pyspark", *flags, **words).stdout.splitlines()[2] == "sc://a 1"
+    assert "--py-files" in run("bin/pyspark", "--help").stdout
+    done = run("bin/pyspark", "program.py")
+    assert done.returncode == 1 and "spark-submit" in done.stderr
+
+
 def test_pyspark_shell():
     """bin/pyspark on a terminal: `sc` and `spark` are there, no Java is."""
     env = without_java(PYSPARK_PYTHON=sys.executable, TERM="dumb")

@@ -290,12 +290,99 @@ static vonk_status fill_context(vonk__j_call *call, vonk__j_context *c, const vo
                                err);
 }
 
+/* ---- files and archives of a context */
+
+/* "file:/path/name", "name": a copy below files_folder. */
+static vonk_status add_file(vonk__j_call *call, vonk__j_context *c, vonk_str uri, bool recursive, vonk_error *err)
+{
+    vonk_file_info info;
+    vonk_str path = local_path(uri);
+    while (path.len > 1 && path.data[path.len - 1] == '/') path.len--;
+    size_t at = path.len;
+    while (at && path.data[at - 1] != '/') at--;
+    const vonk_str name = vonk_str_sub(path, at, path.len);
+    VONK_TRY(vonk_file_stat(path, &info, err));
+    const bool is_folder = info.kind == VONK_FILE_DIRECTORY;
+    if (is_folder && !recursive)
+        return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
+                             "Added file %.400s is a directory and recursive is not turned on.", VONK_S(uri));
+    if (!name.len || vonk_str_is(name, "..") || vonk_str_is(name, "."))
+        return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err, "%.400s has no name to be added by",
+                             VONK_S(uri));
+    VONK_LOCKED(&c->lock);
+    const vonk_str listed = vonk_str_of(VONK_F("%.*s%s", VONK_STR_ARGS(name), is_folder ? "/" : ""));
+    for (size_t i = 0; i < c->files.n; i++)
+        if (vonk_str_is(listed, c->files.at[i])) return VONK_OK; /* the first stays */
+    const vonk_str to = vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name)));
+    VONK_TRY((is_folder ? vonk_dir_copy_tree : vonk_file_copy)(call->machine->budget, path, to, err));
+    char *copy = NULL;
+    VONK_TRY(vonk_strdup(call->machine->budget, listed, &copy, err));
+    const vonk_status status = VONK_VEC_PUSH(&c->files, call->machine->budget, copy, err);
+    if (status != VONK_OK) vonk_free(copy);
+    return status;
+}
+static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
+{
+    VONK_TRY(vonk__j_need(call, 0, err));
+    return add_file(call, self_context(call), vonk__j_str(&call->args[0]), call->n_args > 1 && call->args[1].i, err);
+}
+/* "path/name.zip#alias": unpacked below files_folder, under the alias or the name. */
+static vonk_status add_archive(vonk__j_call *call, vonk__j_context *c, vonk_str all, vonk_error *err)
+{
+    char *copy = NULL;
+    const size_t hash = vonk_str_find_byte(all, '#', 0);
+    const vonk_str path = local_path(vonk_str_sub(all, 0, hash == SIZE_MAX ? all.len : hash));
+    size_t at = path.len;
+    while (at && path.data[at - 1] != '/') at--;
+    const vonk_str file = vonk_str_sub(path, at, path.len);
+    const vonk_str name = hash == SIZE_MAX ? file : vonk_str_sub(all, hash + 1, all.len);
+    if (!name.len || vonk_str_find_byte(name, '/', 0) != SIZE_MAX || name.data[0] == '.')
+        return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
+                             "an archive is unpacked under a name, which %.200s is not", VONK_S(name));
+    const char *listed = VONK_F("%.*s%s%.*s", VONK_STR_ARGS(file), hash == SIZE_MAX ? "" : "#",
+                                (int)(hash == SIZE_MAX ? 0 : name.len), name.data);
+    VONK_LOCKED(&c->lock);
+    for (size_t i = 0; i < c->archives.n; i++)
+        if (strcmp(c->archives.at[i], listed) == 0) return VONK_OK; /* the first stays */
+    VONK_TRY(vonk__j_unpack(call->machine->budget, path,
+                            vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name))), err));
+    VONK_TRY(vonk_strdup(call->machine->budget, vonk_str_of(listed), &copy, err));
+    const vonk_status status = VONK_VEC_PUSH(&c->archives, call->machine->budget, copy, err);
+    if (status != VONK_OK) vonk_free(copy);
+    return status;
+}
+static vonk_status m_add_archive(vonk__j_call *call, vonk_error *err)
+{
+    VONK_TRY(vonk__j_need(call, 0, err));
+    return add_archive(call, self_context(call), vonk__j_str(&call->args[0]), err);
+}
+/* spark.files, spark.archives: what a context begins with. */
+static vonk_status add_of_settings(vonk__j_call *call, vonk__j_context *c, const char *key, bool archives,
+                                   vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
+    vonk_buf_init(&all, call->machine->budget, 1 << 20);
+    {
+        VONK_LOCKED(&call->machine->guard);
+        VONK_TRY(vonk_buf_add_str(&all, vonk__j_map_get_text(c->conf->map, vonk_str_of(key)), err));
+    }
+    for (size_t from = 0, to; from < all.len; from = to + 1) {
+        to = vonk_min_size(vonk_str_find_byte(vonk_buf_str(&all), ',', from), all.len);
+        const vonk_str one = vonk_str_trim(vonk_str_sub(vonk_buf_str(&all), from, to));
+        if (!one.len) continue;
+        VONK_TRY(archives ? add_archive(call, c, one, err) : add_file(call, c, one, false, err));
+    }
+    return VONK_OK;
+}
+
 static vonk_status start(vonk__j_call *call, const vonk__j_conf *conf, vonk__j_context **ret, vonk_error *err)
 {
     VONK__J_AUTO vonk__j_context *c = NULL;
     VONK_TRY(vonk__j_object_new(call->machine, "org.apache.spark.SparkContext", &c, err));
     VONK_TRY(fill_context(call, c, conf, err));
     VONK_TRY(vonk__j_read_pools(c, NULL, err));
+    VONK_TRY(add_of_settings(call, c, "spark.files", false, err));
+    VONK_TRY(add_of_settings(call, c, "spark.archives", true, err));
     VONK_TRY(vonk__j_web_start(c, err));
     VONK_LOCKED(&call->machine->state);
     if (call->machine->context)
@@ -570,65 +657,6 @@ static vonk_status m_tags(vonk__j_call *call, vonk_error *err)
 
 /* ---- files, checkpoints, accumulators */
 
-static vonk_status m_add_file(vonk__j_call *call, vonk_error *err)
-{
-    vonk__j_context *c = self_context(call);
-    vonk_file_info info;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    vonk_str path = local_path(vonk__j_str(&call->args[0]));
-    while (path.len > 1 && path.data[path.len - 1] == '/') path.len--;
-    size_t at = path.len;
-    while (at && path.data[at - 1] != '/') at--;
-    const vonk_str name = vonk_str_sub(path, at, path.len);
-    VONK_TRY(vonk_file_stat(path, &info, err));
-    const bool is_folder = info.kind == VONK_FILE_DIRECTORY;
-    if (is_folder && !(call->n_args > 1 && call->args[1].i))
-        return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,
-                             "Added file %.400s is a directory and recursive is not turned on.",
-                             call->args[0].text->data);
-    if (!name.len || vonk_str_is(name, "..") || vonk_str_is(name, "."))
-        return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err, "%.400s has no name to be added by",
-                             call->args[0].text->data);
-    VONK_LOCKED(&c->lock);
-    const vonk_str listed = vonk_str_of(VONK_F("%.*s%s", VONK_STR_ARGS(name), is_folder ? "/" : ""));
-    for (size_t i = 0; i < c->files.n; i++)
-        if (vonk_str_is(listed, c->files.at[i])) return VONK_OK; /* the first stays */
-    const vonk_str to = vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name)));
-    VONK_TRY((is_folder ? vonk_dir_copy_tree : vonk_file_copy)(call->machine->budget, path, to, err));
-    char *copy = NULL;
-    VONK_TRY(vonk_strdup(call->machine->budget, listed, &copy, err));
-    const vonk_status status = VONK_VEC_PUSH(&c->files, call->machine->budget, copy, err);
-    if (status != VONK_OK) vonk_free(copy);
-    return status;
-}
-/* "path/name.zip#alias": unpacked below files_folder, under the alias or the name. */
-static vonk_status m_add_archive(vonk__j_call *call, vonk_error *err)
-{
-    vonk__j_context *c = self_context(call);
-    char *copy = NULL;
-    VONK_TRY(vonk__j_need(call, 0, err));
-    const vonk_str all = vonk__j_str(&call->args[0]);
-    const size_t hash = vonk_str_find_byte(all, '#', 0);
-    const vonk_str path = local_path(vonk_str_sub(all, 0, hash == SIZE_MAX ? all.len : hash));
-    size_t at = path.len;
-    while (at && path.data[at - 1] != '/') at--;
-    const vonk_str file = vonk_str_sub(path, at, path.len);
-    const vonk_str name = hash == SIZE_MAX ? file : vonk_str_sub(all, hash + 1, all.len);
-    if (!name.len || vonk_str_find_byte(name, '/', 0) != SIZE_MAX || name.data[0] == '.')
-        return vonk__j_throw(call->caller, "java.lang.IllegalArgumentException", err,
-                             "an archive is unpacked under a name, which %.200s is not", VONK_S(name));
-    const char *listed = VONK_F("%.*s%s%.*s", VONK_STR_ARGS(file), hash == SIZE_MAX ? "" : "#",
-                                (int)(hash == SIZE_MAX ? 0 : name.len), name.data);
-    VONK_LOCKED(&c->lock);
-    for (size_t i = 0; i < c->archives.n; i++)
-        if (strcmp(c->archives.at[i], listed) == 0) return VONK_OK; /* the first stays */
-    VONK_TRY(vonk__j_unpack(call->machine->budget, path,
-                            vonk_str_of(VONK_F("%s/%.*s", c->files_folder, VONK_STR_ARGS(name))), err));
-    VONK_TRY(vonk_strdup(call->machine->budget, vonk_str_of(listed), &copy, err));
-    const vonk_status status = VONK_VEC_PUSH(&c->archives, call->machine->budget, copy, err);
-    if (status != VONK_OK) vonk_free(copy);
-    return status;
-}
 static vonk_status m_files(vonk__j_call *call, vonk_error *err)
 {
     VONK__J_AUTO vonk__j_list *seq = NULL;
