@@ -503,6 +503,20 @@ def test_folders_that_are_there(spark, tmp_path):
         spark.sparkContext.addFile(str(tmp_path / "nothing"))
 
 
+def test_persisted_rdds(spark):
+    """Programs let go of all that they persisted, and count executors."""
+    context = spark.sparkContext
+    before = context._jsc.getPersistentRDDs().size()
+    kept = context.parallelize(range(6), 2).map(lambda x: x + 1).setName("kept").cache()
+    assert context._jsc.sc().getPersistentRDDs().size() == before + 1
+    named = {number: rdd for number, rdd in context._jsc.getPersistentRDDs().items() if rdd.name() == "kept"}
+    assert list(named) == [kept.id()] and kept.sum() == 21
+    for rdd in context._jsc.getPersistentRDDs().values():
+        rdd.unpersist()
+    assert context._jsc.getPersistentRDDs().size() == 0 and kept.sum() == 21
+    assert context._jsc.sc().getExecutorMemoryStatus().size() == 1
+
+
 def test_settings_of_hadoop(spark):
     from pyspark.errors.exceptions.captured import NumberFormatException
     conf = spark.sparkContext._jsc.hadoopConfiguration()
