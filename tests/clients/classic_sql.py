@@ -497,7 +497,7 @@ def test_folders_that_are_there(spark, tmp_path):
     from py4j.protocol import Py4JJavaError
     rdd = spark.sparkContext.parallelize([(1, "a")], 1)
     for save in (rdd.saveAsTextFile, rdd.saveAsPickleFile, rdd.saveAsSequenceFile):
-        with pytest.raises(Py4JJavaError, match="mapred.FileAlreadyExistsException: Output directory .* already exists"):
+        with pytest.raises(Py4JJavaError, match="mapred.FileAlreadyExistsException: Output .* already exists"):
             save(str(tmp_path))
     with pytest.raises(Py4JJavaError, match="java.io.FileNotFoundException"):
         spark.sparkContext.addFile(str(tmp_path / "nothing"))

@@ -10,8 +10,8 @@ from pyspark.sql import functions as sf
 
 @pytest.fixture(scope="module")
 def people(spark):
-    return spark.createDataFrame([(1, "ann", 30, None), (2, "bob", None, 1.5), (3, "cid", 25, 2.5), (4, "ann", 40, None)],
-                                 "id int, name string, age int, score double")
+    return spark.createDataFrame([(1, "ann", 30, None), (2, "bob", None, 1.5), (3, "cid", 25, 2.5),
+                                  (4, "ann", 40, None)], "id int, name string, age int, score double")
 
 
 @pytest.fixture(scope="module")
