@@ -168,7 +168,6 @@ VONK_DEFINE_AUTO(vonk_rdd, vonk_rdd_unref)
 uint32_t vonk_rdd_id(const vonk_rdd *rdd);
 vonk_rdd_kind vonk_rdd_kind_of(const vonk_rdd *rdd);
 vonk_rdd_elements vonk_rdd_elements_of(const vonk_rdd *rdd);
-vonk_rdd_context *vonk_rdd_context_of(const vonk_rdd *rdd);
 uint32_t vonk_rdd_n_partitions(const vonk_rdd *rdd);
 bool vonk_rdd_is_barrier(const vonk_rdd *rdd);
 /* A list of the program, with functions over it or not: pickled bytes of the list. Others: -1. */
