@@ -34,6 +34,7 @@ static const key_row own_rows[] = {
     {"vonk.opt.enabled", "true", "boolean", "", NONE, RUNTIME, true},
     {"vonk.python.accelerated", "true", "boolean", "", NONE, RUNTIME, true}, /* vonk_accel in Python workers */
     {"vonk.python.maxWorkers", "4096", "int", "", NONE, STATIC, true},       /* of all sessions; then new ones wait */
+    {"vonk.python.prefork", "2", "int", "", NONE, RUNTIME, true}, /* workers started when a function is made known */
 };
 /* Keys whose number must be above zero. */
 static const char *const positive[] = {

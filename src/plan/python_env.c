@@ -41,10 +41,19 @@ int64_t vonk_conf_python_traceback_seconds(const vonk_conf *conf, bool sql)
                          key_of(conf, sql, SQL "tracebackDumpIntervalSeconds", CORE "tracebackDumpIntervalSeconds"));
 }
 
+static uint32_t count_of(const vonk_conf *conf, const char *key)
+{
+    const int64_t n = vonk_conf_i64(conf, key);
+    return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
 uint32_t vonk_conf_python_most_idle(const vonk_conf *conf)
 {
     static const char key[] = "spark.python.factory.idleWorkerMaxPoolSize";
-    if (!vonk_conf_get(conf, key).data) return UINT32_MAX;
-    const int64_t n = vonk_conf_i64(conf, key);
-    return n < 0 ? 0 : n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+    return vonk_conf_get(conf, key).data ? count_of(conf, key) : UINT32_MAX;
+}
+
+uint32_t vonk_conf_python_prefork(const vonk_conf *conf)
+{
+    return (uint32_t)vonk_min_size(count_of(conf, "vonk.python.prefork"), vonk_conf_python_most_idle(conf));
 }

@@ -12,5 +12,7 @@ vonk_status vonk_conf_python_env(const vonk_conf *conf, bool sql, vonk_arena *ar
 int64_t vonk_conf_python_traceback_seconds(const vonk_conf *conf, bool sql);
 /* Most idle workers that are kept (spark.python.factory.idleWorkerMaxPoolSize). */
 uint32_t vonk_conf_python_most_idle(const vonk_conf *conf);
+/* Workers that are started ahead of time, when a function is made known (vonk.python.prefork). */
+uint32_t vonk_conf_python_prefork(const vonk_conf *conf);
 
 #endif

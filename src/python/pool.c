@@ -364,7 +364,7 @@ static void serve_warm(vonk_py_pool *pool, py_crew *crew)
     }
     if (!is_up) return;
     for (const py_conn *conn = pool->conns; conn; conn = conn->next)
-        if (conn->crew == crew && !conn->holder && !conn->is_dead) n++;
+        if (conn->crew == crew && !conn->is_dead) n++;
     for (; n < crew->n_wanted_idle && pool->n_workers < pool->options.max_workers; n++)
         if (vonk__py_conn_open(crew, NULL, &why) != VONK_OK) break;
     crew->n_wanted_idle = 0;

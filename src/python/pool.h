@@ -60,7 +60,7 @@ vonk_status vonk_py_pool_new(vonk_budget *budget, const vonk_py_pool_options *op
 /* All workers must be back. Ends every daemon and its workers; none is left. */
 void vonk_py_pool_free(vonk_py_pool *pool);
 VONK_DEFINE_AUTO(vonk_py_pool, vonk_py_pool_free)
-/* Starts the daemon and `n` idle workers ahead of time; errors show when one is wanted. */
+/* Starts what the environment lacks of its daemon and `n` workers, ahead of time; errors show when one is wanted. */
 void vonk_py_pool_warm(vonk_py_pool *pool, const vonk_py_env *env, uint32_t n);
 /* Ends the daemons of environments whose folder this is (a session has ended); workers in use are killed. */
 void vonk_py_pool_drop_folder(vonk_py_pool *pool, vonk_str folder);

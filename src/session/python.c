@@ -142,7 +142,7 @@ static vonk_walk stop_at_python(const vonk_plan *p, void *arg)
     return VONK_WALK_ON;
 }
 
-bool vonk__session_wants_python(const vonk_plan *physical) { return !vonk_plan_walk(physical, stop_at_python, NULL); }
+bool vonk__session_wants_python(const vonk_plan *plan) { return !vonk_plan_walk(plan, stop_at_python, NULL); }
 
 /* ---- files */
 static vonk_status make_folder(vonk_session *session, vonk_error *err)
@@ -293,5 +293,32 @@ vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, v
         VONK_TRY(vonk_arena_str(arena, vonk_str_of(session->includes.at[i]), &includes[i], err));
     python->includes = includes;
     *ret = python;
+    return VONK_OK;
+}
+
+static vonk_status warm(vonk_session *session, vonk_error *err)
+{
+    VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session);
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    const vonk_exec_python *python = NULL;
+    const uint32_t n = vonk_conf_python_prefork(conf);
+    if (n == 0) return VONK_OK;
+    VONK_TRY(vonk_arena_new(session->budget, &arena, err));
+    VONK_TRY(vonk__session_python(session, conf, arena, &python, err));
+    vonk_py_pool_warm(python->pool, &python->env, n);
+    return VONK_OK;
+}
+
+void vonk__session_warm_python(vonk_session *session)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
+    const vonk_status st = warm(session, &err);
+    (void)st; /* whoever wants a worker hears it */
+}
+
+vonk_status vonk_session_put_function(vonk_session *session, const vonk_python_fn *fn, vonk_error *err)
+{
+    VONK_TRY(vonk_catalog_put_function(session->catalog, fn->name, fn, err));
+    vonk__session_warm_python(session);
     return VONK_OK;
 }

@@ -45,7 +45,9 @@ vonk_status vonk_session_analyze(vonk_session *session, const vonk_plan *unresol
     vonk_fn_env env;
 
     env_of(session, conf, &env);
-    return vonk__session_analyze(session, conf, &env, unresolved, ret, err);
+    VONK_TRY(vonk__session_analyze(session, conf, &env, unresolved, ret, err));
+    if (vonk__session_wants_python(*ret)) vonk__session_warm_python(session);
+    return VONK_OK;
 }
 
 /* ---- planning */

@@ -43,6 +43,10 @@ vonk_catalog     *vonk_session_catalog(vonk_session *session);
 vonk_status vonk_session_add_file(vonk_session *session, vonk_str path, vonk_str name, bool on_path, vonk_error *err);
 vonk_status vonk_session_add_archive(vonk_session *session, vonk_str path, vonk_str name, vonk_str into, vonk_error *err);
 
+/* Registers a function of Python, of rows or tables, under its name. Workers start before the first query wants them
+ * (vonk.python.prefork), as they do when a plan with a function is analyzed; that query is told what goes wrong. */
+vonk_status vonk_session_put_function(vonk_session *session, const vonk_python_fn *fn, vonk_error *err);
+
 /* Text to unresolved plan with the session's settings. */
 vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err); /* selectExpr, expr(), filter("...") */

@@ -111,7 +111,7 @@ void        vonk__session_sources_done(vonk_session *session);
 /* PYTHON_SOURCE nodes become what reads them now. */
 vonk_status vonk__session_plan_sources(vonk_query *query, const vonk_plan *optimized, const vonk_plan **ret, vonk_error *err);
 
-bool        vonk__session_wants_python(const vonk_plan *physical);
+bool        vonk__session_wants_python(const vonk_plan *plan);
 vonk_status vonk__session_python(vonk_session *session, const vonk_conf *conf, vonk_arena *arena, const vonk_exec_python **ret, vonk_error *err);
 /* python_context.c: what tasks of a query's functions of Python are told about who asks; into the query. */
 vonk_status vonk__session_properties(vonk_query *query, vonk_error *err);
@@ -119,6 +119,7 @@ vonk_status vonk__session_properties(vonk_query *query, vonk_error *err);
 vonk_status vonk__session_cpus(const vonk_conf *conf, vonk_arena *arena, vonk_exec_python *python, vonk_error *err);
 /* python_udtf.c: of vonk_analyzer; `session` is one. */
 vonk_status vonk__session_ask_udtf(void *session, const vonk_python_fn *fn, const vonk_udtf_arg *args, uint32_t n, vonk_arena *arena, vonk_udtf_answer *ret, vonk_error *err);
+void        vonk__session_warm_python(vonk_session *session); /* as vonk_session_put_function tells */
 vonk_status vonk__session_python_clone(vonk_session *from, vonk_session *into, vonk_error *err);
 void        vonk__session_python_done(vonk_session *session); /* its workers end, its files go */
 

@@ -1,4 +1,6 @@
 """A gateway of classic PySpark for the length of some tests, started as pyspark does: `vonk submit pyspark-shell`."""
+import atexit
+import functools
 import os
 import shutil
 import struct
@@ -11,16 +13,23 @@ from server import ROOT, SLOWER, VONK
 HOME = os.path.join(ROOT, "home")
 
 
+@functools.cache
+def _tools():
+    """A folder with what shell scripts need: the folder of java may be the one with sh."""
+    folder = tempfile.mkdtemp(prefix="vonk-tools-")
+    atexit.register(shutil.rmtree, folder)
+    for name in ("sh", "env", "dirname", "readlink", "id"):
+        found = shutil.which(name)
+        if found:
+            os.symlink(found, os.path.join(folder, name))
+    return folder
+
+
 def without_java(**more):
     """An environment in which no Java can be found, and SPARK_HOME is Vonk's."""
     env = {k: v for k, v in os.environ.items() if k != "JAVA_HOME" and not k.startswith(("SPARK_", "PYSPARK_"))}
     folders = [f for f in env.get("PATH", "").split(":") if f and not os.path.exists(os.path.join(f, "java"))]
-    tools = tempfile.mkdtemp(prefix="vonk-tools-")  # a folder with java may be the one with sh
-    for name in ("sh", "env", "dirname", "readlink", "id"):
-        found = shutil.which(name)
-        if found:
-            os.symlink(found, os.path.join(tools, name))
-    env["PATH"] = ":".join([tools, *folders])
+    env["PATH"] = ":".join([_tools(), *folders])
     assert not shutil.which("java", path=env["PATH"])
     return dict(env, SPARK_HOME=HOME, VONK=VONK, **more)
 

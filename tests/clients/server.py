@@ -1,8 +1,10 @@
 """A Vonk server for the length of some tests: started on a free port, stopped at the end."""
 import os
+import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -25,26 +27,25 @@ class Server:
     """Fields: remote ("sc://localhost:PORT"), port, process; log is the path of what it wrote to stderr."""
 
     def __init__(self, *flags, name="server", env=None):
-        self.port = free_port()
-        self.remote = f"sc://localhost:{self.port}"
-        self.log = os.path.join(BUILD, f"{name}-{self.port}.log")
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen([VONK, "server", "--port", str(self.port), *flags], stdout=log, stderr=log,
+        descriptor, self.log = tempfile.mkstemp(prefix=f"{name}-", suffix=".log", dir=BUILD)
+        with open(descriptor, "wb") as log:
+            self.process = subprocess.Popen([VONK, "server", "--port", "0", *flags], stdout=log, stderr=log,
                                             env={"PYSPARK_PYTHON": sys.executable, **os.environ, **(env or {})})
-        self.wait_open()
+        self.port = self.wait_open()
+        self.remote = f"sc://localhost:{self.port}"
 
     def wait_open(self, limit_s=30 * SLOWER):
+        """The port that it found: one that we looked for could be somebody else's by now."""
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
+            listening = re.search(r" listening port=(\d+) ", self.tail())
+            if listening:
+                return int(listening.group(1))
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended with status {self.process.returncode}: {self.tail()}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.005)
+            time.sleep(0.005)
         self.process.kill()
-        raise RuntimeError(f"the server did not open port {self.port} within {limit_s:g} s: {self.tail()}")
+        raise RuntimeError(f"the server did not open its port within {limit_s:g} s: {self.tail()}")
 
     def tail(self):
         with open(self.log, encoding="utf-8", errors="replace") as log:

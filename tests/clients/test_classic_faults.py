@@ -10,6 +10,7 @@ import time
 import pytest
 
 from gateway import without_java
+from processes import below
 from server import SLOWER
 
 START = """
@@ -173,19 +174,6 @@ def test_a_wrong_secret():
     assert out.splitlines() == ["True", "[1]"], err
 
 
-def descendants(pid):
-    children = []
-    for other in os.listdir("/proc"):
-        if other.isdigit():
-            try:
-                with open(f"/proc/{other}/stat") as stat:
-                    if stat.read().rsplit(")", 1)[1].split()[1] == str(pid):
-                        children.append(int(other))
-            except OSError:
-                pass
-    return children
-
-
 CONTEXTS = int(os.environ.get("VONK_CONTEXTS", "5"))  # `make soak` sets a thousand
 
 
@@ -221,7 +209,7 @@ def test_nothing_is_left_over(tmp_path):
     """, TMPDIR=str(tmp_path))
     assert running.stdout.readline() == "True True True\n", running.stderr.read()
     gateway = int(running.stdout.readline())
-    assert descendants(gateway) == []  # daemons and their workers
+    assert below(gateway) == []  # daemons and their workers
     running.communicate(timeout=60 * SLOWER)
     end = time.monotonic() + 10 * SLOWER
     while os.listdir(tmp_path) and time.monotonic() < end:

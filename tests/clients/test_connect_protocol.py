@@ -633,6 +633,21 @@ def test_idle_sessions_and_forgotten_operations_expire():
         server.stop()
 
 
+def test_a_session_is_idle_from_the_end_of_its_last_operation_on():
+    server = FakeServer(spark__connect__session__manager__defaultSessionTimeout="800ms",
+                        spark__connect__session__manager__maintenanceInterval="50ms")
+    try:
+        session = server.session()
+        side = session.server_side_id()
+        list(session.execute("sleep 1200", reattachable=False)[1])  # whoever may come again releases: a call of its own
+        time.sleep(0.3)  # several looks of the server
+        assert session.server_side_id() == side
+        time.sleep(1.5)
+        assert condition(session.server_side_id) == "INVALID_HANDLE.SESSION_CLOSED"
+    finally:
+        server.stop()
+
+
 def test_session_that_only_uploads_expires():
     server = FakeServer(spark__connect__session__manager__defaultSessionTimeout="300ms",
                         spark__connect__session__manager__maintenanceInterval="100ms")

@@ -157,6 +157,8 @@ size_t                vonk__connect_n_sessions(vonk_connect_server *server);
 vonk_connect_session *vonk__connect_session_ref(vonk_connect_session *session);
 void                  vonk_connect_session_unref(vonk_connect_session *session); /* the last one frees it, on a worker */
 VONK_DEFINE_AUTO(vonk_connect_session, vonk_connect_session_unref)
+/* It is in use: what its idle time counts from. NULL is fine. */
+void                  vonk__connect_touch_session(vonk_connect_session *session);
 vonk_str              vonk__connect_server_side_id(const vonk_connect_session *session);
 /* Keeps a copy of the error for FetchErrorDetails and gives it an id. */
 void vonk__connect_keep_error(vonk_connect_session *session, const vonk_error *error, vonk_connect_id *ret_id);

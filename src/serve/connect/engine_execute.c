@@ -303,7 +303,7 @@ static vonk_status register_function(vonk__connect_request *r, const vonk_pb_msg
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
 
     VONK_TRY(vonk_translate_function(&r->translator, m, &fn, err));
-    return vonk_catalog_put_function(vonk_session_catalog(r->state->session), fn->name, fn, err);
+    return vonk_session_put_function(r->state->session, fn, err);
 }
 
 static vonk_status register_table_function(vonk__connect_request *r, const vonk_pb_msg *m, vonk_error *err)
@@ -311,7 +311,7 @@ static vonk_status register_table_function(vonk__connect_request *r, const vonk_
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *fn = NULL;
 
     VONK_TRY(vonk_translate_table_function(&r->translator, m, &fn, err));
-    return vonk_catalog_put_function(vonk_session_catalog(r->state->session), fn->name, fn, err);
+    return vonk_session_put_function(r->state->session, fn, err);
 }
 
 static vonk_status register_source(vonk__connect_request *r, const vonk_pb_msg *m, vonk_error *err)

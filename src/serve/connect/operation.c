@@ -628,6 +628,7 @@ void vonk__connect_remove(vonk_connect_operation *op, bool is_abandoned)
 {
     vonk_connect_server *server = op->session->server;
     if (!unlink_operation(op)) return;
+    if (!is_abandoned) vonk__connect_touch_session(op->session); /* it may have run for long */
     if (is_abandoned) {
         vonk_mutex_lock(&server->lock);
         vonk__connect_bury(&server->abandoned, server->budget, vonk_str_of(op->id.text));

@@ -103,6 +103,7 @@ static void run_rpc(vonk_connect_server *server, const rpc_row *row, vonk_grpc_c
     vonk_error_reset(&err);
     vonk_arena_free(rpc.arena);
     vonk_slice_unref(rpc.bytes);
+    vonk__connect_touch_session(rpc.session);
     vonk_connect_session_unref(rpc.session);
 }
 

@@ -111,6 +111,11 @@ static void free_session(void *self)
     vonk_free(s);
 }
 
+void vonk__connect_touch_session(vonk_connect_session *s)
+{
+    if (s) atomic_store_explicit(&s->accessed_ns, vonk_clock_mono_ns(), memory_order_relaxed);
+}
+
 vonk_connect_session *vonk__connect_session_ref(vonk_connect_session *s)
 {
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
@@ -140,17 +145,12 @@ static vonk_status fail_handle(vonk_errclass cls, vonk_str handle, vonk_error *e
     return VONK_FAIL(err, cls, "handle", VONK_S(handle));
 }
 
-static void touch(vonk_connect_session *s)
-{
-    atomic_store_explicit(&s->accessed_ns, vonk_clock_mono_ns(), memory_order_relaxed);
-}
-
 /* Under server->lock. */
 static vonk_connect_session *look_up(vonk_connect_server *server, vonk_str key)
 {
     vonk_connect_session *s = vonk_strmap_get(server->sessions, key);
     if (!s) return NULL;
-    touch(s);
+    vonk__connect_touch_session(s);
     return vonk__connect_session_ref(s);
 }
 
@@ -374,12 +374,11 @@ static void expire_operations(vonk_connect_session *s, int64_t now_ns)
     } while (forgotten);
 }
 
+/* Calls, uploads and operations have references; the map has one, and whoever asks. */
 static bool is_expired(vonk_connect_session *s, int64_t now_ns)
 {
-    vonk_mutex_lock(&s->lock);
-    bool is_busy = s->operations != NULL;
-    vonk_mutex_unlock(&s->lock);
-    int64_t timeout_ns = s->server->session_timeout_ns;
+    const bool is_busy = atomic_load_explicit(&s->refs, memory_order_acquire) > 2;
+    const int64_t timeout_ns = s->server->session_timeout_ns;
     return !is_busy && timeout_ns >= 0 &&
            now_ns - atomic_load_explicit(&s->accessed_ns, memory_order_relaxed) >= timeout_ns;
 }

@@ -117,6 +117,7 @@ void vonk__connect_upload_free(vonk_connect_upload *u)
     vonk_free(u->files.at);
     if (u->folder && vonk_dir_remove_tree(vonk_str_of(u->folder), &err) != VONK_OK) vonk_error_reset(&err);
     vonk_free(u->folder);
+    vonk__connect_touch_session(u->session);
     vonk_connect_session_unref(u->session);
     vonk_mutex_done(&u->lock);
     vonk_free(u);

@@ -180,7 +180,10 @@ static vonk_status make_python(vonk__j_call *call, vonk__j_engine *e, vonk_rdd *
     VONK_TRY(vonk__j_function_python(call->caller, e, f, arena, &python, err));
     python.held = vonk__j_object_ref(f);
     python.let_go = let_function_go;
-    return vonk_rdd_python_map(parent, &python, call->args[2].i, call->args[3].i, ret, err);
+    VONK_TRY(vonk_rdd_python_map(parent, &python, call->args[2].i, call->args[3].i, ret, err));
+    const size_t most = vonk_min_size(vonk_rdd_n_partitions(*ret), e->context->n_slots);
+    vonk_py_pool_warm(e->pool, &python.env, (uint32_t)vonk_min_size(vonk_conf_python_prefork(e->conf), most));
+    return VONK_OK;
 }
 
 static vonk_status python_rdd_new(vonk__j_call *call, vonk_error *err)

@@ -93,7 +93,7 @@ static vonk_status register_kind(vonk__j_call *call, const function_kind *kind, 
                             &function, err));
     vonk__j_translator(&m, &t);
     VONK_TRY(kind->translate(&t, function, &fn, err));
-    return vonk_catalog_put_function(vonk_session_catalog(session->session), fn->name, fn, err);
+    return vonk_session_put_function(session->session, fn, err);
 }
 
 static vonk_status register_python(vonk__j_call *call, vonk_error *err)
