@@ -180,7 +180,6 @@ VONK_DEFINE_AUTO(vonk_rdd, vonk_rdd_unref)
 uint32_t vonk_rdd_id(const vonk_rdd *rdd);
 vonk_rdd_kind vonk_rdd_kind_of(const vonk_rdd *rdd);
 vonk_rdd_elements vonk_rdd_elements_of(const vonk_rdd *rdd);
-vonk_rdd_context *vonk_rdd_context_of(const vonk_rdd *rdd);
 uint32_t vonk_rdd_n_partitions(const vonk_rdd *rdd);
 bool vonk_rdd_is_barrier(const vonk_rdd *rdd);
 /* A list of the program, with functions over it or not: pickled bytes of the list. Others: -1. */
@@ -191,6 +190,8 @@ vonk_status vonk_rdd_persist(vonk_rdd *rdd, vonk_storage_level level,
                              vonk_error *err); /* another level than before: UNSUPPORTED_OPERATION, as Spark */
 void vonk_rdd_unpersist(vonk_rdd *rdd);
 vonk_storage_level vonk_rdd_level(vonk_rdd *rdd);
+/* The first RDD from id *inout_id on that is persisted, referenced; *inout_id moves behind it. NULL: no more. */
+vonk_rdd *vonk_rdd_next_persisted(vonk_rdd_context *context, uint32_t *inout_id);
 vonk_status vonk_rdd_checkpoint(vonk_rdd *rdd, bool local, vonk_error *err); /* done by vonk_rdd_finish */
 /* After a job over it has succeeded: writes the checkpoints that its lineage wants. Runs jobs and waits for them. */
 vonk_status vonk_rdd_finish(vonk_rdd *rdd, const vonk_property *properties, uint32_t n_properties, vonk_error *err);

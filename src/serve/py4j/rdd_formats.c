@@ -128,6 +128,7 @@ static vonk_status save(vonk__j_call *call, vonk__j_rdd *of, vonk_rdd_hadoop *sp
     vonk_status status = write(of->rdd, spec, properties, n, err);
     if (status == VONK_OK) status = vonk_rdd_finish(of->rdd, properties, n, err);
     vonk__j_watch_end();
+    if (status == VONK_E_PATH_ALREADY_EXISTS) return vonk__j_as_hadoop(call, spec->paths, true, status, err);
     return status;
 }
 
