@@ -58,11 +58,6 @@ static inline uint16_t vonk_u16_of(uint64_t x)
     assert(x <= UINT16_MAX);
     return (uint16_t)x;
 }
-static inline uint8_t vonk_u8_of(uint64_t x)
-{
-    assert(x <= UINT8_MAX);
-    return (uint8_t)x;
-}
 static inline size_t vonk_min_size(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t vonk_max_size(size_t a, size_t b) { return a > b ? a : b; }
 

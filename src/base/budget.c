@@ -483,5 +483,3 @@ int64_t vonk_budget_room(const vonk_budget *budget)
     }
     return least;
 }
-
-vonk_budget *vonk_budget_parent(const vonk_budget *budget) { return budget->parent; }

@@ -25,7 +25,6 @@ int64_t      vonk_budget_used(const vonk_budget *budget);  /* bytes, children in
 int64_t      vonk_budget_peak(const vonk_budget *budget);  /* highest `used` so far */
 int64_t      vonk_budget_limit(const vonk_budget *budget); /* the tightest of itself and its parents */
 int64_t      vonk_budget_room(const vonk_budget *budget);  /* bytes that could be charged now without spilling */
-vonk_budget *vonk_budget_parent(const vonk_budget *budget);
 
 /* Accounting without allocating (mapped files, memory of libraries and of Python workers). */
 vonk_status vonk_budget_charge(vonk_budget *budget, int64_t bytes, vonk_error *err);

@@ -319,7 +319,8 @@ int vonk__cmd_submit(int argc, char **argv)
     if (s.refused)
         result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the flag %s", s.refused));
     else if (s.remote && s.master)
-        result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", "both --master and --remote: a program has one");
+        result =
+            VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", "both --master and --remote: a program has one");
     else if (s.deploy_mode && strcmp(s.deploy_mode, "client") != 0)
         result = VONK_FAIL(&err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("--deploy-mode %s", s.deploy_mode));
     else if (s.app && strcmp(s.app, "pyspark-shell") == 0)

@@ -202,7 +202,5 @@ VONK_DEFINE_AUTO(vonk_parquet_writer, vonk_parquet_writer_free)
 vonk_status vonk_parquet_writer_write(vonk_parquet_writer *writer, const vonk_batch *batch, vonk_error *err);
 /* Last row group, indexes, footer. Nothing may be written afterwards. */
 vonk_status vonk_parquet_writer_close(vonk_parquet_writer *writer, vonk_parquet_written *ret, vonk_error *err);
-/* Bytes that the file has so far, the open row group estimated (for spark.sql.files.maxRecordsPerFile's cousin in bytes). */
-uint64_t vonk_parquet_writer_bytes(const vonk_parquet_writer *writer);
 
 #endif

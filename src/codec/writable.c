@@ -44,11 +44,6 @@ static kind kind_named(vonk_str name)
         if (vonk_str_is(name, classes[i].name)) return (kind)i;
     return W_UNKNOWN;
 }
-bool vonk_writable_is_known(vonk_str name)
-{
-    const kind k = kind_named(name);
-    return k != W_UNKNOWN && k != W_ARRAY;
-}
 
 static kind kind_of(const vonk_pickle_value *v)
 {

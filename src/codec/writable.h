@@ -17,6 +17,5 @@ vonk_status vonk_writable_text(const vonk_pickle_value *value, vonk_buf *out, vo
  */
 vonk_status vonk_writable_read(vonk_str class_name, vonk_cursor *in, vonk_arena *arena, const vonk_pickle_value **ret,
                                vonk_error *err);
-bool vonk_writable_is_known(vonk_str class_name); /* can be read */
 
 #endif

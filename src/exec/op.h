@@ -173,7 +173,6 @@ struct vonk_op_class {
 };
 
 /* ---- what operators may ask of the execution */
-static inline void *vonk_op_shared(const vonk_op *op) { return op->shared; }
 uint32_t vonk_exec_n_lanes(const vonk_exec *exec);
 uint32_t vonk_exec_batch_rows(const vonk_exec *exec);
 const vonk_conf *vonk_exec_conf(const vonk_exec *exec);
@@ -227,13 +226,6 @@ vonk_status vonk_spill_put(vonk_spill_file *file, const vonk_batch *batch, vonk_
 vonk_status vonk_spill_get(vonk_spill_file *file, vonk_spill_ref ref, vonk_budget *budget, vonk_batch **ret,
                            vonk_error *err);
 void vonk_spill_drop(vonk_spill_file *file, vonk_spill_ref ref); /* not read again: its disk space may go back */
-/* As one sequence: all writes, then rewind, then all reads; one thread at a time. */
-vonk_status vonk_spill_write(vonk_spill_file *file, const vonk_batch *batch, vonk_error *err);
-vonk_status vonk_spill_rewind(vonk_spill_file *file, vonk_error *err);
-vonk_status vonk_spill_read(vonk_spill_file *file, vonk_budget *budget, vonk_batch **ret /* NULL: end */,
-                            vonk_error *err);
-uint64_t vonk_spill_rows(const vonk_spill_file *file);
-uint64_t vonk_spill_bytes(const vonk_spill_file *file);
 
 /* The operator class of a node kind: rows of exec/op.def. NULL: not built. */
 const vonk_op_class *vonk_op_class_of(vonk_node_kind kind);

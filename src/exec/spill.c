@@ -22,8 +22,7 @@ struct vonk_spill_file {
     const vonk_type *const *types;
     uint32_t n_types;
     vonk_mutex lock; /* the end of the file */
-    uint64_t end, n_rows;
-    uint64_t read_at; /* sequential use */
+    uint64_t end;
 };
 
 vonk_status vonk_spill_new(vonk_op *op, const vonk_type *const *types, uint32_t n_types, vonk_spill_file **ret,
@@ -73,7 +72,6 @@ vonk_status vonk_spill_put(vonk_spill_file *f, const vonk_batch *batch, vonk_spi
     VONK_TRY(vonk_file_write_at(f->file, (int64_t)f->end, packed.data, packed.len, err));
     *ret = (vonk_spill_ref){.offset = f->end, .bytes = vonk_u32_of(packed.len), .n_rows = batch->n_sel};
     f->end += packed.len;
-    f->n_rows += batch->n_sel;
     atomic_fetch_add(&f->op->metrics.spilled_bytes, packed.len);
     return VONK_OK;
 }
@@ -113,7 +111,7 @@ vonk_status vonk_spill_get(vonk_spill_file *f, vonk_spill_ref ref, vonk_budget *
     VONK_TRY(unpack(&head, bytes + sizeof head, &raw, err));
     vonk_cursor in = vonk_cursor_of(raw.data, raw.len, "spill file");
     VONK_TRY(vonk_block_decode(budget, &in, f->types, f->n_types, &batch, err));
-    if (ref.n_rows != UINT32_MAX && batch->n_sel != ref.n_rows) return damaged("the number of rows is wrong", err);
+    if (batch->n_sel != ref.n_rows) return damaged("the number of rows is wrong", err);
     batch->partition = head.partition;
     batch->sequence = head.sequence;
     *ret = VONK_STEAL(batch);
@@ -124,35 +122,3 @@ void vonk_spill_drop(vonk_spill_file *f, vonk_spill_ref ref)
 {
     if (ref.bytes >= (1u << 20)) vonk_file_punch(f->file, (int64_t)ref.offset, ref.bytes);
 }
-
-/* ---- one sequence */
-
-vonk_status vonk_spill_write(vonk_spill_file *f, const vonk_batch *batch, vonk_error *err)
-{
-    vonk_spill_ref ref;
-    return vonk_spill_put(f, batch, &ref, err);
-}
-
-vonk_status vonk_spill_rewind(vonk_spill_file *f, vonk_error *err)
-{
-    f->read_at = 0;
-    return VONK_OK;
-}
-
-vonk_status vonk_spill_read(vonk_spill_file *f, vonk_budget *budget, vonk_batch **ret, vonk_error *err)
-{
-    spill_head head;
-    vonk_spill_ref ref = {.offset = f->read_at};
-    *ret = NULL;
-    if (f->read_at == f->end) return VONK_OK;
-    VONK_TRY(vonk_file_read_exact(f->file, (int64_t)f->read_at, &head, sizeof head, err));
-    if (head.magic != SPILL_MAGIC || head.packed_bytes > f->end - f->read_at - sizeof head)
-        return damaged("no block at this place", err);
-    ref.bytes = head.packed_bytes + (uint32_t)sizeof head;
-    ref.n_rows = UINT32_MAX;
-    f->read_at += ref.bytes;
-    return vonk_spill_get(f, ref, budget, ret, err);
-}
-
-uint64_t vonk_spill_rows(const vonk_spill_file *f) { return f->n_rows; }
-uint64_t vonk_spill_bytes(const vonk_spill_file *f) { return f->end; }

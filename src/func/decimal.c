@@ -182,11 +182,6 @@ bool vonk_dec_from_f64(double value, int precision, int scale, vonk_i128 *ret)
     return from_digits(digits, exponent, value < 0, precision, scale, ret);
 }
 
-bool vonk_dec_from_f32(float value, int precision, int scale, vonk_i128 *ret)
-{
-    return vonk_dec_from_f64((double)value, precision, scale, ret);
-}
-
 /* ---- sums at different scales */
 
 /* A signed number of 256 bits: magnitude and sign. */

@@ -39,6 +39,5 @@ bool vonk_u256_div(vonk_u256 n, vonk_u128 d, vonk_u128 *ret_quotient, vonk_u128 
 double vonk_dec_to_f64(vonk_i128 unscaled, int scale);
 /* The decimal of the shortest digits of a double (as new BigDecimal(Double.toString(x))), rounded to the scale. */
 bool vonk_dec_from_f64(double value, int precision, int scale, vonk_i128 *ret);
-bool vonk_dec_from_f32(float value, int precision, int scale, vonk_i128 *ret);
 
 #endif

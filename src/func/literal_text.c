@@ -202,13 +202,6 @@ vonk_status vonk_literal_text(const vonk_column *value, bool explain, vonk_buf *
     return put(&w, value, 0, err);
 }
 
-vonk_status vonk_literal_sql(const vonk_column *column, uint32_t row, const vonk_zone *zone, vonk_buf *out,
-                             vonk_error *err)
-{
-    writer w = {out, STYLE_SQL, zone ? zone : vonk_zone_utc()};
-    return put(&w, column, row, err);
-}
-
 const char *vonk_literal_param(const vonk_column *column, uint32_t row, const vonk_zone *zone, char into[1024])
 {
     vonk_error err = VONK_ERROR_INIT;

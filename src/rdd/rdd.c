@@ -247,7 +247,6 @@ void vonk_rdd_unref(vonk_rdd *rdd)
 uint32_t vonk_rdd_id(const vonk_rdd *rdd) { return rdd->id; }
 vonk_rdd_kind vonk_rdd_kind_of(const vonk_rdd *rdd) { return rdd->kind; }
 vonk_rdd_elements vonk_rdd_elements_of(const vonk_rdd *rdd) { return rdd->elements; }
-vonk_rdd_context *vonk_rdd_context_of(const vonk_rdd *rdd) { return rdd->context; }
 uint32_t vonk_rdd_n_partitions(const vonk_rdd *rdd) { return rdd->n_partitions; }
 
 bool vonk_rdd_is_barrier(const vonk_rdd *rdd)

@@ -188,3 +188,15 @@ vonk_status vonk_rdd_all_stored(vonk_rdd_context *context, vonk_arena *arena, co
     }
     return VONK_OK;
 }
+
+vonk_rdd *vonk_rdd_next_persisted(vonk_rdd_context *context, uint32_t *inout_id)
+{
+    vonk_mutex_lock(&context->lock);
+    const size_t n_nodes = context->nodes.n;
+    vonk_mutex_unlock(&context->lock);
+    while (*inout_id < n_nodes) {
+        VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = vonk__rdd_find(context, (*inout_id)++);
+        if (rdd && vonk_rdd_level(rdd).replication) return VONK_STEAL(rdd);
+    }
+    return NULL;
+}

@@ -72,7 +72,6 @@ void vonk_session_unref(vonk_session *session)
 
 vonk_budget *vonk_session_budget(vonk_session *session) { return session->budget; }
 vonk_catalog *vonk_session_catalog(vonk_session *session) { return session->catalog; }
-const char *vonk_session_user(const vonk_session *session) { return session->user; }
 
 const vonk_conf *vonk_session_conf(vonk_session *session)
 {

@@ -33,7 +33,6 @@ vonk_session *vonk_session_ref(vonk_session *session);
 void          vonk_session_unref(vonk_session *session); /* the last one cancels its queries and frees everything of the session */
 VONK_DEFINE_AUTO(vonk_session, vonk_session_unref)
 vonk_budget      *vonk_session_budget(vonk_session *session);
-const char       *vonk_session_user(const vonk_session *session);
 const vonk_conf  *vonk_session_conf(vonk_session *session); /* the current snapshot; new reference */
 vonk_status       vonk_session_set(vonk_session *session, vonk_str key, vonk_str value /* data NULL: unset */, vonk_error *err);
 vonk_catalog     *vonk_session_catalog(vonk_session *session);

@@ -99,7 +99,6 @@ vonk_status vonk__an_simple(vonk_an *an, vonk_expr_kind kind, const vonk_expr *c
 vonk_status vonk__an_null(vonk_an *an, const vonk_type *type, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_int(vonk_an *an, int64_t value, const vonk_type *type, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_string(vonk_an *an, vonk_str value, const vonk_expr **ret, vonk_error *err);
-vonk_status vonk__an_double(vonk_an *an, double value, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_equal(vonk_an *an, const vonk_expr *a, const vonk_expr *b, const vonk_expr **ret, vonk_error *err); /* coerced a = b */
 vonk_status vonk__an_and(vonk_an *an, const vonk_exprs *terms, const vonk_expr **ret, vonk_error *err); /* n > 0 */
 vonk_status vonk__an_column_of(vonk_an *an, const vonk_expr *named, const vonk_expr **ret, vonk_error *err);
@@ -109,7 +108,6 @@ vonk_status vonk__an_named(vonk_an *an, const vonk_expr *e, const vonk_expr **re
 vonk_status vonk__an_sql(vonk_an *an, const vonk_expr *e, vonk_str *ret, vonk_error *err); /* its text */
 vonk_status vonk__an_quoted_sql(vonk_an *an, const vonk_expr *e, const char **ret, vonk_error *err); /* "\"text\"" for messages */
 vonk_status vonk__an_hold_type(vonk_an *an, const vonk_type *take_type, const vonk_type **ret, vonk_error *err);
-bool        vonk__an_is_true(const vonk_expr *e); /* the literal */
 bool        vonk__an_name_eq(const vonk_an *an, vonk_str a, vonk_str b);
 vonk_status vonk__an_common_type(vonk_an *an, const vonk_type *const *types, uint32_t n, const vonk_type **ret /* borrowed; NULL: none */, vonk_error *err);
 
@@ -118,8 +116,6 @@ vonk_status vonk__an_project(vonk_an *an, const vonk_plan *child, const vonk_exp
 vonk_status vonk__an_filter(vonk_an *an, const vonk_plan *child, const vonk_expr *condition, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_aggregate(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_exprs *outputs, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_join(vonk_an *an, const vonk_plan *left, const vonk_plan *right, const vonk_join_info *info, const vonk_expr *condition, const vonk_plan **ret, vonk_error *err);
-vonk_status vonk__an_limit(vonk_an *an, const vonk_plan *child, int64_t n, const vonk_plan **ret, vonk_error *err);
-vonk_status vonk__an_union(vonk_an *an, const vonk_plan *const *children, uint32_t n, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_distinct(vonk_an *an, const vonk_plan *child, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_one_row(vonk_an *an, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_aliased(vonk_an *an, const vonk_plan *child, const vonk_str *parts, uint32_t n, const vonk_plan **ret, vonk_error *err); /* SUBQUERY_ALIAS */
@@ -204,7 +200,6 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
 /* ---- names (analyze_name.c) */
 /* A column of one plan by name; *ret NULL: none. AMBIGUOUS_REFERENCE. Nested fields are extracted. */
 vonk_status vonk__an_lookup(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, const vonk_expr **ret, vonk_error *err);
-vonk_status vonk__an_column(vonk_an *an, const vonk_plan *plan, vonk_str name, const vonk_expr **ret, vonk_error *err); /* top level, must exist */
 vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, vonk_error *err);
 vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candidates, uint32_t n, vonk_str *ret, vonk_error *err);
 vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n, vonk_str *ret, vonk_error *err); /* `a`.`b`, NUL-terminated */

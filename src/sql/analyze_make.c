@@ -14,12 +14,6 @@ bool vonk__an_name_eq(const vonk_an *an, vonk_str a, vonk_str b)
     return an->case_sensitive ? vonk_str_eq(a, b) : vonk_str_eq_nocase(a, b);
 }
 
-bool vonk__an_is_true(const vonk_expr *e)
-{
-    return e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) &&
-           vonk_column_i64(e->value, 0) == 1;
-}
-
 vonk_status vonk__an_alias(vonk_an *an, const vonk_expr *child, vonk_str name, const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e;
@@ -83,13 +77,6 @@ vonk_status vonk__an_int(vonk_an *an, int64_t value, const vonk_type *type, cons
 {
     const vonk_expr *e;
     VONK_TRY(vonk_ex_int(an->budget, value, type, &e, err));
-    return vonk__an_keep(an, e, ret, err);
-}
-
-vonk_status vonk__an_double(vonk_an *an, double value, const vonk_expr **ret, vonk_error *err)
-{
-    const vonk_expr *e;
-    VONK_TRY(vonk_ex_double(an->budget, value, &e, err));
     return vonk__an_keep(an, e, ret, err);
 }
 
@@ -247,23 +234,6 @@ vonk_status vonk__an_join(vonk_an *an, const vonk_plan *left, const vonk_plan *r
     VONK_TRY(vonk_plan_str(p, info->hint_left, &p->join.hint_left, err));
     VONK_TRY(vonk_plan_str(p, info->hint_right, &p->join.hint_right, err));
     VONK_TRY(vonk_plan_set_list(p, 0, &condition, condition ? 1 : 0, err));
-    return vonk__an_finish_node(an, p, ret, err);
-}
-
-vonk_status vonk__an_limit(vonk_an *an, const vonk_plan *child, int64_t n, const vonk_plan **ret, vonk_error *err)
-{
-    const vonk_expr *count;
-    bool is_int = n >= 0 && n <= INT32_MAX;
-    VONK_TRY(vonk__an_int(an, n, is_int ? &vonk_type_int : &vonk_type_long, &count, err));
-    return with_list(an, VONK_PN_LIMIT, child, &count, 1, ret, err);
-}
-
-vonk_status vonk__an_union(vonk_an *an, const vonk_plan *const *children, uint32_t n, const vonk_plan **ret,
-                           vonk_error *err)
-{
-    vonk_plan *p;
-    VONK_TRY(vonk__an_node(an, VONK_PN_SET_OP, children, n, &p, err));
-    p->set = (vonk_set_info){.kind = VONK_SET_UNION, .all = true};
     return vonk__an_finish_node(an, p, ret, err);
 }
 

@@ -143,15 +143,6 @@ const vonk_expr *vonk__an_output_column(const vonk_plan *p, uint64_t id)
     return NULL;
 }
 
-vonk_status vonk__an_column(vonk_an *an, const vonk_plan *plan, vonk_str name, const vonk_expr **ret, vonk_error *err)
-{
-    const vonk_expr *made, *as_name;
-    VONK_TRY(vonk_ex_name(an->budget, &name, 1, -1, &made, err));
-    VONK_TRY(vonk__an_keep(an, made, &as_name, err));
-    VONK_TRY(vonk__an_lookup(an, &plan, 1, as_name, ret, err));
-    return *ret ? VONK_OK : vonk__an_unknown_column(an, &plan, 1, as_name, err);
-}
-
 /* ---- suggestions */
 
 static vonk_status distance(vonk_arena *arena, vonk_str a, vonk_str b, uint32_t *ret, vonk_error *err)

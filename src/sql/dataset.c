@@ -170,26 +170,6 @@ static vonk_status deduplicate(vonk__ds *d, const vonk_plan **ret)
     return vonk_pn_aggregate(d->a->budget, d->child, keys.at, (uint32_t)keys.n, out.at, (uint32_t)out.n, ret, d->err);
 }
 
-bool vonk__sql_is_dataset(vonk_node_kind kind)
-{
-    switch (kind) {
-    case VONK_PN_WITH_COLUMNS:
-    case VONK_PN_RENAME_COLUMNS:
-    case VONK_PN_DROP_COLUMNS:
-    case VONK_PN_DEDUPLICATE:
-    case VONK_PN_TO_DF:
-    case VONK_PN_TO_SCHEMA:
-    case VONK_PN_UNPIVOT:
-    case VONK_PN_PIVOT:
-    case VONK_PN_TRANSPOSE:
-    case VONK_PN_NA_FILL:
-    case VONK_PN_NA_DROP:
-    case VONK_PN_NA_REPLACE:
-    case VONK_PN_STAT: return true;
-    default: return false;
-    }
-}
-
 static vonk_status rewrite(vonk__ds *d, const vonk_plan **ret)
 {
     switch (d->p->kind) {

@@ -9,7 +9,6 @@
  * resolved and whose expression lists are resolved over it. Result: PROJECT, FILTER, AGGREGATE, ... over the same child; expressions may hold CALLs that are still to be
  * resolved. New reference. */
 vonk_status vonk__sql_dataset(const vonk_analyzer *a, const vonk_plan *p, const vonk_plan **ret, vonk_error *err);
-bool        vonk__sql_is_dataset(vonk_node_kind kind);
 
 /* ---- inside: makers whose results live until the rewrite ends */
 typedef VONK_VEC(const vonk_expr *) vonk__ds_list;
@@ -20,7 +19,6 @@ typedef struct vonk__ds {
     vonk_error          *err;
 } vonk__ds;
 vonk_status vonk__ds_keep(vonk__ds *d, const vonk_expr *take_e);
-vonk_status vonk__ds_keep_plan(vonk__ds *d, const vonk_plan *take_p);
 vonk_status vonk__ds_push(vonk__ds *d, vonk__ds_list *list, const vonk_expr *e);
 vonk_status vonk__ds_call(vonk__ds *d, const char *name, const vonk_expr *const *args, uint32_t n, const vonk_expr **ret); /* symbols are operators */
 vonk_status vonk__ds_distinct_call(vonk__ds *d, const char *name, const vonk_expr *arg, const vonk_expr **ret);

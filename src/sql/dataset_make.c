@@ -2,15 +2,10 @@
 #include "sql/dataset.h"
 
 static void unref_expr(void *e) { vonk_expr_unref(e); }
-static void unref_plan(void *p) { vonk_plan_unref(p); }
 
 vonk_status vonk__ds_keep(vonk__ds *d, const vonk_expr *take_e)
 {
     return vonk_arena_on_free(d->arena, unref_expr, (void *)take_e, d->err);
-}
-vonk_status vonk__ds_keep_plan(vonk__ds *d, const vonk_plan *take_p)
-{
-    return vonk_arena_on_free(d->arena, unref_plan, (void *)take_p, d->err);
 }
 vonk_status vonk__ds_push(vonk__ds *d, vonk__ds_list *list, const vonk_expr *e)
 {

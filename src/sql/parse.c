@@ -76,13 +76,6 @@ vonk_status vonk_sql_parse_name(vonk_arena *arena, vonk_str text, const vonk_str
     return VONK_OK;
 }
 
-bool vonk_sql_is_keyword(vonk_str word, bool *ret_reserved)
-{
-    vonk_tok kind = vonk__keyword_of(word);
-    *ret_reserved = kind != TK_IDENT && vonk__keyword_reserved(kind);
-    return kind != TK_IDENT;
-}
-
 /* Skips one quoted text; a doubled or escaped quote is part of it. */
 static size_t skip_quoted(vonk_str text, size_t at)
 {

@@ -16,7 +16,6 @@ vonk_status vonk_sql_parse_expr(vonk_budget *budget, const vonk_conf *conf, vonk
 vonk_status vonk_sql_parse_name(vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err);
 /* Where the first statement of a script ends: position behind its ';', or text.len. Quotes and comments are honoured. */
 size_t vonk_sql_statement_end(vonk_str text);
-bool   vonk_sql_is_keyword(vonk_str word, bool *ret_reserved);
 
 /* ---- table functions that say their columns when they are asked */
 typedef struct vonk_udtf_arg {

@@ -220,7 +220,6 @@ vonk_status vonk_process_start(vonk_budget *budget, const vonk_process_spec *spe
     return VONK_OK;
 }
 
-int32_t vonk_process_id(const vonk_process *process) { return process->pid; }
 int vonk_process_in(const vonk_process *process) { return process->ends[0]; }
 int vonk_process_out(const vonk_process *process) { return process->ends[1]; }
 int vonk_process_err(const vonk_process *process) { return process->ends[2]; }

@@ -24,7 +24,6 @@ typedef struct vonk_process_spec {
 typedef struct vonk_process vonk_process;
 
 vonk_status vonk_process_start(vonk_budget *budget, const vonk_process_spec *spec, vonk_process **ret, vonk_error *err);
-int32_t vonk_process_id(const vonk_process *process);
 /* Our ends of the pipes, -1 where there is none; non-blocking, read and written with sys/sockets.h's functions, closed
  * by vonk_process_free or one by one. */
 int vonk_process_in(const vonk_process *process);

@@ -15,8 +15,6 @@ char vonk_json_peek(vonk_json *j)
     return j->at < j->text.len ? j->text.data[j->at] : 0;
 }
 
-bool vonk_json_ended(vonk_json *j) { return vonk_json_peek(j) == 0 && j->at >= j->text.len; }
-
 static bool skip_string(vonk_json *j)
 {
     for (j->at++; j->at < j->text.len; j->at++) {

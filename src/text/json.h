@@ -23,8 +23,6 @@ vonk_status vonk_json_string(vonk_json *j, vonk_buf *out, bool *ret_ok, vonk_err
 bool        vonk_json_open(vonk_json *j, char bracket);
 bool        vonk_json_next_item(vonk_json *j, bool *inout_first, bool *ret_ok);
 vonk_status vonk_json_next_field(vonk_json *j, bool *inout_first, vonk_buf *key, bool *ret_more, bool *ret_ok, vonk_error *err);
-/* Nothing but white space behind? */
-bool vonk_json_ended(vonk_json *j);
 
 /* Appends text as a JSON string with its quotes. */
 vonk_status vonk_json_add_string(vonk_str text, vonk_buf *out, vonk_error *err);

@@ -444,6 +444,107 @@ def test_old_doors(spark, tmp_path):
     jvm.org.apache.log4j.LogManager.getLogger("a").info("nothing is printed of this")
 
 
+def test_files_of_hadoop(spark, tmp_path):
+    """FileSystem, its streams and summaries, as programs use them through the gateway."""
+    from py4j.protocol import Py4JJavaError
+    jvm, conf = spark.sparkContext._jvm, spark.sparkContext._jsc.hadoopConfiguration()
+    hadoop = jvm.org.apache.hadoop.fs
+    files = hadoop.FileSystem.get(conf)
+
+    def path(*names):
+        return hadoop.Path(str(tmp_path.joinpath(*names)))
+    assert files.getUri().toString() == "file:///" and files.getUri().getScheme() == "file"
+    for data in (bytearray(b"one\r\ntwo\n"), 33):
+        out = files.create(path("deep", "er", f"{type(data).__name__}.txt"))
+        out.write(data)
+        out.writeBytes("three")
+        out.close()
+    assert (tmp_path / "deep/er/bytearray.txt").read_bytes() == b"one\r\ntwo\nthree"
+    assert (tmp_path / "deep/er/int.txt").read_bytes() == b"!three"
+    with pytest.raises(Py4JJavaError, match="FileAlreadyExistsException"):
+        files.create(path("deep", "er", "int.txt"), False)
+
+    stream = files.open(path("deep", "er", "bytearray.txt"))
+    assert (stream.read(), stream.available(), stream.getPos()) == (ord("o"), 13, 1)
+    assert stream.readAllBytes() == b"ne\r\ntwo\nthree" and stream.read() == -1
+    stream.seek(0)
+    lines = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(stream))
+    assert [lines.readLine() for _ in range(4)] == ["one", "two", "three", None]
+    lines.close()
+    with pytest.raises(Py4JJavaError, match="Stream is closed"):
+        stream.read()
+    again = files.open(path("deep", "er", "int.txt"))
+    assert jvm.org.apache.commons.io.IOUtils.toString(again, "UTF-8") == "!three"
+    again.close()
+    for ask in (files.open, files.getFileStatus, files.listStatus, files.getContentSummary):
+        with pytest.raises(Py4JJavaError, match="java.io.FileNotFoundException"):
+            ask(path("nothing"))
+
+    files.copyFromLocalFile(path("deep", "er", "int.txt"), path("deep", "copy.txt"))
+    summary = files.getContentSummary(path("deep"))
+    assert (summary.getLength(), summary.getFileCount(), summary.getDirectoryCount()) == (26, 3, 2)
+    for recursive, names in (True, {"copy.txt", "int.txt", "bytearray.txt"}), (False, {"copy.txt"}):
+        found, at = set(), files.listFiles(path("deep"), recursive)
+        while at.hasNext():
+            found.add(at.next().getPath().getName())
+        assert found == names
+    with pytest.raises(Py4JJavaError, match="NoSuchElement"):
+        at.next()
+
+
+def test_folders_that_are_there(spark, tmp_path):
+    """Programs look for the name of the exception."""
+    from py4j.protocol import Py4JJavaError
+    rdd = spark.sparkContext.parallelize([(1, "a")], 1)
+    for save in (rdd.saveAsTextFile, rdd.saveAsPickleFile, rdd.saveAsSequenceFile):
+        with pytest.raises(Py4JJavaError, match="mapred.FileAlreadyExistsException: Output .* already exists"):
+            save(str(tmp_path))
+    with pytest.raises(Py4JJavaError, match="java.io.FileNotFoundException"):
+        spark.sparkContext.addFile(str(tmp_path / "nothing"))
+
+
+def test_persisted_rdds(spark):
+    """Programs let go of all that they persisted, and count executors."""
+    context = spark.sparkContext
+    before = context._jsc.getPersistentRDDs().size()
+    kept = context.parallelize(range(6), 2).map(lambda x: x + 1).setName("kept").cache()
+    assert context._jsc.sc().getPersistentRDDs().size() == before + 1
+    named = {number: rdd for number, rdd in context._jsc.getPersistentRDDs().items() if rdd.name() == "kept"}
+    assert list(named) == [kept.id()] and kept.sum() == 21
+    for rdd in context._jsc.getPersistentRDDs().values():
+        rdd.unpersist()
+    assert context._jsc.getPersistentRDDs().size() == 0 and kept.sum() == 21
+    assert context._jsc.sc().getExecutorMemoryStatus().size() == 1
+
+
+def test_settings_of_hadoop(spark):
+    from pyspark.errors.exceptions.captured import NumberFormatException
+    conf = spark.sparkContext._jsc.hadoopConfiguration()
+    conf.setInt("a.int", 7)
+    conf.setBoolean("a.bool", True)
+    conf.set("a.text", "x")
+    assert (conf.getInt("a.int", 1), conf.getInt("a.none", 1), conf.getLong("a.int", 1)) == (7, 1, 7)
+    assert (conf.getDouble("a.int", 1.0), conf.getBoolean("a.bool", False)) == (7.0, True)
+    assert (conf.getBoolean("a.none", False), conf.getBoolean("a.text", True)) == (False, True)
+    with pytest.raises(NumberFormatException):
+        conf.getInt("a.text", 1)
+
+
+def test_loggers_and_their_like(spark):
+    jvm = spark.sparkContext._jvm
+    for logger in (jvm.org.apache.log4j.LogManager.getLogger("a.b"),
+                   jvm.org.apache.logging.log4j.LogManager.getLogger("a.b"),
+                   jvm.org.slf4j.LoggerFactory.getLogger("a.b")):
+        assert logger.getName() == "a.b"
+        logger.debug("nothing is printed of this")
+    levels = jvm.org.apache.logging.log4j.Level
+    jvm.org.apache.logging.log4j.core.config.Configurator.setLevel("org.apache.spark", levels.WARN)
+    assert levels.toLevel("error").toString() == "ERROR"
+    ids = {jvm.java.util.UUID.randomUUID().toString() for _ in range(3)}
+    assert len(ids) == 3 and all(len(i) == 36 for i in ids)
+    assert jvm.org.apache.hadoop.util.VersionInfo.getVersion() == "3.5.0"
+
+
 def test_queries_are_cancelled(spark):
     from py4j.protocol import Py4JJavaError
     from pyspark import InheritableThread

@@ -232,8 +232,6 @@ static uint64_t group_bytes(const vonk_parquet_writer *w)
     return bytes;
 }
 
-uint64_t vonk_parquet_writer_bytes(const vonk_parquet_writer *w) { return w->at + (w->closed ? 0 : group_bytes(w)); }
-
 static vonk_status write_rows(vonk_parquet_writer *w, vonk_column *const *columns, const uint32_t *rows, uint32_t n,
                               vonk_error *err)
 {

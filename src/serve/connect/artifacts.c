@@ -157,28 +157,6 @@ vonk_status vonk__connect_store_artifact(vonk_connect_artifacts *a, vonk_arena *
 
 /* ---- for the backend ---- */
 
-vonk_status vonk_connect_artifact_folder(vonk_connect_session *session, vonk_arena *arena, vonk_str *ret,
-                                         vonk_error *err)
-{
-    vonk_connect_artifacts *a = store_of(session);
-    return vonk_arena_str(arena, a ? vonk_str_of(a->folder) : VONK_STR(""), ret, err);
-}
-
-vonk_status vonk_connect_python_includes(vonk_connect_session *session, vonk_arena *arena, vonk_str **ret,
-                                         size_t *ret_n, vonk_error *err)
-{
-    vonk_connect_artifacts *a = store_of(session);
-    *ret = NULL;
-    *ret_n = 0;
-    if (!a) return VONK_OK;
-    VONK_LOCKED(&a->lock);
-    VONK_TRY(vonk_arena_array(arena, a->includes.n, sizeof(**ret), ret, err));
-    for (size_t i = 0; i < a->includes.n; i++)
-        VONK_TRY(vonk_arena_str(arena, vonk_str_of(a->includes.at[i]), &(*ret)[i], err));
-    *ret_n = a->includes.n;
-    return VONK_OK;
-}
-
 static vonk_status find_artifact(vonk_connect_session *s, vonk_arena *arena, vonk_str name, vonk_str *ret_path,
                                  bool *ret_found, vonk_error *err)
 {

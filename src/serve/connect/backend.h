@@ -44,9 +44,6 @@ vonk_str vonk_connect_session_id(const vonk_connect_session *session);
 vonk_str vonk_connect_session_user(const vonk_connect_session *session);
 /* The content of an uploaded artifact ("cache/<sha256>"), appended; *ret_found false: there is none. */
 vonk_status vonk_connect_artifact_read(vonk_connect_session *session, vonk_str name, vonk_buf *into, bool *ret_found, vonk_error *err);
-/* Where the session's artifacts lie ("" before the first one): pyfiles/, files/, archives/, jars/ below it. The pyfiles that belong on Python's path. */
-vonk_status vonk_connect_artifact_folder(vonk_connect_session *session, vonk_arena *arena, vonk_str *ret, vonk_error *err);
-vonk_status vonk_connect_python_includes(vonk_connect_session *session, vonk_arena *arena, vonk_str **ret, size_t *ret_n, vonk_error *err);
 
 /* A plan as it was meant: decompresses when the client compressed it, at most spark.connect.maxPlanSize bytes. */
 vonk_status vonk_connect_plan(vonk_connect_session *session, const vonk_pb_msg *plan, vonk_arena *arena, const vonk_pb_msg **ret, vonk_error *err);
@@ -57,7 +54,6 @@ vonk_connect_session *vonk_connect_operation_session(const vonk_connect_operatio
 vonk_str              vonk_connect_operation_id(const vonk_connect_operation *op);
 vonk_arena           *vonk_connect_arena(vonk_connect_operation *op);
 const vonk_pb_msg    *vonk_connect_request(const vonk_connect_operation *op); /* the ExecutePlanRequest */
-bool                  vonk_connect_is_cancelled(vonk_connect_operation *op);
 
 /* What the protocol does to a running operation. Called under a lock and from any thread, from vonk_connect_set_hooks until
  * it is called with NULL; they must be quick and must not call anything of this header. */

@@ -288,14 +288,6 @@ vonk_str vonk_connect_operation_id(const vonk_connect_operation *op) { return vo
 vonk_arena *vonk_connect_arena(vonk_connect_operation *op) { return op->arena; }
 const vonk_pb_msg *vonk_connect_request(const vonk_connect_operation *op) { return op->request; }
 
-bool vonk_connect_is_cancelled(vonk_connect_operation *op)
-{
-    vonk_mutex_lock(&op->lock);
-    bool is_cancelled = op->is_interrupted || op->is_removed;
-    vonk_mutex_unlock(&op->lock);
-    return is_cancelled;
-}
-
 int vonk__connect_state_of(vonk_connect_operation *op)
 {
     vonk_mutex_lock(&op->lock);

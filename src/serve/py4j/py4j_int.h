@@ -346,7 +346,6 @@ vonk_status vonk__j_throwable_of(vonk__j_machine *machine, const vonk_error *err
                                  vonk_error *err);
 /* "fqn: message", newline, causes. */
 vonk_status vonk__j_stack_text(vonk__j_caller *caller, vonk__j_object *throwable, vonk_buf *out, vonk_error *err);
-vonk_str vonk__j_throwable_message(const vonk__j_object *throwable);
 
 /* ---- collections (java_list.c, java_map.c): payloads that others make and read. Guarded: hold machine->guard. */
 typedef struct vonk__j_list {

@@ -394,6 +394,8 @@ static vonk_status m_save_text(vonk__j_call *call, vonk_error *err)
         vonk_rdd_save_text(rdd, local_path(vonk__j_str(&call->args[0])), vonk_buf_str(&codec), properties, n, err);
     if (status == VONK_OK) status = vonk_rdd_finish(rdd, properties, n, err);
     vonk__j_watch_end();
+    if (status == VONK_E_PATH_ALREADY_EXISTS)
+        return vonk__j_as_hadoop(call, local_path(vonk__j_str(&call->args[0])), true, status, err);
     return status;
 }
 

@@ -76,6 +76,39 @@ static vonk_status m_union(vonk__j_call *call, vonk_error *err)
     return vonk__j_rdd_object(context, rdd, &call->result, err);
 }
 
+/* ---- what is there: persisted RDDs, executors */
+
+/* A Map of Java (tag 1) or Scala, from ids to RDDs. */
+static vonk_status m_persistent(vonk__j_call *call, vonk_error *err)
+{
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
+    VONK__J_AUTO vonk__j_map *map = NULL;
+    vonk__j_context *context = vonk__j_context_of(call->self);
+    vonk_rdd *rdd = NULL;
+    VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
+    VONK_TRY(vonk__j_map_new(
+        call->machine, call->member->tag ? "java.util.HashMap" : "scala.collection.immutable.Map$Live", &map, err));
+    for (uint32_t id = 0; (rdd = vonk_rdd_next_persisted(e->rdds, &id));) {
+        VONK_AUTO(vonk__j_unref) vonk__j_value value = VONK__J_NOTHING, old = VONK__J_NOTHING;
+        const int32_t key = (int32_t)vonk_rdd_id(rdd);
+        VONK_TRY(vonk__j_rdd_object(context, rdd, &value, err));
+        VONK_TRY(vonk__j_map_put(call->caller, map, vonk__j_i32(key), vonk__j_ref(value), &old, err));
+    }
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(map)->head));
+}
+/* One executor, this process: what programs count to learn how many there are. */
+static vonk_status m_executors(vonk__j_call *call, vonk_error *err)
+{
+    VONK__J_AUTO vonk__j_map *map = NULL;
+    VONK_AUTO(vonk__j_unref) vonk__j_value key = VONK__J_NOTHING, pair = VONK__J_NOTHING, old = VONK__J_NOTHING;
+    const int64_t limit = vonk_budget_limit(call->machine->budget), room = vonk_budget_room(call->machine->budget);
+    VONK_TRY(vonk__j_map_new(call->machine, "scala.collection.immutable.Map$Live", &map, err));
+    VONK_TRY(vonk__j_text_value(call->machine->budget, VONK__J_STRING, VONK_STR("localhost:0"), &key, err));
+    VONK_TRY(vonk__j_tuple2(call->machine, vonk__j_i64(limit), vonk__j_i64(room), &pair, err));
+    VONK_TRY(vonk__j_map_put(call->caller, map, vonk__j_ref(key), vonk__j_ref(pair), &old, err));
+    return vonk__j_return(call, vonk__j_of(&VONK_STEAL(map)->head));
+}
+
 /* ---- cancelling */
 
 enum { ALL_JOBS, BY_GROUP, BY_GROUP_AND_FUTURE, BY_TAG };
@@ -187,12 +220,15 @@ static const vonk__j_member java_members[] = {
     METHOD("union", API "JavaDoubleRDD[]", API "JavaDoubleRDD", m_union, 0),
     METHOD("broadcast", "org.apache.spark.api.python.PythonBroadcast", "org.apache.spark.broadcast.Broadcast",
            m_broadcast, 0),
+    METHOD("getPersistentRDDs", "", "java.util.Map", m_persistent, 1),
     METHOD("cancelAllJobs", "", "void", m_cancel, ALL_JOBS),
     METHOD("cancelJobGroup", "String", "void", m_cancel, BY_GROUP),
     METHOD("cancelJobsWithTag", "String", "void", m_cancel, BY_TAG),
     METHOD("cancelJobsWithTag", "String, String", "void", m_cancel, BY_TAG),
 };
 static const vonk__j_member scala_members[] = {
+    METHOD("getPersistentRDDs", "", "scala.collection.Map", m_persistent, 0),
+    METHOD("getExecutorMemoryStatus", "", "scala.collection.Map", m_executors, 0),
     METHOD("cancelAllJobs", "", "void", m_cancel, ALL_JOBS),
     METHOD("cancelJobGroup", "String", "void", m_cancel, BY_GROUP),
     METHOD("cancelJobGroup", "String, String", "void", m_cancel, BY_GROUP),

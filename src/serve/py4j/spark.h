@@ -56,6 +56,14 @@ vonk_status vonk__j_local_text(vonk__j_caller *caller, const char *key, vonk_buf
 bool vonk__j_next_tag(vonk_str all, size_t *inout_at, vonk_str *ret);
 vonk_status vonk__j_change_tags_of(vonk__j_call *call, const char *property, vonk_error *err);
 vonk_status vonk__j_return_tags(vonk__j_call *call, const char *property, vonk_error *err);
+/* The local path that an argument, a Path or URI, names (java_hadoop.c): borrowed; another file system: not there. */
+vonk_status vonk__j_path_arg(vonk__j_call *call, uint32_t i, vonk_str *ret, vonk_error *err);
+/* What went wrong with a path, as Hadoop's classes say it: nothing there, something there (for_job: where a job would
+ * write). Other failures go on as they are (java_hadoop.c). */
+vonk_status vonk__j_as_hadoop(vonk__j_call *call, vonk_str path, bool for_job, vonk_status status, vonk_error *err);
+/* FileSystem.open and create (java_stream.c). */
+vonk_status vonk__j_stream_open(vonk__j_call *call, vonk_error *err);
+vonk_status vonk__j_stream_create(vonk__j_call *call, vonk_error *err);
 /* SparkContext.hadoopConfiguration (java_hadoop.c). */
 vonk_status vonk__j_hadoop_conf(vonk__j_call *call, vonk_error *err);
 /* A new folder that goes with the machine. */

@@ -301,7 +301,7 @@ static vonk_status add_file(vonk__j_call *call, vonk__j_context *c, vonk_str uri
     size_t at = path.len;
     while (at && path.data[at - 1] != '/') at--;
     const vonk_str name = vonk_str_sub(path, at, path.len);
-    VONK_TRY(vonk_file_stat(path, &info, err));
+    VONK_TRY(vonk__j_as_hadoop(call, path, false, vonk_file_stat(path, &info, err), err));
     const bool is_folder = info.kind == VONK_FILE_DIRECTORY;
     if (is_folder && !recursive)
         return vonk__j_throw(call->caller, "org.apache.spark.SparkException", err,

@@ -96,11 +96,6 @@ vonk_status vonk__j_throwable_of(vonk__j_machine *machine, const vonk_error *err
 
 /* ---- texts */
 
-vonk_str vonk__j_throwable_message(const vonk__j_object *throwable)
-{
-    return vonk__j_str(&((const vonk__j_throwable *)throwable)->message);
-}
-
 static vonk_status add_short(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, vonk_buf *out,
                              vonk_error *err)
 {
@@ -218,6 +213,9 @@ static const vonk__j_row rows[] = {
     PLAIN("java.lang.UnsupportedOperationException", "java.lang.RuntimeException"),
     PLAIN("java.io.IOException", "java.lang.Exception"),
     PLAIN("java.io.FileNotFoundException", "java.io.IOException"),
+    PLAIN("java.io.EOFException", "java.io.IOException"),
+    PLAIN("org.apache.hadoop.fs.FileAlreadyExistsException", "java.io.IOException"),
+    PLAIN("org.apache.hadoop.mapred.FileAlreadyExistsException", "java.io.IOException"),
     PLAIN("java.sql.SQLException", "java.lang.Exception"),
     PLAIN("java.time.DateTimeException", "java.lang.RuntimeException"),
     PLAIN("java.util.ConcurrentModificationException", "java.lang.RuntimeException"),
