@@ -527,6 +527,17 @@ def test_persisted_rdds(spark):
     assert context._jsc.sc().getExecutorMemoryStatus().size() == 1
 
 
+def test_inputs_that_are_not_there(spark, tmp_path):
+    from py4j.protocol import Py4JJavaError
+    context, missing = spark.sparkContext, str(tmp_path / "x")
+    for read in (context.textFile, context.wholeTextFiles, context.binaryFiles, context.pickleFile,
+                 context.sequenceFile):
+        with pytest.raises(Py4JJavaError, match=f"InvalidInputException: Input path does not exist: file:{missing}"):
+            read(missing).count()
+        with pytest.raises(Py4JJavaError, match=r"Input Pattern file:.*x\* matches 0 files"):
+            read(missing + "*").count()
+
+
 def test_settings_of_hadoop(spark):
     from pyspark.errors.exceptions.captured import NumberFormatException
     conf = spark.sparkContext._jsc.hadoopConfiguration()
