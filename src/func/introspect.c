@@ -1,4 +1,5 @@
 /* func/introspect.c -- what a query may ask about itself: types, where a row is, checks; types as functions. */
+#include "base/version.h"
 #include "func/body.h"
 #include "func/literal_text.h"
 #include "func/tables.h"
@@ -47,7 +48,7 @@ const vonk_fn vonk_fns_introspect[] = {
     {.name = "current_database", FACT("string"), .since = "1.6.0", .doc = "The database in which names are looked up.",
      .example = "current_database()", .expect = "default"},
     {.name = "version", FACT("string"), .since = "3.0.0", .doc = "The version, and what it is a version of.",
-     .example = "version()", .expect = "4.3.0 vonk"},
+     .example = "version()", .expect = VONK_SPARK_VERSION " vonk"},
     {.name = "bigint", CASTS("BIGINT"), .example = "bigint('5')", .expect = "5"},
     {.name = "binary", CASTS("BINARY"), .example = "binary('a')", .expect = "a"},
     {.name = "boolean", CASTS("BOOLEAN"), .example = "boolean('yes')", .expect = "true"},

@@ -31,8 +31,9 @@ from sanitizers import sanitizer  # noqa: E402  (server puts its folder on the p
 
 REST_S = 10
 # Who is killed says nothing: its session and its queries go when they are due. That is later than any client lives: one
-# of 64 that share a few cores may be silent for seconds, and is no failure then. And it is before the rest is over.
-SETTINGS = {"spark.connect.session.manager.defaultSessionTimeout": "6s",
+# of 64 that share a few cores may be silent for seconds, and would find its session closed.
+LIVES_S = [0.5, 1, 2, 3.5]
+SETTINGS = {"spark.connect.session.manager.defaultSessionTimeout": "4s",
             "spark.connect.session.manager.maintenanceInterval": "500ms",
             "spark.connect.execute.manager.detachedTimeout": "2s"}
 
@@ -176,6 +177,7 @@ def forked(run, *args):
     try:
         logging.disable(logging.CRITICAL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.nice(10)  # who kills it comes in time
         status = run(*args)
     except BaseException:
         traceback.print_exc()
@@ -207,7 +209,7 @@ class Round:
 
     def start(self, end):
         pid = forked(client, self.server.remote, self.rng.randrange(1 << 40), self.folder, end)
-        self.due[pid] = time.monotonic() + self.rng.choice([0.5, 1, 3, 5]) * self.rng.random() + 0.2
+        self.due[pid] = time.monotonic() + self.rng.choice(LIVES_S) * self.rng.random() + 0.2
         self.started += 1
 
     def kill(self, now):

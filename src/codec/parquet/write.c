@@ -1,4 +1,5 @@
 /* Row groups, indexes, the footer. */
+#include "base/version.h"
 #include "codec/parquet/file.h"
 #include "codec/parquet/write.h"
 
@@ -59,7 +60,7 @@ static vonk_status add_pairs(vonk_parquet_writer *w, const vonk_parquet_write_op
     vonk_buf_init(&json, w->budget, SIZE_MAX);
     VONK_TRY(vonk_type_json(w->type, &json, err));
     /* Readers take from the version that dates are counted in the proleptic calendar. */
-    VONK_TRY(add_pair(w, VONK_STR("org.apache.spark.version"), VONK_STR("4.3.0"), err));
+    VONK_TRY(add_pair(w, VONK_STR("org.apache.spark.version"), VONK_STR(VONK_SPARK_VERSION), err));
     VONK_TRY(add_pair(w, VONK_STR("org.apache.spark.sql.parquet.row.metadata"), vonk_buf_str(&json), err));
     for (size_t i = 0; i < o->n_pairs; i++) VONK_TRY(add_pair(w, o->pairs[i].key, o->pairs[i].value, err));
     return VONK_OK;

@@ -117,6 +117,7 @@ struct vonk_connect_server {
     int64_t retry_bytes, stream_bytes, max_plan_bytes;
     _Atomic(int64_t) buffered_bytes;
     _Atomic(uint32_t) n_operations;
+    _Atomic(uint32_t) n_sessions; /* those that are closed, but not yet freed, too */
     vonk_timer maintenance, progress; /* server's thread */
     vonk_job progress_job, maintenance_job;
     _Atomic(bool) is_maintenance_posted;

@@ -216,9 +216,9 @@ static void trim(vonk_connect_server *server)
 static void on_maintenance(void *self)
 {
     vonk_connect_server *server = self;
-    trim(server);
-    if (vonk__connect_n_sessions(server) == 0 && atomic_load_explicit(&server->n_operations, memory_order_relaxed) == 0)
-        return;
+    const bool is_last = atomic_load_explicit(&server->n_sessions, memory_order_acquire) == 0;
+    trim(server); /* after the last one is freed, for the last time */
+    if (is_last) return;
     if (!atomic_exchange(&server->is_expiring, true)) vonk_connect_workers_post(server->clerks, &server->expire_task);
     start_maintenance(server);
 }

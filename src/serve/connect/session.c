@@ -86,6 +86,7 @@ static vonk_status new_session(vonk_connect_server *server, vonk_str take_key, s
         return st;
     }
     atomic_init(&s->refs, 1);
+    atomic_fetch_add_explicit(&server->n_sessions, 1, memory_order_relaxed);
     s->server = server;
     s->backend = take_backend;
     s->key = take_key;
@@ -101,14 +102,16 @@ static vonk_status new_session(vonk_connect_server *server, vonk_str take_key, s
 static void free_session(void *self)
 {
     vonk_connect_session *s = self;
+    vonk_connect_server *server = s->server;
     assert(!s->operations);
-    s->server->backend->session_free(s->server->backend->self, s->backend);
+    server->backend->session_free(server->backend->self, s->backend);
     vonk__connect_artifacts_free(s->artifacts);
     for (size_t i = 0; i < VONK_CONNECT_KEPT_ERRORS; i++) vonk_error_reset(&s->errors[i].error);
     vonk_free(s->outcomes);
     vonk_free((char *)(uintptr_t)s->key.data);
     vonk_mutex_done(&s->lock);
     vonk_free(s);
+    atomic_fetch_sub_explicit(&server->n_sessions, 1, memory_order_release);
 }
 
 void vonk__connect_touch_session(vonk_connect_session *s)
