@@ -10,6 +10,7 @@
 
 #include "codec/brotli.h"
 #include "codec/bzip2.h"
+#include "codec/hadoop_blocks.h"
 
 #define LZ4_FRAME_MAGIC 0x184D2204u
 #define CHUNK_BYTES 65536
@@ -23,14 +24,16 @@ struct vonk_compressor {
     z_stream inflate;
     int inflate_bits; /* 0: not made; else the window bits it was made with */
     vonk__bunzip *bunzip;
+    vonk__blocks blocks;
     vonk_compression unpacking;
     bool at_end; /* of a member of the stream that is unpacked: nothing is owed */
 };
 
 const char *vonk_compression_name(vonk_compression codec)
 {
-    static const char *const names[] = {"none",       "snappy",    "gzip", "zlib",   "deflate", "lz4_raw",
-                                        "lz4_hadoop", "lz4_frame", "zstd", "brotli", "bzip2",   "lzo"};
+    static const char *const names[] = {"none",       "snappy",        "gzip",      "zlib", "deflate", "lz4_raw",
+                                        "lz4_hadoop", "snappy_hadoop", "lz4_frame", "zstd", "brotli",  "bzip2",
+                                        "lzo"};
     return (size_t)codec < VONK_COUNTOF(names) ? names[codec] : "unknown";
 }
 
@@ -38,6 +41,7 @@ vonk_status vonk_compressor_new(vonk_budget *budget, vonk_compressor **ret, vonk
 {
     VONK_TRY(VONK_NEW(budget, ret, err));
     (*ret)->budget = budget;
+    vonk__blocks_init(&(*ret)->blocks, budget);
     return VONK_OK;
 }
 
@@ -50,6 +54,7 @@ void vonk_compressor_free(vonk_compressor *c)
     vonk_free(c->lz4_state);
     if (c->inflate_bits) inflateEnd(&c->inflate);
     vonk__bunzip_free(c->bunzip);
+    vonk__blocks_done(&c->blocks);
     vonk_free(c);
 }
 
@@ -151,38 +156,6 @@ static vonk_status lz4_block(vonk_cursor *in, size_t in_bytes, uint8_t *out, siz
     return VONK_OK;
 }
 
-/* One inner chunk is decoded into what is left of its outer block. */
-static vonk_status lz4_hadoop_chunk(vonk_cursor *in, uint8_t *out, size_t room, size_t *ret_got, vonk_error *err)
-{
-    uint32_t bytes;
-    const uint8_t *from = NULL;
-    VONK_TRY(vonk_cursor_u32_be(in, &bytes, err));
-    VONK_TRY(vonk_cursor_take(in, bytes, &from, err));
-    if (bytes > INT32_MAX || room > INT32_MAX) return vonk_cursor_fail(in, "LZ4 block is too large", err);
-    int got = LZ4_decompress_safe((const char *)from, (char *)out, (int)bytes, (int)room);
-    if (got <= 0) return vonk_cursor_fail(in, "corrupt LZ4 block", err);
-    *ret_got = (size_t)got;
-    return VONK_OK;
-}
-
-/* (be32 plain size, (be32 size, block)...)... */
-static vonk_status lz4_hadoop(vonk_cursor *in, uint8_t *out, size_t bytes, vonk_error *err)
-{
-    size_t at = 0;
-    while (vonk_cursor_left(in) > 0) {
-        uint32_t plain = 0;
-        VONK_TRY(vonk_cursor_u32_be(in, &plain, err));
-        if (plain > bytes - at) return vonk_cursor_fail(in, "LZ4 data is longer than its header says", err);
-        for (size_t end = at + plain; at < end;) {
-            size_t got = 0;
-            VONK_TRY(lz4_hadoop_chunk(in, out + at, end - at, &got, err));
-            at += got;
-        }
-    }
-    if (at != bytes) return vonk_cursor_fail(in, "LZ4 data is shorter than its header says", err);
-    return VONK_OK;
-}
-
 static vonk_status lz4_frame_start(vonk_compressor *c, vonk_error *err)
 {
     if (c->lz4_d)
@@ -218,7 +191,7 @@ static vonk_status lz4_parquet(vonk_compressor *c, vonk_cursor *in, uint8_t *out
     }
     vonk_error ignored = VONK_ERROR_INIT;
     peek = *in;
-    if (lz4_hadoop(&peek, out, bytes, &ignored) == VONK_OK) {
+    if (stream_exact(c, VONK_COMPRESS_LZ4_HADOOP, &peek, out, bytes, &ignored) == VONK_OK) {
         *in = peek;
         return VONK_OK;
     }
@@ -237,23 +210,16 @@ static vonk_status lz4_frame_compress(const void *data, size_t bytes, vonk_buf *
     return VONK_OK;
 }
 
-static vonk_status lz4_compress(vonk_compressor *c, bool hadoop, const void *data, size_t bytes, vonk_buf *out,
-                                vonk_error *err)
+static vonk_status lz4_compress(vonk_compressor *c, const void *data, size_t bytes, vonk_buf *out, vonk_error *err)
 {
     if (bytes > LZ4_MAX_INPUT_SIZE)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
-    if (hadoop && bytes == 0) return VONK_OK; /* no block: nothing to say */
     if (!c->lz4_state) VONK_TRY(vonk_alloc(c->budget, (size_t)LZ4_sizeofState(), &c->lz4_state, err));
-    size_t bound = (size_t)LZ4_compressBound((int)bytes), head = hadoop ? 8 : 0;
-    VONK_TRY(vonk_buf_reserve(out, bound + head, err));
-    char *to = out->data + out->len;
-    int got = LZ4_compress_fast_extState(c->lz4_state, data, to + head, (int)bytes, (int)bound, 1);
+    size_t bound = (size_t)LZ4_compressBound((int)bytes);
+    VONK_TRY(vonk_buf_reserve(out, bound, err));
+    int got = LZ4_compress_fast_extState(c->lz4_state, data, out->data + out->len, (int)bytes, (int)bound, 1);
     if (got <= 0) return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "LZ4 could not compress");
-    if (hadoop) {
-        uint32_t sizes[2] = {__builtin_bswap32((uint32_t)bytes), __builtin_bswap32((uint32_t)got)};
-        memcpy(to, sizes, sizeof sizes);
-    }
-    out->len += head + (size_t)got;
+    out->len += (size_t)got;
     return VONK_OK;
 }
 
@@ -339,27 +305,48 @@ static vonk_status refuse(vonk_compression codec, vonk_error *err)
                                                 : VONK_F("compression %s here", vonk_compression_name(codec)));
 }
 
-/* ---- streams in pieces */
+/* ---- Hadoop's blocks of them */
 
-vonk_status vonk_decompress_chunk(vonk_compression codec, vonk_cursor *in, void *to, size_t room, size_t *ret_got,
-                                  vonk_error *err)
+static size_t snappy_chunk_most(vonk_str in)
 {
-    const size_t left = vonk_cursor_left(in);
     size_t says = 0;
-    if (codec != VONK_COMPRESS_SNAPPY && codec != VONK_COMPRESS_LZ4_HADOOP) return refuse(codec, err);
-    if (codec == VONK_COMPRESS_SNAPPY) {
-        if (snappy_uncompressed_length((const char *)in->at, left, &says) != SNAPPY_OK || says == 0 || says > room)
-            return vonk_cursor_fail(in, "corrupt snappy data", err);
-        *ret_got = says;
-        return snappy_exact(in, to, says, err);
-    }
-    if (left > INT32_MAX || room > INT32_MAX) return vonk_cursor_fail(in, "LZ4 block is too large", err);
-    const int got = LZ4_decompress_safe((const char *)in->at, to, (int)left, (int)room);
-    if (got <= 0) return vonk_cursor_fail(in, "corrupt LZ4 block", err);
-    in->at = in->end;
-    *ret_got = (size_t)got;
-    return VONK_OK;
+    if (snappy_uncompressed_length(in.data, in.len, &says) != SNAPPY_OK) return 0;
+    return says / 64 > in.len ? 0 : says; /* three bytes stand for 64 at most */
 }
+static size_t snappy_chunk_unpack(vonk_str in, void *to, size_t most)
+{
+    size_t got = most;
+    return snappy_uncompress(in.data, in.len, to, &got) == SNAPPY_OK ? got : 0;
+}
+static vonk_status snappy_chunk_pack(void *self, const void *data, size_t bytes, vonk_buf *out, vonk_error *err)
+{
+    (void)self;
+    return snappy_all(data, bytes, out, err);
+}
+
+static size_t lz4_chunk_most(vonk_str in) { return in.len > INT32_MAX ? 0 : 255 * in.len; }
+static size_t lz4_chunk_unpack(vonk_str in, void *to, size_t most)
+{
+    const int got = LZ4_decompress_safe(in.data, to, (int)in.len, (int)vonk_min_size(most, INT32_MAX));
+    return got > 0 ? (size_t)got : 0;
+}
+static vonk_status lz4_chunk_pack(void *self, const void *data, size_t bytes, vonk_buf *out, vonk_error *err)
+{
+    return lz4_compress(self, data, bytes, out, err);
+}
+
+/* Hadoop's buffers of 256 KiB, less what its codecs reserve for data that grows. */
+enum { HADOOP_BUFFER = 256 << 10 };
+static const vonk__chunk_codec snappy_chunks = {.block_bytes = HADOOP_BUFFER - (HADOOP_BUFFER / 6 + 32),
+                                                .most = snappy_chunk_most,
+                                                .unpack = snappy_chunk_unpack,
+                                                .pack = snappy_chunk_pack};
+static const vonk__chunk_codec lz4_chunks = {.block_bytes = HADOOP_BUFFER - (HADOOP_BUFFER / 255 + 16),
+                                             .most = lz4_chunk_most,
+                                             .unpack = lz4_chunk_unpack,
+                                             .pack = lz4_chunk_pack};
+
+/* ---- streams in pieces */
 
 static vonk_status unpack_start(vonk_compressor *c, vonk_error *err)
 {
@@ -370,6 +357,8 @@ static vonk_status unpack_start(vonk_compressor *c, vonk_error *err)
     case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_start(c, err);
     case VONK_COMPRESS_ZSTD: return zstd_start(c, err);
     case VONK_COMPRESS_BZIP2: return vonk__bunzip_start(c->budget, &c->bunzip, err);
+    case VONK_COMPRESS_LZ4_HADOOP:
+    case VONK_COMPRESS_SNAPPY_HADOOP: vonk__blocks_start(&c->blocks); return VONK_OK;
     default: return refuse(c->unpacking, err);
     }
 }
@@ -389,6 +378,10 @@ static vonk_status unpack_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to,
     case VONK_COMPRESS_ZSTD: return zstd_step(c, in, to, room, ret_got, &c->at_end, err);
     case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_step(c, in, to, room, ret_got, &c->at_end, err);
     case VONK_COMPRESS_BZIP2: return vonk__bunzip_step(c->bunzip, in, to, room, ret_got, &c->at_end, err);
+    case VONK_COMPRESS_LZ4_HADOOP:
+        return vonk__blocks_step(&c->blocks, &lz4_chunks, in, to, room, ret_got, &c->at_end, err);
+    case VONK_COMPRESS_SNAPPY_HADOOP:
+        return vonk__blocks_step(&c->blocks, &snappy_chunks, in, to, room, ret_got, &c->at_end, err);
     default: return inflate_step(c, in, to, room, ret_got, &c->at_end, err);
     }
 }
@@ -473,6 +466,7 @@ vonk_status vonk_decompress(vonk_compressor *c, vonk_compression codec, vonk_cur
     case VONK_COMPRESS_ZLIB:
     case VONK_COMPRESS_DEFLATE:
     case VONK_COMPRESS_LZ4_FRAME:
+    case VONK_COMPRESS_SNAPPY_HADOOP:
     case VONK_COMPRESS_BZIP2: return stream_exact(c, codec, in, out, bytes, err);
     case VONK_COMPRESS_LZ4_RAW: return lz4_block(in, vonk_cursor_left(in), out, bytes, err);
     case VONK_COMPRESS_LZ4_HADOOP: return lz4_parquet(c, in, out, bytes, err);
@@ -507,8 +501,9 @@ vonk_status vonk_compress(vonk_compressor *c, vonk_compression codec, int32_t le
     case VONK_COMPRESS_DEFLATE:
         return deflate_all(c, codec, standard || level < 0 || level > 9 ? Z_DEFAULT_COMPRESSION : (int)level, data,
                            bytes, out, err);
-    case VONK_COMPRESS_LZ4_RAW: return lz4_compress(c, false, data, bytes, out, err);
-    case VONK_COMPRESS_LZ4_HADOOP: return lz4_compress(c, true, data, bytes, out, err);
+    case VONK_COMPRESS_LZ4_RAW: return lz4_compress(c, data, bytes, out, err);
+    case VONK_COMPRESS_LZ4_HADOOP: return vonk__blocks_pack(&lz4_chunks, c, data, bytes, out, err);
+    case VONK_COMPRESS_SNAPPY_HADOOP: return vonk__blocks_pack(&snappy_chunks, c, data, bytes, out, err);
     case VONK_COMPRESS_LZ4_FRAME: return lz4_frame_compress(data, bytes, out, err);
     case VONK_COMPRESS_ZSTD: return zstd_compress(c, standard ? ZSTD_CLEVEL_DEFAULT : level, data, bytes, out, err);
     case VONK_COMPRESS_BROTLI: return vonk__brotli_compress(standard ? -1 : level, data, bytes, out, err);

@@ -18,7 +18,8 @@ typedef enum vonk_compression {
     VONK_COMPRESS_ZLIB,
     VONK_COMPRESS_DEFLATE,    /* no framing */
     VONK_COMPRESS_LZ4_RAW,    /* one block */
-    VONK_COMPRESS_LZ4_HADOOP, /* Parquet's old LZ4: Hadoop's framing; reading also takes one raw block or LZ4 frames */
+    VONK_COMPRESS_LZ4_HADOOP, /* Hadoop's blocks; Parquet's old LZ4: vonk_decompress also takes one raw block or LZ4 frames */
+    VONK_COMPRESS_SNAPPY_HADOOP, /* Hadoop's blocks */
     VONK_COMPRESS_LZ4_FRAME,
     VONK_COMPRESS_ZSTD,
     VONK_COMPRESS_BROTLI,
@@ -37,10 +38,9 @@ VONK_DEFINE_AUTO(vonk_compressor, vonk_compressor_free)
 
 /* The rest of `in` must decode to exactly out_bytes bytes at `out`; `in` is used up. */
 vonk_status vonk_decompress(vonk_compressor *compressor, vonk_compression codec, vonk_cursor *in, void *out, size_t out_bytes, vonk_error *err);
-/* Size unknown: appends to `out`, whose max_bytes is the limit. Only framed codecs: gzip, zlib, deflate, LZ4 frame, zstd, bzip2, brotli. */
+/* Size unknown: appends to `out`, whose max_bytes is the limit. Only framed codecs: gzip, zlib, deflate, LZ4 frame, Hadoop's blocks, zstd, bzip2,
+ * brotli. */
 vonk_status vonk_decompress_all(vonk_compressor *compressor, vonk_compression codec, vonk_cursor *in, vonk_buf *out, vonk_error *err);
-/* One chunk of a Hadoop file's block (SNAPPY, LZ4_HADOOP): all of `in`, to at most `room` bytes. */
-vonk_status vonk_decompress_chunk(vonk_compression codec, vonk_cursor *in, void *to, size_t room, size_t *ret_got, vonk_error *err);
 /* A stream in pieces, of the framed codecs but Brotli. Start; vonk_unpack with each piece of input until *ret_got is 0: `in` is used up then and
  * more of it is wanted; after the last piece vonk_unpack_end, which raises where the stream is cut off. One stream at a time for a
  * compressor, and no other calls on it between. */

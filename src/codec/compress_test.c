@@ -69,9 +69,10 @@ static void every_codec_there_and_back(void **state)
 
 static void unknown_size(void **state)
 {
-    static const vonk_compression framed[] = {VONK_COMPRESS_GZIP,      VONK_COMPRESS_ZLIB, VONK_COMPRESS_DEFLATE,
-                                              VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD, VONK_COMPRESS_BROTLI,
-                                              VONK_COMPRESS_BZIP2};
+    static const vonk_compression framed[] = {
+        VONK_COMPRESS_GZIP,      VONK_COMPRESS_ZLIB,       VONK_COMPRESS_DEFLATE,
+        VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD,       VONK_COMPRESS_BROTLI,
+        VONK_COMPRESS_BZIP2,     VONK_COMPRESS_LZ4_HADOOP, VONK_COMPRESS_SNAPPY_HADOOP};
     fill(sizeof plain, 7);
     for (size_t i = 0; i < VONK_COUNTOF(framed); i++) {
         vonk_error err = VONK_ERROR_INIT;
@@ -125,8 +126,9 @@ static vonk_status unpack_by(vonk_compression codec, const vonk_buf *packed, siz
 
 static void streams_in_pieces(void **state)
 {
-    static const vonk_compression framed[] = {VONK_COMPRESS_GZIP, VONK_COMPRESS_ZLIB, VONK_COMPRESS_DEFLATE,
-                                              VONK_COMPRESS_LZ4_FRAME, VONK_COMPRESS_ZSTD};
+    static const vonk_compression framed[] = {VONK_COMPRESS_GZIP,         VONK_COMPRESS_ZLIB, VONK_COMPRESS_DEFLATE,
+                                              VONK_COMPRESS_LZ4_FRAME,    VONK_COMPRESS_ZSTD, VONK_COMPRESS_LZ4_HADOOP,
+                                              VONK_COMPRESS_SNAPPY_HADOOP};
     static const size_t pieces[] = {1, 7, 1000, 100000}, rooms[] = {1, 100, 300000};
     enum { EACH = 5000, MEMBERS = 3 };
     fill(EACH * MEMBERS, 7);
@@ -187,6 +189,137 @@ static void old_lz4_takes_all_three_forms(void **state)
     }
 }
 
+static const vonk_compression in_blocks[] = {VONK_COMPRESS_LZ4_HADOOP, VONK_COMPRESS_SNAPPY_HADOOP};
+
+static uint32_t be32_at(const vonk_buf *buf, size_t at)
+{
+    uint32_t be;
+    memcpy(&be, buf->data + at, sizeof be);
+    return __builtin_bswap32(be);
+}
+
+/* As Hadoop's writers make them: nothing is a block of no bytes, and no block is longer than its readers' buffers. */
+static void blocks_as_hadoop_makes_them(void **state)
+{
+    static const size_t most[] = {262144 - 1028 - 16, 262144 - 43690 - 32};
+    static uint8_t large[600000];
+    for (size_t i = 0; i < sizeof large; i++) large[i] = (uint8_t)(i * i / 77);
+    for (size_t i = 0; i < VONK_COUNTOF(in_blocks); i++) {
+        vonk_error err = VONK_ERROR_INIT;
+        vonk_buf packed = {0}, back = {0};
+        size_t n_blocks = 0, bytes = 0;
+        vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
+        vonk_buf_init(&back, vonk_budget_root(), SIZE_MAX);
+        assert_int_equal(vonk_compress(compressor, in_blocks[i], 1, NULL, 0, &packed, &err), VONK_OK);
+        assert_int_equal(packed.len, 4);
+        assert_int_equal(be32_at(&packed, 0), 0);
+        vonk_buf_reset(&packed);
+        assert_int_equal(vonk_compress(compressor, in_blocks[i], 1, large, sizeof large, &packed, &err), VONK_OK);
+        for (size_t at = 0; at < packed.len; at += 8 + be32_at(&packed, at + 4), n_blocks++) {
+            assert_true(be32_at(&packed, at) <= most[i]);
+            bytes += be32_at(&packed, at);
+        }
+        assert_int_equal(n_blocks, sizeof large / most[i] + 1);
+        assert_int_equal(bytes, sizeof large);
+        /* After a block of nothing there may be others. */
+        assert_int_equal(vonk_compress(compressor, in_blocks[i], 1, "", 0, &packed, &err), VONK_OK);
+        assert_int_equal(vonk_compress(compressor, in_blocks[i], 1, "more", 4, &packed, &err), VONK_OK);
+        vonk_cursor in = vonk_cursor_of(packed.data, packed.len, "test");
+        assert_int_equal(vonk_decompress_all(compressor, in_blocks[i], &in, &back, &err), VONK_OK);
+        assert_int_equal(back.len, sizeof large + 4);
+        assert_memory_equal(back.data, large, sizeof large);
+        assert_memory_equal(back.data + sizeof large, "more", 4);
+        vonk_buf_done(&packed);
+        vonk_buf_done(&back);
+    }
+}
+
+static vonk_status unpack_text(vonk_compression codec, const char *bytes, size_t n, vonk_buf *back, vonk_error *err)
+{
+    vonk_cursor in = vonk_cursor_of(bytes, n, "test");
+    vonk_buf_reset(back);
+    return vonk_decompress_all(compressor, codec, &in, back, err);
+}
+
+/* Several chunks in a block are read, as a long write of Hadoop's makes them; sizes that cannot be are damage, found
+ * before memory is taken for them. */
+static void blocks_of_other_shapes(void **state)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    vonk_budget *budget = NULL;
+    vonk_buf back = {0};
+#define ABC                                                                                                            \
+    "\0\0\0\4\x30"                                                                                                     \
+    "abc"
+#define CHUNKS(n) "\0\0\0" n ABC ABC
+    static const struct {
+        const char *bytes;
+        size_t n;
+        vonk_status status;
+    } cases[] = {
+        {CHUNKS("\6"), 20, VONK_OK},
+        {CHUNKS("\6"), 19, VONK_E_MALFORMED_INPUT},      /* cut off */
+        {CHUNKS("\6"), 12, VONK_E_MALFORMED_INPUT},      /* by a chunk */
+        {CHUNKS("\6"), 2, VONK_E_MALFORMED_INPUT},       /* in a number */
+        {CHUNKS("\7"), 20, VONK_E_MALFORMED_INPUT},      /* more is owed */
+        {CHUNKS("\5"), 20, VONK_E_MALFORMED_INPUT},      /* less is owed */
+        {"\0\0\0\3\0\0\0\0", 8, VONK_E_MALFORMED_INPUT}, /* a chunk of nothing */
+        {"\x80\0\0\3" ABC, 12, VONK_E_MALFORMED_INPUT},  /* negative sizes */
+        {"\0\0\0\3\xff\xff\xff\xff\x30"
+         "abc",
+         12, VONK_E_MALFORMED_INPUT},
+        {"\x7f\xff\xff\xff\x7f\xff\xff\xff\x30"
+         "abc",
+         12, VONK_E_MALFORMED_INPUT},
+        {"\x7f\xff\xff\xff" ABC, 12, VONK_E_MALFORMED_INPUT},
+    };
+    assert_int_equal(vonk_budget_new(vonk_budget_root(), "test", 1 << 20, &budget, &err), VONK_OK);
+    vonk_buf_init(&back, budget, SIZE_MAX);
+    for (size_t i = 0; i < VONK_COUNTOF(cases); i++) {
+        assert_int_equal(unpack_text(VONK_COMPRESS_LZ4_HADOOP, cases[i].bytes, cases[i].n, &back, &err),
+                         cases[i].status);
+        if (cases[i].status == VONK_OK) assert_memory_equal(back.data, "abcabc", 6);
+        vonk_error_reset(&err);
+    }
+    /* A Snappy chunk that claims 2 GiB. */
+    static const char claims[] = "\x7f\xff\xff\xff\0\0\0\7\xff\xff\xff\xff\7\0a";
+    assert_int_equal(unpack_text(VONK_COMPRESS_SNAPPY_HADOOP, claims, sizeof claims - 1, &back, &err),
+                     VONK_E_MALFORMED_INPUT);
+    vonk_error_reset(&err);
+    vonk_buf_done(&back);
+    vonk_budget_free(budget);
+}
+
+/* Each byte of blocks changed in turn, read as streams of unknown size by pieces, and each cut. */
+static void damaged_blocks(void **state)
+{
+    fill(700, 3);
+    for (size_t k = 0; k < VONK_COUNTOF(in_blocks); k++) {
+        vonk_error err = VONK_ERROR_INIT;
+        vonk_buf packed = {0}, back = {0};
+        vonk_buf_init(&packed, vonk_budget_root(), SIZE_MAX);
+        vonk_buf_init(&back, vonk_budget_root(), 1 << 20);
+        assert_int_equal(vonk_compress(compressor, in_blocks[k], 1, plain, 400, &packed, &err), VONK_OK);
+        const size_t first = packed.len;
+        assert_int_equal(vonk_compress(compressor, in_blocks[k], 1, plain + 400, 300, &packed, &err), VONK_OK);
+        for (size_t i = 0; i < packed.len; i++) {
+            for (int bit = 0; bit < 8; bit++) {
+                packed.data[i] = (char)(packed.data[i] ^ (1 << bit));
+                vonk_buf_reset(&back);
+                (void)!unpack_by(in_blocks[k], &packed, packed.len, 100, 256, &back, &err);
+                vonk_error_reset(&err);
+                packed.data[i] = (char)(packed.data[i] ^ (1 << bit));
+            }
+            vonk_buf_reset(&back);
+            assert_int_equal(unpack_by(in_blocks[k], &packed, i, 100, 256, &back, &err),
+                             i == 0 || i == first ? VONK_OK : VONK_E_MALFORMED_INPUT);
+            vonk_error_reset(&err);
+        }
+        vonk_buf_done(&packed);
+        vonk_buf_done(&back);
+    }
+}
+
 /* Each byte of compressed data changed in turn, and every truncation: an error or some result, never out of bounds. */
 static void flipped_and_cut(void **state)
 {
@@ -233,6 +366,9 @@ int main(void)
         cmocka_unit_test(streams_in_pieces),
         cmocka_unit_test(gzip_of_several_members),
         cmocka_unit_test(old_lz4_takes_all_three_forms),
+        cmocka_unit_test(blocks_as_hadoop_makes_them),
+        cmocka_unit_test(blocks_of_other_shapes),
+        cmocka_unit_test(damaged_blocks),
         cmocka_unit_test(flipped_and_cut),
         cmocka_unit_test(lzo_is_refused_by_name),
     };

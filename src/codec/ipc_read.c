@@ -321,21 +321,34 @@ static vonk_status set_buffers(batch_reader *b, struct ArrowArray *a, uint32_t n
     return vonk_arena_array(b->m->arena, n + 1, sizeof *a->buffers, &a->buffers, b->r->err);
 }
 
+/* The largest offset, negative ones taken for huge: a list above may use only some of the texts, whose last one then need
+ * not end where all of them do. */
+static uint64_t end_of_texts(const uint8_t *offsets, int64_t n, bool large)
+{
+    uint64_t most = 0;
+    uint32_t narrow_most = 0;
+
+    for (int64_t i = 0; large && i <= n; i++) {
+        uint64_t x;
+        memcpy(&x, offsets + 8 * i, 8);
+        most = x > most ? x : most;
+    }
+    for (int64_t i = 0; !large && i <= n; i++) {
+        uint32_t x;
+        memcpy(&x, offsets + 4 * i, 4);
+        narrow_most = x > narrow_most ? x : narrow_most;
+    }
+    return large ? most : narrow_most;
+}
+
 static vonk_status read_texts(batch_reader *b, struct ArrowArray *a, bool large)
 {
-    const int64_t width = large ? 8 : 4;
-    int64_t bytes, last;
+    int64_t bytes;
 
-    VONK_TRY(next_buffer(b, (a->length + 1) * width, &a->buffers[1], &bytes));
-    if (large)
-        last = a->length > 0 ? i64_at((const uint8_t *)a->buffers[1] + 8 * a->length) : 0;
-    else {
-        int32_t narrow = 0;
-        if (a->length > 0) memcpy(&narrow, (const uint8_t *)a->buffers[1] + 4 * a->length, 4);
-        last = narrow;
-    }
-    if (last < 0) return bad(b->r, "a negative text offset");
-    return next_buffer(b, last, &a->buffers[2], &bytes);
+    VONK_TRY(next_buffer(b, (a->length + 1) * (large ? 8 : 4), &a->buffers[1], &bytes));
+    const uint64_t end = a->length > 0 ? end_of_texts(a->buffers[1], a->length, large) : 0;
+    if (end > (uint64_t)(large ? INT64_MAX : INT32_MAX)) return bad(b->r, "a negative text offset");
+    return next_buffer(b, (int64_t)end, &a->buffers[2], &bytes);
 }
 
 static vonk_status read_views(batch_reader *b, struct ArrowArray *a)

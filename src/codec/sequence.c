@@ -8,26 +8,39 @@
 
 enum { SYNC_BYTES = 16, SYNC_EVERY = 102400, BLOCK_BYTES = 1000000, READ_AHEAD = 64 << 10, MOST_BYTES = INT32_MAX };
 
+#define CODEC "org.apache.hadoop.io.compress."
+static const struct {
+    const char *class_name, *ending;
+    vonk_compression codec;
+} codecs[] = {
+    {CODEC "GzipCodec", ".gz", VONK_COMPRESS_GZIP},
+    {CODEC "DefaultCodec", ".deflate", VONK_COMPRESS_ZLIB},
+    {CODEC "DeflateCodec", ".deflate", VONK_COMPRESS_ZLIB},
+    {CODEC "ZStandardCodec", ".zst", VONK_COMPRESS_ZSTD},
+    {CODEC "BZip2Codec", ".bz2", VONK_COMPRESS_BZIP2},
+    {CODEC "SnappyCodec", ".snappy", VONK_COMPRESS_SNAPPY_HADOOP},
+    {CODEC "Lz4Codec", ".lz4", VONK_COMPRESS_LZ4_HADOOP},
+};
+
 vonk_status vonk_hadoop_codec(vonk_str name, vonk_compression *ret, vonk_str *ret_ending, vonk_error *err)
 {
-    static const struct {
-        const char *class_name, *ending;
-        vonk_compression codec;
-    } rows[] = {
-        {"", "", VONK_COMPRESS_NONE},
-        {"org.apache.hadoop.io.compress.GzipCodec", ".gz", VONK_COMPRESS_GZIP},
-        {"org.apache.hadoop.io.compress.DefaultCodec", ".deflate", VONK_COMPRESS_ZLIB},
-        {"org.apache.hadoop.io.compress.DeflateCodec", ".deflate", VONK_COMPRESS_ZLIB},
-        {"org.apache.hadoop.io.compress.ZStandardCodec", ".zst", VONK_COMPRESS_ZSTD},
-        {"org.apache.hadoop.io.compress.BZip2Codec", ".bz2", VONK_COMPRESS_BZIP2},
-    };
-    for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
-        if (vonk_str_is(name, rows[i].class_name)) {
-            *ret = rows[i].codec;
-            *ret_ending = vonk_str_of(rows[i].ending);
+    *ret = VONK_COMPRESS_NONE;
+    *ret_ending = VONK_STR("");
+    if (!name.len) return VONK_OK;
+    for (size_t i = 0; i < VONK_COUNTOF(codecs); i++)
+        if (vonk_str_is(name, codecs[i].class_name)) {
+            *ret = codecs[i].codec;
+            *ret_ending = vonk_str_of(codecs[i].ending);
             return VONK_OK;
         }
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("the codec %.*s", VONK_STR_ARGS(name)));
+}
+
+vonk_compression vonk_hadoop_codec_of_file(vonk_str path)
+{
+    for (size_t i = 0; i < VONK_COUNTOF(codecs); i++)
+        if (vonk_str_ends(path, vonk_str_of(codecs[i].ending))) return codecs[i].codec;
+    return VONK_COMPRESS_NONE;
 }
 
 /* ---- numbers */
@@ -366,6 +379,7 @@ vonk_status vonk_sequence_writer_new(vonk_budget *budget, const vonk_sequence_op
     if (is_packed) VONK_TRY(put_text(&w->buf, o->codec_class, err));
     VONK_TRY(put_be32(&w->buf, 0, err));
     VONK_TRY(vonk_buf_append(&w->buf, w->sync, SYNC_BYTES, err));
+    w->since_sync = w->buf.len; /* as Hadoop counts, so that splits have the same records */
     *ret = VONK_STEAL(w);
     return VONK_OK;
 }

@@ -17,8 +17,11 @@ typedef enum vonk_sequence_packing {
     VONK_SEQUENCE_BLOCK
 } vonk_sequence_packing;
 
-/* Codecs by the name of their class; *ret_ending as text files have it (".gz"). UNSUPPORTED_FEATURE names others. */
+/* Codecs by the name of their class (empty: none); *ret_ending as text files have it (".gz"). UNSUPPORTED_FEATURE names
+ * others. */
 vonk_status vonk_hadoop_codec(vonk_str class_name, vonk_compression *ret, vonk_str *ret_ending, vonk_error *err);
+/* By the end of a file's name. */
+vonk_compression vonk_hadoop_codec_of_file(vonk_str path);
 
 typedef struct vonk_sequence_reader vonk_sequence_reader;
 /* Records that begin in [start, end) of the file: those after the first sync mark from `start` on, up to the first one

@@ -14,9 +14,11 @@
     do {                                                                                                               \
         if ((call) != VONK_OK) fail_msg("%s: %s", #call, vonk_error_message(&err));                                    \
     } while (0)
-#define GZIP "org.apache.hadoop.io.compress.GzipCodec"
+#define CODEC "org.apache.hadoop.io.compress."
+static const char *const codecs[] = {CODEC "GzipCodec",  CODEC "DefaultCodec", CODEC "SnappyCodec",   CODEC "Lz4Codec",
+                                     CODEC "BZip2Codec", CODEC "DeflateCodec", CODEC "ZStandardCodec"};
 
-static void write_file(vonk_sequence_packing packing, int n, vonk_buf *into)
+static void write_file(vonk_sequence_packing packing, const char *codec, int n, vonk_buf *into)
 {
     vonk_error err = VONK_ERROR_INIT;
     vonk_sequence_writer *w = NULL;
@@ -24,7 +26,7 @@ static void write_file(vonk_sequence_packing packing, int n, vonk_buf *into)
     const vonk_sequence_options options = {.key_class = VONK_STR("Key"),
                                            .value_class = VONK_STR("Value"),
                                            .packing = packing,
-                                           .codec_class = VONK_STR(GZIP),
+                                           .codec_class = vonk_str_of(codec),
                                            .sync = {1, 2, 3, 4, 5, 6, 7, 8, 9}};
     vonk_buf_init(into, vonk_budget_root(), SIZE_MAX);
     vonk_bytes_out_buf(&out, into);
@@ -60,44 +62,64 @@ static void read_range(const vonk_buf *file, uint64_t start, uint64_t end, int *
     vonk_sequence_reader_free(r);
 }
 
+static void there_and_back(vonk_sequence_packing packing, const char *codec, int n)
+{
+    vonk_buf file = {0};
+    write_file(packing, codec, n, &file);
+    for (uint64_t pieces = 1; pieces <= 7; pieces += 3) { /* each record is in one split, in order */
+        int next = 0;
+        for (uint64_t i = 0; i < pieces; i++)
+            read_range(&file, i * file.len / pieces, (i + 1) * file.len / pieces, &next);
+        assert_int_equal(next, n);
+    }
+    vonk_buf_done(&file);
+}
+
 static void test_there_and_back(void **state)
 {
     enum { N = 60000 };
     (void)state;
-    for (int packing = VONK_SEQUENCE_PLAIN; packing <= VONK_SEQUENCE_BLOCK; packing++) {
-        vonk_buf file = {0};
-        const int n = packing == VONK_SEQUENCE_RECORD ? N / 10 : N;
-        write_file((vonk_sequence_packing)packing, n, &file);
-        for (uint64_t pieces = 1; pieces <= 7; pieces += 3) { /* each record is in one split, in order */
-            int next = 0;
-            for (uint64_t i = 0; i < pieces; i++)
-                read_range(&file, i * file.len / pieces, (i + 1) * file.len / pieces, &next);
-            assert_int_equal(next, n);
-        }
-        vonk_buf_done(&file);
+    there_and_back(VONK_SEQUENCE_PLAIN, "", N);
+    for (size_t i = 0; i < VONK_COUNTOF(codecs); i++) {
+        there_and_back(VONK_SEQUENCE_RECORD, codecs[i], i < 4 ? N / 10 : 200);
+        there_and_back(VONK_SEQUENCE_BLOCK, codecs[i], N);
     }
+}
+
+/* Records of a file until its end, or an error. */
+static vonk_status read_all(const vonk_buf *file, size_t bytes, vonk_error *err)
+{
+    VONK_AUTO(vonk_sequence_reader_free) vonk_sequence_reader *r = NULL;
+    vonk_bytes_in in;
+    vonk_str key, value;
+    bool there = true;
+    vonk_bytes_in_memory(&in, file->data, bytes, VONK_STR("a file"));
+    VONK_TRY(vonk_sequence_reader_new(vonk_budget_root(), &in, 0, bytes, &r, err));
+    for (int i = 0; there && i < 1000; i++) VONK_TRY(vonk_sequence_next(r, &there, &key, &value, err));
+    return VONK_OK;
 }
 
 static void test_damaged_files(void **state)
 {
-    vonk_buf file = {0};
     (void)state;
-    write_file(VONK_SEQUENCE_BLOCK, 300, &file);
-    for (size_t cut = 0; cut < file.len; cut += 13) {
+    for (size_t i = 0; i < VONK_COUNTOF(codecs) * 2; i++) {
+        vonk_buf file = {0};
         vonk_error err = VONK_ERROR_INIT;
-        vonk_sequence_reader *r = NULL;
-        vonk_bytes_in in;
-        vonk_str key, value;
-        bool there = true;
-        file.data[cut] ^= 0x55;
-        vonk_bytes_in_memory(&in, file.data, file.len - cut % 3, VONK_STR("a file"));
-        vonk_status st = vonk_sequence_reader_new(vonk_budget_root(), &in, 0, file.len, &r, &err);
-        for (int i = 0; st == VONK_OK && there && i < 1000; i++) st = vonk_sequence_next(r, &there, &key, &value, &err);
-        vonk_sequence_reader_free(r);
-        vonk_error_reset(&err);
-        file.data[cut] ^= 0x55;
+        write_file(i % 2 ? VONK_SEQUENCE_RECORD : VONK_SEQUENCE_BLOCK, codecs[i / 2], i % 2 ? 5 : 300, &file);
+        for (size_t at = 0; at < file.len; at++) { /* each byte, in turn, and some are missing */
+            file.data[at] ^= 0x55;
+            (void)!read_all(&file, file.len - at % 3, &err);
+            vonk_error_reset(&err);
+            file.data[at] ^= 0x55;
+        }
+        OK(read_all(&file, file.len, &err));
+        if (!(i % 2)) /* one block: no part of it will do, and its mark is the end of what is whole */
+            for (size_t n = file.len - 1; n > file.len - 200; n--) {
+                assert_int_equal(read_all(&file, n, &err), VONK_E_MALFORMED_INPUT);
+                vonk_error_reset(&err);
+            }
+        vonk_buf_done(&file);
     }
-    vonk_buf_done(&file);
 }
 
 static void test_numbers(void **state)

@@ -270,7 +270,16 @@ static double rows_of(const vonk_opt_env *env, const vonk_plan *p)
     }
 }
 
-double vonk__opt_rows(const vonk_opt_env *env, const vonk_plan *p) { return at_least_one(rows_of(env, p)); }
+/* Kept in the node, which does not change: each estimate asks for those below it several times. */
+double vonk__opt_rows(const vonk_opt_env *env, const vonk_plan *p)
+{
+    double rows, *kept = &((vonk_plan *)p)->est_rows;
+    __atomic_load(kept, &rows, __ATOMIC_RELAXED);
+    if (rows >= 0) return rows;
+    rows = at_least_one(rows_of(env, p));
+    __atomic_store(kept, &rows, __ATOMIC_RELAXED);
+    return rows;
+}
 
 /* What Spark takes for the size of a value whose length it does not know. */
 enum { TEXT_BYTES = 20, BINARY_BYTES = 100, ROW_BYTES = 8, NESTED_DEPTH = 8 };

@@ -100,8 +100,10 @@ vonk_status vonk_plan_copy(vonk_budget *budget, const vonk_plan *p, const vonk_p
     c->number = p->number;
     c->hidden = p->hidden;
     c->analyzed = p->analyzed;
-    c->est_rows = p->est_rows;
-    c->est_bytes = p->est_bytes;
+    if (vonk_node_phase_of(p->kind) == VONK_PHASE_PHYSICAL) {
+        c->est_rows = p->est_rows;
+        c->est_bytes = p->est_bytes;
+    }
     size_t payload = offsetof(vonk_plan, name);
     memcpy((char *)c + payload, (const char *)p + payload, offsetof(vonk_plan, est_rows) - payload);
     /* Texts of the original: its own, or those of the node it was copied from. */

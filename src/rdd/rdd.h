@@ -47,6 +47,8 @@ typedef struct vonk_rdd_env {
     vonk_str local_folder, files_folder;
     uint32_t default_parallelism, task_cpus;
     bool overwrites; /* saving into a folder that exists (spark.hadoop.validateOutputSpecs is false) */
+    /* What the context's Hadoop configuration says now, in the arena; ret->data NULL: nothing. NULL: there is none. */
+    vonk_status (*hadoop_setting)(void *self, vonk_str key, vonk_arena *arena, vonk_str *ret, vonk_error *err);
     /* Updates of accumulators, of every job whose receiver does not take them itself; NULL: dropped. */
     vonk_status (*accumulate)(void *self, vonk_str update, vonk_error *err);
     void *self;
@@ -109,6 +111,16 @@ vonk_status vonk_rdd_coalesce(vonk_rdd *parent, uint32_t n_partitions, bool shuf
 vonk_status vonk_rdd_checkpoint_file(vonk_rdd_context *context, vonk_str folder, vonk_rdd **ret, vonk_error *err);
 /* Pairs in files of Hadoop's formats: text, key-value text, SequenceFile; UNSUPPORTED_FEATURE names other classes.
  * Records are pickled lists of (key, value), as pyspark's serializers read and write them. */
+/* A job's own settings for Hadoop's formats, above those of the context. */
+typedef struct vonk_rdd_conf {
+    const vonk_property *at;
+    uint32_t n;
+} vonk_rdd_conf;
+/* By the name that Hadoop's formats ask for; its old name counts as well. ret->data NULL: it is not set. conf may be
+ * NULL. */
+vonk_status vonk_rdd_hadoop_setting(vonk_rdd_context *context, const vonk_rdd_conf *conf, const char *name,
+                                    vonk_arena *arena, vonk_str *ret, vonk_error *err);
+
 typedef struct vonk_rdd_hadoop {
     vonk_str paths;                  /* read: with commas and globs; written: a folder that does not exist */
     vonk_str format;                 /* class name of an input or output format, of either API */
@@ -116,8 +128,8 @@ typedef struct vonk_rdd_hadoop {
     uint32_t min_partitions;         /* reading by the old API */
     uint32_t batch;                  /* reading: pairs in a pickle; 0: more and more */
     bool is_batched;                 /* writing: a pickle holds a list of pairs, not one */
-    vonk_str codec_class;            /* writing; empty: plain */
-    bool by_record;                  /* SequenceFiles are packed record by record, not by blocks */
+    vonk_str codec_class;            /* writing: packed with this, SequenceFiles by blocks; empty: as conf says */
+    vonk_rdd_conf conf;
 } vonk_rdd_hadoop;
 vonk_status vonk_rdd_hadoop_read(vonk_rdd_context *context, const vonk_rdd_hadoop *spec, vonk_rdd **ret,
                                  vonk_error *err);
@@ -217,8 +229,8 @@ vonk_status vonk_rdd_compute(vonk_rdd *rdd, uint32_t partition, vonk_task *task,
 vonk_status vonk_rdd_run(vonk_rdd *rdd, const uint32_t *partitions /* NULL: all */, uint32_t n_partitions,
                          const vonk_property *properties, uint32_t n_properties, vonk_receiver receiver,
                          vonk_job_run **ret, vonk_error *err);
-/* One file per partition, part-00000 and so on, and _SUCCESS, by rename; codec: a Hadoop class name or empty. The
- * folder must not exist. */
+/* One file per partition, part-00000 and so on, and _SUCCESS, by rename; codec: a Hadoop class name, or empty: as the
+ * context's configuration says. The folder must not exist. */
 vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties,
                                uint32_t n_properties, vonk_error *err);
 

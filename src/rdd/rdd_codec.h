@@ -19,6 +19,7 @@ typedef struct rdd_task {
     bool lines;              /* strings, each with a line end; else records as they are */
     vonk_str folder, ending; /* ending: ".gz" */
     vonk_compression codec;
+    bool no_success;  /* the folder gets no _SUCCESS; the driver's alone */
     vonk_str options; /* a Hadoop format's (rdd_hadoop.c), in place of lines and records; empty: none */
 } rdd_task;
 
@@ -34,7 +35,7 @@ vonk_status vonk__rdd_run_all(vonk_rdd *rdd, const rdd_task *task, const vonk_pr
 /* rdd_hadoop.c: a partition in a Hadoop format. */
 vonk_status vonk__rdd_save_hadoop(vonk_rdd *rdd, const rdd_task *what, vonk_task *task, vonk_file *file,
                                   vonk_error *err);
-const char *vonk__rdd_hadoop_name(const rdd_task *what); /* "part-", "part-r-" */
+vonk_status vonk__rdd_hadoop_name(const rdd_task *what, vonk_str *ret, vonk_error *err); /* "part-", "part-r-" */
 /* rdd_save.c: a folder with what the task writes for each partition. */
 vonk_status vonk__rdd_save_folder(vonk_rdd *rdd, const rdd_task *what, const vonk_property *properties,
                                   uint32_t n_properties, vonk_error *err);

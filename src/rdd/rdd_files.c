@@ -1,11 +1,10 @@
-/* rdd/rdd_files.c -- files as RDDs, by Hadoop's rules: which files a path stands for, how they are split, how lines are
- * told apart. */
+/* rdd/rdd_files.c -- files as RDDs, by Hadoop's rules: which files a path stands for, how they are split. */
 #include "base/utf8.h"
-#include "codec/bzip2.h"
-#include "rdd/rdd_int.h"
+#include "codec/sequence.h"
+#include "rdd/rdd_conf.h"
 #include "sys/glob.h"
 
-enum { READ_BYTES = 1 << 20 };
+enum { READ_BYTES = 1 << 20, MOST_FOLDERS = 100 };
 #define LOCAL_BLOCK_BYTES ((int64_t)32 << 20) /* what Hadoop takes for the block size of local files */
 
 /* ---- which files */
@@ -16,6 +15,7 @@ typedef struct input {
 } input;
 typedef struct inputs {
     vonk_arena *arena;
+    rdd_input_conf conf;
     VONK_VEC(input) files;
     int64_t bytes;
 } inputs;
@@ -28,23 +28,35 @@ static vonk_status add_file(inputs *in, vonk_str path, int64_t bytes, vonk_error
 
 static bool is_hidden(vonk_str name) { return name.len && (name.data[0] == '_' || name.data[0] == '.'); }
 
-static vonk_status add_path(inputs *in, vonk_str path, vonk_error *err)
+/* What lies in a folder; folders in it where that is wanted. */
+static vonk_status add_folder(inputs *in, vonk_str path, uint32_t depth, vonk_error *err)
 {
-    vonk_file_info info;
     vonk_dir_entry *entries = NULL;
     size_t n = 0;
-    VONK_TRY(vonk_file_stat(path, &info, err));
-    if (info.kind != VONK_FILE_DIRECTORY) return add_file(in, path, info.size_bytes, err);
     VONK_TRY(vonk_dir_list(in->arena, path, &entries, &n, err));
     for (size_t i = 0; i < n; i++) {
         vonk_str whole;
         if (is_hidden(entries[i].name)) continue;
         VONK_TRY(vonk_path_join(in->arena, path, entries[i].name, &whole, err));
-        if (entries[i].info.kind == VONK_FILE_DIRECTORY)
+        if (entries[i].info.kind != VONK_FILE_DIRECTORY) {
+            VONK_TRY(add_file(in, whole, entries[i].info.size_bytes, err));
+        } else if (in->conf.is_recursive) {
+            if (depth == MOST_FOLDERS)
+                return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                                 VONK_F("more than %d folders in one another", MOST_FOLDERS));
+            VONK_TRY(add_folder(in, whole, depth + 1, err));
+        } else if (!in->conf.skips_folders) {
             return VONK_FAIL(err, VONK_E_FAILED_READ_FILE__NO_HINT, "path", VONK_S(whole), "problem", "it is no file");
-        VONK_TRY(add_file(in, whole, entries[i].info.size_bytes, err));
+        }
     }
     return VONK_OK;
+}
+
+static vonk_status add_path(inputs *in, vonk_str path, vonk_error *err)
+{
+    vonk_file_info info;
+    VONK_TRY(vonk_file_stat(path, &info, err));
+    return info.kind == VONK_FILE_DIRECTORY ? add_folder(in, path, 0, err) : add_file(in, path, info.size_bytes, err);
 }
 
 static vonk_status add_pattern(inputs *in, vonk_str path, vonk_error *err)
@@ -102,18 +114,21 @@ static vonk_status add_split(parts *p, vonk_str path, int64_t start, int64_t byt
 /* Plain files at any place, bzip2 at its blocks; what else is packed is one piece. */
 static bool can_cut(vonk_str path)
 {
-    vonk_compression codec;
-    return !vonk__rdd_codec_of(path, &codec) || codec == VONK_COMPRESS_BZIP2;
+    const vonk_compression codec = vonk_hadoop_codec_of_file(path);
+    return codec == VONK_COMPRESS_NONE || codec == VONK_COMPRESS_BZIP2;
 }
 
 static bool is_worth_a_cut(int64_t left, int64_t split) { return (double)left / (double)split > 1.1; }
 
-/* FileInputFormat: pieces of the whole's size by the number wanted, at most a block; the last may be a tenth larger. */
+static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t within(int64_t least, int64_t most, int64_t bytes) { return larger(least, bytes < most ? bytes : most); }
+
+/* FileInputFormat: the old one's pieces go by the number wanted, the new one's (0) by what its configuration allows,
+ * both at most a block and at least what is asked for; the last may be a tenth larger. */
 static vonk_status split_text(const inputs *in, uint32_t wanted, int64_t least, parts *p, vonk_error *err)
 {
-    int64_t goal = wanted ? in->bytes / wanted : LOCAL_BLOCK_BYTES;
-    int64_t split = goal < LOCAL_BLOCK_BYTES ? goal : LOCAL_BLOCK_BYTES;
-    if (split < least) split = least;
+    const int64_t split = within(larger(least, in->conf.least_split), wanted ? in->bytes / wanted : in->conf.most_split,
+                                 LOCAL_BLOCK_BYTES);
     for (size_t i = 0; i < in->files.n; i++) {
         const input *f = &in->files.at[i];
         int64_t at = 0;
@@ -148,7 +163,8 @@ static vonk_status combine(const inputs *in, int64_t most, parts *p, vonk_error 
 /* FixedLengthInputFormat: pieces of a block, made to hold whole records. */
 static vonk_status split_fixed(const inputs *in, uint32_t record_bytes, parts *p, vonk_error *err)
 {
-    int64_t split = LOCAL_BLOCK_BYTES > record_bytes ? LOCAL_BLOCK_BYTES / record_bytes * record_bytes : record_bytes;
+    const int64_t usual = within(in->conf.least_split, in->conf.most_split, LOCAL_BLOCK_BYTES);
+    const int64_t split = usual > record_bytes ? usual / record_bytes * record_bytes : record_bytes;
     for (size_t i = 0; i < in->files.n; i++) {
         int64_t at = 0;
         for (; is_worth_a_cut(in->files.at[i].bytes - at, split); at += split)
@@ -161,11 +177,14 @@ static vonk_status split_fixed(const inputs *in, uint32_t record_bytes, parts *p
 
 /* ---- makers */
 
-static vonk_status file_rdd(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method, vonk_rdd **ret,
-                            inputs *ret_in, vonk_str paths, vonk_error *err)
+/* conf: the job's own; NULL: it has none. */
+static vonk_status file_rdd(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method,
+                            const vonk_rdd_conf *conf, vonk_rdd **ret, inputs *ret_in, vonk_str paths, vonk_error *err)
 {
     VONK_TRY(vonk__rdd_new(context, kind, NULL, 0, VONK_F("%s at NativeMethodAccessorImpl.java:0", method), ret, err));
     *ret_in = (inputs){.arena = (*ret)->arena};
+    VONK_TRY(vonk__rdd_read_input_conf(context, conf, (*ret)->arena, &ret_in->conf, err));
+    if (kind == VONK_RDD_WHOLE_FILES || kind == VONK_RDD_BINARY_FILES) ret_in->conf.skips_folders = true;
     return list_inputs(ret_in, paths, err);
 }
 
@@ -197,20 +216,22 @@ vonk_status vonk_rdd_text(vonk_rdd_context *context, vonk_str paths, uint32_t mi
 {
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
     inputs in;
-    VONK_TRY(file_rdd(context, VONK_RDD_TEXT, "textFile", &rdd, &in, paths, err));
+    VONK_TRY(file_rdd(context, VONK_RDD_TEXT, "textFile", NULL, &rdd, &in, paths, err));
     parts p = {.arena = rdd->arena};
     VONK_TRY(split_text(&in, min_partitions ? min_partitions : 1, 1, &p, err));
     take_parts(rdd, &p);
     rdd->elements = VONK_RDD_STRING;
+    VONK_TRY(vonk__rdd_read_delimiter(context, NULL, rdd->arena, &rdd->delimiter, err));
     return mapped(VONK_STEAL(rdd), "textFile", paths, true, ret, err);
 }
 
-vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method, vonk_str paths,
-                                uint32_t min_partitions, int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err)
+vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method,
+                                const vonk_rdd_conf *conf, vonk_str paths, uint32_t min_partitions,
+                                int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
     inputs in;
-    VONK_TRY(file_rdd(context, kind, method, &rdd, &in, paths, err));
+    VONK_TRY(file_rdd(context, kind, method, conf, &rdd, &in, paths, err));
     parts p = {.arena = rdd->arena};
     VONK_TRY(split_text(&in, min_partitions, min_split_bytes, &p, err));
     take_parts(rdd, &p);
@@ -224,7 +245,8 @@ vonk_status vonk_rdd_whole_files(vonk_rdd_context *context, vonk_str paths, uint
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
     inputs in;
     const char *method = text ? "wholeTextFiles" : "binaryFiles";
-    VONK_TRY(file_rdd(context, text ? VONK_RDD_WHOLE_FILES : VONK_RDD_BINARY_FILES, method, &rdd, &in, paths, err));
+    VONK_TRY(
+        file_rdd(context, text ? VONK_RDD_WHOLE_FILES : VONK_RDD_BINARY_FILES, method, NULL, &rdd, &in, paths, err));
     parts p = {.arena = rdd->arena};
     int64_t n = min_partitions ? min_partitions : 1, most = (in.bytes + n - 1) / n;
     if (!text) { /* StreamFileInputFormat: a file costs as much as four MiB more; 128 MiB at most */
@@ -251,7 +273,7 @@ vonk_status vonk_rdd_fixed_records(vonk_rdd_context *context, vonk_str paths, ui
     inputs in;
     if (!record_bytes || record_bytes > INT32_MAX)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "records have a positive length");
-    VONK_TRY(file_rdd(context, VONK_RDD_FIXED_RECORDS, "binaryRecords", &rdd, &in, paths, err));
+    VONK_TRY(file_rdd(context, VONK_RDD_FIXED_RECORDS, "binaryRecords", NULL, &rdd, &in, paths, err));
     parts p = {.arena = rdd->arena};
     VONK_TRY(split_fixed(&in, record_bytes, &p, err));
     take_parts(rdd, &p);
@@ -264,183 +286,10 @@ vonk_status vonk_rdd_checkpoint_file(vonk_rdd_context *context, vonk_str folder,
 {
     VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
     inputs in;
-    VONK_TRY(file_rdd(context, VONK_RDD_CHECKPOINTED, "checkpointFile", &rdd, &in, folder, err));
+    VONK_TRY(file_rdd(context, VONK_RDD_CHECKPOINTED, "checkpointFile", NULL, &rdd, &in, folder, err));
     VONK_TRY(vonk_arena_str(rdd->arena, folder, &rdd->folder, err));
     rdd->n_partitions = (uint32_t)in.files.n;
     return vonk__rdd_enter(VONK_STEAL(rdd), ret, err);
-}
-
-/* ---- reading lines */
-
-typedef struct lines {
-    vonk_task *task;
-    vonk_rdd_sink *sink;
-    vonk_buf record, line;       /* line: one that is not whole yet */
-    bool enough, after_cr, skip; /* skip: the first line belongs to the split before */
-    int64_t at, end; /* of the file: where `at` is what comes next; lines that begin behind `end` are not ours */
-    int64_t begin;   /* of the line that is being read */
-    int64_t *ret_begin;
-} lines;
-
-static vonk_status put_line(lines *l, vonk_str text, vonk_error *err)
-{
-    char *to = NULL;
-    if (l->skip) {
-        l->skip = false;
-        return VONK_OK;
-    }
-    vonk_buf_reset(&l->record);
-    VONK_TRY(vonk_buf_extend(&l->record, 4, &to, err));
-    if (vonk_utf8_valid(text))
-        VONK_TRY(vonk_buf_add_str(&l->record, text, err));
-    else
-        VONK_TRY(vonk_utf8_clean(text, &l->record, err));
-    if (l->record.len - 4 > INT32_MAX) return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "lines of 2 GiB");
-    vonk__put_be32(l->record.data, (int32_t)(l->record.len - 4));
-    if (l->ret_begin) *l->ret_begin = l->begin;
-    return l->sink->put(l->sink->self, vonk_buf_str(&l->record), &l->enough, err);
-}
-
-static vonk_status end_line(lines *l, vonk_str rest, vonk_error *err)
-{
-    if (l->line.len) {
-        VONK_TRY(vonk_buf_add_str(&l->line, rest, err));
-        rest = vonk_buf_str(&l->line);
-    }
-    VONK_TRY(put_line(l, rest, err));
-    vonk_buf_reset(&l->line);
-    return VONK_OK;
-}
-
-/* Lines end with \n, \r\n or \r. */
-static vonk_status push_lines(lines *l, vonk_str bytes, vonk_error *err)
-{
-    size_t from = 0;
-    for (size_t i = 0; i < bytes.len && !l->enough; i++) {
-        char c = bytes.data[i];
-        if (l->after_cr) {
-            l->after_cr = false;
-            if (c == '\n') {
-                from = i + 1;
-                l->begin = l->at + (int64_t)from;
-                continue;
-            }
-        }
-        if (l->begin > l->end) {
-            l->enough = true;
-            break;
-        }
-        if (c != '\n' && c != '\r') continue;
-        VONK_TRY(end_line(l, vonk_str_sub(bytes, from, i), err));
-        from = i + 1;
-        l->begin = l->at + (int64_t)from;
-        l->after_cr = c == '\r';
-    }
-    l->at += (int64_t)bytes.len;
-    return l->enough ? VONK_OK : vonk_buf_add_str(&l->line, vonk_str_sub(bytes, from, bytes.len), err);
-}
-
-static vonk_str without_mark(vonk_str bytes)
-{
-    return vonk_str_starts(bytes, VONK_STR("\xef\xbb\xbf")) ? vonk_str_sub(bytes, 3, bytes.len) : bytes;
-}
-
-/* The next piece of the split's file into `to`. */
-static vonk_status read_piece(vonk_file *file, rdd_packed *packed, int64_t at, char *to, size_t *ret_got,
-                              vonk_error *err)
-{
-    return packed ? vonk__rdd_packed_read(packed, to, READ_BYTES, ret_got, err)
-                  : vonk_file_read_at(file, at, to, READ_BYTES, ret_got, err);
-}
-
-/* Bytes of the file at l->at; a byte order mark at its beginning is no part of a line. */
-static vonk_status take_piece(lines *l, vonk_str bytes, vonk_error *err)
-{
-    if (l->at == 0) {
-        const vonk_str text = without_mark(bytes);
-        l->at = l->begin = (int64_t)(bytes.len - text.len);
-        bytes = text;
-    }
-    return push_lines(l, bytes, err);
-}
-
-static vonk_status read_file_at(void *self, uint64_t offset, size_t bytes, void *dst, vonk_error *err)
-{
-    return vonk_file_read_exact(self, (int64_t)offset, dst, bytes, err);
-}
-
-/* A part of a bzip2 file: the lines that begin in the blocks that begin in it, and the one at their end. Places are
- * Hadoop's: the part's start and plain bytes. */
-static vonk_status read_bzip2(lines *l, const rdd_split *split, vonk_file *file, int64_t file_bytes, vonk_error *err)
-{
-    VONK_AUTO(vonk_bzip2_reader_free) vonk_bzip2_reader *r = NULL;
-    const vonk_bytes_in in = {.self = file, .size = (uint64_t)file_bytes, .path = split->path, .read_at = read_file_at};
-    const uint64_t end = (uint64_t)(split->start + split->bytes);
-    uint64_t at = 0;
-    vonk_str plain = VONK_STR_NONE;
-    VONK_TRY(vonk_bzip2_reader_new(l->task->budget, &in, (uint64_t)split->start, &r, err));
-    if (vonk_bzip2_peek(r, &at) && at >= end) l->enough = true; /* none begins in it */
-    while (!l->enough && vonk_bzip2_peek(r, &at) && !vonk_task_cancelled(l->task)) {
-        if (at >= end && l->end == INT64_MAX) l->end = l->at;
-        VONK_TRY(vonk_bzip2_next(r, &plain, err));
-        VONK_TRY(take_piece(l, plain, err));
-    }
-    return VONK_OK;
-}
-
-static vonk_status read_pieces(lines *l, vonk_file *file, rdd_packed *packed, vonk_buf *buf, vonk_error *err)
-{
-    while (!l->enough && !vonk_task_cancelled(l->task)) {
-        char *to = NULL;
-        size_t got = 0;
-        vonk_buf_reset(buf);
-        VONK_TRY(vonk_buf_extend(buf, READ_BYTES, &to, err));
-        VONK_TRY(read_piece(file, packed, l->at, to, &got, err));
-        if (!got) break;
-        VONK_TRY(take_piece(l, (vonk_str){to, got}, err));
-    }
-    return VONK_OK;
-}
-
-static vonk_status read_split(lines *l, const rdd_split *split, vonk_buf *buf, vonk_error *err)
-{
-    VONK_AUTO(vonk__rdd_packed_close) rdd_packed *packed = NULL;
-    VONK_AUTO(vonk_file_free) vonk_file *file = NULL;
-    vonk_compression codec;
-    vonk_file_info info = {0};
-    const bool is_packed = vonk__rdd_codec_of(split->path, &codec);
-    if (is_packed) VONK_TRY(vonk_file_stat(split->path, &info, err));
-    if (is_packed && (codec != VONK_COMPRESS_BZIP2 || split->bytes == info.size_bytes)) {
-        /* The whole of it: places count plain bytes. */
-        VONK_TRY(vonk__rdd_packed_open(l->task->budget, split->path, codec, &packed, err));
-        return read_pieces(l, NULL, packed, buf, err);
-    }
-    VONK_TRY(vonk_file_open(l->task->budget, split->path, VONK_FILE_READ, &file, err));
-    l->at = l->begin = split->start;
-    l->skip = split->start > 0;
-    if (is_packed) return read_bzip2(l, split, file, info.size_bytes, err);
-    l->end = split->start + split->bytes;
-    return read_pieces(l, file, NULL, buf, err);
-}
-
-static vonk_status read_lines(lines *l, const rdd_split *split, vonk_buf *buf, vonk_error *err)
-{
-    VONK_TRY(read_split(l, split, buf, err));
-    return l->enough || !l->line.len || l->begin > l->end ? VONK_OK : end_line(l, VONK_STR_NONE, err);
-}
-
-vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, vonk_rdd_sink *sink, int64_t *ret_begin,
-                                    vonk_error *err)
-{
-    VONK_AUTO(vonk_buf_done) vonk_buf buf = {0};
-    lines l = {.task = task, .sink = sink, .end = INT64_MAX, .ret_begin = ret_begin};
-    vonk_buf_init(&buf, task->budget, SIZE_MAX);
-    vonk_buf_init(&l.record, task->budget, SIZE_MAX);
-    vonk_buf_init(&l.line, task->budget, SIZE_MAX);
-    const vonk_status st = read_lines(&l, split, &buf, err);
-    vonk_buf_done(&l.record);
-    vonk_buf_done(&l.line);
-    return st;
 }
 
 /* ---- whole files, fixed records, checkpoints */
@@ -480,9 +329,9 @@ static vonk_status put_file(const vonk_rdd *rdd, vonk_str path, vonk_task *task,
 {
     VONK_AUTO(vonk_buf_done) vonk_buf record = {0}, content = {0}, name = {0};
     vonk_buf *const all[] = {&record, &content, &name};
-    vonk_compression codec;
+    const vonk_compression codec = rdd->whole_text ? vonk_hadoop_codec_of_file(path) : VONK_COMPRESS_NONE;
     for (size_t i = 0; i < VONK_COUNTOF(all); i++) vonk_buf_init(all[i], task->budget, SIZE_MAX);
-    if (rdd->whole_text && vonk__rdd_codec_of(path, &codec))
+    if (codec != VONK_COMPRESS_NONE)
         VONK_TRY(read_packed(task, path, codec, &content, err));
     else
         VONK_TRY(vonk_file_read_all(path, INT32_MAX, &content, err));
@@ -544,7 +393,8 @@ vonk_status vonk__rdd_compute_file(vonk_rdd *rdd, uint32_t partition, vonk_task 
     if (rdd->kind == VONK_RDD_CHECKPOINTED)
         return vonk__rdd_compute_saved(rdd, rdd->folder, partition, task, sink, err);
     const rdd_file_part *part = &rdd->files[partition];
-    if (rdd->kind == VONK_RDD_TEXT) return vonk__rdd_compute_lines(&part->splits[0], task, sink, NULL, err);
+    if (rdd->kind == VONK_RDD_TEXT)
+        return vonk__rdd_compute_lines(&part->splits[0], rdd->delimiter, task, sink, NULL, err);
     if (rdd->kind == VONK_RDD_FIXED_RECORDS) return compute_fixed(rdd, &part->splits[0], task, sink, err);
     for (uint32_t i = 0; i < part->n_splits && !enough; i++)
         VONK_TRY(put_file(rdd, part->splits[i].path, task, sink, &enough, err));

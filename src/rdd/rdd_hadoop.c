@@ -4,6 +4,7 @@
 #include "codec/sequence.h"
 #include "codec/writable.h"
 #include "rdd/rdd_codec.h"
+#include "rdd/rdd_conf.h"
 #include "sys/entropy.h"
 
 enum { SEQUENCE_LEAST_SPLIT = 102400, MOST_BATCH = 1 << 16, OBJECTS_IN_ARRAY = 10 };
@@ -77,7 +78,8 @@ typedef struct batcher {
     vonk_buf frame;
     uint32_t n_wanted;
     bool grows, enough;
-    int64_t begin; /* TEXT_FORMAT: of the line */
+    int64_t begin;  /* TEXT_FORMAT: of the line */
+    char separator; /* KEY_VALUE_FORMAT */
     format format;
 } batcher;
 
@@ -132,7 +134,7 @@ static vonk_status put_line(void *self, vonk_str record, bool *ret_enough, vonk_
         v->i = b->begin;
         key = v;
     } else {
-        const size_t tab = vonk_str_find_byte(line, '\t', 0), end = tab == SIZE_MAX ? line.len : tab;
+        const size_t tab = vonk_str_find_byte(line, b->separator, 0), end = tab == SIZE_MAX ? line.len : tab;
         VONK_TRY(text_value(b, vonk_str_sub(line, 0, end), &key, err));
         line = vonk_str_sub(line, tab == SIZE_MAX ? line.len : tab + 1, line.len);
     }
@@ -255,30 +257,32 @@ vonk_status vonk__rdd_compute_hadoop(vonk_rdd *rdd, uint32_t partition, vonk_tas
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     const rdd_split *split = &rdd->files[partition].splits[0];
-    batcher b = {.sink = sink, .format = (format)rdd->format, .grows = !rdd->batch};
+    batcher b = {.sink = sink, .format = (format)rdd->format, .separator = rdd->separator, .grows = !rdd->batch};
     vonk_rdd_sink lines = {.self = &b, .put = put_line};
     VONK_TRY(vonk_arena_new(task->budget, &arena, err));
     b.arena = arena;
     b.n_wanted = rdd->batch ? rdd->batch : 1;
     vonk_buf_init(&b.frame, task->budget, SIZE_MAX);
     vonk_status st = b.format == TEXT_FORMAT || b.format == KEY_VALUE_FORMAT
-                         ? vonk__rdd_compute_lines(split, task, &lines, &b.begin, err)
+                         ? vonk__rdd_compute_lines(split, rdd->delimiter, task, &lines, &b.begin, err)
                          : read_sequence(&b, split, task, err);
     if (st == VONK_OK) st = flush(&b, err);
     vonk_buf_done(&b.frame);
     return st;
 }
 
-static vonk_status leaf(vonk_rdd_context *context, format as, const char *method, vonk_str paths, uint32_t wanted,
-                        uint32_t batch, vonk_rdd **ret, vonk_error *err)
+static vonk_status leaf(vonk_rdd_context *context, format as, const char *method, const vonk_rdd_conf *conf,
+                        vonk_str paths, uint32_t wanted, uint32_t batch, vonk_rdd **ret, vonk_error *err)
 {
-    vonk_rdd *rdd = NULL;
+    VONK_AUTO(vonk_rdd_unref) vonk_rdd *rdd = NULL;
     const bool is_text = as == TEXT_FORMAT || as == KEY_VALUE_FORMAT;
-    VONK_TRY(vonk__rdd_file_leaf(context, VONK_RDD_HADOOP, method, paths, wanted, is_text ? 1 : SEQUENCE_LEAST_SPLIT,
-                                 &rdd, err));
+    VONK_TRY(vonk__rdd_file_leaf(context, VONK_RDD_HADOOP, method, conf, paths, wanted,
+                                 is_text ? 1 : SEQUENCE_LEAST_SPLIT, &rdd, err));
+    if (as == TEXT_FORMAT) VONK_TRY(vonk__rdd_read_delimiter(context, conf, rdd->arena, &rdd->delimiter, err));
+    if (as == KEY_VALUE_FORMAT) VONK_TRY(vonk__rdd_read_separator(context, conf, rdd->arena, &rdd->separator, err));
     rdd->format = as;
     rdd->batch = batch;
-    return vonk__rdd_enter(rdd, ret, err);
+    return vonk__rdd_enter(VONK_STEAL(rdd), ret, err);
 }
 
 vonk_status vonk_rdd_hadoop_read(vonk_rdd_context *context, const vonk_rdd_hadoop *spec, vonk_rdd **ret,
@@ -287,31 +291,29 @@ vonk_status vonk_rdd_hadoop_read(vonk_rdd_context *context, const vonk_rdd_hadoo
     format as;
     bool is_new = false;
     VONK_TRY(find_format(spec->format, true, &as, &is_new, err));
-    return leaf(context, as, "newAPIHadoopFile", spec->paths,
-                is_new                 ? 0
-                : spec->min_partitions ? spec->min_partitions
-                                       : 1,
-                spec->batch, ret, err);
+    const uint32_t wanted = spec->min_partitions ? spec->min_partitions : 1;
+    return leaf(context, as, "newAPIHadoopFile", &spec->conf, spec->paths, is_new ? 0 : wanted, spec->batch, ret, err);
 }
 
 vonk_status vonk_rdd_object_file(vonk_rdd_context *context, vonk_str paths, uint32_t min_partitions, vonk_rdd **ret,
                                  vonk_error *err)
 {
-    return leaf(context, OBJECT_FORMAT, "objectFile", paths, min_partitions ? min_partitions : 1, 0, ret, err);
+    return leaf(context, OBJECT_FORMAT, "objectFile", NULL, paths, min_partitions ? min_partitions : 1, 0, ret, err);
 }
 
 /* ---- writing: options travel with the task as bytes */
 
+enum { KEY_CLASS, VALUE_CLASS, CODEC_CLASS, SEPARATOR, NAME, N_TEXTS };
 typedef struct options {
-    uint32_t format, packing, is_new, is_batched;
-    uint32_t key_bytes, value_bytes, codec_bytes; /* texts behind this */
+    uint32_t format, packing, is_batched;
+    uint32_t bytes[N_TEXTS]; /* of texts behind this */
 } options;
 
 typedef struct writing {
     vonk_task *task;
     vonk_file *file;
     options o;
-    vonk_str key_class, value_class, codec_class;
+    vonk_str text[N_TEXTS];
     vonk_compression codec; /* of text */
     vonk_compressor *compressor;
     vonk_sequence_writer *sequence;
@@ -322,12 +324,12 @@ typedef struct writing {
 
 static vonk_status open_sequence(writing *w, const char *key_class, const char *value_class, vonk_error *err)
 {
-    vonk_sequence_options o = {.packing = (vonk_sequence_packing)w->o.packing, .codec_class = w->codec_class};
+    vonk_sequence_options o = {.packing = (vonk_sequence_packing)w->o.packing, .codec_class = w->text[CODEC_CLASS]};
     const vonk_bytes_out out = {.self = w->file, .append = append_file};
-    if (!w->key_class.len) w->key_class = vonk_str_of(key_class);
-    if (!w->value_class.len) w->value_class = vonk_str_of(value_class);
-    o.key_class = w->key_class;
-    o.value_class = w->value_class;
+    if (!w->text[KEY_CLASS].len) w->text[KEY_CLASS] = vonk_str_of(key_class);
+    if (!w->text[VALUE_CLASS].len) w->text[VALUE_CLASS] = vonk_str_of(value_class);
+    o.key_class = w->text[KEY_CLASS];
+    o.value_class = w->text[VALUE_CLASS];
     vonk_random_bytes(o.sync, sizeof o.sync);
     return vonk_sequence_writer_new(w->task->budget, &o, &out, &w->sequence, err);
 }
@@ -345,8 +347,8 @@ static vonk_status append_pair(writing *w, const vonk_pickle_value *key, const v
     VONK_TRY(vonk_writable_class(key, &kc, err));
     VONK_TRY(vonk_writable_class(value, &vc, err));
     if (!w->sequence) VONK_TRY(open_sequence(w, kc, vc, err));
-    if (!vonk_str_is(w->key_class, kc)) return wrong_class("key", kc, w->key_class, err);
-    if (!vonk_str_is(w->value_class, vc)) return wrong_class("value", vc, w->value_class, err);
+    if (!vonk_str_is(w->text[KEY_CLASS], kc)) return wrong_class("key", kc, w->text[KEY_CLASS], err);
+    if (!vonk_str_is(w->text[VALUE_CLASS], vc)) return wrong_class("value", vc, w->text[VALUE_CLASS], err);
     vonk_buf_reset(&w->key);
     vonk_buf_reset(&w->value);
     VONK_TRY(vonk_writable_write(key, &w->key, err));
@@ -354,14 +356,14 @@ static vonk_status append_pair(writing *w, const vonk_pickle_value *key, const v
     return vonk_sequence_append(w->sequence, vonk_buf_str(&w->key), vonk_buf_str(&w->value), err);
 }
 
-/* "key, tab, value, line end"; a null and what parts it are not written. */
+/* "key, separator, value, line end"; a null and what parts it are not written. */
 static vonk_status append_line(writing *w, const vonk_pickle_value *key, const vonk_pickle_value *value,
                                vonk_error *err)
 {
     if (key->kind == VONK_PICKLE_NONE && value->kind == VONK_PICKLE_NONE) return VONK_OK;
     if (key->kind != VONK_PICKLE_NONE) VONK_TRY(vonk_writable_text(key, &w->value, err));
     if (key->kind != VONK_PICKLE_NONE && value->kind != VONK_PICKLE_NONE)
-        VONK_TRY(vonk_buf_add_byte(&w->value, '\t', err));
+        VONK_TRY(vonk_buf_add_str(&w->value, w->text[SEPARATOR], err));
     if (value->kind != VONK_PICKLE_NONE) VONK_TRY(vonk_writable_text(value, &w->value, err));
     return vonk_buf_add_byte(&w->value, '\n', err);
 }
@@ -441,18 +443,16 @@ static vonk_status write_all(writing *w, vonk_rdd *rdd, vonk_error *err)
     return vonk_sequence_finish(w->sequence, err);
 }
 
-static vonk_status read_options(writing *w, vonk_str bytes, vonk_error *err)
+static vonk_status read_options(vonk_str bytes, options *ret, vonk_str text[N_TEXTS], vonk_error *err)
 {
-    if (bytes.len >= sizeof w->o) memcpy(&w->o, bytes.data, sizeof w->o);
-    if (bytes.len < sizeof w->o ||
-        bytes.len - sizeof w->o != (uint64_t)w->o.key_bytes + w->o.value_bytes + w->o.codec_bytes)
-        return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", "a task", "problem", "its options are none");
-    size_t at = sizeof w->o;
-    w->key_class = vonk_str_sub(bytes, at, at + w->o.key_bytes);
-    at += w->o.key_bytes;
-    w->value_class = vonk_str_sub(bytes, at, at + w->o.value_bytes);
-    w->codec_class = vonk_str_sub(bytes, at + w->o.value_bytes, bytes.len);
-    return VONK_OK;
+    size_t at = sizeof *ret;
+    if (bytes.len >= at) memcpy(ret, bytes.data, at);
+    for (size_t i = 0; i < N_TEXTS && bytes.len >= at; i++) {
+        text[i] = vonk_str_sub(bytes, at, at + ret->bytes[i]);
+        at += ret->bytes[i];
+    }
+    if (bytes.len == at) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_MALFORMED_INPUT, "path", "a task", "problem", "its options are none");
 }
 
 vonk_status vonk__rdd_save_hadoop(vonk_rdd *rdd, const rdd_task *what, vonk_task *task, vonk_file *file,
@@ -461,7 +461,7 @@ vonk_status vonk__rdd_save_hadoop(vonk_rdd *rdd, const rdd_task *what, vonk_task
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     writing w = {.task = task, .file = file, .codec = what->codec};
     vonk_buf *const bufs[] = {&w.key, &w.value, &w.packed};
-    VONK_TRY(read_options(&w, what->options, err));
+    VONK_TRY(read_options(what->options, &w.o, w.text, err));
     VONK_TRY(vonk_arena_new(task->budget, &arena, err));
     w.arena = arena;
     for (size_t i = 0; i < VONK_COUNTOF(bufs); i++) vonk_buf_init(bufs[i], task->budget, SIZE_MAX);
@@ -473,11 +473,28 @@ vonk_status vonk__rdd_save_hadoop(vonk_rdd *rdd, const rdd_task *what, vonk_task
     return st;
 }
 
-const char *vonk__rdd_hadoop_name(const rdd_task *what)
+vonk_status vonk__rdd_hadoop_name(const rdd_task *what, vonk_str *ret, vonk_error *err)
 {
     options o;
-    memcpy(&o, what->options.data, sizeof o); /* this process wrote them */
-    return o.is_new ? "part-r-" : "part-";
+    vonk_str text[N_TEXTS];
+    VONK_TRY(read_options(what->options, &o, text, err));
+    *ret = text[NAME];
+    return VONK_OK;
+}
+
+static vonk_status put_options(const options *o, const vonk_str texts[N_TEXTS], vonk_arena *arena, vonk_str *ret,
+                               vonk_error *err)
+{
+    char *to = NULL;
+    ret->len = sizeof *o;
+    for (size_t i = 0; i < N_TEXTS; i++) ret->len += texts[i].len;
+    VONK_TRY(vonk_arena_alloc(arena, ret->len, &to, err));
+    ret->data = to;
+    memcpy(to, o, sizeof *o);
+    to += sizeof *o;
+    for (size_t i = 0; i < N_TEXTS; to += texts[i++].len)
+        if (texts[i].len) memcpy(to, texts[i].data, texts[i].len);
+    return VONK_OK;
 }
 
 static vonk_status save(vonk_rdd *rdd, const vonk_rdd_hadoop *spec, format as, bool is_new,
@@ -485,27 +502,27 @@ static vonk_status save(vonk_rdd *rdd, const vonk_rdd_hadoop *spec, format as, b
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     rdd_task t = {.context = rdd->context->number, .mode = RDD_TASK_SAVE, .folder = spec->paths};
-    char *to = NULL;
-    const vonk_str texts[] = {spec->key_class, spec->value_class, spec->codec_class};
-    options o = {.format = as,
-                 .is_new = is_new,
-                 .is_batched = spec->is_batched,
-                 .packing = !spec->codec_class.len ? VONK_SEQUENCE_PLAIN
-                            : spec->by_record      ? VONK_SEQUENCE_RECORD
-                                                   : VONK_SEQUENCE_BLOCK,
-                 .key_bytes = (uint32_t)texts[0].len,
-                 .value_bytes = (uint32_t)texts[1].len,
-                 .codec_bytes = (uint32_t)texts[2].len};
-    VONK_TRY(vonk_hadoop_codec(spec->codec_class, &t.codec, &t.ending, err));
-    if (as != TEXT_FORMAT) t.ending = VONK_STR_NONE;
+    rdd_output_conf conf;
+    vonk_str name = VONK_STR("part-");
     VONK_TRY(vonk_arena_new(rdd->context->budget, &arena, err));
-    t.options.len = sizeof o + texts[0].len + texts[1].len + texts[2].len;
-    VONK_TRY(vonk_arena_alloc(arena, t.options.len, &to, err));
-    t.options.data = to;
-    memcpy(to, &o, sizeof o);
-    to += sizeof o;
-    for (size_t i = 0; i < VONK_COUNTOF(texts); to += texts[i++].len)
-        if (texts[i].len) memcpy(to, texts[i].data, texts[i].len);
+    VONK_TRY(vonk__rdd_read_output_conf(rdd->context, &spec->conf, spec->codec_class, as != TEXT_FORMAT, arena, &conf,
+                                        err));
+    VONK_TRY(vonk_hadoop_codec(conf.codec, &t.codec, &t.ending, err));
+    if (as != TEXT_FORMAT) t.ending = VONK_STR_NONE;
+    if (is_new) VONK_TRY(vonk_arena_printf(arena, &name, err, "%.*s-r-", VONK_STR_ARGS(conf.name)));
+    const vonk_str texts[N_TEXTS] = {[KEY_CLASS] = spec->key_class,
+                                     [VALUE_CLASS] = spec->value_class,
+                                     [CODEC_CLASS] = conf.codec,
+                                     [SEPARATOR] = conf.separator,
+                                     [NAME] = name};
+    options o = {.format = as,
+                 .is_batched = spec->is_batched,
+                 .packing = !conf.codec.len  ? VONK_SEQUENCE_PLAIN
+                            : conf.by_record ? VONK_SEQUENCE_RECORD
+                                             : VONK_SEQUENCE_BLOCK};
+    for (size_t i = 0; i < N_TEXTS; i++) o.bytes[i] = (uint32_t)texts[i].len;
+    VONK_TRY(put_options(&o, texts, arena, &t.options, err));
+    t.no_success = conf.no_success;
     return vonk__rdd_save_folder(rdd, &t, properties, n_properties, err);
 }
 

@@ -58,6 +58,8 @@ struct vonk_rdd {
     const vonk_rdd_source *source;
     vonk_str source_bytes, folder; /* folder: CHECKPOINTED */
     uint32_t format, batch;        /* HADOOP */
+    vonk_str delimiter;            /* TEXT, HADOOP: of records; empty: ends of lines */
+    char separator;                /* HADOOP: of keys and values of text */
     bool whole_text;
     vonk_rdd_python *python;
     /* under `lock` */
@@ -144,16 +146,17 @@ vonk_status vonk__rdd_compute_file(vonk_rdd *rdd, uint32_t partition, vonk_task 
 /* Records of a checkpoint's file. */
 vonk_status vonk__rdd_compute_saved(vonk_rdd *rdd, vonk_str folder, uint32_t partition, vonk_task *task,
                                     vonk_rdd_sink *sink, vonk_error *err);
-/* *ret_begin: where the line that is put begins in its file; NULL: nobody asks. */
-vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_task *task, vonk_rdd_sink *sink, int64_t *ret_begin,
-                                    vonk_error *err);
 /* A leaf over the files of paths, cut as FileInputFormat cuts: the old API's way by a number wanted, the new one's (0)
- * by blocks. */
-vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method, vonk_str paths,
-                                uint32_t min_partitions, int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err);
-/* rdd_packed.c: a packed file as a stream. One that is kept as it is has no codec (false). */
+ * by blocks, both within what the configuration says. */
+vonk_status vonk__rdd_file_leaf(vonk_rdd_context *context, vonk_rdd_kind kind, const char *method,
+                                const vonk_rdd_conf *conf, vonk_str paths, uint32_t min_partitions,
+                                int64_t min_split_bytes, vonk_rdd **ret, vonk_error *err);
+/* rdd_lines.c. delimiter: of records; empty: ends of lines. *ret_begin: where the record that is put begins in its file;
+ * NULL: nobody asks. */
+vonk_status vonk__rdd_compute_lines(const rdd_split *split, vonk_str delimiter, vonk_task *task, vonk_rdd_sink *sink,
+                                    int64_t *ret_begin, vonk_error *err);
+/* rdd_packed.c: a packed file as a stream. */
 typedef struct rdd_packed rdd_packed;
-bool vonk__rdd_codec_of(vonk_str path, vonk_compression *ret);
 vonk_status vonk__rdd_packed_open(vonk_budget *budget, vonk_str path, vonk_compression codec, rdd_packed **ret,
                                   vonk_error *err);
 void vonk__rdd_packed_close(rdd_packed *packed); /* NULL is fine */

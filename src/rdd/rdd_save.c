@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "codec/sequence.h"
 #include "rdd/rdd_codec.h"
+#include "rdd/rdd_conf.h"
 
 enum { SAVE_BUFFER_BYTES = 1 << 20 };
 
@@ -51,14 +52,14 @@ static vonk_status save_records(saving *s, vonk_rdd *rdd, vonk_task *task, vonk_
 vonk_status vonk__rdd_save_partition(vonk_rdd *rdd, const rdd_task *what, vonk_task *task, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    vonk_str from, to;
+    vonk_str from, to, name = VONK_STR("part-");
     saving s = {.what = what};
     VONK_TRY(vonk_arena_new(task->budget, &arena, err));
     VONK_TRY(vonk_arena_printf(arena, &from, err, "%.*s/_temporary/%llu", VONK_STR_ARGS(what->folder),
                                (unsigned long long)task->task_id));
-    VONK_TRY(vonk_arena_printf(arena, &to, err, "%.*s/%s%05u%.*s", VONK_STR_ARGS(what->folder),
-                               what->options.len ? vonk__rdd_hadoop_name(what) : "part-", task->partition,
-                               VONK_STR_ARGS(what->ending)));
+    if (what->options.len) VONK_TRY(vonk__rdd_hadoop_name(what, &name, err));
+    VONK_TRY(vonk_arena_printf(arena, &to, err, "%.*s/%.*s%05u%.*s", VONK_STR_ARGS(what->folder), VONK_STR_ARGS(name),
+                               task->partition, VONK_STR_ARGS(what->ending)));
     VONK_TRY(vonk_file_open(task->budget, from, VONK_FILE_REPLACE, &s.file, err));
     vonk_buf_init(&s.raw, task->budget, SIZE_MAX);
     vonk_buf_init(&s.packed, task->budget, SIZE_MAX);
@@ -101,6 +102,7 @@ vonk_status vonk__rdd_save_folder(vonk_rdd *rdd, const rdd_task *t, const vonk_p
     vonk_error_reset(&own);
     VONK_TRY(st);
     VONK_TRY(cleaned);
+    if (t->no_success) return VONK_OK;
     VONK_TRY(vonk_path_join(arena, t->folder, VONK_STR("_SUCCESS"), &success, err));
     return vonk_file_replace(success, "", 0, err);
 }
@@ -108,10 +110,15 @@ vonk_status vonk__rdd_save_folder(vonk_rdd *rdd, const rdd_task *t, const vonk_p
 vonk_status vonk_rdd_save_text(vonk_rdd *rdd, vonk_str folder, vonk_str codec, const vonk_property *properties,
                                uint32_t n_properties, vonk_error *err)
 {
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     rdd_task t = {.context = rdd->context->number, .mode = RDD_TASK_SAVE, .lines = true, .folder = folder};
+    rdd_output_conf conf;
     if (rdd->elements == VONK_RDD_PAIR || rdd->elements == VONK_RDD_F64)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "text files of pairs or plain numbers");
-    VONK_TRY(vonk_hadoop_codec(codec, &t.codec, &t.ending, err));
+    VONK_TRY(vonk_arena_new(rdd->context->budget, &arena, err));
+    VONK_TRY(vonk__rdd_read_output_conf(rdd->context, NULL, codec, false, arena, &conf, err));
+    VONK_TRY(vonk_hadoop_codec(conf.codec, &t.codec, &t.ending, err));
+    t.no_success = conf.no_success;
     return vonk__rdd_save_folder(rdd, &t, properties, n_properties, err);
 }
 

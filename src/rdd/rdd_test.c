@@ -56,6 +56,23 @@ static vonk_status hashes(vonk_str bytes, uint32_t partition, vonk_task *task, v
 }
 static const vonk_rdd_source hashed = {"hashed", hashes};
 
+/* What the context's Hadoop configuration says. */
+static const char *settings[4][2];
+static vonk_status hadoop_setting(void *self, vonk_str key, vonk_arena *arena, vonk_str *ret, vonk_error *err)
+{
+    (void)self;
+    *ret = VONK_STR_NONE;
+    for (size_t i = 0; i < VONK_COUNTOF(settings); i++)
+        if (settings[i][0] && vonk_str_is(key, settings[i][0]))
+            return vonk_arena_str(arena, vonk_str_of(settings[i][1]), ret, err);
+    return VONK_OK;
+}
+static void set(size_t i, const char *key, const char *value)
+{
+    settings[i][0] = key;
+    settings[i][1] = value;
+}
+
 static void open_world(world *w, uint32_t n_slots)
 {
     vonk_error err = VONK_ERROR_INIT;
@@ -67,6 +84,7 @@ static void open_world(world *w, uint32_t n_slots)
     OK(vonk_block_store_new(w->budget, &blocks, &w->store, &err));
     OK(vonk_scheduler_new(w->budget, w->store, &options, &w->scheduler, &err));
     vonk_rdd_env env = {.budget = w->budget,
+                        .hadoop_setting = hadoop_setting,
                         .scheduler = w->scheduler,
                         .local_folder = w->folder,
                         .default_parallelism = 2,
@@ -337,9 +355,12 @@ static void test_text(void **state)
         vonk_rdd_unref(t);
     }
     OK(vonk_rdd_text(w.context, path, 3, &t, &err));
-    static const char *const codecs[] = {"", "org.apache.hadoop.io.compress.GzipCodec",
+    static const char *const codecs[] = {"",
+                                         "org.apache.hadoop.io.compress.GzipCodec",
                                          "org.apache.hadoop.io.compress.DefaultCodec",
-                                         "org.apache.hadoop.io.compress.ZStandardCodec"};
+                                         "org.apache.hadoop.io.compress.ZStandardCodec",
+                                         "org.apache.hadoop.io.compress.SnappyCodec",
+                                         "org.apache.hadoop.io.compress.Lz4Codec"};
     for (size_t i = 0; i < VONK_COUNTOF(codecs); i++) {
         vonk_str out;
         bool there = false;
@@ -416,6 +437,110 @@ static void test_splits(void **state)
     vonk_rdd_unref(r);
     vonk_buf_done(&lines);
     vonk_buf_done(&out);
+    close_world(&w);
+    (void)state;
+}
+
+/* Records that a text of two bytes ends: each once, in order, wherever the splits lie. */
+static void test_delimiter(void **state)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    world w;
+    vonk_str path;
+    vonk_rdd *t = NULL;
+    open_world(&w, 2);
+    write_file(&w, "d.txt", "0;\n1;;2;\n;\n3\n;;;\n4", &path);
+    set(0, "textinputformat.record.delimiter", ";\n");
+    for (uint32_t n = 1; n < 30; n++) {
+        answer a;
+        size_t from = 0;
+        OK(vonk_rdd_text(w.context, path, n, &t, &err));
+        OK(collect(t, &a, &err));
+        for (const char *const *at = (const char *const[]){"0", "1;;2", "3\n;;", "4", NULL}; *at; at++) {
+            from = vonk_str_find(vonk_buf_str(&a.text), vonk_str_of(*at), from);
+            assert_int_not_equal(from, SIZE_MAX);
+            from += strlen(*at);
+        }
+        assert_int_equal(vonk_str_find(vonk_buf_str(&a.text), VONK_STR("4"), from), SIZE_MAX);
+        vonk_buf_done(&a.text);
+        vonk_rdd_unref(t);
+    }
+    set(0, "textinputformat.record.delimiter", "");
+    assert_int_equal(vonk_rdd_text(w.context, path, 1, &t, &err), VONK_E_UNSUPPORTED_FEATURE);
+    vonk_error_reset(&err);
+    set(0, NULL, NULL);
+    close_world(&w);
+    (void)state;
+}
+
+static uint32_t n_splits(world *w, vonk_str path, const char *format, const vonk_property *own, uint32_t n_own)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    vonk_rdd *r = NULL;
+    const vonk_rdd_hadoop spec = {
+        .paths = path, .format = vonk_str_of(format), .min_partitions = 2, .conf = {own, n_own}};
+    OK(vonk_rdd_hadoop_read(w->context, &spec, &r, &err));
+    const uint32_t n = vonk_rdd_n_partitions(r);
+    vonk_rdd_unref(r);
+    return n;
+}
+
+/* The job's own settings go before the context's, under new names and old ones; numbers of partitions as Spark's. */
+static void test_settings(void **state)
+{
+#define SPLIT "mapreduce.input.fileinputformat.split."
+    static const char old_api[] = "org.apache.hadoop.mapred.TextInputFormat",
+                      new_api[] = "org.apache.hadoop.mapreduce.lib.input.TextInputFormat";
+    const vonk_property most = {VONK_STR(SPLIT "maxsize"), VONK_STR(" 0x64 ")},
+                        least = {VONK_STR("mapred.min.split.size"), VONK_STR("250")},
+                        bad = {VONK_STR(SPLIT "minsize"), VONK_STR("9k")};
+    vonk_error err = VONK_ERROR_INIT;
+    world w;
+    char text[1001];
+    vonk_str path, folder;
+    vonk_rdd *r = NULL;
+    open_world(&w, 2);
+    memset(text, 'x', 1000);
+    text[1000] = 0;
+    OK(vonk_dir_make(vonk_str_of(VONK_F("%.*s/in/deep/_no", VONK_STR_ARGS(w.folder))), &err));
+    write_file(&w, "in/deep/_no/z.txt", text, &path);
+    write_file(&w, "in/deep/y.txt", text, &path);
+    write_file(&w, "in/x.txt", text, &path);
+    OK(vonk_path_join(w.arena, w.folder, VONK_STR("in"), &folder, &err));
+    assert_int_equal(n_splits(&w, path, new_api, NULL, 0), 1);
+    assert_int_equal(n_splits(&w, path, new_api, &most, 1), 10);
+    assert_int_equal(n_splits(&w, path, old_api, &most, 1), 2);
+    assert_int_equal(n_splits(&w, path, new_api, (vonk_property[]){most, least}, 2), 4);
+    set(0, "mapred.max.split.size", "300");
+    assert_int_equal(n_splits(&w, path, new_api, NULL, 0), 4);
+    assert_int_equal(n_splits(&w, path, new_api, &most, 1), 10);
+    set(1, SPLIT "minsize", "600");
+    assert_int_equal(n_splits(&w, path, new_api, NULL, 0), 2);
+    assert_int_equal(n_splits(&w, path, old_api, NULL, 0), 2);
+    set(1, SPLIT "minsize", "950");
+    assert_int_equal(n_splits(&w, path, old_api, NULL, 0), 1);
+    OK(vonk_rdd_fixed_records(w.context, path, 10, &r, &err));
+    assert_int_equal(vonk_rdd_n_partitions(r), 1);
+    vonk_rdd_unref(r);
+    set(1, NULL, NULL);
+    OK(vonk_rdd_fixed_records(w.context, path, 40, &r, &err));
+    assert_int_equal(vonk_rdd_n_partitions(r), 4);
+    vonk_rdd_unref(r);
+    const vonk_rdd_hadoop wrong = {
+        .paths = path, .format = VONK_STR("org.apache.hadoop.mapred.TextInputFormat"), .conf = {&bad, 1}};
+    assert_int_equal(vonk_rdd_hadoop_read(w.context, &wrong, &r, &err), VONK_E_INVALID_CONF_VALUE__TYPE_MISMATCH);
+    vonk_error_reset(&err);
+    set(0, "mapreduce.input.linerecordreader.line.maxlength", "9");
+    assert_int_equal(vonk_rdd_text(w.context, path, 1, &r, &err), VONK_E_UNSUPPORTED_FEATURE);
+    vonk_error_reset(&err);
+    set(0, NULL, NULL);
+    assert_int_equal(vonk_rdd_text(w.context, folder, 1, &r, &err), VONK_E_FAILED_READ_FILE__NO_HINT);
+    vonk_error_reset(&err);
+    set(0, "mapreduce.input.fileinputformat.input.dir.recursive", " True");
+    assert_int_equal(n_splits(&w, folder, new_api, NULL, 0), 2);
+    set(0, "mapreduce.input.fileinputformat.input.dir.nonrecursive.ignore.subdirs", "true");
+    assert_int_equal(n_splits(&w, folder, new_api, NULL, 0), 1);
+    set(0, NULL, NULL);
     close_world(&w);
     (void)state;
 }
@@ -761,7 +886,8 @@ int main(void)
 #ifdef VONK_FAULTS
         cmocka_unit_test(test_faults),
 #endif
-        cmocka_unit_test(test_splits),         cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_splits),         cmocka_unit_test(test_delimiter),
+        cmocka_unit_test(test_settings),       cmocka_unit_test(test_broadcast),
         cmocka_unit_test(test_text),           cmocka_unit_test(test_lists_and_checkpoints),
         cmocka_unit_test(test_long_lineage),   cmocka_unit_test(test_flow),
         cmocka_unit_test(test_flow_over_jobs), cmocka_unit_test(test_tap),

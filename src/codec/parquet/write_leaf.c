@@ -306,6 +306,8 @@ static vonk_status put_page(pq_out_leaf *leaf, pq_page_head *head, vonk_str stor
 
 static vonk_status compress(pq_out_leaf *leaf, const char *data, size_t bytes, vonk_error *err)
 {
+    /* Not every reader knows Hadoop's block of nothing. */
+    if (!bytes && leaf->options->compression == VONK_COMPRESS_LZ4_HADOOP) return VONK_OK;
     return vonk_compress(leaf->compressor, leaf->options->compression, leaf->options->level, data, bytes, &leaf->packed,
                          err);
 }

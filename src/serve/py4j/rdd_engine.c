@@ -72,6 +72,17 @@ vonk_status vonk__j_accumulate(void *self, vonk_str update, vonk_error *err)
     return status;
 }
 
+/* What SparkContext.hadoopConfiguration says, as it is now. */
+static vonk_status hadoop_setting(void *self, vonk_str key, vonk_arena *arena, vonk_str *ret, vonk_error *err)
+{
+    vonk__j_engine *e = self;
+    vonk_str whole;
+    VONK_TRY(vonk_arena_printf(arena, &whole, err, "spark.hadoop.%.*s", VONK_STR_ARGS(key)));
+    VONK_LOCKED(&e->machine->guard);
+    *ret = vonk__j_map_get_text(e->context->conf->map, whole);
+    return ret->data ? vonk_arena_str(arena, *ret, ret, err) : VONK_OK;
+}
+
 /* ---- making */
 
 static void end(vonk__j_engine *e)
@@ -155,6 +166,7 @@ static vonk_status fill(vonk__j_engine *e, vonk_error *err)
                               .default_parallelism = c->parallelism,
                               .task_cpus = c->task_cpus,
                               .overwrites = is_set_to(e, "spark.hadoop.validateOutputSpecs", "false"),
+                              .hadoop_setting = hadoop_setting,
                               .accumulate = vonk__j_accumulate,
                               .self = e};
     VONK_TRY(vonk_rdd_context_new(&env, &e->rdds, err));

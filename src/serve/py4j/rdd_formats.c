@@ -23,23 +23,30 @@ static vonk_status no_converter(const vonk__j_value *name, vonk_error *err)
                      VONK_F("the converter %.200s, which is written in Java", name->text->data));
 }
 
-/* What a Hadoop configuration says, as far as files of these formats heed it; copied to the arena. */
-static vonk_status setting(vonk__j_call *call, const vonk__j_value *conf, const char *old, const char *name,
-                           vonk_arena *arena, vonk_str *ret, vonk_error *err)
+/* A job's settings, copied to the arena: texts of a Java map. */
+static vonk_status settings_of(vonk__j_call *call, const vonk__j_value *conf, vonk_arena *arena, vonk_rdd_conf *ret,
+                               vonk_error *err)
 {
-    vonk_str found = VONK_STR_NONE;
+    VONK_VEC(vonk_property) all = {0};
     vonk__j_map *map = conf->kind == VONK__J_OBJECT ? vonk__j_as_map(conf->object) : NULL;
     VONK_LOCKED(&call->machine->guard);
-    if (map) found = vonk__j_map_get_text(map, vonk_str_of(name));
-    if (map && !found.data) found = vonk__j_map_get_text(map, vonk_str_of(old));
-    return vonk_arena_str(arena, found, ret, err);
+    for (vonk__j_entry *e = NULL; map && (e = vonk__j_map_next(map, e));) {
+        vonk_property p;
+        if (e->key.kind != VONK__J_STRING || e->value.kind != VONK__J_STRING) continue;
+        VONK_TRY(vonk_arena_str(arena, vonk__j_str(&e->key), &p.key, err));
+        VONK_TRY(vonk_arena_str(arena, vonk__j_str(&e->value), &p.value, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&all, arena, p, err));
+    }
+    *ret = (vonk_rdd_conf){all.at, (uint32_t)all.n};
+    return VONK_OK;
 }
 
 /* ---- reading */
 
-enum { SEQUENCE, HADOOP_FILE, HADOOP_CONF };
+enum { SEQUENCE, OLD_FILE, NEW_FILE, HADOOP_CONF };
 
-static vonk_status fill_spec(vonk__j_call *call, vonk_arena *arena, vonk_rdd_hadoop *spec, vonk_error *err)
+static vonk_status fill_spec(vonk__j_call *call, vonk_rdd_context *rdds, vonk_arena *arena, vonk_rdd_hadoop *spec,
+                             vonk_error *err)
 {
     const vonk__j_value *a = call->args;
     const uint32_t least = vonk__j_context_of(a[0].object)->parallelism;
@@ -54,15 +61,19 @@ static vonk_status fill_spec(vonk__j_call *call, vonk_arena *arena, vonk_rdd_had
         return VONK_OK;
     }
     const uint32_t at =
-        call->member->tag == HADOOP_FILE ? 2 : 1; /* jsc, [path], format, key, value, ..., conf, batch */
+        call->member->tag == HADOOP_CONF ? 1 : 2; /* jsc, [path], format, key, value, ..., conf, batch */
     VONK_TRY(no_converter(&a[at + 3], err));
     VONK_TRY(no_converter(&a[at + 4], err));
     VONK_TRY(vonk__j_need(call, at, err));
     spec->format = vonk__j_str(&a[at]);
     spec->batch = a[at + 6].i > 0 ? (uint32_t)a[at + 6].i : 0;
-    VONK_TRY(setting(call, &a[at + 5], "mapred.input.dir", "mapreduce.input.fileinputformat.inputdir", arena,
-                     &spec->paths, err));
-    if (at == 2) spec->paths = vonk__j_str(&a[1]);
+    /* hadoopFile takes a conf, and Spark leaves it aside. */
+    if (call->member->tag != OLD_FILE) VONK_TRY(settings_of(call, &a[at + 5], arena, &spec->conf, err));
+    if (at == 2)
+        spec->paths = vonk__j_str(&a[1]);
+    else
+        VONK_TRY(vonk_rdd_hadoop_setting(rdds, &spec->conf, "mapreduce.input.fileinputformat.inputdir", arena,
+                                         &spec->paths, err));
     if (spec->paths.len) return VONK_OK;
     return vonk__j_throw(call->caller, "java.io.IOException", err, "No input paths specified in job");
 }
@@ -78,7 +89,7 @@ static vonk_status read_files(vonk__j_call *call, vonk_error *err)
     vonk__j_context *context = vonk__j_context_of(call->args[0].object);
     VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
-    VONK_TRY(fill_spec(call, arena, &spec, err));
+    VONK_TRY(fill_spec(call, e->rdds, arena, &spec, err));
     VONK_TRY(vonk__j_site_begin(call->caller, arena, err));
     const vonk_status status = vonk_rdd_hadoop_read(e->rdds, &spec, &rdd, err);
     vonk__j_site_end();
@@ -140,34 +151,20 @@ static vonk_status m_save_objects(vonk__j_call *call, vonk_error *err)
 
 enum { SAVE_SEQUENCE, SAVE_OLD, SAVE_NEW, SAVE_CONF };
 
-/* From a job's configuration: names of the old API and of the new one, which Hadoop takes for the same. */
-static vonk_status spec_of_conf(vonk__j_call *call, const vonk__j_value *conf, bool is_new, vonk_arena *arena,
+/* What the call does not say, from the configuration. */
+static vonk_status spec_of_conf(vonk__j_call *call, vonk_rdd_context *rdds, bool is_new, vonk_arena *arena,
                                 vonk_rdd_hadoop *spec, vonk_error *err)
 {
-    vonk_str packs, how, codec;
-    if (!spec->format.len)
-        VONK_TRY(setting(call, conf, is_new ? "" : "mapred.output.format.class",
-                         is_new ? "mapreduce.job.outputformat.class" : "mapred.output.format.class", arena,
-                         &spec->format, err));
-    if (!spec->paths.len)
-        VONK_TRY(setting(call, conf, "mapred.output.dir", "mapreduce.output.fileoutputformat.outputdir", arena,
-                         &spec->paths, err));
-    if (!spec->key_class.len)
-        VONK_TRY(setting(call, conf, "mapred.output.key.class", "mapreduce.job.output.key.class", arena,
-                         &spec->key_class, err));
-    if (!spec->value_class.len)
-        VONK_TRY(setting(call, conf, "mapred.output.value.class", "mapreduce.job.output.value.class", arena,
-                         &spec->value_class, err));
-    VONK_TRY(setting(call, conf, "mapred.output.compress", "mapreduce.output.fileoutputformat.compress", arena, &packs,
-                     err));
-    VONK_TRY(setting(call, conf, "mapred.output.compression.type", "mapreduce.output.fileoutputformat.compress.type",
-                     arena, &how, err));
-    VONK_TRY(setting(call, conf, "mapred.output.compression.codec", "mapreduce.output.fileoutputformat.compress.codec",
-                     arena, &codec, err));
-    if (vonk_str_is_nocase(packs, "true") && !spec->codec_class.len) {
-        spec->codec_class = codec.len ? codec : VONK_STR(CODEC "DefaultCodec");
-        spec->by_record = !vonk_str_is_nocase(how, "BLOCK");
-    }
+    const struct {
+        const char *name;
+        vonk_str *to;
+    } wanted[] = {{is_new ? "mapreduce.job.outputformat.class" : "mapred.output.format.class", &spec->format},
+                  {"mapreduce.output.fileoutputformat.outputdir", &spec->paths},
+                  {"mapreduce.job.output.key.class", &spec->key_class},
+                  {"mapreduce.job.output.value.class", &spec->value_class}};
+    for (size_t i = 0; i < VONK_COUNTOF(wanted); i++)
+        if (!wanted[i].to->len)
+            VONK_TRY(vonk_rdd_hadoop_setting(rdds, &spec->conf, wanted[i].name, arena, wanted[i].to, err));
     if (!spec->format.len && is_new) spec->format = VONK_STR("org.apache.hadoop.mapreduce.lib.output.TextOutputFormat");
     if (!spec->format.len) spec->format = VONK_STR("org.apache.hadoop.mapred.TextOutputFormat");
     if (spec->paths.len) return VONK_OK;
@@ -175,10 +172,10 @@ static vonk_status spec_of_conf(vonk__j_call *call, const vonk__j_value *conf, b
                          "Output directory not set in JobConf.");
 }
 
-static vonk_status save_spec(vonk__j_call *call, vonk_arena *arena, vonk_rdd_hadoop *spec, vonk_error *err)
+static vonk_status save_spec(vonk__j_call *call, vonk_rdd_context *rdds, vonk_arena *arena, vonk_rdd_hadoop *spec,
+                             vonk_error *err)
 {
     const vonk__j_value *a = call->args;
-    const vonk__j_value nothing = VONK__J_NOTHING;
     switch (call->member->tag) {
     case SAVE_SEQUENCE: /* rdd, batched, path, codec */
         spec->paths = vonk__j_str(&a[2]);
@@ -188,7 +185,8 @@ static vonk_status save_spec(vonk__j_call *call, vonk_arena *arena, vonk_rdd_had
     case SAVE_CONF: /* rdd, batched, conf, converters, new API? */
         VONK_TRY(no_converter(&a[3], err));
         VONK_TRY(no_converter(&a[4], err));
-        return spec_of_conf(call, &a[2], a[5].i, arena, spec, err);
+        VONK_TRY(settings_of(call, &a[2], arena, &spec->conf, err));
+        return spec_of_conf(call, rdds, a[5].i, arena, spec, err);
     default: break; /* rdd, batched, path, format, key, value, converters, conf[, codec] */
     }
     VONK_TRY(no_converter(&a[6], err));
@@ -199,18 +197,22 @@ static vonk_status save_spec(vonk__j_call *call, vonk_arena *arena, vonk_rdd_had
     spec->key_class = vonk__j_str(&a[4]);
     spec->value_class = vonk__j_str(&a[5]);
     if (call->n_args > 9) spec->codec_class = vonk__j_str(&a[9]);
-    return spec_of_conf(call, call->n_args > 8 ? &a[8] : &nothing, call->member->tag == SAVE_NEW, arena, spec, err);
+    if (call->n_args > 8) VONK_TRY(settings_of(call, &a[8], arena, &spec->conf, err));
+    return spec_of_conf(call, rdds, call->member->tag == SAVE_NEW, arena, spec, err);
 }
 
 static vonk_status save_files(vonk__j_call *call, vonk_error *err)
 {
+    VONK_AUTO(vonk__j_engine_leave) vonk__j_engine *e = NULL;
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     VONK_TRY(vonk__j_need(call, 0, err));
     VONK_TRY(vonk__j_need(call, 2, err));
+    vonk__j_rdd *of = vonk__j_rdd_of(call->args[0].object);
+    VONK_TRY(vonk__j_engine_use(call->caller, of->context, &e, err));
     VONK_TRY(vonk_arena_new(call->machine->budget, &arena, err));
     vonk_rdd_hadoop spec = {.is_batched = call->args[1].i};
-    VONK_TRY(save_spec(call, arena, &spec, err));
-    return save(call, vonk__j_rdd_of(call->args[0].object), &spec, vonk_rdd_hadoop_write, arena, err);
+    VONK_TRY(save_spec(call, e->rdds, arena, &spec, err));
+    return save(call, of, &spec, vonk_rdd_hadoop_write, arena, err);
 }
 
 /* ---- rows */
@@ -219,9 +221,8 @@ static vonk_status save_files(vonk__j_call *call, vonk_error *err)
 #define S4 "String, String, String, String"
 static const vonk__j_member statics[] = {
     STATIC("sequenceFile", JSC ", String, " S4 ", int, int", JAVA_RDD, read_files, SEQUENCE),
-    STATIC("hadoopFile", JSC ", String, String, " S4 ", java.util.HashMap, int", JAVA_RDD, read_files, HADOOP_FILE),
-    STATIC("newAPIHadoopFile", JSC ", String, String, " S4 ", java.util.HashMap, int", JAVA_RDD, read_files,
-           HADOOP_FILE),
+    STATIC("hadoopFile", JSC ", String, String, " S4 ", java.util.HashMap, int", JAVA_RDD, read_files, OLD_FILE),
+    STATIC("newAPIHadoopFile", JSC ", String, String, " S4 ", java.util.HashMap, int", JAVA_RDD, read_files, NEW_FILE),
     STATIC("hadoopRDD", JSC ", String, " S4 ", java.util.HashMap, int", JAVA_RDD, read_files, HADOOP_CONF),
     STATIC("newAPIHadoopRDD", JSC ", String, " S4 ", java.util.HashMap, int", JAVA_RDD, read_files, HADOOP_CONF),
     STATIC("saveAsSequenceFile", JAVA_RDD ", boolean, String, String", "void", save_files, SAVE_SEQUENCE),
