@@ -1,4 +1,5 @@
 """The server as it is started for real: errors with their place, limits, TLS and token by flags, many clients."""
+import os
 import subprocess
 import sys
 import threading
@@ -226,3 +227,22 @@ def test_what_is_not_built_says_so(spark, text, feature):
     with pytest.raises(Exception, match="UNSUPPORTED_FEATURE.*" + feature):
         spark.sql(text)
     assert spark.range(1).count() == 1
+
+
+def test_clients_that_leave_without_stopping(server):
+    """They clean up their models at exit. Without the answer that Spark gives they hung in every other run: the next
+    response of an operation is released by a thread that is not there any more."""
+    import pyspark.sql.connect.proto as pb
+    from pyspark.sql.connect.session import SparkSession
+    spark = SparkSession.builder.remote(server.remote).create()
+    command = pb.Command()
+    command.ml_command.clean_cache.SetInParent()
+    properties = spark.client.execute_command(command)[1]
+    assert properties["ml_command_result"].param.integer == 0
+    spark.stop()
+    code = "from pyspark.sql import SparkSession; print(SparkSession.builder.getOrCreate().range(5).count())"
+    env = dict(os.environ, SPARK_REMOTE=server.remote, SPARK_CONNECT_MODE_ENABLED="1")
+    for _ in range(6):
+        left = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True,
+                              timeout=60 * SLOWER, check=True)
+        assert left.stdout == "5\n"

@@ -260,6 +260,18 @@ static vonk_status remember(vonk__connect_request *r, vonk_str id, const vonk_pl
     return status;
 }
 
+/* The only response of a command. */
+static vonk_status emit_last(vonk_connect_operation *op, vonk_pb_writer *w, vonk_buf *fields, vonk_error *err)
+{
+    const vonk_status status = vonk_pb_writer_end(w);
+    if (status != VONK_OK) {
+        vonk_buf_done(fields);
+        return status;
+    }
+    vonk_connect_end_is_near(op);
+    return vonk_connect_emit(op, fields, NULL, 0, err);
+}
+
 static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *m,
                               vonk_error *err)
 {
@@ -276,13 +288,7 @@ static vonk_status checkpoint(vonk__connect_request *r, vonk_connect_operation *
     vonk_pb_put_str(&w, PB_CACHED_REMOTE_RELATION_RELATION_ID, id);
     vonk_pb_end(&w, relation);
     vonk_pb_end(&w, result);
-    vonk_status status = vonk_pb_writer_end(&w);
-    if (status != VONK_OK) {
-        vonk_buf_done(&fields);
-        return status;
-    }
-    vonk_connect_end_is_near(op);
-    return vonk_connect_emit(op, &fields, NULL, 0, err);
+    return emit_last(op, &w, &fields, err);
 }
 
 static vonk_status forget(vonk__connect_request *r, const vonk_pb_msg *m)
@@ -336,13 +342,21 @@ static vonk_status resources(vonk_connect_operation *op, vonk_error *err)
 
     vonk_pb_end(
         &w, vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_GET_RESOURCES_COMMAND_RESULT)); /* no accelerators are managed */
-    vonk_status status = vonk_pb_writer_end(&w);
-    if (status != VONK_OK) {
-        vonk_buf_done(&fields);
-        return status;
-    }
-    vonk_connect_end_is_near(op);
-    return vonk_connect_emit(op, &fields, NULL, 0, err);
+    return emit_last(op, &w, &fields, err);
+}
+
+/* Clients clean up their models when they leave: there are none. */
+static vonk_status clean_models(vonk_connect_operation *op, vonk_error *err)
+{
+    vonk_buf fields = {0};
+    vonk_pb_writer w = vonk_connect_begin(op, &fields, err);
+    const size_t result = vonk_pb_begin(&w, PB_EXECUTE_PLAN_RESPONSE_ML_COMMAND_RESULT);
+    const size_t param = vonk_pb_begin(&w, PB_ML_COMMAND_RESULT_PARAM);
+
+    vonk_pb_put_i64(&w, PB_EXPRESSION_LITERAL_INTEGER, 0);
+    vonk_pb_end(&w, param);
+    vonk_pb_end(&w, result);
+    return emit_last(op, &w, &fields, err);
 }
 
 static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation *op, const vonk_pb_msg *command,
@@ -366,9 +380,9 @@ static vonk_status run_command(vonk__connect_request *r, vonk_connect_operation 
     case PB_COMMAND_REGISTER_FUNCTION: return register_function(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_REGISTER_DATA_SOURCE: return register_source(r, vonk_pb_get_msg(command, which), err);
     case PB_COMMAND_GET_RESOURCES_COMMAND: return resources(op, err);
-    case PB_COMMAND_ML_COMMAND: /* clients clean up their models when they leave: there are none */
+    case PB_COMMAND_ML_COMMAND:
         if (vonk_pb_which(vonk_pb_get_msg(command, which), PB_ML_COMMAND_COMMAND_ONEOF) == PB_ML_COMMAND_CLEAN_CACHE)
-            return VONK_OK;
+            return clean_models(op, err);
         return vonk_translate_unsupported("ml_command", err);
     default: return vonk_translate_unsupported(vonk_pb_field_name(&vonk_pb_connect, which), err);
     }
