@@ -49,7 +49,6 @@ typedef struct vonk_scope {
     const struct vonk_lambda_names *lambdas;
     const struct vonk_grouping_sets *grouping; /* GROUPING SETS: what grouping() and grouping_id() mean */
     bool                     is_window;    /* the function of an OVER */
-    bool                     in_aggregate; /* inside an aggregate's arguments */
 } vonk_scope;
 
 typedef struct vonk_lambda_names {

@@ -152,14 +152,11 @@ static vonk_scope argument_scope(const vonk_scope *scope, const vonk_fn *fn, con
 {
     vonk_scope s = *scope;
     s.is_window = false;
-    if (fn->kind == VONK_FN_AGGREGATE && !scope->is_window) {
-        s.in_aggregate = true;
-        if (scope->above && scope->above->aggregate) {
-            *below = vonk__an_below_aggregate(scope->above->aggregate);
-            s.inputs = below;
-            s.n_inputs = 1;
-            s.above = NULL;
-        }
+    if (fn->kind == VONK_FN_AGGREGATE && !scope->is_window && scope->above && scope->above->aggregate) {
+        *below = vonk__an_below_aggregate(scope->above->aggregate);
+        s.inputs = below;
+        s.n_inputs = 1;
+        s.above = NULL;
     }
     return s;
 }

@@ -52,7 +52,6 @@ vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_exp
     const vonk_plan *below = NULL;
     vonk_scope inner = *scope;
     inner.is_window = false;
-    inner.in_aggregate |= aggregates;
     if (aggregates && scope->above && scope->above->aggregate) { /* HAVING: it joins those of the aggregation below */
         below = vonk__an_below_aggregate(scope->above->aggregate);
         inner.inputs = &below;

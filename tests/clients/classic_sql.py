@@ -503,6 +503,16 @@ def test_folders_that_are_there(spark, tmp_path):
         spark.sparkContext.addFile(str(tmp_path / "nothing"))
 
 
+def test_plans_of_a_query(spark):
+    """Programs print them, or look for words in them."""
+    execution = spark.range(9).selectExpr("id AS n").filter("n > 3 + 1")._jdf.queryExecution()
+    texts = [getattr(execution, name)().toString()
+             for name in ("logical", "analyzed", "optimizedPlan", "sparkPlan", "executedPlan")]
+    assert all("Range (0, 9, step=1" in t and "==" not in t and t.strip() for t in texts)
+    assert texts[1].startswith("Filter (n#") and "3 + 1" in texts[1] and "> 4)" in texts[2]
+    assert "Filter" in texts[4] and all(t in execution.toString() for t in texts[1:3])
+
+
 def test_persisted_rdds(spark):
     """Programs let go of all that they persisted, and count executors."""
     context = spark.sparkContext
@@ -515,6 +525,17 @@ def test_persisted_rdds(spark):
         rdd.unpersist()
     assert context._jsc.getPersistentRDDs().size() == 0 and kept.sum() == 21
     assert context._jsc.sc().getExecutorMemoryStatus().size() == 1
+
+
+def test_inputs_that_are_not_there(spark, tmp_path):
+    from py4j.protocol import Py4JJavaError
+    context, missing = spark.sparkContext, str(tmp_path / "x")
+    for read in (context.textFile, context.wholeTextFiles, context.binaryFiles, context.pickleFile,
+                 context.sequenceFile):
+        with pytest.raises(Py4JJavaError, match=f"InvalidInputException: Input path does not exist: file:{missing}"):
+            read(missing).count()
+        with pytest.raises(Py4JJavaError, match=r"Input Pattern file:.*x\* matches 0 files"):
+            read(missing + "*").count()
 
 
 def test_settings_of_hadoop(spark):

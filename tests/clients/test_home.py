@@ -24,6 +24,18 @@ def test_spark_sql():
     assert (done.returncode, done.stdout) == (0, "two,s\n2,x\n"), done.stderr
 
 
+def test_flags_of_spark_sql():
+    """Those of Spark: what one process knows has its effect, the rest has none."""
+    done = run("bin/spark-sql", "--master", "local[3]", "-S", "--name", "a b", "--num-executors", "2", "--hiveconf",
+               "spark.sql.session.timeZone=Asia/Tokyo", "--driver-memory=512m", "--output", "csv", "-e",
+               "SELECT current_timezone() AS zone, 'a  b' AS s, count(DISTINCT spark_partition_id()) AS n "
+               "FROM range(30)")
+    assert (done.returncode, done.stdout) == (0, "zone,s,n\nAsia/Tokyo,a  b,3\n"), done.stderr
+    for flags, why in ((["--master", "yarn"], "yarn"), (["--master"], "no argument"), (["--jars", "a"], "--jars")):
+        done = run("bin/spark-sql", *flags)
+        assert done.returncode == 2 and why in done.stderr
+
+
 def test_connect_server_in_the_background(tmp_path):
     env, port = {"SPARK_PID_DIR": str(tmp_path), "SPARK_LOG_DIR": str(tmp_path)}, free_port()
     setting = f"spark.connect.grpc.binding.port={port}"

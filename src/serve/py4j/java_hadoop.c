@@ -231,6 +231,25 @@ vonk_status vonk__j_as_hadoop(vonk__j_call *call, vonk_str at, bool for_job, von
                          at.data);
 }
 
+vonk_status vonk__j_as_input(vonk__j_call *call, bool is_new, vonk_status status, vonk_error *err)
+{
+    const char *name = NULL, *value = "";
+    char at[1024];
+    if (status != VONK_E_PATH_NOT_FOUND) return status;
+    for (size_t i = 0; i < vonk_error_n_params(err); i++) {
+        vonk_error_param(err, i, &name, &value);
+        if (strcmp(name, "path") == 0) break;
+    }
+    vonk_format(at, sizeof at, "%s", value);
+    const bool pattern = vonk_glob_is_pattern(vonk_str_of(at));
+    vonk_error_reset(err);
+    return vonk__j_throw(call->caller,
+                         is_new ? "org.apache.hadoop.mapreduce.lib.input.InvalidInputException"
+                                : "org.apache.hadoop.mapred.InvalidInputException",
+                         err, "Input %s file:%.400s%s", pattern ? "Pattern" : "path does not exist:", at,
+                         pattern ? " matches 0 files" : "");
+}
+
 static vonk_status fs_get(vonk__j_call *call, vonk_error *err)
 {
     vonk__j_object *made = NULL;

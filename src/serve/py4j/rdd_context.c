@@ -46,7 +46,8 @@ static vonk_status m_leaf(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_site_begin(call->caller, arena, err));
     const vonk_status status = make_leaf(call, e, &rdd, err);
     vonk__j_site_end();
-    VONK_TRY(status);
+    const bool is_new = call->member->tag != TEXT && call->member->tag != CHECKPOINT_FILE;
+    VONK_TRY(vonk__j_as_input(call, is_new, status, err));
     return vonk__j_rdd_object(context, rdd, &call->result, err);
 }
 

@@ -93,7 +93,7 @@ static vonk_status read_files(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_site_begin(call->caller, arena, err));
     const vonk_status status = vonk_rdd_hadoop_read(e->rdds, &spec, &rdd, err);
     vonk__j_site_end();
-    VONK_TRY(status);
+    VONK_TRY(vonk__j_as_input(call, false, status, err));
     return vonk__j_rdd_object(context, rdd, &call->result, err);
 }
 
@@ -106,7 +106,9 @@ static vonk_status object_file(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_engine_use(call->caller, context, &e, err));
     const int64_t usual = context->parallelism < 2 ? context->parallelism : 2;
     const int64_t wanted = call->n_args > 1 ? call->args[1].i : usual;
-    VONK_TRY(vonk_rdd_object_file(e->rdds, vonk__j_str(&call->args[0]), wanted > 0 ? (uint32_t)wanted : 1, &rdd, err));
+    const vonk_status status =
+        vonk_rdd_object_file(e->rdds, vonk__j_str(&call->args[0]), wanted > 0 ? (uint32_t)wanted : 1, &rdd, err);
+    VONK_TRY(vonk__j_as_input(call, false, status, err));
     return vonk__j_rdd_object(context, rdd, &call->result, err);
 }
 

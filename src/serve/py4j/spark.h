@@ -61,6 +61,8 @@ vonk_status vonk__j_path_arg(vonk__j_call *call, uint32_t i, vonk_str *ret, vonk
 /* What went wrong with a path, as Hadoop's classes say it: nothing there, something there (for_job: where a job would
  * write). Other failures go on as they are (java_hadoop.c). */
 vonk_status vonk__j_as_hadoop(vonk__j_call *call, vonk_str path, bool for_job, vonk_status status, vonk_error *err);
+/* The same of what RDDs read; is_new: by the newer of Hadoop's two interfaces. */
+vonk_status vonk__j_as_input(vonk__j_call *call, bool is_new, vonk_status status, vonk_error *err);
 /* FileSystem.open and create (java_stream.c). */
 vonk_status vonk__j_stream_open(vonk__j_call *call, vonk_error *err);
 vonk_status vonk__j_stream_create(vonk__j_call *call, vonk_error *err);

@@ -2,6 +2,9 @@
 #include "serve/py4j/sql.h"
 #include "serve/py4j/sql_text.h"
 
+#define LOGICAL "org.apache.spark.sql.catalyst.plans.logical.LogicalPlan"
+#define SPARK_PLAN "org.apache.spark.sql.execution.SparkPlan"
+
 static vonk__j_dataset *self_dataset(const vonk__j_call *call) { return (vonk__j_dataset *)call->self; }
 
 static vonk_status open_relation(vonk__j_message *m, vonk__j_call *call, int relation, int input, size_t *ret_mark,
@@ -238,6 +241,37 @@ static vonk_status execution_to_text(vonk__j_caller *caller, vonk__j_object *sel
     return vonk_session_explain(d->session->session, d->plan, VONK_STR("extended"), out, err);
 }
 
+/* One of the plans: its part of the extended explanation. */
+static const struct {
+    const char *fqn, *title;
+} plans[] = {{LOGICAL "$Parsed", "== Parsed Logical Plan ==\n"},
+             {LOGICAL "$Analyzed", "== Analyzed Logical Plan ==\n"},
+             {LOGICAL "$Optimized", "== Optimized Logical Plan ==\n"},
+             {SPARK_PLAN, "== Physical Plan ==\n"}};
+enum { PARSED, ANALYZED, OPTIMIZED, PHYSICAL };
+static vonk_status plan_to_text(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, vonk_buf *out,
+                                vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
+    size_t i = 0;
+    while (i < PHYSICAL && !vonk_str_is(self->cls->fqn, plans[i].fqn)) i++;
+    vonk_buf_init(&all, self->machine->budget, 1 << 26);
+    VONK_TRY(execution_to_text(caller, self, depth, &all, err));
+    const vonk_str text = vonk_buf_str(&all), title = vonk_str_of(plans[i].title);
+    size_t from = vonk_str_find(text, title, 0);
+    from = from == SIZE_MAX ? text.len : from + title.len;
+    if (i == ANALYZED) from = vonk_min_size(vonk_str_find_byte(text, '\n', from), text.len - 1) + 1; /* columns */
+    const size_t to = vonk_str_find(text, VONK_STR("\n\n== "), from);
+    vonk_str part = vonk_str_sub(text, from, vonk_min_size(to, text.len));
+    while (part.len && part.data[part.len - 1] == '\n') part.len--;
+    return vonk_buf_add_str(out, vonk_str_sub(part, 0, part.len), err);
+}
+static vonk_status plan_of(vonk__j_call *call, vonk_error *err)
+{
+    return vonk__j_return_of_dataset(call, plans[call->member->tag].fqn, ((vonk__j_of_dataset *)call->self)->dataset,
+                                     err);
+}
+
 void vonk__j_of_dataset_drop(vonk__j_object *self)
 {
     vonk__j_dataset *dataset = ((vonk__j_of_dataset *)self)->dataset;
@@ -295,9 +329,26 @@ static const vonk__j_member members[] = {
 };
 static const vonk__j_member execution_members[] = {
     {"toString", "", "String", execution_text, VONK__J_METHOD, 0},
+    {"logical", "", LOGICAL, plan_of, VONK__J_METHOD, PARSED},
+    {"analyzed", "", LOGICAL, plan_of, VONK__J_METHOD, ANALYZED},
+    {"optimizedPlan", "", LOGICAL, plan_of, VONK__J_METHOD, OPTIMIZED},
+    {"sparkPlan", "", SPARK_PLAN, plan_of, VONK__J_METHOD, PHYSICAL},
+    {"executedPlan", "", SPARK_PLAN, plan_of, VONK__J_METHOD, PHYSICAL},
 };
+#define PLAN(name, above)                                                                                              \
+    {.fqn = (name),                                                                                                    \
+     .super = (above),                                                                                                 \
+     .flags = VONK__J_ABSTRACT,                                                                                        \
+     .size = sizeof(vonk__j_of_dataset),                                                                               \
+     .drop = vonk__j_of_dataset_drop,                                                                                  \
+     .text = plan_to_text}
 static const vonk__j_row rows[] = {
     {.fqn = J_DATASET, .super = "org.apache.spark.sql.Dataset", .flags = VONK__J_ABSTRACT, VONK__J_MEMBERS(members)},
+    PLAN(LOGICAL "$Parsed", LOGICAL),
+    PLAN(LOGICAL "$Analyzed", LOGICAL),
+    PLAN(LOGICAL "$Optimized", LOGICAL),
+    PLAN(SPARK_PLAN, NULL),
+    {.fqn = LOGICAL, .flags = VONK__J_ABSTRACT},
     {.fqn = "org.apache.spark.sql.execution.QueryExecution",
      .flags = VONK__J_ABSTRACT,
      VONK__J_MEMBERS(execution_members),

@@ -216,6 +216,8 @@ static const vonk__j_row rows[] = {
     PLAIN("java.io.EOFException", "java.io.IOException"),
     PLAIN("org.apache.hadoop.fs.FileAlreadyExistsException", "java.io.IOException"),
     PLAIN("org.apache.hadoop.mapred.FileAlreadyExistsException", "java.io.IOException"),
+    PLAIN("org.apache.hadoop.mapred.InvalidInputException", "java.io.IOException"),
+    PLAIN("org.apache.hadoop.mapreduce.lib.input.InvalidInputException", "java.io.IOException"),
     PLAIN("java.sql.SQLException", "java.lang.Exception"),
     PLAIN("java.time.DateTimeException", "java.lang.RuntimeException"),
     PLAIN("java.util.ConcurrentModificationException", "java.lang.RuntimeException"),
