@@ -280,7 +280,8 @@ static void read_conf(vonk_connect_server *s, const vonk_conf *conf)
     s->session_timeout_ns = vonk_conf_i64(conf, "spark.connect.session.manager.defaultSessionTimeout") * VONK_NS_PER_MS;
     s->detached_timeout_ns = vonk_conf_i64(conf, "spark.connect.execute.manager.detachedTimeout") * VONK_NS_PER_MS;
     s->stream_ns = vonk_conf_i64(conf, "spark.connect.execute.reattachable.senderMaxStreamDuration") * VONK_NS_PER_MS;
-    s->outcome_ns = vonk_conf_i64(conf, "spark.connect.session.inactiveOperations.cacheExpiration") * VONK_NS_PER_MS;
+    const int64_t outcome_min = vonk_conf_i64(conf, "spark.connect.session.inactiveOperations.cacheExpiration");
+    s->outcome_ns = outcome_min * 60 * VONK_NS_PER_S;
     s->retry_bytes = vonk_conf_i64(conf, "spark.connect.execute.reattachable.observerRetryBufferSize");
     s->stream_bytes = vonk_conf_i64(conf, "spark.connect.execute.reattachable.senderMaxStreamSize");
     s->max_plan_bytes = vonk_conf_i64(conf, "spark.connect.maxPlanSize");
