@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "codec/ipc.h"
+#include "column/builder.h"
 #include "column/random_column.h"
 
 #define SCHEMA                                                                                                         \
@@ -104,6 +105,68 @@ static void what_is_written_comes_back(void **state)
         }
         vonk_ipc_reader_free(reader);
     }
+    vonk_type_unref(schema);
+}
+
+static bool lies_in(const void *at, const vonk_buffer *bytes)
+{
+    return (const uint8_t *)at >= bytes->data && (const uint8_t *)at < bytes->data + bytes->bytes;
+}
+
+/* What goes to Python workers and comes from them: rows are written once, into the caller's buffer, and columns that
+ * are read are what was received. */
+static void rows_are_copied_once(void **state)
+{
+    enum { ROWS = 20000, ROOM = 8 << 20, SCRATCH = 256 << 10 };
+    const vonk_type *schema = schema_of("a bigint, b string");
+    vonk_ipc_options options = VONK_IPC_OPTIONS;
+    vonk_budget *own = NULL;
+    vonk_buf out = {0};
+    vonk_column *columns[2];
+    vonk_batch *batch = NULL, *back = NULL;
+    vonk_builder b = {0};
+    vonk_ipc_reader *reader = NULL;
+    vonk_buffer *message = NULL;
+    for (uint32_t c = 0; c < 2; c++) {
+        OK(vonk_builder_init(&b, budget, schema->fields[c].type, ROWS, err));
+        for (int64_t i = 0; i < ROWS; i++) {
+            if (c == 0) OK(vonk_builder_i64(&b, i, err));
+            if (c == 1) OK(vonk_builder_str(&b, VONK_STR("a text that is longer than what a view holds, by far"), err));
+        }
+        OK(vonk_builder_finish(&b, &columns[c], err));
+    }
+    OK(vonk_batch_new(budget, ROWS, columns, 2, &batch, err));
+    OK(vonk_budget_new(budget, "own", 64 << 20, &own, err));
+    vonk_buf_init(&out, own, SIZE_MAX);
+    OK(vonk_buf_reserve(&out, ROOM, err));
+    const int64_t before = vonk_budget_used(own);
+    OK(vonk_ipc_write_schema(schema, &options, own, &out, err));
+    const size_t head = out.len;
+    OK(vonk_ipc_write_batch((const vonk_batch *const *)&batch, 1, schema, &options, &out, err));
+    assert_true(out.len > (1 << 20) && out.len < ROOM);
+    assert_true(vonk_budget_peak(own) - before < SCRATCH);
+
+    OK(vonk_ipc_reader_new_fed(own, "stream", &reader, err));
+    for (int i = 0; i < 2; i++) {
+        const size_t from = i ? head : 0, n = i ? out.len - head : head;
+        OK(vonk_buffer_new(own, n, &message, err));
+        memcpy(message->data, out.data + from, n);
+        OK(vonk_ipc_reader_feed(reader, message, &back, err));
+        if (i == 0) vonk_buffer_unref(message);
+    }
+    assert_int_equal(back->n_rows, ROWS);
+    assert_true(lies_in(back->columns[0]->data, message));
+    assert_int_equal(back->columns[1]->n_heaps, 1);
+    assert_true(lies_in(back->columns[1]->heaps[0]->data, message));
+    assert_same(batch, back);
+
+    vonk_buffer_unref(message);
+    vonk_batch_unref(back);
+    vonk_ipc_reader_free(reader);
+    vonk_buf_done(&out);
+    vonk_budget_free(own);
+    vonk_batch_unref(batch);
+    for (uint32_t c = 0; c < 2; c++) vonk_column_unref(columns[c]);
     vonk_type_unref(schema);
 }
 
@@ -242,6 +305,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_written_comes_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_are_copied_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_can_be_fed_one_by_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_batch_is_in_memory_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(streams_that_are_cut, set_up, tear_down),
