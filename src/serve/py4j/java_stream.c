@@ -1,7 +1,6 @@
 /* serve/py4j/java_stream.c -- files as streams of bytes and of lines: what FileSystem.open and create give, and
- * java.io's readers above it; java.util.UUID. */
+ * java.io's readers above it. */
 #include "serve/py4j/spark.h"
-#include "sys/entropy.h"
 #include "sys/files.h"
 
 #define J_IN "org.apache.hadoop.fs.FSDataInputStream"
@@ -58,12 +57,12 @@ static vonk_status check_open(vonk__j_call *call, const stream *s, vonk_error *e
 {
     return s->file ? VONK_OK : vonk__j_throw(call->caller, "java.io.IOException", err, "Stream is closed!");
 }
-static vonk_status stream_close(vonk__j_call *call, vonk_error *err)
+static vonk_status end(stream *s, vonk_error *err)
 {
-    stream *s = (stream *)call->self;
     VONK_LOCKED(&s->lock);
     return s->file ? vonk_file_close(VONK_STEAL(s->file), err) : VONK_OK;
 }
+static vonk_status stream_close(vonk__j_call *call, vonk_error *err) { return end((stream *)call->self, err); }
 static vonk_status stream_read(vonk__j_call *call, vonk_error *err)
 {
     stream *s = (stream *)call->self;
@@ -177,32 +176,7 @@ static vonk_status reader_line(vonk__j_call *call, vonk_error *err)
     if (line.len && line.data[line.len - 1] == '\r') line.len--;
     return vonk__j_return_str(call, line, err);
 }
-static vonk_status reader_close(vonk__j_call *call, vonk_error *err)
-{
-    stream *s = ((reader *)call->self)->from;
-    VONK_LOCKED(&s->lock);
-    return s->file ? vonk_file_close(VONK_STEAL(s->file), err) : VONK_OK;
-}
-
-/* ---- java.util.UUID */
-
-typedef struct uuid {
-    vonk__j_object head;
-    char text[37];
-} uuid;
-static vonk_status uuid_random(vonk__j_call *call, vonk_error *err)
-{
-    uuid *made = NULL;
-    VONK_TRY(vonk__j_object_new(call->machine, "java.util.UUID", &made, err));
-    vonk_random_uuid(made->text);
-    return vonk__j_return(call, vonk__j_of(&made->head));
-}
-static vonk_status uuid_text(vonk__j_caller *caller, vonk__j_object *self, uint32_t depth, vonk_buf *out,
-                             vonk_error *err)
-{
-    (void)caller, (void)depth;
-    return vonk_buf_add_c(out, ((uuid *)self)->text, err);
-}
+static vonk_status reader_close(vonk__j_call *call, vonk_error *err) { return end(((reader *)call->self)->from, err); }
 
 #define CLOSE(function) {"close", "", "void", function, VONK__J_METHOD, 0}
 static const vonk__j_member in_members[] = {
@@ -235,9 +209,6 @@ static const vonk__j_member buffered_members[] = {
 static const vonk__j_member utils_members[] = {
     {"toString", "java.io.InputStream, String", "String", to_string, VONK__J_STATIC, 0},
 };
-static const vonk__j_member uuid_members[] = {
-    {"randomUUID", "", "java.util.UUID", uuid_random, VONK__J_STATIC, 0},
-};
 #define ROW(name, list) .fqn = (name), VONK__J_MEMBERS(list)
 #define READER(name, list) {ROW(name, list), .super = J_READER, .size = sizeof(reader), .drop = reader_drop}
 static const vonk__j_row rows[] = {
@@ -251,6 +222,5 @@ static const vonk__j_row rows[] = {
     READER("java.io.InputStreamReader", in_reader_members),
     READER("java.io.BufferedReader", buffered_members),
     {ROW("org.apache.commons.io.IOUtils", utils_members), .flags = VONK__J_ABSTRACT},
-    {ROW("java.util.UUID", uuid_members), .flags = VONK__J_ABSTRACT, .size = sizeof(uuid), .text = uuid_text},
 };
 const vonk__j_area vonk__j_area_java_stream = {rows, VONK_COUNTOF(rows)};
