@@ -38,7 +38,12 @@ typedef enum vonk_grpc_code {
 typedef struct vonk_grpc_server vonk_grpc_server;
 typedef struct vonk_grpc_call   vonk_grpc_call;
 
-typedef enum vonk_grpc_kind { VONK_GRPC_UNARY, VONK_GRPC_SERVER_STREAM, VONK_GRPC_CLIENT_STREAM } vonk_grpc_kind;
+typedef enum vonk_grpc_kind {
+    VONK_GRPC_UNARY,
+    VONK_GRPC_NOTICE, /* unary, and clients go on without its answer: that goes out with the next one on its connection, or 5 ms later */
+    VONK_GRPC_SERVER_STREAM,
+    VONK_GRPC_CLIENT_STREAM
+} vonk_grpc_kind;
 
 /* One row = one RPC. All functions run on the server's thread; the call is borrowed. */
 typedef struct vonk_grpc_method {

@@ -3,7 +3,7 @@
 
 #include "base/utf8.h"
 
-enum { MAX_STATUS_MESSAGE_BYTES = 2048, MAX_TRAILER_BYTES = 8000 };
+enum { MAX_STATUS_MESSAGE_BYTES = 2048, MAX_TRAILER_BYTES = 8000, LATE_MS = 5 };
 
 static vonk_status copy_headers(vonk_grpc_call *call, vonk_str peer, const vonk_h2_header *headers, size_t n,
                                 vonk_error *err);
@@ -254,12 +254,14 @@ static vonk_status end_answer(vonk_grpc_call *call, vonk_grpc_code code, vonk_st
     VONK_TRY(vonk_grpc_percent_encode(message, &text, err));
     if (text.len + details.len * 4 / 3 <= MAX_TRAILER_BYTES) VONK_TRY(vonk_grpc_base64(details, &encoded, err));
 
-    char digits[8];
+    static const char *const codes[] = {"0", "1",  "2",  "3",  "4",  "5",  "6",  "7", "8",
+                                        "9", "10", "11", "12", "13", "14", "15", "16"};
+    assert((size_t)code < VONK_COUNTOF(codes));
     vonk_h2_header list[N_BEGIN + 3];
     size_t n = 0;
     if (!call->has_headers)
         for (; n < N_BEGIN; n++) list[n] = answer_headers[n];
-    list[n++] = (vonk_h2_header){VONK_STR("grpc-status"), vonk_str_of(vonk_format(digits, sizeof(digits), "%d", code))};
+    list[n++] = (vonk_h2_header){VONK_STR("grpc-status"), vonk_str_of(codes[code])};
     if (text.len) list[n++] = (vonk_h2_header){VONK_STR("grpc-message"), vonk_buf_str(&text)};
     if (encoded.len) list[n++] = (vonk_h2_header){VONK_STR("grpc-status-details-bin"), vonk_buf_str(&encoded)};
     if (call->has_headers)
@@ -288,10 +290,12 @@ void vonk__grpc_mark_dirty(vonk__grpc_peer *peer)
     peer->host->dirty = peer;
 }
 
-static void mark_dirty(const vonk_grpc_call *call)
+static vonk__grpc_peer *peer_of(const vonk_grpc_call *call)
 {
-    vonk__grpc_mark_dirty(vonk_h2_handler_self(vonk_h2_stream_conn(call->stream)));
+    return vonk_h2_handler_self(vonk_h2_stream_conn(call->stream));
 }
+
+static void mark_dirty(const vonk_grpc_call *call) { vonk__grpc_mark_dirty(peer_of(call)); }
 
 void vonk__grpc_call_pump(vonk_grpc_call *call)
 {
@@ -319,23 +323,68 @@ void vonk__grpc_call_pump(vonk_grpc_call *call)
     vonk__grpc_call_open_window(call);
 }
 
-bool vonk__grpc_pump_posted(vonk__grpc_host *host)
+/* A send, and waking the client for it, cost more than all else about a notice: it waits for company. */
+static bool put_off(vonk_grpc_call *call)
 {
-    vonk_grpc_call *newest = atomic_exchange(&host->posted, NULL), *oldest = NULL;
-    if (!newest) return false;
-    while (newest) { /* in the order in which they came */
+    vonk__grpc_host *host = call->host;
+    vonk_error err = VONK_ERROR_INIT;
+    vonk_status st = VONK_OK;
+    if (!call->stream || !call->method || call->method->kind != VONK_GRPC_NOTICE) return false;
+    if (host->n_late == 0)
+        st = vonk_loop_set_timer(host->loop, &host->late, vonk_clock_mono_ns() + LATE_MS * VONK_NS_PER_MS, &err);
+    vonk_error_reset(&err);
+    if (st != VONK_OK) return false;
+    vonk__grpc_peer *peer = peer_of(call);
+    call->next_posted = peer->late; /* still posted: nobody else touches it */
+    peer->late = call;
+    host->n_late++;
+    return true;
+}
+
+/* In the order in which they came. */
+static vonk_grpc_call *reversed(vonk_grpc_call *newest)
+{
+    vonk_grpc_call *oldest = NULL;
+    while (newest) {
         vonk_grpc_call *next = newest->next_posted;
         newest->next_posted = oldest;
         oldest = newest;
         newest = next;
     }
-    while (oldest) {
-        vonk_grpc_call *next = oldest->next_posted; /* may be posted anew as soon as it is pumped */
-        vonk__grpc_call_pump(oldest);
-        vonk__grpc_call_drop(oldest);
-        oldest = next;
+    return oldest;
+}
+
+static void pump_and_drop(vonk_grpc_call *call)
+{
+    vonk__grpc_call_pump(call);
+    vonk__grpc_call_drop(call);
+}
+
+bool vonk__grpc_pump_posted(vonk__grpc_host *host)
+{
+    vonk_grpc_call *call = reversed(atomic_exchange(&host->posted, NULL));
+    if (!call) return false;
+    while (call) {
+        vonk_grpc_call *next = call->next_posted; /* may be posted anew as soon as it is pumped */
+        if (!put_off(call)) pump_and_drop(call);
+        call = next;
     }
     return true;
+}
+
+void vonk__grpc_pump_late(vonk__grpc_peer *peer)
+{
+    vonk__grpc_host *host = peer->host;
+    vonk_grpc_call *call = reversed(peer->late);
+    if (!call) return;
+    peer->late = NULL;
+    while (call) {
+        vonk_grpc_call *next = call->next_posted;
+        pump_and_drop(call);
+        host->n_late--;
+        call = next;
+    }
+    if (host->n_late == 0) vonk_loop_cancel_timer(host->loop, &host->late);
 }
 
 void vonk__grpc_call_end(vonk_grpc_call *call, vonk_grpc_code why, const char *message)
@@ -378,7 +427,7 @@ void vonk__grpc_call_taken(vonk_grpc_call *call, size_t bytes)
 void vonk__grpc_call_open_window(vonk_grpc_call *call)
 {
     if (!call->stream || call->shut_bytes == 0 || call->held_bytes > call->max_queue_bytes) return;
-    mark_dirty(call);
     vonk_h2_consume(call->stream, call->shut_bytes);
+    if (vonk_h2_has_output(vonk_h2_stream_conn(call->stream))) mark_dirty(call); /* it is told in large steps */
     call->shut_bytes = 0;
 }

@@ -25,6 +25,8 @@ typedef struct vonk__grpc_host {
     _Atomic(vonk_grpc_call *) posted;           /* newest first */
     vonk_grpc_call           *calls;            /* L: all with a stream */
     struct vonk__grpc_peer   *dirty;            /* L: connections that have something to send */
+    vonk_timer                late;             /* L: marks dirty who has late calls; its fire is the server's */
+    size_t                    n_late;           /* L: of all connections */
     _Atomic(uint64_t)         n_calls, total_calls;
 } vonk__grpc_host;
 
@@ -33,6 +35,7 @@ typedef struct vonk__grpc_peer {
     vonk__grpc_host        *host;
     vonk_str                name;
     struct vonk__grpc_peer *next_dirty;
+    vonk_grpc_call         *late; /* L: answered notices, newest first */
     bool                    is_dirty;
 } vonk__grpc_peer;
 void vonk__grpc_mark_dirty(vonk__grpc_peer *peer);
@@ -59,7 +62,7 @@ struct vonk_grpc_call {
     vonk_grpc_code  code;
     vonk_buf        status; /* message, then details */
     size_t          status_message_bytes;
-    vonk_grpc_call *next_posted;
+    vonk_grpc_call *next_posted; /* or the next late one */
 
     vonk_grpc_call    *next, **link; /* L: host->calls */
     vonk_h2_stream    *stream;       /* L, NULL: closed */
@@ -79,8 +82,10 @@ struct vonk_grpc_call {
 vonk_status vonk__grpc_call_new(vonk__grpc_peer *peer, const vonk_h2_header *headers, size_t n, vonk_grpc_call **ret, vonk_error *err);
 /* Moves what other threads handed over to the stream. */
 void vonk__grpc_call_pump(vonk_grpc_call *call);
-/* Pumps all calls that were posted; false: there were none. */
+/* Pumps all calls that were posted, but for notices, which become late; false: there were none. */
 bool vonk__grpc_pump_posted(vonk__grpc_host *host);
+/* The connection is about to send, or is gone. */
+void vonk__grpc_pump_late(vonk__grpc_peer *peer);
 /* The call ends without its service, which is told once. No-op when it has finished or is over. */
 void vonk__grpc_call_end(vonk_grpc_call *call, vonk_grpc_code why, const char *message);
 /* The connection took so much of what was queued. */

@@ -24,7 +24,7 @@ typedef struct grpc_conn {
     vonk_h2_conn *h2;
     vonk_tls *tls; /* NULL: plain text */
     int fd;
-    bool is_greeted, wants_read, wants_write, is_finishing;
+    bool is_greeted, wants_write;
     vonk_watch watch;
     vonk_timer greeting;
     char name[MAX_PEER_BYTES];
@@ -51,6 +51,7 @@ struct vonk_grpc_server {
 
 static void wake(vonk__grpc_host *host);
 static void on_wake(void *self);
+static void on_late(void *self);
 static void on_accept(void *self, unsigned events);
 static void on_ready(void *self, unsigned events);
 static void on_stop(void *self);
@@ -84,6 +85,7 @@ vonk_status vonk_grpc_server_new(const vonk_grpc_options *options, const vonk_gr
         .max_message_bytes = options->max_message_bytes ? options->max_message_bytes : DEFAULT_MESSAGE_BYTES,
         .max_queue_bytes = options->max_queue_bytes ? options->max_queue_bytes : DEFAULT_QUEUE_BYTES,
         .wake = wake,
+        .late = {.fire = on_late, .self = s},
     };
     s->limits = (vonk_h2_limits){
         .max_streams = options->max_streams ? options->max_streams : 1000,
@@ -154,6 +156,14 @@ static void on_wake(void *self)
     settle(s);
 }
 
+static void on_late(void *self)
+{
+    vonk_grpc_server *s = self;
+    for (grpc_conn *conn = s->conns; conn; conn = conn->next)
+        if (conn->peer.late) vonk__grpc_mark_dirty(&conn->peer);
+    settle(s);
+}
+
 /* Moves answers to connections and connections' output to sockets until both are empty. */
 static void settle(vonk_grpc_server *s)
 {
@@ -161,6 +171,7 @@ static void settle(vonk_grpc_server *s)
         while (s->host.dirty) {
             grpc_conn *conn = (grpc_conn *)s->host.dirty;
             s->host.dirty = conn->peer.next_dirty;
+            vonk__grpc_pump_late(&conn->peer);
             conn->peer.is_dirty = false;
             flush_conn(conn);
         }
@@ -227,6 +238,7 @@ static void close_conn(grpc_conn *conn)
     vonk_loop_cancel_timer(s->host.loop, &conn->greeting);
     vonk_loop_unwatch(&conn->watch);
     vonk_h2_free(conn->h2); /* cancels its calls */
+    vonk__grpc_pump_late(&conn->peer);
     conn->h2 = NULL;
     for (vonk__grpc_peer **at = &s->host.dirty; *at; at = &(*at)->next_dirty) {
         if (*at != &conn->peer) continue;
@@ -327,7 +339,7 @@ static void flush_conn(grpc_conn *conn)
         vonk_str pieces[MAX_PIECES];
         size_t n = 0, bytes = 0;
         vonk_io io = VONK_IO_CLOSED;
-        if (!vonk_h2_next_output(conn->h2, pieces, MAX_PIECES, &n)) conn->is_finishing = true;
+        vonk_h2_next_output(conn->h2, pieces, MAX_PIECES, &n);
         if (n == 0) break;
         vonk_status st = write_some(conn, pieces, n, &bytes, &io, &err);
         vonk_error_reset(&err);
@@ -387,6 +399,12 @@ static bool read_all(grpc_conn *conn)
     return true;
 }
 
+/* To be written, or to be closed; answers that the service gave just now come on their own. */
+static bool has_work(const grpc_conn *conn)
+{
+    return vonk_h2_has_output(conn->h2) || vonk_h2_is_over(conn->h2) || conn->wants_write;
+}
+
 static void on_ready(void *self, unsigned events)
 {
     grpc_conn *conn = self;
@@ -395,7 +413,7 @@ static void on_ready(void *self, unsigned events)
     if (greet(conn)) {
         bool is_open = true;
         if ((events & ~(unsigned)VONK_WATCH_WRITE) || conn->tls) is_open = read_all(conn);
-        if (is_open) vonk__grpc_mark_dirty(&conn->peer);
+        if (is_open && has_work(conn)) vonk__grpc_mark_dirty(&conn->peer);
     }
     end_turn(s, is_mine);
 }

@@ -214,6 +214,8 @@ bool vonk_h2_next_output(vonk_h2_conn *c, vonk_str *pieces, size_t room, size_t 
     return !c->broken;
 }
 
+bool vonk_h2_has_output(const vonk_h2_conn *c) { return c->out_bytes > 0 || nghttp2_session_want_write(c->session); }
+
 /* All small bytes before the first piece that still needs some are gone. */
 static void drop_small(vonk_h2_conn *c, uint64_t sent_to)
 {

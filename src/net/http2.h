@@ -45,6 +45,7 @@ bool vonk_h2_receive(vonk_h2_conn *conn, vonk_str bytes);
 /* Pieces that are to be written next, at most `room`; *ret_n 0: nothing now. Borrowed until vonk_h2_sent. False: broken. */
 bool vonk_h2_next_output(vonk_h2_conn *conn, vonk_str *pieces, size_t room, size_t *ret_n);
 void vonk_h2_sent(vonk_h2_conn *conn, size_t bytes);
+bool vonk_h2_has_output(const vonk_h2_conn *conn); /* it may have: frames that no window holds back, or pieces that are left */
 /* Neither side wants anything any more: close the socket. */
 bool   vonk_h2_is_over(const vonk_h2_conn *conn);
 bool   vonk_h2_has_settings(const vonk_h2_conn *conn); /* the client's preface has come */

@@ -47,6 +47,7 @@ static const vonk_grpc_method methods[] = {
     {"/f/Echo", VONK_GRPC_UNARY, NULL, echo, NULL},
     {"/f/Keep", VONK_GRPC_SERVER_STREAM, NULL, keep, NULL},
     {"/f/Drop", VONK_GRPC_UNARY, NULL, drop, NULL},
+    {"/f/Notice", VONK_GRPC_NOTICE, NULL, echo, NULL},
     {"/f/Collect", VONK_GRPC_CLIENT_STREAM, NULL, collect, collected},
 };
 static const vonk_grpc_service service = {NULL, methods, VONK_COUNTOF(methods), NULL, NULL, NULL, released};
@@ -99,6 +100,14 @@ static void submit(nghttp2_session *client, unsigned method, body *b)
 
 static void wake(vonk__grpc_host *host) { (void)host; }
 
+/* As the server does before it sends. */
+static void pump(vonk_h2_conn *conn)
+{
+    vonk__grpc_peer *peer = vonk_h2_handler_self(conn);
+    vonk__grpc_pump_posted(peer->host);
+    vonk__grpc_pump_late(peer);
+}
+
 static bool take_output(vonk_h2_conn *conn, nghttp2_session *client)
 {
     for (;;) {
@@ -115,24 +124,24 @@ static bool take_output(vonk_h2_conn *conn, nghttp2_session *client)
     }
 }
 
-static void talk(vonk__grpc_host *host, vonk_h2_conn *conn, nghttp2_session *client, vonk_str raw)
+static void talk(vonk_h2_conn *conn, nghttp2_session *client, vonk_str raw)
 {
     const uint8_t *data = NULL;
     bool is_good = true;
     for (ssize_t n; is_good && (n = nghttp2_session_mem_send(client, &data)) > 0;) {
         is_good = vonk_h2_receive(conn, (vonk_str){(const char *)data, (size_t)n});
-        vonk__grpc_pump_posted(host);
+        pump(conn);
         if (is_good) is_good = take_output(conn, client);
     }
     while (is_good && raw.len > 0) {
         size_t n = vonk_min_size(raw.len, (uint8_t)raw.data[0] + 1u);
         is_good = vonk_h2_receive(conn, vonk_str_sub(raw, 0, n));
-        vonk__grpc_pump_posted(host);
+        pump(conn);
         if (is_good) is_good = take_output(conn, NULL);
         raw = vonk_str_sub(raw, n, raw.len);
     }
     if (kept) vonk_grpc_finish(kept, VONK_GRPC_OK, VONK_STR_NONE, VONK_STR_NONE);
-    vonk__grpc_pump_posted(host);
+    pump(conn);
     take_output(conn, NULL);
     vonk_h2_drain(conn);
     take_output(conn, NULL);
@@ -163,12 +172,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     bool is_body = data[0] & 1;
     if (is_body) submit(client, data[0] >> 1, &b);
     vonk_str raw = {(const char *)data + 1, is_body ? 0 : bytes - 1};
-    talk(&host, conn, client, raw);
+    talk(conn, client, raw);
 
     vonk_h2_free(conn);
     nghttp2_session_del(client);
     while (vonk__grpc_pump_posted(&host)) {
     }
+    vonk__grpc_pump_late(&peer);
     vonk_grpc_call_unref(kept);
     kept = NULL;
     require(!host.calls && atomic_load(&host.n_calls) == 0);

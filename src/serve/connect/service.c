@@ -47,7 +47,7 @@ static const vonk_grpc_method methods[] = {
     {PATH "ArtifactStatus", VONK_GRPC_UNARY, NULL, on_message, NULL},
     {PATH "Interrupt", VONK_GRPC_UNARY, NULL, on_message, NULL},
     {PATH "ReattachExecute", VONK_GRPC_SERVER_STREAM, on_stream_start, on_message, NULL},
-    {PATH "ReleaseExecute", VONK_GRPC_UNARY, NULL, on_message, NULL},
+    {PATH "ReleaseExecute", VONK_GRPC_NOTICE, NULL, on_message, NULL},
     {PATH "ReleaseSession", VONK_GRPC_UNARY, NULL, on_message, NULL},
     {PATH "FetchErrorDetails", VONK_GRPC_UNARY, NULL, on_message, NULL},
     {PATH "CloneSession", VONK_GRPC_UNARY, NULL, on_message, NULL},
