@@ -17,9 +17,8 @@ void vonk_buf_done(vonk_buf *buf)
 
 void vonk_buf_reset(vonk_buf *buf) { buf->len = 0; }
 
-vonk_status vonk_buf_reserve(vonk_buf *buf, size_t more_bytes, vonk_error *err)
+vonk_status vonk__buf_grow(vonk_buf *buf, size_t more_bytes, vonk_error *err)
 {
-    if (VONK_LIKELY(more_bytes <= buf->capacity - buf->len)) return VONK_OK;
     if (more_bytes > buf->max_bytes - buf->len)
         return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", VONK_F("%zu", more_bytes),
                          "receivedBytes", VONK_F("%zu", buf->max_bytes - buf->len), "budget", "a buffer's maximum");

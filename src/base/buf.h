@@ -16,7 +16,11 @@ void vonk_buf_reset(vonk_buf *buf);                                      /* empt
 VONK_DEFINE_AUTO_DONE(vonk_buf, vonk_buf_done)
 
 /* Past max_bytes: MEMORY_BUDGET_EXCEEDED. */
-vonk_status vonk_buf_reserve(vonk_buf *buf, size_t more_bytes, vonk_error *err); /* room for that many more */
+vonk_status vonk__buf_grow(vonk_buf *buf, size_t more_bytes, vonk_error *err);
+static inline vonk_status vonk_buf_reserve(vonk_buf *buf, size_t more_bytes, vonk_error *err) /* room for that many more */
+{
+    return VONK_LIKELY(more_bytes <= buf->capacity - buf->len) ? VONK_OK : vonk__buf_grow(buf, more_bytes, err);
+}
 vonk_status vonk_buf_append(vonk_buf *buf, const void *data, size_t bytes, vonk_error *err);
 vonk_status vonk_buf_add_str(vonk_buf *buf, vonk_str text, vonk_error *err);
 vonk_status vonk_buf_add_c(vonk_buf *buf, const char *text, vonk_error *err);

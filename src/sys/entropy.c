@@ -50,20 +50,23 @@ uint64_t vonk_random_u64(void)
     return x;
 }
 
-void vonk_random_uuid(char ret_text[37])
+void vonk_uuid_text(uint64_t high, uint64_t low, char ret_text[37])
 {
-    uint8_t b[16];
-    vonk_random_bytes(b, sizeof(b));
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* the RFC's variant */
     static const char hex[] = "0123456789abcdef";
     size_t n = 0;
-    for (int i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) ret_text[n++] = '-';
-        ret_text[n++] = hex[b[i] >> 4];
-        ret_text[n++] = hex[b[i] & 15];
+    for (int i = 0; i < 32; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20) ret_text[n++] = '-';
+        ret_text[n++] = hex[(i < 16 ? high : low) >> (60 - i % 16 * 4) & 15];
     }
     ret_text[n] = 0;
+}
+
+void vonk_random_uuid(char ret_text[37])
+{
+    uint64_t half[2];
+    vonk_random_bytes(half, sizeof(half));
+    vonk_uuid_text((half[0] & ~UINT64_C(0xf000)) | 0x4000 /* version 4 */,
+                   (half[1] & UINT64_MAX >> 2) | UINT64_C(1) << 63 /* the RFC's variant */, ret_text);
 }
 
 void vonk_random_simulate(uint64_t seed)

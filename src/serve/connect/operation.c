@@ -403,10 +403,9 @@ void vonk__connect_send_more(vonk_connect_operation *op)
 
 static void set_response_id(char *into, const vonk_connect_operation *op, int64_t index)
 {
-    uint64_t n = op->nonce;
+    const uint64_t version = UINT64_C(4) << 12, variant = UINT64_C(8) << 60; /* as those of random ids */
     char text[VONK_CONNECT_ID_BYTES];
-    vonk_format(text, sizeof(text), "%08x-%04x-4%03x-8%03x-%012llx", (unsigned)(n >> 32), (unsigned)(n >> 16 & 0xffff),
-                (unsigned)(n >> 4 & 0xfff), (unsigned)(n & 0xf), (unsigned long long)index);
+    vonk_uuid_text((op->nonce & ~UINT64_C(0xf000)) | version, variant | (uint64_t)index, text);
     memcpy(into, text, sizeof(text) - 1);
 }
 
