@@ -9,6 +9,7 @@
 #include "opt/opt.h"
 #include "opt/rules.h"
 #include "opt/scratch.h"
+#include "opt/stats.h"
 
 #define OK(call)                                                                                                       \
     do {                                                                                                               \
@@ -815,6 +816,32 @@ static void prune_nested(void **state)
 
 /* ---- physical plans */
 
+static double some_nulls;
+static vonk_status fake_stats(vonk_table *table, vonk_table_stats *ret, vonk_error *err)
+{
+    static vonk_column_stats column = {.distinct = -1};
+    column.null_fraction = some_nulls;
+    *ret = (vonk_table_stats){.n_rows = 1000, .columns = &column};
+    return VONK_OK;
+}
+
+static void shares_of_nulls(void **state)
+{
+    static const vonk_table_class with_stats = {.name = "stats", .stats = fake_stats, .describe = no_describe};
+    vonk_table table = {.cls = &with_stats, .refs = 1};
+    const vonk_type *type = NULL;
+    const vonk_plan *r = nested_scan(&table, &type);
+    const vonk_expr *nulls = node(VONK_EX_IS_NULL, r->output[0], NULL),
+                    *others = node(VONK_EX_IS_NOT_NULL, r->output[0], NULL);
+    some_nulls = 0.9;
+    assert_float_equal(vonk__opt_rows(&env, filter(r, nulls)), 900, 1e-9);
+    assert_float_equal(vonk__opt_rows(&env, filter(r, others)), 100, 1e-9);
+    some_nulls = -1; /* the footer does not say */
+    assert_float_equal(vonk__opt_rows(&env, filter(r, nulls)), 50, 1e-9);
+    assert_float_equal(vonk__opt_rows(&env, filter(r, others)), 950, 1e-9);
+    vonk_type_unref(type);
+}
+
 static void physical_limits(void **state)
 {
     const vonk_plan *r = RELATION("a"), *p = physical(limit(offset(r, 5), 10));
@@ -909,6 +936,7 @@ int main(void)
         CASE(push_limits),
         CASE(merge_projects),
         CASE(prune_columns),
+        CASE(shares_of_nulls),
         CASE(physical_limits),
         CASE(physical_joins),
         CASE(physical_aggregates),

@@ -11,6 +11,7 @@
 
 #define GUESS_EQUAL 0.1
 #define GUESS_RANGE 0.33
+#define GUESS_NULL 0.05
 #define GUESS_LIKE 0.1
 #define GUESS_OTHER 0.25
 #define GUESS_HAVING 0.1
@@ -25,7 +26,7 @@ static bool table_stats(const vonk_plan *scan, vonk_table_stats *ret)
     VONK_AUTO(vonk_error_reset) vonk_error quiet = VONK_ERROR_INIT;
     vonk_table *table = scan->scan.table;
 
-    *ret = (vonk_table_stats){.n_rows = -1, .n_bytes = -1};
+    *ret = (vonk_table_stats){.n_rows = -1};
     return table->cls->stats && table->cls->stats(table, ret, &quiet) == VONK_OK;
 }
 
@@ -151,6 +152,14 @@ static double comparison(const vonk_opt_env *env, const vonk_plan *p, const vonk
     return (name[0] == '<') != flipped ? below : known ? 1 - below : GUESS_RANGE;
 }
 
+static double share_null(const vonk_plan *p, const vonk_expr *e)
+{
+    double rows = -1;
+    const vonk_column_stats *stats = e->kind == VONK_EX_COLUMN ? column_stats(p, e->id, &rows) : NULL;
+
+    return stats && stats->null_fraction >= 0 ? stats->null_fraction : GUESS_NULL;
+}
+
 double vonk__opt_selectivity(const vonk_opt_env *env, const vonk_plan *p, const vonk_expr *e)
 {
     double share = 1;
@@ -163,8 +172,8 @@ double vonk__opt_selectivity(const vonk_opt_env *env, const vonk_plan *p, const 
         for (uint32_t i = 0; i < e->n_children; i++) share *= 1 - vonk__opt_selectivity(env, p, e->children[i]);
         return 1 - share;
     case VONK_EX_NOT: return 1 - vonk__opt_selectivity(env, p, e->children[0]);
-    case VONK_EX_IS_NOT_NULL: return 0.95;
-    case VONK_EX_IS_NULL: return 0.05;
+    case VONK_EX_IS_NOT_NULL: return 1 - share_null(p, e->children[0]);
+    case VONK_EX_IS_NULL: return share_null(p, e->children[0]);
     case VONK_EX_LITERAL:
         return e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) && vonk_column_i64(e->value, 0) ? 1
                                                                                                                   : 0;

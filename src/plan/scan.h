@@ -14,12 +14,11 @@ typedef struct vonk_reader vonk_reader;
 
 typedef struct vonk_column_stats {
     double       distinct;  /* estimated different values; < 0 unknown */
-    double       null_fraction;
+    double       null_fraction; /* < 0 unknown */
     vonk_column *min, *max; /* one row each, or NULL; owned by the table */
-    double       bytes_per_row;
 } vonk_column_stats;
 typedef struct vonk_table_stats {
-    double                   n_rows, n_bytes; /* < 0: unknown */
+    double                   n_rows;  /* < 0: unknown */
     const vonk_column_stats *columns;         /* of the table's schema, or NULL; owned by the table */
 } vonk_table_stats;
 

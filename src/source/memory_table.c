@@ -36,10 +36,7 @@ static vonk_status table_stats(vonk_table *table, vonk_table_stats *ret, vonk_er
 
     (void)err;
     *ret = (vonk_table_stats){0};
-    for (uint32_t i = 0; i < t->n_batches; i++) {
-        ret->n_rows += t->batches[i]->n_sel;
-        ret->n_bytes += (double)vonk_batch_bytes(t->batches[i]);
-    }
+    for (uint32_t i = 0; i < t->n_batches; i++) ret->n_rows += t->batches[i]->n_sel;
     return VONK_OK;
 }
 

@@ -233,7 +233,7 @@ static void table_free(vonk_table *table)
 /* ---- statistics: sums and bounds over all row groups */
 
 typedef struct column_sum {
-    double bytes, nulls, values;
+    double nulls, values;
     vonk_column *min, *max;
     bool no_bounds, no_nulls;
 } column_sum;
@@ -263,7 +263,6 @@ static vonk_status add_group(const parquet_table *t, const vonk_parquet_meta *me
         column_sum *sum = &sums[c];
         VONK_TRY(vonk_parquet_column_stats_of(t->budget, meta, group, f->name, f->type, &stats, err));
         vonk_status st = VONK_OK;
-        sum->bytes += (double)stats.plain_bytes;
         sum->values += (double)stats.n_values;
         if (stats.n_nulls < 0) sum->no_nulls = true;
         sum->nulls += stats.n_nulls > 0 ? (double)stats.n_nulls : 0;
@@ -296,7 +295,7 @@ static void partition_stats(const parquet_table *t, uint32_t p, vonk_column_stat
         bool again = f > 0 && vonk_column_row_eq(t->files.at[f].values[p], 0, t->files.at[f - 1].values[p], 0);
         distinct += !again;
     }
-    *s = (vonk_column_stats){.distinct = distinct, .bytes_per_row = 8};
+    *s = (vonk_column_stats){.distinct = distinct, .null_fraction = -1};
 }
 
 static void finish_stats(parquet_table *t, column_sum *sums)
@@ -312,8 +311,7 @@ static void finish_stats(parquet_table *t, column_sum *sums)
             s->min = VONK_STEAL(sum->min);
             s->max = VONK_STEAL(sum->max);
         }
-        s->null_fraction = sum->no_nulls || sum->values == 0 ? 0 : sum->nulls / sum->values;
-        s->bytes_per_row = t->stats.n_rows > 0 ? sum->bytes / t->stats.n_rows : 8;
+        s->null_fraction = sum->no_nulls || sum->values == 0 ? -1 : sum->nulls / sum->values;
         s->distinct = distinct_of(t->base.schema->fields[c].type, s, sum->values);
     }
 }
@@ -329,7 +327,6 @@ static vonk_status sum_files(parquet_table *t, column_sum *sums, vonk_error *err
         }
         VONK_TRY(st);
         t->stats.n_rows += (double)vonk_parquet_n_rows(meta);
-        t->stats.n_bytes += (double)t->files.at[i].bytes;
         for (uint32_t g = 0; g < vonk_parquet_n_row_groups(meta); g++) VONK_TRY(add_group(t, meta, g, sums, err));
     }
     return VONK_OK;

@@ -357,9 +357,8 @@ static vonk_status table_stats(vonk_table *table, vonk_table_stats *ret, vonk_er
     enum { PICKLED_ROW_BYTES = 32 };
     const rdd_table *t = (const rdd_table *)table;
     (void)err;
-    *ret = (vonk_table_stats){.n_rows = -1, .n_bytes = -1};
+    *ret = (vonk_table_stats){.n_rows = -1};
     if (t->list_bytes < 0) return VONK_OK;
-    ret->n_bytes = (double)t->list_bytes;
     const int64_t n_rows = t->list_bytes / PICKLED_ROW_BYTES + 1; /* whole ones */
     ret->n_rows = (double)n_rows;
     return VONK_OK;
