@@ -49,26 +49,43 @@ static bool has_word(vonk_str text)
     return false;
 }
 
-static bool matches(const vonk_regex *regex, vonk_str text, int64_t until_ns)
+/* For want of memory nobody knows; any other failure is a match that takes too long. */
+static vonk_status hide_when_late(vonk_status st, bool *ret_hides, vonk_error *err)
+{
+    if (st == VONK_OK || st == VONK_E_MEMORY_BUDGET_EXCEEDED) return st;
+    vonk_error_reset(err);
+    *ret_hides = true;
+    return VONK_OK;
+}
+
+static vonk_status find(const vonk_regex *regex, vonk_str text, int64_t until_ns, bool *ret, vonk_error *err)
 {
     VONK_AUTO(vonk_matcher_done) vonk_matcher m = {0};
-    VONK_AUTO(vonk_error_reset) vonk_error err = VONK_ERROR_INIT;
-    bool found = false;
-    if (vonk_matcher_init(&m, regex, is_late, &until_ns, &err) != VONK_OK) return true;
-    return vonk_matcher_find(&m, text, 0, &found, &err) != VONK_OK || found;
+    VONK_TRY(vonk_matcher_init(&m, regex, is_late, &until_ns, err));
+    return hide_when_late(vonk_matcher_find(&m, text, 0, ret, err), ret, err);
 }
 
-static bool is_secret(const vonk_redaction *r, vonk_str text)
+static vonk_status is_secret(const vonk_redaction *r, vonk_str text, bool *ret, vonk_error *err)
 {
-    if (r->hides_words && has_word(text)) return true;
-    for (size_t i = 0; i < VONK_COUNTOF(r->patterns); i++)
-        if (r->patterns[i] && matches(r->patterns[i], text, r->until_ns)) return true;
-    return false;
+    *ret = r->hides_words && has_word(text);
+    for (size_t i = 0; i < VONK_COUNTOF(r->patterns) && !*ret; i++)
+        if (r->patterns[i]) VONK_TRY(find(r->patterns[i], text, r->until_ns, ret, err));
+    return VONK_OK;
 }
 
-bool vonk_redaction_hides(const vonk_redaction *r, vonk_str key, vonk_str value)
+vonk_status vonk_redaction_hides(const vonk_redaction *r, vonk_str key, vonk_str value, bool *ret, vonk_error *err)
 {
-    return r->hides_all || is_secret(r, key) || (value.data && is_secret(r, value));
+    *ret = r->hides_all;
+    if (!*ret) VONK_TRY(is_secret(r, key, ret, err));
+    return *ret || !value.data ? VONK_OK : is_secret(r, value, ret, err);
+}
+
+vonk_status vonk_redaction_show(const vonk_redaction *r, vonk_str key, vonk_str *inout_value, vonk_error *err)
+{
+    bool hides = false;
+    VONK_TRY(vonk_redaction_hides(r, key, *inout_value, &hides, err));
+    if (hides) *inout_value = VONK_REDACTED;
+    return VONK_OK;
 }
 
 /* ---- passages */
@@ -94,13 +111,14 @@ vonk_status vonk_redact_text(const vonk_conf *conf, vonk_buf *out, size_t from, 
 {
     VONK_AUTO(vonk_regex_free) vonk_regex *regex = NULL;
     VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
-    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
     const vonk_str pattern = vonk_conf_get(conf, "spark.sql.redaction.string.regex");
     const vonk_str text = vonk_str_sub(vonk_buf_str(out), from, out->len);
     if (!pattern.data || !text.len) return VONK_OK;
     vonk_buf_init(&shown, out->budget, SIZE_MAX);
     VONK_TRY(vonk_regex_new(out->budget, pattern, &regex, err));
-    if (!regex || hide_matches(regex, text, &shown, &ignored) != VONK_OK) {
+    bool hides_all = !regex;
+    if (regex) VONK_TRY(hide_when_late(hide_matches(regex, text, &shown, err), &hides_all, err));
+    if (hides_all) {
         vonk_buf_reset(&shown);
         VONK_TRY(vonk_buf_add_str(&shown, VONK_REDACTED, err));
     }

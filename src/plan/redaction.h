@@ -1,5 +1,5 @@
 /* plan/redaction.h -- what Spark hides from people and clients: settings whose key or value matches a pattern, and passages of texts.
- * Where it is not sure (a pattern that is none, one that takes unreasonably long, no memory for the match), it hides. */
+ * Where it is not sure (a pattern that is none, one that takes unreasonably long), it hides. Errors are those of memory. */
 #ifndef VONK_PLAN_REDACTION_H
 #define VONK_PLAN_REDACTION_H
 
@@ -15,14 +15,16 @@ typedef struct vonk_redaction {
     int64_t     until_ns;    /* a second from its making: what still takes long then is hidden at once */
 } vonk_redaction;
 
-/* `pattern`: spark.redaction.regex as it was set; without data: its default. Errors are those of memory. */
+/* `pattern`: spark.redaction.regex as it was set; without data: its default. */
 vonk_status vonk_redaction_init(vonk_redaction *r, vonk_budget *budget, vonk_str pattern, vonk_error *err);
 /* As a session's settings say; `sql`: what SET shows hides by spark.sql.redaction.options.regex, too. */
 vonk_status vonk_redaction_of(vonk_redaction *r, vonk_budget *budget, const vonk_conf *conf, bool sql, vonk_error *err);
 void        vonk_redaction_done(vonk_redaction *r); /* accepts zeroed storage */
 VONK_DEFINE_AUTO_DONE(vonk_redaction, vonk_redaction_done)
 /* A value without data: the key alone. Thread-safe. */
-bool        vonk_redaction_hides(const vonk_redaction *r, vonk_str key, vonk_str value);
+vonk_status vonk_redaction_hides(const vonk_redaction *r, vonk_str key, vonk_str value, bool *ret, vonk_error *err);
+/* The value as it may be shown: itself, or VONK_REDACTED. */
+vonk_status vonk_redaction_show(const vonk_redaction *r, vonk_str key, vonk_str *inout_value, vonk_error *err);
 
 /* Hides in out[from..] the passages that match spark.sql.redaction.string.regex. */
 vonk_status vonk_redact_text(const vonk_conf *conf, vonk_buf *out, size_t from, vonk_error *err);

@@ -18,7 +18,9 @@ static vonk_redaction redaction_of(const char *pattern)
 }
 static bool hides(const vonk_redaction *r, const char *key, const char *value)
 {
-    return vonk_redaction_hides(r, vonk_str_of(key), value ? vonk_str_of(value) : VONK_STR_NONE);
+    bool hidden = false;
+    OK(vonk_redaction_hides(r, vonk_str_of(key), value ? vonk_str_of(value) : VONK_STR_NONE, &hidden, err));
+    return hidden;
 }
 
 /* The words that are built in are those of the default pattern. */

@@ -30,10 +30,13 @@ static vonk_status show_settings(vonk_query *query, const vonk_name_info *name, 
     if (name->n_parts == 1) {
         key = name->parts[0];
         value = setting_of(query->conf, key);
-        return set_row(rows, key, vonk_redaction_hides(&r, key, value) ? VONK_REDACTED : value, err);
+        VONK_TRY(vonk_redaction_show(&r, key, &value, err));
+        return set_row(rows, key, value, err);
     }
-    for (size_t at = 0; vonk_conf_next(query->conf, &at, &key, &value);)
-        VONK_TRY(set_row(rows, key, vonk_redaction_hides(&r, key, value) ? VONK_REDACTED : value, err));
+    for (size_t at = 0; vonk_conf_next(query->conf, &at, &key, &value);) {
+        VONK_TRY(vonk_redaction_show(&r, key, &value, err));
+        VONK_TRY(set_row(rows, key, value, err));
+    }
     return VONK_OK;
 }
 

@@ -70,7 +70,9 @@ static vonk_status look_up(config_rpc *c, vonk_str key, bool *ret_known, vonk_st
         VONK_TRY(vonk_arena_str(c->rpc->arena, key, &terminated, err));
         *ret_value = vonk_conf_get(c->conf, terminated.data); /* a default may be another key's value */
     }
-    if (vonk_redaction_hides(&c->redaction, key, *ret_value)) {
+    bool hides = false;
+    VONK_TRY(vonk_redaction_hides(&c->redaction, key, *ret_value, &hides, err));
+    if (hides) {
         *ret_known = false; /* as if it were not there */
         *ret_value = VONK_STR_NONE;
     }
@@ -110,7 +112,9 @@ static vonk_status get_with_default(config_rpc *c, vonk_error *err)
     for (size_t i = 0; i < vonk_pb_n(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS); i++) {
         const vonk_pb_msg *pair = vonk_pb_msg_at(c->op, PB_CONFIG_REQUEST_GET_WITH_DEFAULT_PAIRS, i);
         vonk_str key = vonk_pb_str(pair, PB_KEY_VALUE_KEY), value = vonk_conf_get_set(c->conf, key);
-        if (value.data && vonk_redaction_hides(&c->redaction, key, value)) value = VONK_STR_NONE;
+        bool hides = false;
+        if (value.data) VONK_TRY(vonk_redaction_hides(&c->redaction, key, value, &hides, err));
+        if (hides) value = VONK_STR_NONE;
         if (!value.data && vonk_pb_has(pair, PB_KEY_VALUE_VALUE)) {
             value = vonk_pb_str(pair, PB_KEY_VALUE_VALUE);
             if (!value.data) value = VONK_STR("");
@@ -122,14 +126,18 @@ static vonk_status get_with_default(config_rpc *c, vonk_error *err)
     return VONK_OK;
 }
 
-static void get_all(config_rpc *c)
+static vonk_status get_all(config_rpc *c, vonk_error *err)
 {
     vonk_str prefix = vonk_pb_str(c->op, PB_CONFIG_REQUEST_GET_ALL_PREFIX), key, value;
     for (size_t at = 0; vonk_conf_next(c->conf, &at, &key, &value);) {
-        if (!vonk_str_starts(key, prefix) || vonk_redaction_hides(&c->redaction, key, value)) continue;
+        bool hides = false;
+        if (!vonk_str_starts(key, prefix)) continue;
+        VONK_TRY(vonk_redaction_hides(&c->redaction, key, value, &hides, err));
+        if (hides) continue;
         put_pair(c, vonk_str_sub(key, prefix.len, key.len), value);
         warn(c, key);
     }
+    return VONK_OK;
 }
 
 static vonk_status unset_keys(config_rpc *c, vonk_error *err)
@@ -163,7 +171,7 @@ static vonk_status answer(config_rpc *c, vonk_error *err)
     case PB_CONFIG_REQUEST_OPERATION_GET: return get_keys(c, PB_CONFIG_REQUEST_GET_KEYS, true, err);
     case PB_CONFIG_REQUEST_OPERATION_GET_OPTION: return get_keys(c, PB_CONFIG_REQUEST_GET_OPTION_KEYS, false, err);
     case PB_CONFIG_REQUEST_OPERATION_GET_WITH_DEFAULT: return get_with_default(c, err);
-    case PB_CONFIG_REQUEST_OPERATION_GET_ALL: get_all(c); return VONK_OK;
+    case PB_CONFIG_REQUEST_OPERATION_GET_ALL: return get_all(c, err);
     case PB_CONFIG_REQUEST_OPERATION_UNSET: return unset_keys(c, err);
     case PB_CONFIG_REQUEST_OPERATION_IS_MODIFIABLE: are_modifiable(c); return VONK_OK;
     default:

@@ -164,11 +164,12 @@ static vonk_status conf_debug(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_sort(call->caller, keys, n, NULL, err));
     for (uint32_t i = 0; i < n; i++) {
         const vonk_str key = vonk__j_str(&keys[i]);
-        const vonk_str value = vonk__j_map_get_text(map_of(call), key);
+        vonk_str value = vonk__j_map_get_text(map_of(call), key);
+        VONK_TRY(vonk_redaction_show(&r, key, &value, err));
         if (i) VONK_TRY(vonk_buf_add_byte(&text, '\n', err));
         VONK_TRY(vonk_buf_add_str(&text, key, err));
         VONK_TRY(vonk_buf_add_byte(&text, '=', err));
-        VONK_TRY(vonk_buf_add_str(&text, vonk_redaction_hides(&r, key, value) ? VONK_REDACTED : value, err));
+        VONK_TRY(vonk_buf_add_str(&text, value, err));
     }
     return vonk__j_return_str(call, vonk_buf_str(&text), err);
 }

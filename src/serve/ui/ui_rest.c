@@ -281,9 +281,11 @@ static bool add_environment(json *j, const vonk_ui_snapshot *seen, vonk_str stat
     begin_part(j, "sparkProperties", "[");
     for (uint32_t i = 0; i < seen->n_settings; i++) {
         const vonk_property *p = &seen->settings[i];
+        vonk_str value = p->value;
+        if (j->status == VONK_OK) j->status = vonk_redaction_show(&r, p->key, &value, j->err);
         begin_part(j, NULL, "[");
         add_text(j, NULL, p->key);
-        add_text(j, NULL, vonk_redaction_hides(&r, p->key, p->value) ? VONK_REDACTED : p->value);
+        add_text(j, NULL, value);
         end_part(j, "]");
     }
     end_part(j, "]");
