@@ -1,8 +1,6 @@
 /* net/proto_write.c -- writing messages field by field. */
 #include "net/proto.h"
 
-enum { MAX_VARINT_BYTES = 10 };
-
 static void fail_with(vonk_pb_writer *w, vonk_status st)
 {
     if (w->status == VONK_OK) w->status = st;
@@ -27,7 +25,7 @@ static size_t set_varint(char *at, uint64_t x)
 
 static void put_varint(vonk_pb_writer *w, uint64_t x)
 {
-    if (w->status == VONK_OK) fail_with(w, vonk_buf_reserve(w->buf, MAX_VARINT_BYTES, w->err));
+    if (w->status == VONK_OK) fail_with(w, vonk_buf_reserve(w->buf, varint_bytes(x), w->err));
     if (w->status == VONK_OK) w->buf->len += set_varint(w->buf->data + w->buf->len, x);
 }
 

@@ -125,9 +125,31 @@ static void test_passages(void **state)
     vonk_conf_unref(conf);
 }
 
+/* Nobody knows then: what is shown must not look like a secret. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    vonk_budget *budget = NULL;
+    vonk_redaction r;
+    vonk_error error = VONK_ERROR_INIT;
+    bool hidden = false;
+    OK(vonk_budget_new(vonk_budget_root(), "redaction", VONK_NO_LIMIT, &budget, err));
+    OK(vonk_redaction_init(&r, budget, VONK_STR("appl."), err));
+    vonk_budget_set_limit(budget, vonk_budget_used(budget));
+    assert_int_equal(vonk_redaction_hides(&r, VONK_STR("k"), VONK_STR("v"), &hidden, &error),
+                     VONK_E_MEMORY_BUDGET_EXCEEDED);
+    vonk_error_reset(&error);
+    vonk_budget_set_limit(budget, VONK_NO_LIMIT);
+    OK(vonk_redaction_hides(&r, VONK_STR("k"), VONK_STR("v"), &hidden, err));
+    assert_false(hidden);
+    vonk_redaction_done(&r);
+    vonk_budget_free(budget);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_default), cmocka_unit_test(test_own_pattern),
-                                       cmocka_unit_test(test_session), cmocka_unit_test(test_passages)};
+                                       cmocka_unit_test(test_no_memory), cmocka_unit_test(test_session),
+                                       cmocka_unit_test(test_passages)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
