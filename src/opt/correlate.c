@@ -122,14 +122,13 @@ static vonk_status pull_filter(pull *u, const vonk_plan *p, const vonk_plan **re
 static vonk_status add_needed(pull *u, const vonk_plan *child, vonk__exprs *exprs, vonk_error *err)
 {
     for (size_t t = 0; t < u->terms.n; t++) {
-        uint64_t *ids = NULL;
-        size_t n = 0;
-        VONK_TRY(vonk_expr_column_ids(u->terms.at[t], u->s->arena, &ids, &n, err));
-        for (size_t i = 0; i < n; i++) {
-            bool there = !vonk__has_output(child, ids[i]);
-            for (size_t k = 0; k < exprs->n && !there; k++) there = exprs->at[k]->id == ids[i];
+        vonk_ids ids = {0};
+        VONK_TRY(vonk_expr_column_ids(u->terms.at[t], u->s->arena, &ids, err));
+        for (size_t i = 0; i < ids.n; i++) {
+            bool there = !vonk__has_output(child, ids.at[i]);
+            for (size_t k = 0; k < exprs->n && !there; k++) there = exprs->at[k]->id == ids.at[i];
             for (uint32_t c = 0; c < child->n_output && !there; c++)
-                if (child->output[c]->id == ids[i]) {
+                if (child->output[c]->id == ids.at[i]) {
                     VONK_TRY(VONK_VEC_ARENA_PUSH(exprs, u->s->arena, child->output[c], err));
                     there = true;
                 }

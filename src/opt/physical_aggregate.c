@@ -2,23 +2,17 @@
  * what stands around the aggregates. */
 #include "opt/opt_int.h"
 #include "opt/stats.h"
+#include "plan/expr_set.h"
 #include "plan/program.h"
 
 typedef struct split {
     const vonk_opt_env *env;
     const vonk_plan *node; /* logical */
     vonk_arena *arena;
-    vonk__exprs calls; /* different aggregate FUNCTIONs of the outputs, unbound */
+    vonk_expr_set calls; /* aggregate FUNCTIONs of the outputs, unbound */
 } split;
 
 static bool is_aggregate(const vonk_expr *e) { return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE; }
-
-static size_t find(const vonk__exprs *list, const vonk_expr *e)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (vonk_expr_equal(list->at[i], e)) return i;
-    return SIZE_MAX;
-}
 
 static vonk_walk stop_at_python(const vonk_expr *e, void *arg)
 {
@@ -27,8 +21,7 @@ static vonk_walk stop_at_python(const vonk_expr *e, void *arg)
 
 static vonk_status gather_calls(split *s, const vonk_expr *e, vonk_error *err)
 {
-    if (is_aggregate(e))
-        return find(&s->calls, e) == SIZE_MAX ? VONK_VEC_ARENA_PUSH(&s->calls, s->arena, e, err) : VONK_OK;
+    if (is_aggregate(e)) return vonk_expr_set_add(&s->calls, s->arena, e, NULL, err);
     for (uint32_t i = 0; i < e->n_children; i++)
         VONK_TRY(gather_calls(s, e->children[i], err)); /* depth: VONK_MAX_EXPR_DEPTH */
     return VONK_OK;
@@ -43,7 +36,7 @@ static vonk_status over_results(split *s, const vonk_expr *e, const vonk_expr **
         if (vonk_expr_equal(keys->at[k], e))
             return vonk_ex_bound(s->env->budget, k, e->type, keys->at[k]->nullable, e->name, ret, err);
     if (is_aggregate(e)) {
-        const size_t at = find(&s->calls, e);
+        const size_t at = vonk_expr_set_find(&s->calls, e);
         return vonk_ex_bound(s->env->budget, keys->n + (uint32_t)at, e->type, e->nullable, VONK_STR("aggregate"), ret,
                              err);
     }

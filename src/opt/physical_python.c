@@ -292,16 +292,12 @@ vonk_status vonk__opt_lower_python_window(const vonk_opt_env *env, const vonk_pl
 static vonk_status kept_columns(lowering *l, const vonk_plan *from, const vonk_expr_list *above, vonk__exprs *ret,
                                 vonk_error *err)
 {
-    uint64_t *ids = NULL;
-    size_t n = 0;
+    vonk_ids ids = {0};
 
-    for (uint32_t i = 0; above && i < above->n; i++)
-        VONK_TRY(vonk_expr_column_ids(above->at[i], l->arena, &ids, &n, err));
-    for (uint32_t i = 0; i < from->n_output; i++) {
-        bool used = !above;
-        for (size_t k = 0; k < n && !used; k++) used = ids[k] == from->output[i]->id;
-        if (used) VONK_TRY(VONK_VEC_ARENA_PUSH(ret, l->arena, from->output[i], err));
-    }
+    for (uint32_t i = 0; above && i < above->n; i++) VONK_TRY(vonk_expr_column_ids(above->at[i], l->arena, &ids, err));
+    for (uint32_t i = 0; i < from->n_output; i++)
+        if (!above || vonk_ids_has(&ids, from->output[i]->id))
+            VONK_TRY(VONK_VEC_ARENA_PUSH(ret, l->arena, from->output[i], err));
     return VONK_OK;
 }
 

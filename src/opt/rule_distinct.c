@@ -13,6 +13,7 @@
  * Plain aggregates go below like that because not every one can be merged twice. */
 #include "opt/rules.h"
 #include "opt/scratch.h"
+#include "plan/expr_set.h"
 
 typedef struct distinct_set {
     const vonk_expr *call;     /* one of the calls with these arguments and this filter */
@@ -22,7 +23,7 @@ typedef struct distinct_set {
 typedef struct spreader {
     vonk__scratch s;
     const vonk_plan *node;
-    vonk__exprs calls; /* different aggregate calls of the outputs */
+    vonk_expr_set calls; /* aggregate calls of the outputs */
     distinct_set *sets;
     uint32_t n_sets;
 } spreader;
@@ -40,11 +41,7 @@ static const vonk_expr *filter_of(const vonk_expr *call)
 
 static vonk_status gather(spreader *x, const vonk_expr *e, vonk_error *err)
 {
-    if (is_aggregate(e)) {
-        for (size_t i = 0; i < x->calls.n; i++)
-            if (vonk_expr_equal(x->calls.at[i], e)) return VONK_OK;
-        return VONK_VEC_ARENA_PUSH(&x->calls, x->s.arena, e, err);
-    }
+    if (is_aggregate(e)) return vonk_expr_set_add(&x->calls, x->s.arena, e, NULL, err);
     for (uint32_t i = 0; i < e->n_children; i++)
         VONK_TRY(gather(x, e->children[i], err)); /* depth: VONK_MAX_EXPR_DEPTH */
     return VONK_OK;
@@ -286,11 +283,10 @@ static vonk_status over_upper(swap *w, const vonk_expr *e, const vonk_expr **ret
             *ret = w->keys->at[k];
             return VONK_OK;
         }
-    for (size_t i = 0; is_aggregate(e) && i < w->x->calls.n; i++)
-        if (vonk_expr_equal(w->x->calls.at[i], e)) {
-            *ret = w->above[i];
-            return VONK_OK;
-        }
+    if (is_aggregate(e)) {
+        *ret = w->above[vonk_expr_set_find(&w->x->calls, e)];
+        return VONK_OK;
+    }
     *ret = e;
     if (e->n_children == 0) return VONK_OK;
     VONK_TRY(vonk_arena_array(w->x->s.arena, e->n_children, sizeof *children, &children, err));

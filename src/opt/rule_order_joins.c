@@ -25,22 +25,31 @@ typedef struct relation {
     const vonk_plan *semi; /* the SEMI or ANTI join that it is the right side of; NULL: an ordinary input */
     uint64_t needs;        /* semi: relations whose columns its condition uses */
     double rows;
-    double share; /* semi: of the rows that stay */
+    double share;      /* semi: of the rows that stay */
+    double log_factor; /* of what a set's rows are multiplied by: these rows, or this share */
 } relation;
 
 typedef struct condition {
     const vonk_expr *expr;
     uint64_t uses; /* relations */
-    double share;
+    double log_share;
     int column_class; /* of an equality between two columns, else -1 */
     bool derived;     /* follows from others of its class */
 } condition;
+
+/* Columns that are all equal, at most one of a relation. */
+typedef struct column_class {
+    uint64_t relations;
+    double log_distinct[MOST]; /* values of each relation's column, upper bounds */
+} column_class;
 
 typedef struct graph {
     vonk__scratch s;
     relation relations[MOST];
     uint32_t n_relations;
+    uint32_t n_waiting; /* right sides of joins that are being taken apart: one relation each at least */
     VONK_VEC(condition) conditions;
+    column_class *classes;
     int n_classes;
 } graph;
 
@@ -69,6 +78,7 @@ static vonk_status add_relation(graph *g, const vonk_plan *p, const vonk_plan *s
 {
     const vonk_plan *ordered = NULL;
 
+    assert(g->n_relations < MOST);
     VONK_TRY(order(g->s.env, p, &ordered, err));
     VONK_TRY(vonk__scratch_keep_plan(&g->s, ordered, err));
     g->relations[g->n_relations++] =
@@ -78,15 +88,15 @@ static vonk_status add_relation(graph *g, const vonk_plan *p, const vonk_plan *s
 
 static vonk_status take_apart(graph *g, const vonk_plan *p, vonk__exprs *terms, vonk_error *err)
 {
-    if (is_semi(p) && g->n_relations < MOST - 2) {
-        VONK_TRY(take_apart(g, p->children[0], terms, err));
-        return add_relation(g, p->children[1], p, err);
-    }
-    if (is_inner(p) && g->n_relations < MOST - 2) {
-        if (p->n_lists > 0 && p->lists[0].n > 0)
+    const bool two_more = g->n_relations + g->n_waiting + 2 <= MOST;
+
+    if (two_more && (is_semi(p) || is_inner(p))) {
+        if (is_inner(p) && p->n_lists > 0 && p->lists[0].n > 0)
             VONK_TRY(vonk__opt_conjuncts(g->s.arena, p->lists[0].at[0], terms, err));
-        VONK_TRY(take_apart(g, p->children[0], terms, err));
-        return take_apart(g, p->children[1], terms, err);
+        g->n_waiting++;
+        VONK_TRY(take_apart(g, p->children[0], terms, err)); /* depth <= MOST */
+        g->n_waiting--;
+        return is_semi(p) ? add_relation(g, p->children[1], p, err) : take_apart(g, p->children[1], terms, err);
     }
     if (p->kind == VONK_PN_FILTER && (is_inner(p->children[0]) || is_semi(p->children[0])) &&
         vonk_expr_is_deterministic(p->lists[0].at[0])) {
@@ -111,38 +121,34 @@ static uint64_t relations_of(const graph *g, uint64_t id)
 
 static vonk_status uses_of(graph *g, const vonk_expr *e, uint64_t *ret, vonk_error *err)
 {
-    uint64_t *ids = NULL;
-    size_t n = 0;
+    vonk_ids ids = {0};
 
     *ret = 0;
-    VONK_TRY(vonk_expr_column_ids(e, g->s.arena, &ids, &n, err));
-    for (size_t i = 0; i < n; i++) *ret |= relations_of(g, ids[i]);
+    VONK_TRY(vonk_expr_column_ids(e, g->s.arena, &ids, err));
+    for (size_t i = 0; i < ids.n; i++) *ret |= relations_of(g, ids.at[i]);
     return VONK_OK;
 }
 
 static uint32_t only(uint64_t set) { return (uint32_t)__builtin_ctzll(set); }
 
-static double equality_share(const graph *g, const vonk_expr *a, const vonk_expr *b)
+static double log_distinct(const graph *g, const vonk_expr *column)
 {
-    const uint64_t ra = relations_of(g, a->id), rb = relations_of(g, b->id);
-    const double da = vonk__opt_distinct(g->s.env, g->relations[only(ra)].plan, a->id),
-                 db = vonk__opt_distinct(g->s.env, g->relations[only(rb)].plan, b->id);
-
-    return 1 / (da < db ? da : db); /* distinct values are upper bounds: the smaller one is the key's side */
+    const uint32_t r = only(relations_of(g, column->id));
+    return log(vonk__opt_distinct(g->s.env, g->relations[r].plan, column->id));
 }
 
 static vonk_status add_condition(graph *g, const vonk_expr *e, vonk_error *err)
 {
-    condition c = {.expr = e, .share = 0.33, .column_class = -1};
+    condition c = {.expr = e, .log_share = log(0.33), .column_class = -1};
     bool null_safe;
 
     VONK_TRY(uses_of(g, e, &c.uses, err));
     if (vonk__opt_is_equality(e, &null_safe) && !null_safe && e->children[0]->kind == VONK_EX_COLUMN &&
         e->children[1]->kind == VONK_EX_COLUMN && __builtin_popcountll(c.uses) == 2) {
-        c.share = equality_share(g, e->children[0], e->children[1]);
+        c.log_share = -fmin(log_distinct(g, e->children[0]), log_distinct(g, e->children[1]));
         c.column_class = g->n_classes++;
     } else if (__builtin_popcountll(c.uses) == 1) {
-        c.share = vonk__opt_selectivity(g->s.env, g->relations[only(c.uses)].plan, e);
+        c.log_share = log(vonk__opt_selectivity(g->s.env, g->relations[only(c.uses)].plan, e));
     }
     return VONK_VEC_ARENA_PUSH(&g->conditions, g->s.arena, c, err);
 }
@@ -197,6 +203,22 @@ static void dissolve_classes(graph *g)
     }
 }
 
+static vonk_status describe_classes(graph *g, vonk_error *err)
+{
+    VONK_TRY(vonk_arena_array(g->s.arena, (size_t)g->n_classes, sizeof *g->classes, &g->classes, err));
+    for (size_t i = 0; i < g->conditions.n; i++) {
+        const condition *c = &g->conditions.at[i];
+        if (c->column_class < 0) continue;
+        column_class *of = &g->classes[c->column_class];
+        of->relations |= c->uses;
+        for (uint32_t side = 0; side < 2; side++) {
+            const vonk_expr *column = c->expr->children[side];
+            of->log_distinct[only(relations_of(g, column->id))] = log_distinct(g, column);
+        }
+    }
+    return VONK_OK;
+}
+
 static bool known_pair(const graph *g, uint64_t a, uint64_t b)
 {
     for (size_t i = 0; i < g->conditions.n; i++) {
@@ -225,21 +247,19 @@ static vonk_status derive_pairs(graph *g, vonk_error *err)
                     !vonk_type_same(a->type, b->type))
                     continue;
                 VONK_TRY(vonk__mk_equal(&g->s, a, b, false, &e, err));
-                const condition c = {.expr = e,
-                                     .uses = uses,
-                                     .share = equality_share(g, a, b),
-                                     .column_class = g->conditions.at[i].column_class,
-                                     .derived = true};
+                const condition c = {
+                    .expr = e, .uses = uses, .column_class = g->conditions.at[i].column_class, .derived = true};
                 VONK_TRY(VONK_VEC_ARENA_PUSH(&g->conditions, g->s.arena, c, err));
             }
         }
     return VONK_OK;
 }
 
-static vonk_status describe_semis(graph *g, vonk_error *err)
+static vonk_status describe_relations(graph *g, vonk_error *err)
 {
     for (uint32_t r = 0; r < g->n_relations; r++) {
         relation *rel = &g->relations[r];
+        rel->log_factor = log(rel->rows);
         if (!rel->semi) continue;
         const vonk_plan *join = rel->semi;
         if (join->n_lists > 0 && join->lists[0].n > 0) VONK_TRY(uses_of(g, join->lists[0].at[0], &rel->needs, err));
@@ -247,42 +267,41 @@ static vonk_status describe_semis(graph *g, vonk_error *err)
         const double before = vonk__opt_rows(g->s.env, join->children[0]), after = vonk__opt_rows(g->s.env, join);
         rel->share = before > 0 ? after / before : 1;
         if (rel->share > 1) rel->share = 1;
+        rel->log_factor = log(rel->share);
     }
     return VONK_OK;
 }
 
 /* ---- sizes */
-/* A class with k relations in the set counts k - 1 times, with its strongest members. */
+/* Logarithms: the product of sixty tables is more than a double holds. */
+#define LOG_MOST_ROWS 690.0
+
+/* A class leaves one row in as many as each of its columns has values, but for the column with the most: the others'
+ * values are among its own. */
+static double log_class_share(const column_class *c, uint64_t set)
+{
+    double sum = 0, most = 0;
+
+    for (uint64_t rest = c->relations & set; rest; rest &= rest - 1) {
+        const double distinct = c->log_distinct[only(rest)];
+        sum += distinct;
+        most = fmax(most, distinct);
+    }
+    return most - sum;
+}
+
 static double rows_of(const graph *g, uint64_t set)
 {
-    double rows = 1;
+    double rows = 0;
 
-    for (uint32_t r = 0; r < g->n_relations; r++)
-        if (set & bit(r)) rows *= g->relations[r].semi ? g->relations[r].share : g->relations[r].rows;
+    for (uint64_t rest = set; rest; rest &= rest - 1) rows += g->relations[only(rest)].log_factor;
     for (size_t i = 0; i < g->conditions.n; i++) {
         const condition *c = &g->conditions.at[i];
         if (c->column_class < 0 && c->uses && (c->uses & ~set) == 0 && __builtin_popcountll(c->uses) > 1)
-            rows *= c->share;
+            rows += c->log_share;
     }
-    for (int k = 0; k < g->n_classes; k++) {
-        uint64_t reached = 0;
-        for (;;) { /* a spanning tree over the class's relations, smallest share first */
-            double share = 2;
-            uint64_t uses = 0;
-            for (size_t i = 0; i < g->conditions.n; i++) {
-                const condition *c = &g->conditions.at[i];
-                if (c->column_class != k || (c->uses & ~set) != 0 || (c->uses & ~reached) == 0 ||
-                    (reached && !(c->uses & reached)) || c->share >= share)
-                    continue;
-                share = c->share;
-                uses = c->uses;
-            }
-            if (!uses) break;
-            reached |= uses;
-            rows *= share;
-        }
-    }
-    return rows < 1 ? 1 : rows;
+    for (int k = 0; k < g->n_classes; k++) rows += log_class_share(&g->classes[k], set);
+    return exp(fmin(fmax(rows, 0), LOG_MOST_ROWS));
 }
 
 static bool connected(const graph *g, uint64_t a, uint64_t b)
@@ -449,8 +468,9 @@ static vonk_status order_group(const vonk_opt_env *env, const vonk_plan *p, cons
     for (size_t i = 0; i < terms.n; i++) VONK_TRY(add_condition(g, terms.at[i], err));
     merge_classes(g);
     dissolve_classes(g);
+    VONK_TRY(describe_classes(g, err));
     VONK_TRY(derive_pairs(g, err));
-    VONK_TRY(describe_semis(g, err));
+    VONK_TRY(describe_relations(g, err));
     if (g->n_relations <= DP_MOST) {
         VONK_TRY(vonk_arena_array(arena, (size_t)1 << g->n_relations, sizeof *table, &table, err));
         fill_table(g, table);

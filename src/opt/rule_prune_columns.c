@@ -8,16 +8,10 @@
 #include "opt/rules.h"
 #include "opt/scratch.h"
 
-/* Column ids wanted from a node: sorted. */
-typedef struct id_set {
-    uint64_t *at;
-    size_t n;
-} id_set;
-
 /* Of subplans that stand in the plan more than once: what anybody wants of them. */
 typedef struct shared_use {
     uint32_t number;
-    id_set wanted;
+    vonk_ids wanted;
 } shared_use;
 
 typedef struct pruner {
@@ -26,65 +20,45 @@ typedef struct pruner {
     bool gathering; /* a first round, only to find that out */
 } pruner;
 
-static bool has(const id_set *set, uint64_t id)
-{
-    size_t low = 0, high = set->n;
-
-    while (low < high) {
-        const size_t mid = (low + high) / 2;
-        if (set->at[mid] < id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < set->n && set->at[low] == id;
-}
-
 static int by_id(const void *a, const void *b)
 {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
     return (x > y) - (x < y);
 }
 
-/* vonk_expr_column_ids appends, sorts and drops doubles. */
-static vonk_status add_expr(vonk__scratch *s, id_set *set, const vonk_expr *e, vonk_error *err)
+static vonk_status add_list(vonk__scratch *s, vonk_ids *set, const vonk_expr_list *list, vonk_error *err)
 {
-    return vonk_expr_column_ids(e, s->arena, &set->at, &set->n, err);
-}
-
-static vonk_status add_list(vonk__scratch *s, id_set *set, const vonk_expr_list *list, vonk_error *err)
-{
-    for (uint32_t i = 0; i < list->n; i++) VONK_TRY(add_expr(s, set, list->at[i], err));
+    for (uint32_t i = 0; i < list->n; i++) VONK_TRY(vonk_expr_column_ids(list->at[i], s->arena, set, err));
     return VONK_OK;
 }
 
-static vonk_status all_of(vonk__scratch *s, const vonk_plan *p, id_set *ret, vonk_error *err)
+static vonk_status all_of(vonk__scratch *s, const vonk_plan *p, vonk_ids *ret, vonk_error *err)
 {
-    *ret = (id_set){0};
-    VONK_TRY(vonk_arena_array(s->arena, p->n_output + 1, sizeof *ret->at, &ret->at, err));
+    *ret = (vonk_ids){.capacity = p->n_output + 1};
+    VONK_TRY(vonk_arena_array(s->arena, ret->capacity, sizeof *ret->at, &ret->at, err));
     for (uint32_t i = 0; i < p->n_output; i++) ret->at[ret->n++] = p->output[i]->id;
     qsort(ret->at, ret->n, sizeof *ret->at, by_id);
     return VONK_OK;
 }
 
-static vonk_status copy_set(vonk__scratch *s, const id_set *from, id_set *ret, vonk_error *err)
+static vonk_status copy_set(vonk__scratch *s, const vonk_ids *from, vonk_ids *ret, vonk_error *err)
 {
-    *ret = (id_set){.n = from->n};
-    VONK_TRY(vonk_arena_array(s->arena, from->n + 1, sizeof *ret->at, &ret->at, err));
+    *ret = (vonk_ids){.n = from->n, .capacity = from->n + 1};
+    VONK_TRY(vonk_arena_array(s->arena, ret->capacity, sizeof *ret->at, &ret->at, err));
     if (from->n) memcpy(ret->at, from->at, from->n * sizeof *ret->at);
     return VONK_OK;
 }
 
-static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                          vonk_error *err);
 
 /* The wanted ones of the node's own output list (PROJECT: l0, AGGREGATE: l1, WINDOW: l0); at least one stays when
  * `least_one`. */
-static vonk_status wanted_of(vonk__scratch *s, const vonk_expr_list *list, const id_set *wanted, bool least_one,
+static vonk_status wanted_of(vonk__scratch *s, const vonk_expr_list *list, const vonk_ids *wanted, bool least_one,
                              vonk__exprs *ret, vonk_error *err)
 {
     for (uint32_t i = 0; i < list->n; i++)
-        if (has(wanted, list->at[i]->id)) VONK_TRY(VONK_VEC_ARENA_PUSH(ret, s->arena, list->at[i], err));
+        if (vonk_ids_has(wanted, list->at[i]->id)) VONK_TRY(VONK_VEC_ARENA_PUSH(ret, s->arena, list->at[i], err));
     if (least_one && ret->n == 0 && list->n > 0) VONK_TRY(VONK_VEC_ARENA_PUSH(ret, s->arena, list->at[0], err));
     return VONK_OK;
 }
@@ -104,54 +78,54 @@ static vonk_status node_with_list(vonk__scratch *s, const vonk_plan *p, const vo
     return vonk__scratch_keep_plan(s, *ret, err);
 }
 
-static vonk_status prune_project(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_project(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                  vonk_error *err)
 {
     vonk__exprs exprs = {0};
-    id_set below = {0};
+    vonk_ids below = {0};
     const vonk_plan *child = NULL;
 
     VONK_TRY(wanted_of(s, &p->lists[0], wanted, false, &exprs, err));
-    for (size_t i = 0; i < exprs.n; i++) VONK_TRY(add_expr(s, &below, exprs.at[i], err));
+    for (size_t i = 0; i < exprs.n; i++) VONK_TRY(vonk_expr_column_ids(exprs.at[i], s->arena, &below, err));
     VONK_TRY(prune(s, p->children[0], &below, &child, err));
     return vonk__mk_project(s, child, exprs.at, exprs.n, ret, err);
 }
 
-static vonk_status prune_aggregate(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_aggregate(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                    vonk_error *err)
 {
     vonk__exprs outputs = {0};
-    id_set below = {0};
+    vonk_ids below = {0};
     const vonk_plan *child = NULL;
 
     VONK_TRY(wanted_of(s, &p->lists[1], wanted, true, &outputs, err));
     VONK_TRY(add_list(s, &below, &p->lists[0], err));
-    for (size_t i = 0; i < outputs.n; i++) VONK_TRY(add_expr(s, &below, outputs.at[i], err));
+    for (size_t i = 0; i < outputs.n; i++) VONK_TRY(vonk_expr_column_ids(outputs.at[i], s->arena, &below, err));
     VONK_TRY(prune(s, p->children[0], &below, &child, err));
     return node_with_list(s, p, child, 1, &outputs, ret, err);
 }
 
 /* l0 comes beside the child's columns. */
-static vonk_status prune_beside(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_beside(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                 vonk_error *err)
 {
     vonk__exprs exprs = {0};
-    id_set below;
+    vonk_ids below;
     const vonk_plan *child = NULL;
 
     VONK_TRY(wanted_of(s, &p->lists[0], wanted, false, &exprs, err));
     VONK_TRY(copy_set(s, wanted, &below, err));
     if (exprs.n == 0 && p->lists[0].n > 0) return prune(s, p->children[0], &below, ret, err);
-    for (size_t i = 0; i < exprs.n; i++) VONK_TRY(add_expr(s, &below, exprs.at[i], err));
+    for (size_t i = 0; i < exprs.n; i++) VONK_TRY(vonk_expr_column_ids(exprs.at[i], s->arena, &below, err));
     for (uint32_t l = 1; l < p->n_lists && exprs.n == 0; l++) VONK_TRY(add_list(s, &below, &p->lists[l], err));
     VONK_TRY(prune(s, p->children[0], &below, &child, err));
     return node_with_list(s, p, child, 0, &exprs, ret, err);
 }
 
-static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                               vonk_error *err)
 {
-    id_set needed;
+    vonk_ids needed;
     vonk__exprs output = {0};
     uint32_t *columns = NULL, n = 0;
     vonk_plan *copy = NULL;
@@ -161,7 +135,7 @@ static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set
     VONK_TRY(vonk_plan_copy(s->env->budget, p, NULL, 0, &copy, err));
     vonk_status status = vonk_arena_array(copy->arena, p->n_output + 1, sizeof *columns, &columns, err);
     for (uint32_t i = 0; i < p->n_output && status == VONK_OK; i++)
-        if (has(&needed, p->output[i]->id)) {
+        if (vonk_ids_has(&needed, p->output[i]->id)) {
             columns[n++] = p->scan.columns[i];
             status = VONK_VEC_ARENA_PUSH(&output, s->arena, p->output[i], err);
         }
@@ -178,19 +152,19 @@ static vonk_status prune_scan(vonk__scratch *s, const vonk_plan *p, const id_set
 }
 
 /* The child's columns that are wanted, as a PROJECT when there are others. */
-static vonk_status narrowed(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status narrowed(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                             vonk_error *err)
 {
     vonk__exprs exprs = {0};
 
     for (uint32_t i = 0; i < p->n_output; i++)
-        if (has(wanted, p->output[i]->id)) VONK_TRY(VONK_VEC_ARENA_PUSH(&exprs, s->arena, p->output[i], err));
+        if (vonk_ids_has(wanted, p->output[i]->id)) VONK_TRY(VONK_VEC_ARENA_PUSH(&exprs, s->arena, p->output[i], err));
     *ret = p;
     return exprs.n == p->n_output ? VONK_OK : vonk__mk_project(s, p, exprs.at, exprs.n, ret, err);
 }
 
 /* Every input gives exactly the wanted positions. */
-static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                vonk_error *err)
 {
     const vonk_plan **children = NULL;
@@ -198,11 +172,11 @@ static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_se
     VONK_TRY(vonk_arena_array(s->arena, p->n_children, sizeof *children, &children, err));
     for (uint32_t c = 0; c < p->n_children; c++) {
         vonk__exprs exprs = {0};
-        id_set below = {0};
+        vonk_ids below = {0};
         for (uint32_t i = 0; i < p->n_output; i++)
-            if (has(wanted, p->output[i]->id))
+            if (vonk_ids_has(wanted, p->output[i]->id))
                 VONK_TRY(VONK_VEC_ARENA_PUSH(&exprs, s->arena, p->children[c]->output[i], err));
-        for (size_t i = 0; i < exprs.n; i++) VONK_TRY(add_expr(s, &below, exprs.at[i], err));
+        for (size_t i = 0; i < exprs.n; i++) VONK_TRY(vonk_expr_column_ids(exprs.at[i], s->arena, &below, err));
         VONK_TRY(prune(s, p->children[c], &below, &children[c], err));
         bool same = children[c]->n_output == exprs.n;
         for (size_t i = 0; same && i < exprs.n; i++) same = children[c]->output[i]->id == exprs.at[i]->id;
@@ -212,26 +186,28 @@ static vonk_status prune_union(vonk__scratch *s, const vonk_plan *p, const id_se
 }
 
 /* Of every projection the wanted positions; at least one stays, since rows are counted by it. */
-static vonk_status prune_expand(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_expand(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                 vonk_error *err)
 {
     vonk__exprs output = {0};
-    id_set kept = {0}, below = {0};
+    vonk_ids kept = {0}, below = {0};
     const vonk_plan *child = NULL;
     vonk_plan *copy = NULL;
 
     VONK_TRY(wanted_of(s, &(vonk_expr_list){p->output, p->n_output}, wanted, true, &output, err));
-    for (size_t i = 0; i < output.n; i++) VONK_TRY(add_expr(s, &kept, output.at[i], err));
+    for (size_t i = 0; i < output.n; i++) VONK_TRY(vonk_expr_column_ids(output.at[i], s->arena, &kept, err));
     for (uint32_t l = 0; l < p->n_lists; l++)
         for (uint32_t i = 0; i < p->n_output; i++)
-            if (has(&kept, p->output[i]->id)) VONK_TRY(add_expr(s, &below, p->lists[l].at[i], err));
+            if (vonk_ids_has(&kept, p->output[i]->id))
+                VONK_TRY(vonk_expr_column_ids(p->lists[l].at[i], s->arena, &below, err));
     VONK_TRY(prune(s, p->children[0], &below, &child, err));
     VONK_TRY(vonk_plan_copy(s->env->budget, p, &child, 1, &copy, err));
     vonk_status status = vonk_plan_set_output(copy, output.at, (uint32_t)output.n, err);
     for (uint32_t l = 0; l < p->n_lists && status == VONK_OK; l++) {
         vonk__exprs row = {0};
         for (uint32_t i = 0; i < p->n_output && status == VONK_OK; i++)
-            if (has(&kept, p->output[i]->id)) status = VONK_VEC_ARENA_PUSH(&row, s->arena, p->lists[l].at[i], err);
+            if (vonk_ids_has(&kept, p->output[i]->id))
+                status = VONK_VEC_ARENA_PUSH(&row, s->arena, p->lists[l].at[i], err);
         if (status == VONK_OK) status = vonk_plan_set_list(copy, l, row.at, (uint32_t)row.n, err);
     }
     if (status != VONK_OK) {
@@ -243,13 +219,13 @@ static vonk_status prune_expand(vonk__scratch *s, const vonk_plan *p, const id_s
 }
 
 /* Joins: below them unwanted columns go; keys that only the join needs are dropped right above it. */
-static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_join(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                               vonk_error *err)
 {
     const vonk_plan *children[2], *joined = NULL;
 
     for (uint32_t side = 0; side < 2; side++) {
-        id_set below;
+        vonk_ids below;
         VONK_TRY(copy_set(s, wanted, &below, err));
         if (p->n_lists > 0) VONK_TRY(add_list(s, &below, &p->lists[0], err));
         VONK_TRY(prune(s, p->children[side], &below, &children[side], err));
@@ -273,7 +249,7 @@ static vonk_status use_of(pruner *p, const vonk_plan *node, shared_use **ret, vo
 }
 
 /* All copies are pruned alike, to what one of them needs. */
-static vonk_status prune_shared(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_shared(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                 vonk_error *err)
 {
     pruner *all = (pruner *)s;
@@ -283,7 +259,8 @@ static vonk_status prune_shared(vonk__scratch *s, const vonk_plan *p, const id_s
     VONK_TRY(use_of(all, p, &use, err));
     if (all->gathering) {
         for (uint32_t i = 0; i < p->n_output; i++)
-            if (has(wanted, p->output[i]->id)) VONK_TRY(add_expr(s, &use->wanted, p->output[i], err));
+            if (vonk_ids_has(wanted, p->output[i]->id))
+                VONK_TRY(vonk_expr_column_ids(p->output[i], s->arena, &use->wanted, err));
         *ret = p;
         return VONK_OK;
     }
@@ -294,10 +271,10 @@ static vonk_status prune_shared(vonk__scratch *s, const vonk_plan *p, const id_s
 }
 
 /* Nodes whose output is their child's: what they read themselves is added. */
-static vonk_status prune_through(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune_through(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                                  vonk_error *err)
 {
-    id_set below;
+    vonk_ids below;
     const vonk_plan *child = NULL;
 
     VONK_TRY(copy_set(s, wanted, &below, err));
@@ -322,7 +299,7 @@ static vonk_status prune_whole(vonk__scratch *s, const vonk_plan *p, const vonk_
     if (p->n_children == 0) return VONK_OK;
     VONK_TRY(vonk_arena_array(s->arena, p->n_children, sizeof *children, &children, err));
     for (uint32_t i = 0; i < p->n_children; i++) {
-        id_set all;
+        vonk_ids all;
         VONK_TRY(all_of(s, p->children[i], &all, err));
         VONK_TRY(prune(s, p->children[i], &all, &children[i], err));
         VONK_TRY(vonk__mk_output_like(s, children[i], p->children[i], &children[i], err));
@@ -330,7 +307,7 @@ static vonk_status prune_whole(vonk__scratch *s, const vonk_plan *p, const vonk_
     return vonk__mk_over(s, p, children, ret, err);
 }
 
-static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const id_set *wanted, const vonk_plan **ret,
+static vonk_status prune(vonk__scratch *s, const vonk_plan *p, const vonk_ids *wanted, const vonk_plan **ret,
                          vonk_error *err)
 {
     switch (p->kind) {
@@ -371,7 +348,7 @@ vonk_status vonk__rule_prune_columns(const vonk_opt_env *env, const vonk_plan *p
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
     const vonk_plan *done = NULL;
-    id_set all;
+    vonk_ids all;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     pruner p = {.s = {env, arena}};

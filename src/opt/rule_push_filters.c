@@ -58,19 +58,18 @@ static vonk_status through_list(pusher *x, const vonk_expr *term, const vonk_pla
                                 bool *ret_ok, vonk_error *err)
 {
     const vonk_expr_list *defs = &p->lists[list];
-    uint64_t *ids = NULL, *used = NULL;
+    uint64_t *ids = NULL;
+    vonk_ids used = {0};
     const vonk_expr **values = NULL;
-    size_t n_used = 0;
 
     *ret_ok = true;
-    VONK_TRY(vonk_expr_column_ids(term, x->s.arena, &used, &n_used, err));
+    VONK_TRY(vonk_expr_column_ids(term, x->s.arena, &used, err));
     VONK_TRY(vonk_arena_array(x->s.arena, defs->n + 1, sizeof *ids, &ids, err));
     VONK_TRY(vonk_arena_array(x->s.arena, defs->n + 1, sizeof *values, &values, err));
     for (uint32_t i = 0; i < defs->n; i++) {
         ids[i] = defs->at[i]->id;
         values[i] = value_of(defs->at[i]);
-        for (size_t u = 0; u < n_used; u++)
-            if (used[u] == ids[i] && !may(p, values[i])) *ret_ok = false;
+        if (vonk_ids_has(&used, ids[i]) && !may(p, values[i])) *ret_ok = false;
     }
     if (!*ret_ok) return VONK_OK;
     return vonk__mk_replace(&x->s, term, ids, values, defs->n, ret, err);
@@ -111,17 +110,16 @@ static vonk_status push_list(pusher *x, const vonk_plan *p, const vonk__exprs *t
 static bool only_partition_columns(const vonk_plan *window, const vonk_expr *term, vonk_arena *arena, vonk_error *err,
                                    vonk_status *status)
 {
-    uint64_t *used = NULL;
-    size_t n = 0;
+    vonk_ids used = {0};
 
-    *status = vonk_expr_column_ids(term, arena, &used, &n, err);
-    for (size_t u = 0; *status == VONK_OK && u < n; u++) {
+    *status = vonk_expr_column_ids(term, arena, &used, err);
+    for (size_t u = 0; *status == VONK_OK && u < used.n; u++) {
         bool found = false;
         for (uint32_t i = 0; i < window->lists[1].n && !found; i++)
-            found = window->lists[1].at[i]->kind == VONK_EX_COLUMN && window->lists[1].at[i]->id == used[u];
+            found = window->lists[1].at[i]->kind == VONK_EX_COLUMN && window->lists[1].at[i]->id == used.at[u];
         if (!found) return false;
     }
-    return n > 0;
+    return used.n > 0;
 }
 
 static vonk_status push_window(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
@@ -216,11 +214,10 @@ static vonk_status derive_from_equality(pusher *x, const vonk_plan *p, join_divi
             const uint32_t at = vonk__has_output(p->children[side], e->children[0]->id) ? 0 : 1;
             const vonk_expr *from = e->children[at], *to = e->children[1 - at];
             for (size_t i = 0; i < before[side]; i++) {
-                uint64_t *ids = NULL;
-                size_t n = 0;
+                vonk_ids ids = {0};
                 const vonk_expr *other = NULL;
-                VONK_TRY(vonk_expr_column_ids(d->side[side].at[i], x->s.arena, &ids, &n, err));
-                if (n != 1 || ids[0] != from->id || vonk_expr_may_raise(d->side[side].at[i])) continue;
+                VONK_TRY(vonk_expr_column_ids(d->side[side].at[i], x->s.arena, &ids, err));
+                if (ids.n != 1 || ids.at[0] != from->id || vonk_expr_may_raise(d->side[side].at[i])) continue;
                 VONK_TRY(vonk__mk_replace(&x->s, d->side[side].at[i], &from->id, &to, 1, &other, err));
                 VONK_TRY(add(x, &d->side[1 - side], other, err));
             }

@@ -6,7 +6,7 @@
 #ifndef VONK_PLAN_EXPR_H
 #define VONK_PLAN_EXPR_H
 
-#include "base/arena.h"
+#include "base/vec.h"
 #include "column/column.h"
 #include "func/func.h"
 #include "plan/python_fn.h"
@@ -148,8 +148,10 @@ bool vonk_expr_may_raise(const vonk_expr *e);                    /* evaluating i
 bool vonk_expr_has_aggregate(const vonk_expr *e);                /* outside of window functions */
 bool vonk_expr_has_window(const vonk_expr *e);
 bool vonk_expr_has_generator(const vonk_expr *e);
-/* Appends every COLUMN id below (subquery plans' outer references too); sorted and unique afterwards. */
-vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, uint64_t **inout_ids, size_t *inout_n, vonk_error *err);
+typedef VONK_VEC(uint64_t) vonk_ids; /* of columns: sorted, each once, in an arena */
+bool vonk_ids_has(const vonk_ids *ids, uint64_t id);
+/* Adds every COLUMN id below (subquery plans' outer references too). */
+vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, vonk_ids *inout, vonk_error *err);
 
 /* Post-order rewrite: `step` gets a node whose children are done and sets *ret to it (a new reference) or to something else. Untouched subtrees are shared. */
 typedef vonk_status (*vonk_expr_step)(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err);

@@ -222,18 +222,29 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, uint64_t **inout_ids, size_t *inout_n,
-                                 vonk_error *err)
+bool vonk_ids_has(const vonk_ids *ids, uint64_t id)
 {
-    id_list list = {.arena = arena, .ids = {*inout_ids, *inout_n, *inout_n}, .err = err};
+    return ids->n > 0 && bsearch(&id, ids->at, ids->n, sizeof id, by_id) != NULL;
+}
+
+/* Only what is new is sorted and put in its place: many expressions may add to one large set. */
+vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, vonk_ids *inout, vonk_error *err)
+{
+    id_list list = {.arena = arena, .err = err};
+    const size_t n_old = inout->n;
+    size_t n_new = 0;
+
     vonk_expr_walk(e, collect_ids, &list);
     if (list.status != VONK_OK) return list.status;
-    size_t n = 0;
     if (list.ids.n) qsort(list.ids.at, list.ids.n, sizeof(uint64_t), by_id);
-    for (size_t i = 0; i < list.ids.n; i++)
-        if (n == 0 || list.ids.at[n - 1] != list.ids.at[i]) list.ids.at[n++] = list.ids.at[i];
-    *inout_ids = list.ids.at;
-    *inout_n = n;
+    for (size_t i = 0; i < list.ids.n; i++) {
+        const uint64_t id = list.ids.at[i];
+        if ((n_new == 0 || list.ids.at[n_new - 1] != id) && !vonk_ids_has(inout, id)) list.ids.at[n_new++] = id;
+    }
+    for (size_t i = 0; i < n_new; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(inout, arena, list.ids.at[i], err));
+    for (size_t old = n_old, at = inout->n; n_new > 0 && old > 0; at--) /* merged from the end */
+        inout->at[at - 1] = inout->at[old - 1] > list.ids.at[n_new - 1] ? inout->at[--old] : list.ids.at[--n_new];
+    if (n_new > 0) memcpy(inout->at, list.ids.at, n_new * sizeof *inout->at);
     return VONK_OK;
 }
 

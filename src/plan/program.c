@@ -1,6 +1,7 @@
 /* plan/program.c -- compiling bound expressions into steps; constants are folded and equal parts found on the way. */
 #include "base/vec.h"
 #include "func/cast.h"
+#include "plan/expr_set.h"
 #include "plan/program_int.h"
 
 /* While a program is made. */
@@ -8,9 +9,8 @@ typedef struct builder {
     vonk_program *p;
     VONK_VEC(vonk__step) steps;
     VONK_VEC(vonk_lambda *) lambdas;
-    uint32_t *table; /* open hash table over pure steps: step + 1, 0: free */
-    uint64_t *hashes;
-    uint32_t n_table, n_used;
+    vonk_expr_set shared; /* deterministic expressions that have a step */
+    VONK_VEC(uint32_t) shared_steps;
     bool in_deterministic;      /* something above is, so all below it is */
     vonk_program_local *folder; /* evaluates steps whose arguments are constants */
 } builder;
@@ -23,44 +23,6 @@ static void drop_column(void *c) { vonk_column_unref(c); }
 static vonk_status hold_expr(vonk_program *p, const vonk_expr *e, vonk_error *err)
 {
     return vonk_arena_on_free(p->arena, drop_expr, (void *)(uintptr_t)vonk_expr_ref(e), err);
-}
-
-/* ---- equal parts */
-
-static uint32_t find_same(const builder *b, const vonk_expr *e, uint64_t hash)
-{
-    if (b->n_table == 0) return UINT32_MAX;
-    for (uint32_t i = (uint32_t)hash & (b->n_table - 1); b->table[i]; i = (i + 1) & (b->n_table - 1))
-        if (b->hashes[i] == hash && vonk_expr_equal(b->steps.at[b->table[i] - 1].expr, e)) return b->table[i] - 1;
-    return UINT32_MAX;
-}
-
-static void insert(builder *b, uint64_t hash, uint32_t step)
-{
-    uint32_t i = (uint32_t)hash & (b->n_table - 1);
-    while (b->table[i]) i = (i + 1) & (b->n_table - 1);
-    b->table[i] = step + 1;
-    b->hashes[i] = hash;
-    b->n_used++;
-}
-
-static vonk_status remember(builder *b, uint64_t hash, uint32_t step, vonk_error *err)
-{
-    if ((b->n_used + 1) * 2 > b->n_table) {
-        uint32_t *old = b->table, n_old = b->n_table, *table = NULL;
-        uint64_t *old_hashes = b->hashes, *hashes = NULL;
-        uint32_t n = n_old ? n_old * 2 : 64;
-        VONK_TRY(vonk_arena_array(b->p->arena, n, sizeof(*table), &table, err));
-        VONK_TRY(vonk_arena_array(b->p->arena, n, sizeof(*hashes), &hashes, err));
-        b->table = table;
-        b->hashes = hashes;
-        b->n_table = n;
-        b->n_used = 0;
-        for (uint32_t i = 0; i < n_old; i++)
-            if (old[i]) insert(b, old_hashes[i], old[i] - 1);
-    }
-    insert(b, hash, step);
-    return VONK_OK;
 }
 
 /* ---- folding */
@@ -239,9 +201,11 @@ static vonk_status compile(builder *b, const vonk_expr *e, uint32_t *ret, vonk_e
     if (!e->resolved || !e->type)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "an unresolved expression reached the evaluator");
     bool outer = b->in_deterministic, shared = outer || vonk_expr_is_deterministic(e);
-    uint64_t hash = shared ? vonk_expr_hash(e) : 0;
-    if (shared) *ret = find_same(b, e, hash);
-    if (shared && *ret != UINT32_MAX) return VONK_OK;
+    const size_t same = shared ? vonk_expr_set_find(&b->shared, e) : SIZE_MAX;
+    if (same != SIZE_MAX) {
+        *ret = b->shared_steps.at[same];
+        return VONK_OK;
+    }
     vonk__step s = {.type = e->type, .expr = e};
     VONK_TRY(hold_expr(b->p, e, err));
     b->in_deterministic = shared;
@@ -254,7 +218,9 @@ static vonk_status compile(builder *b, const vonk_expr *e, uint32_t *ret, vonk_e
     VONK_TRY(fold(b, &s, err));
     *ret = (uint32_t)b->steps.n;
     VONK_TRY(VONK_VEC_ARENA_PUSH(&b->steps, b->p->arena, s, err));
-    return shared ? remember(b, hash, *ret, err) : VONK_OK;
+    if (!shared) return VONK_OK;
+    VONK_TRY(vonk_expr_set_add(&b->shared, b->p->arena, e, NULL, err)); /* absent: e is no part of itself */
+    return VONK_VEC_ARENA_PUSH(&b->shared_steps, b->p->arena, *ret, err);
 }
 
 /* ---- programs */

@@ -35,17 +35,13 @@ static vonk_status value_columns(vonk__ds *d, vonk__ds_list *ret)
 /* The ids: as given, or every column that no value uses. */
 static vonk_status id_columns(vonk__ds *d, const vonk__ds_list *values, vonk__ds_list *ret)
 {
-    uint64_t *used = NULL;
-    size_t n = 0;
+    vonk_ids used = {0};
 
     for (uint32_t i = 0; i < d->p->lists[0].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[0].at[i]));
     if (!(d->p->number & VONK_UNPIVOT_IDS_OPEN)) return VONK_OK;
-    for (size_t i = 0; i < values->n; i++) VONK_TRY(vonk_expr_column_ids(values->at[i], d->arena, &used, &n, d->err));
-    for (uint32_t c = 0; c < d->child->n_output; c++) {
-        bool is_used = false;
-        for (size_t u = 0; u < n && !is_used; u++) is_used = used[u] == d->child->output[c]->id;
-        if (!is_used) VONK_TRY(vonk__ds_push(d, ret, d->child->output[c]));
-    }
+    for (size_t i = 0; i < values->n; i++) VONK_TRY(vonk_expr_column_ids(values->at[i], d->arena, &used, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++)
+        if (!vonk_ids_has(&used, d->child->output[c]->id)) VONK_TRY(vonk__ds_push(d, ret, d->child->output[c]));
     return VONK_OK;
 }
 
@@ -287,19 +283,15 @@ static vonk_status result_name(vonk__ds *d, const vonk_expr *value, const vonk_e
 /* The key columns: the grouping expressions, or (SQL) every column that neither the pivot nor an aggregate uses. */
 static vonk_status pivot_keys(vonk__ds *d, vonk__ds_list *ret)
 {
-    uint64_t *used = NULL;
-    size_t n = 0;
+    vonk_ids used = {0};
 
     for (uint32_t i = 0; i < d->p->lists[0].n; i++) VONK_TRY(vonk__ds_push(d, ret, d->p->lists[0].at[i]));
     if (d->p->number == 0) return VONK_OK;
     for (uint32_t l = 1; l <= 2; l++)
         for (uint32_t i = 0; i < d->p->lists[l].n; i++)
-            VONK_TRY(vonk_expr_column_ids(d->p->lists[l].at[i], d->arena, &used, &n, d->err));
-    for (uint32_t c = 0; c < d->child->n_output; c++) {
-        bool is_used = false;
-        for (size_t u = 0; u < n && !is_used; u++) is_used = used[u] == d->child->output[c]->id;
-        if (!is_used) VONK_TRY(vonk__ds_push(d, ret, d->child->output[c]));
-    }
+            VONK_TRY(vonk_expr_column_ids(d->p->lists[l].at[i], d->arena, &used, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++)
+        if (!vonk_ids_has(&used, d->child->output[c]->id)) VONK_TRY(vonk__ds_push(d, ret, d->child->output[c]));
     return VONK_OK;
 }
 

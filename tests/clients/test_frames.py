@@ -155,3 +155,27 @@ def test_to_a_schema(spark):
     assert frame.to(wanted).collect() == [Row(more=None, id="0"), Row(more=None, id="1")]
     strict = StructType([StructField("more", StringType(), False)])
     assert condition_of(lambda: frame.to(strict).collect()) == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+
+
+def joined(spark, n, rows=3, how="inner"):
+    frame = spark.range(rows)
+    for i in range(n):
+        key = f"k{i}"
+        other = spark.range(rows).withColumnRenamed("id", key)
+        frame = frame.crossJoin(other) if how == "cross" else frame.join(other, sf.col("id") == sf.col(key), how)
+    return frame
+
+
+@pytest.mark.parametrize("n", [10, 57, 58, 59, 60, 61, 130])
+def test_joins_of_many_frames(spark, n):
+    """More than the optimizer orders at once are ordered in groups."""
+    assert [row[n] for row in joined(spark, n).sort("id").collect()] == [0, 1, 2]
+    assert joined(spark, n, how="semi").count() == 3
+    left, right = joined(spark, n), joined(spark, n).toDF(*(f"r{i}" for i in range(n + 1)))
+    assert left.join(right, left.id == right.r0).count() == 3
+
+
+def test_joins_of_many_long_frames(spark):
+    """The product of their rows is more than a double holds."""
+    for how in ("cross", "inner"):
+        assert joined(spark, 45, rows=10**9, how=how)._explain_string().count("Join") == 45
