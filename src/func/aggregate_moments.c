@@ -103,8 +103,9 @@ static double covar_pop(const moments *m, bool *null) { return per(m->xy, m->n, 
 static double covar_samp(const moments *m, bool *null) { return per(m->xy, m->n - 1, null); }
 static double correlation(const moments *m, bool *null)
 {
-    *null = m->n <= 1;
-    return *null ? 0 : m->xy / sqrt(m->xx * m->yy);
+    const double spread = sqrt(m->xx * m->yy);
+    *null = m->n <= 1 || spread == 0;
+    return *null ? 0 : m->xy / spread;
 }
 
 static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret,

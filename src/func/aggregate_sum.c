@@ -251,8 +251,15 @@ static vonk_status sum_overflowed(const vonk_fn_call *call, vonk_error *err)
     if (call->type->id == VONK_T_DECIMAL)
         return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "Overflow in sum of decimals", "alternative",
                          " Use 'try_sum' to tolerate overflow and return NULL instead.", "config", config);
+    if (call->type->id != VONK_T_LONG)
+        return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITH_SUGGESTION, "functionName", "`try_add`");
     return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative",
                      " Use 'try_add' to tolerate overflow and return NULL instead.", "config", config);
+}
+
+static bool raises(const vonk_fn_call *call)
+{
+    return call->mode == VONK_MODE_ANSI || (call->mode == VONK_MODE_LEGACY && call->type->id != VONK_T_DECIMAL);
 }
 
 /* LEGACY: integers wrap around, decimals become null. */
@@ -267,9 +274,7 @@ VONK__AGG_FINISH(exact_sum_finish)
         const exact *e = (const exact *)states[i];
         const bool bad = e->overflow || !fits(e->sum, call->type);
         const bool wraps = bad && call->mode == VONK_MODE_LEGACY && call->type->id == VONK_T_LONG;
-        if (bad && !wraps &&
-            (call->mode == VONK_MODE_ANSI || (call->mode == VONK_MODE_LEGACY && call->type->id != VONK_T_DECIMAL)))
-            return sum_overflowed(call, err);
+        if (bad && !wraps && raises(call)) return sum_overflowed(call, err);
         if (e->n == 0 || (bad && !wraps)) vonk_bit_clear(validity, i);
         store(data, i, e->n == 0 || (bad && !wraps) ? 0 : e->sum, call->type);
     }
@@ -301,8 +306,9 @@ VONK__AGG_FINISH(exact_avg_finish)
     for (uint32_t i = 0; i < n; i++) {
         const exact *e = (const exact *)states[i];
         vonk_i128 value = 0;
-        const bool good = e->n > 0 && average(e, digits, &value) && fits(value, call->type);
-        if (e->n > 0 && !good && call->mode == VONK_MODE_ANSI) return sum_overflowed(call, err);
+        const bool summed = call->type->id == VONK_T_DECIMAL || fits(e->sum, call->arg_types[0]);
+        const bool good = e->n > 0 && summed && average(e, digits, &value) && fits(value, call->type);
+        if (e->n > 0 && !good && raises(call)) return sum_overflowed(call, err);
         if (!good) vonk_bit_clear(validity, i);
         store(data, i, good ? value : 0, call->type);
     }

@@ -172,7 +172,9 @@ static vonk_status resolve_item(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *a = t->types[0];
     if (a->id != VONK_T_ARRAY) return vonk_fn_wrong_type(t, 0, "\"ARRAY\"", err);
-    t->result_nullable |= a->fields[0].nullable || t->mode != VONK_MODE_ANSI;
+    const bool constant_item = t->constants && t->constants[1], constant_array = t->constants && t->constants[0];
+    t->result_nullable |=
+        a->fields[0].nullable || t->mode != VONK_MODE_ANSI || (constant_item && !constant_array); /* as Spark has it */
     return vonk_fn_set_result(t, a->fields[0].type);
 }
 

@@ -403,7 +403,8 @@ static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
         return vonk_fn_set_result(t, &vonk_type_double);
     }
     const vonk_type *source = t->types[1];
-    if (vonk_type_is_stringy(source) || source->id == VONK_T_NULL) t->types[1] = source = &vonk_type_timestamp;
+    const bool is_text = vonk_type_is_stringy(source);
+    if (is_text || source->id == VONK_T_NULL) t->types[1] = source = &vonk_type_timestamp;
     bool known = is_interval(source) || source->id == VONK_T_DATE || source->id == VONK_T_TIMESTAMP ||
                  source->id == VONK_T_TIMESTAMP_NTZ || source->id == VONK_T_TIME;
     vonk_str text = vonk_column_str(name, 0);
@@ -412,7 +413,8 @@ static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
         return VONK_FAIL(err, VONK_E_INVALID_EXTRACT_FIELD, "field", VONK_F("`%.*s`", VONK_STR_ARGS(text)), "expr",
                          t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
     bool of_day = f < F_HOUR;
-    t->result_nullable = t->nullable[1] || source->id == VONK_T_TIME || (source->id == VONK_T_TIMESTAMP_NTZ && of_day);
+    t->result_nullable =
+        t->nullable[1] || is_text || source->id == VONK_T_TIME || (source->id == VONK_T_TIMESTAMP_NTZ && of_day);
     return set_extract_result(t, f, err);
 }
 

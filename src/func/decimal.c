@@ -82,6 +82,13 @@ static bool signed_result(vonk_u128 magnitude, bool negative, vonk_i128 *ret)
     return true;
 }
 
+static vonk_u256 tenth(vonk_u256 n)
+{
+    vonk_u128 low, rest;
+    vonk_u256_div((vonk_u256){n.high % 10, n.low}, 10, &low, &rest);
+    return (vonk_u256){n.high / 10, low};
+}
+
 bool vonk_dec_mul(vonk_i128 a, vonk_i128 b, int drop, vonk_i128 *ret)
 {
     vonk_i128 product;
@@ -90,10 +97,8 @@ bool vonk_dec_mul(vonk_i128 a, vonk_i128 b, int drop, vonk_i128 *ret)
         *ret = vonk_dec_round_off(product, drop);
         return vonk_dec_fits(*ret, 38);
     }
-    if (drop > 38) { /* in two steps the rounding would go wrong: such scales do not occur */
-        return false;
-    }
     vonk_u256 p = vonk_u256_mul(vonk_dec_abs(a), vonk_dec_abs(b));
+    for (; drop > 38; drop--) p = tenth(p); /* digits behind the one that rounding looks at */
     vonk_u128 unit = (vonk_u128)vonk_pow10_i128[drop], q, rest;
     if (!vonk_u256_div(p, unit, &q, &rest)) return false;
     if (drop > 0 && rest >= unit - rest) q++;

@@ -415,7 +415,12 @@ static vonk_status check_nested_aggregates(const vonk_scope *scope, const vonk_f
     return VONK_OK;
 }
 
-/* date + 1 shows as date_add(date, 1); a date and an interval without parentheses. */
+static bool is_whole_days(const vonk_type *t)
+{
+    return t->id == VONK_T_INTERVAL_DAY_TIME && t->first == VONK_DAY && t->last == VONK_DAY;
+}
+
+/* date + 1 shows as date_add(date, 1), so does a number of days; another interval without parentheses. */
 static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *const *args, vonk_error *err)
 {
     char op = e->fn->name[0];
@@ -430,6 +435,11 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
     VONK_TRY(vonk__an_sql(an, b, &right, err));
     if (a->type->id == VONK_T_DATE && vonk_type_is_integral(b->type))
         VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "date_%s(%.*s, %.*s)", op == '+' ? "add" : "sub",
+                                   VONK_STR_ARGS(left), VONK_STR_ARGS(right)));
+    else if (a->type->id == VONK_T_DATE && is_whole_days(b->type))
+        VONK_TRY(vonk_arena_printf(an->arena, &shown, err,
+                                   op == '+' ? "date_add(%.*s, extractansiintervaldays(%.*s))"
+                                             : "date_add(%.*s, (- extractansiintervaldays(%.*s)))",
                                    VONK_STR_ARGS(left), VONK_STR_ARGS(right)));
     else
         VONK_TRY(

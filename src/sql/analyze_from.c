@@ -138,8 +138,15 @@ static vonk_status value_column(vonk_an *an, const vonk_plan *p, const vonk_expr
     for (uint32_t r = 0; r < p->n_lists; r++) {
         VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
         const vonk_expr *e;
+        vonk_error failed = VONK_ERROR_INIT;
+        const char *text;
         VONK_TRY(vonk__an_cast(an, rows[r].at[c], type, &e, err));
-        VONK_TRY(vonk_program_fold(an->budget, an->api->env, e, &value, err));
+        if (vonk_program_fold(an->budget, an->api->env, e, &value, &failed) != VONK_OK) {
+            VONK_TRY(vonk_error_forgive(&failed, err));
+            VONK_TRY(vonk__an_quoted_sql(an, rows[r].at[c], &text, err));
+            return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_INLINE_TABLE__FAILED_SQL_EXPRESSION_EVALUATION, "sqlExpr",
+                                  text);
+        }
         VONK_TRY(vonk_builder_copy(&b, value, 0, err));
     }
     return vonk_builder_finish(&b, ret, err);
@@ -196,6 +203,7 @@ vonk_status vonk__an_values(vonk_an *an, const vonk_plan *p, const vonk_scope *o
         fields[c] = (vonk_field){.name = c < p->name.n_columns ? p->name.columns[c] : name,
                                  .type = types[c],
                                  .nullable = columns[c]->validity != NULL || types[c]->id == VONK_T_NULL};
+        for (uint32_t r = 0; r < p->n_lists; r++) fields[c].nullable |= rows[r].at[c]->nullable;
     }
     VONK_TRY(vonk_type_struct(fields, n, &schema, err));
     VONK_TRY(vonk_batch_new(an->budget, p->n_lists, columns, n, &batch, err));

@@ -162,7 +162,9 @@ static vonk_status make_expand(vonk__ds *d, const vonk__ds_list *ids, const vonk
     VONK_TRY(new_column(d, d->p->name.parts[0], &vonk_type_string, false, &column));
     VONK_TRY(vonk__ds_push(d, &output, column));
     for (uint32_t i = 0; i < n_values; i++) {
-        VONK_TRY(new_column(d, d->p->name.parts[i + 1], types[i], true, &column));
+        bool nullable = false;
+        for (size_t v = 0; v < values->n; v++) nullable |= part_of(d, values->at[v], i)->nullable;
+        VONK_TRY(new_column(d, d->p->name.parts[i + 1], types[i], nullable, &column));
         VONK_TRY(vonk__ds_push(d, &output, column));
     }
     VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_EXPAND, &d->child, 1, &node, d->err));

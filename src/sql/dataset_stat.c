@@ -1,4 +1,6 @@
 /* sql/dataset_stat.c -- DataFrame.stat, describe and summary, as aggregates. */
+#include <math.h>
+
 #include "sql/dataset.h"
 
 /* ---- describe and summary: one row per statistic, one column per input column, all text */
@@ -161,9 +163,10 @@ static vonk_status one_row(vonk__ds *d, const vonk_expr *value, const char *name
     return vonk_pn_aggregate(d->a->budget, d->child, NULL, 0, &value, 1, ret, d->err);
 }
 
-static vonk_status of_pair(vonk__ds *d, const char *function, const char *name, const vonk_plan **ret)
+/* There is always a number: what the aggregate function gives no value for (too few rows, no spread) is `otherwise`. */
+static vonk_status of_pair(vonk__ds *d, const char *function, double otherwise, const char *name, const vonk_plan **ret)
 {
-    const vonk_expr *pair[2] = {NULL, NULL}, *e = NULL;
+    const vonk_expr *pair[2] = {NULL, NULL}, *e[2] = {NULL, NULL};
 
     if (d->p->stat.n_names > 2 && !vonk_str_is(d->p->stat.names[2], "pearson"))
         return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature",
@@ -172,8 +175,10 @@ static vonk_status of_pair(vonk__ds *d, const char *function, const char *name, 
         VONK_TRY(vonk__ds_column(d, d->p->stat.names[i], &pair[i]));
         VONK_TRY(vonk__ds_cast(d, pair[i], &vonk_type_double, &pair[i]));
     }
-    VONK_TRY(vonk__ds_call(d, function, pair, 2, &e));
-    return one_row(d, e, name, ret);
+    VONK_TRY(vonk__ds_call(d, function, pair, 2, &e[0]));
+    VONK_TRY(vonk__ds_double(d, otherwise, &e[1]));
+    VONK_TRY(vonk__ds_call(d, "coalesce", e, 2, &e[0]));
+    return one_row(d, e[0], name, ret);
 }
 
 /* array over columns of array over probabilities */
@@ -327,8 +332,8 @@ vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret)
 
     if (vonk_str_is(kind, "describe")) return describe(d, ret);
     if (vonk_str_is(kind, "summary")) return summary(d, ret);
-    if (vonk_str_is(kind, "cov")) return of_pair(d, "covar_samp", "cov", ret);
-    if (vonk_str_is(kind, "corr")) return of_pair(d, "corr", "corr", ret);
+    if (vonk_str_is(kind, "cov")) return of_pair(d, "covar_samp", 0, "cov", ret);
+    if (vonk_str_is(kind, "corr")) return of_pair(d, "corr", NAN, "corr", ret);
     if (vonk_str_is(kind, "approx_quantile")) return approx_quantile(d, ret);
     if (vonk_str_is(kind, "sample_by")) return sample_by(d, ret);
     if (vonk_str_is(kind, "crosstab")) return crosstab(d, ret);

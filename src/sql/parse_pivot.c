@@ -11,13 +11,10 @@ static vonk_status alias_of(vonk_parser *p, uint32_t from, const vonk_expr *chil
 {
     *ret = child;
     bool as = vonk__accept(p, KW_AS);
-    if (!as && !vonk__is_identifier(p, vonk__tok(p)) && !vonk__at_string(p, 0)) return VONK_OK;
+    if (!as && !vonk__is_identifier(p, vonk__tok(p))) return VONK_OK;
     vonk_str name;
     vonk_expr *e;
-    if (vonk__at_string(p, 0))
-        VONK_TRY(vonk__string(p, &name, err));
-    else
-        VONK_TRY(vonk__identifier_captured(p, &name, err));
+    VONK_TRY(vonk__identifier_captured(p, &name, err));
     VONK_TRY(vonk__new(p, VONK_EX_ALIAS, &child, 1, &e, err));
     e->id = vonk_expr_new_id();
     VONK_TRY(vonk_expr_set_name(e, name, err));

@@ -157,6 +157,34 @@ def test_to_a_schema(spark):
     assert condition_of(lambda: frame.to(strict).collect()) == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
 
 
+@pytest.mark.parametrize(
+    ("query", "nullable"),
+    [
+        ("SELECT CAST(0.5 AS DECIMAL(2,2)), CAST(0.5 AS DECIMAL(38,38)), CAST(1.5 AS DECIMAL(1,0))", [0, 0, 1]),
+        ("SELECT * FROM VALUES (CAST(1 AS DECIMAL(38,30)), 1), (CAST(2 AS DECIMAL(38,30)), 2)", [1, 0]),
+        ("SELECT a[0], a[i], array(1)[0] FROM VALUES (array(1), 0) AS t(a, i)", [1, 0, 0]),
+        ("SELECT date_part('week', '2020-05-17'), date_part('week', DATE'2020-05-17')", [1, 0]),
+        ("SELECT * FROM VALUES (1, 2, 3) AS t(k, x, y) UNPIVOT (v FOR n IN (x, y))", [0, 0, 0]),
+        ("SELECT * FROM VALUES (1, 2, 3), (1, 2, NULL) AS t(k, x, y) UNPIVOT (v FOR n IN (x, y))", [0, 0, 1]),
+    ],
+)
+def test_nullable(spark, query, nullable):
+    assert [int(field.nullable) for field in spark.sql(query).schema] == nullable
+
+
+def test_aliases_in_pivots_are_names(spark):
+    for clause in ("UNPIVOT (v FOR n IN (x AS 'p', y))", "PIVOT (sum(y) FOR x IN (1 AS 'p'))"):
+        run = lambda: spark.sql(f"SELECT * FROM VALUES (1, 10) AS t(x, y) {clause}")  # noqa: E731, B023
+        assert condition_of(run) == "PARSE_SYNTAX_ERROR"
+
+
+def test_statistics_of_too_few_rows(spark):
+    frame = spark.createDataFrame([(1.0, 2.0), (1.0, 3.0)], ["a", "b"])
+    assert str(frame.stat.corr("a", "b")) == "nan" and frame.stat.cov("a", "b") == 0
+    for few in (frame.limit(1), frame.limit(0)):
+        assert str(few.stat.corr("a", "b")) == "nan" and few.stat.cov("a", "b") == 0
+
+
 def joined(spark, n, rows=3, how="inner"):
     frame = spark.range(rows)
     for i in range(n):
