@@ -68,6 +68,7 @@ static vonk_status new_op(vonk_exec *exec, const vonk_op_class *cls, const vonk_
     op->n_partitions = 1;
     op->arena = exec->arena;
     VONK_TRY(vonk_arena_array(exec->arena, n_children, sizeof *op->children, &op->children, err));
+    VONK_TRY(vonk_arena_array(exec->arena, n_children, sizeof(exec_port *), &op->ports, err));
     VONK_TRY(vonk_arena_alloc(exec->arena, cls->shared_size, &op->shared, err));
     op->n_columns = node->n_output;
     VONK_TRY(vonk_arena_array(exec->arena, op->n_columns, sizeof *op->types, &op->types, err));
@@ -198,15 +199,6 @@ static vonk_status new_port(lowering *l, vonk_op *op, uint32_t input, exec_port 
     return st;
 }
 
-static exec_port *port_of(const vonk_exec *exec, const vonk_op *op, uint32_t input)
-{
-    for (size_t i = exec->ports.n; i-- > 0;) {
-        if (exec->ports.at[i]->op == op && exec->ports.at[i]->input == input) return exec->ports.at[i];
-    }
-    assert(false);
-    return NULL;
-}
-
 /* What must be done before rows may run from `p->source` through its items. */
 static vonk_status find_deps(lowering *l, exec_pipeline *p, vonk_error *err)
 {
@@ -215,13 +207,13 @@ static vonk_status find_deps(lowering *l, exec_pipeline *p, vonk_error *err)
     for (uint32_t i = 0; i < p->n_items; i++) room += p->items[i].port->op->n_children;
     VONK_TRY(vonk_arena_array(exec->arena, room, sizeof *p->deps, &p->deps, err));
     if (p->source->stage == l->stage) {
-        for (uint32_t c = 0; c < p->source->n_children; c++) p->deps[p->n_deps++] = port_of(exec, p->source, c);
+        for (uint32_t c = 0; c < p->source->n_children; c++) p->deps[p->n_deps++] = p->source->ports[c];
     }
     for (uint32_t i = 0; i < p->n_items; i++) {
         const exec_port *port = p->items[i].port;
         for (uint32_t c = 0; c < port->op->n_children; c++) {
             if (c == port->input) continue;
-            exec_port *other = port_of(exec, port->op, c);
+            exec_port *other = port->op->ports[c];
             if (other->cls->first > port->cls->first) p->deps[p->n_deps++] = other;
         }
     }
@@ -294,15 +286,12 @@ static vonk_status build(lowering *l, vonk_op *op, exec_port *consumer, vonk_err
     if (op->stage == l->stage) {
         int highest = 0;
         for (uint32_t i = 0; i < op->n_children; i++) {
-            exec_port *port = NULL;
-            VONK_TRY(new_port(l, op, i, consumer, &port, err));
-            if (port->cls->first > highest) highest = port->cls->first;
+            VONK_TRY(new_port(l, op, i, consumer, &op->ports[i], err));
+            if (op->ports[i]->cls->first > highest) highest = op->ports[i]->cls->first;
         }
         for (int first = highest; first >= 0; first--) {
-            for (uint32_t i = 0; i < op->n_children; i++) {
-                exec_port *port = port_of(l->exec, op, i);
-                if (port->cls->first == first) VONK_TRY(build(l, op->children[i], port, err));
-            }
+            for (uint32_t i = 0; i < op->n_children; i++)
+                if (op->ports[i]->cls->first == first) VONK_TRY(build(l, op->children[i], op->ports[i], err));
         }
     }
     return cls->source && consumer ? add_pipeline(l, op, consumer, err) : VONK_OK;
@@ -336,8 +325,7 @@ vonk_status vonk__lower_stage(vonk_exec *exec, uint32_t number, vonk_error *err)
         top = result;
     }
     VONK_TRY(build(&l, top, NULL, err));
-    exec_port *end = port_of(exec, top, 0);
-    end->ends_stage = true;
+    top->ports[0]->ends_stage = true;
     stage->op = top;
     vonk_mutex_lock(&exec->lock);
     vonk_status st = reserve_todo(exec, err);

@@ -105,6 +105,7 @@ struct vonk_op {
     vonk_op_metrics metrics;
     /* the runner's own */
     uint32_t stage;
+    struct exec_port **ports; /* [child] */
     bool opened, has_spiller;
     vonk_spiller spiller;
 };

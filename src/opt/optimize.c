@@ -11,7 +11,7 @@ typedef struct rule_row {
 
 static const rule_row rules[] = {
     {"strip_names", vonk__rule_strip_names, true},
-    {"lateral_python", vonk__rule_lateral_python, true},
+    {"lateral", vonk__rule_lateral, true},
     {"rewrite_set_ops", vonk__rule_set_ops, true},
     {"fold_constants", vonk__rule_fold, false},
     {"factor_or", vonk__rule_factor_or, false},

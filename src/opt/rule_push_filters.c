@@ -8,31 +8,31 @@
  * the side that has A's columns. */
 #include "opt/rules.h"
 #include "opt/scratch.h"
+#include "plan/expr_set.h"
 
 typedef struct pusher {
     vonk__scratch s;
     bool derive;
 } pusher;
 
-static vonk_status push(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status push(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                         vonk_error *err);
 
-static vonk_status add(pusher *x, vonk__exprs *list, const vonk_expr *e, vonk_error *err)
+static vonk_status add(pusher *x, vonk_expr_set *list, const vonk_expr *e, vonk_error *err)
 {
-    for (size_t i = 0; i < list->n; i++)
-        if (vonk_expr_equal(list->at[i], e)) return VONK_OK;
-    return VONK_VEC_ARENA_PUSH(list, x->s.arena, e, err);
+    return vonk_expr_set_add(list, x->s.arena, e, NULL, err);
 }
 
 /* Some terms may go below, the others stay in a filter above. */
 typedef struct division {
-    vonk__exprs below, above;
+    vonk_expr_set below, above;
 } division;
 
-static vonk_status push_filter(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status push_filter(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                                vonk_error *err)
 {
-    vonk__exprs own = {0}, all = {0}, stay = {0};
+    vonk__exprs own = {0};
+    vonk_expr_set all = {0}, stay = {0};
     const vonk_plan *child = NULL;
 
     VONK_TRY(vonk__opt_conjuncts(x->s.arena, p->lists[0].at[0], &own, err));
@@ -89,7 +89,7 @@ static bool may_pass_aggregate(const vonk_plan *p, const vonk_expr *value)
     return false;
 }
 
-static vonk_status push_list(pusher *x, const vonk_plan *p, const vonk__exprs *terms, uint32_t list,
+static vonk_status push_list(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, uint32_t list,
                              bool (*may)(const vonk_plan *, const vonk_expr *), const vonk_plan **ret, vonk_error *err)
 {
     division d = {0};
@@ -122,7 +122,7 @@ static bool only_partition_columns(const vonk_plan *window, const vonk_expr *ter
     return used.n > 0;
 }
 
-static vonk_status push_window(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status push_window(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                                vonk_error *err)
 {
     division d = {0};
@@ -140,7 +140,7 @@ static vonk_status push_window(pusher *x, const vonk_plan *p, const vonk__exprs 
 }
 
 /* ---- UNION: the same terms over each input's columns */
-static vonk_status push_union(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status push_union(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                               vonk_error *err)
 {
     const vonk_plan **children = NULL;
@@ -150,7 +150,7 @@ static vonk_status push_union(pusher *x, const vonk_plan *p, const vonk__exprs *
     VONK_TRY(vonk_arena_array(x->s.arena, p->n_output + 1, sizeof *ids, &ids, err));
     for (uint32_t i = 0; i < p->n_output; i++) ids[i] = p->output[i]->id;
     for (uint32_t c = 0; c < p->n_children; c++) {
-        vonk__exprs below = {0};
+        vonk_expr_set below = {0};
         for (size_t i = 0; i < terms->n; i++) {
             const vonk_expr *e = NULL;
             VONK_TRY(vonk__mk_replace(&x->s, terms->at[i], ids, p->children[c]->output, p->n_output, &e, err));
@@ -163,7 +163,7 @@ static vonk_status push_union(pusher *x, const vonk_plan *p, const vonk__exprs *
 
 /* ---- JOIN */
 typedef struct join_division {
-    vonk__exprs side[2], condition, above;
+    vonk_expr_set side[2], condition, above;
 } join_division;
 
 /* From each branch of an OR the conjuncts that one side can decide, or nothing when a branch has none. */
@@ -251,7 +251,7 @@ static vonk_status divide(pusher *x, const vonk_plan *p, const vonk_expr *e, boo
     return add(x, from_condition || inner ? &d->condition : &d->above, e, err);
 }
 
-static vonk_status push_join(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status push_join(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                              vonk_error *err)
 {
     join_division d = {0};
@@ -283,7 +283,7 @@ static vonk_status push_join(pusher *x, const vonk_plan *p, const vonk__exprs *t
 }
 
 /* ---- nodes that pass rows on unchanged; GENERATE for terms over its input */
-static vonk_status push_through(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status push_through(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                                 vonk_error *err)
 {
     division d = {0};
@@ -298,10 +298,10 @@ static vonk_status push_through(pusher *x, const vonk_plan *p, const vonk__exprs
     return vonk__mk_filter(&x->s, over, d.above.at, d.above.n, ret, err);
 }
 
-static vonk_status stop_here(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret,
+static vonk_status stop_here(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
                              vonk_error *err)
 {
-    const vonk__exprs none = {0};
+    const vonk_expr_set none = {0};
     const vonk_plan **children = NULL, *over = p;
 
     if (p->n_children > 0) {
@@ -312,7 +312,8 @@ static vonk_status stop_here(pusher *x, const vonk_plan *p, const vonk__exprs *t
     return vonk__mk_filter(&x->s, over, terms->at, terms->n, ret, err);
 }
 
-static vonk_status push(pusher *x, const vonk_plan *p, const vonk__exprs *terms, const vonk_plan **ret, vonk_error *err)
+static vonk_status push(pusher *x, const vonk_plan *p, const vonk_expr_set *terms, const vonk_plan **ret,
+                        vonk_error *err)
 {
     switch (p->kind) {
     case VONK_PN_FILTER: return push_filter(x, p, terms, ret, err);
@@ -334,7 +335,7 @@ static vonk_status run(const vonk_opt_env *env, const vonk_plan *plan, bool deri
                        vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
-    const vonk__exprs none = {0};
+    const vonk_expr_set none = {0};
     const vonk_plan *done = NULL;
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));

@@ -5,7 +5,7 @@
 #include "opt/opt_int.h"
 
 vonk_status vonk__rule_strip_names(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
-vonk_status vonk__rule_lateral_python(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__rule_lateral(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_set_ops(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_distinct(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_unnest(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
