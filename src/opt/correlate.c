@@ -48,7 +48,6 @@ static bool expr_correlated(const vonk_expr *e, const vonk_plan *left)
     return s.found;
 }
 
-/* The same expression with left's columns as ordinary ones. */
 typedef struct strip_arg {
     const vonk_opt_env *env;
     const vonk_plan *left;
@@ -68,8 +67,8 @@ static vonk_status strip_one(const vonk_expr *e, void *arg, const vonk_expr **re
     return vonk_expr_finish(copy, ret, err);
 }
 
-static vonk_status strip_outer(vonk__scratch *s, const vonk_plan *left, const vonk_expr *e, const vonk_expr **ret,
-                               vonk_error *err)
+vonk_status vonk__strip_outer(vonk__scratch *s, const vonk_plan *left, const vonk_expr *e, const vonk_expr **ret,
+                              vonk_error *err)
 {
     strip_arg a = {s->env, left};
 
@@ -112,7 +111,7 @@ static vonk_status pull_filter(pull *u, const vonk_plan *p, const vonk_plan **re
         const vonk_expr *free_term = NULL;
         if (vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY) || !vonk_expr_is_deterministic(all.at[i]))
             return give_up(u, p, ret);
-        VONK_TRY(strip_outer(u->s, u->left, all.at[i], &free_term, err));
+        VONK_TRY(vonk__strip_outer(u->s, u->left, all.at[i], &free_term, err));
         VONK_TRY(VONK_VEC_ARENA_PUSH(&u->terms, u->s->arena, free_term, err));
     }
     return vonk__mk_filter(u->s, child, stay.at, stay.n, ret, err);
@@ -315,7 +314,7 @@ static vonk_status in_domain(domain *d, const vonk_expr *e, const vonk_expr *con
 {
     const vonk_expr *plain = NULL;
 
-    VONK_TRY(strip_outer(d->s, d->left, e, &plain, err));
+    VONK_TRY(vonk__strip_outer(d->s, d->left, e, &plain, err));
     return vonk__mk_replace(d->s, plain, d->outer, columns, d->n, ret, err);
 }
 

@@ -15,6 +15,8 @@ typedef struct vonk__independent {
 } vonk__independent;
 
 vonk_status vonk__make_independent(vonk__scratch *s, const vonk_plan *left, const vonk_plan *sub, vonk__independent *ret, vonk_error *err);
+/* The same expression with left's columns as ordinary ones; borrowed from the scratch. */
+vonk_status vonk__strip_outer(vonk__scratch *s, const vonk_plan *left, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 /* Does any expression at or below p refer to an output column of `left` as OUTER? */
 bool vonk__is_correlated(const vonk_plan *p, const vonk_plan *left);
 

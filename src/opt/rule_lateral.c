@@ -8,8 +8,8 @@
  *         +- OneRowRelation
  *
  * A left outer join does the same: rows for which a generator gives none are dropped, as in Spark. */
+#include "opt/correlate.h"
 #include "opt/rules.h"
-#include "opt/scratch.h"
 
 /* Projections, generators and, where rows may be dropped, filters over one row. */
 static bool reads_nothing(const vonk_plan *right, bool inner)
@@ -26,27 +26,6 @@ typedef struct mover {
     const vonk_plan *left;
 } mover;
 
-/* What was of the row beside is now of the input. */
-static vonk_status own_column(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
-{
-    const mover *m = arg;
-    vonk_expr *copy = NULL;
-
-    if (e->kind != VONK_EX_COLUMN || !vonk_expr_has(e, VONK_EXF_OUTER) || !vonk__has_output(m->left, e->id)) {
-        *ret = vonk_expr_ref(e);
-        return VONK_OK;
-    }
-    VONK_TRY(vonk_expr_copy(m->s.env->budget, e, NULL, 0, &copy, err));
-    copy->flags &= ~(uint32_t)VONK_EXF_OUTER;
-    return vonk_expr_finish(copy, ret, err);
-}
-
-static vonk_status own(mover *m, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
-{
-    VONK_TRY(vonk_expr_rewrite(m->s.env->budget, e, own_column, m, ret, err));
-    return vonk__scratch_keep_expr(&m->s, *ret, err);
-}
-
 static vonk_status generate_over(mover *m, const vonk_plan *generate, const vonk_plan *child, const vonk_plan **ret,
                                  vonk_error *err)
 {
@@ -55,7 +34,7 @@ static vonk_status generate_over(mover *m, const vonk_plan *generate, const vonk
 
     if (call->kind == VONK_EX_PYTHON && call->python->eval == VONK_PY_ARROW_UDTF)
         return VONK_FAIL(err, VONK_E_LATERAL_JOIN_WITH_ARROW_UDTF_UNSUPPORTED);
-    VONK_TRY(own(m, call, &call, err));
+    VONK_TRY(vonk__strip_outer(&m->s, m->left, call, &call, err));
     VONK_TRY(vonk_plan_copy(m->s.env->budget, generate, &child, 1, &copy, err));
     const vonk_status status = vonk_plan_set_list(copy, 0, &call, 1, err);
     if (status != VONK_OK) {
@@ -75,7 +54,7 @@ static vonk_status project_over(mover *m, const vonk_plan *project, const vonk_p
         VONK_TRY(VONK_VEC_ARENA_PUSH(&list, m->s.arena, m->left->output[i], err));
     for (uint32_t i = 0; i < project->lists[0].n; i++) {
         const vonk_expr *e = NULL;
-        VONK_TRY(own(m, project->lists[0].at[i], &e, err));
+        VONK_TRY(vonk__strip_outer(&m->s, m->left, project->lists[0].at[i], &e, err));
         VONK_TRY(VONK_VEC_ARENA_PUSH(&list, m->s.arena, e, err));
     }
     return vonk__mk_project(&m->s, child, list.at, list.n, ret, err);
@@ -86,7 +65,7 @@ static vonk_status filter_over(mover *m, const vonk_plan *filter, const vonk_pla
 {
     const vonk_expr *e = NULL;
 
-    VONK_TRY(own(m, filter->lists[0].at[0], &e, err));
+    VONK_TRY(vonk__strip_outer(&m->s, m->left, filter->lists[0].at[0], &e, err));
     return vonk__mk_filter(&m->s, child, &e, 1, ret, err);
 }
 
