@@ -15,12 +15,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t most, unsigne
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes, uint8_t *out,
                                  size_t most, unsigned seed);
 
-enum {
-    MEMORY_BYTES = 256 << 20,
-    PLAN_BYTES = 1 << 20,
-    MOST_SUMMARIES = 24,
-    STACK_FACTOR = 4 /* sanitizers' frames are larger */
-};
+enum { MEMORY_BYTES = 256 << 20, PLAN_BYTES = 1 << 20, STACK_FACTOR = 4 /* sanitizers' frames are larger */ };
 
 static vonk_connect_backend backend;
 static vonk_connect_server server; /* as much of one as plans need */
@@ -39,21 +34,18 @@ static void check_error(const vonk_error *err)
 static int message_of(uint8_t flags) { return flags & 1 ? PB_M_ANALYZE_PLAN_REQUEST : PB_M_EXECUTE_PLAN_REQUEST; }
 
 /* Some relations ask for rows while they are analysed (a transposed frame has its values as names). Nobody can cancel
- * that here, so such a message over a long range is not looked at. Nor is a tower of summaries: each describes the
- * columns of the one below and adds one, so that the plan is as large as the square of its height. */
+ * that here, so such a message over a long range is not looked at. */
 static bool runs_long(int message, vonk_str text)
 {
     static pb_tree tree;
     bool runs = false, is_long = false;
-    uint32_t summaries = 0;
     pb_parse(&vonk_pb_connect, message, (const uint8_t *)text.data, text.len, &tree);
     for (uint32_t i = 1; i < tree.n; i++) {
         const pb_node *node = &tree.nodes[i];
         runs |= node->type == PB_M_TRANSPOSE || node->type == PB_M_AGGREGATE_PIVOT || node->type == PB_M_STAT_CROSSTAB;
-        summaries += node->type == PB_M_STAT_SUMMARY || node->type == PB_M_STAT_DESCRIBE;
         is_long |= tree.nodes[node->parent].type == PB_M_RANGE && node->end - node->at > 2; /* of 14 bits and more */
     }
-    return (runs && is_long) || summaries > MOST_SUMMARIES;
+    return runs && is_long;
 }
 
 /* ---- one request */
