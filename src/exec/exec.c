@@ -92,6 +92,7 @@ static bool is_small(const vonk_exec *exec, const vonk_plan *p)
 
 static vonk_status start(vonk_exec *exec, vonk_error *err)
 {
+    VONK_TRY(vonk__count_readers(exec, exec->plan, err));
     VONK_TRY(vonk__cut_stages(exec, err));
     if (exec->env.python && exec->env.python->next_stage)
         exec->first_stage = atomic_fetch_add(exec->env.python->next_stage, vonk_i32_of((int64_t)exec->stages.n));

@@ -148,13 +148,19 @@ typedef struct exec_observed {
     vonk_batch *row;
 } exec_observed;
 
+typedef struct exec_readers {
+    const vonk_plan *exchange;
+    uint32_t n;
+} exec_readers;
+
 struct vonk_exec {
     vonk_exec_env env;
     vonk_budget *budget, *own_budget; /* the query's; what the runner itself needs */
     _Atomic int64_t next_task;        /* id of one of Python, when the session does not count them */
     int32_t first_stage;              /* what workers of Python hear as the id of stage 0 */
     vonk_arena *arena;
-    const vonk_plan *plan;            /* as given or as replanned; referenced */
+    const vonk_plan *plan;            /* as given; referenced */
+    VONK_VEC(exec_readers) readers;   /* of its exchanges, by address */
     VONK_VEC(const vonk_plan *) held; /* decoded stage plans, earlier plans */
     bool force_spill, check_codec;
     bool fuse; /* leave out exchanges that one process does not need */
@@ -216,7 +222,9 @@ vonk_status vonk__stage_through_codec(vonk_exec *exec, uint32_t stage, const von
  * exec; finished exchanges in it stay the same nodes. Not under the lock; one stage at a time. */
 vonk_status vonk__replan(vonk_exec *exec, uint32_t stage, const vonk_plan **inout_root, vonk_error *err);
 
-/* fuse.c (docs/decisions/0010): is the exchange that is child i of `parent` left out? */
+/* fuse.c (docs/decisions/0010). Once, before the others: who reads the exchanges below p. */
+vonk_status vonk__count_readers(vonk_exec *exec, const vonk_plan *p, vonk_error *err);
+/* Is the exchange that is child i of `parent` left out? */
 bool vonk__fuses(const vonk_exec *exec, const vonk_plan *parent, uint32_t i);
 /* The node to lower as child i of node; *ret_fused: what is left out or taken over with it, or NULL. */
 const vonk_plan *vonk__input_of(const vonk_exec *exec, const vonk_plan *node, uint32_t i, const vonk_plan **ret_fused);
