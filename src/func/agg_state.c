@@ -11,6 +11,13 @@ size_t vonk_agg_state_bytes(const vonk_fn_call *call)
 /* "bigint", "arg0", "result", "array<arg0>" */
 static vonk_status state_type(const vonk_fn_call *call, vonk_str text, const vonk_type **ret, vonk_error *err)
 {
+    static const struct {
+        const char *name;
+        const vonk_type *type;
+    } plain[] = {{"bigint", &vonk_type_long},
+                 {"double", &vonk_type_double},
+                 {"boolean", &vonk_type_boolean},
+                 {"binary", &vonk_type_binary}};
     const vonk_type *made = NULL, *inner = NULL;
     if (vonk_str_is(text, "result")) {
         *ret = call->type;
@@ -22,15 +29,18 @@ static vonk_status state_type(const vonk_fn_call *call, vonk_str text, const von
         *ret = call->arg_types[i];
         return VONK_OK;
     }
-    bool array = vonk_str_starts(text, VONK_STR("array<"));
-    vonk_str element = array ? vonk_str_sub(text, 6, text.len - 1) : text;
-    if (array && (vonk_str_starts(element, VONK_STR("arg")) || vonk_str_is(element, "result"))) {
-        VONK_TRY(state_type(call, element, &inner, err));
+    if (vonk_str_starts(text, VONK_STR("array<"))) {
+        VONK_TRY(state_type(call, vonk_str_sub(text, 6, text.len - 1), &inner, err));
         VONK_TRY(vonk_type_array(inner, true, &made, err));
-    } else {
-        VONK_TRY(vonk_type_parse(text, &made, err));
+        return vonk_fn_own_type(call->arena, made, ret, err);
     }
-    return vonk_fn_own_type(call->arena, made, ret, err);
+    for (size_t i = 0; i < VONK_COUNTOF(plain); i++)
+        if (vonk_str_is(text, plain[i].name)) {
+            *ret = plain[i].type;
+            return VONK_OK;
+        }
+    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                     VONK_F("%.*s is no type of saved states", VONK_STR_ARGS(text)));
 }
 
 vonk_status vonk_agg_state_types(const vonk_fn_call *call, const vonk_type **ret_types, uint32_t *ret_n,

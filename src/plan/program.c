@@ -27,12 +27,17 @@ static vonk_status hold_expr(vonk_program *p, const vonk_expr *e, vonk_error *er
 
 /* ---- folding */
 
+static vonk_status first_row(vonk_budget *budget, const vonk_column *value, vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *one = NULL;
+    VONK_TRY(vonk_column_constant_of(budget, value, 0, 1, &one, err));
+    return vonk_column_flatten(budget, one, ret, err);
+}
+
 static vonk_status set_constant(builder *b, vonk__step *s, const vonk_column *value, vonk_error *err)
 {
-    VONK_AUTO(vonk_column_unref) vonk_column *one = NULL, *flat = NULL;
-    vonk_budget *budget = b->p->budget;
-    VONK_TRY(vonk_column_constant_of(budget, value, 0, 1, &one, err));
-    VONK_TRY(vonk_column_flatten(budget, one, &flat, err));
+    VONK_AUTO(vonk_column_unref) vonk_column *flat = NULL;
+    VONK_TRY(first_row(b->p->budget, value, &flat, err));
     VONK_TRY(vonk_arena_on_free(b->p->arena, drop_column, vonk_column_ref(flat), err));
     s->kind = VONK__STEP_CONST;
     s->value = flat;
@@ -312,7 +317,8 @@ vonk_status vonk_program_fold(vonk_budget *budget, const vonk_fn_env *env, const
     VONK_AUTO(vonk_program_free) vonk_program *p = NULL;
     VONK_AUTO(vonk_program_local_free) vonk_program_local *local = NULL;
     VONK_AUTO(vonk_batch_unref) vonk_batch *batch = NULL;
-    VONK_AUTO(vonk_column_unref) vonk_column *value = NULL, *one = NULL;
+    VONK_AUTO(vonk_column_unref) vonk_column *value = NULL;
+    if (expr->kind == VONK_EX_LITERAL) return first_row(budget, expr->value, ret, err);
     VONK_TRY(vonk_program_new(budget, env, &expr, 1, &p, err));
     const vonk__step *root = &p->steps[p->outputs[0]];
     if (root->kind == VONK__STEP_CONST) {
@@ -322,6 +328,5 @@ vonk_status vonk_program_fold(vonk_budget *budget, const vonk_fn_env *env, const
     VONK_TRY(vonk_program_local_new(p, budget, &local, err));
     VONK_TRY(vonk_batch_new(budget, 1, NULL, 0, &batch, err));
     VONK_TRY(vonk_program_eval(local, batch, &value, err));
-    VONK_TRY(vonk_column_constant_of(budget, value, 0, 1, &one, err));
-    return vonk_column_flatten(budget, one, ret, err);
+    return first_row(budget, value, ret, err);
 }

@@ -97,6 +97,15 @@ static vonk_status fill_expand(vonk__ds *d, vonk_plan *expand, const vonk__ds_li
     return VONK_OK;
 }
 
+/* The first statistic that is the same as number s: asked for twice it is computed once. */
+static uint32_t first_same(const vonk_str *statistics, uint32_t s)
+{
+    uint32_t i = 0;
+
+    while (!vonk_str_eq_nocase(statistics[i], statistics[s])) i++;
+    return i;
+}
+
 /* All statistics of all columns in one row, then a row each through EXPAND. */
 static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n,
                                     const vonk_plan **ret)
@@ -105,15 +114,21 @@ static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, c
     vonk__ds_list aggs = {0}, values = {0};
     vonk_plan *expand = NULL;
 
-    for (uint32_t s = 0; s < n; s++)
+    for (uint32_t s = 0; s < n; s++) {
+        const uint32_t same = first_same(statistics, s);
         for (size_t c = 0; c < columns->n; c++) {
             const vonk_expr *e = NULL, *column = NULL;
+            if (same < s) {
+                VONK_TRY(vonk__ds_push(d, &values, values.at[same * columns->n + c]));
+                continue;
+            }
             VONK_TRY(statistic_text(d, statistics[s], columns->at[c], &e));
             VONK_TRY(vonk__ds_alias(d, e, columns->at[c]->name, &e));
             VONK_TRY(vonk__ds_push(d, &aggs, e));
             VONK_TRY(text_column(d, e->name, e->id, &column));
             VONK_TRY(vonk__ds_push(d, &values, column));
         }
+    }
     VONK_TRY(vonk_pn_aggregate(d->a->budget, d->child, NULL, 0, aggs.at, (uint32_t)aggs.n, &row, d->err));
     VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_EXPAND, &row, 1, &expand, d->err));
     const vonk_status status = fill_expand(d, expand, columns, statistics, n, &values);
