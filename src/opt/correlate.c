@@ -26,7 +26,7 @@ static vonk_walk expr_is_outer(const vonk_expr *e, void *arg)
 {
     outer_search *s = arg;
 
-    if (e->kind == VONK_EX_COLUMN && vonk_expr_has(e, VONK_EXF_OUTER) && vonk__has_output(s->left, e->id))
+    if (e->kind == VONK_EX_COLUMN && vonk_expr_has(e, VONK_EXF_OUTER) && vonk_plan_has_column(s->left, e->id))
         s->found = true;
     if (e->kind == VONK_EX_SUBQUERY) vonk_plan_walk(e->plan, plan_is_outer, arg);
     return s->found ? VONK_WALK_STOP : VONK_WALK_ON;
@@ -58,7 +58,7 @@ static vonk_status strip_one(const vonk_expr *e, void *arg, const vonk_expr **re
     const strip_arg *a = arg;
     vonk_expr *copy = NULL;
 
-    if (e->kind != VONK_EX_COLUMN || !vonk_expr_has(e, VONK_EXF_OUTER) || !vonk__has_output(a->left, e->id)) {
+    if (e->kind != VONK_EX_COLUMN || !vonk_expr_has(e, VONK_EXF_OUTER) || !vonk_plan_has_column(a->left, e->id)) {
         *ret = vonk_expr_ref(e);
         return VONK_OK;
     }
@@ -124,13 +124,9 @@ static vonk_status add_needed(pull *u, const vonk_plan *child, vonk__exprs *expr
         vonk_ids ids = {0};
         VONK_TRY(vonk_expr_column_ids(u->terms.at[t], u->s->arena, &ids, err));
         for (size_t i = 0; i < ids.n; i++) {
-            bool there = !vonk__has_output(child, ids.at[i]);
+            bool there = !vonk_plan_has_column(child, ids.at[i]);
             for (size_t k = 0; k < exprs->n && !there; k++) there = exprs->at[k]->id == ids.at[i];
-            for (uint32_t c = 0; c < child->n_output && !there; c++)
-                if (child->output[c]->id == ids.at[i]) {
-                    VONK_TRY(VONK_VEC_ARENA_PUSH(exprs, u->s->arena, child->output[c], err));
-                    there = true;
-                }
+            if (!there) VONK_TRY(VONK_VEC_ARENA_PUSH(exprs, u->s->arena, vonk_plan_column(child, ids.at[i]), err));
         }
     }
     return VONK_OK;
@@ -366,10 +362,8 @@ static vonk_status spread_global(domain *d, const vonk_plan *p, const vonk_plan 
     VONK_TRY(vonk__mk_join(d->s, all, grouped, VONK_JOIN_LEFT, terms.at, terms.n, &joined, err));
     VONK_TRY(vonk__mk_node(d->s, VONK_EX_IS_NULL, &mark, 1, &missing, err));
     for (uint32_t i = 0; i < p->n_output; i++) {
-        const vonk_expr *value = NULL, *column = NULL;
+        const vonk_expr *value = NULL, *column = vonk_plan_column(joined, p->output[i]->id);
         vonk_expr *named = NULL;
-        for (uint32_t c = 0; c < joined->n_output; c++)
-            if (joined->output[c]->id == p->output[i]->id) column = joined->output[c];
         VONK_TRY(
             vonk__mk_node(d->s, VONK_EX_CASE, (const vonk_expr *[]){missing, if_empty[i], column}, 3, &value, err));
         VONK_TRY(vonk_expr_new(d->s->env->budget, VONK_EX_ALIAS, &value, 1, &named, err));
@@ -583,7 +577,7 @@ static vonk_walk note_id(const vonk_expr *e, void *arg)
     id_search *s = arg;
 
     if (e->kind == VONK_EX_SUBQUERY) vonk_plan_walk(e->plan, note_ids, arg);
-    if (e->kind != VONK_EX_COLUMN || !vonk_expr_has(e, VONK_EXF_OUTER) || !vonk__has_output(s->left, e->id))
+    if (e->kind != VONK_EX_COLUMN || !vonk_expr_has(e, VONK_EXF_OUTER) || !vonk_plan_has_column(s->left, e->id))
         return VONK_WALK_ON;
     for (size_t i = 0; i < s->ids.n; i++)
         if (s->ids.at[i] == e->id) return VONK_WALK_ON;
@@ -601,13 +595,12 @@ static vonk_status by_domain(vonk__scratch *s, const vonk_plan *left, const vonk
 
     vonk_plan_walk(sub, note_ids, &search);
     VONK_TRY(search.status);
-    for (size_t i = 0; i < search.ids.n; i++)
-        for (uint32_t c = 0; c < left->n_output; c++)
-            if (left->output[c]->id == search.ids.at[i]) {
-                VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, s->arena, left->output[c], err));
-                VONK_TRY(VONK_VEC_ARENA_PUSH(&originals, s->arena, left->output[c], err));
-                break;
-            }
+    for (size_t i = 0; i < search.ids.n; i++) {
+        const vonk_expr *column = vonk_plan_column(left, search.ids.at[i]);
+        if (!column) continue;
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, s->arena, column, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&originals, s->arena, column, err));
+    }
     VONK_TRY(vonk__mk_aggregate(s, left, keys.at, keys.n, keys.at, keys.n, &outer, err));
     domain d = {.s = s, .left = left, .values = outer, .outer = search.ids.at, .n = search.ids.n};
     VONK_TRY(spread(&d, sub, &ret->plan, &columns, err));

@@ -23,6 +23,10 @@ vonk_status vonk__opt_stand_in(const vonk_opt_env *env, const vonk_type *type, c
 
 /* ---- binding (opt/bind.c): COLUMN ids become positions in `inputs`, one plan's output after the other. */
 vonk_status vonk__opt_bind(const vonk_opt_env *env, const vonk_expr *e, const vonk_plan *const *inputs, uint32_t n_inputs, const vonk_expr **ret, vonk_error *err);
+/* A list over one input's output, kept alive by `arena`; VALUES: without the names around them. */
+typedef enum vonk__bind_how { VONK__BIND_NAMED, VONK__BIND_VALUES } vonk__bind_how;
+vonk_status vonk__opt_bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr *const *exprs, size_t n, const vonk_plan *input, vonk__bind_how how,
+                                const vonk_expr ***ret, vonk_error *err);
 
 /* ---- estimates: opt/stats.h */
 

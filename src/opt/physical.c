@@ -33,18 +33,6 @@ vonk_status vonk__opt_exchange(const vonk_opt_env *env, const vonk_plan *physica
     return vonk_plan_finish(node, ret, err);
 }
 
-/* A list bound to the logical child's output; kept alive by `arena`. */
-static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr_list *list,
-                             const vonk_plan *input, const vonk_expr ***ret, vonk_error *err)
-{
-    VONK_TRY(vonk_arena_array(arena, list->n + 1, sizeof **ret, ret, err));
-    for (uint32_t i = 0; i < list->n; i++) {
-        VONK_TRY(vonk__opt_bind(env, list->at[i], &input, 1, &(*ret)[i], err));
-        VONK_TRY(vonk__opt_keep(arena, (*ret)[i], err));
-    }
-    return VONK_OK;
-}
-
 /* LIMIT, OFFSET and TAIL counts are foldable and already checked to be non-negative integers. */
 static vonk_status count_of(const vonk_opt_env *env, const vonk_expr *e, int64_t *ret, vonk_error *err)
 {
@@ -69,7 +57,8 @@ static vonk_status lower_unary(const vonk_opt_env *env, const vonk_plan *p, vonk
     VONK_TRY(vonk_plan_new(env->budget, kind, &child, 1, &node, err));
     for (uint32_t i = 0; i < p->n_lists && status == VONK_OK; i++) {
         const vonk_expr **bound = NULL;
-        status = bind_list(env, arena, &p->lists[i], p->children[0], &bound, err);
+        status = vonk__opt_bind_list(env, arena, p->lists[i].at, p->lists[i].n, p->children[0], VONK__BIND_NAMED,
+                                     &bound, err);
         if (status == VONK_OK) status = vonk_plan_set_list(node, i, bound, p->lists[i].n, err);
     }
     if (status != VONK_OK) {
@@ -114,7 +103,8 @@ static vonk_status top_n(const vonk_opt_env *env, const vonk_plan *sort, int64_t
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, sort->children[0], &child, err));
-    VONK_TRY(bind_list(env, arena, &sort->lists[0], sort->children[0], &orders, err));
+    VONK_TRY(vonk__opt_bind_list(env, arena, sort->lists[0].at, sort->lists[0].n, sort->children[0], VONK__BIND_NAMED,
+                                 &orders, err));
     return limit_node(env, VONK_PN_P_TOP_N, child,
                       &(vonk__lists){.at = {orders}, .n = {sort->lists[0].n}, .n_lists = 1}, limit, offset, false, ret,
                       err);
@@ -174,7 +164,8 @@ static vonk_status lower_sort(const vonk_opt_env *env, const vonk_plan *p, const
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
-    VONK_TRY(bind_list(env, arena, &p->lists[0], p->children[0], &orders, err));
+    VONK_TRY(
+        vonk__opt_bind_list(env, arena, p->lists[0].at, p->lists[0].n, p->children[0], VONK__BIND_NAMED, &orders, err));
     if (p->number == 1)
         VONK_TRY(vonk__opt_exchange(env, child, VONK_EXCHANGE_RANGE, orders, n,
                                     (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions"), false, &placed,
@@ -210,7 +201,9 @@ static vonk_status lower_repartition(const vonk_opt_env *env, const vonk_plan *p
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
-    if (p->n_lists > 0) VONK_TRY(bind_list(env, arena, &p->lists[0], p->children[0], &keys, err));
+    if (p->n_lists > 0)
+        VONK_TRY(vonk__opt_bind_list(env, arena, p->lists[0].at, p->lists[0].n, p->children[0], VONK__BIND_NAMED, &keys,
+                                     err));
     const bool fixed = n > 0;
     if (!fixed) n = (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions");
     return vonk__opt_exchange(env, child, kind, keys, p->n_lists > 0 ? p->lists[0].n : 0, n, true, ret, err);
@@ -267,8 +260,9 @@ static vonk_status lower_generate(const vonk_opt_env *env, const vonk_plan *p, c
 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
-    VONK_TRY(bind_list(env, arena, &p->lists[0], p->children[0], &generator, err));
-    VONK_TRY(bind_list(env, arena, &all, p->children[0], &kept, err));
+    VONK_TRY(vonk__opt_bind_list(env, arena, p->lists[0].at, p->lists[0].n, p->children[0], VONK__BIND_NAMED,
+                                 &generator, err));
+    VONK_TRY(vonk__opt_bind_list(env, arena, all.at, all.n, p->children[0], VONK__BIND_NAMED, &kept, err));
     VONK_TRY(vonk__opt_node(env, VONK_PN_P_GENERATE, &child, 1,
                             &(vonk__lists){.at = {generator, kept}, .n = {1, all.n}, .n_lists = 2}, &node, err));
     node->generate.outer = p->generate.outer;
@@ -318,7 +312,7 @@ static vonk_status sort_for_folders(const vonk_opt_env *env, const vonk_plan *p,
         VONK_TRY(vonk__opt_keep(arena, orders[i], err));
     }
     list = (vonk_expr_list){.at = orders, .n = p->write.n_partition_by};
-    VONK_TRY(bind_list(env, arena, &list, p->children[0], &bound, err));
+    VONK_TRY(vonk__opt_bind_list(env, arena, list.at, list.n, p->children[0], VONK__BIND_NAMED, &bound, err));
     VONK_TRY(vonk__opt_node(env, VONK_PN_P_SORT, &child, 1, &(vonk__lists){.at = {bound}, .n = {list.n}, .n_lists = 1},
                             &node, err));
     return vonk_plan_finish(node, ret, err);

@@ -14,11 +14,6 @@ typedef struct split {
 
 static bool is_aggregate(const vonk_expr *e) { return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE; }
 
-static vonk_walk stop_at_python(const vonk_expr *e, void *arg)
-{
-    return e->kind == VONK_EX_PYTHON ? VONK_WALK_STOP : VONK_WALK_ON;
-}
-
 static vonk_status gather_calls(split *s, const vonk_expr *e, vonk_error *err)
 {
     if (is_aggregate(e)) return vonk_expr_set_add(&s->calls, s->arena, e, NULL, err);
@@ -56,16 +51,6 @@ static vonk_status over_results(split *s, const vonk_expr *e, const vonk_expr **
     }
     VONK_TRY(vonk_expr_copy(s->env->budget, e, children, e->n_children, &copy, err));
     return vonk_expr_finish(copy, ret, err);
-}
-
-static vonk_status bind_all(split *s, const vonk_expr *const *exprs, size_t n, const vonk_expr ***ret, vonk_error *err)
-{
-    VONK_TRY(vonk_arena_array(s->arena, n + 1, sizeof **ret, ret, err));
-    for (size_t i = 0; i < n; i++) {
-        VONK_TRY(vonk__opt_bind(s->env, exprs[i], &s->node->children[0], 1, &(*ret)[i], err));
-        VONK_TRY(vonk__opt_keep(s->arena, (*ret)[i], err));
-    }
-    return VONK_OK;
 }
 
 #define MAX_SAVED 16 /* columns of one function's saved state: func's own limit */
@@ -133,8 +118,10 @@ static vonk_status two_phases(split *s, const vonk_plan *child, const vonk_plan 
     const vonk_expr **keys = NULL, **calls = NULL, **final_keys = NULL;
     const uint32_t n_keys = s->node->lists[0].n;
 
-    VONK_TRY(bind_all(s, s->node->lists[0].at, n_keys, &keys, err));
-    VONK_TRY(bind_all(s, s->calls.at, s->calls.n, &calls, err));
+    VONK_TRY(vonk__opt_bind_list(s->env, s->arena, s->node->lists[0].at, n_keys, s->node->children[0], VONK__BIND_NAMED,
+                                 &keys, err));
+    VONK_TRY(vonk__opt_bind_list(s->env, s->arena, s->calls.at, s->calls.n, s->node->children[0], VONK__BIND_NAMED,
+                                 &calls, err));
     VONK_TRY(keys_of_partial(s, keys, n_keys, &final_keys, err));
     VONK_TRY(agg_node(s, child, keys, n_keys, calls, VONK_AGG_PARTIAL, &partial, err));
     VONK_TRY(vonk__opt_exchange(s->env, partial, n_keys ? VONK_EXCHANGE_HASH : VONK_EXCHANGE_SINGLE, final_keys, n_keys,
@@ -155,7 +142,7 @@ vonk_status vonk__opt_lower_aggregate(const vonk_opt_env *env, const vonk_plan *
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     split s = {.env = env, .node = p, .arena = arena};
     for (uint32_t i = 0; i < out->n; i++) {
-        if (!vonk_expr_walk(out->at[i], stop_at_python, NULL)) /* the others have been taken out */
+        if (vonk_expr_contains(out->at[i], VONK_EX_PYTHON)) /* the others have been taken out */
             return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "aggregate functions of Python");
         VONK_TRY(gather_calls(&s, out->at[i], err));
     }

@@ -103,17 +103,6 @@ static bool choose_build_left(const join_parts *j)
 }
 
 /* ---- nodes */
-static vonk_status bind_side(join_parts *j, const vonk__exprs *keys, const vonk_plan *side, const vonk_expr ***ret,
-                             vonk_error *err)
-{
-    VONK_TRY(vonk_arena_array(j->arena, keys->n + 1, sizeof **ret, ret, err));
-    for (size_t i = 0; i < keys->n; i++) {
-        VONK_TRY(vonk__opt_bind(j->env, keys->at[i], &side, 1, &(*ret)[i], err));
-        VONK_TRY(vonk__opt_keep(j->arena, (*ret)[i], err));
-    }
-    return VONK_OK;
-}
-
 static vonk_status set_join(vonk_plan *node, const join_parts *j, bool build_left, const vonk_plan **ret,
                             vonk_error *err)
 {
@@ -138,7 +127,8 @@ static vonk_status hash_join(join_parts *j, const vonk_plan *const *sides /* phy
     vonk_plan *node = NULL;
 
     for (uint32_t side = 0; side < 2; side++)
-        VONK_TRY(bind_side(j, unbound[side], j->node->children[side], &keys[side], err));
+        VONK_TRY(vonk__opt_bind_list(j->env, j->arena, unbound[side]->at, unbound[side]->n, j->node->children[side],
+                                     VONK__BIND_NAMED, &keys[side], err));
     VONK_TRY(vonk__opt_exchange(j->env, sides[build], VONK_EXCHANGE_BROADCAST, NULL, 0, 1, false, &placed, err));
     const vonk__lists lists = {.at = {keys[probe], keys[build], &rest}, .n = {n, n, rest ? 1 : 0}, .n_lists = 3};
     VONK_TRY(vonk__opt_node(j->env, VONK_PN_P_HASH_JOIN, (const vonk_plan *[]){sides[probe], placed}, 2, &lists, &node,

@@ -8,18 +8,6 @@ typedef struct lowering {
     vonk_arena *arena;
 } lowering;
 
-static vonk_status bound(lowering *l, const vonk_expr *const *exprs, uint32_t n, const vonk_plan *input,
-                         const vonk_expr ***ret, vonk_error *err)
-{
-    VONK_TRY(vonk_arena_array(l->arena, n + 1, sizeof **ret, ret, err));
-    for (uint32_t i = 0; i < n; i++) {
-        const vonk_expr *e = exprs[i]->kind == VONK_EX_ALIAS ? exprs[i]->children[0] : exprs[i];
-        VONK_TRY(vonk__opt_bind(l->env, e, &input, 1, &(*ret)[i], err));
-        VONK_TRY(vonk__opt_keep(l->arena, (*ret)[i], err));
-    }
-    return VONK_OK;
-}
-
 static vonk_status column(lowering *l, uint32_t index, const vonk_expr *like, const vonk_expr **ret, vonk_error *err)
 {
     VONK_TRY(vonk_ex_bound(l->env->budget, index, like->type, like->nullable, like->name, ret, err));
@@ -64,8 +52,10 @@ static vonk_status lower_one(lowering *l, const vonk_plan *p, uint32_t calls_at,
     const vonk_expr_list *from_calls = &p->lists[calls_at], *from_keys = &p->lists[keys_at];
 
     VONK_TRY(vonk__opt_lower(l->env, p->children[0], &child, err));
-    VONK_TRY(bound(l, from_calls->at, from_calls->n, p->children[0], &calls, err));
-    VONK_TRY(bound(l, from_keys->at, from_keys->n, p->children[0], &keys, err));
+    VONK_TRY(vonk__opt_bind_list(l->env, l->arena, from_calls->at, from_calls->n, p->children[0], VONK__BIND_VALUES,
+                                 &calls, err));
+    VONK_TRY(vonk__opt_bind_list(l->env, l->arena, from_keys->at, from_keys->n, p->children[0], VONK__BIND_VALUES,
+                                 &keys, err));
     VONK_TRY(placed_by(l, child, keys, from_keys->n, &placed, err));
     const vonk__lists lists = {.at = {calls, keys, NULL}, .n = {from_calls->n, from_keys->n, 0}, .n_lists = 3};
     return groups_node(l, placed, &lists, false, p, ret, err);
@@ -87,7 +77,8 @@ static vonk_status side_of(lowering *l, const pair *c, uint32_t side, const vonk
     uint32_t n = 0;
 
     VONK_TRY(vonk__opt_lower(l->env, from, &child, err));
-    VONK_TRY(bound(l, c->node->lists[1 + side].at, c->n_keys, from, &keys, err));
+    VONK_TRY(vonk__opt_bind_list(l->env, l->arena, c->node->lists[1 + side].at, c->n_keys, from, VONK__BIND_VALUES,
+                                 &keys, err));
     VONK_TRY(vonk_arena_array(l->arena, c->n_columns, sizeof *list, &list, err));
     for (uint32_t i = 0; i < c->n_keys; i++) {
         const vonk_type *type = c->node->lists[1].at[i]->type;
@@ -269,9 +260,9 @@ vonk_status vonk__opt_lower_python_window(const vonk_opt_env *env, const vonk_pl
     lowering l = {env, arena};
     window_parts w = {.n = p->lists[0].n, .n_keys = p->lists[1].n, .n_orders = p->lists[2].n};
     VONK_TRY(vonk__opt_lower(env, from, &child, err));
-    VONK_TRY(bound(&l, p->lists[0].at, w.n, from, &w.windows, err));
-    VONK_TRY(bound(&l, p->lists[1].at, w.n_keys, from, &w.keys, err));
-    VONK_TRY(bound(&l, p->lists[2].at, w.n_orders, from, &w.orders, err));
+    VONK_TRY(vonk__opt_bind_list(l.env, l.arena, p->lists[0].at, w.n, from, VONK__BIND_VALUES, &w.windows, err));
+    VONK_TRY(vonk__opt_bind_list(l.env, l.arena, p->lists[1].at, w.n_keys, from, VONK__BIND_VALUES, &w.keys, err));
+    VONK_TRY(vonk__opt_bind_list(l.env, l.arena, p->lists[2].at, w.n_orders, from, VONK__BIND_VALUES, &w.orders, err));
     for (uint32_t i = 1; i < w.n; i++)
         if (w.windows[i]->children[0]->python->eval != w.windows[0]->children[0]->python->eval)
             return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
@@ -311,8 +302,8 @@ static vonk_status table_node(lowering *l, const vonk_plan *p, const vonk__exprs
     vonk_plan *node = NULL;
 
     VONK_TRY(vonk__opt_lower(l->env, from, &child, err));
-    VONK_TRY(bound(l, p->lists[0].at, 1, from, &call, err));
-    VONK_TRY(bound(l, keep->at, n_kept, from, &kept, err));
+    VONK_TRY(vonk__opt_bind_list(l->env, l->arena, p->lists[0].at, 1, from, VONK__BIND_VALUES, &call, err));
+    VONK_TRY(vonk__opt_bind_list(l->env, l->arena, keep->at, n_kept, from, VONK__BIND_VALUES, &kept, err));
     VONK_TRY(vonk_arena_array(l->arena, n + 1, sizeof *output, &output, err));
     for (uint32_t i = 0; i < n; i++) VONK_TRY(column(l, i, columns->at[i], &output[i], err));
     VONK_TRY(vonk__opt_node(l->env, VONK_PN_P_PYTHON_TABLE, &child, 1,
@@ -361,11 +352,8 @@ vonk_status vonk__opt_lower_python_table(const vonk_opt_env *env, const vonk_pla
         return VONK_OK;
     }
     VONK_TRY(narrowed(&l, p, &columns, &like, err));
-    VONK_TRY(vonk_arena_array(arena, project->lists[0].n + 1, sizeof *list, &list, err));
-    for (uint32_t i = 0; i < project->lists[0].n; i++) {
-        VONK_TRY(vonk__opt_bind(env, project->lists[0].at[i], &like, 1, &list[i], err));
-        VONK_TRY(vonk__opt_keep(arena, list[i], err));
-    }
+    VONK_TRY(
+        vonk__opt_bind_list(env, arena, project->lists[0].at, project->lists[0].n, like, VONK__BIND_NAMED, &list, err));
     VONK_TRY(vonk__opt_node(env, VONK_PN_P_PROJECT, &table, 1,
                             &(vonk__lists){.at = {list}, .n = {project->lists[0].n}, .n_lists = 1}, &node, err));
     return vonk_plan_finish(node, ret, err);

@@ -21,13 +21,12 @@ static vonk_status bind_to_table(const vonk_expr *e, void *arg, const vonk_expr 
     const to_table *t = arg;
 
     if (e->kind == VONK_EX_COLUMN) {
-        for (uint32_t i = 0; i < t->scan->n_output; i++)
-            if (t->scan->output[i]->id == e->id) {
-                const uint32_t column = t->scan->scan.columns[i];
-                return vonk_ex_bound(t->env->budget, column, e->type, t->scan->output[i]->nullable, e->name, ret, err);
-            }
-        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
-                         VONK_F("column %.*s is not in its scan", VONK_STR_ARGS(e->name)));
+        const uint32_t at = vonk_plan_column_at(t->scan, e->id);
+        if (at == t->scan->n_output)
+            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                             VONK_F("column %.*s is not in its scan", VONK_STR_ARGS(e->name)));
+        return vonk_ex_bound(t->env->budget, t->scan->scan.columns[at], e->type, t->scan->output[at]->nullable, e->name,
+                             ret, err);
     }
     *ret = vonk_expr_ref(e);
     return VONK_OK;

@@ -1,18 +1,6 @@
 /* opt/physical_window.c -- WINDOW: rows of one partition come together, the operator orders them itself. */
 #include "opt/opt_int.h"
 
-static vonk_status bind_list(const vonk_opt_env *env, vonk_arena *arena, const vonk_expr *const *exprs, uint32_t n,
-                             const vonk_plan *input, const vonk_expr ***ret, vonk_error *err)
-{
-    VONK_TRY(vonk_arena_array(arena, n + 1, sizeof **ret, ret, err));
-    for (uint32_t i = 0; i < n; i++) {
-        const vonk_expr *e = exprs[i]->kind == VONK_EX_ALIAS ? exprs[i]->children[0] : exprs[i];
-        VONK_TRY(vonk__opt_bind(env, e, &input, 1, &(*ret)[i], err));
-        VONK_TRY(vonk__opt_keep(arena, (*ret)[i], err));
-    }
-    return VONK_OK;
-}
-
 vonk_status vonk__opt_lower_window(const vonk_opt_env *env, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
@@ -25,7 +13,8 @@ vonk_status vonk__opt_lower_window(const vonk_opt_env *env, const vonk_plan *p, 
     VONK_TRY(vonk_arena_new(env->budget, &arena, err));
     VONK_TRY(vonk__opt_lower(env, p->children[0], &child, err));
     for (uint32_t i = 0; i < 3; i++)
-        VONK_TRY(bind_list(env, arena, p->lists[i].at, p->lists[i].n, p->children[0], &lists[i], err));
+        VONK_TRY(vonk__opt_bind_list(env, arena, p->lists[i].at, p->lists[i].n, p->children[0], VONK__BIND_VALUES,
+                                     &lists[i], err));
     const uint32_t n_keys = p->lists[1].n;
     VONK_TRY(vonk__opt_exchange(env, child, n_keys ? VONK_EXCHANGE_HASH : VONK_EXCHANGE_SINGLE, lists[1], n_keys,
                                 n_keys ? (int32_t)vonk_conf_i64(env->conf, "spark.sql.shuffle.partitions") : 1, false,

@@ -16,9 +16,7 @@ static vonk_walk outside(const vonk_expr *e, void *arg)
     if (e->kind == VONK_EX_SUBQUERY) return VONK_WALK_STOP;
     if (e->kind != VONK_EX_COLUMN) return VONK_WALK_ON;
     if (vonk_expr_has(e, VONK_EXF_OUTER)) return VONK_WALK_STOP;
-    for (uint32_t i = 0; i < p->n_output; i++)
-        if (p->output[i]->id == e->id) return VONK_WALK_ON;
-    return VONK_WALK_STOP;
+    return vonk_plan_has_column(p, e->id) ? VONK_WALK_ON : VONK_WALK_STOP;
 }
 
 bool vonk__opt_covered(const vonk_expr *e, const vonk_plan *p) { return vonk_expr_walk(e, outside, (void *)p); }

@@ -20,8 +20,7 @@ typedef struct extractor {
 
 static bool is_call(const vonk_expr *e) { return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_SCALAR; }
 
-static vonk_walk stop_at_call(const vonk_expr *e, void *arg) { return is_call(e) ? VONK_WALK_STOP : VONK_WALK_ON; }
-static bool has_call(const vonk_expr *e) { return !vonk_expr_walk(e, stop_at_call, NULL); }
+static bool has_call(const vonk_expr *e) { return vonk_expr_any(e, VONK_EX_BIT(VONK_EX_PYTHON), is_call); }
 
 static bool in_lists(const vonk_plan *p)
 {
@@ -204,15 +203,12 @@ static vonk_status lifted(lifter *f, const vonk_expr *e, const vonk_expr **ret, 
 
 /* ---- aggregates of Python get a node of their own; what is computed from them goes above it, what they are computed
  * of below */
-static vonk_walk stop_at_python_aggregate(const vonk_expr *e, void *arg)
-{
-    return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE ? VONK_WALK_STOP : VONK_WALK_ON;
-}
+static bool is_python_aggregate(const vonk_expr *call) { return call->python->role == VONK_PY_ROLE_AGGREGATE; }
 
 static bool has_python_aggregate(const vonk_expr_list *list)
 {
     for (uint32_t i = 0; i < list->n; i++)
-        if (!vonk_expr_walk(list->at[i], stop_at_python_aggregate, NULL)) return true;
+        if (vonk_expr_any(list->at[i], VONK_EX_BIT(VONK_EX_PYTHON), is_python_aggregate)) return true;
     return false;
 }
 
@@ -433,7 +429,7 @@ static vonk_walk note_side(const vonk_expr *e, void *arg)
 {
     sides *at = arg;
 
-    if (e->kind == VONK_EX_COLUMN) at->used[vonk__has_output(at->join->children[0], e->id) ? 0 : 1] = true;
+    if (e->kind == VONK_EX_COLUMN) at->used[vonk_plan_has_column(at->join->children[0], e->id) ? 0 : 1] = true;
     return VONK_WALK_ON;
 }
 

@@ -115,7 +115,7 @@ static vonk_status take_apart(graph *g, const vonk_plan *p, vonk__exprs *terms, 
 static uint64_t relations_of(const graph *g, uint64_t id)
 {
     for (uint32_t r = 0; r < g->n_relations; r++)
-        if (!g->relations[r].semi && vonk__has_output(g->relations[r].plan, id)) return bit(r);
+        if (!g->relations[r].semi && vonk_plan_has_column(g->relations[r].plan, id)) return bit(r);
     return 0;
 }
 
@@ -411,44 +411,70 @@ static vonk_status build(graph *g, const best *table, uint64_t set, const vonk_p
 
 /* ---- greedy: again and again the cheapest pair */
 typedef struct part {
-    uint64_t set;
+    uint64_t set; /* 0: it has become part of another one */
     const vonk_plan *plan;
     best best;
 } part;
 
+typedef struct pair {
+    double rows;
+    bool connected;
+} pair;
+
+typedef struct parts {
+    uint32_t n;
+    part at[MOST];
+    pair pairs[MOST][MOST]; /* the smaller index first */
+} parts;
+
+static pair *pair_of(parts *p, uint32_t i, uint32_t k) { return i < k ? &p->pairs[i][k] : &p->pairs[k][i]; }
+
+static void look_at(const graph *g, parts *p, uint32_t i, uint32_t k)
+{
+    if (i == k || p->at[k].set == 0) return;
+    *pair_of(p, i, k) = (pair){rows_of(g, p->at[i].set | p->at[k].set), connected(g, p->at[i].set, p->at[k].set)};
+}
+
+static bool cheapest(const graph *g, parts *p, bool cross, uint32_t *ret_x, uint32_t *ret_y, double *ret_cost)
+{
+    *ret_cost = INFINITY;
+    for (uint32_t i = 0; i < p->n; i++)
+        for (uint32_t k = 0; k < p->n; k++) {
+            const part *a = &p->at[i], *b = &p->at[k];
+            if (i == k || a->set == 0 || b->set == 0 || !may_join(g, a->set, b->set)) continue;
+            const bool semi = __builtin_popcountll(b->set) == 1 && g->relations[only(b->set)].semi;
+            if (!cross && !semi && !pair_of(p, i, k)->connected) continue;
+            const double cost = join_cost(g, &a->best, &b->best, b->set, pair_of(p, i, k)->rows);
+            if (cost >= *ret_cost) continue;
+            *ret_cost = cost;
+            *ret_x = i;
+            *ret_y = k;
+        }
+    return *ret_cost < INFINITY;
+}
+
 static vonk_status greedy(graph *g, const vonk_plan **ret, vonk_error *err)
 {
-    part parts[MOST];
-    uint32_t n = g->n_relations;
+    parts *p = NULL;
+    uint32_t x = 0, y = 0;
+    double cost;
 
-    assert(n > 0);
-    for (uint32_t r = 0; r < n; r++) parts[r] = (part){bit(r), g->relations[r].plan, single(g, r)};
-    while (n > 1) {
-        double lowest = INFINITY, rows = 0;
-        uint32_t x = 0, y = 0;
-        for (int cross = 0; cross < 2 && lowest == INFINITY; cross++)
-            for (uint32_t i = 0; i < n; i++)
-                for (uint32_t k = 0; k < n; k++) {
-                    if (i == k || !may_join(g, parts[i].set, parts[k].set)) continue;
-                    const bool semi = __builtin_popcountll(parts[k].set) == 1 && g->relations[only(parts[k].set)].semi;
-                    if (!cross && !semi && !connected(g, parts[i].set, parts[k].set)) continue;
-                    const double out = rows_of(g, parts[i].set | parts[k].set),
-                                 cost = join_cost(g, &parts[i].best, &parts[k].best, parts[k].set, out);
-                    if (cost < lowest) {
-                        lowest = cost;
-                        rows = out;
-                        x = i;
-                        y = k;
-                    }
-                }
-        if (lowest == INFINITY)
+    assert(g->n_relations > 0);
+    VONK_TRY(VONK_ARENA_NEW(g->s.arena, &p, err));
+    for (; p->n < g->n_relations; p->n++) p->at[p->n] = (part){bit(p->n), g->relations[p->n].plan, single(g, p->n)};
+    for (uint32_t i = 0; i < p->n; i++)
+        for (uint32_t k = i + 1; k < p->n; k++) look_at(g, p, i, k);
+    for (uint32_t left = p->n; left > 1; left--) {
+        if (!cheapest(g, p, false, &x, &y, &cost) && !cheapest(g, p, true, &x, &y, &cost))
             return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "joins could not be put in an order");
-        VONK_TRY(join_sets(g, parts[x].set, parts[x].plan, parts[y].set, parts[y].plan, &parts[x].plan, err));
-        parts[x].set |= parts[y].set;
-        parts[x].best = (best){.cost = lowest, .rows = rows, .known = true};
-        parts[y] = parts[--n];
+        part *a = &p->at[x], *b = &p->at[y];
+        VONK_TRY(join_sets(g, a->set, a->plan, b->set, b->plan, &a->plan, err));
+        a->best = (best){.cost = cost, .rows = pair_of(p, x, y)->rows, .known = true};
+        a->set |= b->set;
+        b->set = 0;
+        for (uint32_t k = 0; k < p->n; k++) look_at(g, p, x, k);
     }
-    *ret = parts[0].plan;
+    *ret = p->at[x].plan;
     return VONK_OK;
 }
 

@@ -3,8 +3,6 @@
  *   Project [a]                    Project [a]
  *   +- Filter [b > 1]         =>   +- Filter [b > 1]
  *      +- Relation [a, b, c]          +- Relation [a, b] */
-#include <stdlib.h>
-
 #include "opt/rules.h"
 #include "opt/scratch.h"
 
@@ -20,12 +18,6 @@ typedef struct pruner {
     bool gathering; /* a first round, only to find that out */
 } pruner;
 
-static int by_id(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
 static vonk_status add_list(vonk__scratch *s, vonk_ids *set, const vonk_expr_list *list, vonk_error *err)
 {
     for (uint32_t i = 0; i < list->n; i++) VONK_TRY(vonk_expr_column_ids(list->at[i], s->arena, set, err));
@@ -37,7 +29,7 @@ static vonk_status all_of(vonk__scratch *s, const vonk_plan *p, vonk_ids *ret, v
     *ret = (vonk_ids){.capacity = p->n_output + 1};
     VONK_TRY(vonk_arena_array(s->arena, ret->capacity, sizeof *ret->at, &ret->at, err));
     for (uint32_t i = 0; i < p->n_output; i++) ret->at[ret->n++] = p->output[i]->id;
-    qsort(ret->at, ret->n, sizeof *ret->at, by_id);
+    vonk_ids_sort(ret);
     return VONK_OK;
 }
 

@@ -211,7 +211,7 @@ static vonk_status derive_from_equality(pusher *x, const vonk_plan *p, join_divi
             e->children[1]->kind != VONK_EX_COLUMN)
             continue;
         for (uint32_t side = 0; side < 2; side++) {
-            const uint32_t at = vonk__has_output(p->children[side], e->children[0]->id) ? 0 : 1;
+            const uint32_t at = vonk_plan_has_column(p->children[side], e->children[0]->id) ? 0 : 1;
             const vonk_expr *from = e->children[at], *to = e->children[1 - at];
             for (size_t i = 0; i < before[side]; i++) {
                 vonk_ids ids = {0};

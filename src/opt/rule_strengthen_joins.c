@@ -10,7 +10,7 @@
 static bool is_strict(const vonk_expr *e, const vonk_plan *side)
 {
     switch (e->kind) {
-    case VONK_EX_COLUMN: return vonk__has_output(side, e->id) && !vonk_expr_has(e, VONK_EXF_OUTER);
+    case VONK_EX_COLUMN: return vonk_plan_has_column(side, e->id) && !vonk_expr_has(e, VONK_EXF_OUTER);
     case VONK_EX_CAST:
     case VONK_EX_ALIAS:
     case VONK_EX_GET_FIELD:

@@ -184,10 +184,8 @@ static vonk_status scalar(unnest *u, const vonk_expr *sub, const vonk_expr **ret
     }
     VONK_TRY(vonk__mk_join(&u->s, u->input, ind.plan, ind.one_row ? VONK_JOIN_LEFT : VONK_JOIN_SINGLE, ind.terms.at,
                            ind.terms.n, &u->input, err));
-    for (uint32_t i = 0; i < u->input->n_output; i++) { /* as nullable as the outer join makes it */
-        if (u->input->output[i]->id == value->id) value = u->input->output[i];
-        if (found && u->input->output[i]->id == found->id) found = u->input->output[i];
-    }
+    value = vonk_plan_column(u->input, value->id); /* as nullable as the outer join makes it */
+    if (found) found = vonk_plan_column(u->input, found->id);
     if (!fill) {
         *ret = vonk_expr_ref(value);
         return VONK_OK;
@@ -388,8 +386,7 @@ static vonk_status lateral_aggregate(unnest *u, const vonk_plan *p, const vonk__
     VONK_TRY(VONK_VEC_ARENA_PUSH(&right, u->s.arena, found_alias, err));
     VONK_TRY(vonk__mk_project(&u->s, ind->plan, right.at, right.n, &marked, err));
     VONK_TRY(vonk__mk_join(&u->s, p->children[0], marked, VONK_JOIN_LEFT, ind->terms.at, ind->terms.n, &joined, err));
-    for (uint32_t i = 0; i < joined->n_output; i++)
-        if (joined->output[i]->id == found->id) found = joined->output[i];
+    found = vonk_plan_column(joined, found->id);
     VONK_TRY(vonk__mk_node(&u->s, VONK_EX_IS_NULL, &found, 1, &missing, err));
     VONK_TRY(vonk_arena_array(u->s.arena, n_right + 1, sizeof *from, &from, err));
     for (uint32_t i = 0; i < n_left; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, u->s.arena, joined->output[i], err));

@@ -169,13 +169,6 @@ vonk_status vonk__mk_output_like(vonk__scratch *s, const vonk_plan *p, const von
     return VONK_OK;
 }
 
-bool vonk__has_output(const vonk_plan *p, uint64_t id)
-{
-    for (uint32_t i = 0; i < p->n_output; i++)
-        if (p->output[i]->id == id) return true;
-    return false;
-}
-
 vonk_status vonk__mk_empty(vonk_budget *budget, const vonk_plan *like, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *empty = NULL;

@@ -36,6 +36,5 @@ vonk_status vonk__mk_output_like(vonk__scratch *s, const vonk_plan *p, const von
 
 /* e with each COLUMN of id from[i] replaced by to[i]. */
 vonk_status vonk__mk_replace(vonk__scratch *s, const vonk_expr *e, const uint64_t *from, const vonk_expr *const *to, size_t n, const vonk_expr **ret, vonk_error *err);
-bool        vonk__has_output(const vonk_plan *p, uint64_t id);
 
 #endif

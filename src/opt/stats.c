@@ -30,13 +30,6 @@ static bool table_stats(const vonk_plan *scan, vonk_table_stats *ret)
     return table->cls->stats && table->cls->stats(table, ret, &quiet) == VONK_OK;
 }
 
-static int find_output(const vonk_plan *p, uint64_t id)
-{
-    for (uint32_t i = 0; i < p->n_output; i++)
-        if (p->output[i]->id == id) return (int)i;
-    return -1;
-}
-
 static bool number_of(const vonk_column *value, double *ret)
 {
     if (!value || vonk_column_is_null(value, 0)) return false;
@@ -59,21 +52,20 @@ static const vonk_column_stats *column_stats(const vonk_plan *p, uint64_t id, do
     vonk_table_stats stats;
 
     if (p->kind == VONK_PN_SCAN || p->kind == VONK_PN_CACHED) {
-        const int at = find_output(p, id);
-        if (at < 0 || !table_stats(p, &stats)) return NULL;
+        const uint32_t at = vonk_plan_column_at(p, id);
+        if (at == p->n_output || !table_stats(p, &stats)) return NULL;
         *ret_rows = stats.n_rows;
         return stats.columns ? &stats.columns[p->scan.columns[at]] : NULL;
     }
     if (p->kind == VONK_PN_PROJECT || p->kind == VONK_PN_AGGREGATE) { /* under another id: follow plain renames */
         const vonk_expr_list *list = &p->lists[p->kind == VONK_PN_AGGREGATE ? 1 : 0];
-        for (uint32_t i = 0; i < list->n; i++)
-            if (list->at[i]->id == id && list->at[i]->kind == VONK_EX_ALIAS &&
-                list->at[i]->children[0]->kind == VONK_EX_COLUMN)
-                id = list->at[i]->children[0]->id;
+        const uint32_t at = vonk_plan_column_at(p, id);
+        if (at < list->n && list->at[at]->kind == VONK_EX_ALIAS && list->at[at]->children[0]->kind == VONK_EX_COLUMN)
+            id = list->at[at]->children[0]->id;
     }
     for (uint32_t i = 0; i < p->n_children; i++) {
         const vonk_column_stats *found =
-            find_output(p->children[i], id) >= 0 ? column_stats(p->children[i], id, ret_rows) : NULL;
+            vonk_plan_has_column(p->children[i], id) ? column_stats(p->children[i], id, ret_rows) : NULL;
         if (found) return found;
     }
     return NULL;
@@ -88,7 +80,7 @@ static double base_rows(const vonk_opt_env *env, const vonk_plan *p, uint64_t id
         return at_least_one(stats.n_rows);
     if (p->kind == VONK_PN_AGGREGATE) return vonk__opt_rows(env, p);
     for (uint32_t i = 0; i < p->n_children; i++)
-        if (find_output(p->children[i], id) >= 0) return base_rows(env, p->children[i], id);
+        if (vonk_plan_has_column(p->children[i], id)) return base_rows(env, p->children[i], id);
     return vonk__opt_rows(env, p);
 }
 
@@ -207,7 +199,7 @@ static double join_rows(const vonk_opt_env *env, const vonk_plan *p)
             share *= GUESS_RANGE;
             continue;
         }
-        const bool straight = find_output(p->children[0], e->children[0]->id) >= 0;
+        const bool straight = vonk_plan_has_column(p->children[0], e->children[0]->id);
         const double dl = vonk__opt_distinct(env, p->children[0], e->children[straight ? 0 : 1]->id),
                      dr = vonk__opt_distinct(env, p->children[1], e->children[straight ? 1 : 0]->id);
         share /= at_least_one(dl < dr ? dl : dr);

@@ -160,9 +160,18 @@ void vonk_expr_set_origin(vonk_expr *e, const vonk_origin *origin)
 
 vonk_status vonk_expr_finish(vonk_expr *take_e, const vonk_expr **ret, vonk_error *err)
 {
+    const uint64_t uncounted = VONK_EX_BIT(VONK_EX_LITERAL) | VONK_EX_BIT(VONK_EX_CAST) | VONK_EX_BIT(VONK_EX_ALIAS);
+    uint64_t kinds = VONK_EX_BIT(take_e->kind), n_nodes = 1;
     uint32_t deepest = 0;
-    for (uint32_t i = 0; i < take_e->n_children; i++)
+    for (uint32_t i = 0; i < take_e->n_children; i++) {
         if (take_e->children[i]->depth > deepest) deepest = take_e->children[i]->depth;
+        kinds |= take_e->children[i]->kinds;
+        n_nodes += take_e->children[i]->n_nodes;
+    }
+    if (take_e->plan) n_nodes += take_e->plan->n_nodes;
+    take_e->kinds = kinds;
+    if ((kinds & ~uncounted) == 0) n_nodes = 0;
+    take_e->n_nodes = n_nodes < UINT32_MAX ? (uint32_t)n_nodes : UINT32_MAX;
     vonk_status st = VONK_OK;
     if (deepest + 1 > VONK_MAX_EXPR_DEPTH)
         st = VONK_FAIL(err, VONK_E_FAILED_TO_PARSE_TOO_COMPLEX);

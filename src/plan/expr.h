@@ -17,6 +17,8 @@ typedef enum vonk_expr_kind {
 #undef EXPR
     VONK_N_EXPR
 } vonk_expr_kind;
+#define VONK_EX_BIT(kind) ((uint64_t)1 << (kind))
+_Static_assert(VONK_N_EXPR <= 64, "vonk_expr.kinds has a bit for each");
 
 typedef enum vonk_expr_flag {
     VONK_EXF_DISTINCT = 1 << 0,
@@ -62,6 +64,8 @@ struct vonk_expr {
     bool             resolved; /* itself and everything below; set by vonk_expr_finish */
     bool             nullable;
     uint16_t         depth;  /* 1 + deepest child */
+    uint32_t         n_nodes; /* of the tree, subqueries' plans included, literals and their casts left out; stops at UINT32_MAX; set by vonk_expr_finish */
+    uint64_t         kinds;  /* VONK_EX_BIT of this node and of all below; set by vonk_expr_finish */
     const vonk_type *type;   /* resolved kinds; CAST: the target */
     uint32_t         n_children;
     const vonk_expr **children; /* referenced */
@@ -139,7 +143,9 @@ vonk_status vonk_ex_column_of(vonk_budget *budget, const vonk_expr *named, const
 typedef enum vonk_walk { VONK_WALK_ON, VONK_WALK_SKIP /* not below this one */, VONK_WALK_STOP } vonk_walk;
 /* Pre-order over e and everything below (not into subquery plans). Returns false if stopped. */
 bool vonk_expr_walk(const vonk_expr *e, vonk_walk (*visit)(const vonk_expr *e, void *arg), void *arg);
-bool vonk_expr_contains(const vonk_expr *e, vonk_expr_kind kind);
+static inline bool vonk_expr_contains(const vonk_expr *e, vonk_expr_kind kind) { return (e->kinds & VONK_EX_BIT(kind)) != 0; }
+/* Does `is` hold for a node of these kinds (VONK_EX_BIT)? Looks only where there are some. */
+bool vonk_expr_any(const vonk_expr *e, uint64_t kinds, bool (*is)(const vonk_expr *e));
 bool vonk_expr_equal(const vonk_expr *a, const vonk_expr *b);    /* same tree: ids and values count, origins, names of aliases do not */
 uint64_t vonk_expr_hash(const vonk_expr *e);                     /* goes with vonk_expr_equal */
 bool vonk_expr_is_foldable(const vonk_expr *e);                  /* resolved, pure, without columns, aggregates, subqueries */
@@ -150,6 +156,7 @@ bool vonk_expr_has_window(const vonk_expr *e);
 bool vonk_expr_has_generator(const vonk_expr *e);
 typedef VONK_VEC(uint64_t) vonk_ids; /* of columns: sorted, each once, in an arena */
 bool vonk_ids_has(const vonk_ids *ids, uint64_t id);
+void vonk_ids_sort(vonk_ids *inout); /* of ids in any order; afterwards each is there once */
 /* Adds every COLUMN id below (subquery plans' outer references too). */
 vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, vonk_ids *inout, vonk_error *err);
 

@@ -80,32 +80,26 @@ vonk_status vonk_expr_rewrite(vonk_budget *budget, const vonk_expr *e, vonk_expr
 
 /* ---- asking */
 
-static vonk_walk stop_at_kind(const vonk_expr *e, void *arg)
+#define CALLS (VONK_EX_BIT(VONK_EX_FUNCTION) | VONK_EX_BIT(VONK_EX_PYTHON))
+
+bool vonk_expr_any(const vonk_expr *e, uint64_t kinds, bool (*is)(const vonk_expr *e))
 {
-    return e->kind == *(vonk_expr_kind *)arg ? VONK_WALK_STOP : VONK_WALK_ON;
+    if ((e->kinds & kinds) == 0) return false;
+    if ((VONK_EX_BIT(e->kind) & kinds) != 0 && is(e)) return true;
+    for (uint32_t i = 0; i < e->n_children; i++)
+        if (vonk_expr_any(e->children[i], kinds, is)) return true;
+    return false;
 }
 
-bool vonk_expr_contains(const vonk_expr *e, vonk_expr_kind kind) { return !vonk_expr_walk(e, stop_at_kind, &kind); }
-
-static vonk_walk stop_at_unfoldable(const vonk_expr *e, void *arg)
+static bool is_unfoldable(const vonk_expr *function)
 {
-    switch (e->kind) {
-    case VONK_EX_COLUMN:
-    case VONK_EX_BOUND:
-    case VONK_EX_WINDOW:
-    case VONK_EX_SUBQUERY:
-    case VONK_EX_PYTHON:
-    case VONK_EX_SORT: return VONK_WALK_STOP;
-    case VONK_EX_FUNCTION:
-        return e->fn->kind == VONK_FN_SCALAR && e->fn->volatility != VONK_PARTITION_BOUND ? VONK_WALK_ON
-                                                                                          : VONK_WALK_STOP;
-    default: return VONK_WALK_ON;
-    }
+    return function->fn->kind != VONK_FN_SCALAR || function->fn->volatility == VONK_PARTITION_BOUND;
 }
 
 /* Is the expression free of variables of lambdas further out? Those inside its own lambdas are fine. */
 static bool closed(const vonk_expr *e, uint32_t lambdas_around)
 {
+    if (!vonk_expr_contains(e, VONK_EX_LAMBDA_VAR)) return true;
     if (e->kind == VONK_EX_LAMBDA_VAR) return lambdas_around > 0;
     if (e->kind == VONK_EX_LAMBDA) lambdas_around++;
     for (uint32_t i = 0; i < e->n_children; i++)
@@ -115,19 +109,21 @@ static bool closed(const vonk_expr *e, uint32_t lambdas_around)
 
 bool vonk_expr_is_foldable(const vonk_expr *e)
 {
-    return e->resolved && e->kind != VONK_EX_LAMBDA && vonk_expr_walk(e, stop_at_unfoldable, NULL) && closed(e, 0);
+    const uint64_t unfoldable = VONK_EX_BIT(VONK_EX_COLUMN) | VONK_EX_BIT(VONK_EX_BOUND) | VONK_EX_BIT(VONK_EX_WINDOW) |
+                                VONK_EX_BIT(VONK_EX_SUBQUERY) | VONK_EX_BIT(VONK_EX_PYTHON) | VONK_EX_BIT(VONK_EX_SORT);
+
+    return e->resolved && e->kind != VONK_EX_LAMBDA && (e->kinds & unfoldable) == 0 &&
+           !vonk_expr_any(e, VONK_EX_BIT(VONK_EX_FUNCTION), is_unfoldable) && closed(e, 0);
 }
 
-static vonk_walk stop_at_random(const vonk_expr *e, void *arg)
+static bool is_random(const vonk_expr *call)
 {
-    bool random = e->kind == VONK_EX_FUNCTION && e->fn->volatility == VONK_PARTITION_BOUND;
-    random |= e->kind == VONK_EX_PYTHON && !e->python->deterministic;
-    return random ? VONK_WALK_STOP : VONK_WALK_ON;
+    return call->kind == VONK_EX_FUNCTION ? call->fn->volatility == VONK_PARTITION_BOUND : !call->python->deterministic;
 }
 
-bool vonk_expr_is_deterministic(const vonk_expr *e) { return vonk_expr_walk(e, stop_at_random, NULL); }
+bool vonk_expr_is_deterministic(const vonk_expr *e) { return !vonk_expr_any(e, CALLS, is_random); }
 
-static vonk_walk stop_at_raising(const vonk_expr *e, void *arg)
+static bool is_raising(const vonk_expr *e)
 {
     bool raises = e->kind == VONK_EX_PYTHON;
     if (e->kind == VONK_EX_SUBQUERY) raises = e->sub_kind == VONK_SUB_SCALAR;
@@ -140,52 +136,53 @@ static vonk_walk stop_at_raising(const vonk_expr *e, void *arg)
         raises = how == VONK_MAY_RAISE || (how == VONK_RAISES_ANSI && e->mode == VONK_MODE_ANSI) ||
                  (how == VONK_RAISES_ANSI_EXACT && e->mode == VONK_MODE_ANSI && !inexact);
     }
-    return raises ? VONK_WALK_STOP : VONK_WALK_ON;
+    return raises;
 }
 
-bool vonk_expr_may_raise(const vonk_expr *e) { return !vonk_expr_walk(e, stop_at_raising, NULL); }
-
-static vonk_walk stop_at_aggregate(const vonk_expr *e, void *arg)
+bool vonk_expr_may_raise(const vonk_expr *e)
 {
-    if (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) return VONK_WALK_STOP;
-    if (e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE) return VONK_WALK_STOP;
-    return VONK_WALK_ON;
+    return vonk_expr_any(e, CALLS | VONK_EX_BIT(VONK_EX_SUBQUERY) | VONK_EX_BIT(VONK_EX_CAST), is_raising);
+}
+
+static bool is_aggregate(const vonk_expr *e)
+{
+    return (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) ||
+           (e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE);
 }
 
 /* The window's own function does not count, but what stands in its arguments, partition and order does:
  * sum(sum(x)) OVER (). */
-static bool has_aggregate(const vonk_expr *e)
+bool vonk_expr_has_aggregate(const vonk_expr *e)
 {
+    if ((e->kinds & CALLS) == 0) return false;
     if (e->kind != VONK_EX_WINDOW) {
-        if (stop_at_aggregate(e, NULL) == VONK_WALK_STOP) return true;
+        if (is_aggregate(e)) return true;
         for (uint32_t i = 0; i < e->n_children; i++)
-            if (has_aggregate(e->children[i])) return true;
+            if (vonk_expr_has_aggregate(e->children[i])) return true;
         return false;
     }
     const vonk_expr *fn = e->children[0];
     for (uint32_t i = 0; i < fn->n_children; i++)
-        if (has_aggregate(fn->children[i])) return true;
+        if (vonk_expr_has_aggregate(fn->children[i])) return true;
     for (uint32_t i = 1; i < e->n_children; i++)
-        if (has_aggregate(e->children[i])) return true;
+        if (vonk_expr_has_aggregate(e->children[i])) return true;
     return false;
 }
 
-bool vonk_expr_has_aggregate(const vonk_expr *e) { return has_aggregate(e); }
-
 bool vonk_expr_has_window(const vonk_expr *e) { return vonk_expr_contains(e, VONK_EX_WINDOW); }
 
-static vonk_walk stop_at_generator(const vonk_expr *e, void *arg)
-{
-    return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_GENERATOR ? VONK_WALK_STOP : VONK_WALK_ON;
-}
+static bool is_generator(const vonk_expr *function) { return function->fn->kind == VONK_FN_GENERATOR; }
 
-bool vonk_expr_has_generator(const vonk_expr *e) { return !vonk_expr_walk(e, stop_at_generator, NULL); }
+bool vonk_expr_has_generator(const vonk_expr *e)
+{
+    return vonk_expr_any(e, VONK_EX_BIT(VONK_EX_FUNCTION), is_generator);
+}
 
 /* ---- column ids */
 
 typedef struct id_list {
     vonk_arena *arena;
-    VONK_VEC(uint64_t) ids;
+    vonk_ids ids;
     bool outer_only; /* inside a subquery's plan: only references to outside */
     vonk_status status;
     vonk_error *err;
@@ -227,6 +224,15 @@ bool vonk_ids_has(const vonk_ids *ids, uint64_t id)
     return ids->n > 0 && bsearch(&id, ids->at, ids->n, sizeof id, by_id) != NULL;
 }
 
+void vonk_ids_sort(vonk_ids *inout)
+{
+    size_t n = 0;
+    if (inout->n > 1) qsort(inout->at, inout->n, sizeof *inout->at, by_id);
+    for (size_t i = 0; i < inout->n; i++)
+        if (n == 0 || inout->at[n - 1] != inout->at[i]) inout->at[n++] = inout->at[i];
+    inout->n = n;
+}
+
 /* Only what is new is sorted and put in its place: many expressions may add to one large set. */
 vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, vonk_ids *inout, vonk_error *err)
 {
@@ -236,11 +242,9 @@ vonk_status vonk_expr_column_ids(const vonk_expr *e, vonk_arena *arena, vonk_ids
 
     vonk_expr_walk(e, collect_ids, &list);
     if (list.status != VONK_OK) return list.status;
-    if (list.ids.n) qsort(list.ids.at, list.ids.n, sizeof(uint64_t), by_id);
-    for (size_t i = 0; i < list.ids.n; i++) {
-        const uint64_t id = list.ids.at[i];
-        if ((n_new == 0 || list.ids.at[n_new - 1] != id) && !vonk_ids_has(inout, id)) list.ids.at[n_new++] = id;
-    }
+    vonk_ids_sort(&list.ids);
+    for (size_t i = 0; i < list.ids.n; i++)
+        if (!vonk_ids_has(inout, list.ids.at[i])) list.ids.at[n_new++] = list.ids.at[i];
     for (size_t i = 0; i < n_new; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(inout, arena, list.ids.at[i], err));
     for (size_t old = n_old, at = inout->n; n_new > 0 && old > 0; at--) /* merged from the end */
         inout->at[at - 1] = inout->at[old - 1] > list.ids.at[n_new - 1] ? inout->at[--old] : list.ids.at[--n_new];

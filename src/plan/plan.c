@@ -153,6 +153,30 @@ vonk_status vonk_plan_set_list(vonk_plan *p, uint32_t list, const vonk_expr *con
     return VONK_OK;
 }
 
+enum { FEW_COLUMNS = 16 }; /* are looked at one by one */
+
+static int by_column_id(const void *a, const void *b, void *columns)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    const uint64_t x_id = ((const vonk_expr **)columns)[x]->id, y_id = ((const vonk_expr **)columns)[y]->id;
+    return x_id != y_id ? (x_id > y_id) - (x_id < y_id) : (x > y) - (x < y);
+}
+
+static vonk_status index_output(vonk_plan *p, vonk_error *err)
+{
+    uint32_t *by_id = NULL;
+    p->output_by_id = NULL;
+    p->output_ascends = true;
+    for (uint32_t i = 1; i < p->n_output && p->output_ascends; i++)
+        p->output_ascends = p->output[i - 1]->id <= p->output[i]->id;
+    if (p->output_ascends || p->n_output <= FEW_COLUMNS) return VONK_OK;
+    VONK_TRY(vonk_arena_array(p->arena, p->n_output, sizeof *by_id, &by_id, err));
+    for (uint32_t i = 0; i < p->n_output; i++) by_id[i] = i;
+    qsort_r(by_id, p->n_output, sizeof *by_id, by_column_id, p->output);
+    p->output_by_id = by_id;
+    return VONK_OK;
+}
+
 vonk_status vonk_plan_set_output(vonk_plan *p, const vonk_expr *const *columns, uint32_t n, vonk_error *err)
 {
     const vonk_expr **own;
@@ -160,7 +184,25 @@ vonk_status vonk_plan_set_output(vonk_plan *p, const vonk_expr *const *columns, 
     unref_exprs(p->output, p->n_output);
     p->output = own;
     p->n_output = n;
-    return VONK_OK;
+    return index_output(p, err);
+}
+
+uint32_t vonk_plan_column_at(const vonk_plan *p, uint64_t id)
+{
+    uint32_t from = 0, to = p->n_output;
+    if (!p->output_by_id && !p->output_ascends) {
+        while (from < to && p->output[from]->id != id) from++;
+        return from;
+    }
+    while (from < to) {
+        const uint32_t middle = from + (to - from) / 2;
+        if (p->output[p->output_by_id ? p->output_by_id[middle] : middle]->id < id)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    const uint32_t at = from < p->n_output && p->output_by_id ? p->output_by_id[from] : from;
+    return at < p->n_output && p->output[at]->id == id ? at : p->n_output;
 }
 
 vonk_status vonk_plan_str(vonk_plan *p, vonk_str text, vonk_str *ret, vonk_error *err)
@@ -291,6 +333,19 @@ static bool kind_resolved(const vonk_plan *p)
     }
 }
 
+/* Physical plans are as large as the logical ones that they come from. */
+static vonk_status count_nodes(vonk_plan *p, vonk_error *err)
+{
+    const bool is_physical = vonk_node_phase_of(p->kind) == VONK_PHASE_PHYSICAL;
+    const int64_t most = vonk_budget_limit(vonk_arena_budget(p->arena)) / VONK_MEMORY_PER_PLAN_NODE;
+    uint64_t n = p->n_output;
+    for (uint32_t i = 0; i < p->n_children; i++) n += p->children[i]->n_nodes;
+    for (uint32_t i = 0; i < p->n_lists; i++)
+        for (uint32_t k = 0; k < p->lists[i].n; k++) n += p->lists[i].at[k]->n_nodes;
+    p->n_nodes = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+    return p->n_nodes > most && !is_physical ? VONK_FAIL(err, VONK_E_FAILED_TO_PARSE_TOO_COMPLEX) : VONK_OK;
+}
+
 vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(drop_unfinished) vonk_plan *p = take_p;
@@ -304,6 +359,7 @@ vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_erro
     p->depth = vonk_u16_of(depth + 1);
     p->resolved = resolved && lists_resolved(p) && kind_resolved(p);
     if (p->resolved) VONK_TRY(vonk__plan_derive_output(p, err));
+    VONK_TRY(count_nodes(p, err));
     *ret = VONK_STEAL(p);
     return VONK_OK;
 }

@@ -21,6 +21,9 @@ typedef enum vonk_node_kind {
 typedef enum vonk_node_phase { VONK_PHASE_UNRESOLVED, VONK_PHASE_LOGICAL, VONK_PHASE_COMMAND, VONK_PHASE_PHYSICAL } vonk_node_phase;
 
 #define VONK_MAX_PLAN_DEPTH 2048
+/* A plan may have a node of expressions (vonk_plan.n_nodes) for each so many bytes of the memory budget: what is made of one while it is analysed and optimised takes a few kB.
+ * Short requests can ask for plans of any size (statistics of statistics, `SELECT *, *` of itself). */
+#define VONK_MEMORY_PER_PLAN_NODE 4096
 
 typedef struct vonk_option {
     vonk_str key, value;
@@ -167,9 +170,12 @@ struct vonk_plan {
     vonk_node_kind    kind;
     bool              resolved; /* itself and everything below; set by vonk_plan_finish */
     uint16_t          depth;
+    uint32_t          n_nodes; /* of its expressions and output columns and of those below, as in vonk_expr */
     uint32_t          n_children, n_lists, n_output;
     const vonk_plan **children; /* referenced */
     vonk_expr_list   *lists;
+    const uint32_t   *output_by_id; /* positions in output, ordered by column id; NULL: see vonk_plan_column_at */
+    bool              output_ascends; /* its ids do */
     const vonk_expr **output;   /* resolved logical and command nodes: COLUMNs; physical: BOUND 0..n-1 with names. Referenced */
     vonk_expr_list    hidden;   /* COLUMNs of children that * does not show but a qualified name reaches (right keys of USING); held by the arena */
     int64_t           plan_id;  /* Connect's, -1: none */
@@ -251,6 +257,14 @@ vonk_status vonk_pn_alias(vonk_budget *budget, const vonk_plan *child, vonk_str 
 vonk_status vonk_pn_local(vonk_budget *budget, const vonk_type *struct_type, vonk_batch *const *batches, uint32_t n, const vonk_plan **ret, vonk_error *err);
 
 /* ---- looking and rewriting */
+/* Position in the output of the (first) column with this id; n_output: there is none. */
+uint32_t    vonk_plan_column_at(const vonk_plan *p, uint64_t id);
+static inline bool vonk_plan_has_column(const vonk_plan *p, uint64_t id) { return vonk_plan_column_at(p, id) < p->n_output; }
+static inline const vonk_expr *vonk_plan_column(const vonk_plan *p, uint64_t id) /* borrowed; NULL: there is none */
+{
+    const uint32_t at = vonk_plan_column_at(p, id);
+    return at < p->n_output ? p->output[at] : NULL;
+}
 vonk_status vonk_plan_schema(const vonk_plan *p, const vonk_type **ret_struct, vonk_error *err); /* of the output; new reference */
 bool        vonk_plan_walk(const vonk_plan *p, vonk_walk (*visit)(const vonk_plan *p, void *arg), void *arg); /* pre-order, not into subquery expressions */
 typedef vonk_status (*vonk_plan_step)(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err);

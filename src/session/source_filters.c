@@ -26,10 +26,7 @@ static vonk_status keep(const asking *a, const vonk_expr *take_e, vonk_error *er
 
 static bool is_column(const asking *a, const vonk_expr *e)
 {
-    if (e->kind != VONK_EX_COLUMN || vonk_expr_has(e, VONK_EXF_OUTER)) return false;
-    for (uint32_t i = 0; i < a->source->n_output; i++)
-        if (a->source->output[i]->id == e->id) return true;
-    return false;
+    return e->kind == VONK_EX_COLUMN && !vonk_expr_has(e, VONK_EXF_OUTER) && vonk_plan_has_column(a->source, e->id);
 }
 
 static bool is_path(const asking *a, const vonk_expr *e)

@@ -203,8 +203,6 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
 vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candidates, uint32_t n, vonk_str *ret, vonk_error *err);
 vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n, vonk_str *ret, vonk_error *err); /* `a`.`b`, NUL-terminated */
 vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *items, uint32_t n, vonk_exprs *ret, vonk_error *err);
-bool        vonk__an_has_column(const vonk_plan *p, uint64_t id);
-const vonk_expr *vonk__an_output_column(const vonk_plan *p, uint64_t id);
 
 /* ---- select lists (analyze_select.c, analyze_window.c, analyze_group.c, analyze_above.c) */
 /* Resolved, named items of a select list; stars expanded, aliases visible further right. */

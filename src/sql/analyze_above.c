@@ -24,7 +24,7 @@ const vonk_plan *vonk__an_below_aggregate(const vonk_plan *aggregate)
 
 static vonk_status want(vonk_an *an, vonk_above *above, const vonk_expr *column, vonk_error *err)
 {
-    if (vonk__an_has_column(above->plan, column->id)) return VONK_OK;
+    if (vonk_plan_has_column(above->plan, column->id)) return VONK_OK;
     for (size_t i = 0; i < above->wanted.n; i++)
         if (above->wanted.at[i]->id == column->id) return VONK_OK;
     return VONK_AN_PUSH(an, &above->wanted, column, err);
@@ -104,7 +104,7 @@ vonk_status vonk__an_above_expr(vonk_an *an, vonk_above *above, const vonk_expr 
     if (!above->aggregate || e->kind == VONK_EX_LITERAL || e->kind == VONK_EX_SORT) return VONK_OK;
     const vonk_plan *child = above->aggregate->children[0];
     const vonk_expr_list *keys = &above->aggregate->lists[0];
-    if (e->kind == VONK_EX_COLUMN && vonk__an_has_column(above->plan, e->id)) return VONK_OK;
+    if (e->kind == VONK_EX_COLUMN && vonk_plan_has_column(above->plan, e->id)) return VONK_OK;
     for (uint32_t i = 0; i < keys->n; i++) {
         const vonk_expr *key = keys->at[i];
         const vonk_expr *written = child->kind == VONK_PN_EXPAND ? before_expand(child, key) : key;
@@ -138,7 +138,7 @@ vonk_status vonk__an_above_grouping(vonk_an *an, const vonk_above *above, vonk_g
 static bool has_all(const vonk_plan *p, const vonk_exprs *wanted)
 {
     for (size_t i = 0; i < wanted->n; i++)
-        if (!vonk__an_has_column(p, wanted->at[i]->id)) return false;
+        if (!vonk_plan_has_column(p, wanted->at[i]->id)) return false;
     return true;
 }
 
@@ -152,7 +152,7 @@ static vonk_status extend_list(vonk_an *an, const vonk_plan *p, uint32_t list, c
     vonk_plan *copy;
     for (uint32_t i = 0; i < p->lists[list].n; i++) VONK_TRY(VONK_AN_PUSH(an, &all, p->lists[list].at[i], err));
     for (size_t i = 0; i < wanted->n; i++) {
-        if (vonk__an_has_column(p, wanted->at[i]->id)) continue;
+        if (vonk_plan_has_column(p, wanted->at[i]->id)) continue;
         const vonk_expr *item = items ? NULL : wanted->at[i];
         for (size_t k = 0; items && k < items->n; k++)
             if (items->at[k]->id == wanted->at[i]->id) item = items->at[k];
@@ -206,7 +206,7 @@ static vonk_walk find_leftover(const vonk_expr *e, void *arg)
 {
     leftover *l = arg;
     if (e->kind != VONK_EX_COLUMN || vonk_expr_has(e, VONK_EXF_OUTER)) return VONK_WALK_ON;
-    if (vonk__an_has_column(l->above->plan, e->id)) return VONK_WALK_ON;
+    if (vonk_plan_has_column(l->above->plan, e->id)) return VONK_WALK_ON;
     for (size_t i = 0; i < l->above->wanted.n; i++)
         if (l->above->wanted.at[i]->id == e->id) return VONK_WALK_ON;
     l->column = e;

@@ -398,7 +398,7 @@ static vonk_status check_items(vonk_an *an, const vonk_plan *child, const vonk_e
         if (vonk_expr_contains(items->at[i], VONK_EX_SUBQUERY))
             VONK_TRY(check_subqueries(an, child, keys, items->at[i], err));
         if (vonk_expr_walk(items->at[i], check_grouped, &c)) continue;
-        if (!vonk__an_has_column(child, c.missing->id)) continue; /* an alias to the left */
+        if (!vonk_plan_has_column(child, c.missing->id)) continue; /* an alias to the left */
         if (keys->n == 0)
             return origin ? VONK_PLAN_FAIL(origin, err, VONK_E_MISSING_GROUP_BY)
                           : VONK_FAIL(err, VONK_E_MISSING_GROUP_BY);
@@ -444,12 +444,6 @@ static vonk_status collect_parts(parts *s, const vonk_expr *e, vonk_error *err)
     return VONK_OK;
 }
 
-static vonk_walk stop_at_generator(const vonk_expr *e, void *arg)
-{
-    (void)arg;
-    return e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_GENERATOR ? VONK_WALK_STOP : VONK_WALK_ON;
-}
-
 typedef struct foreign_search {
     const vonk_plan *child;
     bool found;
@@ -458,7 +452,7 @@ typedef struct foreign_search {
 static vonk_walk find_foreign(const vonk_expr *e, void *arg)
 {
     foreign_search *s = arg;
-    if (e->kind == VONK_EX_COLUMN && !vonk_expr_has(e, VONK_EXF_OUTER) && !vonk__an_has_column(s->child, e->id))
+    if (e->kind == VONK_EX_COLUMN && !vonk_expr_has(e, VONK_EXF_OUTER) && !vonk_plan_has_column(s->child, e->id))
         s->found = true;
     return s->found ? VONK_WALK_STOP : VONK_WALK_ON;
 }
@@ -468,7 +462,7 @@ static bool needs_projection(const vonk_plan *child, const vonk_expr *e)
 {
     foreign_search s = {child, false};
     if (vonk_expr_contains(e, VONK_EX_SUBQUERY)) return true;
-    if (vonk_expr_has_window(e) || !vonk_expr_walk(e, stop_at_generator, NULL)) return true;
+    if (vonk_expr_has_window(e) || vonk_expr_has_generator(e)) return true;
     vonk_expr_walk(e, find_foreign, &s);
     return s.found;
 }

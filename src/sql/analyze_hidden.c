@@ -16,7 +16,7 @@ static vonk_status let_out(vonk_an *an, const vonk_plan *p, const vonk_expr *col
     const vonk_plan **children;
     vonk_plan *copy;
     *ret = p;
-    if (vonk__an_has_column(p, column->id) || !is_hidden(p, column->id)) return VONK_OK;
+    if (vonk_plan_has_column(p, column->id) || !is_hidden(p, column->id)) return VONK_OK;
     VONK_TRY(vonk_arena_array(an->arena, p->n_children, sizeof(*children), &children, err));
     for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(let_out(an, p->children[i], column, &children[i], err));
     VONK_TRY(vonk__an_copy_node(an, p, children, p->n_children, &copy, err));
@@ -40,7 +40,7 @@ typedef struct search {
 static vonk_walk find_hidden(const vonk_expr *e, void *arg)
 {
     search *s = arg;
-    if (e->kind != VONK_EX_COLUMN || vonk__an_has_column(s->plan, e->id) || !is_hidden(s->plan, e->id))
+    if (e->kind != VONK_EX_COLUMN || vonk_plan_has_column(s->plan, e->id) || !is_hidden(s->plan, e->id))
         return VONK_WALK_ON;
     s->status = VONK_AN_PUSH(s->an, &s->found, e, s->err);
     return s->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;

@@ -7,11 +7,11 @@
 static bool shares_columns(const vonk_plan *left, const vonk_plan *right)
 {
     for (uint32_t i = 0; i < right->n_output; i++)
-        if (vonk__an_has_column(left, right->output[i]->id)) return true;
+        if (vonk_plan_has_column(left, right->output[i]->id)) return true;
     for (uint32_t i = 0; i < right->hidden.n; i++)
-        if (vonk__an_has_column(left, right->hidden.at[i]->id)) return true;
+        if (vonk_plan_has_column(left, right->hidden.at[i]->id)) return true;
     for (uint32_t i = 0; i < left->hidden.n; i++)
-        if (vonk__an_has_column(right, left->hidden.at[i]->id)) return true;
+        if (vonk_plan_has_column(right, left->hidden.at[i]->id)) return true;
     return false;
 }
 
@@ -106,13 +106,13 @@ static vonk_status side_columns(vonk_an *an, const vonk_plan *join, const vonk_p
 {
     if (want_keys) {
         for (size_t i = 0; i < keys->n; i++) {
-            const vonk_expr *c = vonk__an_output_column(join, keys->at[i]->id);
+            const vonk_expr *c = vonk_plan_column(join, keys->at[i]->id);
             if (c) VONK_TRY(VONK_AN_PUSH(an, ret, c, err));
         }
         return VONK_OK;
     }
     for (uint32_t i = 0; i < side->n_output; i++) {
-        const vonk_expr *c = vonk__an_output_column(join, side->output[i]->id);
+        const vonk_expr *c = vonk_plan_column(join, side->output[i]->id);
         if (c && !is_among(keys, c->id)) VONK_TRY(VONK_AN_PUSH(an, ret, c, err));
     }
     return VONK_OK;
@@ -122,8 +122,8 @@ static vonk_status merged_keys(vonk_an *an, const vonk_plan *join, const using_c
                                vonk_error *err)
 {
     for (size_t i = 0; i < u->left.n; i++) {
-        const vonk_expr *both[2] = {vonk__an_output_column(join, u->left.at[i]->id),
-                                    vonk__an_output_column(join, u->right.at[i]->id)};
+        const vonk_expr *both[2] = {vonk_plan_column(join, u->left.at[i]->id),
+                                    vonk_plan_column(join, u->right.at[i]->id)};
         const vonk_expr *e;
         VONK_TRY(vonk__an_call(an, "coalesce", both, 2, NULL, &e, err));
         VONK_TRY(vonk__an_alias(an, e, u->left.at[i]->name, &e, err));

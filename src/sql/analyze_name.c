@@ -134,15 +134,6 @@ vonk_status vonk__an_lookup(vonk_an *an, const vonk_plan *const *plans, uint32_t
     return nested_fields(an, name, f.n_used, column, ret, err);
 }
 
-bool vonk__an_has_column(const vonk_plan *p, uint64_t id) { return vonk__an_output_column(p, id) != NULL; }
-
-const vonk_expr *vonk__an_output_column(const vonk_plan *p, uint64_t id)
-{
-    for (uint32_t i = 0; i < p->n_output; i++)
-        if (p->output[i]->id == id) return p->output[i];
-    return NULL;
-}
-
 /* ---- suggestions */
 
 static vonk_status distance(vonk_arena *arena, vonk_str a, vonk_str b, uint32_t *ret, vonk_error *err)
@@ -267,7 +258,7 @@ static bool reaches(const vonk_plan *p, const vonk_expr *e)
 {
     while (e->kind == VONK_EX_GET_FIELD) e = e->children[0];
     if (e->kind != VONK_EX_COLUMN) return true;
-    if (vonk__an_has_column(p, e->id)) return true;
+    if (vonk_plan_has_column(p, e->id)) return true;
     for (uint32_t i = 0; i < p->hidden.n; i++)
         if (p->hidden.at[i]->id == e->id) return true;
     return false;

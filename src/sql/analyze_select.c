@@ -71,57 +71,66 @@ vonk_status vonk__an_select(vonk_an *an, const vonk_plan *p, const vonk_scope *o
 
 /* ---- aliases to the left */
 
-typedef struct id_search {
-    const vonk_exprs *items;
-    const vonk_expr *self;
-    bool found;
-} id_search;
+/* Which items are needed by which: by the ids of their aliases. */
+typedef struct uses {
+    vonk_an *an;
+    vonk_ids aliases; /* of the items */
+    vonk_ids used;    /* those that other items refer to */
+    uint64_t self;    /* the alias that is looked at, 0: none */
+    vonk_status status;
+    vonk_error *err;
+} uses;
 
-static vonk_walk find_reference(const vonk_expr *e, void *arg)
+static bool is_other_alias(const uses *u, const vonk_expr *e)
 {
-    id_search *s = arg;
-    if (e->kind != VONK_EX_COLUMN) return VONK_WALK_ON;
-    for (size_t i = 0; i < s->items->n; i++) {
-        const vonk_expr *item = s->items->at[i];
-        if (item != s->self && item->kind == VONK_EX_ALIAS && item->id == e->id) s->found = true;
-    }
-    return s->found ? VONK_WALK_STOP : VONK_WALK_ON;
+    return e->kind == VONK_EX_COLUMN && e->id != u->self && vonk_ids_has(&u->aliases, e->id);
 }
 
-static bool refers_to_others(const vonk_exprs *items, const vonk_expr *item)
+static vonk_walk note_alias(const vonk_expr *e, void *arg)
 {
-    id_search s = {items, item, false};
-    vonk_expr_walk(item, find_reference, &s);
-    return s.found;
+    uses *u = arg;
+    if (is_other_alias(u, e)) u->status = VONK_AN_PUSH(u->an, &u->used, e->id, u->err);
+    return u->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;
 }
 
-static bool is_referred_to(const vonk_exprs *items, const vonk_expr *item)
+static vonk_walk stop_at_alias(const vonk_expr *e, void *arg)
 {
-    vonk_exprs one = {.at = &item, .n = 1};
-    for (size_t i = 0; i < items->n; i++) {
-        id_search s = {&one, items->at[i], false};
-        if (items->at[i] == item) continue;
-        vonk_expr_walk(items->at[i], find_reference, &s);
-        if (s.found) return true;
+    return is_other_alias(arg, e) ? VONK_WALK_STOP : VONK_WALK_ON;
+}
+
+static bool needs_others(uses *u, const vonk_expr *alias)
+{
+    u->self = alias->id;
+    return !vonk_expr_walk(alias, stop_at_alias, u);
+}
+
+static vonk_status find_uses(vonk_an *an, const vonk_exprs *items, uses *ret, vonk_error *err)
+{
+    *ret = (uses){.an = an, .err = err};
+    for (size_t i = 0; i < items->n; i++)
+        if (items->at[i]->kind == VONK_EX_ALIAS) VONK_TRY(VONK_AN_PUSH(an, &ret->aliases, items->at[i]->id, err));
+    vonk_ids_sort(&ret->aliases);
+    for (size_t i = 0; ret->aliases.n > 0 && i < items->n; i++) {
+        ret->self = items->at[i]->kind == VONK_EX_ALIAS ? items->at[i]->id : 0;
+        vonk_expr_walk(items->at[i], note_alias, ret);
+        VONK_TRY(ret->status);
     }
-    return false;
+    vonk_ids_sort(&ret->used);
+    return VONK_OK;
 }
 
 /* Aliases that others need and that need no others go into a projection below, until no item refers to another. */
 vonk_status vonk__an_split_lateral(vonk_an *an, const vonk_plan *child, vonk_exprs *inout_items, const vonk_plan **ret,
                                    vonk_error *err)
 {
-    bool more = false;
-    *ret = child;
-    for (size_t i = 0; i < inout_items->n && !more; i++) more = refers_to_others(inout_items, inout_items->at[i]);
-    while (more) {
+    uses u;
+    VONK_TRY(find_uses(an, inout_items, &u, err));
+    while (u.used.n > 0) {
         vonk_exprs below = {0}, next = {0};
         for (uint32_t i = 0; i < child->n_output; i++) VONK_TRY(VONK_AN_PUSH(an, &below, child->output[i], err));
-        more = false;
         for (size_t i = 0; i < inout_items->n; i++) {
             const vonk_expr *item = inout_items->at[i], *column = item;
-            bool ready = item->kind == VONK_EX_ALIAS && !refers_to_others(inout_items, item) &&
-                         is_referred_to(inout_items, item);
+            bool ready = item->kind == VONK_EX_ALIAS && vonk_ids_has(&u.used, item->id) && !needs_others(&u, item);
             if (ready) {
                 VONK_TRY(VONK_AN_PUSH(an, &below, item, err));
                 VONK_TRY(vonk__an_column_of(an, item, &column, err));
@@ -130,19 +139,13 @@ vonk_status vonk__an_split_lateral(vonk_an *an, const vonk_plan *child, vonk_exp
         }
         VONK_TRY(vonk__an_build_project(an, child, &below, &child, err));
         *inout_items = next;
-        for (size_t i = 0; i < next.n && !more; i++) more = refers_to_others(&next, next.at[i]);
+        VONK_TRY(find_uses(an, inout_items, &u, err));
     }
     *ret = child;
     return VONK_OK;
 }
 
 /* ---- generators */
-
-static vonk_walk stop_at_generator(const vonk_expr *e, void *arg)
-{
-    (void)arg;
-    return is_generator(e) ? VONK_WALK_STOP : VONK_WALK_ON;
-}
 
 static vonk_status nested_generator(vonk_an *an, const vonk_expr *item, vonk_error *err)
 {
@@ -211,13 +214,13 @@ vonk_status vonk__an_extract_generator(vonk_an *an, const vonk_plan *child, vonk
     for (size_t i = 0; i < inout_items->n; i++) {
         const vonk_expr *item = inout_items->at[i], *e = item->kind == VONK_EX_ALIAS ? item->children[0] : item;
         if (!is_generator(e)) {
-            if (!vonk_expr_walk(item, stop_at_generator, NULL)) return nested_generator(an, item, err);
+            if (vonk_expr_has_generator(item)) return nested_generator(an, item, err);
             if (item->kind == VONK_EX_ALIAS && item->n_parts) return many_names(an, item, err);
             VONK_TRY(VONK_AN_PUSH(an, &next, item, err));
             continue;
         }
         for (uint32_t k = 0; k < e->n_children; k++)
-            if (!vonk_expr_walk(e->children[k], stop_at_generator, NULL)) return nested_generator(an, item, err);
+            if (vonk_expr_has_generator(e->children[k])) return nested_generator(an, item, err);
         bool many = item->kind == VONK_EX_ALIAS && item->n_parts;
         const vonk_str *names = many ? item->parts : &item->name;
         uint32_t n_names = many ? item->n_parts : item->kind == VONK_EX_ALIAS ? 1 : 0;

@@ -77,7 +77,7 @@ static vonk_status columns_of_plan(vonk_an *an, const vonk_plan *p, const vonk_p
     if (p->plan_id == plan_id) {
         *ret_found = true;
         for (uint32_t i = 0; i < p->n_output; i++)
-            if (vonk__an_has_column(visible, p->output[i]->id)) VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
+            if (vonk_plan_has_column(visible, p->output[i]->id)) VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
         return VONK_OK;
     }
     for (uint32_t i = 0; i < p->n_children && !*ret_found; i++)

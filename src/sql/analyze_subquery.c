@@ -113,7 +113,7 @@ static vonk_walk find_outer(const vonk_expr *e, void *arg)
     for (size_t i = 0; i < s->found->n; i++)
         if (s->found->at[i]->id == e->id) return VONK_WALK_ON;
     for (uint32_t i = 0; i < s->n_inputs && s->status == VONK_OK; i++)
-        if (vonk__an_has_column(s->inputs[i], e->id)) s->status = VONK_AN_PUSH(s->an, s->found, e, s->err);
+        if (vonk_plan_has_column(s->inputs[i], e->id)) s->status = VONK_AN_PUSH(s->an, s->found, e, s->err);
     return s->status == VONK_OK ? VONK_WALK_ON : VONK_WALK_STOP;
 }
 

@@ -337,10 +337,7 @@ static vonk_status named_key(vonk__ds *d, const vonk_expr *key, vonk__ds_list *k
     return vonk__ds_keep(d, *ret_column);
 }
 
-static vonk_walk stop_at_python(const vonk_expr *e, void *arg)
-{
-    return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE ? VONK_WALK_STOP : VONK_WALK_ON;
-}
+static bool is_python_aggregate(const vonk_expr *call) { return call->python->role == VONK_PY_ROLE_AGGREGATE; }
 
 vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
 {
@@ -362,7 +359,7 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
     VONK_TRY(named_key(d, d->p->lists[2].at[0], &keys, &lower, &pivot));
     for (uint32_t i = 0; i < aggs->n; i++) {
         const vonk_expr *alias = NULL, *column = NULL;
-        if (!vonk_expr_walk(aggs->at[i], stop_at_python, NULL))
+        if (vonk_expr_any(aggs->at[i], VONK_EX_BIT(VONK_EX_PYTHON), is_python_aggregate))
             return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE__PANDAS_UDAF_IN_PIVOT);
         VONK_TRY(vonk__ds_alias(d, value_of(aggs->at[i]), VONK_STR("aggregate"), &alias));
         VONK_TRY(vonk__ds_push(d, &lower, alias));

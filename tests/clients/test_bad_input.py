@@ -234,6 +234,62 @@ def test_hundred_megabytes_of_sql(spark):
         assert spark.sql(text).collect()[0].a == value
 
 
+def twice(columns, levels):
+    for _ in range(levels):
+        columns = f"SELECT *, * FROM ({columns})"
+    return columns
+
+
+def stacked(make, levels):
+    return lambda frame: nested(make, frame, levels)
+
+
+def doubled(body, levels):
+    """Each table is made of two of the one before."""
+    tables = ", ".join(f"t{i + 1} AS ({body.format(i)})" for i in range(levels))
+    return f"WITH t0 AS (SELECT 1 AS a), {tables} SELECT count(*) FROM t{levels}"
+
+
+LARGE = {  # small requests for plans that grow with the square, or twice with each level
+    "statistics": stacked(lambda f: f.summary(), 500),
+    "description": stacked(lambda f: f.describe(), 900),
+    "columns": lambda f: f.sparkSession.sql(twice("SELECT 1 AS a", 20)),
+    "joins": lambda f: f.sparkSession.sql(doubled("SELECT x.a FROM t{0} AS x JOIN t{0} AS y ON x.a = y.a", 18)),
+    "unions": lambda f: f.sparkSession.sql(doubled("SELECT * FROM t{0} UNION ALL SELECT * FROM t{0}", 18)),
+}
+
+
+@pytest.fixture(scope="module")
+def small():
+    server = Server("--memory", "256m", "--threads", "2", name="small")
+    spark = SparkSession.builder.remote(server.remote).create()
+    yield spark
+    spark.stop()
+    assert server.stop() == 0, server.tail()
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_plans(small, name):
+    """Refused, before much time or memory is spent."""
+    refused(lambda: LARGE[name](small.range(2)).collect(), *TOO_DEEP)
+    assert small.range(3).count() == 3
+
+
+def test_wide_frames(small):
+    """What people do with many columns goes well within the limit; literals do not count."""
+    wide = small.range(3).select([(sf.col("id") + i).alias(f"c{i}") for i in range(500)])
+    rows = wide.summary().collect()
+    assert [r.summary for r in rows] == ["count", "mean", "stddev", "min", "25%", "50%", "75%", "max"]
+    assert [rows[k].c499 for k in range(8)] == ["3", "500.0", "1.0", "499", "499", "500", "501", "501"]
+    values = ", ".join(str(i) for i in range(0, 40_000, 2))
+    assert small.sql(f"SELECT count(*) FROM range(100) WHERE id IN ({values})").collect()[0][0] == 50
+
+
+def test_statistics_asked_for_twice(small):
+    rows = small.range(3).summary("max", "count", "MAX", "count").collect()
+    assert [tuple(r) for r in rows] == [("max", "2"), ("count", "3"), ("MAX", "2"), ("count", "3")]
+
+
 # --- too little memory ------------------------------------------------------------------------------------------------
 
 HUNGRY = "SELECT count(c) FROM (SELECT collect_list(repeat(cast(id AS STRING), 50)) AS c FROM range(100000000))"

@@ -263,8 +263,7 @@ static bool share_columns(const vonk__j_dataset *a, const vonk__j_dataset *b)
 {
     if (a->is_lazy || b->is_lazy) return false;
     for (uint32_t i = 0; i < a->plan->n_output; i++)
-        for (uint32_t k = 0; k < b->plan->n_output; k++)
-            if (a->plan->output[i]->id == b->plan->output[k]->id) return true;
+        if (vonk_plan_has_column(b->plan, a->plan->output[i]->id)) return true;
     return false;
 }
 
