@@ -1,6 +1,7 @@
 /* sql/dataset_stat.c -- DataFrame.stat, describe and summary, as aggregates. */
 #include <math.h>
 
+#include "base/strmap.h"
 #include "sql/dataset.h"
 
 /* ---- describe and summary: one row per statistic, one column per input column, all text */
@@ -97,12 +98,23 @@ static vonk_status fill_expand(vonk__ds *d, vonk_plan *expand, const vonk__ds_li
     return VONK_OK;
 }
 
-/* The first statistic that is the same as number s: asked for twice it is computed once. */
-static uint32_t first_same(const vonk_str *statistics, uint32_t s)
+/* Spark keeps a column's statistics in a map by their names, which raises DUPLICATED_MAP_KEY when one is there twice,
+ * unless spark.sql.mapKeyDedupPolicy says otherwise. */
+static vonk_status second_value(vonk__ds *d, vonk_str name, const vonk_expr *value, const vonk_expr **ret)
+{
+    const vonk_expr *key = NULL, *map = NULL;
+
+    VONK_TRY(vonk__ds_text(d, name, &key));
+    VONK_TRY(vonk__ds_call(d, "map", (const vonk_expr *[]){key, value, key, value}, 4, &map));
+    return vonk__ds_call(d, "element_at", (const vonk_expr *[]){map, key}, 2, ret);
+}
+
+/* The first statistic that is the same as number s. */
+static uint32_t first_same(const vonk_str *statistics, uint32_t s, bool (*same)(vonk_str a, vonk_str b))
 {
     uint32_t i = 0;
 
-    while (!vonk_str_eq_nocase(statistics[i], statistics[s])) i++;
+    while (!same(statistics[i], statistics[s])) i++;
     return i;
 }
 
@@ -115,11 +127,14 @@ static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, c
     vonk_plan *expand = NULL;
 
     for (uint32_t s = 0; s < n; s++) {
-        const uint32_t same = first_same(statistics, s);
+        const uint32_t same = first_same(statistics, s, vonk_str_eq_nocase); /* computed once */
+        const bool is_second = first_same(statistics, s, vonk_str_eq) < s;
         for (size_t c = 0; c < columns->n; c++) {
             const vonk_expr *e = NULL, *column = NULL;
             if (same < s) {
-                VONK_TRY(vonk__ds_push(d, &values, values.at[same * columns->n + c]));
+                column = values.at[same * columns->n + c];
+                if (is_second) VONK_TRY(second_value(d, statistics[s], column, &column));
+                VONK_TRY(vonk__ds_push(d, &values, column));
                 continue;
             }
             VONK_TRY(statistic_text(d, statistics[s], columns->at[c], &e));
@@ -141,34 +156,32 @@ static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, c
 
 static bool has_statistics(const vonk_type *t) { return vonk_type_is_numeric(t) || vonk_type_is_stringy(t); }
 
-static vonk_status describe(vonk__ds *d, const vonk_plan **ret)
+/* Spark takes the columns by their names: raises when that is not possible. */
+static vonk_status check_names(vonk__ds *d, const vonk__ds_list *columns)
 {
-    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"),
-                                   VONK_STR("max")};
-    const vonk_stat_info *s = &d->p->stat;
-    vonk__ds_list columns = {0};
+    VONK_AUTO(vonk_strmap_free) vonk_strmap *all = NULL, *twice = NULL;
+    const vonk_expr *column = NULL;
 
-    for (uint32_t i = 0; i < s->n_names; i++) {
-        const vonk_expr *column = NULL;
-        VONK_TRY(vonk__ds_column(d, s->names[i], &column));
-        if (has_statistics(column->type)) VONK_TRY(vonk__ds_push(d, &columns, column));
+    VONK_TRY(vonk_strmap_new(d->a->budget, !d->a->env->case_sensitive, &all, d->err));
+    VONK_TRY(vonk_strmap_new(d->a->budget, !d->a->env->case_sensitive, &twice, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++) {
+        void *before = NULL, *this = (void *)d->child->output[c];
+        VONK_TRY(vonk_strmap_put(all, d->child->output[c]->name, this, &before, d->err));
+        if (before) VONK_TRY(vonk_strmap_put(twice, d->child->output[c]->name, this, NULL, d->err));
     }
-    for (uint32_t c = 0; s->n_names == 0 && c < d->child->n_output; c++)
-        if (has_statistics(d->child->output[c]->type)) VONK_TRY(vonk__ds_push(d, &columns, d->child->output[c]));
-    return statistics_table(d, &columns, all, VONK_COUNTOF(all), ret);
+    for (size_t c = 0; c < columns->n; c++)
+        if (vonk_strmap_get(twice, columns->at[c]->name)) return vonk__ds_column(d, columns->at[c]->name, &column);
+    return VONK_OK;
 }
 
-static vonk_status summary(vonk__ds *d, const vonk_plan **ret)
+static vonk_status summary(vonk__ds *d, const vonk_str *statistics, uint32_t n, const vonk_plan **ret)
 {
-    static const vonk_str all[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"),
-                                   VONK_STR("25%"),   VONK_STR("50%"),  VONK_STR("75%"),    VONK_STR("max")};
-    const vonk_stat_info *s = &d->p->stat;
     vonk__ds_list columns = {0};
 
     for (uint32_t c = 0; c < d->child->n_output; c++)
         if (has_statistics(d->child->output[c]->type)) VONK_TRY(vonk__ds_push(d, &columns, d->child->output[c]));
-    return statistics_table(d, &columns, s->n_names ? s->names : all,
-                            s->n_names ? s->n_names : (uint32_t)VONK_COUNTOF(all), ret);
+    VONK_TRY(check_names(d, &columns));
+    return statistics_table(d, &columns, statistics, n, ret);
 }
 
 /* ---- one value */
@@ -343,10 +356,16 @@ static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
 
 vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret)
 {
+    static const vonk_str few[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"),
+                                   VONK_STR("max")};
+    static const vonk_str most[] = {VONK_STR("count"), VONK_STR("mean"), VONK_STR("stddev"), VONK_STR("min"),
+                                    VONK_STR("25%"),   VONK_STR("50%"),  VONK_STR("75%"),    VONK_STR("max")};
     const vonk_str kind = d->p->stat.kind;
 
-    if (vonk_str_is(kind, "describe")) return describe(d, ret);
-    if (vonk_str_is(kind, "summary")) return summary(d, ret);
+    if (vonk_str_is(kind, "describe")) return summary(d, few, VONK_COUNTOF(few), ret);
+    if (vonk_str_is(kind, "summary"))
+        return d->p->stat.n_names ? summary(d, d->p->stat.names, d->p->stat.n_names, ret)
+                                  : summary(d, most, VONK_COUNTOF(most), ret);
     if (vonk_str_is(kind, "cov")) return of_pair(d, "covar_samp", 0, "cov", ret);
     if (vonk_str_is(kind, "corr")) return of_pair(d, "corr", NAN, "corr", ret);
     if (vonk_str_is(kind, "approx_quantile")) return approx_quantile(d, ret);

@@ -1,6 +1,6 @@
 """What only the DataFrame API says: names, observed metrics, shapes, statistics, catalog lists. As on real Spark."""
 import pytest
-from pyspark.errors import AnalysisException, IllegalArgumentException
+from pyspark.errors import AnalysisException, IllegalArgumentException, SparkRuntimeException
 from pyspark.sql import Row
 from pyspark.sql import functions as sf
 from pyspark.sql.types import StringType, StructField, StructType
@@ -147,6 +147,37 @@ def test_unknown_names_and_shapes(spark):
     with pytest.raises(IllegalArgumentException) as unknown:
         frame.summary("count", "zz").collect()
     assert unknown.value.getCondition() == "UNRECOGNIZED_STATISTIC"
+
+
+def test_described_columns_go_by_their_names(spark):
+    nested = spark.sql("SELECT named_struct('b', 2) AS a")
+    assert spark.range(3).describe("ID").columns == ["summary", "ID"]
+    assert nested.describe("a.b").select("b").first() == Row(b="1")
+    assert nested.describe("a").columns == ["summary"]
+    assert spark.sql("SELECT 1 AS id, current_date() AS d, current_date() AS D").describe().columns == ["summary", "id"]
+    for query in ["SELECT 1 AS id, 2 AS ID", "SELECT 1 AS id, DATE'2020-01-01' AS id"]:
+        for run in [lambda: spark.sql(query).describe(), lambda: spark.sql(query).summary("count")]:
+            assert condition_of(lambda: run().collect()) == "AMBIGUOUS_REFERENCE"
+    assert condition_of(lambda: spark.range(3).describe("id", "ID").collect()) == "AMBIGUOUS_REFERENCE"
+
+
+def test_a_statistic_asked_for_twice(spark):
+    def statistics(*names):
+        return spark.range(3).summary(*names)
+
+    assert [tuple(r) for r in statistics("max", "MAX", "Max").collect()] == [("max", "2"), ("MAX", "2"), ("Max", "2")]
+    for names in [("max", "count", "count"), ("max", "MAX", "MAX"), ("50%", "50%")]:
+        with pytest.raises(SparkRuntimeException) as raised:
+            statistics(*names).collect()
+        assert raised.value.getCondition() == "DUPLICATED_MAP_KEY"
+        assert raised.value.getMessageParameters()["key"] == names[-1]
+        assert statistics(*names).count() == len(names)
+    spark.conf.set("spark.sql.mapKeyDedupPolicy", "LAST_WIN")
+    try:
+        rows = statistics("50%", "max", "50%").collect()
+    finally:
+        spark.conf.unset("spark.sql.mapKeyDedupPolicy")
+    assert [tuple(r) for r in rows] == [("50%", "1"), ("max", "2"), ("50%", "1")]
 
 
 def test_to_a_schema(spark):

@@ -255,13 +255,11 @@ static vonk_status na_replace(vonk_translator *t, const vonk_pb_msg *m, const vo
 }
 
 /* ---- stat */
-static vonk_status stat_node(vonk_translator *t, const vonk_pb_msg *m, int input, const char *kind,
-                             const vonk_str *names, uint32_t n_names, vonk_plan **ret, vonk_error *err)
+static vonk_status stat_over(vonk_translator *t, const vonk_plan *child, const char *kind, const vonk_str *names,
+                             uint32_t n_names, vonk_plan **ret, vonk_error *err)
 {
-    const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
 
-    VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, input), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_STAT, child, &node, err));
     node->stat.n_names = n_names;
     vonk_status status = vonk_plan_str(node, vonk_str_of(kind), &node->stat.kind, err);
@@ -271,6 +269,15 @@ static vonk_status stat_node(vonk_translator *t, const vonk_pb_msg *m, int input
     else
         vonk_plan_unref(node);
     return status;
+}
+
+static vonk_status stat_node(vonk_translator *t, const vonk_pb_msg *m, int input, const char *kind,
+                             const vonk_str *names, uint32_t n_names, vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *child = NULL;
+
+    VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, input), &child, err));
+    return stat_over(t, child, kind, names, n_names, ret, err);
 }
 
 static vonk_status set_numbers(vonk_plan *node, const double *numbers, uint32_t n, vonk_error *err)
@@ -293,6 +300,28 @@ static vonk_status stat_names(vonk_translator *t, const vonk_pb_msg *m, int inpu
 
     VONK_TRY(vonk__tr_strs(t, m, names_field, &names, &n, err));
     VONK_TRY(stat_node(t, m, input, kind, names, n, &node, err));
+    return vonk_plan_finish(node, ret, err);
+}
+
+/* describe of columns: what they select, described. */
+static vonk_status describe(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *child = NULL;
+    const vonk_expr **columns = NULL;
+    const vonk_str *names = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
+
+    VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_STAT_DESCRIBE_INPUT), &child, err));
+    VONK_TRY(vonk__tr_strs(t, m, PB_STAT_DESCRIBE_COLS, &names, &n, err));
+    if (n > 0) {
+        VONK_TRY(vonk_arena_array(t->arena, n, sizeof *columns, &columns, err));
+        for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__tr_name(t, names[i], &columns[i], err));
+        VONK_TRY(vonk__tr_node(t, VONK_PN_PROJECT, child, &node, err));
+        VONK_TRY(vonk__tr_done(vonk_plan_set_list(node, 0, columns, n, err), node, &child, err));
+        VONK_TRY(vonk__tr_keep_plan(t, child, err));
+    }
+    VONK_TRY(stat_over(t, child, "describe", NULL, 0, &node, err));
     return vonk_plan_finish(node, ret, err);
 }
 
@@ -413,8 +442,7 @@ vonk_status vonk__translate_dataset(vonk_translator *t, const vonk_pb_msg *relat
     case PB_RELATION_REPLACE: return na_replace(t, m, ret, err);
     case PB_RELATION_SUMMARY:
         return stat_names(t, m, PB_STAT_SUMMARY_INPUT, PB_STAT_SUMMARY_STATISTICS, "summary", ret, err);
-    case PB_RELATION_DESCRIBE:
-        return stat_names(t, m, PB_STAT_DESCRIBE_INPUT, PB_STAT_DESCRIBE_COLS, "describe", ret, err);
+    case PB_RELATION_DESCRIBE: return describe(t, m, ret, err);
     case PB_RELATION_CROSSTAB:
         return stat_pair(t, m, PB_STAT_CROSSTAB_INPUT, PB_STAT_CROSSTAB_COL1, PB_STAT_CROSSTAB_COL2, "crosstab", ret,
                          err);

@@ -149,23 +149,38 @@ static vonk_status attribute_parts(vonk_translator *t, vonk_str name, const vonk
     return VONK_OK;
 }
 
-static vonk_status attribute(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+static vonk_status new_name(vonk_translator *t, vonk_str name, vonk_expr **ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;
     uint32_t n = 0;
     vonk_expr *e = NULL;
 
-    VONK_TRY(
-        attribute_parts(t, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER), &parts, &n, err));
+    VONK_TRY(attribute_parts(t, name, &parts, &n, err));
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_NAME, NULL, 0, &e, err));
     vonk_status status = vonk_expr_set_parts(e, parts, n, err);
-    if (status != VONK_OK) {
+    if (status == VONK_OK)
+        *ret = e;
+    else
         vonk_expr_unref(e);
-        return status;
-    }
-    e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID)
-                     ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID)
-                     : -1;
+    return status;
+}
+
+vonk_status vonk__tr_name(vonk_translator *t, vonk_str name, const vonk_expr **ret, vonk_error *err)
+{
+    vonk_expr *e = NULL;
+
+    VONK_TRY(new_name(t, name, &e, err));
+    VONK_TRY(vonk_expr_finish(e, ret, err));
+    return vonk__tr_keep_expr(t, *ret, err);
+}
+
+static vonk_status attribute(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+{
+    vonk_expr *e = NULL;
+
+    VONK_TRY(new_name(t, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER), &e, err));
+    if (vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID))
+        e->plan_id = vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID);
     if (vonk_pb_bool(m, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_IS_METADATA_COLUMN)) e->flags |= VONK_EXF_METADATA_COLUMN;
     return vonk_expr_finish(e, ret, err);
 }

@@ -6,6 +6,7 @@
 
 /* Results borrowed from the translator's arena, so that callers need not release them */
 vonk_status vonk__tr_expr(vonk_translator *t, const vonk_pb_msg *expression, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__tr_name(vonk_translator *t, vonk_str name, const vonk_expr **ret /* kept */, vonk_error *err); /* a column's name as the DataFrame API writes it */
 vonk_status vonk__tr_exprs(vonk_translator *t, const vonk_pb_msg *m, int repeated_field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err);
 vonk_status vonk__tr_sort_orders(vonk_translator *t, const vonk_pb_msg *m, int repeated_field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err);
 vonk_status vonk__tr_literals(vonk_translator *t, const vonk_pb_msg *m, int repeated_field, const vonk_expr ***ret, uint32_t *ret_n, vonk_error *err);
