@@ -168,7 +168,7 @@ vonk_status vonk_expr_finish(vonk_expr *take_e, const vonk_expr **ret, vonk_erro
         kinds |= take_e->children[i]->kinds;
         n_nodes += take_e->children[i]->n_nodes;
     }
-    if (take_e->plan) n_nodes += take_e->plan->n_nodes;
+    if (take_e->plan) n_nodes += take_e->plan->weight / VONK_PLAN_NODE_WEIGHT;
     take_e->kinds = kinds;
     if ((kinds & ~uncounted) == 0) n_nodes = 0;
     take_e->n_nodes = n_nodes < UINT32_MAX ? (uint32_t)n_nodes : UINT32_MAX;

@@ -334,16 +334,20 @@ static bool kind_resolved(const vonk_plan *p)
 }
 
 /* Physical plans are as large as the logical ones that they come from. */
-static vonk_status count_nodes(vonk_plan *p, vonk_error *err)
+static vonk_status weigh(vonk_plan *p, vonk_error *err)
 {
     const bool is_physical = vonk_node_phase_of(p->kind) == VONK_PHASE_PHYSICAL;
-    const int64_t most = vonk_budget_limit(vonk_arena_budget(p->arena)) / VONK_MEMORY_PER_PLAN_NODE;
-    uint64_t n = p->n_output;
-    for (uint32_t i = 0; i < p->n_children; i++) n += p->children[i]->n_nodes;
+    const bool makes_columns = p->n_children == 0 || p->kind == VONK_PN_SUBQUERY_ALIAS;
+    const int64_t most = vonk_budget_limit(vonk_arena_budget(p->arena)) / VONK_MEMORY_PER_PLAN_WEIGHT;
+    uint64_t weight = (uint64_t)p->n_output * (makes_columns ? VONK_PLAN_NODE_WEIGHT : 1);
+    for (uint32_t i = 0; i < p->n_children; i++) weight += p->children[i]->weight;
     for (uint32_t i = 0; i < p->n_lists; i++)
-        for (uint32_t k = 0; k < p->lists[i].n; k++) n += p->lists[i].at[k]->n_nodes;
-    p->n_nodes = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-    return p->n_nodes > most && !is_physical ? VONK_FAIL(err, VONK_E_FAILED_TO_PARSE_TOO_COMPLEX) : VONK_OK;
+        for (uint32_t k = 0; k < p->lists[i].n; k++) {
+            const vonk_expr *e = p->lists[i].at[k];
+            weight += e->kind == VONK_EX_COLUMN ? 1 : (uint64_t)e->n_nodes * VONK_PLAN_NODE_WEIGHT;
+        }
+    p->weight = weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX;
+    return p->weight > most && !is_physical ? VONK_FAIL(err, VONK_E_FAILED_TO_PARSE_TOO_COMPLEX) : VONK_OK;
 }
 
 vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_error *err)
@@ -359,7 +363,7 @@ vonk_status vonk_plan_finish(vonk_plan *take_p, const vonk_plan **ret, vonk_erro
     p->depth = vonk_u16_of(depth + 1);
     p->resolved = resolved && lists_resolved(p) && kind_resolved(p);
     if (p->resolved) VONK_TRY(vonk__plan_derive_output(p, err));
-    VONK_TRY(count_nodes(p, err));
+    VONK_TRY(weigh(p, err));
     *ret = VONK_STEAL(p);
     return VONK_OK;
 }

@@ -21,9 +21,10 @@ typedef enum vonk_node_kind {
 typedef enum vonk_node_phase { VONK_PHASE_UNRESOLVED, VONK_PHASE_LOGICAL, VONK_PHASE_COMMAND, VONK_PHASE_PHYSICAL } vonk_node_phase;
 
 #define VONK_MAX_PLAN_DEPTH 2048
-/* A plan may have a node of expressions (vonk_plan.n_nodes) for each so many bytes of the memory budget: what is made of one while it is analysed and optimised takes a few kB.
- * Short requests can ask for plans of any size (statistics of statistics, `SELECT *, *` of itself). */
-#define VONK_MEMORY_PER_PLAN_NODE 4096
+/* What a plan may weigh: a unit for each so many bytes of its memory budget. A node of an expression and a column that is made weigh VONK_PLAN_NODE_WEIGHT (while a plan is
+ * analysed and optimised a few kB are made of each), a column that is handed on weighs 1. Short requests can ask for plans of any size: `SELECT *, *` of itself. */
+#define VONK_MEMORY_PER_PLAN_WEIGHT 512
+#define VONK_PLAN_NODE_WEIGHT       16
 
 typedef struct vonk_option {
     vonk_str key, value;
@@ -170,7 +171,7 @@ struct vonk_plan {
     vonk_node_kind    kind;
     bool              resolved; /* itself and everything below; set by vonk_plan_finish */
     uint16_t          depth;
-    uint32_t          n_nodes; /* of its expressions and output columns and of those below, as in vonk_expr */
+    uint32_t          weight;  /* of itself and everything below, see VONK_PLAN_NODE_WEIGHT; set by vonk_plan_finish, stops at UINT32_MAX */
     uint32_t          n_children, n_lists, n_output;
     const vonk_plan **children; /* referenced */
     vonk_expr_list   *lists;

@@ -64,16 +64,16 @@ static void columns_by_id(void **state)
     }
 }
 
-/* Each FILTER adds an expression of three nodes, not counting its literal, and the column that it puts out. */
-static void size_of_plans(void **state)
+/* Each FILTER adds an expression of three nodes, not counting its literal, and a column that it hands on. */
+static void weight_of_plans(void **state)
 {
-    enum { MOST = 64 };
+    enum { FIRST = VONK_PLAN_NODE_WEIGHT, MORE = 3 * VONK_PLAN_NODE_WEIGHT + 1, MOST = FIRST + 20 * MORE };
     const uint64_t id = 1;
     vonk_budget *budget = NULL;
     vonk_status status = VONK_OK;
     vonk_error refused = VONK_ERROR_INIT;
     const vonk_expr *yes = NULL, *known = NULL, *both = NULL;
-    OK(vonk_budget_new(vonk_budget_root(), "test", MOST * VONK_MEMORY_PER_PLAN_NODE, &budget, err));
+    OK(vonk_budget_new(vonk_budget_root(), "test", MOST * VONK_MEMORY_PER_PLAN_WEIGHT, &budget, err));
     const vonk_expr *column = new_column(budget, id);
     OK(vonk_ex_bool(budget, true, &yes, err));
     OK(vonk_expr_new(budget, VONK_EX_IS_NOT_NULL, &column, 1, (vonk_expr **)&known, err));
@@ -83,14 +83,14 @@ static void size_of_plans(void **state)
     assert_int_equal(both->n_nodes, 3);
     const vonk_plan *p = NULL, *above = NULL;
     OK(vonk_plan_finish(leaf(budget, &id, 1), &p, err));
-    assert_int_equal(p->n_nodes, 1);
-    for (uint32_t n = 1 + 4;; n += 4) {
+    assert_int_equal(p->weight, FIRST);
+    for (uint32_t weight = FIRST + MORE;; weight += MORE) {
         status = vonk_pn_filter(budget, p, both, &above, &refused);
-        assert_int_equal(status, n <= MOST ? VONK_OK : VONK_E_FAILED_TO_PARSE_TOO_COMPLEX);
+        assert_int_equal(status, weight <= MOST ? VONK_OK : VONK_E_FAILED_TO_PARSE_TOO_COMPLEX);
         if (status != VONK_OK) break;
         vonk_plan_unref(p);
         p = above;
-        assert_int_equal(p->n_nodes, n);
+        assert_int_equal(p->weight, weight);
     }
     vonk_error_reset(&refused);
     vonk_plan_unref(p);
@@ -124,7 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_by_id),
-        cmocka_unit_test(size_of_plans),
+        cmocka_unit_test(weight_of_plans),
         cmocka_unit_test(kinds_below),
     };
     return cmocka_run_group_tests_name("plan/plan", tests, NULL, NULL);
