@@ -46,6 +46,7 @@ static void w_add(const vonk_expr *fn, frame f)
     if (f.low) children[n++] = f.low;
     if (f.high) children[n++] = f.high;
     OK(vonk_expr_new(t_budget, VONK_EX_WINDOW, children, n, &e, &err));
+    e->flags |= VONK_EXF_CHECKED;
     e->n_partition = w_n_keys;
     e->n_order = w_n_orders;
     e->frame = (vonk_frame){f.given, f.rows, f.lower, f.upper};

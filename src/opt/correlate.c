@@ -485,6 +485,7 @@ static vonk_status spread_limit(domain *d, const vonk_plan *p, const vonk_plan *
     for (size_t i = 0; i < d->n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&parts, d->s->arena, columns[i], err));
     for (size_t i = 0; i < orders.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&parts, d->s->arena, orders.at[i], err));
     VONK_TRY(vonk_expr_new(d->s->env->budget, VONK_EX_WINDOW, parts.at, (uint32_t)parts.n, &window, err));
+    window->flags |= VONK_EXF_CHECKED;
     window->n_partition = (uint32_t)d->n;
     window->n_order = (uint32_t)orders.n;
     window->frame =

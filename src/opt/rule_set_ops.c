@@ -29,6 +29,7 @@ static vonk_status numbered(vonk__scratch *s, const vonk_plan *child, const vonk
     for (uint32_t i = 0; i < child->n_output; i++)
         VONK_TRY(VONK_VEC_ARENA_PUSH(&parts, s->arena, child->output[i], err));
     VONK_TRY(vonk_expr_new(s->env->budget, VONK_EX_WINDOW, parts.at, (uint32_t)parts.n, &window, err));
+    window->flags |= VONK_EXF_CHECKED;
     window->n_partition = child->n_output;
     window->frame =
         (vonk_frame){.given = true, .rows = true, .lower = VONK_FRAME_UNBOUNDED, .upper = VONK_FRAME_CURRENT};

@@ -137,7 +137,8 @@ vonk_status vonk__expr_derive(vonk_expr *e, vonk_error *err)
     if (e->kind == VONK_EX_CAST && (!e->type || !vonk_coerce_can_cast(e->children[0]->type, e->type, (int)e->mode)))
         return VONK_OK;
     VONK_TRY(derive(e, err));
-    e->resolved =
-        e->type != NULL && (e->kind != VONK_EX_FUNCTION || e->fn != NULL) && (e->kind != VONK_EX_ALIAS || e->id != 0);
+    e->resolved = e->type != NULL && (e->kind != VONK_EX_FUNCTION || e->fn != NULL) &&
+                  (e->kind != VONK_EX_ALIAS || e->id != 0) &&
+                  (e->kind != VONK_EX_WINDOW || vonk_expr_has(e, VONK_EXF_CHECKED));
     return VONK_OK;
 }

@@ -197,14 +197,16 @@ static bool is_python_window(const vonk_expr *e)
     return e->kind == VONK_EX_PYTHON && e->python->role == VONK_PY_ROLE_AGGREGATE;
 }
 
+static vonk_status no_function(vonk_an *an, const vonk_expr *function, vonk_error *err)
+{
+    const char *sql;
+    VONK_TRY(vonk__an_quoted_sql(an, function, &sql, err));
+    return VONK_EXPR_FAIL(function, err, VONK_E_UNSUPPORTED_EXPR_FOR_WINDOW, "sqlExpr", sql);
+}
+
 static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vonk_expr *function, vonk_error *err)
 {
     const char *sql;
-    if (is_python_window(function)) return VONK_OK;
-    if (!is_window_function(function)) {
-        VONK_TRY(vonk__an_quoted_sql(an, function, &sql, err));
-        return VONK_EXPR_FAIL(function, err, VONK_E_UNSUPPORTED_EXPR_FOR_WINDOW, "sqlExpr", sql);
-    }
     if (vonk_expr_has(function, VONK_EXF_DISTINCT)) {
         VONK_TRY(vonk__an_quoted_sql(an, window, &sql, err));
         return VONK_EXPR_FAIL(window, err, VONK_E_DISTINCT_WINDOW_FUNCTION_UNSUPPORTED, "windowExpr", sql);
@@ -238,13 +240,18 @@ vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_exp
         VONK_TRY(VONK_AN_PUSH(an, &children, c, err));
     }
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
+    copy->flags |= VONK_EXF_CHECKED; /* or refused below */
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
-    VONK_TRY(check_function(an, *ret, function, err));
-    if (!is_python_window(function)) VONK_TRY(check_own_frame(*ret, function, err));
+    if (is_window_function(function)) {
+        VONK_TRY(check_function(an, *ret, function, err));
+        VONK_TRY(check_own_frame(*ret, function, err));
+    }
     if (e->n_order == 1 && e->frame.given) VONK_TRY(cast_bounds(an, *ret, children.at, err));
     VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
+    copy->flags |= VONK_EXF_CHECKED; /* or refused below */
     VONK_TRY(vonk__an_finish(an, copy, ret, err));
-    return check_frame(an, *ret, err);
+    VONK_TRY(check_frame(an, *ret, err));
+    return is_window_function(function) || is_python_window(function) ? VONK_OK : no_function(an, function, err);
 }
 
 /* ---- in a select list */

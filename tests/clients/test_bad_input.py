@@ -6,7 +6,7 @@ import grpc
 import pytest
 import pyspark.sql.connect.proto as pb
 from pyspark.errors import AnalysisException, ArithmeticException, ParseException, PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, Window
 from pyspark.sql import functions as sf
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -79,6 +79,31 @@ FRAMES = {
 def test_wrong_frames(spark, name):
     make, condition, sqlstate = FRAMES[name]
     refused(lambda: make(spark.range(2)).collect(), condition, sqlstate)
+
+
+WINDOWS = {  # a frame is looked at before the function
+    "literal, range": (lambda: sf.lit(1).over(Window.rangeBetween(1, 10)),
+                       "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER", "42K09"),
+    "literal, rows": (lambda: sf.lit(1).over(Window.rowsBetween(1, 10)), "UNSUPPORTED_EXPR_FOR_WINDOW", "42P20"),
+    "literal, partitions": (lambda: sf.lit(1).over(Window.partitionBy("id")), "UNSUPPORTED_EXPR_FOR_WINDOW", "42P20"),
+    "literal, ordered": (lambda: sf.lit(1).over(Window.orderBy("id").rangeBetween(1, 10)),
+                         "UNSUPPORTED_EXPR_FOR_WINDOW", "42P20"),
+    "literal, turned": (lambda: sf.lit(1).over(Window.orderBy("id").rowsBetween(10, 1)),
+                        "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON", "42K09"),
+    "column": (lambda: sf.col("id").over(Window.rangeBetween(1, 10)),
+               "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER", "42K09"),
+    "scalar": (lambda: sf.upper(sf.lit("a")).over(Window.rangeBetween(1, 10)),
+               "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER", "42K09"),
+    "aggregate": (lambda: sf.sum("id").over(Window.rangeBetween(1, 10)),
+                  "DATATYPE_MISMATCH.RANGE_FRAME_WITHOUT_ORDER", "42K09"),
+    "rank": (lambda: sf.row_number().over(Window.rangeBetween(1, 10)), "WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601"),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_wrong_windows(spark, name):
+    make, condition, sqlstate = WINDOWS[name]
+    refused(lambda: spark.range(3).select(make()).collect(), condition, sqlstate)
 
 
 # --- too deep ---------------------------------------------------------------------------------------------------------
