@@ -33,14 +33,16 @@ typedef struct condition {
     const vonk_expr *expr;
     uint64_t uses; /* relations */
     double log_share;
-    int column_class; /* of an equality between two columns, else -1 */
-    bool derived;     /* follows from others of its class */
+    int column_class;  /* of an equality between two columns of one type, else -1 */
+    uint32_t sides[2]; /* class: the relations of the two columns */
 } condition;
 
-/* Columns that are all equal, at most one of a relation. */
+/* Columns that are all equal, at most one of a relation: a = b and b = c imply a = c. */
 typedef struct column_class {
     uint64_t relations;
-    double log_distinct[MOST]; /* values of each relation's column, upper bounds */
+    const vonk_expr *columns[MOST]; /* of each relation */
+    double log_distinct[MOST];      /* values of each column, upper bounds */
+    bool doubled;                   /* two columns of one relation: not a class after all */
 } column_class;
 
 typedef struct graph {
@@ -131,29 +133,36 @@ static vonk_status uses_of(graph *g, const vonk_expr *e, uint64_t *ret, vonk_err
 
 static uint32_t only(uint64_t set) { return (uint32_t)__builtin_ctzll(set); }
 
-static double log_distinct(const graph *g, const vonk_expr *column)
+static double log_distinct(const graph *g, uint32_t r, const vonk_expr *column)
 {
-    const uint32_t r = only(relations_of(g, column->id));
     return log(vonk__opt_distinct(g->s.env, g->relations[r].plan, column->id));
+}
+
+static bool equal_columns(const vonk_expr *e)
+{
+    bool null_safe;
+    return vonk__opt_is_equality(e, &null_safe) && !null_safe && e->children[0]->kind == VONK_EX_COLUMN &&
+           e->children[1]->kind == VONK_EX_COLUMN && vonk_type_same(e->children[0]->type, e->children[1]->type);
 }
 
 static vonk_status add_condition(graph *g, const vonk_expr *e, vonk_error *err)
 {
     condition c = {.expr = e, .log_share = log(0.33), .column_class = -1};
-    bool null_safe;
 
     VONK_TRY(uses_of(g, e, &c.uses, err));
-    if (vonk__opt_is_equality(e, &null_safe) && !null_safe && e->children[0]->kind == VONK_EX_COLUMN &&
-        e->children[1]->kind == VONK_EX_COLUMN && __builtin_popcountll(c.uses) == 2) {
-        c.log_share = -fmin(log_distinct(g, e->children[0]), log_distinct(g, e->children[1]));
+    if (equal_columns(e) && __builtin_popcountll(c.uses) == 2) {
+        c.log_share = -INFINITY;
         c.column_class = g->n_classes++;
+        for (uint32_t side = 0; side < 2; side++) {
+            c.sides[side] = only(relations_of(g, e->children[side]->id));
+            c.log_share = fmax(c.log_share, -log_distinct(g, c.sides[side], e->children[side]));
+        }
     } else if (__builtin_popcountll(c.uses) == 1) {
         c.log_share = log(vonk__opt_selectivity(g->s.env, g->relations[only(c.uses)].plan, e));
     }
     return VONK_VEC_ARENA_PUSH(&g->conditions, g->s.arena, c, err);
 }
 
-/* a = b and b = c are one class, and imply a = c. */
 static bool share_column(const vonk_expr *x, const vonk_expr *y)
 {
     for (uint32_t i = 0; i < 2; i++)
@@ -178,29 +187,12 @@ static void merge_classes(graph *g)
     }
 }
 
-static bool same_relation(const graph *g, const vonk_expr *x, const vonk_expr *y)
+static void add_column(const graph *g, column_class *to, uint32_t r, const vonk_expr *column)
 {
-    for (uint32_t i = 0; i < 2; i++)
-        for (uint32_t k = 0; k < 2; k++)
-            if (x->children[i]->id != y->children[k]->id &&
-                relations_of(g, x->children[i]->id) == relations_of(g, y->children[k]->id))
-                return true;
-    return false;
-}
-
-/* Two columns of one relation in a class (a.x = b.y and a.z = b.y): no join makes those two equal, so that one
- * condition would not do for all. Such classes are dissolved: each condition stands for itself. */
-static void dissolve_classes(graph *g)
-{
-    for (int c = 0; c < g->n_classes; c++) {
-        bool doubled = false;
-        for (size_t i = 0; i < g->conditions.n; i++)
-            for (size_t k = i + 1; k < g->conditions.n && !doubled; k++)
-                doubled = g->conditions.at[i].column_class == c && g->conditions.at[k].column_class == c &&
-                          same_relation(g, g->conditions.at[i].expr, g->conditions.at[k].expr);
-        for (size_t i = 0; i < g->conditions.n && doubled; i++)
-            if (g->conditions.at[i].column_class == c) g->conditions.at[i].column_class = -1;
-    }
+    if (to->columns[r] && to->columns[r]->id != column->id) to->doubled = true;
+    to->relations |= bit(r);
+    to->columns[r] = column;
+    to->log_distinct[r] = log_distinct(g, r, column);
 }
 
 static vonk_status describe_classes(graph *g, vonk_error *err)
@@ -208,50 +200,30 @@ static vonk_status describe_classes(graph *g, vonk_error *err)
     VONK_TRY(vonk_arena_array(g->s.arena, (size_t)g->n_classes, sizeof *g->classes, &g->classes, err));
     for (size_t i = 0; i < g->conditions.n; i++) {
         const condition *c = &g->conditions.at[i];
-        if (c->column_class < 0) continue;
-        column_class *of = &g->classes[c->column_class];
-        of->relations |= c->uses;
-        for (uint32_t side = 0; side < 2; side++) {
-            const vonk_expr *column = c->expr->children[side];
-            of->log_distinct[only(relations_of(g, column->id))] = log_distinct(g, column);
-        }
+        for (uint32_t side = 0; side < 2 && c->column_class >= 0; side++)
+            add_column(g, &g->classes[c->column_class], c->sides[side], c->expr->children[side]);
     }
     return VONK_OK;
 }
 
-static bool known_pair(const graph *g, uint64_t a, uint64_t b)
+/* Two columns of one relation in a class (a.x = b.y and a.z = b.y): no join makes those two equal, so that one
+ * condition would not do for all. Such classes are dissolved: each condition stands for itself. What is left is
+ * numbered anew. */
+static vonk_status dissolve_classes(graph *g, vonk_error *err)
 {
-    for (size_t i = 0; i < g->conditions.n; i++) {
-        const condition *c = &g->conditions.at[i];
-        if (c->column_class < 0) continue;
-        const uint64_t x = c->expr->children[0]->id, y = c->expr->children[1]->id;
-        if ((x == a && y == b) || (x == b && y == a)) return true;
+    int *numbers = NULL, n = 0;
+
+    VONK_TRY(vonk_arena_array(g->s.arena, (size_t)g->n_classes, sizeof *numbers, &numbers, err));
+    for (int k = 0; k < g->n_classes; k++) {
+        const bool stays = g->classes[k].relations && !g->classes[k].doubled;
+        numbers[k] = stays ? n : -1;
+        if (stays) g->classes[n++] = g->classes[k];
     }
-    return false;
-}
-
-static vonk_status derive_pairs(graph *g, vonk_error *err)
-{
-    const size_t n = g->conditions.n;
-
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = i + 1; k < n; k++) {
-            if (g->conditions.at[i].column_class < 0 ||
-                g->conditions.at[i].column_class != g->conditions.at[k].column_class)
-                continue;
-            for (uint32_t side = 0; side < 4; side++) {
-                const vonk_expr *a = g->conditions.at[i].expr->children[side / 2],
-                                *b = g->conditions.at[k].expr->children[side % 2], *e = NULL;
-                const uint64_t uses = relations_of(g, a->id) | relations_of(g, b->id);
-                if (a->id == b->id || __builtin_popcountll(uses) != 2 || known_pair(g, a->id, b->id) ||
-                    !vonk_type_same(a->type, b->type))
-                    continue;
-                VONK_TRY(vonk__mk_equal(&g->s, a, b, false, &e, err));
-                const condition c = {
-                    .expr = e, .uses = uses, .column_class = g->conditions.at[i].column_class, .derived = true};
-                VONK_TRY(VONK_VEC_ARENA_PUSH(&g->conditions, g->s.arena, c, err));
-            }
-        }
+    g->n_classes = n;
+    for (size_t i = 0; i < g->conditions.n; i++) {
+        condition *c = &g->conditions.at[i];
+        if (c->column_class >= 0) c->column_class = numbers[c->column_class];
+    }
     return VONK_OK;
 }
 
@@ -306,6 +278,8 @@ static double rows_of(const graph *g, uint64_t set)
 
 static bool connected(const graph *g, uint64_t a, uint64_t b)
 {
+    for (int k = 0; k < g->n_classes; k++)
+        if ((g->classes[k].relations & a) && (g->classes[k].relations & b)) return true;
     for (size_t i = 0; i < g->conditions.n; i++) {
         const uint64_t uses = g->conditions.at[i].uses;
         if ((uses & a) && (uses & b) && (uses & ~(a | b)) == 0) return true;
@@ -363,21 +337,27 @@ static void fill_table(const graph *g, best *table)
 }
 
 /* ---- building the tree */
-/* Conditions that become decidable by joining a and b; of each class only one is needed, given ones first. */
+/* Conditions that become decidable by joining a and b. Of each class one will do: a given one, or one that follows. */
 static vonk_status terms_between(graph *g, uint64_t a, uint64_t b, vonk__exprs *ret, vonk_error *err)
 {
     bool *used = NULL;
 
     VONK_TRY(vonk_arena_array(g->s.arena, (size_t)g->n_classes + 1, sizeof *used, &used, err));
-    for (int derived = 0; derived < 2; derived++)
-        for (size_t i = 0; i < g->conditions.n; i++) {
-            const condition *c = &g->conditions.at[i];
-            if (c->derived != (derived == 1) || (c->uses & ~(a | b)) != 0 || (c->uses & ~a) == 0 || (c->uses & ~b) == 0)
-                continue;
-            if (c->column_class >= 0 && used[c->column_class]) continue;
-            if (c->column_class >= 0) used[c->column_class] = true;
-            VONK_TRY(VONK_VEC_ARENA_PUSH(ret, g->s.arena, c->expr, err));
-        }
+    for (size_t i = 0; i < g->conditions.n; i++) {
+        const condition *c = &g->conditions.at[i];
+        if ((c->uses & ~(a | b)) != 0 || (c->uses & ~a) == 0 || (c->uses & ~b) == 0) continue;
+        if (c->column_class >= 0 && used[c->column_class]) continue;
+        if (c->column_class >= 0) used[c->column_class] = true;
+        VONK_TRY(VONK_VEC_ARENA_PUSH(ret, g->s.arena, c->expr, err));
+    }
+    for (int k = 0; k < g->n_classes; k++) {
+        const column_class *c = &g->classes[k];
+        const vonk_expr *e = NULL;
+        if (used[k] || !(c->relations & a) || !(c->relations & b)) continue;
+        VONK_TRY(vonk__mk_equal(&g->s, c->columns[only(c->relations & a)], c->columns[only(c->relations & b)], false,
+                                &e, err));
+        VONK_TRY(VONK_VEC_ARENA_PUSH(ret, g->s.arena, e, err));
+    }
     return VONK_OK;
 }
 
@@ -493,9 +473,8 @@ static vonk_status order_group(const vonk_opt_env *env, const vonk_plan *p, cons
     VONK_TRY(take_apart(g, p, &terms, err));
     for (size_t i = 0; i < terms.n; i++) VONK_TRY(add_condition(g, terms.at[i], err));
     merge_classes(g);
-    dissolve_classes(g);
     VONK_TRY(describe_classes(g, err));
-    VONK_TRY(derive_pairs(g, err));
+    VONK_TRY(dissolve_classes(g, err));
     VONK_TRY(describe_relations(g, err));
     if (g->n_relations <= DP_MOST) {
         VONK_TRY(vonk_arena_array(arena, (size_t)1 << g->n_relations, sizeof *table, &table, err));
