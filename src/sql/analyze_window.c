@@ -218,12 +218,21 @@ static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vo
                      VONK_S(text));
 }
 
+/* The caller checks it or refuses it. */
+static vonk_status window_over(vonk_an *an, const vonk_expr *e, const vonk_exprs *children, const vonk_expr **ret,
+                               vonk_error *err)
+{
+    vonk_expr *copy;
+    VONK_TRY(vonk__an_copy(an, e, children->at, vonk_u32_of(children->n), &copy, err));
+    copy->flags |= VONK_EXF_CHECKED;
+    return vonk__an_finish(an, copy, ret, err);
+}
+
 vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
                             vonk_error *err)
 {
     vonk_exprs children = {0};
     const vonk_expr *function;
-    vonk_expr *copy;
     if (e->name.len)
         return VONK_EXPR_FAIL(e, err, VONK_E_MISSING_WINDOW_SPECIFICATION, "windowName", VONK_S(e->name), "docroot",
                               "https://spark.apache.org/docs/latest");
@@ -239,17 +248,15 @@ vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_exp
         while (c->kind == VONK_EX_ALIAS) c = c->children[0];
         VONK_TRY(VONK_AN_PUSH(an, &children, c, err));
     }
-    VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
-    copy->flags |= VONK_EXF_CHECKED; /* or refused below */
-    VONK_TRY(vonk__an_finish(an, copy, ret, err));
+    VONK_TRY(window_over(an, e, &children, ret, err));
     if (is_window_function(function)) {
         VONK_TRY(check_function(an, *ret, function, err));
         VONK_TRY(check_own_frame(*ret, function, err));
     }
-    if (e->n_order == 1 && e->frame.given) VONK_TRY(cast_bounds(an, *ret, children.at, err));
-    VONK_TRY(vonk__an_copy(an, e, children.at, vonk_u32_of(children.n), &copy, err));
-    copy->flags |= VONK_EXF_CHECKED; /* or refused below */
-    VONK_TRY(vonk__an_finish(an, copy, ret, err));
+    if (e->n_order == 1 && e->frame.given) {
+        VONK_TRY(cast_bounds(an, *ret, children.at, err));
+        VONK_TRY(window_over(an, e, &children, ret, err));
+    }
     VONK_TRY(check_frame(an, *ret, err));
     return is_window_function(function) || is_python_window(function) ? VONK_OK : no_function(an, function, err);
 }
