@@ -23,6 +23,7 @@ typedef enum vonk_error_family {
     VONK_FAMILY_DATE_TIME,        /* SparkDateTimeException */
     VONK_FAMILY_NUMBER_FORMAT,    /* SparkNumberFormatException */
     VONK_FAMILY_ILLEGAL_ARGUMENT, /* SparkIllegalArgumentException */
+    VONK_FAMILY_JAVA_ARGUMENT,    /* java.lang.IllegalArgumentException: without condition and SQLSTATE */
     VONK_FAMILY_UNSUPPORTED,      /* SparkUnsupportedOperationException */
     VONK_FAMILY_NO_SUCH_ELEMENT,  /* SparkNoSuchElementException */
     VONK_FAMILY_RUNTIME,          /* SparkRuntimeException */

@@ -136,6 +136,9 @@ static const struct {
 #undef ERROR_CLASS
 };
 
+/* A plain exception of Java; it has the family of those. */
+static bool has_no_condition(size_t i) { return strcmp(table[i].family, "JAVA_ARGUMENT") == 0; }
+
 /* Ids that say more than the condition which Spark has for them. */
 static bool has_own_id(const char *id)
 {
@@ -157,9 +160,9 @@ static void rows_are_sorted_and_named_after_their_condition(void **state)
             if (*c == '.') id[n++] = '_';
         }
         id[n] = 0;
-        if (strcmp(id, table[i].id) != 0 && !has_own_id(table[i].id))
+        if (strcmp(id, has_no_condition(i) ? "" : table[i].id) != 0 && !has_own_id(table[i].id))
             fail_msg("error_class.def: the condition %s has the id %s", table[i].condition, table[i].id);
-        bool unnamed = strncmp(table[i].condition, "_LEGACY_", 8) == 0; /* Spark gives these no SQLSTATE */
+        bool unnamed = has_no_condition(i) || strncmp(table[i].condition, "_LEGACY_", 8) == 0; /* nor an SQLSTATE */
         if (strlen(table[i].sqlstate) != (unnamed ? 0u : 5u))
             fail_msg("error_class.def: %s has no right SQLSTATE", table[i].id);
         assert_string_equal(vonk_errclass_condition((vonk_errclass)(i + 1)), table[i].condition);
@@ -214,7 +217,7 @@ static void rows_agree_with_sparks_list(void **state)
     assert_non_null(facts);
     int wrong = 0;
     for (size_t i = 0; i < VONK_COUNTOF(table); i++) {
-        const char *problem = disagreement(facts, i);
+        const char *problem = has_no_condition(i) ? NULL : disagreement(facts, i);
         if (!problem) continue;
         print_error("error_class.def: %s (%s, %s): %s\n", table[i].condition, table[i].sqlstate, table[i].family,
                     problem);

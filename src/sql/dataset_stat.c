@@ -109,31 +109,35 @@ static vonk_status second_value(vonk__ds *d, vonk_str name, const vonk_expr *val
     return vonk__ds_call(d, "element_at", (const vonk_expr *[]){map, key}, 2, ret);
 }
 
-/* The first statistic that is the same as number s. */
-static uint32_t first_same(const vonk_str *statistics, uint32_t s, bool (*same)(vonk_str a, vonk_str b))
+/* The first statistic that is the same as number s; all before it are in `seen` or the same as one there. */
+static vonk_status first_same(vonk__ds *d, vonk_strmap *seen, const vonk_str *statistics, uint32_t s, uint32_t *ret)
 {
-    uint32_t i = 0;
+    const vonk_str *first = vonk_strmap_get(seen, statistics[s]);
 
-    while (!same(statistics[i], statistics[s])) i++;
-    return i;
+    *ret = first ? (uint32_t)(first - statistics) : s;
+    return first ? VONK_OK : vonk_strmap_put(seen, statistics[s], (void *)&statistics[s], NULL, d->err);
 }
 
 /* All statistics of all columns in one row, then a row each through EXPAND. */
 static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, const vonk_str *statistics, uint32_t n,
                                     const vonk_plan **ret)
 {
+    VONK_AUTO(vonk_strmap_free) vonk_strmap *kinds = NULL, *names = NULL;
     VONK_AUTO(vonk_plan_unref) const vonk_plan *row = NULL;
     vonk__ds_list aggs = {0}, values = {0};
     vonk_plan *expand = NULL;
 
+    VONK_TRY(vonk_strmap_new(d->a->budget, true, &kinds, d->err));
+    VONK_TRY(vonk_strmap_new(d->a->budget, false, &names, d->err));
     for (uint32_t s = 0; s < n; s++) {
-        const uint32_t same = first_same(statistics, s, vonk_str_eq_nocase); /* computed once */
-        const bool is_second = first_same(statistics, s, vonk_str_eq) < s;
+        uint32_t same, same_name;
+        VONK_TRY(first_same(d, kinds, statistics, s, &same)); /* computed once */
+        VONK_TRY(first_same(d, names, statistics, s, &same_name));
         for (size_t c = 0; c < columns->n; c++) {
             const vonk_expr *e = NULL, *column = NULL;
             if (same < s) {
                 column = values.at[same * columns->n + c];
-                if (is_second) VONK_TRY(second_value(d, statistics[s], column, &column));
+                if (same_name < s) VONK_TRY(second_value(d, statistics[s], column, &column));
                 VONK_TRY(vonk__ds_push(d, &values, column));
                 continue;
             }

@@ -23,6 +23,7 @@ static const char *const *const family_classes[] = {
                               "java.lang.IllegalArgumentException", OF_RUNTIME},
     [VONK_FAMILY_ILLEGAL_ARGUMENT] = (const char *const[]){"org.apache.spark.SparkIllegalArgumentException",
                                                            "java.lang.IllegalArgumentException", OF_RUNTIME},
+    [VONK_FAMILY_JAVA_ARGUMENT] = (const char *const[]){"java.lang.IllegalArgumentException", OF_RUNTIME},
     [VONK_FAMILY_UNSUPPORTED] = (const char *const[]){"org.apache.spark.SparkUnsupportedOperationException",
                                                       "java.lang.UnsupportedOperationException", OF_RUNTIME},
     [VONK_FAMILY_NO_SUCH_ELEMENT] = (const char *const[]){"org.apache.spark.SparkNoSuchElementException",
@@ -151,7 +152,7 @@ static vonk_status write_error_info(const vonk_error *error, vonk_str error_id, 
         vonk_buf_init(&json, out->budget, SIZE_MAX);
         VONK_TRY(vonk_utf8_clean(vonk_buf_str(&raw), &json, err));
     }
-    if (json.len <= VONK_CONNECT_METADATA_BYTES) {
+    if (*vonk_error_condition(error) && json.len <= VONK_CONNECT_METADATA_BYTES) {
         put_metadata(&w, "errorClass", vonk_str_of(vonk_error_condition(error)));
         put_metadata(&w, "messageParameters", vonk_buf_str(&json));
     }
@@ -232,6 +233,7 @@ static void put_message(vonk_pb_writer *w, const vonk_error *error)
 
 static void write_throwable(vonk_pb_writer *w, const vonk_error *error)
 {
+    if (!*vonk_error_condition(error)) return; /* Java's own exceptions have none of this */
     size_t mark = vonk_pb_begin(w, PB_FETCH_ERROR_DETAILS_RESPONSE_ERROR_SPARK_THROWABLE);
     vonk_pb_put_c(w, PB_FETCH_ERROR_DETAILS_RESPONSE_SPARK_THROWABLE_ERROR_CLASS, vonk_error_condition(error));
     if (*vonk_error_sqlstate(error))

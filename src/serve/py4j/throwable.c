@@ -51,6 +51,7 @@ static const char *const families[] = {
     [VONK_FAMILY_DATE_TIME] = "org.apache.spark.SparkDateTimeException",
     [VONK_FAMILY_NUMBER_FORMAT] = "org.apache.spark.SparkNumberFormatException",
     [VONK_FAMILY_ILLEGAL_ARGUMENT] = "org.apache.spark.SparkIllegalArgumentException",
+    [VONK_FAMILY_JAVA_ARGUMENT] = "java.lang.IllegalArgumentException",
     [VONK_FAMILY_UNSUPPORTED] = "org.apache.spark.SparkUnsupportedOperationException",
     [VONK_FAMILY_NO_SUCH_ELEMENT] = "org.apache.spark.SparkNoSuchElementException",
     [VONK_FAMILY_RUNTIME] = "org.apache.spark.SparkRuntimeException",
