@@ -1,5 +1,6 @@
 /* func/aggregate_kept.c -- min, max, first, last: one value of the input is kept. */
 #include "column/builder.h"
+#include "column/collation.h"
 #include "column/kernel/kernel.h"
 #include "func/aggregate_list.h"
 #include "func/resolve.h"
@@ -63,6 +64,14 @@ static int compare_f64(double a, double b)
     return (a > b) - (a < b);
 }
 
+/* Spark has no order of these: only whether they are the same counts. */
+static int compare_interval(const vonk_interval *a, const vonk_interval *b)
+{
+    if (a->months != b->months) return a->months < b->months ? -1 : 1;
+    if (a->days != b->days) return a->days < b->days ? -1 : 1;
+    return (a->us > b->us) - (a->us < b->us);
+}
+
 int vonk__kept_compare(const vonk__kept *kept, const vonk_column *column, uint32_t row)
 {
     switch (column->type->storage) {
@@ -80,13 +89,12 @@ int vonk__kept_compare(const vonk__kept *kept, const vonk_column *column, uint32
     }
     case VONK_STORE_F32:
     case VONK_STORE_F64: return compare_f64(kept->f64, vonk_column_f64(column, row));
+    case VONK_STORE_INTERVAL: return compare_interval(&kept->interval, &VONK_VALUES(column, vonk_interval)[row]);
     case VONK_STORE_VIEW:
-        if (column->type->collation == VONK_COLLATION_UTF8_BINARY)
-            return vonk_str_compare((vonk_str){kept->text, kept->len}, vonk_column_str(column, row));
-        break;
-    default: break;
+        return vonk_collation_compare(column->type->collation, (vonk_str){kept->text, kept->len},
+                                      vonk_column_str(column, row));
+    default: return vonk_column_row_compare(kept->column, 0, column, row);
     }
-    return kept->column ? vonk_column_row_compare(kept->column, 0, column, row) : 0;
 }
 
 vonk_status vonk__kept_put(vonk_builder *b, const vonk__kept *kept, vonk_error *err)

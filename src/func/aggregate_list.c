@@ -68,8 +68,7 @@ vonk_status vonk__bag_add(vonk__bag *bag, vonk_eval *ev, vonk_arena *heap, const
     return VONK_OK;
 }
 
-/* hashes[row] for the rows that count. */
-static vonk_status hash_rows(vonk_eval *ev, const vonk_column *c, vonk_rows rows, uint64_t **ret, vonk_error *err)
+vonk_status vonk__agg_hashes(vonk_eval *ev, const vonk_column *c, vonk_rows rows, uint64_t **ret, vonk_error *err)
 {
     VONK_TRY(vonk_arena_array(ev->scratch, rows.n + 1, sizeof(**ret), ret, err));
     return vonk_column_hash(c, rows, *ret, true, err);
@@ -121,7 +120,7 @@ static const vonk_agg list_agg = {.state_bytes = sizeof(vonk__list),
 VONK__AGG_UPDATE(set_update)
 {
     uint64_t *hashes;
-    VONK_TRY(hash_rows(ev, args[0], rows, &hashes, err));
+    VONK_TRY(vonk__agg_hashes(ev, args[0], rows, &hashes, err));
     VONK__AGG_EACH(rows, k, row)
     if (vonk__agg_present(args[0], row))
         VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, args[0], row, hashes[k], 1, err));
@@ -132,7 +131,7 @@ VONK__AGG_UPDATE(set_merge)
 {
     const vonk_column *values = args[0]->children[0];
     uint64_t *hashes;
-    VONK_TRY(hash_rows(ev, values, VONK_ALL_ROWS(values->n_rows), &hashes, err));
+    VONK_TRY(vonk__agg_hashes(ev, values, VONK_ALL_ROWS(values->n_rows), &hashes, err));
     VONK__AGG_EACH(rows, k, row)
     {
         vonk_span s = VONK_VALUES(args[0], vonk_span)[row];
@@ -261,54 +260,83 @@ static vonk_status resolve_listagg(vonk_fn_types *t, vonk_error *err)
     return VONK_OK;
 }
 
-/* ---- mode: the value that is there most often */
+/* ---- a saved form: the values, and how often each was there */
 
-VONK__AGG_UPDATE(mode_merge)
+vonk_status vonk__counted_init(vonk__counted *c, const vonk_fn_call *call, vonk_eval *ev, uint32_t n, vonk_error *err)
 {
-    const vonk_column *values = args[0]->children[0];
-    const int64_t *counts = args[1]->children[0]->data;
+    const vonk_type *types[2] = {NULL, NULL};
+    vonk_status st = vonk_type_array(call->arg_types[0], true, &types[0], err);
+    if (st == VONK_OK) st = vonk_type_array(&vonk_type_long, true, &types[1], err);
+    if (st == VONK_OK) st = vonk_builder_init(&c->values, ev->budget, types[0], n, err);
+    if (st == VONK_OK) st = vonk_builder_init(&c->counts, ev->budget, types[1], n, err);
+    for (int i = 0; i < 2; i++) vonk_type_unref(types[i]);
+    return st;
+}
+
+vonk_status vonk__counted_add(vonk__counted *c, const vonk__kept *value, int64_t count, vonk_error *err)
+{
+    VONK_TRY(vonk__kept_put(vonk_builder_child(&c->values, 0), value, err));
+    return vonk_builder_i64(vonk_builder_child(&c->counts, 0), count, err);
+}
+
+vonk_status vonk__counted_close(vonk__counted *c, vonk_error *err)
+{
+    VONK_TRY(vonk_builder_close(&c->values, err));
+    return vonk_builder_close(&c->counts, err);
+}
+
+vonk_status vonk__counted_finish(vonk__counted *c, vonk_column **ret, vonk_error *err)
+{
+    VONK_TRY(vonk_builder_finish(&c->values, &ret[0], err));
+    const vonk_status st = vonk_builder_finish(&c->counts, &ret[1], err);
+    if (st != VONK_OK) vonk_column_unref(ret[0]);
+    return st;
+}
+
+void vonk__counted_done(vonk__counted *c)
+{
+    vonk_builder_done(&c->values);
+    vonk_builder_done(&c->counts);
+}
+
+vonk_status vonk__counted_merge(vonk__counted_into into, const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap,
+                                vonk_column *const *saved, vonk_rows rows, uint8_t *const *states, vonk_error *err)
+{
+    const vonk_column *values = saved[0]->children[0];
+    const int64_t *counts = saved[1]->children[0]->data;
     uint64_t *hashes;
-    VONK_TRY(hash_rows(ev, values, VONK_ALL_ROWS(values->n_rows), &hashes, err));
+    VONK_TRY(vonk__agg_hashes(ev, values, VONK_ALL_ROWS(values->n_rows), &hashes, err));
     VONK__AGG_EACH(rows, k, row)
     {
-        vonk_span s = VONK_VALUES(args[0], vonk_span)[row], c = VONK_VALUES(args[1], vonk_span)[row];
+        vonk_span s = VONK_VALUES(saved[0], vonk_span)[row], c = VONK_VALUES(saved[1], vonk_span)[row];
         for (uint32_t i = 0; i < s.len; i++)
-            VONK_TRY(vonk__bag_add((vonk__bag *)states[k], ev, heap, values, s.offset + i, hashes[s.offset + i],
-                                   counts[c.offset + i], err));
+            VONK_TRY(
+                into(call, states[k], ev, heap, values, s.offset + i, hashes[s.offset + i], counts[c.offset + i], err));
     }
     return VONK_OK;
 }
 
-static vonk_status save_bags(vonk_builder *values, vonk_builder *counts, uint8_t *const *states, uint32_t n,
-                             vonk_error *err)
+/* ---- mode: the value that is there most often */
+
+static vonk_status into_bag(const vonk_fn_call *call, uint8_t *state, vonk_eval *ev, vonk_arena *heap,
+                            const vonk_column *values, uint32_t row, uint64_t hash, int64_t count, vonk_error *err)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        for (const vonk__bag_entry *e = ((const vonk__bag *)states[i])->first; e; e = e->next) {
-            VONK_TRY(vonk__kept_put(vonk_builder_child(values, 0), &e->value, err));
-            VONK_TRY(vonk_builder_i64(vonk_builder_child(counts, 0), e->count, err));
-        }
-        VONK_TRY(vonk_builder_close(values, err));
-        VONK_TRY(vonk_builder_close(counts, err));
-    }
-    return VONK_OK;
+    (void)call;
+    return vonk__bag_add((vonk__bag *)state, ev, heap, values, row, hash, count, err);
 }
+
+VONK__AGG_MERGE(mode_merge) { return vonk__counted_merge(into_bag, call, ev, heap, saved, rows, states, err); }
 
 VONK__AGG_FINISH(mode_save)
 {
-    const vonk_type *types[2] = {NULL, NULL};
-    VONK_AUTO(vonk_builder_done) vonk_builder values = {0};
-    VONK_AUTO(vonk_builder_done) vonk_builder counts = {0};
-    vonk_status st = vonk_type_array(call->arg_types[0], true, &types[0], err);
-    if (st == VONK_OK) st = vonk_type_array(&vonk_type_long, true, &types[1], err);
-    if (st == VONK_OK) st = vonk_builder_init(&values, ev->budget, types[0], n, err);
-    if (st == VONK_OK) st = vonk_builder_init(&counts, ev->budget, types[1], n, err);
-    for (int i = 0; i < 2; i++) vonk_type_unref(types[i]);
-    VONK_TRY(st);
-    VONK_TRY(save_bags(&values, &counts, states, n, err));
-    VONK_TRY(vonk_builder_finish(&values, &ret[0], err));
-    st = vonk_builder_finish(&counts, &ret[1], err);
-    if (st != VONK_OK) vonk_column_unref(ret[0]);
-    return st;
+    VONK_AUTO(vonk__counted_done) vonk__counted saved = {0};
+    VONK_TRY(vonk__counted_init(&saved, call, ev, n, err));
+    for (uint32_t i = 0; i < n; i++) {
+        for (const vonk__bag_entry *e = ((const vonk__bag *)states[i])->first; e; e = e->next)
+            VONK_TRY(vonk__counted_add(&saved, &e->value, e->count, err));
+        VONK_TRY(vonk__counted_close(&saved, err));
+    }
+    return vonk__counted_finish(&saved, ret, err);
 }
 
 /* Of values that are there equally often, the one that came first; with a second argument true, the smallest. */

@@ -37,6 +37,26 @@ typedef struct vonk__bag {
 /* hash: of vonk_column_hash. The value is not null. */
 vonk_status vonk__bag_add(vonk__bag *bag, vonk_eval *ev, vonk_arena *heap, const vonk_column *column, uint32_t row, uint64_t hash, int64_t count, vonk_error *err);
 
+/* hashes[row] for the rows that count, in scratch. */
+vonk_status vonk__agg_hashes(vonk_eval *ev, const vonk_column *c, vonk_rows rows, uint64_t **ret, vonk_error *err);
+
+/* ---- a saved form, "array<arg0>,array<bigint>": the values of a state, and how often each was there */
+typedef struct vonk__counted {
+    vonk_builder values, counts;
+} vonk__counted;
+vonk_status vonk__counted_init(vonk__counted *c, const vonk_fn_call *call, vonk_eval *ev, uint32_t n, vonk_error *err);
+vonk_status vonk__counted_add(vonk__counted *c, const vonk__kept *value, int64_t count, vonk_error *err);
+vonk_status vonk__counted_close(vonk__counted *c, vonk_error *err);                     /* after each state */
+vonk_status vonk__counted_finish(vonk__counted *c, vonk_column **ret, vonk_error *err); /* two columns */
+void        vonk__counted_done(vonk__counted *c);
+VONK_DEFINE_AUTO_DONE(vonk__counted, vonk__counted_done)
+/* What takes one saved value into a state. hash: of vonk_column_hash. */
+typedef vonk_status (*vonk__counted_into)(const vonk_fn_call *call, uint8_t *state, vonk_eval *ev, vonk_arena *heap, const vonk_column *values, uint32_t row,
+                                          uint64_t hash, int64_t count, vonk_error *err);
+/* The merge of such a form. */
+vonk_status vonk__counted_merge(vonk__counted_into into, const vonk_fn_call *call, vonk_eval *ev, vonk_arena *heap, vonk_column *const *saved, vonk_rows rows,
+                                uint8_t *const *states, vonk_error *err);
+
 /* ---- numbers: doubles with a count each, in one array */
 typedef struct vonk__weighted {
     double value;
