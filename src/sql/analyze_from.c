@@ -264,6 +264,8 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
         VONK_TRY(range_argument(an, args->at[i], &n[place], err));
     }
     if (n[2] == 0) return VONK_PLAN_FAIL(p, err, VONK_E_FAILED_FUNCTION_CALL, "funcName", "`range`");
+    if (args->n == 4 && n[3] <= 0)
+        return VONK_PLAN_FAIL(p, err, VONK_E_REQUIREMENT_FAILED, "requirement", "a range has at least one partition");
     VONK_TRY(vonk__an_new_column(an, p->name.n_columns == 1 ? p->name.columns[0] : VONK_STR("id"), &vonk_type_long,
                                  false, &id, err));
     VONK_TRY(vonk__an_node(an, VONK_PN_RANGE, NULL, 0, &node, err));

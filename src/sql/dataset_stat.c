@@ -3,12 +3,14 @@
 
 #include "base/strmap.h"
 #include "sql/dataset.h"
+#include "text/number.h"
 
 /* ---- describe and summary: one row per statistic, one column per input column, all text */
+static bool is_percentile(vonk_str which) { return which.len > 0 && which.data[which.len - 1] == '%'; }
+
 static bool needs_number(vonk_str which)
 {
-    return vonk_str_is_nocase(which, "mean") || vonk_str_is_nocase(which, "stddev") ||
-           (which.len > 0 && which.data[which.len - 1] == '%');
+    return vonk_str_is_nocase(which, "mean") || vonk_str_is_nocase(which, "stddev") || is_percentile(which);
 }
 
 static vonk_status unknown_statistic(vonk__ds *d, vonk_str which)
@@ -16,18 +18,36 @@ static vonk_status unknown_statistic(vonk__ds *d, vonk_str which)
     return VONK_FAIL(d->err, VONK_E_UNRECOGNIZED_STATISTIC, "stats", VONK_F("'%.*s'", VONK_STR_ARGS(which)));
 }
 
-/* "75%" */
+/* "12.5%": 0.125 */
+static vonk_status share_of(vonk__ds *d, vonk_str which, double *ret)
+{
+    if (!vonk_text_to_f64(vonk_str_sub(which, 0, which.len - 1), ret)) return unknown_statistic(d, which);
+    *ret /= 100;
+    return VONK_OK;
+}
+
+static vonk_status check_percentiles(vonk__ds *d, const vonk_str *statistics, uint32_t n)
+{
+    bool all_fit = true;
+    double share = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_percentile(statistics[i])) continue;
+        VONK_TRY(share_of(d, statistics[i], &share));
+        all_fit &= share >= 0 && share <= 1;
+    }
+    if (all_fit) return VONK_OK;
+    return VONK_FAIL(d->err, VONK_E_REQUIREMENT_FAILED, "requirement", "percentiles lie between 0% and 100%");
+}
+
 static vonk_status percentile(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
 {
-    const vonk_expr *share = NULL;
-    double percent = 0;
+    const vonk_expr *share_literal = NULL;
+    double share = 0;
 
-    for (size_t i = 0; i + 1 < which.len; i++) {
-        if (which.data[i] < '0' || which.data[i] > '9') return unknown_statistic(d, which);
-        percent = percent * 10 + (which.data[i] - '0');
-    }
-    VONK_TRY(vonk__ds_double(d, percent / 100, &share));
-    return vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){column, share}, 2, ret);
+    VONK_TRY(share_of(d, which, &share));
+    VONK_TRY(vonk__ds_double(d, share, &share_literal));
+    return vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){column, share_literal}, 2, ret);
 }
 
 static vonk_status statistic(vonk__ds *d, vonk_str which, const vonk_expr *column, const vonk_expr **ret)
@@ -40,7 +60,7 @@ static vonk_status statistic(vonk__ds *d, vonk_str which, const vonk_expr *colum
     for (size_t i = 0; i < VONK_COUNTOF(rows); i++)
         if (vonk_str_is_nocase(which, rows[i].name)) return vonk__ds_call(d, rows[i].function, &column, 1, ret);
     if (vonk_str_is_nocase(which, "count_distinct")) return vonk__ds_distinct_call(d, "count", column, ret);
-    if (which.len > 1 && which.data[which.len - 1] == '%') return percentile(d, which, column, ret);
+    if (is_percentile(which)) return percentile(d, which, column, ret);
     return unknown_statistic(d, which);
 }
 
@@ -182,6 +202,7 @@ static vonk_status summary(vonk__ds *d, const vonk_str *statistics, uint32_t n, 
 {
     vonk__ds_list columns = {0};
 
+    VONK_TRY(check_percentiles(d, statistics, n));
     for (uint32_t c = 0; c < d->child->n_output; c++)
         if (has_statistics(d->child->output[c]->type)) VONK_TRY(vonk__ds_push(d, &columns, d->child->output[c]));
     VONK_TRY(check_names(d, &columns));
@@ -195,17 +216,26 @@ static vonk_status one_row(vonk__ds *d, const vonk_expr *value, const char *name
     return vonk_pn_aggregate(d->a->budget, d->child, NULL, 0, &value, 1, ret, d->err);
 }
 
-/* There is always a number: what the aggregate function gives no value for (too few rows, no spread) is `otherwise`. */
+static vonk_status want_numbers(vonk__ds *d, const vonk_expr *column)
+{
+    if (vonk_type_is_numeric(column->type)) return VONK_OK;
+    return VONK_FAIL(d->err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                     VONK_F("%.*s is over columns of numbers, not of %s", VONK_STR_ARGS(d->p->stat.kind),
+                            VONK_TYPE_SQL(column->type)));
+}
+
+/* There is always a number: a null counts as 0, and what the aggregate function gives no value for (too few rows, no
+ * spread) is `otherwise`. */
 static vonk_status of_pair(vonk__ds *d, const char *function, double otherwise, const char *name, const vonk_plan **ret)
 {
     const vonk_expr *pair[2] = {NULL, NULL}, *e[2] = {NULL, NULL};
 
-    if (d->p->stat.n_names > 2 && !vonk_str_is(d->p->stat.names[2], "pearson"))
-        return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                         VONK_F("correlation by %.*s", VONK_STR_ARGS(d->p->stat.names[2])));
     for (uint32_t i = 0; i < 2; i++) {
-        VONK_TRY(vonk__ds_column(d, d->p->stat.names[i], &pair[i]));
-        VONK_TRY(vonk__ds_cast(d, pair[i], &vonk_type_double, &pair[i]));
+        const vonk_expr *column = d->p->lists[0].at[i];
+        VONK_TRY(want_numbers(d, column));
+        VONK_TRY(vonk__ds_cast(d, column, &vonk_type_double, &e[0]));
+        VONK_TRY(vonk__ds_double(d, 0, &e[1]));
+        VONK_TRY(vonk__ds_call(d, "coalesce", e, 2, &pair[i]));
     }
     VONK_TRY(vonk__ds_call(d, function, pair, 2, &e[0]));
     VONK_TRY(vonk__ds_double(d, otherwise, &e[1]));
@@ -213,7 +243,35 @@ static vonk_status of_pair(vonk__ds *d, const char *function, double otherwise, 
     return one_row(d, e[0], name, ret);
 }
 
-/* array over columns of array over probabilities */
+/* ---- approxQuantile: array over columns of array over probabilities */
+static vonk_status check_quantiles(vonk__ds *d, const double *shares, uint32_t n, double error)
+{
+    bool all_fit = error >= 0;
+
+    for (uint32_t i = 0; i < n; i++) all_fit &= shares[i] >= 0 && shares[i] <= 1;
+    if (all_fit) return VONK_OK;
+    return VONK_FAIL(d->err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                     "probabilities lie between 0 and 1, and the relative error is not negative");
+}
+
+/* Nulls and NaN do not count; no value at all: no quantiles. */
+static vonk_status quantiles_of(vonk__ds *d, const vonk_expr *column, const vonk_expr *shares,
+                                const vonk_expr *accuracy, const vonk_expr **ret)
+{
+    const vonk_expr *e = NULL, *is_nan = NULL, *number = NULL, *zero = NULL, *none = NULL;
+
+    VONK_TRY(want_numbers(d, column));
+    VONK_TRY(vonk__ds_cast(d, column, &vonk_type_double, &e));
+    VONK_TRY(vonk__ds_call(d, "isnan", &e, 1, &is_nan));
+    VONK_TRY(vonk__ds_node(d, VONK_EX_NOT, &is_nan, 1, &is_nan));
+    VONK_TRY(vonk__ds_node(d, VONK_EX_CASE, (const vonk_expr *[]){is_nan, e}, 2, &number));
+    VONK_TRY(vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){number, shares, accuracy}, 3, &e));
+    VONK_TRY(vonk__ds_double(d, 0, &zero));
+    VONK_TRY(vonk__ds_int(d, 0, &none));
+    VONK_TRY(vonk__ds_call(d, "array_repeat", (const vonk_expr *[]){zero, none}, 2, &none));
+    return vonk__ds_call(d, "coalesce", (const vonk_expr *[]){e, none}, 2, ret);
+}
+
 static vonk_status approx_quantile(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_stat_info *s = &d->p->stat;
@@ -222,17 +280,15 @@ static vonk_status approx_quantile(vonk__ds *d, const vonk_plan **ret)
     vonk__ds_list shares = {0}, quantiles = {0};
     const vonk_expr *share_array = NULL, *accuracy = NULL, *e = NULL;
 
+    VONK_TRY(check_quantiles(d, s->numbers, n_shares, error));
     for (uint32_t i = 0; i < n_shares; i++) {
         VONK_TRY(vonk__ds_double(d, s->numbers[i], &e));
         VONK_TRY(vonk__ds_push(d, &shares, e));
     }
     VONK_TRY(vonk__ds_call(d, "array", shares.at, n_shares, &share_array));
     VONK_TRY(vonk__ds_int(d, error > 1e-9 ? (int32_t)(1 / error < 1 ? 1 : 1 / error) : INT32_MAX, &accuracy));
-    for (uint32_t i = 0; i < s->n_names; i++) {
-        const vonk_expr *column = NULL;
-        VONK_TRY(vonk__ds_column(d, s->names[i], &column));
-        VONK_TRY(vonk__ds_cast(d, column, &vonk_type_double, &column));
-        VONK_TRY(vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){column, share_array, accuracy}, 3, &e));
+    for (uint32_t i = 0; i < d->p->lists[0].n; i++) {
+        VONK_TRY(quantiles_of(d, d->p->lists[0].at[i], share_array, accuracy, &e));
         VONK_TRY(vonk__ds_push(d, &quantiles, e));
     }
     VONK_TRY(vonk__ds_call(d, "array", quantiles.at, (uint32_t)quantiles.n, &e));
@@ -240,13 +296,32 @@ static vonk_status approx_quantile(vonk__ds *d, const vonk_plan **ret)
 }
 
 /* ---- sampleBy: l0 = the column, then the strata; numbers = their fractions */
+static vonk_status check_fractions(vonk__ds *d)
+{
+    for (uint32_t i = 0; i < d->p->stat.n_numbers; i++) {
+        const double fraction = d->p->stat.numbers[i];
+        if (!(fraction >= 0 && fraction <= 1))
+            return VONK_FAIL(d->err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                             VONK_F("fractions lie between 0 and 1, not %g", fraction));
+    }
+    return VONK_OK;
+}
+
+/* Spark compares strata as objects: a text is never a number. */
+static bool may_equal(const vonk_type *column, const vonk_type *stratum)
+{
+    return column->id == stratum->id || (vonk_type_is_numeric(column) && vonk_type_is_numeric(stratum));
+}
+
 static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_expr_list *list = &d->p->lists[0];
     const vonk_expr *seed = NULL, *random = NULL, *limit = NULL, *condition = NULL, *e = NULL;
     vonk__ds_list parts = {0};
 
+    VONK_TRY(check_fractions(d));
     for (uint32_t i = 1; i < list->n; i++) {
+        if (!may_equal(list->at[0]->type, list->at[i]->type)) continue;
         VONK_TRY(vonk__ds_call(d, "<=>", (const vonk_expr *[]){list->at[0], list->at[i]}, 2, &e));
         VONK_TRY(vonk__ds_push(d, &parts, e));
         VONK_TRY(vonk__ds_double(d, d->p->stat.numbers[i - 1], &e));
@@ -261,68 +336,41 @@ static vonk_status sample_by(vonk__ds *d, const vonk_plan **ret)
     return vonk_pn_filter(d->a->budget, d->child, condition, ret, d->err);
 }
 
-/* ---- freqItems: of each column the 1 / support most frequent values; all that are more frequent than the support are
- * among them */
-static vonk_status frequent_of(vonk__ds *d, vonk_str name, int64_t most, const vonk_plan **ret)
-{
-    VONK_AUTO(vonk_plan_unref)
-    const vonk_plan *own = NULL, *present = NULL, *counted = NULL, *sorted = NULL, *limited = NULL;
-    const vonk_expr *column = NULL, *one = NULL, *count = NULL, *order = NULL, *is_null = NULL, *condition = NULL,
-                    *list = NULL;
-
-    VONK_TRY(vonk_plan_fresh_ids(d->a->budget, d->child, &own, d->err));
-    vonk__ds inner = {.a = d->a, .arena = d->arena, .p = d->p, .child = own, .err = d->err};
-    VONK_TRY(vonk__ds_column(&inner, name, &column));
-    VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NULL, &column, 1, &is_null));
-    VONK_TRY(vonk__ds_node(d, VONK_EX_NOT, &is_null, 1, &condition));
-    VONK_TRY(vonk_pn_filter(d->a->budget, own, condition, &present, d->err));
-    VONK_TRY(vonk__ds_long(d, 1, &one));
-    VONK_TRY(vonk__ds_call(d, "count", &one, 1, &count));
-    VONK_TRY(vonk__ds_alias(d, count, VONK_STR("n"), &count));
-    VONK_TRY(vonk_pn_aggregate(d->a->budget, present, &column, 1, (const vonk_expr *[]){column, count}, 2, &counted,
-                               d->err));
-    VONK_TRY(vonk_ex_name(d->a->budget, &count->name, 1, -1, &order, d->err));
-    VONK_TRY(vonk__ds_keep(d, order));
-    VONK_TRY(vonk_ex_sort(d->a->budget, order, true, true, &order, d->err));
-    VONK_TRY(vonk__ds_keep(d, order));
-    VONK_TRY(vonk_pn_sort(d->a->budget, counted, &order, 1, true, &sorted, d->err));
-    VONK_TRY(vonk_pn_limit(d->a->budget, sorted, most, &limited, d->err));
-    VONK_TRY(vonk__ds_call(d, "collect_list", &column, 1, &list));
-    VONK_TRY(vonk__ds_alias(d, list, vonk_str_of(VONK_F("%.*s_freqItems", VONK_STR_ARGS(name))), &list));
-    return vonk_pn_aggregate(d->a->budget, limited, NULL, 0, &list, 1, ret, d->err);
-}
-
+/* ---- freqItems: of each column what is more frequent than the support, and perhaps others */
 static vonk_status freq_items(vonk__ds *d, const vonk_plan **ret)
 {
     const vonk_stat_info *s = &d->p->stat;
-    const double support = s->n_numbers ? s->numbers[0] : 0.01;
+    const double support = s->numbers[0];
+    vonk__ds_list items = {0};
+    const vonk_expr *most = NULL, *e = NULL;
 
     if (!(support >= 1e-4 && support <= 1))
-        return VONK_FAIL(d->err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", VONK_F("%g", support), "confName",
-                         "support", "confRequirement", "it lies between 1e-4 and 1");
-    if (s->n_names == 0) return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE, "feature", "freqItems of no columns");
-    *ret = NULL;
+        return VONK_FAIL(d->err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                         VONK_F("the support lies between 1e-4 and 1, not %g", support));
+    if (s->n_names == 0) return vonk__ds_project(d, d->child, &items, ret); /* a row of nothing for each row */
+    VONK_TRY(vonk__ds_int(d, (int32_t)(1 / support), &most));
     for (uint32_t i = 0; i < s->n_names; i++) {
-        VONK_AUTO(vonk_plan_unref) const vonk_plan *left = *ret, *right = NULL;
-        *ret = NULL;
-        VONK_TRY(frequent_of(d, s->names[i], (int64_t)(1 / support), &right));
-        if (!left)
-            *ret = VONK_STEAL(right);
-        else
-            VONK_TRY(vonk_pn_join(d->a->budget, left, right, VONK_JOIN_CROSS, NULL, ret, d->err));
+        VONK_TRY(vonk__ds_call(d, "collect_frequent_items", (const vonk_expr *[]){d->p->lists[0].at[i], most}, 2, &e));
+        VONK_TRY(vonk__ds_alias(d, e, vonk_str_of(VONK_F("%.*s_freqItems", VONK_STR_ARGS(s->names[i]))), &e));
+        VONK_TRY(vonk__ds_push(d, &items, e));
     }
-    return VONK_OK;
+    return vonk_pn_aggregate(d->a->budget, d->child, NULL, 0, items.at, (uint32_t)items.n, ret, d->err);
 }
 
 /* ---- crosstab: a pivot of counts, missing ones 0 */
-static vonk_status crosstab_key(vonk__ds *d, vonk_str name, const vonk_expr **ret)
+static vonk_status crosstab_key(vonk__ds *d, const vonk_expr *column, bool is_name, const vonk_expr **ret)
 {
-    const vonk_expr *column = NULL, *null = NULL;
+    const vonk_expr *is_null = NULL, *null = NULL, *text = NULL;
 
-    VONK_TRY(vonk__ds_column(d, name, &column));
-    VONK_TRY(vonk__ds_cast(d, column, &vonk_type_string, &column));
+    VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NULL, &column, 1, &is_null));
     VONK_TRY(vonk__ds_text(d, VONK_STR("null"), &null));
-    return vonk__ds_call(d, "coalesce", (const vonk_expr *[]){column, null}, 2, ret);
+    VONK_TRY(vonk__ds_cast(d, column, &vonk_type_string, &text));
+    if (is_name) { /* columns could not be written in backticks otherwise */
+        const vonk_expr *backtick = NULL;
+        VONK_TRY(vonk__ds_text(d, VONK_STR("`"), &backtick));
+        VONK_TRY(vonk__ds_call(d, "replace", (const vonk_expr *[]){text, backtick}, 2, &text));
+    }
+    return vonk__ds_node(d, VONK_EX_CASE, (const vonk_expr *[]){is_null, null, text}, 3, ret);
 }
 
 /* A node over `child` with lists, still to be resolved; kept. */
@@ -347,12 +395,12 @@ static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
     const vonk_expr *lists[3] = {NULL}, *zero = NULL;
     const vonk_str *names = d->p->stat.names;
 
-    VONK_TRY(crosstab_key(d, names[0], &lists[0]));
+    VONK_TRY(crosstab_key(d, d->p->lists[0].at[0], false, &lists[0]));
     VONK_TRY(vonk__ds_alias(
         d, lists[0], vonk_str_of(VONK_F("%.*s_%.*s", VONK_STR_ARGS(names[0]), VONK_STR_ARGS(names[1]))), &lists[0]));
     VONK_TRY(vonk__ds_long(d, 1, &zero));
     VONK_TRY(vonk__ds_call(d, "count", &zero, 1, &lists[1]));
-    VONK_TRY(crosstab_key(d, names[1], &lists[2]));
+    VONK_TRY(crosstab_key(d, d->p->lists[0].at[1], true, &lists[2]));
     VONK_TRY(pending_node(d, VONK_PN_PIVOT, d->child, lists, 3, &pivot));
     VONK_TRY(vonk__ds_long(d, 0, &zero));
     return pending_node(d, VONK_PN_NA_FILL, pivot, &zero, 1, ret);

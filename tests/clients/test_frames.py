@@ -161,6 +161,108 @@ def test_described_columns_go_by_their_names(spark):
     assert condition_of(lambda: spark.range(3).describe("id", "ID").collect()) == "AMBIGUOUS_REFERENCE"
 
 
+def plain_refusal(run):
+    """What Scala's require() raises has neither a condition nor an SQLSTATE."""
+    with pytest.raises(IllegalArgumentException) as raised:
+        run()
+    return raised.value.getCondition() is None and raised.value.getSqlState() is None
+
+
+def test_percentiles_of_a_summary(spark):
+    frame = spark.range(1000)
+    shares = {"12.5%": "124", "99.9%": "999", "1e1%": "99", " 5 %": "49", "+5d%": "49", "0x1p3%": "79", "-0%": "0"}
+    assert {r.summary: r.id for r in frame.summary(*shares).collect()} == shares
+    for text in ["%", "abc%", "5%%", "1_0%", "0x10%"]:
+        with pytest.raises(IllegalArgumentException) as raised:
+            frame.summary("150%", text).schema
+        assert raised.value.getCondition() == "UNRECOGNIZED_STATISTIC"
+    for text in ["150%", "-5%", "NaN%", "100.0000001%"]:
+        assert plain_refusal(lambda: frame.summary("nothing", text).schema)
+
+
+def test_quantiles_of_what_is_a_number(spark):
+    def quantiles(values):
+        return spark.sql(f"SELECT * FROM VALUES {values} AS t(x)").approxQuantile("x", [0.0, 0.5], 0.0)
+
+    assert quantiles("(double('NaN')), (1D), (NULL), (3D)") == [1.0, 1.0]
+    assert quantiles("(1.50), (NULL), (2.50)") == [1.5, 1.5]
+    assert quantiles("(double('NaN'))") == quantiles("(CAST(NULL AS INT))") == []
+    assert spark.sql("SELECT 1 AS `a.b`").approxQuantile("`a.b`", [0.5], 0.0) == [1.0]
+    assert spark.range(3).approxQuantile(["id", "id"], [], 0.0) == [[], []]
+    for values in ["('1')", "(true)", "(NULL)", "(DATE'2020-01-01')", "(TIMESTAMP'2020-01-01 00:00:00')"]:
+        assert plain_refusal(lambda: quantiles(values))
+    assert plain_refusal(lambda: spark.range(3).approxQuantile("id", [float("nan")], 0.0))
+    assert plain_refusal(lambda: spark.range(3).approxQuantile("id", [0.5], float("nan")))
+
+
+def test_a_null_counts_as_zero_in_cov_and_corr(spark):
+    frame = spark.sql("SELECT * FROM VALUES (1, 2D), (NULL, 3D), (4, NULL), (5, 7D) AS t(x, y)")
+    assert frame.cov("x", "y") == pytest.approx(7 / 3)
+    assert frame.corr("x", "y") == pytest.approx(0.3329560459081458)
+    for pair in ["('1', 2)", "(true, 2)", "(NULL, 2)", "(DATE'2020-01-01', 2)"]:
+        odd = spark.sql(f"SELECT * FROM VALUES {pair} AS t(x, y)")
+        assert plain_refusal(lambda: odd.cov("y", "x")) and plain_refusal(lambda: odd.corr("x", "y"))
+
+
+def test_frequent_items(spark):
+    def items(values, support):
+        frame = spark.sql(f"SELECT * FROM VALUES {values} AS t(x)").coalesce(1)
+        return frame.freqItems(["x"], support).first()[0]
+
+    numbers = "(1), (1), (2), (3), (1), (4), (5), (1)"
+    assert [items(numbers, s) for s in (0.01, 0.25, 0.5, 1.0)] == [[1, 2, 3, 4, 5], [1], [1], []]
+    texts = "('a'), ('b'), (NULL), (NULL), ('b')"
+    assert [items(texts, s) for s in (0.25, 0.4, 1.0)] == [[None, "a", "b"], [None, "b"], [None]]
+    doubles = "(1.5D), (double('NaN')), (double('NaN')), (0D), (-0D), (1.5D)"
+    assert str(items(doubles, 0.01)) == "[0.0, 1.5, nan, nan]"
+    assert items(doubles, 0.4) == [0.0, 1.5]
+    assert len(items("(X'01'), (X'01')", 0.1)) == 2
+    many = spark.range(0, 200, 1, 1).selectExpr("id % 23 AS x", "CAST(id % 7 AS INT) AS y").freqItems(["x", "y"], 0.05)
+    assert many.first() == Row(x_freqItems=list(range(5, 16)), y_freqItems=list(range(7)))
+    texts = spark.range(0, 200, 1, 1).selectExpr("concat('k', id % 23) AS x").freqItems(["x"], 0.05).first()[0]
+    assert sorted(texts) == sorted(f"k{i}" for i in range(5, 16))
+    assert spark.sql("SELECT named_struct('a', 1) AS s").freqItems(["s.a"]).columns == ["s.a_freqItems"]
+    assert [tuple(r) for r in spark.range(3).freqItems([]).collect()] == [(), (), ()]
+    for support in (1e-5, 1.1, -1.0, float("nan")):
+        assert plain_refusal(lambda: spark.range(3).freqItems(["id"], support).schema)
+
+
+def test_frequent_items_of_many_partitions(spark):
+    frame = spark.range(0, 10000, 1, 8).selectExpr("IF(id % 3 = 0, 'often', concat('once ', id)) AS x")
+    assert "often" in frame.freqItems(["x"], 0.3).first()[0]
+
+
+def test_shares_of_samples(spark):
+    frame = spark.range(0, 20, 1, 1)
+    assert frame.sample(1.0000001).count() == 20
+    for run in [lambda: frame.sample(1.5).schema, lambda: frame.sample(-0.5).schema,
+                lambda: frame.sample(True, -0.5).schema, lambda: frame.sample(float("nan")).schema,
+                lambda: frame.randomSplit([float("nan"), 1.0])[0].schema,
+                lambda: frame.sampleBy("id", {0: 1.5}).schema, lambda: frame.sampleBy("id", {0: -0.1}).schema,
+                lambda: frame.sampleBy("id", {0: float("nan")}).schema]:
+        assert plain_refusal(run)
+    assert frame.sampleBy("id", {"1": 1.0}).count() == 0
+    assert frame.selectExpr("CAST(id AS STRING) AS t").sampleBy("t", {1: 1.0}).count() == 0
+    assert [r.id for r in frame.sampleBy("id", {1.0: 1.0, 3: 1.0}).collect()] == [1, 3]
+
+
+def test_crosstab_of_odd_columns(spark):
+    frame = spark.sql("SELECT * FROM VALUES (1, 'a.b'), (NULL, '`c`'), (1, NULL) AS t(x, `y.z`)")
+    table = frame.crosstab("x", "`y.z`")
+    assert table.columns == ["x_`y.z`", "a.b", "c", "null"]
+    assert sorted(map(tuple, table.collect())) == [("1", 1, 0, 1), ("null", 0, 1, 0)]
+    assert [f.nullable for f in table.schema] == [True, False, False, False]
+    assert [f.nullable for f in spark.range(2).crosstab("id", "id").schema] == [False, False, False]
+    assert condition_of(lambda: frame.crosstab("x", "y.z").columns) == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+
+
+def test_ranges_that_lead_nowhere(spark):
+    assert plain_refusal(lambda: spark.range(0, 10, 0).schema)
+    assert plain_refusal(lambda: spark.range(0, 10, 1, 0).collect())
+    assert plain_refusal(lambda: spark.range(0, 10, 1, -1).collect())
+    assert plain_refusal(lambda: spark.sql("SELECT * FROM range(0, 10, 1, 0)").collect())
+
+
 def test_a_statistic_asked_for_twice(spark):
     def statistics(*names):
         return spark.range(3).summary(*names)

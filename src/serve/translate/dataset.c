@@ -101,16 +101,28 @@ static vonk_status deduplicate(vonk_translator *t, const vonk_pb_msg *m, const v
     return vonk_plan_finish(node, ret, err);
 }
 
+static vonk_status check_fraction(double fraction, bool replacement, vonk_error *err)
+{
+    const double rounding = 1e-6; /* as much as Spark allows */
+
+    if (fraction >= -rounding && (replacement || fraction <= 1 + rounding)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                     VONK_F("a sample is a share from 0 on%s, not %g", replacement ? "" : " to 1", fraction));
+}
+
 static vonk_status sample(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
     vonk_plan *node = NULL;
 
+    const double lower = vonk_pb_f64(m, PB_SAMPLE_LOWER_BOUND), upper = vonk_pb_f64(m, PB_SAMPLE_UPPER_BOUND);
+    const bool replacement = vonk_pb_bool(m, PB_SAMPLE_WITH_REPLACEMENT);
+    VONK_TRY(check_fraction(upper - lower, replacement, err));
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_SAMPLE_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_SAMPLE, child, &node, err));
-    node->sample = (vonk_sample_info){.lower = vonk_pb_f64(m, PB_SAMPLE_LOWER_BOUND),
-                                      .upper = vonk_pb_f64(m, PB_SAMPLE_UPPER_BOUND),
-                                      .replacement = vonk_pb_bool(m, PB_SAMPLE_WITH_REPLACEMENT),
+    node->sample = (vonk_sample_info){.lower = lower,
+                                      .upper = upper,
+                                      .replacement = replacement,
                                       .deterministic_order = vonk_pb_bool(m, PB_SAMPLE_DETERMINISTIC_ORDER),
                                       .seed = vonk_pb_has(m, PB_SAMPLE_SEED) ? vonk_pb_i64(m, PB_SAMPLE_SEED)
                                                                              : (int64_t)vonk_expr_new_id()};
@@ -280,6 +292,20 @@ static vonk_status stat_node(vonk_translator *t, const vonk_pb_msg *m, int input
     return stat_over(t, child, kind, names, n_names, ret, err);
 }
 
+/* A node over the columns of these names, as list 0. */
+static vonk_status stat_of(vonk_translator *t, const vonk_pb_msg *m, int input, const char *kind, const vonk_str *names,
+                           uint32_t n_names, vonk_plan **ret, vonk_error *err)
+{
+    const vonk_expr **columns = NULL;
+
+    VONK_TRY(vonk_arena_array(t->arena, n_names + 1, sizeof *columns, &columns, err));
+    for (uint32_t i = 0; i < n_names; i++) VONK_TRY(vonk__tr_name(t, names[i], &columns[i], err));
+    VONK_TRY(stat_node(t, m, input, kind, names, n_names, ret, err));
+    const vonk_status status = vonk_plan_set_list(*ret, 0, columns, n_names, err);
+    if (status != VONK_OK) vonk_plan_unref(*ret);
+    return status;
+}
+
 static vonk_status set_numbers(vonk_plan *node, const double *numbers, uint32_t n, vonk_error *err)
 {
     double *own = NULL;
@@ -331,18 +357,18 @@ static vonk_status stat_pair(vonk_translator *t, const vonk_pb_msg *m, int input
     const vonk_str names[2] = {vonk_pb_str(m, first), vonk_pb_str(m, second)};
     vonk_plan *node = NULL;
 
-    VONK_TRY(stat_node(t, m, input, kind, names, 2, &node, err));
+    VONK_TRY(stat_of(t, m, input, kind, names, 2, &node, err));
     return vonk_plan_finish(node, ret, err);
 }
 
 static vonk_status corr(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_str names[3] = {vonk_pb_str(m, PB_STAT_CORR_COL1), vonk_pb_str(m, PB_STAT_CORR_COL2),
-                               vonk_pb_str(m, PB_STAT_CORR_METHOD)};
-    vonk_plan *node = NULL;
+    const vonk_str method = vonk_pb_str(m, PB_STAT_CORR_METHOD);
 
-    VONK_TRY(stat_node(t, m, PB_STAT_CORR_INPUT, "corr", names, names[2].len > 0 ? 3 : 2, &node, err));
-    return vonk_plan_finish(node, ret, err);
+    if (method.len > 0 && !vonk_str_is(method, "pearson"))
+        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+                         VONK_F("correlation by %.*s", VONK_STR_ARGS(method)));
+    return stat_pair(t, m, PB_STAT_CORR_INPUT, PB_STAT_CORR_COL1, PB_STAT_CORR_COL2, "corr", ret, err);
 }
 
 /* numbers: the probabilities, then the relative error */
@@ -359,7 +385,7 @@ static vonk_status approx_quantile(vonk_translator *t, const vonk_pb_msg *m, con
     for (uint32_t i = 0; i < n_probabilities; i++)
         numbers[i] = vonk_pb_f64_at(m, PB_STAT_APPROX_QUANTILE_PROBABILITIES, i);
     numbers[n_probabilities] = vonk_pb_f64(m, PB_STAT_APPROX_QUANTILE_RELATIVE_ERROR);
-    VONK_TRY(stat_node(t, m, PB_STAT_APPROX_QUANTILE_INPUT, "approx_quantile", names, n, &node, err));
+    VONK_TRY(stat_of(t, m, PB_STAT_APPROX_QUANTILE_INPUT, "approx_quantile", names, n, &node, err));
     return vonk__tr_done(set_numbers(node, numbers, n_probabilities + 1, err), node, ret, err);
 }
 
@@ -372,7 +398,7 @@ static vonk_status freq_items(vonk_translator *t, const vonk_pb_msg *m, const vo
     vonk_plan *node = NULL;
 
     VONK_TRY(vonk__tr_strs(t, m, PB_STAT_FREQ_ITEMS_COLS, &names, &n, err));
-    VONK_TRY(stat_node(t, m, PB_STAT_FREQ_ITEMS_INPUT, "freq_items", names, n, &node, err));
+    VONK_TRY(stat_of(t, m, PB_STAT_FREQ_ITEMS_INPUT, "freq_items", names, n, &node, err));
     return vonk__tr_done(set_numbers(node, &support, 1, err), node, ret, err);
 }
 

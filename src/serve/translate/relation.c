@@ -106,6 +106,10 @@ static vonk_status range(vonk_translator *t, const vonk_pb_msg *m, const vonk_pl
 {
     vonk_plan *node = NULL;
 
+    if (vonk_pb_i64(m, PB_RANGE_STEP) == 0)
+        return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement", "the step of a range is not 0");
+    if (vonk_pb_has(m, PB_RANGE_NUM_PARTITIONS) && vonk_pb_i32(m, PB_RANGE_NUM_PARTITIONS) <= 0)
+        return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement", "a range has at least one partition");
     VONK_TRY(vonk__tr_node(t, VONK_PN_RANGE, NULL, &node, err));
     node->range = (vonk_range_info){.start = vonk_pb_i64(m, PB_RANGE_START),
                                     .end = vonk_pb_i64(m, PB_RANGE_END),
