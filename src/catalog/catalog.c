@@ -8,13 +8,14 @@
 #include "base/vec.h"
 #include "source/source.h"
 #include "sys/clock.h"
+#include "text/case_map.h"
 
 #define SESSION_CATALOG "spark_catalog"
 #define DEFAULT_DATABASE "default"
 #define GLOBAL_DATABASE "global_temp"
 
 typedef struct view {
-    vonk_str name; /* as written when it was made; behind the struct */
+    vonk_str name; /* in lower case, as Spark lists it; behind the struct */
     vonk_str text; /* of the query that defines it, behind the name; empty: the plan does */
     const vonk_plan *plan;
     const vonk_conf *conf; /* of its making; NULL without text */
@@ -70,7 +71,7 @@ static vonk_status view_new(vonk_budget *budget, const view *like, view **ret, v
     view *v;
     VONK_TRY(vonk_alloc(budget, sizeof(*v) + like->name.len + like->text.len, &v, err));
     char *name = (char *)(v + 1), *text = name + like->name.len;
-    if (like->name.len) memcpy(name, like->name.data, like->name.len);
+    vonk_ascii_lower(like->name.data, like->name.len, name);
     if (like->text.len) memcpy(text, like->text.data, like->text.len);
     *v = (view){.name = {name, like->name.len}, .text = {text, like->text.len}, .plan = vonk_plan_ref(like->plan)};
     if (like->text.len) v->conf = vonk_conf_ref(like->conf);

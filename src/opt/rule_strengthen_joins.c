@@ -14,8 +14,8 @@ static bool is_strict(const vonk_expr *e, const vonk_plan *side)
     case VONK_EX_CAST:
     case VONK_EX_ALIAS:
     case VONK_EX_GET_FIELD:
-    case VONK_EX_NOT:
-    case VONK_EX_IN: return is_strict(e->children[0], side);
+    case VONK_EX_NOT: return is_strict(e->children[0], side);
+    case VONK_EX_IN: return e->n_children > 1 && is_strict(e->children[0], side); /* IN () is false */
     case VONK_EX_FUNCTION:
         if (e->fn->kind != VONK_FN_SCALAR || e->fn->nulls != VONK_NULL_IN_NULL_OUT) return false;
         for (uint32_t i = 0; i < e->n_children; i++)

@@ -155,9 +155,17 @@ static vonk_status compile_call(builder *b, const vonk_expr *e, vonk__step *s, v
     return VONK_OK;
 }
 
+static vonk_status set_false(builder *b, vonk__step *s, vonk_error *err)
+{
+    VONK_AUTO(vonk_expr_unref) const vonk_expr *no = NULL;
+    VONK_TRY(vonk_ex_bool(b->p->budget, false, &no, err));
+    return set_constant(b, s, no->value, err);
+}
+
 static vonk_status compile_in(builder *b, const vonk_expr *e, vonk__step *s, vonk_error *err)
 {
     vonk_column **items = NULL;
+    if (e->n_children == 1) return set_false(b, s, err); /* in no item: not even for a null */
     s->kind = VONK__STEP_IN;
     VONK_TRY(compile_args(b, e, s, err));
     uint32_t n = s->n_args - 1;

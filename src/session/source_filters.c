@@ -356,7 +356,8 @@ static bool is_strict(const vonk_expr *e)
     case VONK_EX_CAST:
     case VONK_EX_NOT:
     case VONK_EX_GET_FIELD: return true;
-    case VONK_EX_IN: /* of one value: it is an = */
+    case VONK_EX_IN: /* of one value: it is an =; of none: false */
+        if (e->n_children == 1) return false;
         for (uint32_t i = 2; i < e->n_children; i++)
             if (!vonk_expr_equal(e->children[i], e->children[1])) return false;
         return true;

@@ -686,7 +686,7 @@ static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call
         {"and", VONK_EX_AND, 2, 2},
         {"or", VONK_EX_OR, 2, 2},
         {"not", VONK_EX_NOT, 1, 1},
-        {"in", VONK_EX_IN, 2, UINT32_MAX},
+        {"in", VONK_EX_IN, 1, UINT32_MAX},
         {"is_null", VONK_EX_IS_NULL, 1, 1},
         {"is_not_null", VONK_EX_IS_NOT_NULL, 1, 1},
         {"coalesce", VONK_EX_COALESCE, 1, UINT32_MAX},

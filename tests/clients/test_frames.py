@@ -1,6 +1,9 @@
 """What only the DataFrame API says: names, observed metrics, shapes, statistics, catalog lists. As on real Spark."""
+import os
+from decimal import Decimal
+
 import pytest
-from pyspark.errors import AnalysisException, IllegalArgumentException, SparkRuntimeException
+from pyspark.errors import AnalysisException, IllegalArgumentException, PySparkException, SparkRuntimeException
 from pyspark.sql import Row
 from pyspark.sql import functions as sf
 from pyspark.sql.types import StringType, StructField, StructType
@@ -188,11 +191,15 @@ def test_quantiles_of_what_is_a_number(spark):
     assert quantiles("(1.50), (NULL), (2.50)") == [1.5, 1.5]
     assert quantiles("(double('NaN'))") == quantiles("(CAST(NULL AS INT))") == []
     assert spark.sql("SELECT 1 AS `a.b`").approxQuantile("`a.b`", [0.5], 0.0) == [1.0]
-    assert spark.range(3).approxQuantile(["id", "id"], [], 0.0) == [[], []]
     for values in ["('1')", "(true)", "(NULL)", "(DATE'2020-01-01')", "(TIMESTAMP'2020-01-01 00:00:00')"]:
         assert plain_refusal(lambda: quantiles(values))
     assert plain_refusal(lambda: spark.range(3).approxQuantile("id", [float("nan")], 0.0))
     assert plain_refusal(lambda: spark.range(3).approxQuantile("id", [0.5], float("nan")))
+
+
+@pytest.mark.skipif("VONK_REMOTE" in os.environ, reason="Spark ends in a NullPointerException")
+def test_no_quantiles_asked_for(spark):
+    assert spark.range(3).approxQuantile(["id", "id"], [], 0.0) == [[], []]
 
 
 def test_a_null_counts_as_zero_in_cov_and_corr(spark):
@@ -340,3 +347,36 @@ def test_joins_of_many_long_frames(spark):
     """The product of their rows is more than a double holds."""
     for how in ("cross", "inner"):
         assert joined(spark, 45, rows=10**9, how=how)._explain_string().count("Join") == 45
+
+
+def test_in_no_item_is_false(spark):
+    frame = spark.sql("SELECT * FROM VALUES (1, 'a'), (2, NULL), (NULL, 'c') AS t(x, y)")
+    keys = spark.sql("SELECT * FROM VALUES (1, 10), (3, 30) AS t(k, v)")
+    joined = frame.join(keys, frame.x == keys.k, "left")
+    nothing = frame.select(frame.x.isin([]), ~frame.y.isin(), sf.lit(1).isin([]))
+    assert nothing.columns == ["(x IN ())", "(NOT (y IN ()))", "(1 IN ())"]
+    assert [f.nullable for f in nothing.schema] == [True, True, False]
+    assert nothing.distinct().collect() == [(False, True, False)]
+    assert frame.where(frame.x.isin([])).count() == joined.where(keys.v.isin([])).count() == 0
+    assert frame.where(~frame.x.isin([])).count() == joined.where(~keys.v.isin([])).count() == 3
+    assert spark.range(2).select((1 / sf.col("id")).isin([]).alias("x")).collect() == [(False,), (False,)]
+
+
+@pytest.mark.parametrize("text, kind", [
+    ("1E+3", "decimal(10,0)"), ("0.50", "decimal(10,2)"), ("-1.5E-3", "decimal(10,4)"), ("1E-10", "decimal(10,10)"),
+    ("12345678901.5", "decimal(12,1)"), ("1E+12", "decimal(13,0)"), ("1E+37", "decimal(38,0)"),
+    ("1E-38", "decimal(38,38)"), ("-" + "9" * 38, "decimal(38,0)")])
+def test_decimal_literals(spark, text, kind):
+    frame = spark.range(1).select(sf.lit(Decimal(text)).alias("x"))
+    assert frame.schema.simpleString() == f"struct<x:{kind}>"
+    assert frame.first().x == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["1E+38", "1E-39", "1E+400", "1E-400", "NaN"])
+def test_decimal_literals_that_are_none(spark, text):
+    with pytest.raises(PySparkException):
+        spark.range(1).select(sf.lit(Decimal(text))).collect()
+
+
+def test_a_configuration_value_is_no_null(spark):
+    assert plain_refusal(lambda: spark.conf.set("my.own", None))

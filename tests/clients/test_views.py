@@ -98,3 +98,24 @@ def test_which_columns_there_are_now(spark, tmp_path):
     assert raised.value.getCondition() == "INCOMPATIBLE_VIEW_SCHEMA_CHANGE"
     parameters = raised.value.getMessageParameters()
     assert (parameters["colName"], parameters["actualCols"]) == ("b", "[]")
+
+
+def test_names_of_temporary_views(spark):
+    """A name may say a database, which then plays no part; it is kept in lower case."""
+    frame = spark.range(3)
+    names = {"a.b": "b", "`c.d`": "`c.d`", "1a": "1a", "select": "select", "Mixed_1": "mixed_1", "`w``x`": "`w``x`",
+             "global_temp.g": "g", "default.dd": "dd"}
+    for given, known in names.items():
+        frame.createOrReplaceTempView(given)
+        assert spark.table(known).count() == 3
+    kept = {"b", "c.d", "1a", "select", "mixed_1", "w`x", "g", "dd"}
+    assert kept <= {t.name for t in spark.catalog.listTables() if t.isTemporary}
+    assert not spark.catalog.dropTempView("a.b") and not spark.catalog.dropTempView("`c.d`")
+    assert all(spark.catalog.dropTempView(name) for name in kept)
+    frame.createOrReplaceGlobalTempView("x.y")
+    assert spark.table("global_temp.y").count() == 3 and spark.catalog.dropGlobalTempView("Y")
+    for name in ["x.y.z", "a b", "a;", "`q", "a-b", "", " ", "ünï"]:
+        with pytest.raises(AnalysisException) as raised:
+            frame.createOrReplaceTempView(name)
+        assert raised.value.getCondition() == "_LEGACY_ERROR_TEMP_1321"
+        assert raised.value.getMessageParameters() == {"viewName": name}

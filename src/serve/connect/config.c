@@ -44,8 +44,8 @@ static vonk_status set_keys(config_rpc *c, vonk_error *err)
         vonk_str key = vonk_pb_str(pair, PB_KEY_VALUE_KEY), value = vonk_pb_str(pair, PB_KEY_VALUE_VALUE);
         vonk_status st = VONK_OK;
         if (!vonk_pb_has(pair, PB_KEY_VALUE_VALUE))
-            st = VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", "null", "confName", VONK_S(key),
-                           "confRequirement", "value cannot be null");
+            st = VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                           VONK_F("a value for %.*s", VONK_STR_ARGS(key)));
         else
             st = set_one(c, key, value.data ? value : VONK_STR(""), err); /* NULL would unset it */
         if (st == VONK_OK) warn(c, key);

@@ -58,8 +58,8 @@ static vonk_status conf_set(vonk__j_call *call, vonk_error *err)
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     VONK_TRY(vonk__j_need(call, 0, err));
     if (call->args[1].kind == VONK__J_NULL)
-        return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__REQUIREMENT, "confValue", "null", "confName",
-                         call->args[0].text->data, "confRequirement", "value cannot be null");
+        return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                         VONK_F("a value for %s", call->args[0].text->data));
     vonk_buf_init(&text, call->machine->budget, 1 << 24);
     VONK_TRY(vonk__j_add_text(call->caller, &call->args[1], 0, &text, err));
     return vonk_session_set(vonk__j_session_of(call)->session, vonk__j_str(&call->args[0]),

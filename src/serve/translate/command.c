@@ -1,12 +1,29 @@
 /* serve/translate/command.c -- Command messages that are plans: views and writes. */
 #include "serve/translate/translate_int.h"
 
+/* "v", or a database and "v": temporary views are in none, whichever is named. */
+static vonk_status view_name(vonk_translator *t, vonk_str text, vonk_str *ret, vonk_error *err)
+{
+    const vonk_str *parts = NULL;
+    uint32_t n = 0;
+    VONK_AUTO(vonk_error_reset) vonk_error tried = VONK_ERROR_INIT;
+
+    if (vonk_session_parse_name(t->session, t->arena, text, &parts, &n, &tried) != VONK_OK)
+        VONK_TRY(vonk_error_forgive(&tried, err));
+    else if (n == 1 || n == 2) {
+        *ret = parts[n - 1];
+        return VONK_OK;
+    }
+    return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_1321, "viewName", VONK_S(text));
+}
+
 static vonk_status create_view(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child = NULL;
-    const vonk_str name = vonk_pb_str(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_NAME);
+    vonk_str name;
     vonk_plan *node = NULL;
 
+    VONK_TRY(view_name(t, vonk_pb_str(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_NAME), &name, err));
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_CREATE_DATA_FRAME_VIEW_COMMAND_INPUT), &child, err));
     VONK_TRY(vonk__tr_node(t, VONK_PN_CREATE_VIEW, child, &node, err));
     node->view = (vonk_view_info){.temporary = true,

@@ -3,6 +3,7 @@
 #include "serve/translate/translate_int.h"
 
 #include "column/builder.h"
+#include "text/number.h"
 
 /* What a literal's type is: said by data_type, or following from which value is set. */
 static vonk_status type_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err);
@@ -26,25 +27,40 @@ static vonk_status element_type(vonk_translator *t, const vonk_pb_msg *m, int ty
     return vonk__tr_keep_type(t, *ret, err);
 }
 
+static bool times_ten(vonk_i128 *value)
+{
+    const vonk_i128 most = vonk_pow10_i128[VONK_MAX_PRECISION - 1];
+
+    if (*value >= most || *value <= -most) return false;
+    *value *= 10;
+    return true;
+}
+
+/* The number and its scale, at least 0: "12.50" is 1250 and 2, "1E+3" 1000 and 0. */
+static vonk_status decimal_of(const vonk_pb_msg *m, vonk_i128 *ret, int *ret_scale, vonk_error *err)
+{
+    const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_LITERAL_DECIMAL_VALUE);
+    bool fits = vonk_text_to_dec_exact(text, ret, ret_scale) == VONK_DEC_OK && *ret_scale <= VONK_MAX_PRECISION;
+
+    for (; fits && *ret_scale < 0; ++*ret_scale) fits = times_ten(ret);
+    return fits ? VONK_OK : vonk_translate_invalid("decimal literal", err);
+}
+
 /* "12.50" is decimal(4,2) unless the message says more. */
 static vonk_status decimal_type(const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
 {
-    const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_LITERAL_DECIMAL_VALUE);
-    int digits = 0, scale = 0;
-    bool point = false;
+    vonk_i128 value;
+    int digits = 1, scale;
 
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.data[i] == '.') point = true;
-        if (text.data[i] < '0' || text.data[i] > '9') continue;
+    VONK_TRY(decimal_of(m, &value, &scale, err));
+    while (digits < VONK_MAX_PRECISION && (value >= vonk_pow10_i128[digits] || value <= -vonk_pow10_i128[digits]))
         digits++;
-        if (point) scale++;
-    }
     /* The message's type can only widen: clients send decimal(10,0) for any value. */
     if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE) > scale)
         scale = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_SCALE);
     if (vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION) > digits)
         digits = vonk_pb_i32(m, PB_EXPRESSION_LITERAL_DECIMAL_PRECISION);
-    return vonk_type_decimal(digits < scale ? scale : digits < 1 ? 1 : digits, scale, ret, err);
+    return vonk_type_decimal(digits < scale ? scale : digits, scale, ret, err);
 }
 
 static vonk_status array_of(vonk_translator *t, const vonk_pb_msg *m, const vonk_type **ret, vonk_error *err)
@@ -138,31 +154,15 @@ static vonk_status append_all(const vonk_pb_msg *m, int repeated, vonk_builder *
     return VONK_OK;
 }
 
-/* Digits and a point to an unscaled integer of the type's scale. */
 static vonk_status append_decimal(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err)
 {
-    const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_LITERAL_DECIMAL_VALUE);
-    vonk_i128 value = 0;
-    int behind = -1, digits = 0;
+    vonk_i128 value;
+    int scale;
 
-    for (size_t i = 0; i < text.len; i++) {
-        const char c = text.data[i];
-        if (c == '.' && behind < 0) {
-            behind = 0;
-        } else if (c >= '0' && c <= '9' && digits < VONK_MAX_PRECISION) {
-            value = value * 10 + (c - '0');
-            if (value) digits++;
-            if (behind >= 0) behind++;
-        } else if (!((c == '-' || c == '+') && i == 0)) {
-            return vonk_translate_invalid("decimal literal", err);
-        }
-    }
-    for (int s = behind < 0 ? 0 : behind; s < b->type->scale; s++) {
-        if (digits++ >= VONK_MAX_PRECISION) return vonk_translate_invalid("decimal literal", err);
-        value *= 10;
-    }
-    if (behind > b->type->scale) return vonk_translate_invalid("decimal literal", err);
-    return vonk_builder_i128(b, text.len > 0 && text.data[0] == '-' ? -value : value, err);
+    VONK_TRY(decimal_of(m, &value, &scale, err));
+    bool fits = scale <= b->type->scale;
+    for (; fits && scale < b->type->scale; scale++) fits = times_ten(&value);
+    return fits ? vonk_builder_i128(b, value, err) : vonk_translate_invalid("decimal literal", err);
 }
 
 static vonk_status append_specialized(const vonk_pb_msg *m, vonk_builder *b, vonk_error *err)
