@@ -34,20 +34,11 @@ bool vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info)
 
 /* ---- columns */
 
-static vonk_status quoted_lower(vonk_arena *arena, vonk_str name, bool case_sensitive, vonk_str *ret, vonk_error *err)
-{
-    VONK_TRY(vonk_arena_printf(arena, ret, err, "`%.*s`", VONK_STR_ARGS(name)));
-    char *text = (char *)(uintptr_t)ret->data;
-    for (size_t i = 0; i < ret->len && !case_sensitive; i++)
-        if (text[i] >= 'A' && text[i] <= 'Z') text[i] = (char)(text[i] | 32);
-    return VONK_OK;
-}
-
 static vonk_status twice(vonk_arena *arena, vonk_str name, bool case_sensitive, vonk_error *err)
 {
-    vonk_str shown;
-    VONK_TRY(quoted_lower(arena, name, case_sensitive, &shown, err));
-    return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_S(shown));
+    vonk_str shown = name;
+    if (!case_sensitive) VONK_TRY(vonk_arena_lower(arena, name, &shown, err));
+    return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_F("`%.*s`", VONK_STR_ARGS(shown)));
 }
 
 static bool same_name(vonk_str a, vonk_str b, bool case_sensitive)
@@ -85,14 +76,13 @@ static vonk_status partition_columns(vonk_arena *arena, const vonk_fn_env *env, 
     return VONK_OK;
 }
 
-static vonk_status check_types(vonk_arena *arena, const write_format *format, const vonk_type *data, vonk_error *err)
+static vonk_status check_types(const write_format *format, const vonk_type *data, vonk_error *err)
 {
     for (uint32_t i = 0; i < data->n_fields; i++) {
-        vonk_str name;
         if (format->takes(data->fields[i].type)) continue;
-        VONK_TRY(quoted_lower(arena, data->fields[i].name, true, &name, err));
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE, "format", format->shown, "columnName",
-                         VONK_S(name), "columnType", VONK_TYPE_SQL(data->fields[i].type));
+                         VONK_F("`%.*s`", VONK_STR_ARGS(data->fields[i].name)), "columnType",
+                         VONK_TYPE_SQL(data->fields[i].type));
     }
     return VONK_OK;
 }
@@ -160,6 +150,6 @@ vonk_status vonk_write_check(vonk_budget *budget, const vonk_conf *conf, const v
         VONK_TRY(vonk__show_path(arena, target, &shown, err));
         return VONK_FAIL(err, VONK_E_PATH_ALREADY_EXISTS, "outputPath", VONK_S(shown));
     }
-    VONK_TRY(check_types(arena, format, columns.schema, err));
+    VONK_TRY(check_types(format, columns.schema, err));
     return format->settle(arena, conf, info, &settings, &extension, err);
 }

@@ -200,6 +200,7 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
 /* A column of one plan by name; *ret NULL: none. AMBIGUOUS_REFERENCE. Nested fields are extracted. */
 vonk_status vonk__an_lookup(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, vonk_error *err);
+vonk_status vonk__an_column_twice(vonk_an *an, vonk_str name, vonk_error *err); /* COLUMN_ALREADY_EXISTS */
 vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candidates, uint32_t n, vonk_str *ret, vonk_error *err);
 vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n, vonk_str *ret, vonk_error *err); /* `a`.`b`, NUL-terminated */
 vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *items, uint32_t n, vonk_exprs *ret, vonk_error *err);

@@ -4,15 +4,20 @@
 #include "func/coerce.h"
 
 /* ---- withColumn(s), withColumnRenamed, drop */
+static vonk_status name_twice(const vonk__ds *d, vonk_str name)
+{
+    vonk_str shown = name;
+    if (!d->a->env->case_sensitive) VONK_TRY(vonk_arena_lower(d->arena, name, &shown, d->err));
+    return VONK_FAIL(d->err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_F("`%.*s`", VONK_STR_ARGS(shown)));
+}
+
 static vonk_status check_different(vonk__ds *d)
 {
     const vonk_expr_list *list = &d->p->lists[0];
 
     for (uint32_t i = 0; i < list->n; i++)
         for (uint32_t k = i + 1; k < list->n; k++)
-            if (vonk__ds_same_name(d, list->at[i]->name, list->at[k]->name))
-                return VONK_FAIL(d->err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName",
-                                 VONK_F("`%.*s`", VONK_STR_ARGS(list->at[i]->name)));
+            if (vonk__ds_same_name(d, list->at[i]->name, list->at[k]->name)) return name_twice(d, list->at[i]->name);
     return VONK_OK;
 }
 
