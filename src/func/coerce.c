@@ -79,12 +79,15 @@ static vonk_status common_map(const vonk_type *a, const vonk_type *b, bool ansi,
     return st;
 }
 
+static vonk_status same_structure(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret,
+                                  vonk_error *err);
+
 static vonk_status common_fields(const vonk_type *a, const vonk_type *b, bool ansi, rule r, vonk_field *fields,
                                  bool *ret_all, vonk_error *err)
 {
     for (uint32_t i = 0; i < a->n_fields; i++) {
         const vonk_field *fa = &a->fields[i], *fb = &b->fields[i];
-        if (!vonk_str_eq_nocase(fa->name, fb->name)) return VONK_OK;
+        if (r != same_structure && !vonk_str_eq_nocase(fa->name, fb->name)) return VONK_OK;
         VONK_TRY(r(fa->type, fb->type, ansi, &fields[i].type, err));
         if (!fields[i].type) return VONK_OK;
         fields[i].name = fa->name;
@@ -126,6 +129,19 @@ static vonk_status same_but_nulls(const vonk_type *a, const vonk_type *b, bool a
     *ret = NULL;
     if (vonk_type_eq(a, b)) return give(a, ret);
     return common_nested(a, b, ansi, same_but_nulls, ret, err);
+}
+
+static vonk_status same_structure(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret,
+                                  vonk_error *err)
+{
+    *ret = NULL;
+    if (vonk_type_eq(a, b)) return give(a, ret);
+    return common_nested(a, b, ansi, same_structure, ret, err);
+}
+
+vonk_status vonk_coerce_merge_structure(const vonk_type *a, const vonk_type *b, const vonk_type **ret, vonk_error *err)
+{
+    return same_structure(a, b, true, ret, err);
 }
 
 vonk_status vonk_coerce_merge_nulls(const vonk_type *a, const vonk_type *b, const vonk_type **ret, vonk_error *err)

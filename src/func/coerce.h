@@ -14,6 +14,8 @@ vonk_status vonk_coerce_tightest(const vonk_type *a, const vonk_type *b, bool an
 vonk_status vonk_coerce_comparison(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret, vonk_error *err);
 /* Types that differ in nullability only (inside arrays, maps, structs): the one that allows what either allows; *ret = NULL when they differ in more. */
 vonk_status vonk_coerce_merge_nulls(const vonk_type *a, const vonk_type *b, const vonk_type **ret, vonk_error *err);
+/* The same for types that also differ in the names of fields: those of `a`. */
+vonk_status vonk_coerce_merge_structure(const vonk_type *a, const vonk_type *b, const vonk_type **ret, vonk_error *err);
 /* May an argument of type `from` be cast implicitly to `to`? */
 bool vonk_coerce_implicit(const vonk_type *from, const vonk_type *to, bool ansi);
 /* CAST allowed at all (analysis)? mode says which table. */

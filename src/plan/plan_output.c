@@ -3,6 +3,7 @@
 #include "plan/plan_int.h"
 
 #include "base/vec.h"
+#include "func/coerce.h"
 
 typedef struct columns {
     vonk_budget *budget;
@@ -59,18 +60,28 @@ static vonk_status add_bound(columns *c, const vonk_type *type, bool nullable, v
     return add(c, bound, err);
 }
 
-/* The same column, perhaps nullable now; physical ones get their new position. */
-static vonk_status add_column(columns *c, const vonk_expr *column, bool nullable, vonk_error *err)
+/* The same column, perhaps of another type or nullable now; physical ones get their new position. */
+static vonk_status add_typed(columns *c, const vonk_expr *column, const vonk_type *type, bool nullable, vonk_error *err)
 {
-    if (c->physical && (column->index != c->n || column->nullable != nullable))
-        return add_bound(c, column->type, nullable, column->name, err);
-    if (column->nullable == nullable) return add(c, vonk_expr_ref(column), err);
+    const bool same = column->type == type && column->nullable == nullable;
+    if (c->physical && (column->index != c->n || !same)) return add_bound(c, type, nullable, column->name, err);
+    if (same) return add(c, vonk_expr_ref(column), err);
     vonk_expr *changed;
     const vonk_expr *done;
     VONK_TRY(vonk_expr_copy(c->budget, column, NULL, 0, &changed, err));
     changed->nullable = nullable;
+    const vonk_status st = vonk_expr_set_type(changed, type, err);
+    if (st != VONK_OK) {
+        vonk_expr_unref(changed);
+        return st;
+    }
     VONK_TRY(vonk_expr_finish(changed, &done, err));
     return add(c, done, err);
+}
+
+static vonk_status add_column(columns *c, const vonk_expr *column, bool nullable, vonk_error *err)
+{
+    return add_typed(c, column, column->type, nullable, err);
 }
 
 static vonk_status add_child(columns *c, const vonk_plan *child, bool make_nullable, vonk_error *err)
@@ -173,20 +184,48 @@ static vonk_status add_physical_join(columns *c, const vonk_plan *p, vonk_error 
     return add_join(c, &swapped, err);
 }
 
+static bool is_union(const vonk_plan *p) { return p->kind == VONK_PN_P_UNION || p->set.kind == VONK_SET_UNION; }
+
+/* What is in arrays, maps and structs may be null where it may be on any side. */
+static vonk_status union_type(const vonk_plan *p, uint32_t at, const vonk_type **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_type_unref) const vonk_type *type = vonk_type_ref(p->children[0]->output[at]->type);
+    for (uint32_t k = 1; k < p->n_children; k++) {
+        const vonk_type *merged;
+        if (at >= p->children[k]->n_output) continue;
+        VONK_TRY(vonk_coerce_merge_nulls(type, p->children[k]->output[at]->type, &merged, err));
+        if (!merged) continue; /* sides whose types are not settled yet */
+        vonk_type_unref(type);
+        type = merged;
+    }
+    *ret = VONK_STEAL(type);
+    return VONK_OK;
+}
+
+static bool set_op_nullable(const vonk_plan *p, uint32_t at)
+{
+    bool nullable = p->children[0]->output[at]->nullable;
+    for (uint32_t k = 1; k < p->n_children; k++) {
+        if (at >= p->children[k]->n_output) continue;
+        bool other = p->children[k]->output[at]->nullable;
+        if (is_union(p))
+            nullable = nullable || other;
+        else if (p->set.kind == VONK_SET_INTERSECT)
+            nullable = nullable && other;
+    }
+    return nullable;
+}
+
 static vonk_status add_set_op(columns *c, const vonk_plan *p, vonk_error *err)
 {
     const vonk_plan *first = p->children[0];
     for (uint32_t i = 0; i < first->n_output; i++) {
-        bool nullable = first->output[i]->nullable;
-        for (uint32_t k = 1; k < p->n_children; k++) {
-            if (i >= p->children[k]->n_output) continue;
-            bool other = p->children[k]->output[i]->nullable;
-            if (p->kind == VONK_PN_P_UNION || p->set.kind == VONK_SET_UNION)
-                nullable = nullable || other;
-            else if (p->set.kind == VONK_SET_INTERSECT)
-                nullable = nullable && other;
-        }
-        VONK_TRY(add_column(c, first->output[i], nullable, err));
+        VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
+        if (is_union(p))
+            VONK_TRY(union_type(p, i, &type, err));
+        else
+            type = vonk_type_ref(first->output[i]->type);
+        VONK_TRY(add_typed(c, first->output[i], type, set_op_nullable(p, i), err));
     }
     return VONK_OK;
 }

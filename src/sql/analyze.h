@@ -102,6 +102,7 @@ vonk_status vonk__an_equal(vonk_an *an, const vonk_expr *a, const vonk_expr *b, 
 vonk_status vonk__an_and(vonk_an *an, const vonk_exprs *terms, const vonk_expr **ret, vonk_error *err); /* n > 0 */
 vonk_status vonk__an_column_of(vonk_an *an, const vonk_expr *named, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_new_column(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__an_variable(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable, const vonk_expr **ret, vonk_error *err); /* a lambda's, with a fresh id */
 vonk_status vonk__an_get_field(vonk_an *an, const vonk_expr *e, uint32_t index, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_named(vonk_an *an, const vonk_expr *e, const vonk_expr **ret, vonk_error *err); /* ALIAS with the text as name, unless it has one */
 vonk_status vonk__an_sql(vonk_an *an, const vonk_expr *e, vonk_str *ret, vonk_error *err); /* its text */

@@ -73,13 +73,8 @@ static vonk_status bind_lambda(vonk_an *an, const vonk_scope *scope, const vonk_
     VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*variables), &variables, err));
     VONK_TRY(vonk_arena_array(an->arena, n, sizeof(*ids), &ids, err));
     for (uint32_t i = 0; i < n; i++) {
-        vonk_expr *v;
-        VONK_TRY(vonk__an_new(an, VONK_EX_LAMBDA_VAR, NULL, 0, &v, err));
-        VONK_TRY(vonk_expr_set_name(v, lambda->parts[i], err));
-        VONK_TRY(vonk_expr_set_type(v, types[i], err));
-        v->nullable = nullable[i];
-        v->id = ids[i] = vonk_expr_new_id();
-        VONK_TRY(vonk__an_finish(an, v, &variables[i], err));
+        VONK_TRY(vonk__an_variable(an, lambda->parts[i], types[i], nullable[i], &variables[i], err));
+        ids[i] = variables[i]->id;
     }
     vonk_lambda_names names = {variables, n, scope->lambdas};
     vonk_scope inner = *scope;

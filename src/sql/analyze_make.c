@@ -107,16 +107,28 @@ vonk_status vonk__an_column_of(vonk_an *an, const vonk_expr *named, const vonk_e
     return vonk__an_keep(an, e, ret, err);
 }
 
-vonk_status vonk__an_new_column(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable, const vonk_expr **ret,
-                                vonk_error *err)
+static vonk_status new_variable(vonk_an *an, vonk_expr_kind kind, vonk_str name, const vonk_type *type, bool nullable,
+                                const vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e;
-    VONK_TRY(vonk__an_new(an, VONK_EX_COLUMN, NULL, 0, &e, err));
+    VONK_TRY(vonk__an_new(an, kind, NULL, 0, &e, err));
     e->id = vonk_expr_new_id();
     e->nullable = nullable;
     VONK_TRY(vonk_expr_set_name(e, name, err));
     VONK_TRY(vonk_expr_set_type(e, type, err));
     return vonk__an_finish(an, e, ret, err);
+}
+
+vonk_status vonk__an_new_column(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable, const vonk_expr **ret,
+                                vonk_error *err)
+{
+    return new_variable(an, VONK_EX_COLUMN, name, type, nullable, ret, err);
+}
+
+vonk_status vonk__an_variable(vonk_an *an, vonk_str name, const vonk_type *type, bool nullable, const vonk_expr **ret,
+                              vonk_error *err)
+{
+    return new_variable(an, VONK_EX_LAMBDA_VAR, name, type, nullable, ret, err);
 }
 
 vonk_status vonk__an_get_field(vonk_an *an, const vonk_expr *base, uint32_t index, const vonk_expr **ret,

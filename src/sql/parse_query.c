@@ -208,15 +208,12 @@ static vonk_status set_operation(vonk_parser *p, uint32_t from, const vonk_plan 
     vonk_tok kind = (vonk_tok)p->tokens.at[p->at++].kind;
     bool all = vonk__accept(p, KW_ALL);
     if (!all) vonk__accept(p, KW_DISTINCT);
-    bool by_name = vonk__is2(p, KW_BY, KW_NAME);
-    if (by_name) p->at += 2;
     const vonk_plan *sides[2] = {left};
     vonk_plan *plan;
     VONK_TRY(set_operations(p, level + 1, &sides[1], err));
     VONK_TRY(vonk__new_plan(p, VONK_PN_SET_OP, sides, 2, &plan, err));
     plan->set.kind = kind == KW_UNION ? VONK_SET_UNION : kind == KW_INTERSECT ? VONK_SET_INTERSECT : VONK_SET_EXCEPT;
     plan->set.all = all || kind == KW_UNION;
-    plan->set.by_name = by_name;
     VONK_TRY(vonk__keep_plan(p, plan, from, ret, err));
     if (kind == KW_UNION && !all) return vonk__node(p, from, VONK_PN_DISTINCT, *ret, NULL, 0, ret, err);
     return VONK_OK;

@@ -6,13 +6,25 @@ import pytest
 from pyspark.errors import AnalysisException, IllegalArgumentException, PySparkException, SparkRuntimeException
 from pyspark.sql import Row
 from pyspark.sql import functions as sf
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
 
 def condition_of(run):
     with pytest.raises(AnalysisException) as raised:
         run()
     return raised.value.getCondition()
+
+
+def shape(kind):
+    """A type's text; ! behind what cannot be null."""
+    mark = {True: "", False: "!"}
+    if isinstance(kind, StructType):
+        return "<" + ",".join(f"{f.name}:{shape(f.dataType)}{mark[f.nullable]}" for f in kind) + ">"
+    if isinstance(kind, ArrayType):
+        return f"[{shape(kind.elementType)}{mark[kind.containsNull]}]"
+    if isinstance(kind, MapType):
+        return f"{{{shape(kind.keyType)}:{shape(kind.valueType)}{mark[kind.valueContainsNull]}}}"
+    return kind.simpleString()
 
 
 def test_names_are_not_sql(spark):
@@ -380,3 +392,131 @@ def test_decimal_literals_that_are_none(spark, text):
 
 def test_a_configuration_value_is_no_null(spark):
     assert plain_refusal(lambda: spark.conf.set("my.own", None))
+
+def union_by_name(spark, left, right, allow_missing):
+    return spark.sql(f"SELECT {left}").unionByName(spark.sql(f"SELECT {right}"), allowMissingColumns=allow_missing)
+
+
+PQ = "named_struct('p', 1, 'q', 2) AS s"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "made", "rows"),
+    [
+        (PQ, "named_struct('q', 3, 'p', 4) AS s", "<s:<p:int!,q:int!>!>", [((1, 2),), ((4, 3),)]),
+        (PQ, "named_struct('Q', 3L, 'P', 4) AS S", "<s:<p:int!,q:bigint!>!>", [((1, 2),), ((4, 3),)]),
+        (PQ, "CAST(NULL AS STRUCT<q: INT, p: INT>) AS s", "<s:<p:int,q:int>>", [((1, 2),), (None,)]),
+        (PQ, "NULL AS s", "<s:<p:int!,q:int!>>", [((1, 2),), (None,)]),
+        (PQ, "named_struct('q', '3', 'p', '4') AS s", "<s:<p:bigint,q:bigint>!>", [((1, 2),), ((4, 3),)]),
+        ("named_struct('a', named_struct('p', 1, 'q', 2), 'b', 3) AS s",
+         "named_struct('b', 4, 'a', named_struct('q', 5, 'p', 6)) AS s",
+         "<s:<a:<p:int!,q:int!>!,b:int!>!>", [(((1, 2), 3),), (((6, 5), 4),)]),
+        ("array(named_struct('p', 1, 'q', 2)) AS s", "array(named_struct('q', 3, 'p', 4), NULL) AS s",
+         "<s:[<p:int,q:int>]!>", [([(1, 2)],), ([(4, 3), None],)]),
+        ("map('k', named_struct('p', 1, 'q', 2)) AS s", "map('l', named_struct('q', 3, 'p', 4)) AS s",
+         "<s:{string:<p:int!,q:int!>!}!>", [({"k": (1, 2)},), ({"l": (3, 4)},)]),
+        ("1 AS a, 2 AS `b.c`", "3 AS `B.c`, 4.5 AS A", "<a:decimal(11,1)!,b.c:int!>", [(1, 2), (4.5, 3)]),
+    ],
+)
+def test_unions_by_name_reorder_fields(spark, left, right, made, rows):
+    for allow_missing in (False, True):
+        union = union_by_name(spark, left, right, allow_missing)
+        assert shape(union.schema) == made
+        assert [tuple(row) for row in union.collect()] == rows
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "made", "rows"),
+    [
+        (PQ, "named_struct('q', 3) AS s", "<s:<p:int,q:int!>!>", [((1, 2),), ((None, 3),)]),
+        ("named_struct('q', 3) AS s", PQ, "<s:<q:int!,p:int>!>", [((3, None),), ((2, 1),)]),
+        (PQ, "named_struct('z', 3, 'Q', 4L) AS s", "<s:<p:int,q:bigint!,z:int>!>", [((1, 2, None),), ((None, 4, 3),)]),
+        (PQ, "CAST(NULL AS STRUCT<z: INT>) AS s", "<s:<p:int,q:int,z:int>>", [((1, 2, None),), (None,)]),
+        (PQ, "5 AS a", "<s:<p:int!,q:int!>,a:int>", [((1, 2), None), (None, 5)]),
+        ("named_struct('a', named_struct('b', 1)) AS s", "named_struct('a', named_struct('c', 2), 'd', 3) AS s",
+         "<s:<a:<b:int,c:int>!,d:int>!>", [(((1, None), None),), (((None, 2), 3),)]),
+        ("array(array(named_struct('p', 1))) AS s", "array(array(named_struct('q', 2), NULL), NULL) AS s",
+         "<s:[[<p:int,q:int>]]!>", [([[(1, None)]],), ([[(None, 2), None], None],)]),
+        ("named_struct('a', 1, 'm', map('k', named_struct('p', 2))) AS s",
+         "named_struct('b', 3, 'm', map('k', named_struct('q', 4))) AS s",
+         "<s:<a:int,m:{string:<p:int!>!}!,b:int>!>", [((1, {"k": (2,)}, None),), ((None, {"k": (4,)}, 3),)]),
+        ("1 AS a, 2 AS b", "3 AS c, 4 AS B", "<a:int,b:int!,c:int>", [(1, 2, None), (None, 4, 3)]),
+    ],
+)
+def test_unions_by_name_add_missing_fields(spark, left, right, made, rows):
+    union = union_by_name(spark, left, right, True)
+    assert shape(union.schema) == made
+    assert [tuple(row) for row in union.collect()] == rows
+    with pytest.raises(AnalysisException):
+        union_by_name(spark, left, right, False).collect()
+
+
+def test_unions_by_name_of_many_frames(spark):
+    union = spark.sql("SELECT named_struct('p', 1) AS s, 1 AS a")
+    for name in ("q", "r"):
+        more = spark.sql(f"SELECT named_struct('{name}', 2) AS s, 2 AS {name}")
+        union = union.unionByName(more, allowMissingColumns=True)
+    assert shape(union.schema) == "<s:<p:int,q:int,r:int>!,a:int,q:int,r:int>"
+    assert union.filter("isnull(s.p) AND s.r = 2").collect() == [((None, None, 2), None, None, 2)]
+    assert union.select("s.q").collect() == [(None,), (2,), (None,)]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "allow_missing", "condition", "parameters"),
+    [
+        (PQ, "named_struct('q', 3) AS s", False, "FIELD_NOT_FOUND", {"fieldName": "`p`", "fields": "`q`"}),
+        ("named_struct('p', 1) AS s", PQ, False, "INCOMPATIBLE_COLUMN_TYPE",
+         {"dataType1": '"STRUCT<p: INT NOT NULL, q: INT NOT NULL>"', "dataType2": '"STRUCT<p: INT NOT NULL>"',
+          "columnOrdinalNumber": "first", "tableOrdinalNumber": "second", "operator": "UNION", "hint": ""}),
+        (PQ, "named_struct('q', array(1), 'p', 1) AS s", True, "INCOMPATIBLE_COLUMN_TYPE",
+         {"dataType1": '"STRUCT<p: INT NOT NULL, q: ARRAY<INT> NOT NULL>"',
+          "dataType2": '"STRUCT<p: INT NOT NULL, q: INT NOT NULL>"',
+          "columnOrdinalNumber": "first", "tableOrdinalNumber": "second", "operator": "UNION", "hint": ""}),
+        (PQ, "named_struct('p', 1, 'P', 2) AS s", True, "AMBIGUOUS_REFERENCE_TO_FIELDS",
+         {"field": "`p`", "count": "2"}),
+        ("1 AS b, 2 AS B", "1 AS b", True, "COLUMN_ALREADY_EXISTS", {"columnName": "`b`"}),
+        ("1 AS a", "1 AS b, 2 AS A, 3 AS B", True, "COLUMN_ALREADY_EXISTS", {"columnName": "`b`"}),
+        ("1 AS a, 2 AS b", "1 AS a, 2 AS c", False, "UNRESOLVED_COLUMN_AMONG_FIELD_NAMES",
+         {"colName": "b", "fieldNames": "a, c"}),
+    ],
+)
+def test_unions_by_name_that_do_not_fit(spark, left, right, allow_missing, condition, parameters):
+    with pytest.raises(AnalysisException) as raised:
+        union_by_name(spark, left, right, allow_missing).collect()
+    assert (raised.value.getCondition(), raised.value.getMessageParameters()) == (condition, parameters)
+
+
+def test_unions_by_name_where_case_matters(spark):
+    spark.conf.set("spark.sql.caseSensitive", "true")
+    try:
+        union = union_by_name(spark, PQ, "named_struct('P', 3) AS s, 4 AS S", True)
+        assert shape(union.schema) == "<s:<p:int,q:int,P:int>!,S:int>"
+        assert [tuple(row) for row in union.collect()] == [((1, 2, None), None), ((None, None, 3), 4)]
+        assert condition_of(lambda: union_by_name(spark, PQ, "named_struct('P', 3, 'q', 1) AS s", False).collect()) == \
+            "FIELD_NOT_FOUND"
+    finally:
+        spark.conf.unset("spark.sql.caseSensitive")
+
+
+@pytest.mark.parametrize(
+    ("query", "made"),
+    [
+        ("SELECT array(1) AS c UNION ALL SELECT array(NULL, 2)", "<c:[int]!>"),
+        ("SELECT named_struct('p', 1) AS c UNION SELECT named_struct('q', CAST(NULL AS INT))", "<c:<p:int>!>"),
+        ("SELECT map(1, 2) AS c UNION ALL SELECT map(1, NULL)", "<c:{int:int}!>"),
+        ("SELECT array(1) AS c INTERSECT SELECT array(CAST(NULL AS INT))", "<c:[int!]!>"),
+        ("SELECT array(1) AS c EXCEPT SELECT array(CAST(NULL AS INT))", "<c:[int!]!>"),
+    ],
+)
+def test_unions_of_what_may_hold_nulls(spark, query, made):
+    assert shape(spark.sql(query).schema) == made
+
+
+def test_columns_that_would_be_there_twice(spark):
+    frame = spark.range(1)
+    for run in (lambda: frame.withColumns({"A": sf.lit(1), "a": sf.lit(2)}).collect(),
+                lambda: spark.sql("CREATE OR REPLACE TEMP VIEW a_view AS SELECT 1 AS A, 2 AS A")):
+        with pytest.raises(AnalysisException) as raised:
+            run()
+        assert raised.value.getCondition() == "COLUMN_ALREADY_EXISTS"
+        assert raised.value.getMessageParameters() == {"columnName": "`a`"}
