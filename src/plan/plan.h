@@ -69,7 +69,7 @@ typedef enum vonk_group_kind { VONK_GROUP_BY, VONK_GROUP_ROLLUP, VONK_GROUP_CUBE
 typedef struct vonk_group_info {
     vonk_group_kind        kind;
     uint32_t               n_sets;
-    const vonk_expr_list  *sets; /* GROUP_SETS: each set's expressions (also among l0); owned by the arena */
+    const vonk_expr_list  *sets; /* GROUP_SETS: each set's expressions (l0: those outside of sets); owned by the arena */
     bool                   by_all; /* GROUP BY ALL */
 } vonk_group_info;
 typedef struct vonk_sample_info {

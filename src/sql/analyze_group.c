@@ -80,21 +80,29 @@ static bool is_ordinal(const vonk_an *an, const vonk_expr *e, int64_t *ret)
     return vonk_conf_bool(an->conf, "spark.sql.groupByOrdinal");
 }
 
+static vonk_status aggregate_at(vonk_an *an, const vonk_expr *item, const vonk_expr *e, int64_t ordinal,
+                                const vonk_expr *written, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
+    vonk_str text;
+    vonk_buf_init(&name, an->budget, SIZE_MAX);
+    VONK_TRY(vonk__an_sql(an, e, &text, err));
+    VONK_TRY(vonk_type_quote_name(item->kind == VONK_EX_ALIAS ? item->name : text, &name, err));
+    return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_AGGREGATE, "index", VONK_F("%lld", (long long)ordinal),
+                          "aggExpr", VONK_F("%.*s AS %.*s", VONK_STR_ARGS(text), VONK_STR_ARGS(vonk_buf_str(&name))));
+}
+
 static vonk_status ordinal_key(vonk_an *an, vonk_scope *scope, const vonk_exprs *items, int64_t ordinal,
                                const vonk_expr *written, const vonk_expr **ret, vonk_error *err)
 {
     if (ordinal < 1 || (uint64_t)ordinal > items->n)
         return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_OUT_OF_RANGE, "index",
                               VONK_F("%lld", (long long)ordinal), "size", VONK_F("%zu", items->n));
-    const vonk_expr *e;
-    VONK_TRY(vonk__an_expr(an, scope, items->at[ordinal - 1], &e, err));
-    while (e->kind == VONK_EX_ALIAS) e = e->children[0];
+    const vonk_expr *item, *e;
+    VONK_TRY(vonk__an_expr(an, scope, items->at[ordinal - 1], &item, err));
+    for (e = item; e->kind == VONK_EX_ALIAS;) e = e->children[0];
     *ret = e;
-    if (!vonk__an_has_aggregate(e)) return VONK_OK;
-    vonk_str text;
-    VONK_TRY(vonk__an_sql(an, e, &text, err));
-    return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_POS_AGGREGATE, "index", VONK_F("%lld", (long long)ordinal),
-                          "aggExpr", VONK_F("%.*s AS `%.*s`", VONK_STR_ARGS(text), VONK_STR_ARGS(text)));
+    return vonk__an_has_aggregate(e) ? aggregate_at(an, item, e, ordinal, written, err) : VONK_OK;
 }
 
 static vonk_status resolve_key(vonk_an *an, vonk_scope *scope, const vonk_exprs *items, const vonk_expr *written,
@@ -156,51 +164,86 @@ typedef struct set_list {
     bool repeats;
 } set_list;
 
-static vonk_status mask_of(const vonk_exprs *keys, const vonk_exprs *set, uint64_t *ret, vonk_error *err)
+enum { MOST_KEYS = 64 };
+
+static vonk_status too_many_keys(int most, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", VONK_F("%d", most));
+}
+
+/* The place of a key, which is a new one unless an equal one is there. */
+static vonk_status place_of_key(vonk_an *an, const vonk_expr *key, vonk_exprs *keys, uint32_t *ret, vonk_error *err)
+{
+    uint32_t at = 0;
+    while (at < keys->n && !vonk_expr_equal(keys->at[at], key)) at++;
+    *ret = at;
+    if (at < keys->n) return VONK_OK;
+    return at == MOST_KEYS ? too_many_keys(MOST_KEYS, err) : VONK_AN_PUSH(an, keys, key, err);
+}
+
+/* Expressions of a set need not be among those after GROUP BY. */
+static vonk_status mask_of_set(vonk_an *an, vonk_scope *scope, const vonk_exprs *items, const vonk_expr_list *set,
+                               vonk_exprs *keys, uint64_t *ret, vonk_error *err)
 {
     *ret = 0;
-    for (size_t i = 0; i < set->n; i++) {
-        size_t k = 0;
-        while (k < keys->n && !vonk_expr_equal(keys->at[k], set->at[i])) k++;
-        if (k == keys->n)
-            return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "a grouping set uses an unknown expression");
-        *ret |= UINT64_C(1) << k;
+    for (uint32_t i = 0; i < set->n; i++) {
+        const vonk_expr *key;
+        uint32_t at;
+        VONK_TRY(resolve_key(an, scope, items, set->at[i], &key, err));
+        VONK_TRY(place_of_key(an, key, keys, &at, err));
+        *ret |= UINT64_C(1) << at;
     }
     return VONK_OK;
 }
 
-static vonk_status masks_of_kind(vonk_an *an, const vonk_plan *p, uint32_t n_keys, set_list *ret, vonk_error *err)
+/* The keys of those of the given expressions that `chosen` says. */
+static uint64_t mask_of_chosen(const uint32_t *places, uint32_t n, uint64_t chosen)
 {
-    uint64_t all = n_keys == 64 ? UINT64_MAX : (UINT64_C(1) << n_keys) - 1;
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (chosen >> i & 1) mask |= UINT64_C(1) << places[i];
+    return mask;
+}
+
+static vonk_status masks_of_kind(vonk_an *an, const vonk_plan *p, const uint32_t *places, uint32_t n, set_list *ret,
+                                 vonk_error *err)
+{
+    uint64_t all = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1;
     if (p->group.kind == VONK_GROUP_ROLLUP) {
-        VONK_TRY(vonk_arena_array(an->arena, n_keys + 1, sizeof(*ret->masks), &ret->masks, err));
-        for (uint32_t n = n_keys + 1; n-- > 0;) ret->masks[ret->n++] = n == 64 ? all : (UINT64_C(1) << n) - 1;
+        VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*ret->masks), &ret->masks, err));
+        for (uint32_t k = n + 1; k-- > 0;) ret->masks[ret->n++] = mask_of_chosen(places, k, all);
         return VONK_OK;
     }
-    if (n_keys > 16) return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", "16");
-    VONK_TRY(vonk_arena_array(an->arena, (size_t)1 << n_keys, sizeof(*ret->masks), &ret->masks, err));
-    for (int size = (int)n_keys; size >= 0; size--)
-        for (uint64_t mask = 0; mask <= all; mask++)
-            if (__builtin_popcountll(mask) == size) ret->masks[ret->n++] = mask;
+    if (n > 16) return too_many_keys(16, err);
+    VONK_TRY(vonk_arena_array(an->arena, (size_t)1 << n, sizeof(*ret->masks), &ret->masks, err));
+    for (int size = (int)n; size >= 0; size--)
+        for (uint64_t chosen = 0; chosen <= all; chosen++)
+            if (__builtin_popcountll(chosen) == size) ret->masks[ret->n++] = mask_of_chosen(places, n, chosen);
     return VONK_OK;
 }
 
-static vonk_status grouping_masks(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_exprs *items,
-                                  const vonk_exprs *keys, set_list *ret, vonk_error *err)
+static vonk_status masks_of_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_exprs *items,
+                                 vonk_exprs *keys, set_list *ret, vonk_error *err)
 {
-    *ret = (set_list){0};
-    if (keys->n > 64) return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", "64");
-    if (p->group.kind != VONK_GROUP_SETS) return masks_of_kind(an, p, vonk_u32_of(keys->n), ret, err);
     VONK_TRY(vonk_arena_array(an->arena, p->group.n_sets, sizeof(*ret->masks), &ret->masks, err));
-    for (uint32_t i = 0; i < p->group.n_sets; i++) {
-        vonk_exprs set = {0};
-        for (uint32_t k = 0; k < p->group.sets[i].n; k++) {
-            const vonk_expr *e;
-            VONK_TRY(resolve_key(an, scope, items, p->group.sets[i].at[k], &e, err));
-            VONK_TRY(VONK_AN_PUSH(an, &set, e, err));
-        }
-        VONK_TRY(mask_of(keys, &set, &ret->masks[ret->n++], err));
-    }
+    for (; ret->n < p->group.n_sets; ret->n++)
+        VONK_TRY(mask_of_set(an, scope, items, &p->group.sets[ret->n], keys, &ret->masks[ret->n], err));
+    return VONK_OK;
+}
+
+/* The sets, and the keys of all of them: the expressions after GROUP BY, then those that only sets have. */
+static vonk_status grouping_masks(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_exprs *items,
+                                  const vonk_exprs *given, vonk_exprs *keys, set_list *ret, vonk_error *err)
+{
+    uint32_t *places;
+    *ret = (set_list){0};
+    if (given->n > MOST_KEYS) return too_many_keys(MOST_KEYS, err);
+    VONK_TRY(vonk_arena_array(an->arena, given->n + 1, sizeof(*places), &places, err));
+    for (size_t i = 0; i < given->n; i++) VONK_TRY(place_of_key(an, given->at[i], keys, &places[i], err));
+    if (p->group.kind == VONK_GROUP_SETS)
+        VONK_TRY(masks_of_sets(an, scope, p, items, keys, ret, err));
+    else
+        VONK_TRY(masks_of_kind(an, p, places, vonk_u32_of(given->n), ret, err));
     for (uint32_t i = 0; i < ret->n; i++)
         for (uint32_t k = 0; k < i; k++) ret->repeats = ret->repeats || ret->masks[i] == ret->masks[k];
     return VONK_OK;
@@ -208,15 +251,17 @@ static vonk_status grouping_masks(vonk_an *an, vonk_scope *scope, const vonk_pla
 
 static vonk_str key_name(const vonk_expr *key) { return key->kind == VONK_EX_COLUMN ? key->name : VONK_STR_NONE; }
 
-/* The columns that EXPAND adds: the keys, nullable, and the set's number. */
-static vonk_status grouping_columns(vonk_an *an, const vonk_exprs *keys, vonk_grouping_sets *g, vonk_error *err)
+/* The columns that EXPAND adds: the keys, nullable unless all sets have them, and the set's number. */
+static vonk_status grouping_columns(vonk_an *an, const set_list *sets, vonk_grouping_sets *g, vonk_error *err)
 {
-    g->keys = *keys;
-    for (size_t i = 0; i < keys->n; i++) {
-        const vonk_expr *key = keys->at[i], *column;
+    uint64_t everywhere = UINT64_MAX;
+    for (uint32_t i = 0; i < sets->n; i++) everywhere &= sets->masks[i];
+    for (size_t i = 0; i < g->keys.n; i++) {
+        const vonk_expr *key = g->keys.at[i], *column;
+        bool nullable = key->nullable || (everywhere >> i & 1) == 0;
         vonk_str name = key_name(key);
         if (!name.data) VONK_TRY(vonk__an_sql(an, key, &name, err));
-        VONK_TRY(vonk__an_new_column(an, name, key->type, true, &column, err));
+        VONK_TRY(vonk__an_new_column(an, name, key->type, nullable, &column, err));
         if (key->n_parts && key->kind == VONK_EX_COLUMN)
             VONK_TRY(vonk_expr_set_parts((vonk_expr *)column, key->parts, key->n_parts, err));
         VONK_TRY(VONK_AN_PUSH(an, &g->columns, column, err));
@@ -279,6 +324,20 @@ static vonk_status shown_as(vonk_an *an, const vonk_expr *e, vonk_str shown, con
     return vonk__an_finish(an, copy, ret, err);
 }
 
+/* As plans show columns: k#1,t#2 */
+static vonk_status with_ids(vonk_an *an, const vonk_expr *const *exprs, size_t n, vonk_str *ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
+    vonk_buf_init(&list, an->budget, SIZE_MAX);
+    for (size_t i = 0; i < n; i++) {
+        if (i) VONK_TRY(vonk_buf_add_byte(&list, ',', err));
+        VONK_TRY(vonk_expr_sql(exprs[i], &list, err));
+        if (exprs[i]->kind == VONK_EX_COLUMN)
+            VONK_TRY(vonk_buf_printf(&list, err, "#%llu", (unsigned long long)exprs[i]->id));
+    }
+    return vonk_arena_str(an->arena, vonk_buf_str(&list), ret, err);
+}
+
 static vonk_status grouping_of_one(vonk_an *an, const vonk_grouping_sets *g, const vonk_expr *id, const vonk_expr *call,
                                    const vonk_expr *arg, const vonk_expr **ret, vonk_error *err)
 {
@@ -287,9 +346,10 @@ static vonk_status grouping_of_one(vonk_an *an, const vonk_grouping_sets *g, con
     vonk_str text;
     while (at < n && !vonk_expr_equal(g->keys.at[at], arg)) at++;
     if (at == n) {
-        const char *sql;
-        VONK_TRY(vonk__an_quoted_sql(an, arg, &sql, err));
-        return VONK_EXPR_FAIL(call, err, VONK_E_GROUPING_COLUMN_MISMATCH, "grouping", sql, "groupingColumns", "");
+        vonk_str given, keys;
+        VONK_TRY(with_ids(an, &arg, 1, &given, err));
+        VONK_TRY(with_ids(an, g->keys.at, n, &keys, err));
+        return VONK_FAIL(err, VONK_E_GROUPING_COLUMN_MISMATCH, "grouping", given.data, "groupingColumns", keys.data);
     }
     VONK_TRY(vonk__an_int(an, (int64_t)(n - 1 - at), &vonk_type_int, &args[1], err));
     VONK_TRY(vonk__an_call(an, "shiftright", args, 2, call, &args[0], err));
@@ -299,6 +359,15 @@ static vonk_status grouping_of_one(vonk_an *an, const vonk_grouping_sets *g, con
     VONK_TRY(vonk__an_sql(an, arg, &text, err));
     VONK_TRY(vonk_arena_printf(an->arena, &text, err, "grouping(%.*s)", VONK_STR_ARGS(text)));
     return shown_as(an, e, text, ret, err);
+}
+
+static vonk_status not_the_keys(vonk_an *an, const vonk_grouping_sets *g, const vonk_exprs *args, vonk_error *err)
+{
+    vonk_str given, keys;
+    VONK_TRY(with_ids(an, args->at, args->n, &given, err));
+    VONK_TRY(with_ids(an, g->keys.at, g->keys.n, &keys, err));
+    return VONK_FAIL(err, VONK_E_GROUPING_ID_COLUMN_MISMATCH, "groupingIdColumn", given.data, "groupByColumns",
+                     keys.data);
 }
 
 vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
@@ -334,9 +403,7 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
         VONK_TRY(vonk_buf_printf(&shown, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(text)));
     }
     VONK_TRY(vonk_buf_add_byte(&shown, ')', err));
-    if (!fits)
-        return VONK_EXPR_FAIL(call, err, VONK_E_GROUPING_ID_COLUMN_MISMATCH, "groupingIdColumn", "", "groupByColumns",
-                              "");
+    if (!fits) return not_the_keys(an, g, &args, err);
     return shown_as(an, id, vonk_buf_str(&shown), ret, err);
 }
 
@@ -489,24 +556,22 @@ vonk_status vonk__an_build_aggregate(vonk_an *an, const vonk_plan *child, const 
 /* ---- the node */
 
 static vonk_status with_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_plan *child,
-                             const vonk_exprs *written, const vonk_exprs *keys, const vonk_plan **ret, vonk_error *err)
+                             const vonk_exprs *written, const vonk_exprs *given, const vonk_plan **ret, vonk_error *err)
 {
     vonk_grouping_sets g = {0};
     set_list sets;
     const vonk_expr *position;
     vonk_exprs items = {0}, replaced = {0}, all_keys = {0};
     const vonk_plan *expanded;
-    VONK_TRY(grouping_masks(an, scope, p, written, keys, &sets, err));
-    VONK_TRY(grouping_columns(an, keys, &g, err));
+    VONK_TRY(grouping_masks(an, scope, p, written, given, &g.keys, &sets, err));
+    VONK_TRY(grouping_columns(an, &sets, &g, err));
     VONK_TRY(expand(an, child, &g, &sets, &position, &expanded, err));
     scope->grouping = &g;
     VONK_TRY(vonk__an_items(an, scope, written->at, vonk_u32_of(written->n), &items, err));
     for (size_t i = 0; i < items.n; i++) {
-        const vonk_expr *item = items.at[i], *e;
-        VONK_TRY(replace(an, item, &g.keys, &g.columns, false, &e, err));
+        const vonk_expr *e;
+        VONK_TRY(replace(an, items.at[i], &g.keys, &g.columns, false, &e, err));
         VONK_TRY(vonk__an_named(an, e, &e, err));
-        if (e->kind == VONK_EX_COLUMN && item->kind == VONK_EX_COLUMN && !vonk_str_eq(e->name, item->name))
-            VONK_TRY(vonk__an_alias(an, e, item->name, &e, err));
         VONK_TRY(VONK_AN_PUSH(an, &replaced, e, err));
     }
     for (size_t i = 0; i < g.columns.n; i++) VONK_TRY(VONK_AN_PUSH(an, &all_keys, g.columns.at[i], err));

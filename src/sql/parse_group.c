@@ -2,7 +2,7 @@
  * list of grouping sets. */
 #include "sql/parse.h"
 
-enum { MOST_SETS = 1 << 16, MOST_KEYS = 64 };
+enum { MOST_SETS = 1 << 16 };
 
 typedef VONK_VEC(vonk_exprs) sets;
 
@@ -10,7 +10,7 @@ static vonk_status analytics(vonk_parser *p, sets *ret, vonk_error *err);
 
 static vonk_status too_many(vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", VONK_F("%d", MOST_KEYS));
+    return VONK_FAIL(err, VONK_E_GROUPING_SIZE_LIMIT_EXCEEDED, "maxSize", "64");
 }
 
 static vonk_status push_set(vonk_parser *p, sets *into, const vonk_exprs *set, vonk_error *err)
@@ -108,19 +108,6 @@ static vonk_status cross(vonk_parser *p, const sets *left, const sets *right, se
     return VONK_OK;
 }
 
-/* The different expressions of all sets, in order of appearance. */
-static vonk_status add_keys(vonk_parser *p, const sets *from, vonk_exprs *keys, vonk_error *err)
-{
-    for (size_t i = 0; i < from->n; i++)
-        for (size_t k = 0; k < from->at[i].n; k++) {
-            const vonk_expr *e = from->at[i].at[k];
-            bool known = false;
-            for (size_t j = 0; j < keys->n && !known; j++) known = vonk_expr_equal(keys->at[j], e);
-            if (!known) VONK_TRY(VONK_PUSH(p, keys, e, err));
-        }
-    return keys->n > MOST_KEYS && from->n > 1 ? too_many(err) : VONK_OK;
-}
-
 static bool at_analytics(const vonk_parser *p)
 {
     return ((vonk__is(p, KW_ROLLUP) || vonk__is(p, KW_CUBE)) && vonk__tok_at(p, 1) == TK_LPAREN) ||
@@ -152,7 +139,7 @@ static vonk_status old_form(vonk_parser *p, vonk_grouping *g, sets *all, vonk_er
     }
     g->has_sets = true;
     *all = got;
-    return add_keys(p, all, &g->keys, err);
+    return VONK_OK;
 }
 
 vonk_status vonk__group_by(vonk_parser *p, vonk_grouping *ret, vonk_error *err)
@@ -178,12 +165,10 @@ vonk_status vonk__group_by(vonk_parser *p, vonk_grouping *ret, vonk_error *err)
         VONK_TRY(cross(p, &all, &one, &product, err));
         all = product;
     } while (vonk__accept(p, TK_COMMA));
-    if (g.has_sets) {
-        g.keys = (vonk_exprs){0};
-        VONK_TRY(add_keys(p, &all, &g.keys, err));
-    } else {
+    if (g.has_sets)
+        g.keys = (vonk_exprs){0}; /* those of the sets, in the order of the sets */
+    else
         VONK_TRY(old_form(p, &g, &all, err));
-    }
     if (g.has_sets)
         for (size_t i = 0; i < all.n; i++) VONK_TRY(VONK_PUSH(p, &g.sets, all.at[i], err));
     *ret = g;

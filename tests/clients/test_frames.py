@@ -520,3 +520,17 @@ def test_columns_that_would_be_there_twice(spark):
             run()
         assert raised.value.getCondition() == "COLUMN_ALREADY_EXISTS"
         assert raised.value.getMessageParameters() == {"columnName": "`a`"}
+
+
+def test_grouping_sets_of_other_columns(spark):
+    frame = spark.sql("SELECT * FROM VALUES (1, 2, 'a'), (2, 2, 'b'), (3, 3, 'a') AS x(id, k, t)")
+    sets = frame.groupingSets([["id"]], "k", "t").agg(sf.count("*").alias("n"), sf.grouping_id().alias("g"))
+    assert shape(sets.schema) == "<k:int,t:string,n:bigint!,g:bigint!>"
+    assert [tuple(row) for row in sets.collect()] == [(None, None, 1, 6)] * 3
+    sets = frame.groupingSets([[frame.id], [frame.k, "t"]], "k", "t").agg(sf.sum("id").alias("s")).sort("s")
+    assert [tuple(row) for row in sets.collect()] == [(None, None, 1), (2, "a", 1), (None, None, 2), (2, "b", 2),
+                                                      (None, None, 3), (3, "a", 3)]
+    assert sorted(tuple(row) for row in frame.groupingSets([["k"], ["t"]]).count().collect()) == [(1,), (1,), (2,), (2,)]
+    assert shape(frame.groupingSets([["k"], ["k", "t"]], "k", "t").count().schema) == "<k:int!,t:string,count:bigint!>"
+    twice = frame.rollup("k", "k").agg(sf.grouping_id().alias("g")).sort("k", "g")
+    assert [tuple(row) for row in twice.collect()] == [(None, None, 1), *[(2, 2, 0)] * 2, *[(3, 3, 0)] * 2]
