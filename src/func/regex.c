@@ -126,6 +126,18 @@ static void matching_done(matching *m)
 }
 VONK_DEFINE_AUTO_DONE(matching, matching_done)
 
+/* Spark runs some functions as others, and split() as Java's, which raises for itself. */
+static vonk_status wrong_pattern(const matching *m, uint32_t row, vonk_error *err)
+{
+    const char *name = m->call->fn->name;
+    if (strcmp(name, "split") == 0)
+        return VONK_FAIL(err, VONK_E_PATTERN_SYNTAX, "pattern", VONK_S(vonk_str_at(m->patterns, row)));
+    if (strcmp(name, "regexp_count") == 0) name = "regexp_extract_all";
+    if (strcmp(name, "regexp_substr") == 0) name = "regexp_extract";
+    return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__PATTERN, "parameter", "`regexp`", "functionName",
+                     VONK_QUOTED(name), "value", vonk_literal_param(m->patterns, row, NULL, (char[1024]){0}));
+}
+
 static vonk_status matching_row(matching *m, uint32_t row, vonk_error *err)
 {
     const vonk_regex *fixed = m->call->state;
@@ -137,10 +149,7 @@ static vonk_status matching_row(matching *m, uint32_t row, vonk_error *err)
     if (!fixed) {
         VONK_TRY(vonk_regex_new(m->ev->budget, pattern, &m->own, err));
         m->own_pattern = pattern;
-        if (!m->own)
-            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__PATTERN, "parameter", "`regexp`", "functionName",
-                             VONK_QUOTED(vonk_fn_canonical(m->call->fn)->name), "value",
-                             vonk_literal_param(m->patterns, row, NULL, (char[1024]){0}));
+        if (!m->own) return wrong_pattern(m, row, err);
     }
     return vonk_matcher_init(&m->matcher, fixed ? fixed : m->own, m->ev->cancelled, m->ev->query, err);
 }

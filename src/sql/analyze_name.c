@@ -255,6 +255,18 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
 
 /* ---- Connect's plan ids */
 
+/* "a.b": parts with dots in backticks, the whole as an expression in a message. */
+static vonk_status written_name(vonk_an *an, const vonk_expr *name, vonk_str *ret, vonk_error *err)
+{
+    *ret = VONK_STR("\"");
+    for (uint32_t i = 0; i < name->n_parts; i++) {
+        const char *quote = vonk_str_find_byte(name->parts[i], '.', 0) < name->parts[i].len ? "`" : "";
+        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "%.*s%s%s%.*s%s", VONK_STR_ARGS(*ret), i ? "." : "", quote,
+                                   VONK_STR_ARGS(name->parts[i]), quote));
+    }
+    return vonk_arena_printf(an->arena, ret, err, "%.*s\"", VONK_STR_ARGS(*ret));
+}
+
 typedef struct by_plan {
     const vonk_expr *name;
     const vonk_expr *found;
@@ -298,13 +310,13 @@ static vonk_status by_plan_id(vonk_an *an, const vonk_plan *const *plans, uint32
                               bool *ret_matched, const vonk_expr **ret, vonk_error *err)
 {
     by_plan b = {.name = name};
-    vonk_str quoted;
+    vonk_str shown;
     for (uint32_t i = 0; i < n; i++) VONK_TRY(search_plan(an, plans[i], 0, &b, err));
     *ret_matched = b.matched;
     *ret = b.found;
     if (!b.ambiguous) return VONK_OK;
-    VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
-    return VONK_EXPR_FAIL(name, err, VONK_E_AMBIGUOUS_COLUMN_REFERENCE, "name", quoted.data);
+    VONK_TRY(written_name(an, name, &shown, err));
+    return VONK_EXPR_FAIL(name, err, VONK_E_AMBIGUOUS_COLUMN_REFERENCE, "name", shown.data);
 }
 
 /* ---- scopes */
@@ -430,6 +442,14 @@ static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk
     return *ret ? mark_outer(an, *ret, ret, err) : VONK_OK;
 }
 
+/* A frame's column that is not there. */
+static vonk_status not_of_frame(vonk_an *an, const vonk_expr *name, vonk_error *err)
+{
+    vonk_str shown;
+    VONK_TRY(written_name(an, name, &shown, err));
+    return VONK_EXPR_FAIL(name, err, VONK_E_CANNOT_RESOLVE_DATAFRAME_COLUMN, "name", shown.data);
+}
+
 static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -440,9 +460,7 @@ static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_e
         VONK_TRY(by_plan_id(an, scope->inputs, scope->n_inputs, name, &matched, ret, err));
         if (*ret) return VONK_OK;
         if (!matched && !scope->outer) {
-            vonk_str quoted;
-            VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
-            return VONK_EXPR_FAIL(name, err, VONK_E_CANNOT_RESOLVE_DATAFRAME_COLUMN, "name", quoted.data);
+            return not_of_frame(an, name, err);
         }
     }
     VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, ret, err));
@@ -460,7 +478,9 @@ vonk_status vonk__an_name(vonk_an *an, const vonk_scope *scope, const vonk_expr 
     *ret = NULL;
     if (!vonk_expr_has(e, VONK_EXF_OUTER)) VONK_TRY(local_name(an, scope, e, ret, err));
     if (!*ret) VONK_TRY(outer_column(an, scope, e, ret, err));
-    if (!*ret) return vonk__an_unknown_column(an, scope->inputs, scope->n_inputs, e, err);
+    if (!*ret)
+        return e->plan_id >= 0 ? not_of_frame(an, e, err)
+                               : vonk__an_unknown_column(an, scope->inputs, scope->n_inputs, e, err);
     if ((*ret)->kind == VONK_EX_COLUMN || (*ret)->kind == VONK_EX_LITERAL) return VONK_OK;
     if (!(*ret)->origin.text) vonk_expr_set_origin((vonk_expr *)*ret, &e->origin);
     return VONK_OK;

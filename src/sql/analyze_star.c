@@ -161,17 +161,13 @@ static vonk_status expand_star(vonk_an *an, const vonk_scope *scope, const vonk_
 
 /* ---- colRegex */
 
-/* "`...`" is a pattern for whole names, "t.`...`" one for the columns of t; anything else is a name. */
-static bool split_regex(vonk_str text, vonk_str *ret_qualifier, vonk_str *ret_pattern)
+/* "`...`" is a pattern for whole names, "t.`...`" one for the columns of t. */
+static void split_regex(vonk_str text, vonk_str *ret_qualifier, vonk_str *ret_pattern)
 {
-    size_t open = text.len;
-    if (text.len < 3 || text.data[text.len - 1] != '`') return false;
-    for (size_t i = text.len - 1; i-- > 0 && open == text.len;)
-        if (text.data[i] == '`') open = i;
-    if (open + 2 >= text.len || (open > 0 && text.data[open - 1] != '.')) return false;
+    size_t open = text.len - 2;
+    while (open > 0 && (text.data[0] == '`' || text.data[open] != '`' || text.data[open - 1] != '.')) open--;
     *ret_qualifier = vonk_str_sub(text, 0, open > 0 ? open - 1 : 0);
     *ret_pattern = vonk_str_sub(text, open + 1, text.len - 1);
-    return open != 1;
 }
 
 static vonk_status matching_columns(vonk_an *an, const vonk_scope *scope, vonk_str qualifier, const vonk_regex *regex,
@@ -195,18 +191,11 @@ static vonk_status expand_regex(vonk_an *an, const vonk_scope *scope, const vonk
 {
     VONK_AUTO(vonk_regex_free) vonk_regex *regex = NULL;
     vonk_str qualifier, pattern, whole;
-    const vonk_expr *name;
-    if (!split_regex(e->name, &qualifier, &pattern)) {
-        VONK_TRY(vonk_ex_name(an->budget, &e->name, 1, e->plan_id, &name, err));
-        VONK_TRY(vonk__an_keep(an, name, &name, err));
-        return VONK_AN_PUSH(an, ret, name, err);
-    }
+    split_regex(e->name, &qualifier, &pattern);
     VONK_TRY(vonk_arena_printf(an->arena, &whole, err, "%s\\A(?:%.*s)\\z", an->case_sensitive ? "" : "(?i)",
                                VONK_STR_ARGS(pattern)));
     VONK_TRY(vonk_regex_new(an->budget, whole, &regex, err));
-    if (!regex)
-        return VONK_EXPR_FAIL(e, err, VONK_E_INVALID_PARAMETER_VALUE__PATTERN, "parameter", "`colName`", "functionName",
-                              "`colRegex`", "value", VONK_F("'%.*s'", VONK_STR_ARGS(pattern)));
+    if (!regex) return VONK_FAIL(err, VONK_E_PATTERN_SYNTAX, "pattern", VONK_S(pattern));
     return matching_columns(an, scope, qualifier, regex, ret, err);
 }
 

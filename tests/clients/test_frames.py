@@ -42,6 +42,44 @@ def test_col_regex(spark):
     assert frame.select(frame.colRegex("`COL[0-9]`")).columns == ["col1", "col2"]
     assert frame.select(frame.colRegex("`(col1)?+.+`")).columns == ["col2", "other"]
     assert frame.select(frame.colRegex("other")).columns == ["other"]
+    assert frame.select(frame.alias("t").colRegex("t.`col.*`")).columns == []
+    assert frame.select((frame.colRegex("col1") + 1).alias("n")).first() == (2,)
+    for name in ("`col1", "col1`", ".*", " `col1`"):
+        assert condition_of(lambda: frame.select(frame.colRegex(name)).collect()) == "INVALID_ATTRIBUTE_NAME_SYNTAX"
+
+
+def test_patterns_that_are_none(spark):
+    """Java raises these for itself: they have no condition."""
+    frame = spark.createDataFrame([("a", "(")], ["s", "p"])
+    for run in (lambda: frame.select(frame.colRegex("`(`")), lambda: frame.select(frame.colRegex("`*`")),
+                lambda: frame.select(sf.split("s", "[")), lambda: frame.select(sf.split("s", sf.col("p"))),
+                lambda: frame.select(sf.str_to_map("s", sf.lit("(")))):
+        with pytest.raises(IllegalArgumentException) as raised:
+            run().collect()
+        assert (raised.value.getCondition(), raised.value.getSqlState()) == (None, None)
+    for function, named in (("regexp_count(s, p)", "`regexp_extract_all`"), ("regexp_substr(s, '(')", "`regexp_extract`"),
+                            ("regexp_like(s, p)", "`regexp_like`"), ("s RLIKE p", "`rlike`")):
+        with pytest.raises(SparkRuntimeException) as raised:
+            frame.selectExpr(function).collect()
+        assert raised.value.getMessageParameters() == {"functionName": named, "parameter": "`regexp`", "value": "'('"}
+
+
+def test_names_that_a_frame_does_not_have(spark):
+    frame, other = spark.sql("SELECT 1 AS x, 2 AS y"), spark.sql("SELECT 1 AS z")
+    for run, name in ((lambda: frame.withMetadata("zz", {"a": 1}).schema, '"zz"'),
+                      (lambda: frame.select(frame["a.b c"]).collect(), '"a.b c"'),
+                      (lambda: frame.filter(frame["`a.b`"] > 0).collect(), '"`a.b`"'),
+                      (lambda: frame.groupBy(frame.zz).count().collect(), '"zz"'),
+                      (lambda: frame.select(frame.colRegex("x y")).collect(), '"x y"'),
+                      (lambda: frame.select(other.z).collect(), '"z"')):
+        with pytest.raises(AnalysisException) as raised:
+            run()
+        assert (raised.value.getCondition(), raised.value.getSqlState()) == ("CANNOT_RESOLVE_DATAFRAME_COLUMN", "42704")
+        assert raised.value.getMessageParameters() == {"name": name}
+    with pytest.raises(AnalysisException) as raised:
+        frame.join(frame, frame.x == frame.x).collect()
+    assert raised.value.getCondition() == "AMBIGUOUS_COLUMN_REFERENCE"
+    assert raised.value.getMessageParameters() == {"name": '"x"'}
 
 
 def test_aggregates_by_name(spark):

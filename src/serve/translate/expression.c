@@ -210,16 +210,35 @@ static vonk_status star(vonk_translator *t, const vonk_pb_msg *m, const vonk_exp
     return vonk_expr_finish(e, ret, err);
 }
 
-static vonk_status regex(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+/* "`...`" is a pattern, "t.`...`" one for columns of t; colRegex() takes names, too. */
+static bool is_pattern(vonk_str text)
+{
+    if (text.len < 3 || text.data[text.len - 1] != '`') return false;
+    if (text.data[0] == '`') return true;
+    for (size_t i = 2; i + 2 < text.len; i++)
+        if (text.data[i] == '`' && text.data[i - 1] == '.') return true;
+    return false;
+}
+
+static vonk_status new_regex(vonk_translator *t, vonk_str pattern, vonk_expr **ret, vonk_error *err)
 {
     vonk_expr *e = NULL;
 
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_REGEX, NULL, 0, &e, err));
-    vonk_status status = vonk_expr_set_name(e, vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_REGEX_COL_NAME), err);
-    if (status != VONK_OK) {
+    vonk_status status = vonk_expr_set_name(e, pattern, err);
+    if (status == VONK_OK)
+        *ret = e;
+    else
         vonk_expr_unref(e);
-        return status;
-    }
+    return status;
+}
+
+static vonk_status regex(vonk_translator *t, const vonk_pb_msg *m, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_str text = vonk_pb_str(m, PB_EXPRESSION_UNRESOLVED_REGEX_COL_NAME);
+    vonk_expr *e = NULL;
+
+    VONK_TRY(is_pattern(text) ? new_regex(t, text, &e, err) : new_name(t, text, &e, err));
     e->plan_id = vonk_pb_has(m, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID)
                      ? vonk_pb_i64(m, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID)
                      : -1;
