@@ -145,33 +145,48 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
 }
 
 /* ---- dropDuplicates: the first row of each key */
-static bool is_key(const vonk__ds_list *keys, const vonk_expr *column)
+/* Does a name say this column? All columns of a name are keys. */
+static bool is_key(const vonk__ds *d, const vonk_expr *column)
 {
-    for (size_t i = 0; i < keys->n; i++)
-        if (keys->at[i]->id == column->id) return true;
+    if (d->p->number) return true;
+    for (uint32_t i = 0; i < d->p->name.n_parts; i++)
+        if (vonk__ds_same_name(d, d->p->name.parts[i], column->name)) return true;
     return false;
 }
 
+static vonk_status check_keys(vonk__ds *d, const vonk__ds_list *keys)
+{
+    for (uint32_t i = 0; i < d->p->name.n_parts; i++) VONK_TRY(vonk__ds_has_column(d, d->p->name.parts[i]));
+    for (size_t i = 0; i < keys->n; i++)
+        if (vonk_type_has(keys->at[i]->type, VONK_T_MAP))
+            return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE__SET_OPERATION_ON_MAP_TYPE, "colName",
+                             VONK_F("`%.*s`", VONK_STR_ARGS(keys->at[i]->name)), "dataType",
+                             VONK_TYPE_SQL(keys->at[i]->type));
+    return VONK_OK;
+}
+
+/* The first row of each group; without keys all rows are one group. */
 static vonk_status deduplicate(vonk__ds *d, const vonk_plan **ret)
 {
     vonk__ds_list keys = {0}, out = {0};
-    bool all = true;
 
-    VONK_TRY(vonk__ds_named_columns(d, &keys));
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = d->child->output[c], *first = NULL;
-        if (!is_key(&keys, e)) {
-            all = false;
+        if (is_key(d, e)) {
+            VONK_TRY(vonk__ds_push(d, &keys, e));
+        } else {
             VONK_TRY(vonk__ds_call(d, "first", &e, 1, &first));
             VONK_TRY(vonk__ds_alias(d, first, e->name, &e));
         }
         VONK_TRY(vonk__ds_push(d, &out, e));
     }
-    if (all) {
+    VONK_TRY(check_keys(d, &keys));
+    if (keys.n == d->child->n_output) {
         vonk_plan *distinct = NULL;
         VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_DISTINCT, &d->child, 1, &distinct, d->err));
         return vonk_plan_finish(distinct, ret, d->err);
     }
+    if (keys.n == 0) return vonk_pn_limit(d->a->budget, d->child, 1, ret, d->err);
     return vonk_pn_aggregate(d->a->budget, d->child, keys.at, (uint32_t)keys.n, out.at, (uint32_t)out.n, ret, d->err);
 }
 

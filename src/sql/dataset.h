@@ -32,6 +32,7 @@ vonk_status vonk__ds_double(vonk__ds *d, double value, const vonk_expr **ret);
 vonk_status vonk__ds_project(vonk__ds *d, const vonk_plan *child, const vonk__ds_list *list, const vonk_plan **ret); /* new reference */
 /* The child's column of a name (session's case rule); several: AMBIGUOUS_REFERENCE; none: UNRESOLVED_COLUMN_AMONG_FIELD_NAMES. */
 vonk_status vonk__ds_column(vonk__ds *d, vonk_str name, const vonk_expr **ret);
+vonk_status vonk__ds_has_column(vonk__ds *d, vonk_str name); /* at least one, or UNRESOLVED_COLUMN_AMONG_FIELD_NAMES */
 bool        vonk__ds_same_name(const vonk__ds *d, vonk_str a, vonk_str b);
 /* The columns named in p's name.parts; none named: all. */
 vonk_status vonk__ds_named_columns(vonk__ds *d, vonk__ds_list *ret);

@@ -117,6 +117,13 @@ vonk_status vonk__ds_column(vonk__ds *d, vonk_str name, const vonk_expr **ret)
     return *ret ? VONK_OK : no_column(d, name);
 }
 
+vonk_status vonk__ds_has_column(vonk__ds *d, vonk_str name)
+{
+    for (uint32_t i = 0; i < d->child->n_output; i++)
+        if (vonk__ds_same_name(d, d->child->output[i]->name, name)) return VONK_OK;
+    return no_column(d, name);
+}
+
 vonk_status vonk__ds_named_columns(vonk__ds *d, vonk__ds_list *ret)
 {
     if (d->p->name.n_parts == 0)

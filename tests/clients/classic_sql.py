@@ -83,6 +83,20 @@ def test_frames_are_analyzed_at_once(spark):
     spark.catalog.dropTempView("t")
 
 
+def test_names_and_patterns(spark):
+    from pyspark.errors import AnalysisException, IllegalArgumentException
+    df = spark.sql("SELECT * FROM VALUES (1, 2), (1, 3), (4, 5) AS t(x, y)")
+    assert df.dropDuplicates([]).count() == 1 and df.limit(0).dropDuplicates([]).count() == 0
+    assert sorted(r.x for r in df.dropDuplicates(["x"]).collect()) == [1, 4]
+    for wrong in (lambda: df.withMetadata("zz", {"a": 1}), lambda: df["zz.a"], lambda: df.select(df.colRegex("zz"))):
+        with pytest.raises(AnalysisException) as e:
+            wrong()
+        assert e.value.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION"
+    with pytest.raises(IllegalArgumentException) as e:
+        df.select(df.colRegex("`(`"))
+    assert e.value.getCondition() is None
+
+
 def test_rows_both_ways(spark):
     from pyspark.sql import Row
     rows = [Row(a=1, b=[1, 2], c={"x": 1.5}, d=Row(e=b"x", f=None)), Row(a=None, b=[], c={}, d=Row(e=None, f="y"))]

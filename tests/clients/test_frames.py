@@ -4,6 +4,9 @@ from decimal import Decimal
 
 import pytest
 from pyspark.errors import AnalysisException, IllegalArgumentException, PySparkException, SparkRuntimeException
+
+from pyspark.errors import AnalysisException, IllegalArgumentException, SparkRuntimeException
+from pyspark.errors.exceptions.connect import InvalidPlanInput
 from pyspark.sql import Row
 from pyspark.sql import functions as sf
 from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
@@ -572,3 +575,19 @@ def test_grouping_sets_of_other_columns(spark):
     assert shape(frame.groupingSets([["k"], ["k", "t"]], "k", "t").count().schema) == "<k:int!,t:string,count:bigint!>"
     twice = frame.rollup("k", "k").agg(sf.grouping_id().alias("g")).sort("k", "g")
     assert [tuple(row) for row in twice.collect()] == [(None, None, 1), *[(2, 2, 0)] * 2, *[(3, 3, 0)] * 2]
+
+
+def test_duplicates_by_columns(spark):
+    frame = spark.sql("SELECT * FROM VALUES (1, 2, 3), (1, 3, 3), (4, 5, 6) AS t(x, y, z)")
+    assert sorted(tuple(row) for row in frame.dropDuplicates(["X", "x"]).select("x", "z").collect()) == [(1, 3), (4, 6)]
+    assert spark.sql("SELECT 1 AS x, 2 AS X").dropDuplicates(["x"]).collect() == [(1, 2)]
+    for run in (lambda: frame.dropDuplicates([]), lambda: frame.dropDuplicatesWithinWatermark([])):
+        with pytest.raises(InvalidPlanInput) as raised:
+            run().collect()
+        assert raised.value.getCondition() == "CONNECT_INVALID_PLAN.DEDUPLICATE_REQUIRES_COLUMNS_OR_ALL"
+        assert raised.value.getSqlState() == "56K00"
+    assert condition_of(lambda: frame.dropDuplicatesWithinWatermark(["x"]).collect()) == "_LEGACY_ERROR_TEMP_3102"
+    with pytest.raises(AnalysisException) as maps:
+        spark.sql("SELECT map(1, 2) AS m, 1 AS n").dropDuplicates(["M"]).collect()
+    assert maps.value.getCondition() == "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE"
+    assert maps.value.getMessageParameters() == {"colName": "`m`", "dataType": '"MAP<INT, INT>"'}

@@ -184,25 +184,39 @@ static vonk_status check_column(vonk__j_call *call, const vonk__j_column *column
 }
 
 enum { COL, METADATA_COL };
-static vonk_status col(vonk__j_call *call, vonk_error *err)
+
+/* One that says whose it is, or a mere name. */
+static vonk_status make_column(vonk__j_call *call, bool with_plan, vonk__j_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk__j_message_done) vonk__j_message m = {0};
-    VONK__J_AUTO vonk__j_column *made = NULL;
-    const vonk__j_dataset *self = (vonk__j_dataset *)call->self;
-    VONK_TRY(vonk__j_need(call, 0, err));
     const vonk_str name = vonk__j_str(&call->args[0]);
     const bool is_star = vonk_str_is(name, "*");
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
     const size_t mark =
         vonk_pb_begin(&m.w, is_star ? PB_EXPRESSION_UNRESOLVED_STAR : PB_EXPRESSION_UNRESOLVED_ATTRIBUTE);
     if (!is_star) vonk_pb_put_str(&m.w, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_UNPARSED_IDENTIFIER, name);
-    vonk_pb_put_i64(&m.w, is_star ? PB_EXPRESSION_UNRESOLVED_STAR_PLAN_ID : PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID,
-                    self->plan_id);
+    if (with_plan)
+        vonk_pb_put_i64(&m.w,
+                        is_star ? PB_EXPRESSION_UNRESOLVED_STAR_PLAN_ID : PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_PLAN_ID,
+                        ((vonk__j_dataset *)call->self)->plan_id);
     if (call->member->tag == METADATA_COL)
         vonk_pb_put_i64(&m.w, PB_EXPRESSION_UNRESOLVED_ATTRIBUTE_IS_METADATA_COLUMN, 1);
     vonk_pb_end(&m.w, mark);
-    VONK_TRY(vonk__j_column_of(&m, &made, err));
-    if (!self->is_lazy && !is_star && !is_plain_field(self, name)) VONK_TRY(check_column(call, made, err));
+    return vonk__j_column_of(&m, ret, err);
+}
+
+/* A name that is not there is reported as any name in a query, at once. */
+static vonk_status col(vonk__j_call *call, vonk_error *err)
+{
+    VONK__J_AUTO vonk__j_column *name_only = NULL, *made = NULL;
+    const vonk__j_dataset *self = (vonk__j_dataset *)call->self;
+    VONK_TRY(vonk__j_need(call, 0, err));
+    const vonk_str name = vonk__j_str(&call->args[0]);
+    if (!self->is_lazy && !vonk_str_is(name, "*") && !is_plain_field(self, name)) {
+        VONK_TRY(make_column(call, false, &name_only, err));
+        VONK_TRY(check_column(call, name_only, err));
+    }
+    VONK_TRY(make_column(call, true, &made, err));
     return vonk__j_return(call, vonk__j_of(&VONK_STEAL(made)->head));
 }
 
@@ -213,7 +227,6 @@ static vonk_status col_regex(vonk__j_call *call, vonk_error *err)
     VONK_TRY(vonk__j_message_open(&m, call, NULL, err));
     const size_t mark = vonk_pb_begin(&m.w, PB_EXPRESSION_UNRESOLVED_REGEX);
     vonk__j_put_text(&m, PB_EXPRESSION_UNRESOLVED_REGEX_COL_NAME, &call->args[0]);
-    vonk_pb_put_i64(&m.w, PB_EXPRESSION_UNRESOLVED_REGEX_PLAN_ID, ((vonk__j_dataset *)call->self)->plan_id);
     vonk_pb_end(&m.w, mark);
     return vonk__j_return_column(&m, err);
 }

@@ -468,6 +468,7 @@ void vonk__j_translator(vonk__j_message *m, vonk_translator *ret)
     *ret = (vonk_translator){.session = m->session->session,
                              .budget = vonk_session_budget(m->session->session),
                              .arena = m->arena,
+                             .classic = true,
                              .ansi = vonk_conf_bool(conf, "spark.sql.ansi.enabled"),
                              .artifact = own_data,
                              .remote_relation = input_plan,

@@ -92,12 +92,16 @@ static vonk_status to_schema(vonk_translator *t, const vonk_pb_msg *m, const von
 /* ---- rows */
 static vonk_status deduplicate(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
+    const bool all = vonk_pb_bool(m, PB_DEDUPLICATE_ALL_COLUMNS_AS_KEYS);
     vonk_plan *node = NULL;
 
-    if (vonk_pb_bool(m, PB_DEDUPLICATE_WITHIN_WATERMARK))
-        return vonk_translate_unsupported("dropDuplicatesWithinWatermark", err);
+    if (!all && !t->classic && vonk_pb_n(m, PB_DEDUPLICATE_COLUMN_NAMES) == 0)
+        return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__DEDUPLICATE_REQUIRES_COLUMNS_OR_ALL);
+    if (vonk_pb_bool(m, PB_DEDUPLICATE_WITHIN_WATERMARK)) /* no frame is a stream */
+        return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_3102, "msg",
+                         "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets");
     VONK_TRY(with_names(t, m, PB_DEDUPLICATE_INPUT, PB_DEDUPLICATE_COLUMN_NAMES, VONK_PN_DEDUPLICATE, &node, err));
-    node->number = vonk_pb_bool(m, PB_DEDUPLICATE_ALL_COLUMNS_AS_KEYS) ? 1 : 0;
+    node->number = all ? 1 : 0;
     return vonk_plan_finish(node, ret, err);
 }
 

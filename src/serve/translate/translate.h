@@ -14,6 +14,7 @@ typedef struct vonk_translator {
     vonk_session *session;
     vonk_budget  *budget; /* of the session: plans outlive requests */
     vonk_arena   *arena;
+    bool          classic; /* of the JVM's Dataset, which takes what clients of Connect may not say */
     bool          ansi; /* the session's: what CAST without a mode means */
     /* Bytes of an artifact "cache/<hash>" (CachedLocalRelation); borrowed for the request. */
     vonk_status (*artifact)(void *door, vonk_str hash, vonk_str *ret, vonk_error *err);
