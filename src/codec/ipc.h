@@ -15,6 +15,7 @@ typedef struct vonk_ipc_options {
     bool             large;       /* 64-bit offsets for strings and binaries (spark.sql.execution.arrow.useLargeVarTypes) */
     vonk_compression compression; /* of bodies: none, LZ4 frame or zstd */
     int32_t          level;       /* VONK_COMPRESS_LEVEL_DEFAULT */
+    bool             number_fields; /* those of structs that share a name: p_0, p_1; readers that make dictionaries of structs need it */
 } vonk_ipc_options;
 #define VONK_IPC_OPTIONS {.timezone = {"UTC", 3}, .level = INT32_MIN}
 

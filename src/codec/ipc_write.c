@@ -2,6 +2,9 @@
  * empty places, the body behind it, and the places are filled when the body is known: nothing is copied twice. */
 #include "codec/ipc_int.h"
 
+#include "base/arena.h"
+#include "base/strmap.h"
+
 static vonk_status put_field(vonk_flat *f, const vonk_field *field, const vonk_ipc_options *o, uint32_t *ret,
                              vonk_error *err);
 
@@ -151,6 +154,58 @@ static vonk_status put_fields(vonk_flat *f, const vonk_field *fields, uint32_t n
     return st;
 }
 
+typedef struct same_names {
+    uint32_t n, n_numbered;
+} same_names;
+
+/* Counts the fields of each name; *ret_unique: there is one of each. */
+static vonk_status count_names(const vonk_type *t, vonk_strmap *names, same_names *counts, bool *ret_unique,
+                               vonk_error *err)
+{
+    *ret_unique = true;
+    for (uint32_t i = 0; i < t->n_fields; i++) {
+        same_names *same = vonk_strmap_get(names, t->fields[i].name);
+        if (!same) {
+            same = &counts[i];
+            VONK_TRY(vonk_strmap_put(names, t->fields[i].name, same, NULL, err));
+        }
+        if (++same->n > 1) *ret_unique = false;
+    }
+    return VONK_OK;
+}
+
+static vonk_status number_names(vonk_arena *arena, const vonk_strmap *names, vonk_field *fields, uint32_t n,
+                                vonk_error *err)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        same_names *same = vonk_strmap_get(names, fields[i].name);
+        if (same->n > 1)
+            VONK_TRY(vonk_arena_printf(arena, &fields[i].name, err, "%.*s_%u", VONK_STR_ARGS(fields[i].name),
+                                       same->n_numbered++));
+    }
+    return VONK_OK;
+}
+
+static vonk_status put_struct(vonk_flat *f, const vonk_type *t, const vonk_ipc_options *o, uint32_t *ret,
+                              vonk_error *err)
+{
+    VONK_AUTO(vonk_arena_free) vonk_arena *arena = NULL;
+    VONK_AUTO(vonk_strmap_free) vonk_strmap *names = NULL;
+    same_names *counts;
+    vonk_field *fields;
+    bool unique;
+    if (!o->number_fields || t->n_fields < 2) return put_fields(f, t->fields, t->n_fields, o, ret, err);
+    VONK_TRY(vonk_arena_new(f->budget, &arena, err));
+    VONK_TRY(vonk_strmap_new(f->budget, false, &names, err));
+    VONK_TRY(vonk_arena_array(arena, t->n_fields, sizeof *counts, &counts, err));
+    VONK_TRY(count_names(t, names, counts, &unique, err));
+    if (unique) return put_fields(f, t->fields, t->n_fields, o, ret, err);
+    VONK_TRY(vonk_arena_array(arena, t->n_fields, sizeof *fields, &fields, err));
+    memcpy(fields, t->fields, t->n_fields * sizeof *fields);
+    VONK_TRY(number_names(arena, names, fields, t->n_fields, err));
+    return put_fields(f, fields, t->n_fields, o, ret, err);
+}
+
 /* Arrow's maps are lists of a struct. */
 static vonk_status put_entries(vonk_flat *f, const vonk_type *map, const vonk_ipc_options *o, uint32_t *ret,
                                vonk_error *err)
@@ -177,7 +232,7 @@ static vonk_status put_children(vonk_flat *f, const vonk_type *t, const vonk_ipc
         element.name = VONK_STR("element");
         return put_fields(f, &element, 1, o, ret, err);
     case VONK_T_MAP: return put_entries(f, t, o, ret, err);
-    case VONK_T_STRUCT: return put_fields(f, t->fields, t->n_fields, o, ret, err);
+    case VONK_T_STRUCT: return put_struct(f, t, o, ret, err);
     case VONK_T_VARIANT: return put_variant(f, ret, err);
     case VONK_T_GEOMETRY:
     case VONK_T_GEOGRAPHY: return put_spatial(f, t, ret, err);

@@ -591,3 +591,10 @@ def test_duplicates_by_columns(spark):
         spark.sql("SELECT map(1, 2) AS m, 1 AS n").dropDuplicates(["M"]).collect()
     assert maps.value.getCondition() == "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE"
     assert maps.value.getMessageParameters() == {"colName": "`m`", "dataType": '"MAP<INT, INT>"'}
+
+
+def test_fields_of_one_name(spark):
+    query = "SELECT named_struct('p', 1, 'q', 2, 'p', 3) AS s, array(named_struct('x', 4, 'x', 5)) AS a, 6 AS a"
+    (row,) = spark.sql(query).collect()
+    assert row == ((1, 2, 3), [(4, 5)], 6)
+    assert row[0].__fields__ == ["p", "q", "p"] and row.__fields__ == ["s", "a", "a"]

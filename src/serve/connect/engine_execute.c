@@ -110,6 +110,7 @@ static vonk_status pump(row_stream *s, vonk_error *err)
 static void ipc_options_of(const vonk_conf *conf, vonk_ipc_options *ret)
 {
     *ret = (vonk_ipc_options)VONK_IPC_OPTIONS;
+    ret->number_fields = true;
     ret->timezone = vonk_conf_get(conf, "spark.sql.session.timeZone");
     ret->large = vonk_conf_bool(conf, "spark.sql.execution.arrow.useLargeVarTypes");
 }
