@@ -459,9 +459,7 @@ static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_e
         bool matched = false;
         VONK_TRY(by_plan_id(an, scope->inputs, scope->n_inputs, name, &matched, ret, err));
         if (*ret) return VONK_OK;
-        if (!matched && !scope->outer) {
-            return not_of_frame(an, name, err);
-        }
+        if (!matched && !scope->outer) return not_of_frame(an, name, err);
     }
     VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, ret, err));
     if (*ret) return VONK_OK;
