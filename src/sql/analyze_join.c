@@ -31,25 +31,16 @@ typedef struct using_columns {
     vonk_exprs terms;
 } using_columns;
 
-static vonk_status using_side(vonk_an *an, const vonk_plan *p, const vonk_plan *side, vonk_str name, const char *which,
+static vonk_status using_side(vonk_an *an, const vonk_plan *side, vonk_str name, const char *which,
                               const vonk_expr **ret, vonk_error *err)
 {
-    vonk_exprs found = {0};
     vonk_str quoted, list = VONK_STR("");
     for (uint32_t i = 0; i < side->n_output; i++)
-        if (vonk__an_name_eq(an, side->output[i]->name, name)) VONK_TRY(VONK_AN_PUSH(an, &found, side->output[i], err));
-    if (found.n == 1) {
-        *ret = found.at[0];
-        return VONK_OK;
-    }
+        if (vonk__an_name_eq(an, side->output[i]->name, name)) {
+            *ret = side->output[i]; /* the first, if several have it */
+            return VONK_OK;
+        }
     VONK_TRY(vonk__an_quote_parts(an, &name, 1, &quoted, err));
-    if (found.n > 1) {
-        for (size_t i = 0; i < found.n; i++)
-            VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "[",
-                                       VONK_STR_ARGS(quoted)));
-        return VONK_PLAN_FAIL(p, err, VONK_E_AMBIGUOUS_REFERENCE, "name", quoted.data, "referenceNames",
-                              VONK_F("%.*s]", VONK_STR_ARGS(list)));
-    }
     vonk_str *names;
     VONK_TRY(vonk_arena_array(an->arena, side->n_output + 1, sizeof(*names), &names, err));
     for (uint32_t i = 0; i < side->n_output; i++) {
@@ -81,8 +72,8 @@ static vonk_status collect_using(vonk_an *an, const vonk_plan *p, const vonk_pla
 {
     for (uint32_t i = 0; i < p->join.n_using; i++) {
         const vonk_expr *l, *r;
-        VONK_TRY(using_side(an, p, left, p->join.using_columns[i], "left", &l, err));
-        VONK_TRY(using_side(an, p, right, p->join.using_columns[i], "right", &r, err));
+        VONK_TRY(using_side(an, left, p->join.using_columns[i], "left", &l, err));
+        VONK_TRY(using_side(an, right, p->join.using_columns[i], "right", &r, err));
         VONK_TRY(add_pair(an, l, r, u, err));
     }
     for (uint32_t i = 0; p->join.natural && i < left->n_output; i++)
@@ -187,6 +178,28 @@ static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_pl
     return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", "Join", "invalidExprSqls", sql);
 }
 
+/* The columns of both sides and no hidden ones that the condition alone needs. */
+static vonk_status join_on(vonk_an *an, const vonk_plan *const *sides, const vonk_join_info *info,
+                           const vonk_expr *condition, const vonk_plan **ret, vonk_error *err)
+{
+    const vonk_plan *inputs[2] = {sides[0], sides[1]}, *joined;
+    vonk_exprs items = {0};
+    for (int i = 0; condition && i < 2; i++) VONK_TRY(vonk__an_expose(an, sides[i], &condition, 1, &inputs[i], err));
+    VONK_TRY(vonk__an_join(an, inputs[0], inputs[1], info, condition, &joined, err));
+    *ret = joined;
+    if (inputs[0] == sides[0] && inputs[1] == sides[1]) return VONK_OK;
+    for (uint32_t i = 0; i < joined->n_output; i++) {
+        const vonk_expr *c = joined->output[i];
+        if (vonk_plan_has_column(sides[0], c->id) || vonk_plan_has_column(sides[1], c->id))
+            VONK_TRY(VONK_AN_PUSH(an, &items, c, err));
+    }
+    vonk_plan *p;
+    VONK_TRY(vonk__an_node(an, VONK_PN_PROJECT, &joined, 1, &p, err));
+    VONK_TRY(vonk_plan_set_list(p, 0, items.at, vonk_u32_of(items.n), err));
+    VONK_TRY(vonk_plan_hold_exprs(p, joined->hidden.at, joined->hidden.n, &p->hidden, err));
+    return vonk__an_finish_node(an, p, ret, err);
+}
+
 vonk_status vonk__an_join_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
                                vonk_error *err)
 {
@@ -212,6 +225,5 @@ vonk_status vonk__an_join_node(vonk_an *an, const vonk_plan *p, const vonk_scope
         return project_using(an, joined, sides[0], sides[1], &u, ret, err);
     }
     VONK_TRY(join_condition(an, p, sides, outer, &condition, err));
-    for (int i = 0; condition && i < 2; i++) VONK_TRY(vonk__an_expose(an, sides[i], &condition, 1, &sides[i], err));
-    return vonk__an_join(an, sides[0], sides[1], &info, condition, ret, err);
+    return join_on(an, sides, &info, condition, ret, err);
 }
