@@ -200,6 +200,10 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
 /* ---- names (analyze_name.c) */
 /* A column of one plan by name; *ret NULL: none. AMBIGUOUS_REFERENCE. Nested fields are extracted. */
 vonk_status vonk__an_lookup(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, const vonk_expr **ret, vonk_error *err);
+/* The column of the plan whose id the name tells; NULL where these plans do not put it out.
+ * `ret_matched`: they contain that plan. */
+vonk_status vonk__an_by_plan_id(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, bool *ret_matched, const vonk_expr **ret, vonk_error *err);
+const vonk_expr *vonk__an_visible_column(const vonk_plan *p, uint64_t id); /* put out or hidden; NULL: neither */
 vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, vonk_error *err);
 vonk_status vonk__an_column_twice(vonk_an *an, vonk_str name, vonk_error *err); /* COLUMN_ALREADY_EXISTS */
 vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candidates, uint32_t n, vonk_str *ret, vonk_error *err);
@@ -221,6 +225,7 @@ bool        vonk__an_has_aggregate(const vonk_expr *e); /* also below window fun
 bool        vonk__an_is_aggregate(const vonk_expr *e);
 vonk_status vonk__an_replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to, const vonk_expr **ret, vonk_error *err); /* top down, by equality */
 
+#define VONK_AGGREGATE_DEDUPLICATES 1 /* number of the AGGREGATE that dropDuplicates() is: its first(c) AS c are columns of the frame still */
 #define VONK_PROJECT_INTERNAL 1 /* number of a PROJECT that only drops or keeps columns: ORDER BY looks through it */
 vonk_status vonk__an_drop_extra(vonk_an *an, const vonk_plan *child, const vonk_plan *like, const vonk_plan **ret, vonk_error *err); /* back to like's columns */
 void        vonk__an_above_init(vonk_above *above, const vonk_plan *plan);

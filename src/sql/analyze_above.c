@@ -36,17 +36,25 @@ static const vonk_expr *base_column(const vonk_expr *e)
     return e;
 }
 
+static vonk_status look_up(vonk_an *an, const vonk_plan *p, const vonk_expr *name, const vonk_expr **ret,
+                           vonk_error *err)
+{
+    bool matched;
+    if (name->plan_id >= 0) return vonk__an_by_plan_id(an, &p, 1, name, &matched, ret, err);
+    return vonk__an_lookup(an, &p, 1, name, ret, err);
+}
+
 vonk_status vonk__an_above_name(vonk_an *an, vonk_above *above, const vonk_expr *name, const vonk_expr **ret,
                                 vonk_error *err)
 {
     *ret = NULL;
     for (const vonk_plan *p = above->plan; lets_through(p); p = p->children[0]) {
-        VONK_TRY(vonk__an_lookup(an, p->children, 1, name, ret, err));
+        VONK_TRY(look_up(an, p->children[0], name, ret, err));
         if (*ret) return want(an, above, base_column(*ret), err);
     }
     if (!above->aggregate) return VONK_OK;
     const vonk_plan *below = vonk__an_below_aggregate(above->aggregate);
-    return vonk__an_lookup(an, &below, 1, name, ret, err); /* grouping expressions are looked for later */
+    return look_up(an, below, name, ret, err); /* grouping expressions are looked for later */
 }
 
 /* ---- over an aggregate */

@@ -3,7 +3,21 @@
 #include "sql/analyze.h"
 #include "sql/dataset.h"
 
-/* Items of these lists may be aggregates (PIVOT); names that drop() cannot find stay names. */
+/* NULL: a frame's column that is not there any more. Other names that drop() cannot find stay names. */
+static vonk_status dropped_column(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
+                                  vonk_error *err)
+{
+    bool matched = false;
+    *ret = NULL;
+    if (name->plan_id >= 0) VONK_TRY(vonk__an_by_plan_id(an, scope->inputs, scope->n_inputs, name, &matched, ret, err));
+    if (matched) return VONK_OK;
+    vonk_status st = vonk__an_expr(an, scope, name, ret, err);
+    if (st == VONK_OK || st == VONK_E_AMBIGUOUS_REFERENCE || name->plan_id >= 0) return st;
+    *ret = name;
+    return vonk_error_forgive(err, err);
+}
+
+/* Items of these lists may be aggregates (PIVOT). */
 static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer,
                                  vonk_plan *copy, vonk_error *err)
 {
@@ -13,15 +27,12 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
         vonk_exprs list = {0};
         for (uint32_t i = 0; i < p->lists[l].n; i++) {
             const vonk_expr *e = NULL;
-            vonk_status st = vonk__an_expr(an, &scope, p->lists[l].at[i], &e, err);
-            if (st != VONK_OK && st != VONK_E_AMBIGUOUS_REFERENCE && p->kind == VONK_PN_DROP_COLUMNS &&
-                p->lists[l].at[i]->kind == VONK_EX_NAME) {
-                VONK_TRY(vonk_error_forgive(err, err));
-                e = p->lists[l].at[i];
-                st = VONK_OK;
-            }
-            VONK_TRY(st);
             const vonk_expr *written = p->lists[l].at[i];
+            if (p->kind == VONK_PN_DROP_COLUMNS && written->kind == VONK_EX_NAME)
+                VONK_TRY(dropped_column(an, &scope, written, &e, err));
+            else
+                VONK_TRY(vonk__an_expr(an, &scope, written, &e, err));
+            if (!e) continue;
             if (p->kind == VONK_PN_PIVOT && written->kind == VONK_EX_NAME && e->kind != VONK_EX_COLUMN &&
                 e->kind != VONK_EX_ALIAS) /* a.b is called b */
                 VONK_TRY(vonk__an_alias(an, e, written->parts[written->n_parts - 1], &e, err));
@@ -69,7 +80,10 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     const bool has_place = p->kind != VONK_PN_PIVOT && p->kind != VONK_PN_UNPIVOT;
     if (st != VONK_OK) return has_place ? vonk__an_at(p, st, err) : st;
     VONK_TRY(vonk__an_keep_plan(an, core, &core, err));
-    return vonk__an_plan(an, core, outer, ret, err);
+    VONK_TRY(vonk__an_plan(an, core, outer, ret, err));
+    if (p->kind == VONK_PN_DEDUPLICATE && (*ret)->kind == VONK_PN_AGGREGATE)
+        ((vonk_plan *)*ret)->number = VONK_AGGREGATE_DEDUPLICATES; /* made by this analysis, not handed on yet */
+    return VONK_OK;
 }
 
 /* EXPAND as a rewrite makes it: its output is set, its expressions may hold calls. */

@@ -267,54 +267,93 @@ static vonk_status written_name(vonk_an *an, const vonk_expr *name, vonk_str *re
     return vonk_arena_printf(an->arena, ret, err, "%.*s\"", VONK_STR_ARGS(*ret));
 }
 
-typedef struct by_plan {
-    const vonk_expr *name;
-    const vonk_expr *found;
-    uint32_t depth; /* of what was found */
-    bool matched, ambiguous;
-} by_plan;
-
-static bool reaches(const vonk_plan *p, const vonk_expr *e)
+const vonk_expr *vonk__an_visible_column(const vonk_plan *p, uint64_t id)
 {
-    while (e->kind == VONK_EX_GET_FIELD) e = e->children[0];
-    if (e->kind != VONK_EX_COLUMN) return true;
-    if (vonk_plan_has_column(p, e->id)) return true;
-    for (uint32_t i = 0; i < p->hidden.n; i++)
-        if (p->hidden.at[i]->id == e->id) return true;
-    return false;
+    const vonk_expr *column = vonk_plan_column(p, id);
+    for (uint32_t i = 0; i < p->hidden.n && !column; i++)
+        if (p->hidden.at[i]->id == id) column = p->hidden.at[i];
+    return column;
 }
 
-static vonk_status search_plan(vonk_an *an, const vonk_plan *p, uint32_t depth, by_plan *b, vonk_error *err)
+/* Is output i of p this column of its child, under a new id? So are the left side's of INTERSECT and EXCEPT, the ids of
+ * UNPIVOT and what dropDuplicates() keeps of a group. */
+static bool is_same_column(const vonk_plan *p, uint32_t i, uint64_t id)
 {
-    by_plan here = {.name = b->name};
-    if (p->plan_id == b->name->plan_id) {
-        here.matched = true;
-        here.depth = depth;
-        VONK_TRY(vonk__an_lookup(an, &p, 1, b->name, &here.found, err));
-    } else {
-        for (uint32_t i = 0; i < p->n_children; i++) VONK_TRY(search_plan(an, p->children[i], depth + 1, &here, err));
+    if (p->kind == VONK_PN_SET_OP) return p->children[0]->output[i]->id == id;
+    if (p->kind == VONK_PN_AGGREGATE && p->number == VONK_AGGREGATE_DEDUPLICATES) {
+        const vonk_expr *item = p->lists[1].at[i];
+        return item->kind == VONK_EX_ALIAS && item->children[0]->children[0]->id == id;
     }
-    b->matched = b->matched || here.matched;
-    if (!here.found || !reaches(p, here.found)) return VONK_OK;
-    if (!b->found || here.depth < b->depth) {
-        b->found = here.found;
-        b->depth = here.depth;
-        b->ambiguous = here.ambiguous;
-    } else if (here.depth == b->depth) {
-        b->ambiguous = true;
+    if (p->kind != VONK_PN_EXPAND) return false;
+    for (uint32_t k = 0; k < p->n_lists; k++)
+        if (p->lists[k].at[i]->kind != VONK_EX_COLUMN || p->lists[k].at[i]->id != id) return false;
+    return p->n_lists > 0;
+}
+
+/* The column of something below p as p puts it out, perhaps nullable by now; NULL: it does not. */
+static const vonk_expr *carried_column(const vonk_plan *p, const vonk_expr *column)
+{
+    const vonk_expr *out = vonk__an_visible_column(p, column->id);
+    for (uint32_t i = 0; i < p->n_output && !out; i++)
+        if (is_same_column(p, i, column->id) && vonk_str_eq(p->output[i]->name, column->name)) out = p->output[i];
+    return out;
+}
+
+static vonk_status carried(vonk_an *an, const vonk_plan *p, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr *inner;
+    vonk_expr *copy;
+    *ret = e;
+    if (e->kind == VONK_EX_GET_FIELD) {
+        VONK_TRY(carried(an, p, e->children[0], &inner, err));
+        *ret = inner ? e : NULL;
+        if (!inner || inner == e->children[0]) return VONK_OK;
+        VONK_TRY(vonk__an_copy(an, e, &inner, 1, &copy, err));
+        return vonk__an_finish(an, copy, ret, err);
+    }
+    if (e->kind != VONK_EX_COLUMN) return VONK_OK;
+    inner = carried_column(p, e);
+    if (inner && inner->id == e->id && inner->nullable == e->nullable) return VONK_OK;
+    *ret = NULL;
+    return inner ? with_written_name(an, inner, e->name, ret, err) : VONK_OK;
+}
+
+static bool is_union(const vonk_plan *p) { return p->kind == VONK_PN_SET_OP && p->set.kind == VONK_SET_UNION; }
+
+/* The columns that p puts out of those that the name finds in plans with its id. */
+static vonk_status candidates(vonk_an *an, const vonk_plan *p, const vonk_expr *name, bool *ret_matched,
+                              vonk_exprs *ret, vonk_error *err)
+{
+    vonk_exprs here = {0};
+    const vonk_expr *column;
+    if (p->plan_id == name->plan_id) {
+        *ret_matched = true;
+        VONK_TRY(vonk__an_lookup(an, &p, 1, name, &column, err));
+        return column ? VONK_AN_PUSH(an, ret, column, err) : VONK_OK;
+    }
+    if (is_union(p)) return VONK_OK; /* its columns are those of no frame below it */
+    for (uint32_t i = 0; i < p->n_children; i++)
+        VONK_TRY(candidates(an, p->children[i], name, ret_matched, &here, err));
+    for (size_t i = 0; i < here.n; i++) {
+        VONK_TRY(carried(an, p, here.at[i], &column, err));
+        if (column) VONK_TRY(VONK_AN_PUSH(an, ret, column, err));
     }
     return VONK_OK;
 }
 
-static vonk_status by_plan_id(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name,
-                              bool *ret_matched, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__an_by_plan_id(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name,
+                                bool *ret_matched, const vonk_expr **ret, vonk_error *err)
 {
-    by_plan b = {.name = name};
+    vonk_exprs own = {0}, deeper = {0};
     vonk_str shown;
-    for (uint32_t i = 0; i < n; i++) VONK_TRY(search_plan(an, plans[i], 0, &b, err));
-    *ret_matched = b.matched;
-    *ret = b.found;
-    if (!b.ambiguous) return VONK_OK;
+    *ret_matched = false;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_own = plans[i]->plan_id == name->plan_id;
+        VONK_TRY(candidates(an, plans[i], name, ret_matched, is_own ? &own : &deeper, err));
+    }
+    const vonk_exprs *all = own.n ? &own : &deeper; /* an input goes before what the other one is made of */
+    *ret = all->n ? all->at[0] : NULL;
+    if (all->n <= 1) return VONK_OK;
     VONK_TRY(written_name(an, name, &shown, err));
     return VONK_EXPR_FAIL(name, err, VONK_E_AMBIGUOUS_COLUMN_REFERENCE, "name", shown.data);
 }
@@ -435,7 +474,7 @@ static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk
         VONK_TRY(lambda_variable(an, s, name, ret, err));
         if (*ret) return VONK_OK;
         if (s != scope->outer) continue;
-        if (name->plan_id >= 0) VONK_TRY(by_plan_id(an, s->inputs, s->n_inputs, name, &matched, ret, err));
+        if (name->plan_id >= 0) VONK_TRY(vonk__an_by_plan_id(an, s->inputs, s->n_inputs, name, &matched, ret, err));
         if (!*ret) VONK_TRY(vonk__an_lookup(an, s->inputs, s->n_inputs, name, ret, err));
         if (!*ret && s->above) VONK_TRY(vonk__an_above_name(an, s->above, name, ret, err));
     }
@@ -450,16 +489,27 @@ static vonk_status not_of_frame(vonk_an *an, const vonk_expr *name, vonk_error *
     return VONK_EXPR_FAIL(name, err, VONK_E_CANNOT_RESOLVE_DATAFRAME_COLUMN, "name", shown.data);
 }
 
+/* Of the plan that the name says and of no other, whatever has that name by now. */
+static vonk_status frame_column(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
+                                vonk_error *err)
+{
+    bool matched;
+    VONK_TRY(vonk__an_by_plan_id(an, scope->inputs, scope->n_inputs, name, &matched, ret, err));
+    if (*ret || !matched || !scope->above) return VONK_OK;
+    if (scope->above->aggregate) VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, ret, err));
+    if (*ret) return VONK_OK; /* HAVING and its kin go by the name */
+    return vonk__an_above_name(an, scope->above, name, ret, err);
+}
+
 static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
                               vonk_error *err)
 {
     VONK_TRY(lambda_variable(an, scope, name, ret, err));
     if (*ret) return VONK_OK;
     if (name->plan_id >= 0) {
-        bool matched = false;
-        VONK_TRY(by_plan_id(an, scope->inputs, scope->n_inputs, name, &matched, ret, err));
+        VONK_TRY(frame_column(an, scope, name, ret, err));
         if (*ret) return VONK_OK;
-        if (!matched && !scope->outer) return not_of_frame(an, name, err);
+        if (!scope->outer) return not_of_frame(an, name, err);
     }
     VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, ret, err));
     if (*ret) return VONK_OK;

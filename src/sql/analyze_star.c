@@ -20,12 +20,12 @@ static vonk_status all_columns(vonk_an *an, const vonk_plan *p, vonk_exprs *ret,
 static vonk_status qualified_columns(vonk_an *an, const vonk_plan *p, const vonk_expr *star, vonk_exprs *ret,
                                      vonk_error *err)
 {
-    for (uint32_t i = 0; i < p->n_output; i++)
-        if (qualifier_ends_with(an, p->output[i], star->parts, star->n_parts))
-            VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
     for (uint32_t i = 0; i < p->hidden.n; i++)
         if (qualifier_ends_with(an, p->hidden.at[i], star->parts, star->n_parts))
             VONK_TRY(VONK_AN_PUSH(an, ret, p->hidden.at[i], err));
+    for (uint32_t i = 0; i < p->n_output; i++)
+        if (qualifier_ends_with(an, p->output[i], star->parts, star->n_parts))
+            VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
     return VONK_OK;
 }
 
@@ -70,18 +70,53 @@ static vonk_status struct_fields(vonk_an *an, const vonk_scope *scope, const von
     return VONK_OK;
 }
 
-/* df["*"]: the columns of the plan with that id that are still there. */
-static vonk_status columns_of_plan(vonk_an *an, const vonk_plan *p, const vonk_plan *visible, int64_t plan_id,
-                                   bool *ret_found, vonk_exprs *ret, vonk_error *err)
+/* ---- df["*"] */
+
+typedef struct frame_search {
+    const vonk_plan *found;
+    uint32_t depth; /* of what was found */
+    bool ambiguous;
+} frame_search;
+
+static bool puts_out_all(const vonk_plan *p, const vonk_plan *columns_of)
 {
-    if (p->plan_id == plan_id) {
-        *ret_found = true;
-        for (uint32_t i = 0; i < p->n_output; i++)
-            if (vonk_plan_has_column(visible, p->output[i]->id)) VONK_TRY(VONK_AN_PUSH(an, ret, p->output[i], err));
-        return VONK_OK;
+    for (uint32_t i = 0; i < columns_of->n_output; i++)
+        if (!vonk__an_visible_column(p, columns_of->output[i]->id)) return false;
+    return true;
+}
+
+/* The plan with that id, if every plan above it up to p still puts out all of its columns. */
+static void find_frame(const vonk_plan *p, int64_t plan_id, uint32_t depth, frame_search *s)
+{
+    frame_search here = {0};
+    if (p->plan_id == plan_id)
+        here = (frame_search){.found = p, .depth = depth};
+    else
+        for (uint32_t i = 0; i < p->n_children; i++) find_frame(p->children[i], plan_id, depth + 1, &here);
+    s->ambiguous = s->ambiguous || here.ambiguous;
+    if (!here.found || !puts_out_all(p, here.found)) return;
+    if (s->found && (s->depth == 0) != (here.depth == 0)) {
+        if (s->depth == 0) return;
+        s->found = NULL;
     }
-    for (uint32_t i = 0; i < p->n_children && !*ret_found; i++)
-        VONK_TRY(columns_of_plan(an, p->children[i], visible, plan_id, ret_found, ret, err));
+    here.ambiguous = s->ambiguous || s->found != NULL;
+    *s = here;
+}
+
+/* Its columns, as the inputs put them out (perhaps nullable by now). */
+static vonk_status frame_columns(vonk_an *an, const vonk_scope *scope, const vonk_expr *star, vonk_exprs *ret,
+                                 vonk_error *err)
+{
+    frame_search s = {0};
+    for (uint32_t i = 0; i < scope->n_inputs; i++) find_frame(scope->inputs[i], star->plan_id, 0, &s);
+    if (s.ambiguous) return VONK_EXPR_FAIL(star, err, VONK_E_AMBIGUOUS_COLUMN_REFERENCE, "name", "`*`");
+    if (!s.found) return VONK_EXPR_FAIL(star, err, VONK_E_CANNOT_RESOLVE_DATAFRAME_COLUMN, "name", "`*`");
+    for (uint32_t i = 0; i < s.found->n_output; i++) {
+        const vonk_expr *column = NULL;
+        for (uint32_t k = 0; k < scope->n_inputs && !column; k++)
+            column = vonk__an_visible_column(scope->inputs[k], s.found->output[i]->id);
+        VONK_TRY(VONK_AN_PUSH(an, ret, column, err));
+    }
     return VONK_OK;
 }
 
@@ -144,10 +179,8 @@ static vonk_status expand_star(vonk_an *an, const vonk_scope *scope, const vonk_
                                vonk_error *err)
 {
     vonk_exprs columns = {0};
-    bool found = false;
-    for (uint32_t i = 0; star->plan_id >= 0 && i < scope->n_inputs && !found; i++)
-        VONK_TRY(columns_of_plan(an, scope->inputs[i], scope->inputs[i], star->plan_id, &found, &columns, err));
-    for (uint32_t i = 0; !found && i < scope->n_inputs; i++) {
+    if (star->plan_id >= 0) VONK_TRY(frame_columns(an, scope, star, &columns, err));
+    for (uint32_t i = 0; star->plan_id < 0 && i < scope->n_inputs; i++) {
         if (star->n_parts)
             VONK_TRY(qualified_columns(an, scope->inputs[i], star, &columns, err));
         else

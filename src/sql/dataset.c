@@ -138,7 +138,7 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
         if (e->nullable && !f->nullable)
             return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)));
         VONK_TRY(vonk__ds_cast(d, e, f->type, &e));
-        VONK_TRY(vonk__ds_alias(d, e, f->name, &e));
+        if (e->kind != VONK_EX_COLUMN || !vonk_str_eq(e->name, f->name)) VONK_TRY(vonk__ds_alias(d, e, f->name, &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
     }
     return vonk__ds_project(d, d->child, &out, ret);

@@ -600,3 +600,67 @@ def test_fields_of_one_name(spark):
     (row,) = spark.sql(query).collect()
     assert row == ((1, 2, 3), [(4, 5)], 6)
     assert row[0].__fields__ == ["p", "q", "p"] and row.__fields__ == ["s", "a", "a"]
+
+@pytest.fixture(scope="module")
+def sides(spark):
+    left = spark.sql("SELECT * FROM VALUES (1, 'a', 1), (2, NULL, 2), (NULL, 'c', 3) t(k, s, v)")
+    return left, spark.sql("SELECT * FROM VALUES (1L, 'a', 10), (5L, 'b', 20) t(k, s, w)")
+
+
+def rows(frame):
+    return sorted((tuple(row) for row in frame.collect()), key=repr)
+
+
+def test_columns_that_an_outer_join_makes_nullable(sides):
+    left, right = sides
+    joined = left.join(right, left.k == right.k, "full")
+    assert rows(joined.where(left.v.isNull()).select(right.w)) == [(20,)]
+    assert rows(joined.where(right.w.isNull()).select(left.v)) == [(2,), (3,)]
+    assert joined.where(left.v.isNotNull()).count() == 3
+    assert joined.select(left.v).schema["v"].nullable
+    assert rows(joined.select(sf.coalesce(left.v, sf.lit(-1)))) == [(-1,), (1,), (2,), (3,)]
+
+
+def test_columns_of_a_frame_are_not_others_of_that_name(sides):
+    left, right = sides
+    later = left.withColumn("k", sf.col("k") + 1)
+    assert rows(later.where(left.k == 2)) == [(3, None, 2)]
+    assert rows(left.replace(1, 2).where(left.k == 2)) == [(2, None, 2)]
+    assert condition_of(lambda: later.select(left.k).collect()) == "CANNOT_RESOLVE_DATAFRAME_COLUMN"
+    semi = left.join(right, left.k == right.k, "semi")
+    assert condition_of(lambda: semi.select(right.k).collect()) == "CANNOT_RESOLVE_DATAFRAME_COLUMN"
+    assert condition_of(lambda: left.union(left).select(left.k).collect()) == "CANNOT_RESOLVE_DATAFRAME_COLUMN"
+    assert semi.drop(right.k).columns == ["k", "s", "v"]
+    assert later.drop(left.k).columns == ["k", "s", "v"]
+    assert condition_of(lambda: left.drop(right.w).columns) == "CANNOT_RESOLVE_DATAFRAME_COLUMN"
+
+
+def test_columns_of_a_frame_that_occurs_twice(sides):
+    left = sides[0]
+    some = left.where("v > 1")
+    assert left.join(some, left.k == some.k).count() == 1  # a side of the join goes before what the other is made of
+    both = left.crossJoin(some)
+    for ambiguous in (lambda: both.select(left.v), lambda: both.select(left["*"]), lambda: both.drop(left.v)):
+        assert condition_of(lambda call=ambiguous: call().collect()) == "AMBIGUOUS_COLUMN_REFERENCE"
+    assert rows(left.join(some, "k", "anti").select(left.v)) == [(1,), (3,)]
+
+
+def test_columns_that_keep_their_identity(sides):
+    left = sides[0]
+    assert rows(left.intersect(left).select(left.k)) == [(1,), (2,), (None,)]
+    assert rows(left.exceptAll(left.limit(0)).where(left.v > 2)) == [(None, "c", 3)]
+    assert rows(left.unpivot("k", ["v"], "n", "x").where(left.k > 1)) == [(2, "v", 2)]
+    assert rows(left.to(left.select("k").schema).select(left.k)) == [(1,), (2,), (None,)]
+    assert rows(left.dropDuplicates(["k"]).agg(sf.sum(left.v))) == [(6,)]
+    assert rows(left.groupBy("k").agg(sf.max("v").alias("v")).where(left.v > 2)) == [(None, 3)]
+
+
+def test_all_columns_of_a_side(sides):
+    left, right = sides
+    joined = left.alias("a").join(right.alias("b"), "k", "full")
+    assert joined.select("b.*").columns == ["k", "s", "w"]
+    assert rows(left.join(right, "k").select(right["*"])) == [(1, "a", 10)]
+    assert condition_of(lambda: left.select("k").select(left["*"]).collect()) == "CANNOT_RESOLVE_DATAFRAME_COLUMN"
+    beside = left.join(right, "k", "full")
+    assert beside.join(right.select("w").limit(1), left.k > 0).columns == ["k", "s", "v", "s", "w", "w"]
+    assert left.join(right, left.k == right.k).join(right, "k").columns == ["k", "s", "v", "k", "s", "w", "s", "w"]
