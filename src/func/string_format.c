@@ -195,9 +195,11 @@ typedef struct directive {
 
 static vonk_status bad_directive(const directive *d, const vonk_type *type, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                     VONK_F("format_string: %%%c%s%s", d->conversion ? d->conversion : '?',
-                            type ? " with a value of type " : "", type ? VONK_TYPE_SQL(type) : ""));
+    const char conversion = d->conversion ? d->conversion : '?';
+    if (type)
+        return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                         VONK_F("format_string: %%%c with a value of type %s", conversion, VONK_TYPE_SQL(type)));
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("format_string: %%%c", conversion));
 }
 
 static int read_int(vonk_str s, size_t *at)
@@ -299,9 +301,9 @@ static bool is_whole(const vonk_column *c)
 static vonk_status add_whole(const directive *d, const vonk_column *c, uint32_t row, vonk_buf *out, vonk_error *err)
 {
     char text[32];
+    if (!is_whole(c)) return bad_directive(d, c->type, err);
     int64_t v = vonk_column_i64(c, row);
     uint64_t bits = (uint64_t)v;
-    if (!is_whole(c)) return bad_directive(d, c->type, err);
     if (c->type->storage == VONK_STORE_I32) bits = (uint32_t)v;
     if (c->type->storage == VONK_STORE_I16) bits = (uint16_t)v;
     if (c->type->storage == VONK_STORE_I8) bits = (uint8_t)v;
@@ -423,7 +425,7 @@ static vonk_status format_row(const vonk_fn_call *call, vonk_column *const *args
         uint32_t arg = d.same_as_last ? last : d.number ? (uint32_t)d.number : next++;
         last = arg;
         if (arg == 0 || arg >= call->n_args)
-            return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
+            return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
                              VONK_F("format_string: there is no argument %u for %%%c", arg, d.conversion));
         VONK_TRY(add_value(call, &d, args[arg], row, out, err));
     }

@@ -664,3 +664,11 @@ def test_all_columns_of_a_side(sides):
     beside = left.join(right, "k", "full")
     assert beside.join(right.select("w").limit(1), left.k > 0).columns == ["k", "s", "v", "s", "w", "w"]
     assert left.join(right, left.k == right.k).join(right, "k").columns == ["k", "s", "v", "k", "s", "w", "s", "w"]
+
+
+@pytest.mark.parametrize("call", ["'%d', 'a'", "'%x', 1.5D", "'%d', array(1)", "'%o', x'00'", "'%.2f', 1.5", "'%s'"])
+def test_format_string_of_another_type(spark, call):
+    with pytest.raises(IllegalArgumentException) as raised:
+        spark.sql(f"SELECT format_string({call})").collect()
+    assert raised.value.getCondition() is None
+    assert spark.range(3).count() == 3
