@@ -117,6 +117,12 @@ static vonk_status argument_of(spreader *x, const vonk_expr *call, uint32_t i, c
     return vonk__mk_node(&x->s, VONK_EX_CASE, (const vonk_expr *[]){filter, *ret, none}, 3, ret, err);
 }
 
+/* What parametrizes the function, such as listagg's separator: no part of what has to differ, and a constant above. */
+static bool is_parameter(const vonk_expr *call, uint32_t i)
+{
+    return i > 0 && vonk_expr_is_foldable(call->children[i]);
+}
+
 static vonk_status expand_sets(spreader *x, expansion *ex, vonk_error *err)
 {
     for (uint32_t i = 0; i < x->n_sets; i++) {
@@ -124,6 +130,8 @@ static vonk_status expand_sets(spreader *x, expansion *ex, vonk_error *err)
         VONK_TRY(vonk_arena_array(x->s.arena, call->n_args + 1, sizeof *x->sets[i].columns, &x->sets[i].columns, err));
         for (uint32_t a = 0; a < call->n_args; a++) {
             const vonk_expr *value = NULL;
+            x->sets[i].columns[a] = call->children[a];
+            if (is_parameter(call, a)) continue;
             VONK_TRY(argument_of(x, call, a, &value, err));
             VONK_TRY(add_column(x, ex, value, i + 1, i + 1, &x->sets[i].columns[a], err));
         }
@@ -325,7 +333,8 @@ static vonk_status lower_groups(spreader *x, vonk__exprs *ret_keys, const vonk_e
     for (size_t i = 0; i < ex.keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, ex.keys.at[i], err));
     for (uint32_t i = 0; i < x->n_sets; i++)
         for (uint32_t a = 0; a < x->sets[i].call->n_args; a++)
-            VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, x->sets[i].columns[a], err));
+            if (!is_parameter(x->sets[i].call, a))
+                VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, x->sets[i].columns[a], err));
     VONK_TRY(VONK_VEC_ARENA_PUSH(&keys, x->s.arena, ex.group, err));
     for (size_t i = 0; i < keys.n; i++) VONK_TRY(VONK_VEC_ARENA_PUSH(&out, x->s.arena, keys.at[i], err));
     for (size_t i = 0; i < x->calls.n; i++) {
@@ -364,7 +373,11 @@ static vonk_status lower_single(spreader *x, vonk__exprs *ret_keys, const vonk_e
 
     for (uint32_t k = 0; k < by->n; k++) VONK_TRY(add_key(x, by->at[k], &keys, &out, ret_keys, err));
     for (uint32_t a = 0; a < call->n_args; a++) {
-        const vonk_expr *value = NULL;
+        const vonk_expr *value = call->children[a];
+        if (is_parameter(call, a)) {
+            VONK_TRY(VONK_VEC_ARENA_PUSH(&args, x->s.arena, value, err));
+            continue;
+        }
         VONK_TRY(argument_of(x, call, a, &value, err));
         VONK_TRY(add_key(x, value, &keys, &out, &args, err));
     }
