@@ -54,9 +54,8 @@ vonk_status vonk__option_bool(const vonk_option *options, uint32_t n, const char
     if (!value.data) return VONK_OK;
     *ret = vonk_str_is_nocase(value, "true");
     if (*ret || vonk_str_is_nocase(value, "false")) return VONK_OK;
-    (void)VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
-                    VONK_F("the option %s must be true or false, not %.*s", key, VONK_STR_ARGS(value)));
-    return vonk_error_set_family(err, VONK_FAMILY_ILLEGAL_ARGUMENT);
+    return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                     VONK_F("the option %s must be true or false, not %.*s", key, VONK_STR_ARGS(value)));
 }
 
 /* Length of "scheme" in "scheme:/...", 0: none. */
@@ -223,8 +222,7 @@ static bool is_below(vonk_str path, vonk_str folder)
 
 static vonk_status bad_base(const char *message, vonk_error *err)
 {
-    (void)VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", message); /* Spark has no condition for it */
-    return vonk_error_set_family(err, VONK_FAMILY_ILLEGAL_ARGUMENT);
+    return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement", message);
 }
 
 static vonk_status list_root(listing *l, vonk_str path, vonk_error *err)

@@ -25,11 +25,16 @@ vonk_str vonk__write_path(const vonk_write_info *info)
     return info->path.len > 0 ? info->path : vonk__option(info->name.options, info->name.n_options, "path");
 }
 
-bool vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info)
+vonk_status vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info, bool *ret, vonk_error *err)
 {
     vonk_str mode = vonk__option(info->name.options, info->name.n_options, "partitionOverwriteMode");
     if (!mode.data) mode = vonk_conf_get(conf, "spark.sql.sources.partitionOverwriteMode");
-    return vonk_str_is(info->mode, "overwrite") && info->n_partition_by > 0 && vonk_str_is_nocase(mode, "dynamic");
+    const bool dynamic = vonk_str_is_nocase(mode, "dynamic");
+    if (!dynamic && !vonk_str_is_nocase(mode, "static"))
+        return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                         VONK_F("partitionOverwriteMode is static or dynamic, not %.*s", VONK_STR_ARGS(mode)));
+    *ret = vonk_str_is(info->mode, "overwrite") && info->n_partition_by > 0 && dynamic;
+    return VONK_OK;
 }
 
 /* ---- columns */

@@ -61,7 +61,7 @@ vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *
 vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, const vonk_write_info *info, const write_format *format, write_columns *ret,
                                    vonk_error *err);
 vonk_str vonk__write_path(const vonk_write_info *info); /* as given, or the option "path"; empty: none */
-bool     vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info);
+vonk_status vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info *info, bool *ret, vonk_error *err); /* of a mode that is neither: fails */
 
 /* write_stage.c: where files go before the commit, and the commit. */
 vonk_status vonk__write_stage(vonk_write_job *job, vonk_error *err);

@@ -41,7 +41,7 @@ static vonk_status open_job(vonk_write_job *job, const vonk_conf *conf, vonk_err
     vonk_str mark = vonk_conf_get_set(conf, VONK_STR("mapreduce.fileoutputcommitter.marksuccessfuljobs"));
     job->mark_success = !vonk_str_is_nocase(mark, "false");
     job->overwrite = vonk_str_is(info->mode, "overwrite");
-    job->dynamic = vonk__write_is_dynamic(conf, info);
+    VONK_TRY(vonk__write_is_dynamic(conf, info, &job->dynamic, err));
     vonk_random_uuid(job->id);
     return vonk__write_stage(job, err);
 }

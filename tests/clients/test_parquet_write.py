@@ -339,6 +339,21 @@ def test_a_write_that_fails_leaves_nothing(spark, folder):
     assert not hidden(folder)
 
 
+def test_options_that_say_neither(spark, folder):
+    spark.range(2).selectExpr("id", "id as p").write.partitionBy("p").parquet(folder)
+    again = spark.range(1).selectExpr("id", "5 as p").write.mode("overwrite").partitionBy("p")
+    for wrong in (
+        lambda: again.option("partitionOverwriteMode", "dynamicc").parquet(folder),
+        lambda: spark.read.parquet(folder, mergeSchema="yes").collect(),
+        lambda: spark.read.parquet(folder, recursiveFileLookup="1").collect(),
+        lambda: spark.read.option("basePath", folder + "/p=1").parquet(folder).collect(),
+    ):
+        with pytest.raises(IllegalArgumentException) as raised:
+            wrong()
+        assert raised.value.getCondition() is None
+    assert spark.read.parquet(folder).count() == 2  # nothing was overwritten
+
+
 def test_overwrite_of_what_is_read(spark, folder):
     spark.range(5).write.parquet(folder)
     spark.read.parquet(folder).selectExpr("id + 10 as id").write.mode("overwrite").parquet(folder)
