@@ -359,11 +359,15 @@ const char *vonk_fn_type_list(const vonk_fn_types *t, const char *open, const ch
     return into;
 }
 
+/* Spark lists the types in one of two ways. */
 static vonk_status raise_clash(const vonk_fn_types *t, vonk_error *err)
 {
+    const bool in_brackets = strcmp(t->fn->name, "greatest") == 0 || strcmp(t->fn->name, "least") == 0;
+    char into[1024];
+    const char *types =
+        in_brackets ? vonk_fn_type_list(t, "[", ", ", "]", into) : vonk_fn_type_list(t, "(", " or ", ")", into);
     return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__DATA_DIFF_TYPES, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
-                     "functionName", VONK_F("`%s`", t->fn->name), "dataType",
-                     vonk_fn_type_list(t, "[", ", ", "]", (char[1024]){0}));
+                     "functionName", VONK_F("`%s`", t->fn->name), "dataType", types);
 }
 
 static void required_text(vonk_str rule, char into[512])

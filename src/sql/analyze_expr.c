@@ -37,14 +37,21 @@ static vonk_status wrong_type(vonk_an *an, const vonk_expr *whole, const vonk_ex
                           input, "inputType", VONK_TYPE_SQL(part->type));
 }
 
-static vonk_status type_list(vonk_an *an, const vonk_type *const *types, uint32_t n, const char **ret, vonk_error *err)
+/* Forms list the types in [], functions in () with "or" between them. */
+static vonk_status type_list(vonk_an *an, bool is_function, const vonk_type *const *types, uint32_t n, const char **ret,
+                             vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
     vonk_str text;
     vonk_buf_init(&list, an->budget, SIZE_MAX);
+    VONK_TRY(vonk_buf_add_byte(&list, is_function ? '(' : '[', err));
     for (uint32_t i = 0; i < n; i++)
-        VONK_TRY(vonk_buf_printf(&list, err, "%s%s", i ? ", " : "[", VONK_TYPE_SQL(types[i])));
-    VONK_TRY(vonk_buf_add_byte(&list, ']', err));
+        VONK_TRY(vonk_buf_printf(&list, err, "%s%s",
+                                 i == 0        ? ""
+                                 : is_function ? " or "
+                                               : ", ",
+                                 VONK_TYPE_SQL(types[i])));
+    VONK_TRY(vonk_buf_add_byte(&list, is_function ? ')' : ']', err));
     VONK_TRY(vonk_arena_str(an->arena, vonk_buf_str(&list), &text, err));
     *ret = text.data;
     return VONK_OK;
@@ -55,7 +62,7 @@ static vonk_status different_types(vonk_an *an, const vonk_expr *whole, const ch
 {
     const char *sql, *list;
     VONK_TRY(vonk__an_quoted_sql(an, whole, &sql, err));
-    VONK_TRY(type_list(an, types, n, &list, err));
+    VONK_TRY(type_list(an, whole->kind == VONK_EX_COALESCE, types, n, &list, err));
     return VONK_EXPR_FAIL(whole, err, VONK_E_DATATYPE_MISMATCH__DATA_DIFF_TYPES, "sqlExpr", sql, "functionName",
                           function, "dataType", list);
 }
