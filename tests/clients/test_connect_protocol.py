@@ -691,7 +691,7 @@ def test_config(session):
     bad = [pb.KeyValue(key="spark.sql.ansi.enabled", value="maybe")]
     assert condition(lambda: session.config("get_with_default", pairs=bad)) == "INVALID_CONF_VALUE.TYPE_MISMATCH"
     null = [pb.KeyValue(key="a.b")]
-    assert failure(lambda: session.config("set", pairs=null)).classes[1] == "java.lang.IllegalArgumentException"
+    assert failure(lambda: session.config("set", pairs=null)).classes[0] == "java.lang.IllegalArgumentException"
     session.config("set", pairs=[pb.KeyValue(key="my.PassWord", value="x"), pb.KeyValue(key="jdbc", value="?token=1")])
     assert pairs(session.config("get_option", keys=["my.PassWord", "jdbc"])) == {"my.PassWord": None, "jdbc": None}
     assert condition(lambda: session.config("get", keys=["my.PassWord"])) == "SQL_CONF_NOT_FOUND"
