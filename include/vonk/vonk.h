@@ -54,7 +54,7 @@ typedef struct vonk_context_options {
 
 /* What went wrong. Strings live until the next call on the context, or, for a failed vonk_context_open, until the next one of this thread. */
 typedef struct vonk_failure {
-    const char *condition; /* "DIVIDE_BY_ZERO" */
+    const char *condition; /* "DIVIDE_BY_ZERO"; "": Spark has none for it */
     const char *sqlstate;  /* "22012" */
     const char *message;
 } vonk_failure;

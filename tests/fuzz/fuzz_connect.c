@@ -1,6 +1,7 @@
 /* Whole Connect requests through the server's own way of them: decoded, unpacked, translated, analysed, optimised; what
  * only reads is run for a short time. The first byte picks the message (bit 0: AnalyzePlan instead of ExecutePlan) and
- * settings. Whatever is refused must say so with a condition. A mutator changes messages as messages (pb_mutate.h). */
+ * settings. Whatever is refused must say so with a condition (Java's own refusals have none). A mutator changes
+ * messages as messages (pb_mutate.h). */
 #include <semaphore.h>
 
 #include "bounded_run.h"
@@ -28,7 +29,8 @@ static void require(bool holds)
 static void check_error(const vonk_error *err)
 {
     require(err->cls != VONK_OK);
-    require(vonk_error_condition(err)[0] != 0 && vonk_error_message(err)[0] != 0);
+    require(vonk_error_condition(err)[0] != 0 || vonk_error_get_family(err) == VONK_FAMILY_JAVA_ARGUMENT);
+    require(vonk_error_message(err)[0] != 0);
 }
 
 static int message_of(uint8_t flags) { return flags & 1 ? PB_M_ANALYZE_PLAN_REQUEST : PB_M_EXECUTE_PLAN_REQUEST; }
