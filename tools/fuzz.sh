@@ -6,6 +6,7 @@ set -uo pipefail
 build=$1 seconds=$2 passed=0 failed=0
 cd "$(dirname "$0")/.."
 shopt -s nullglob
+export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1 # else it says so and goes on
 targets=("$build"/tests/fuzz/fuzz_*)
 for target in "${targets[@]}"; do
     [ -f "$target" ] && [ -x "$target" ] || continue

@@ -242,7 +242,7 @@ static vonk_status sort_finish(vonk_op *op, vonk_lane *lane, uint32_t *ret_steps
             if (c == 0)
                 *at = l->rows.entries.at;
             else if (c == s->n_cuts)
-                *at = l->rows.entries.at + l->rows.entries.n;
+                *at = l->rows.entries.n ? l->rows.entries.at + l->rows.entries.n : l->rows.entries.at;
             else if (s->by_partition)
                 *at = partition_bound(l, c);
             else

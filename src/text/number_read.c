@@ -202,8 +202,9 @@ typedef struct written {
 static bool scan_decimal(vonk_str text, written *ret)
 {
     text = vonk_text_trim_all(text);
-    const char *at = text.data, *end = at + text.len;
     *ret = (written){0};
+    if (text.len == 0) return false;
+    const char *at = text.data, *end = at + text.len;
     if (at < end && (*at == '-' || *at == '+')) ret->negative = *at++ == '-';
     ret->from = at;
     size_t digits = 0;
