@@ -12,7 +12,8 @@ struct vonk_cursor {
 
 static inline vonk_cursor vonk_cursor_of(const void *data, size_t bytes, const char *what)
 {
-    return (vonk_cursor){(const uint8_t *)data, (const uint8_t *)data + bytes, what};
+    const uint8_t *at = data ? data : (const uint8_t *)""; /* nothing has a place, too: NULL + 0 is undefined */
+    return (vonk_cursor){at, at + bytes, what};
 }
 static inline size_t vonk_cursor_left(const vonk_cursor *c) { return (size_t)(c->end - c->at); }
 
