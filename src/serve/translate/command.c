@@ -1,7 +1,7 @@
 /* serve/translate/command.c -- Command messages that are plans: views and writes. */
 #include "serve/translate/translate_int.h"
 
-/* "v", or a database and "v": temporary views are in none, whichever is named. */
+/* The last part of "v" or "database.v": session views belong to no database. */
 static vonk_status view_name(vonk_translator *t, vonk_str text, vonk_str *ret, vonk_error *err)
 {
     const vonk_str *parts = NULL;

@@ -99,7 +99,7 @@ static vonk_status deduplicate(vonk_translator *t, const vonk_pb_msg *m, const v
         return VONK_FAIL(err, VONK_E_CONNECT_INVALID_PLAN__DEDUPLICATE_REQUIRES_COLUMNS_OR_ALL);
     if (vonk_pb_bool(m, PB_DEDUPLICATE_WITHIN_WATERMARK)) /* no frame is a stream */
         return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_3102, "msg",
-                         "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets");
+                         "only streams have watermarks: dropDuplicatesWithinWatermark has nothing to go by here");
     VONK_TRY(with_names(t, m, PB_DEDUPLICATE_INPUT, PB_DEDUPLICATE_COLUMN_NAMES, VONK_PN_DEDUPLICATE, &node, err));
     node->number = all ? 1 : 0;
     return vonk_plan_finish(node, ret, err);
