@@ -124,6 +124,11 @@ def python():
     return own if os.path.exists(own) else sys.executable
 
 
+def frames():
+    """The .calls files: DataFrame calls with odd arguments, through an unmodified PySpark."""
+    return counted(*run([python(), "tests/frames/run.py", "--vonk", os.path.join(BUILD, "vonk")], 600 * SLOWER))
+
+
 def clients():
     tests = os.path.join(ROOT, "tests", "clients")
     if not os.path.isdir(tests) or not any(f.startswith("test_") for f in os.listdir(tests)):
@@ -150,8 +155,8 @@ def clients():
     return counts["tests"] - failed, max(failed, 1) if status else failed
 
 
-SUITES = {"house": house, "unit": unit, "sql": sql, "clients": clients, "faults": faults}
-DEFAULT = ["house", "unit", "sql", "clients", "faults"]
+SUITES = {"house": house, "unit": unit, "sql": sql, "frames": frames, "clients": clients, "faults": faults}
+DEFAULT = ["house", "unit", "sql", "frames", "clients", "faults"]
 
 
 def main():

@@ -5,7 +5,7 @@
 
 Starts real Spark (compat/oracle.sh) unless --remote names one. Writes tests/tpch/answers/*.csv, and origin.txt
 with Spark's version, the zone and the data; the DataFrame form of each query must give the same. Writes the answers
-into tests/sql/**/*.slt. --check compares with what is committed and writes nothing.
+into tests/sql/**/*.slt and tests/frames/**/*.calls. --check compares with what is committed and writes nothing.
 """
 import argparse
 import os
@@ -79,9 +79,10 @@ def main():
     process, remote = (None, args.remote) if args.remote else start_oracle(args.venv)
     try:
         n_wrong = tpch(remote, args.check)
-        runner = os.path.join(ROOT, "tests", "sql", "run.py")
-        command = [sys.executable, runner, "--remote", remote] + ([] if args.check else ["--record"])
-        n_wrong += subprocess.run(command, cwd=ROOT).returncode != 0
+        for folder in ("sql", "frames"):
+            runner = os.path.join(ROOT, "tests", folder, "run.py")
+            command = [sys.executable, runner, "--remote", remote] + ([] if args.check else ["--record"])
+            n_wrong += subprocess.run(command, cwd=ROOT).returncode != 0
     finally:
         if process:
             os.killpg(process.pid, signal.SIGTERM)
