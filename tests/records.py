@@ -62,8 +62,10 @@ def escaped(text):
 def session(url, file):
     """(a session of a Spark Connect server with the file's settings, what to write of where its answers come from)."""
     import logging
+    import warnings
     from pyspark.sql import SparkSession
     logging.disable(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     spark = SparkSession.builder.remote(url).create()
     for c in file.conf:
         key, value = c.split("=", 1)
@@ -76,7 +78,7 @@ def error_lines(e):
     lines = [f"error {e.getCondition() or type(e).__name__} {e.getSqlState() or '-'}"]
     lines += [f"{k} = {escaped(v)}" for k, v in (e.getMessageParameters() or {}).items()]
     for context in (e.getQueryContext() or [])[:1]:
-        if context.contextType().name == "SQL":
+        if context.contextType().name == "SQL" and context.startIndex() >= 0:
             lines.append(f"at {context.startIndex()}..{context.stopIndex()}")
     return lines
 

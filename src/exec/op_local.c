@@ -22,7 +22,7 @@ static vonk_status local_open(vonk_op *op, vonk_error *err)
         s->n_rows += info->batches[i]->n_sel;
         s->ends[i] = s->n_rows;
     }
-    uint32_t most = vonk__default_parallelism(op->exec);
+    uint32_t most = info->one_partition ? 1 : vonk__default_parallelism(op->exec);
     op->n_partitions = s->n_rows < most ? (uint32_t)s->n_rows : most;
     if (op->n_partitions == 0) op->n_partitions = 1;
     return VONK_OK;

@@ -17,6 +17,7 @@ static const rule_row rules[] = {
     {"factor_or", vonk__rule_factor_or, false},
     {"derive_and_push_filters", vonk__rule_derive_and_push_filters, false},
     {"unnest_subqueries", vonk__rule_unnest, true},
+    {"one_partition", vonk__rule_one_partition, true},
     {"fold_constants_again", vonk__rule_fold, false},
     {"propagate_empty", vonk__rule_empty, false},
     {"strengthen_joins", vonk__rule_strengthen_joins, false},

@@ -221,6 +221,7 @@ static vonk_status lower_leaf(const vonk_opt_env *env, const vonk_plan *p, vonk_
         node->range = p->range;
     } else if (p->kind == VONK_PN_LOCAL) {
         node->local.n_batches = p->local.n_batches;
+        node->local.one_partition = p->local.one_partition;
         status = vonk_plan_hold_batches(node, p->local.batches, p->local.n_batches, &node->local.batches, err);
     }
     if (status == VONK_OK) status = vonk_plan_set_output(node, p->output, p->n_output, err);

@@ -15,6 +15,7 @@ vonk_status vonk__rule_factor_or(const vonk_opt_env *env, const vonk_plan *plan,
 vonk_status vonk__rule_push_filters(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_derive_and_push_filters(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_strengthen_joins(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
+vonk_status vonk__rule_one_partition(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_order_joins(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_push_limits(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__rule_extract_python(const vonk_opt_env *env, const vonk_plan *plan, const vonk_plan **ret, vonk_error *err);

@@ -229,17 +229,29 @@ static vonk_status put_call_tail(const text *t, const vonk_expr *e, size_t from,
     return VONK_OK;
 }
 
+static bool is_true(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) &&
+           vonk_column_i64(e->value, 0) != 0;
+}
+
 static vonk_status put_function(const text *t, const vonk_expr *e, vonk_error *err)
 {
     template tp;
     size_t from = t->out->len;
+    const bool nth = strcmp(e->fn->name, "nth_value") == 0;
+    if (e->n_args == 2 && strcmp(e->fn->name, "mode") == 0 && is_true(e->children[1])) {
+        VONK_TRY(put_c(t, "mode() WITHIN GROUP (ORDER BY ", err)); /* the smallest of the most frequent */
+        VONK_TRY(put(t, e->children[0], err));
+        return put_c(t, " DESC)", err);
+    }
     if (shown_as_operator(e))
         VONK_TRY(put_operator(t, e, err));
     else if (e->fn->text && choose_template(e->fn->text, e->n_args, &tp))
         VONK_TRY(put_template(t, e, &tp, err));
     else
         VONK_TRY(put_call_of(t, e->name.len ? e->name : vonk_str_of(e->fn->name), e, err));
-    if (vonk_expr_has(e, VONK_EXF_IGNORE_NULLS) && strcmp(e->fn->name, "nth_value") == 0)
+    if (nth && (vonk_expr_has(e, VONK_EXF_IGNORE_NULLS) || (e->n_args == 3 && is_true(e->children[2]))))
         VONK_TRY(put_c(t, " ignore nulls", err));
     return put_call_tail(t, e, from, err);
 }

@@ -51,6 +51,7 @@ typedef struct vonk_read_info {
 typedef struct vonk_local_info {
     vonk_batch *const *batches; /* referenced */
     uint32_t           n_batches;
+    bool               one_partition; /* else as many as Spark's parallelize makes */
 } vonk_local_info;
 typedef struct vonk_range_info {
     int64_t start, end, step;

@@ -335,9 +335,11 @@ static vonk_status get_local(decoder *d, vonk_plan *p, vonk_error *err)
 {
     const vonk_type **types = NULL;
     vonk_batch **batches = NULL;
-    uint32_t n = 0;
+    uint32_t n = 0, one_partition = 0;
     VONK_TRY(vonk_arena_array(d->arena, p->n_output, sizeof *types, &types, err));
     for (uint32_t i = 0; i < p->n_output; i++) types[i] = p->output[i]->type;
+    VONK_TRY(get_u32(d, &one_partition, err));
+    p->local.one_partition = one_partition != 0;
     VONK_TRY(get_n(d, &n, err));
     VONK_TRY(vonk_arena_array(d->arena, n, sizeof *batches, &batches, err));
     vonk_status st = VONK_OK;

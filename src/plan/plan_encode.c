@@ -251,6 +251,7 @@ static vonk_status put_payload(encoder *e, const vonk_plan *p, vonk_error *err)
 {
     switch (p->kind) {
     case VONK_PN_P_LOCAL:
+        VONK_TRY(put_u64(e, p->local.one_partition, err));
         VONK_TRY(put_u64(e, p->local.n_batches, err));
         for (uint32_t i = 0; i < p->local.n_batches; i++) VONK_TRY(put_block(e, p->local.batches[i], err));
         return VONK_OK;

@@ -40,6 +40,7 @@ static bool names_equal(const vonk_name_info *a, const vonk_name_info *b)
 static bool locals_equal(const vonk_local_info *a, const vonk_local_info *b)
 {
     uint32_t at_a = 0, at_b = 0, row_a = 0, row_b = 0;
+    if (a->one_partition != b->one_partition) return false;
     for (;;) {
         while (at_a < a->n_batches && row_a >= a->batches[at_a]->n_sel) at_a++, row_a = 0;
         while (at_b < b->n_batches && row_b >= b->batches[at_b]->n_sel) at_b++, row_b = 0;

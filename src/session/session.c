@@ -98,7 +98,7 @@ vonk_status vonk_session_parse(vonk_session *session, vonk_str sql, const vonk_p
 {
     VONK_AUTO(vonk_conf_unref) const vonk_conf *conf = vonk_session_conf(session);
 
-    return vonk_sql_parse(session->budget, conf, sql, ret, err);
+    return vonk_sql_parse(session->budget, conf, sql, NULL, ret, err);
 }
 
 vonk_status vonk_session_parse_expr(vonk_session *session, vonk_str sql, const vonk_expr **ret, vonk_error *err)

@@ -250,7 +250,6 @@ bool        vonk__an_keeps_columns(const vonk_plan *p);
 /* plan with those hidden columns in its output that the expressions use (analyze_hidden.c). */
 vonk_status vonk__an_expose(vonk_an *an, const vonk_plan *plan, const vonk_expr *const *exprs, size_t n, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_inherit_hidden(vonk_plan *p, vonk_error *err);
-vonk_status vonk__an_bind_parameters(vonk_an *an, const vonk_plan *p, const vonk_plan *parsed, const vonk_plan **ret, vonk_error *err);
 
 /* ---- errors */
 void vonk__an_add_context(const vonk_plan *p, vonk_error *err);

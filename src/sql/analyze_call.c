@@ -238,6 +238,23 @@ static vonk_walk find_aggregate(const vonk_expr *e, void *arg)
     return VONK_WALK_STOP;
 }
 
+static vonk_status check_filter(vonk_an *an, const vonk_expr *call, const vonk_expr *condition, vonk_error *err)
+{
+    const vonk_expr *inner = condition;
+    const char *sql, *inner_sql;
+    const bool draws = !vonk_expr_is_deterministic(condition), windows = vonk_expr_has_window(condition);
+
+    if (!draws && !windows && !vonk_expr_has_aggregate(condition)) return VONK_OK;
+    VONK_TRY(vonk__an_quoted_sql(an, condition, &sql, err));
+    if (draws) return VONK_EXPR_FAIL(call, err, VONK_E_INVALID_AGGREGATE_FILTER__NON_DETERMINISTIC, "filterExpr", sql);
+    vonk_expr_walk(condition, find_aggregate, (void *)&inner);
+    VONK_TRY(vonk__an_quoted_sql(an, inner, &inner_sql, err));
+    return VONK_EXPR_FAIL(call, err,
+                          windows ? VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_WINDOW_FUNCTION
+                                  : VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_AGGREGATE,
+                          "filterExpr", sql, windows ? "windowExpr" : "aggExpr", inner_sql);
+}
+
 /* FILTER's condition and WITHIN GROUP's orders. */
 static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
                                 vonk_exprs *args, vonk_error *err)
@@ -249,18 +266,7 @@ static vonk_status resolve_tail(vonk_an *an, const vonk_scope *scope, const vonk
         if (i == call->n_args && vonk_expr_has(call, VONK_EXF_HAS_FILTER)) {
             vonk_status st = vonk__an_condition(an, &s, NULL, call->children[i], &e, err);
             if (st != VONK_OK) return vonk_error_n_contexts(err) ? st : vonk_expr_failed(call, st, err);
-            if (vonk_expr_has_aggregate(e) || vonk_expr_has_window(e)) {
-                const vonk_expr *inner = e;
-                const char *sql, *inner_sql;
-                vonk_expr_walk(e, find_aggregate, (void *)&inner);
-                VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
-                VONK_TRY(vonk__an_quoted_sql(an, inner, &inner_sql, err));
-                return VONK_EXPR_FAIL(call, err,
-                                      vonk_expr_has_window(e)
-                                          ? VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_WINDOW_FUNCTION
-                                          : VONK_E_INVALID_AGGREGATE_FILTER__CONTAINS_AGGREGATE,
-                                      "filterExpr", sql, vonk_expr_has_window(e) ? "windowExpr" : "aggExpr", inner_sql);
-            }
+            VONK_TRY(check_filter(an, call, e, err));
         } else {
             VONK_TRY(vonk__an_expr(an, &s, call->children[i], &e, err));
         }
@@ -408,6 +414,19 @@ static vonk_status check_nested_aggregates(const vonk_scope *scope, const vonk_f
         if (vonk_expr_has_window(children[i])) return VONK_EXPR_FAIL(like, err, VONK_E__LEGACY_ERROR_TEMP_1031);
     }
     return VONK_OK;
+}
+
+/* What an aggregate takes in must be the same however often it is computed; under an OVER nothing is computed again. */
+static vonk_status check_same_again(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, vonk_error *err)
+{
+    const char *sql;
+    bool same = true;
+
+    if (!vonk__an_is_aggregate(call) || scope->is_window) return VONK_OK;
+    for (uint32_t i = 0; i < call->n_args; i++) same = same && vonk_expr_is_deterministic(call->children[i]);
+    if (same) return VONK_OK;
+    VONK_TRY(vonk__an_quoted_sql(an, call, &sql, err));
+    return VONK_EXPR_FAIL(call, err, VONK_E_AGGREGATE_FUNCTION_WITH_NONDETERMINISTIC_EXPRESSION, "sqlExpr", sql);
 }
 
 static bool is_whole_days(const vonk_type *t)
@@ -663,6 +682,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(check_nested_aggregates(scope, fn, call, args.at, vonk_u32_of(args.n), err));
     VONK_TRY(ignore_nulls(an, call, &fn, &args, err));
     VONK_TRY(vonk__an_bind(an, fn, vonk_str_of(fn->name), call, args.at, vonk_u32_of(args.n), ret, err));
+    VONK_TRY(check_same_again(an, scope, *ret, err));
     if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)
         return vonk__an_above_aggregate(an, scope->above, *ret, ret, err);
     return VONK_OK;

@@ -43,22 +43,33 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
     return VONK_OK;
 }
 
-/* All but dropDuplicates() report an unknown column as a query does. */
+/* All but dropDuplicates() report an unknown column by another condition; the proposal is all that there is. */
 static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error *err)
 {
     const char *key = NULL, *value = "";
-    const vonk_expr *made, *name;
-    vonk_str part;
+    const vonk_str *parts;
+    vonk_str name, quoted, proposal = VONK_STR("");
+    uint32_t n;
 
     for (size_t i = 0; i < vonk_error_n_params(err); i++) {
         vonk_error_param(err, i, &key, &value);
         if (strcmp(key, "colName") == 0) break;
     }
-    VONK_TRY(vonk_arena_str(an->arena, vonk_str_of(value), &part, err));
+    VONK_TRY(vonk_arena_str(an->arena, vonk_str_of(value), &name, err));
     vonk_error_reset(err);
-    VONK_TRY(vonk_ex_name(an->budget, &part, 1, -1, &made, err));
-    VONK_TRY(vonk__an_keep(an, made, &name, err));
-    return vonk__an_unknown_column(an, &child, 1, name, err);
+    if (vonk_sql_parse_name(an->arena, name, &parts, &n, err) != VONK_OK) {
+        vonk_error_reset(err);
+        parts = &name;
+        n = 1;
+    }
+    VONK_TRY(vonk__an_quote_parts(an, parts, n, &name, err));
+    for (uint32_t i = 0; i < child->n_output; i++) {
+        VONK_TRY(vonk__an_quote_parts(an, &child->output[i]->name, 1, &quoted, err));
+        VONK_TRY(vonk_arena_printf(an->arena, &proposal, err, "%.*s%s%.*s", VONK_STR_ARGS(proposal), i ? ", " : "",
+                                   VONK_STR_ARGS(quoted)));
+    }
+    return VONK_FAIL(err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", VONK_S(name), "proposal",
+                     VONK_S(proposal));
 }
 
 static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,

@@ -2,6 +2,7 @@
  * AND, CAST, a.b, a[i]). */
 #include "func/coerce.h"
 #include "sql/analyze.h"
+#include "sql/parse.h"
 
 typedef vonk_status (*expr_step)(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
                                  vonk_error *err);
@@ -306,9 +307,7 @@ static vonk_status parameter(vonk_an *an, const vonk_scope *scope, const vonk_ex
     (void)an;
     (void)scope;
     (void)ret;
-    vonk_str name = e->name.len ? e->name : VONK_STR("?");
-    return VONK_EXPR_FAIL(e, err, VONK_E_UNBOUND_SQL_PARAMETER, "name",
-                          e->name.len ? VONK_S(name) : VONK_F("_%u", e->n_args));
+    return vonk__unbound_parameter(e, err);
 }
 
 static vonk_status named_argument(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -491,18 +490,49 @@ typedef struct field_change {
     const vonk_str *path;
     uint32_t n;
     const vonk_expr *value; /* NULL: drop */
+    bool again;             /* of a struct that was changed already: one list of changes */
 } field_change;
+
+/* update_fields(s, change); the changes of one struct stand in one list. */
+static vonk_status show_level(vonk_an *an, vonk_str base, bool again, vonk_str change, vonk_str *ret, vonk_error *err)
+{
+    if (again) base.len--;
+    return vonk_arena_printf(an->arena, ret, err, again ? "%.*s, %.*s)" : "update_fields(%.*s, %.*s)",
+                             VONK_STR_ARGS(base), VONK_STR_ARGS(change));
+}
+
+static vonk_status show_last(vonk_an *an, const vonk_expr *base, const field_change *c, uint32_t at, vonk_str *ret,
+                             vonk_error *err)
+{
+    vonk_str value = VONK_STR(""), sql, change;
+    if (c->value) VONK_TRY(vonk__an_sql(an, c->value, &value, err));
+    VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)",
+                               VONK_STR_ARGS(value)));
+    VONK_TRY(vonk__an_sql(an, base, &sql, err));
+    return show_level(an, sql, c->again && at == 0, change, ret, err);
+}
+
+static vonk_status no_struct(vonk_an *an, const vonk_expr *like, const vonk_expr *base, const field_change *c,
+                             uint32_t at, vonk_error *err)
+{
+    const char *base_sql;
+    vonk_str sql;
+    VONK_TRY(vonk__an_quoted_sql(an, base, &base_sql, err));
+    if (at + 1 < c->n)
+        return VONK_EXPR_FAIL(like, err, VONK_E_INVALID_EXTRACT_BASE_FIELD_TYPE, "base", base_sql, "other",
+                              VONK_TYPE_SQL(base->type));
+    VONK_TRY(show_last(an, base, c, at, &sql, err));
+    return VONK_EXPR_FAIL(like, err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr",
+                          VONK_F("\"%.*s\"", VONK_STR_ARGS(sql)), "paramIndex", ordinal(0), "requiredType",
+                          "\"STRUCT\"", "inputSql", base_sql, "inputType", VONK_TYPE_SQL(base->type));
+}
 
 static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_expr *base, const field_change *c,
                                 uint32_t at, const vonk_expr **ret, vonk_error *err)
 {
     vonk_exprs args = {0};
     bool found = false, last = at + 1 == c->n;
-    if (base->type->id != VONK_T_STRUCT) {
-        const char *sql;
-        VONK_TRY(vonk__an_quoted_sql(an, base, &sql, err));
-        return wrong_type(an, like->resolved ? like : base, base, 0, "\"STRUCT\"", err);
-    }
+    if (base->type->id != VONK_T_STRUCT) return no_struct(an, like, base, c, at, err);
     for (uint32_t i = 0; i < base->type->n_fields; i++) {
         const vonk_expr *field, *label;
         bool hit = vonk__an_name_eq(an, base->type->fields[i].name, c->path[at]);
@@ -526,10 +556,10 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
         return struct_field(an, like, base, c->path[at], ret, err); /* says what is missing */
     }
     if (args.n == 0) {
-        const char *sql;
-        VONK_TRY(vonk__an_quoted_sql(an, base, &sql, err));
+        vonk_str sql;
+        VONK_TRY(show_last(an, base, c, at, &sql, err));
         return VONK_EXPR_FAIL(like, err, VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS, "sqlExpr",
-                              VONK_F("\"update_fields(%.*s, dropfield())\"", (int)strlen(sql) - 2, sql + 1));
+                              VONK_F("\"%.*s\"", VONK_STR_ARGS(sql)));
     }
     VONK_TRY(vonk__an_call(an, "named_struct", args.at, vonk_u32_of(args.n), like, ret, err));
     if (!base->nullable) return VONK_OK;
@@ -555,8 +585,7 @@ static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_c
         for (uint32_t i = 0; i < at; i++)
             VONK_TRY(vonk_arena_printf(an->arena, &inner, err, "%.*s.%.*s", VONK_STR_ARGS(inner),
                                        VONK_STR_ARGS(c->path[i])));
-        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "update_fields(%.*s, %.*s)", VONK_STR_ARGS(inner),
-                                   VONK_STR_ARGS(change)));
+        VONK_TRY(show_level(an, inner, c->again && at == 0, change, ret, err));
         if (at) VONK_TRY(vonk_arena_printf(an->arena, &change, err, "WithField(%.*s)", VONK_STR_ARGS(*ret)));
     }
     return VONK_OK;
@@ -568,6 +597,7 @@ vonk_status vonk__an_update_field(vonk_an *an, const vonk_scope *scope, const vo
     const vonk_expr *base;
     field_change c = {0};
     VONK_TRY(vonk_sql_parse_name(an->arena, e->name, &c.path, &c.n, err));
+    c.again = e->children[0]->kind == VONK_EX_UPDATE_FIELD;
     VONK_TRY(vonk__an_expr(an, scope, e->children[0], &base, err));
     if (e->n_children > 1) VONK_TRY(vonk__an_expr(an, scope, e->children[1], &c.value, err));
     while (base->kind == VONK_EX_ALIAS) base = base->children[0];

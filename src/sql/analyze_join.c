@@ -170,9 +170,13 @@ static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_pl
     if (!p->n_lists || p->lists[0].n == 0) return VONK_OK;
     vonk_scope scope = {.inputs = sides, .n_inputs = 2, .outer = outer};
     VONK_TRY(vonk__an_condition(an, &scope, p, p->lists[0].at[0], ret, err));
-    if (!vonk_expr_has_aggregate(*ret) && !vonk_expr_has_window(*ret)) return VONK_OK;
     const vonk_expr *bad = *ret;
     const char *sql;
+    if (!vonk_expr_is_deterministic(*ret)) {
+        VONK_TRY(vonk__an_quoted_sql(an, *ret, &sql, err));
+        return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_NON_DETERMINISTIC_EXPRESSIONS, "sqlExprs", sql);
+    }
+    if (!vonk_expr_has_aggregate(*ret) && !vonk_expr_has_window(*ret)) return VONK_OK;
     vonk_expr_walk(*ret, find_unfit, (void *)&bad);
     VONK_TRY(vonk__an_quoted_sql(an, bad, &sql, err));
     return VONK_PLAN_FAIL(p, err, VONK_E_UNSUPPORTED_EXPR_FOR_OPERATOR, "operator", "Join", "invalidExprSqls", sql);

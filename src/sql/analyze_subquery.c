@@ -249,101 +249,17 @@ vonk_status vonk__an_with_relations(vonk_an *an, const vonk_plan *p, const vonk_
     return VONK_OK;
 }
 
-typedef struct binding {
-    const vonk_plan *p;
-    VONK_VEC(uint32_t) positions; /* of '?' in the text, ascending */
-    vonk_an *an;
-} binding;
-
-static vonk_status note_position(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
-{
-    binding *b = arg;
-    *ret = vonk_expr_ref(e);
-    if (e->kind != VONK_EX_PARAMETER || e->name.len) return VONK_OK;
-    size_t at = b->positions.n;
-    for (size_t i = 0; i < b->positions.n; i++)
-        if (b->positions.at[i] == e->n_args) return VONK_OK;
-    vonk_status st = VONK_AN_PUSH(b->an, &b->positions, e->n_args, err);
-    if (st != VONK_OK) {
-        vonk_expr_unref(*ret);
-        return st;
-    }
-    for (; at > 0 && b->positions.at[at - 1] > e->n_args; at--) b->positions.at[at] = b->positions.at[at - 1];
-    b->positions.at[at] = e->n_args;
-    return VONK_OK;
-}
-
-static vonk_status bind_parameter(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
-{
-    binding *b = arg;
-    const vonk_expr *value = NULL;
-    *ret = NULL;
-    if (e->kind == VONK_EX_PARAMETER && e->name.len) {
-        for (uint32_t i = 0; b->p->n_lists > 1 && i < b->p->lists[1].n && !value; i++)
-            if (vonk_str_eq_nocase(b->p->lists[1].at[i]->name, e->name)) value = b->p->lists[1].at[i]->children[0];
-    } else if (e->kind == VONK_EX_PARAMETER) {
-        for (size_t i = 0; i < b->positions.n; i++)
-            if (b->positions.at[i] == e->n_args && b->p->n_lists && i < b->p->lists[0].n) value = b->p->lists[0].at[i];
-    }
-    *ret = vonk_expr_ref(value ? value : e);
-    (void)err;
-    return VONK_OK;
-}
-
-typedef struct plan_binding {
-    binding *b;
-    vonk_expr_step step;
-} plan_binding;
-
-static vonk_status bind_expr(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err);
-
-static vonk_status bind_node(const vonk_plan *p, void *arg, const vonk_plan **ret, vonk_error *err)
-{
-    const plan_binding *pb = arg;
-    return vonk_plan_rewrite_exprs(pb->b->an->budget, p, bind_expr, arg, ret, err);
-}
-
-/* Also inside the plans of subqueries. */
-static vonk_status bind_expr(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
-{
-    const plan_binding *pb = arg;
-    if (e->kind != VONK_EX_SUBQUERY || !e->plan) return pb->step(e, pb->b, ret, err);
-    VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = NULL;
-    vonk_expr *copy;
-    VONK_TRY(vonk_plan_rewrite(pb->b->an->budget, e->plan, bind_node, arg, &plan, err));
-    VONK_TRY(vonk_expr_copy(pb->b->an->budget, e, NULL, 0, &copy, err));
-    vonk_status st = vonk_expr_set_plan(copy, plan, err);
-    if (st != VONK_OK) {
-        vonk_expr_unref(copy);
-        return st;
-    }
-    return vonk_expr_finish(copy, ret, err);
-}
-
-vonk_status vonk__an_bind_parameters(vonk_an *an, const vonk_plan *p, const vonk_plan *parsed, const vonk_plan **ret,
-                                     vonk_error *err)
-{
-    binding b = {.p = p, .an = an};
-    plan_binding pb = {&b, note_position};
-    const vonk_plan *made;
-    *ret = parsed;
-    if (p->n_lists == 0 || (p->lists[0].n == 0 && (p->n_lists < 2 || p->lists[1].n == 0))) return VONK_OK;
-    VONK_TRY(vonk_plan_rewrite(an->budget, parsed, bind_node, &pb, &made, err));
-    VONK_TRY(vonk__an_keep_plan(an, made, &made, err));
-    pb.step = bind_parameter;
-    VONK_TRY(vonk_plan_rewrite(an->budget, parsed, bind_node, &pb, &made, err));
-    return vonk__an_keep_plan(an, made, ret, err);
-}
-
 vonk_status vonk__an_sql_text(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
                               vonk_error *err)
 {
-    const vonk_plan *parsed, *bound;
-    VONK_TRY(vonk_sql_parse(an->budget, an->conf, p->text.text, &parsed, err));
+    const vonk_plan *parsed;
+    vonk_sql_args args = {0};
+    if (p->n_lists > 0) args.positional = p->lists[0];
+    if (p->n_lists > 1) args.named = p->lists[1];
+    VONK_TRY(vonk_sql_parse(an->budget, an->conf, p->text.text, &args, &parsed, err));
     VONK_TRY(vonk__an_keep_plan(an, parsed, &parsed, err));
-    VONK_TRY(vonk__an_bind_parameters(an, p, parsed, &bound, err));
     an->depth++;
-    VONK_TRY(vonk__an_plan(an, bound, outer, ret, err));
+    VONK_TRY(vonk__an_plan(an, parsed, outer, ret, err));
     an->depth--;
     return VONK_OK;
 }

@@ -129,7 +129,7 @@ vonk_status vonk__an_sql_view(vonk_an *an, const vonk_plan *p, const vonk_plan *
     inner.conf = definition.conf;
     inner.env = &env;
     inner.view_depth++;
-    VONK_TRY(vonk_sql_parse(an->budget, definition.conf, definition.text, &parsed, err));
+    VONK_TRY(vonk_sql_parse(an->budget, definition.conf, definition.text, NULL, &parsed, err));
     VONK_TRY(vonk_analyze(&inner, parsed, &now, err));
     VONK_TRY(vonk__an_keep_plan(an, now, &now, err));
     const view_use use = {&p->name, &definition, now, env.case_sensitive};

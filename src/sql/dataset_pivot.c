@@ -45,22 +45,35 @@ static vonk_status id_columns(vonk__ds *d, const vonk__ds_list *values, vonk__ds
     return VONK_OK;
 }
 
-/* "INT" (`a`, `b`), "STRING" (`c`) */
-static vonk_status different_types(vonk__ds *d, const vonk__ds_list *values, uint32_t part)
+/* The type whose SQL name comes next behind `last` ("" at first), of those that the values have; NULL: none is left. */
+static const vonk_type *next_type(const vonk__ds *d, const vonk__ds_list *values, uint32_t part, vonk_str last)
 {
-    vonk_str list = VONK_STR("");
+    const vonk_type *best = NULL;
 
     for (size_t i = 0; i < values->n; i++) {
         const vonk_type *type = part_of(d, values->at[i], part)->type;
-        bool seen = false;
-        for (size_t k = 0; k < i && !seen; k++) seen = vonk_type_same(part_of(d, values->at[k], part)->type, type);
-        if (seen) continue;
-        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%s (", VONK_STR_ARGS(list), list.len ? ", " : "",
-                                   VONK_TYPE_SQL(type)));
-        for (size_t k = i; k < values->n; k++)
-            if (vonk_type_same(part_of(d, values->at[k], part)->type, type))
-                VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list),
-                                           k > i ? ", " : "", VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
+        if (vonk_str_compare(vonk_str_of(VONK_TYPE_SQL(type)), last) <= 0) continue;
+        if (!best || strcmp(VONK_TYPE_SQL(type), VONK_TYPE_SQL(best)) < 0) best = type;
+    }
+    return best;
+}
+
+/* "INT" (`a`, `b`), "STRING" (`c`): by the types' names */
+static vonk_status different_types(vonk__ds *d, const vonk__ds_list *values, uint32_t part)
+{
+    vonk_str list = VONK_STR(""), last = VONK_STR("");
+
+    for (const vonk_type *type; (type = next_type(d, values, part, last));) {
+        bool first = true;
+        VONK_TRY(vonk_arena_str(d->arena, vonk_str_of(VONK_TYPE_SQL(type)), &last, d->err));
+        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%.*s (", VONK_STR_ARGS(list), list.len ? ", " : "",
+                                   VONK_STR_ARGS(last)));
+        for (size_t k = 0; k < values->n; k++) {
+            if (!vonk_type_same(part_of(d, values->at[k], part)->type, type)) continue;
+            VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list), first ? "" : ", ",
+                                       VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
+            first = false;
+        }
         VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s)", VONK_STR_ARGS(list)));
     }
     return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_DATA_TYPE_MISMATCH, "types", VONK_S(list));

@@ -56,7 +56,7 @@ static bool runs_here(const vonk_expr *e)
 static vonk_status analyse_query(const fixture *f, const char *sql, vonk_error *err)
 {
     const vonk_plan *parsed = NULL, *resolved = NULL;
-    VONK_TRY(vonk_sql_parse(f->budget, f->conf, vonk_str_of(VONK_F("SELECT %s", sql)), &parsed, err));
+    VONK_TRY(vonk_sql_parse(f->budget, f->conf, vonk_str_of(VONK_F("SELECT %s", sql)), NULL, &parsed, err));
     vonk_status st = vonk_analyze(&f->analyzer, parsed, &resolved, err);
     vonk_plan_unref(parsed);
     if (st == VONK_OK) vonk_plan_unref(resolved);

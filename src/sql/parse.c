@@ -18,12 +18,14 @@ static vonk_status expect_end(vonk_parser *p, vonk_error *err)
     return vonk__expect(p, TK_END, err);
 }
 
-vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_plan **ret,
-                           vonk_error *err)
+vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_sql_args *args,
+                           const vonk_plan **ret, vonk_error *err)
 {
     VONK_AUTO(parser_done) vonk_parser p = {0};
     const vonk_plan *plan;
+    if (args) VONK_TRY(vonk__check_arguments(args, err));
     VONK_TRY(parser_init(&p, budget, conf, text, false, err));
+    p.args = args;
     if (vonk__is(&p, TK_END)) return VONK_FAIL(err, VONK_E_PARSE_EMPTY_STATEMENT);
     VONK_TRY(vonk__statement(&p, &plan, err));
     bool ended = vonk__is(&p, TK_SEMICOLON);
@@ -31,6 +33,8 @@ vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str 
     }
     if (ended && !vonk__is(&p, TK_END)) return syntax_error(&p, ": extra input ", true, err);
     VONK_TRY(expect_end(&p, err));
+    if (p.named_parameters && p.positional_parameters)
+        return VONK_FAIL(err, VONK_E_INVALID_QUERY_MIXED_QUERY_PARAMETERS);
     *ret = vonk_plan_ref(plan);
     return VONK_OK;
 }

@@ -10,6 +10,7 @@
 #include "plan/origin.h"
 #include "plan/plan.h"
 #include "sql/lex.h"
+#include "sql/sql.h"
 
 #define VONK_MAX_PARSE_DEPTH 512 /* nested parentheses, subqueries, unary operators */
 
@@ -22,6 +23,7 @@ typedef struct vonk_parser {
     vonk_budget     *budget;
     vonk_arena      *arena;
     const vonk_conf *conf; /* NULL: defaults */
+    const vonk_sql_args *args; /* or NULL */
     vonk_fn_env      env;
     vonk_str         text;
     vonk_tokens      tokens;
@@ -31,6 +33,7 @@ typedef struct vonk_parser {
     uint8_t         *is_query; /* of each '(': a query in parentheses starts here */
     uint32_t        *marks;    /* characters before byte i * 1024; NULL when all text is ASCII */
     bool             reserved_words, double_quoted_names, exponent_is_decimal, flat_set_ops, legacy_intervals, plain_escapes;
+    bool             named_parameters, positional_parameters; /* met so far */
     vonk_origin_text *origin;
     uint32_t         n_window_refs; /* OVER name: not yet replaced */
     VONK_VEC(const vonk_expr *) exprs;
@@ -120,7 +123,7 @@ vonk_status vonk__cast_type(vonk_parser *p, const vonk_type **ret, vonk_error *e
 vonk_status vonk__type(vonk_parser *p, const vonk_type **ret, vonk_error *err);        /* lives as long as the parser */
 vonk_status vonk__set_name_info(vonk_plan *plan, vonk_name_info *into, const vonk_strs *parts, vonk_error *err);
 
-/* ---- expressions (parse_expr.c, parse_primary.c, parse_literal.c, parse_interval.c, parse_call.c) */
+/* ---- expressions (parse_expr.c, parse_primary.c, parse_literal.c, parse_argument.c, parse_interval.c, parse_call.c) */
 vonk_status vonk__expr(vonk_parser *p, const vonk_expr **ret, vonk_error *err);  /* boolean level */
 vonk_status vonk__parse_value(vonk_parser *p, const vonk_expr **ret, vonk_error *err); /* below AND, OR, NOT, predicates */
 vonk_status vonk__primary(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
@@ -130,6 +133,10 @@ vonk_status vonk__expr_seq(vonk_parser *p, vonk_exprs *ret, vonk_error *err);
 vonk_status vonk__sort_item(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__sort_items(vonk_parser *p, vonk_exprs *ret, vonk_error *err);
 bool        vonk__at_number(const vonk_parser *p); /* a number, with or without '-' */
+vonk_status vonk__decimal_literal(vonk_parser *p, uint32_t from, vonk_str digits, bool minus, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__check_arguments(const vonk_sql_args *args, vonk_error *err);
+vonk_status vonk__unbound_parameter(const vonk_expr *parameter, vonk_error *err);
+vonk_status vonk__parameter(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__number(vonk_parser *p, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__typed_literal(vonk_parser *p, const vonk_expr **ret, vonk_error *err); /* DATE '...' */
 bool        vonk__at_interval(const vonk_parser *p);

@@ -104,10 +104,10 @@ static decimal_text read_decimal(vonk_str s)
     return d;
 }
 
-static vonk_status decimal(vonk_parser *p, uint32_t from, vonk_str text, bool minus, const vonk_expr **ret,
-                           vonk_error *err)
+vonk_status vonk__decimal_literal(vonk_parser *p, uint32_t from, vonk_str digits, bool minus, const vonk_expr **ret,
+                                  vonk_error *err)
 {
-    decimal_text d = read_decimal(text);
+    decimal_text d = read_decimal(digits);
     int64_t precision = d.n_digits;
     while (d.scale < 0 && precision <= VONK_MAX_PRECISION) {
         d.digits *= 10;
@@ -132,7 +132,7 @@ static vonk_status plain_integer(vonk_parser *p, uint32_t from, vonk_str digits,
                                  vonk_error *err)
 {
     int64_t value;
-    if (!whole_number(digits, minus, &value)) return decimal(p, from, digits, minus, ret, err);
+    if (!whole_number(digits, minus, &value)) return vonk__decimal_literal(p, from, digits, minus, ret, err);
     bool is_int = value >= INT32_MIN && value <= INT32_MAX;
     return vonk__literal_of(p, from, is_int ? &vonk_type_int : &vonk_type_long, value, ret, err);
 }
@@ -166,11 +166,11 @@ vonk_status vonk__number(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
     case TK_BIGINT:
     case TK_SMALLINT:
     case TK_TINYINT: return sized_integer(p, from, vonk_str_sub(text, 0, n - 1), minus, ret, err);
-    case TK_DECIMAL: return decimal(p, from, text, minus, ret, err);
+    case TK_DECIMAL: return vonk__decimal_literal(p, from, text, minus, ret, err);
     case TK_EXPONENT:
-        if (p->exponent_is_decimal) return decimal(p, from, text, minus, ret, err);
+        if (p->exponent_is_decimal) return vonk__decimal_literal(p, from, text, minus, ret, err);
         return floating(p, from, text, minus, false, ret, err);
-    case TK_BIGDECIMAL: return decimal(p, from, vonk_str_sub(text, 0, n - 2), minus, ret, err);
+    case TK_BIGDECIMAL: return vonk__decimal_literal(p, from, vonk_str_sub(text, 0, n - 2), minus, ret, err);
     default: return floating(p, from, vonk_str_sub(text, 0, n - 1), minus, kind == TK_FLOAT, ret, err);
     }
 }

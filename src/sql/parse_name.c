@@ -80,21 +80,36 @@ vonk_status vonk__identifier_captured(vonk_parser *p, vonk_str *ret, vonk_error 
 
 vonk_status vonk__name(vonk_parser *p, vonk_strs *ret, vonk_error *err)
 {
-    do {
-        vonk_str part;
-        if (vonk__at_identifier_clause(p)) {
-            VONK_TRY(vonk__identifier_clause(p, ret, err));
-            continue;
-        }
+    vonk_str part;
+    if (vonk__at_identifier_clause(p))
+        VONK_TRY(vonk__identifier_clause(p, ret, err));
+    else {
         VONK_TRY(vonk__identifier_captured(p, &part, err));
         VONK_TRY(VONK_PUSH(p, ret, part, err));
-    } while (vonk__accept(p, TK_DOT));
+    }
+    while (vonk__accept(p, TK_DOT)) {
+        VONK_TRY(vonk__identifier_captured(p, &part, err));
+        VONK_TRY(VONK_PUSH(p, ret, part, err));
+    }
     return VONK_OK;
+}
+
+static vonk_status not_text(vonk_parser *p, const vonk_expr *literal, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf sql = {0}, type = {0};
+    vonk_buf_init(&sql, p->budget, 1 << 20);
+    vonk_buf_init(&type, p->budget, 1 << 20);
+    VONK_TRY(vonk_expr_sql(literal, &sql, err));
+    VONK_TRY(vonk_type_simple_string(literal->type, &type, err));
+    return VONK_EXPR_FAIL(literal, err, VONK_E_NOT_A_CONSTANT_STRING__WRONG_TYPE, "name", "IDENTIFIER", "expr",
+                          VONK_S(vonk_buf_str(&sql)), "dataType", VONK_S(vonk_buf_str(&type)));
 }
 
 /* The text of an expression made of string literals: 'a' || 'b', or one literal. */
 static vonk_status constant_text(vonk_parser *p, const vonk_expr *e, vonk_buf *out, vonk_error *err)
 {
+    if (e->kind == VONK_EX_PARAMETER) return vonk__unbound_parameter(e, err);
+    if (e->kind == VONK_EX_LITERAL && e->type && e->type->id != VONK_T_STRING) return not_text(p, e, err);
     if (e->kind == VONK_EX_LITERAL && e->type && e->type->id == VONK_T_STRING && !vonk_column_is_null(e->value, 0))
         return vonk_buf_add_str(out, vonk_column_str(e->value, 0), err);
     if (e->kind == VONK_EX_CALL && vonk_str_is_nocase(e->parts[0], "concat")) {
@@ -114,13 +129,15 @@ vonk_status vonk__identifier_clause(vonk_parser *p, vonk_strs *ret, vonk_error *
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
     const vonk_expr *e;
     vonk_buf_init(&text, p->budget, 1 << 20);
+    const uint32_t from = p->at;
     p->at += 2;
     VONK_TRY(vonk__expr(p, &e, err));
     VONK_TRY(vonk__expect_closing(p, TK_RPAREN, err));
     VONK_TRY(constant_text(p, e, &text, err));
     const vonk_str *parts;
     uint32_t n;
-    VONK_TRY(vonk_sql_parse_name(p->arena, vonk_buf_str(&text), &parts, &n, err));
+    vonk_status status = vonk_sql_parse_name(p->arena, vonk_buf_str(&text), &parts, &n, err);
+    if (status != VONK_OK) return vonk__at_tokens(p, from, status, err);
     for (uint32_t i = 0; i < n; i++) VONK_TRY(VONK_PUSH(p, ret, parts[i], err));
     return VONK_OK;
 }

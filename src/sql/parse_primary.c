@@ -126,25 +126,7 @@ static vonk_status case_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *
     return case_branches(p, from, value, ret, err);
 }
 
-/* ---- columns and parameters */
-
-static vonk_status parameter(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
-{
-    uint32_t from = p->at++;
-    vonk_expr *e;
-    vonk_str name = VONK_STR_NONE;
-    if (p->tokens.at[from].kind == TK_COLON) VONK_TRY(vonk__identifier(p, &name, err));
-    VONK_TRY(vonk__new(p, VONK_EX_PARAMETER, NULL, 0, &e, err));
-    if (name.data) VONK_TRY(vonk_expr_set_name(e, name, err));
-    e->n_args = p->tokens.at[from].start; /* '?': parameters are numbered by their order in the text */
-    if (p->tokens.at[from].kind == TK_ARGUMENT) {
-        vonk_str digits = vonk__token_text(p, from);
-        e->n_args = 0;
-        for (size_t i = 1; i < digits.len && e->n_args < 1000; i++)
-            e->n_args = e->n_args * 10 + (uint32_t)(digits.data[i] - '0');
-    }
-    return vonk__keep_expr(p, e, from, ret, err);
-}
+/* ---- columns */
 
 static vonk_status name_or_call(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
 {
@@ -225,7 +207,7 @@ static vonk_status atom(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
     case TK_STAR: return star(p, p->at, &nothing, ret, err);
     case TK_QUESTION:
     case TK_ARGUMENT:
-    case TK_COLON: return parameter(p, ret, err);
+    case TK_COLON: return vonk__parameter(p, ret, err);
     default: break;
     }
     if (is_case(p)) return case_expr(p, ret, err);

@@ -1,6 +1,7 @@
 /* sql/parse_set.c -- SET and RESET. A key and its value are the raw text of the statement, as they stand. */
 #include "base/buf.h"
 #include "sql/parse.h"
+#include "text/zone.h"
 
 static vonk_str text_between(const vonk_parser *p, uint32_t from, uint32_t end)
 {
@@ -19,24 +20,36 @@ static vonk_status conf_node(vonk_parser *p, uint32_t from, vonk_node_kind kind,
     return vonk__keep_plan(p, plan, from, ret, err);
 }
 
+/* A zone so many hours, minutes and seconds from UTC. */
+static vonk_status zone_of_interval(vonk_parser *p, uint32_t from, const vonk_expr *interval, vonk_str *ret,
+                                    vonk_error *err)
+{
+    enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S, MOST_S = 18 * HOUR_S };
+    const vonk_type *type = interval->type;
+    const bool is_time = type->id == VONK_T_INTERVAL_DAY_TIME && type->first != VONK_DAY;
+    const int64_t value = vonk_column_i64(interval->value, 0), s = value / 1000000, size_s = s < 0 ? -s : s;
+
+    if (!is_time || value % 1000000 || size_s > MOST_S)
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__TIMEZONE_INTERVAL_OUT_OF_RANGE, "input",
+                               VONK_F("%lld", (long long)(is_time                                ? size_s / HOUR_S
+                                                          : type->id == VONK_T_INTERVAL_DAY_TIME ? s / DAY_S
+                                                                                                 : value)));
+    const int h = (int)(size_s / HOUR_S), m = (int)(size_s / 60 % 60), rest = (int)(size_s % 60);
+    VONK_TRY(vonk_arena_printf(p->arena, ret, err, "%c%02d:%02d", s < 0 ? '-' : '+', h, m));
+    return rest ? vonk_arena_printf(p->arena, ret, err, "%.*s:%02d", VONK_STR_ARGS(*ret), rest) : VONK_OK;
+}
+
 static vonk_status set_zone(vonk_parser *p, uint32_t from, const vonk_plan **ret, vonk_error *err)
 {
     vonk_str parts[2] = {VONK_STR("spark.sql.session.timeZone"), VONK_STR("")};
     if (vonk__at_string(p, 0))
         VONK_TRY(vonk__string(p, &parts[1], err));
     else if (vonk__accept(p, KW_LOCAL))
-        parts[1] = VONK_STR("UTC");
+        parts[1] = vonk_zone_local_name();
     else if (vonk__is(p, KW_INTERVAL) && vonk__at_interval(p)) {
-        uint32_t at = p->at;
         const vonk_expr *interval;
         VONK_TRY(vonk__interval(p, &interval, err));
-        int64_t s = interval->type->id == VONK_T_INTERVAL_DAY_TIME ? vonk_column_i64(interval->value, 0) / 1000000 : 0;
-        if (s % 60 || s > 18 * 3600 || s < -18 * 3600 || interval->type->id != VONK_T_INTERVAL_DAY_TIME)
-            return VONK_PARSE_FAIL(p, at, err, VONK_E_INVALID_INTERVAL_FORMAT__TIMEZONE_INTERVAL_OUT_OF_RANGE, "input",
-                                   VONK_F("%lld", (long long)s));
-        int64_t minutes = (s < 0 ? -s : s) / 60;
-        VONK_TRY(vonk_arena_printf(p->arena, &parts[1], err, "%c%02d:%02d", s < 0 ? '-' : '+', (int)(minutes / 60),
-                                   (int)(minutes % 60)));
+        VONK_TRY(zone_of_interval(p, from, interval, &parts[1], err));
     } else
         return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0045);
     return conf_node(p, from, VONK_PN_SET_CONF, parts, 2, 0, ret, err);

@@ -9,8 +9,12 @@
 #include "plan/conf.h"
 #include "plan/plan.h"
 
-/* One statement; trailing ';' allowed. Errors: PARSE_SYNTAX_ERROR and friends with a query context. */
-vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_plan **ret, vonk_error *err);
+/* What takes the places of ? and of :name, borrowed; a parameter without an argument is an error of the analysis. */
+typedef struct vonk_sql_args {
+    vonk_expr_list positional, named; /* named: NAMED_ARGs */
+} vonk_sql_args;
+/* One statement; trailing ';' allowed; args or NULL. Errors: PARSE_SYNTAX_ERROR and friends with a query context; INVALID_SQL_ARG. */
+vonk_status vonk_sql_parse(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_sql_args *args, const vonk_plan **ret, vonk_error *err);
 /* An expression with optional alias (selectExpr, expr()), a sort order (orderBy text), a multi-part identifier. */
 vonk_status vonk_sql_parse_expr(vonk_budget *budget, const vonk_conf *conf, vonk_str text, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk_sql_parse_name(vonk_arena *arena, vonk_str text, const vonk_str **ret_parts, uint32_t *ret_n, vonk_error *err);

@@ -42,7 +42,7 @@ def type_text(type_, nullable=True):
 def frame_lines(frame):
     fields = frame.schema.fields
     head = " | ".join(escaped(f"{f.name}: {type_text(f.dataType, f.nullable)}") for f in fields)
-    return [head or "no columns"] + [" | ".join(escaped(repr(v)) for v in row) for row in frame.collect()]
+    return [head or "no columns"] + [" | ".join(escaped(repr(v)) for v in row) or "no cells" for row in frame.collect()]
 
 
 def value_lines(value):
@@ -70,8 +70,8 @@ def ask(names, text):
                 lines = value_lines(eval(code, names))
     except PySparkException as e:
         lines = error_lines(e)
-    except (NameError, SyntaxError):  # the file's own mistake
-        raise
+    except (NameError, SyntaxError) as e:
+        raise SystemExit(f"the file's own mistake, in {text!r}: {e}") from e
     except Exception as e:  # PySpark itself raises such as ValueError
         lines = [f"error {type(e).__name__} -"]
     return [f"> {line}".rstrip() for line in printed.getvalue().splitlines()] + lines
@@ -98,7 +98,8 @@ def remote(arguments):
         return
     os.environ["VONK"] = str(pathlib.Path(arguments.vonk).resolve())
     from server import Server
-    own = Server("--conf", "spark.default.parallelism=2", name="frames")  # as many as real Spark had: its order of rows
+    # As many partitions as real Spark had, for its order of rows, and its zone.
+    own = Server("--conf", "spark.default.parallelism=2", name="frames", env={"TZ": "UTC"})
     yield own.remote
     if own.stop() != 0:
         raise RuntimeError(f"the server did not end well: {own.tail()}")

@@ -7,6 +7,7 @@
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def ask_process(command, records):
         script.write("\n;\n".join(r.text for r in records))
         script.flush()
         try:
-            done = subprocess.run(command + ["-f", script.name], capture_output=True, timeout=limit_s)
+            done = subprocess.run(command + ["-f", script.name], capture_output=True, timeout=limit_s,
+                                  env=dict(os.environ, TZ="UTC"))  # as real Spark had
             output = done.stdout
             why = f"ended with {done.returncode}: " + done.stderr.decode("utf-8", "replace")[-2000:]
         except subprocess.TimeoutExpired as late:
