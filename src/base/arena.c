@@ -180,18 +180,6 @@ vonk_status vonk_arena_str(vonk_arena *arena, vonk_str text, vonk_str *ret, vonk
     return VONK_OK;
 }
 
-vonk_status vonk_arena_lower(vonk_arena *arena, vonk_str text, vonk_str *ret, vonk_error *err)
-{
-    char *copy;
-    VONK_TRY(vonk_arena_alloc(arena, text.len + 1, &copy, err));
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        copy[i] = (char)(c >= 'A' && c <= 'Z' ? c | 32 : c);
-    }
-    *ret = (vonk_str){copy, text.len};
-    return VONK_OK;
-}
-
 vonk_status vonk_arena_printf(vonk_arena *arena, vonk_str *ret, vonk_error *err, const char *fmt, ...)
 {
     va_list args;

@@ -22,7 +22,6 @@ vonk_status vonk_arena_array(vonk_arena *arena, size_t n, size_t each_bytes, voi
 
 /* Copies; *ret.data is NUL-terminated, the NUL is not counted. */
 vonk_status vonk_arena_str(vonk_arena *arena, vonk_str text, vonk_str *ret, vonk_error *err);
-vonk_status vonk_arena_lower(vonk_arena *arena, vonk_str text, vonk_str *ret, vonk_error *err); /* ASCII letters only */
 vonk_status vonk_arena_printf(vonk_arena *arena, vonk_str *ret, vonk_error *err, const char *fmt, ...) VONK_PRINTF(4, 5);
 
 /* drop(thing) runs when the arena is reset or freed. On failure drop(thing) has been called already. */

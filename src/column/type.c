@@ -364,3 +364,26 @@ int vonk_type_field_index(const vonk_type *t, vonk_str name, bool case_sensitive
     }
     return found;
 }
+
+vonk_status vonk_type_name_twice(vonk_str name, bool case_sensitive, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
+    vonk_buf_init(&shown, vonk_budget_root(), SIZE_MAX);
+    VONK_TRY(vonk_buf_add_byte(&shown, '`', err));
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        if (c == '`') VONK_TRY(vonk_buf_add_byte(&shown, c, err));
+        VONK_TRY(vonk_buf_add_byte(&shown, !case_sensitive && c >= 'A' && c <= 'Z' ? (char)(c | 32) : c, err));
+    }
+    VONK_TRY(vonk_buf_add_byte(&shown, '`', err));
+    return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_S(vonk_buf_str(&shown)));
+}
+
+vonk_status vonk_type_check_names(const vonk_type *t, bool case_sensitive, vonk_error *err)
+{
+    for (uint32_t i = 0; i < t->n_fields; i++) {
+        int at = vonk_type_field_index(t, t->fields[i].name, case_sensitive);
+        if (at != (int)i) return vonk_type_name_twice(t->fields[i].name, case_sensitive, err);
+    }
+    return VONK_OK;
+}

@@ -105,6 +105,9 @@ int64_t vonk_type_default_bytes(const vonk_type *t);      /* Spark's defaultSize
 size_t vonk_storage_bytes(vonk_storage storage); /* of one value; 0 for NONE and BIT */
 /* Index of a struct's field; -1: none; -2: more than one (case folded). */
 int vonk_type_field_index(const vonk_type *t, vonk_str name, bool case_sensitive);
+/* COLUMN_ALREADY_EXISTS: the name in small letters unless they count; and the same when two fields of a struct have one name. */
+vonk_status vonk_type_name_twice(vonk_str name, bool case_sensitive, vonk_error *err);
+vonk_status vonk_type_check_names(const vonk_type *struct_type, bool case_sensitive, vonk_error *err);
 
 /* Texts; appended to `out`. */
 vonk_status vonk_type_simple_string(const vonk_type *t, vonk_buf *out, vonk_error *err);  /* struct<a:int>, cut after max_fields as Spark where it shows plans */

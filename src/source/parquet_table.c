@@ -130,6 +130,7 @@ static vonk_status find_data_schema(parquet_table *t, const vonk_conf *conf, con
     else
         VONK_TRY(files_schema(t, merge, &found, err));
     if (!found) return VONK_FAIL(err, VONK_E_UNABLE_TO_INFER_SCHEMA, "format", "Parquet");
+    VONK_TRY(vonk_type_check_names(read->schema ? read->schema : found, t->case_sensitive, err));
     return as_nullable(scratch, found, &t->data, err);
 }
 

@@ -1,6 +1,6 @@
 /* source/partition_values.c -- types and values of partition columns: the narrowest of int, bigint, decimal, double,
- * date, timestamp, string that takes every text of the column, as Spark infers it. A text that stands for null fits
- * all. */
+ * date, timestamp, time, string that takes every text of the column, as Spark infers it. A text that stands for null
+ * fits all; of nothing but those the type is void. */
 #include "column/builder.h"
 #include "source/files.h"
 #include "text/date.h"
@@ -14,6 +14,7 @@ typedef enum value_kind {
     KIND_DOUBLE,
     KIND_DATE,
     KIND_TIMESTAMP,
+    KIND_TIME,
     KIND_STRING
 } value_kind;
 
@@ -21,6 +22,7 @@ typedef struct inference {
     vonk_budget *budget;
     const vonk_zone *zone;
     int64_t now_us;
+    bool times; /* spark.sql.timeType.enabled */
 } inference;
 
 static bool is_decimal(vonk_str text, int *ret_precision)
@@ -53,6 +55,16 @@ static bool is_timestamp(const inference *in, vonk_str text)
     return is_date(vonk_str_sub(text, 0, 10)) && vonk_text_to_timestamp(text, in->zone, in->now_us, &us);
 }
 
+/* HH:mm:ss[.S], up to six digits of a fraction. */
+static bool is_time(const inference *in, vonk_str text)
+{
+    int64_t ns;
+    if (!in->times || text.len < 8 || text.len == 9 || text.len > 15 || text.data[2] != ':' || text.data[5] != ':')
+        return false;
+    return (text.len == 8 || text.data[8] == '.') && (unsigned char)text.data[text.len - 1] > ' ' &&
+           vonk_text_to_time(text, &ns);
+}
+
 /* Java's parseInt and parseLong know no white space. */
 static bool is_whole(vonk_str text, int64_t least, int64_t most)
 {
@@ -71,6 +83,7 @@ static value_kind kind_of(const inference *in, vonk_str text, int *ret_precision
     if (vonk_text_to_f64(text, &d)) return KIND_DOUBLE;
     if (is_date(text)) return KIND_DATE;
     if (is_timestamp(in, text)) return KIND_TIMESTAMP;
+    if (is_time(in, text)) return KIND_TIME;
     return KIND_STRING;
 }
 
@@ -99,7 +112,8 @@ static vonk_status type_of(value_kind kind, int precision, const vonk_type **ret
     case KIND_DOUBLE: *ret = &vonk_type_double; return VONK_OK;
     case KIND_DATE: *ret = &vonk_type_date; return VONK_OK;
     case KIND_TIMESTAMP: *ret = &vonk_type_timestamp; return VONK_OK;
-    case KIND_NULL:
+    case KIND_TIME: *ret = &vonk_type_time; return VONK_OK;
+    case KIND_NULL: *ret = &vonk_type_null; return VONK_OK;
     case KIND_STRING: break;
     }
     *ret = &vonk_type_string;
@@ -146,6 +160,7 @@ static vonk_status put_value(const inference *in, vonk_builder *b, vonk_str text
                                                                       : bad_value(text, name, t, err);
     case VONK_T_TIMESTAMP_NTZ:
         return vonk_text_to_timestamp_ntz(text, true, &i) ? vonk_builder_i64(b, i, err) : bad_value(text, name, t, err);
+    case VONK_T_TIME: return vonk_text_to_time(text, &i) ? vonk_builder_i64(b, i, err) : bad_value(text, name, t, err);
     case VONK_T_STRING:
     case VONK_T_CHAR:
     case VONK_T_VARCHAR: return vonk_builder_str(b, text, err);
@@ -185,7 +200,8 @@ vonk_status vonk__partition_values(vonk_budget *budget, const vonk_conf *conf, c
                                    source_files *files, const vonk_str *names, uint32_t n, const vonk_str *texts,
                                    const vonk_type *wanted, vonk_error *err)
 {
-    inference in = {.budget = budget, .now_us = env->now_us};
+    inference in = {
+        .budget = budget, .now_us = env->now_us, .times = vonk_conf_bool(conf, "spark.sql.timeType.enabled")};
     bool infer = vonk_conf_bool(conf, "spark.sql.sources.partitionColumnTypeInference.enabled");
     vonk_field *fields = NULL;
     VONK_TRY(vonk_zone_find(env->time_zone, &in.zone, err));
@@ -194,6 +210,7 @@ vonk_status vonk__partition_values(vonk_budget *budget, const vonk_conf *conf, c
         int given = wanted ? vonk_type_field_index(wanted, names[c], env->case_sensitive) : -1;
         fields[c] = (vonk_field){.name = names[c], .nullable = true};
         if (given >= 0) {
+            fields[c].name = wanted->fields[given].name;
             fields[c].type = vonk_type_ref(wanted->fields[given].type);
         } else {
             VONK_TRY(infer_column(&in, files, n, c, texts, infer, &fields[c].type, err));

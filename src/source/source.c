@@ -1,6 +1,8 @@
 /* source/source.c -- the formats, by name. */
 #include "source/source.h"
 
+#include <string.h>
+
 #include "source/parquet_int.h"
 
 typedef vonk_status (*opener)(vonk_budget *budget, const vonk_conf *conf, const vonk_fn_env *env,
@@ -21,8 +23,22 @@ static const struct {
     {"xml", NULL},
 };
 
+vonk_str vonk_source_short_name(vonk_str format)
+{
+    static const char *const packages[] = {"org.apache.spark.sql.execution.datasources.", "org.apache.spark.sql."};
+    for (size_t i = 0; i < VONK_COUNTOF(packages); i++) {
+        const size_t n = strlen(packages[i]);
+        if (format.len <= n || memcmp(format.data, packages[i], n) != 0) continue;
+        const vonk_str rest = vonk_str_sub(format, n, format.len);
+        const char *dot = memchr(rest.data, '.', rest.len);
+        return dot ? vonk_str_sub(rest, 0, (size_t)(dot - rest.data)) : rest;
+    }
+    return format;
+}
+
 static int find(vonk_str format)
 {
+    format = vonk_source_short_name(format);
     for (size_t i = 0; i < VONK_COUNTOF(formats); i++)
         if (vonk_str_is_nocase(format, formats[i].name)) return (int)i;
     return -1;

@@ -1,5 +1,6 @@
 /* source/write_check.c -- what can be said about a write before anything runs. */
 #include "base/vec.h"
+#include "source/source.h"
 #include "source/write_int.h"
 
 static const write_format *const formats[] = {&vonk__write_parquet};
@@ -9,13 +10,14 @@ vonk_status vonk__write_format_of(const vonk_conf *conf, const vonk_write_info *
                                   vonk_error *err)
 {
     vonk_str name = info->format.len > 0 ? info->format : vonk_conf_get(conf, "spark.sql.sources.default");
+    const vonk_str brief = vonk_source_short_name(name);
     for (size_t i = 0; i < VONK_COUNTOF(formats); i++) {
-        if (!vonk_str_is_nocase(name, formats[i]->name)) continue;
+        if (!vonk_str_is_nocase(brief, formats[i]->name)) continue;
         *ret = formats[i];
         return VONK_OK;
     }
     for (size_t i = 0; i < VONK_COUNTOF(unwritten); i++)
-        if (vonk_str_is_nocase(name, unwritten[i]))
+        if (vonk_str_is_nocase(brief, unwritten[i]))
             return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("writing %s files", unwritten[i]));
     return VONK_FAIL(err, VONK_E_DATA_SOURCE_NOT_FOUND, "provider", VONK_S(name));
 }
@@ -39,13 +41,6 @@ vonk_status vonk__write_is_dynamic(const vonk_conf *conf, const vonk_write_info 
 
 /* ---- columns */
 
-static vonk_status twice(vonk_arena *arena, vonk_str name, bool case_sensitive, vonk_error *err)
-{
-    vonk_str shown = name;
-    if (!case_sensitive) VONK_TRY(vonk_arena_lower(arena, name, &shown, err));
-    return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_F("`%.*s`", VONK_STR_ARGS(shown)));
-}
-
 static bool same_name(vonk_str a, vonk_str b, bool case_sensitive)
 {
     return case_sensitive ? vonk_str_eq(a, b) : vonk_str_eq_nocase(a, b);
@@ -68,7 +63,7 @@ static vonk_status partition_columns(vonk_arena *arena, const vonk_fn_env *env, 
         uint32_t at = 0;
         for (uint32_t k = 0; k < i; k++)
             if (same_name(info->partition_by[i], info->partition_by[k], env->case_sensitive))
-                return twice(arena, info->partition_by[i], env->case_sensitive, err);
+                return vonk_type_name_twice(info->partition_by[i], env->case_sensitive, err);
         while (at < schema->n_fields && !same_name(schema->fields[at].name, info->partition_by[i], env->case_sensitive))
             at++;
         if (at == schema->n_fields) return no_column(schema, info->partition_by[i], err);
@@ -113,10 +108,7 @@ vonk_status vonk__write_columns_of(vonk_arena *arena, const vonk_fn_env *env, co
     if (schema->n_fields == 0)
         return VONK_FAIL(err, VONK_E_EMPTY_SCHEMA_NOT_SUPPORTED_FOR_DATASOURCE, "format", format->shown);
     if (ret->n_data == 0) return VONK_FAIL(err, VONK_E_ALL_PARTITION_COLUMNS_NOT_ALLOWED);
-    for (uint32_t i = 0; i < schema->n_fields; i++)
-        for (uint32_t k = 0; k < i; k++)
-            if (same_name(schema->fields[i].name, schema->fields[k].name, env->case_sensitive))
-                return twice(arena, schema->fields[k].name, env->case_sensitive, err);
+    VONK_TRY(vonk_type_check_names(schema, env->case_sensitive, err));
     VONK_TRY(vonk_type_struct(fields, ret->n_data, &ret->schema, err));
     return vonk_arena_on_free(arena, drop_type, (void *)(uintptr_t)ret->schema, err);
 }

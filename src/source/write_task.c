@@ -25,8 +25,8 @@ static vonk_status option_rows(const vonk_conf *conf, const vonk_write_info *inf
     vonk_str text = vonk__option(info->name.options, info->name.n_options, "maxRecordsPerFile");
     *ret = vonk_conf_i64(conf, "spark.sql.files.maxRecordsPerFile");
     if (!text.data || vonk_text_to_i64(text, false, INT64_MIN, INT64_MAX, ret)) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
-                     VONK_F("the option maxRecordsPerFile cannot be %.*s", VONK_STR_ARGS(text)));
+    return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                     VONK_F("maxRecordsPerFile is a whole number, not %.*s", VONK_STR_ARGS(text)));
 }
 
 static vonk_status open_job(vonk_write_job *job, const vonk_conf *conf, vonk_error *err)

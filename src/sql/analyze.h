@@ -205,7 +205,6 @@ vonk_status vonk__an_lookup(vonk_an *an, const vonk_plan *const *plans, uint32_t
 vonk_status vonk__an_by_plan_id(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, bool *ret_matched, const vonk_expr **ret, vonk_error *err);
 const vonk_expr *vonk__an_visible_column(const vonk_plan *p, uint64_t id); /* put out or hidden; NULL: neither */
 vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, uint32_t n, const vonk_expr *name, vonk_error *err);
-vonk_status vonk__an_column_twice(vonk_an *an, vonk_str name, vonk_error *err); /* COLUMN_ALREADY_EXISTS */
 vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candidates, uint32_t n, vonk_str *ret, vonk_error *err);
 vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n, vonk_str *ret, vonk_error *err); /* `a`.`b`, NUL-terminated */
 vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *items, uint32_t n, vonk_exprs *ret, vonk_error *err);

@@ -96,7 +96,8 @@ static vonk_status name_view_columns(vonk_an *an, const vonk_name_info *name, co
     const vonk_str *names = name->n_columns > 0 ? name->columns : own;
     for (uint32_t i = 0; i < child->n_output; i++)
         for (uint32_t k = 0; k < i; k++)
-            if (vonk__an_name_eq(an, names[i], names[k])) return vonk__an_column_twice(an, names[i], err);
+            if (vonk__an_name_eq(an, names[i], names[k]))
+                return vonk_type_name_twice(names[i], an->case_sensitive, err);
     *ret = child;
     return name->n_columns > 0 ? vonk__an_rename(an, child, names, ret, err) : VONK_OK;
 }

@@ -72,14 +72,6 @@ vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n,
     return vonk_arena_str(an->arena, vonk_buf_str(&text), ret, err);
 }
 
-vonk_status vonk__an_column_twice(vonk_an *an, vonk_str name, vonk_error *err)
-{
-    vonk_str shown = name;
-    if (!an->case_sensitive) VONK_TRY(vonk_arena_lower(an->arena, name, &shown, err));
-    VONK_TRY(vonk__an_quote_parts(an, &shown, 1, &shown, err));
-    return VONK_FAIL(err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", shown.data);
-}
-
 /* The column's qualifier and the name as it was written. */
 static vonk_status quote_column(vonk_an *an, const vonk_expr *column, vonk_str written, vonk_str *ret, vonk_error *err)
 {

@@ -166,7 +166,7 @@ static vonk_status check_names(vonk_an *an, const vonk_plan *side, vonk_error *e
 {
     for (uint32_t i = 0; i < side->n_output; i++) {
         vonk_str name = side->output[i]->name;
-        if (column_named(an, side, name) != side->output[i]) return vonk__an_column_twice(an, name, err);
+        if (column_named(an, side, name) != side->output[i]) return vonk_type_name_twice(name, an->case_sensitive, err);
     }
     return VONK_OK;
 }

@@ -4,12 +4,6 @@
 #include "func/coerce.h"
 
 /* ---- withColumn(s), withColumnRenamed, drop */
-static vonk_status name_twice(const vonk__ds *d, vonk_str name)
-{
-    vonk_str shown = name;
-    if (!d->a->env->case_sensitive) VONK_TRY(vonk_arena_lower(d->arena, name, &shown, d->err));
-    return VONK_FAIL(d->err, VONK_E_COLUMN_ALREADY_EXISTS, "columnName", VONK_F("`%.*s`", VONK_STR_ARGS(shown)));
-}
 
 static vonk_status check_different(vonk__ds *d)
 {
@@ -17,7 +11,8 @@ static vonk_status check_different(vonk__ds *d)
 
     for (uint32_t i = 0; i < list->n; i++)
         for (uint32_t k = i + 1; k < list->n; k++)
-            if (vonk__ds_same_name(d, list->at[i]->name, list->at[k]->name)) return name_twice(d, list->at[i]->name);
+            if (vonk__ds_same_name(d, list->at[i]->name, list->at[k]->name))
+                return vonk_type_name_twice(list->at[i]->name, d->a->env->case_sensitive, d->err);
     return VONK_OK;
 }
 
