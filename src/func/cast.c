@@ -1,5 +1,7 @@
 /* func/cast.c -- CAST: choosing the body for two types, and errors. Bodies: cast_number.c, cast_text.c, cast_parse.c,
  * cast_time.c, cast_interval.c, cast_nested.c. */
+#include <stdio.h>
+
 #include "func/body.h"
 #include "func/cast_int.h"
 #include "func/literal_text.h"
@@ -47,18 +49,17 @@ vonk_status vonk__cast_malformed(const vonk__cast *c, const vonk_column *arg, ui
 
 vonk_status vonk__cast_out_of_range(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
 {
-    char text[VONK_DEC_CHARS + 1] = {0};
-    const char *value = text;
+    char text[1024] = {0};
     if (arg->type->id == VONK_T_DECIMAL)
         vonk_dec_to_text(vonk_column_i128(arg, row), arg->type->scale, text);
     else if (vonk_type_is_integral(arg->type) || arg->type->id == VONK_T_BOOLEAN)
         vonk_i64_to_text(vonk_column_i64(arg, row), text);
     else if (vonk_type_is_stringy(arg->type))
-        value = VONK_S(vonk_text_trim_all(vonk_column_str(arg, row)));
+        snprintf(text, sizeof(text), "%.*s", VONK_STR_ARGS(vonk_text_trim_all(vonk_column_str(arg, row))));
     else
-        value = VONK_F("%.0f",
-                       arg->type->id == VONK_T_FLOAT || arg->type->id == VONK_T_DOUBLE ? vonk_column_f64(arg, row) : 0);
-    return VONK_FAIL(err, VONK_E_NUMERIC_VALUE_OUT_OF_RANGE__WITH_SUGGESTION, "value", value, "precision",
+        vonk_f64_to_text(
+            arg->type->id == VONK_T_FLOAT || arg->type->id == VONK_T_DOUBLE ? vonk_column_f64(arg, row) : 0, text);
+    return VONK_FAIL(err, VONK_E_NUMERIC_VALUE_OUT_OF_RANGE__WITH_SUGGESTION, "value", text, "precision",
                      VONK_F("%d", c->to->precision), "scale", VONK_F("%d", c->to->scale), "config",
                      "\"spark.sql.ansi.enabled\"");
 }

@@ -112,8 +112,6 @@ static bool decimal_holds(const vonk_type *from, const vonk_type *to)
     int whole = to->precision - to->scale, had = from->precision - from->scale;
     if (from->id == VONK_T_BOOLEAN) return whole >= 1;
     if (is_decimal(from)) return whole > had || (whole == had && to->scale >= from->scale);
-    if (from->id == VONK_T_FLOAT) return whole >= 7 && to->scale >= 7;
-    if (from->id == VONK_T_DOUBLE) return whole >= 15 && to->scale >= 15;
     return is_integral(from) && whole >= vonk__integral_digits(from->id);
 }
 
