@@ -213,24 +213,6 @@ static vonk_status resolve_sort(vonk_fn_types *t, vonk_error *err)
     return VONK_OK;
 }
 
-/* The last part of a column's name, when the text is one; else the argument's number. */
-static vonk_status field_name(const vonk_fn_types *t, uint32_t i, vonk_str *ret, vonk_error *err)
-{
-    vonk_str text = t->texts ? t->texts[i] : VONK_STR_NONE;
-    size_t start = 0;
-    bool plain = text.len > 0;
-    for (size_t k = 0; k < text.len && plain; k++) {
-        char c = text.data[k];
-        if (c == '.') start = k + 1;
-        plain = c == '.' || c == '_' || c == '`' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
-                (uint8_t)c > 127;
-    }
-    if (!plain) return vonk_arena_printf(t->arena, ret, err, "%u", i);
-    *ret = vonk_str_sub(text, start, text.len);
-    if (ret->len > 1 && ret->data[0] == '`') *ret = vonk_str_sub(*ret, 1, ret->len - 1);
-    return VONK_OK;
-}
-
 static vonk_status resolve_zip(vonk_fn_types *t, vonk_error *err)
 {
     vonk_field *fields;
@@ -238,7 +220,10 @@ static vonk_status resolve_zip(vonk_fn_types *t, vonk_error *err)
     VONK_TRY(vonk_arena_array(t->arena, t->n_args + 1, sizeof(*fields), &fields, err));
     for (uint32_t i = 0; i < t->n_args; i++) {
         fields[i] = (vonk_field){.type = t->types[i]->fields[0].type, .nullable = true};
-        VONK_TRY(field_name(t, i, &fields[i].name, err));
+        if (t->names && t->names[i].data)
+            fields[i].name = t->names[i];
+        else
+            VONK_TRY(vonk_arena_printf(t->arena, &fields[i].name, err, "%u", i));
     }
     VONK_TRY(vonk_type_struct(fields, t->n_args, &element, err));
     VONK_TRY(vonk_fn_own_type(t->arena, element, &element, err));

@@ -77,6 +77,7 @@ typedef struct vonk_fn_types {
     vonk_column *const *constants; /* [i]: one-row column when argument i is foldable, else NULL */
     const bool         *literal;   /* [i]: written as a literal (decimals take its own digits then); NULL: not known, constants count as literals */
     const vonk_str     *texts;     /* [i]: the argument's SQL text, for messages; NULL: not known */
+    const vonk_str     *names;     /* [i]: what a field made of the argument is called, .data NULL: nothing; known when texts are */
     vonk_str            text;      /* the whole call's SQL text, for messages; empty: made from the name and texts */
     vonk_eval_mode      mode;      /* in: from the session; a try_ row sets TRY */
     const vonk_type    *result;    /* out; a new reference */

@@ -105,7 +105,10 @@ vonk_status vonk_ex_alias(vonk_budget *budget, const vonk_expr *child, vonk_str 
     vonk_expr *e = NULL;
     VONK_TRY(vonk_expr_new(budget, VONK_EX_ALIAS, &child, 1, &e, err));
     e->id = vonk_expr_new_id();
-    return closed(vonk_expr_set_name(e, name, err), e, ret, err);
+    vonk_status st = vonk_expr_set_name(e, name, err);
+    if (st == VONK_OK && child->kind == VONK_EX_COLUMN && child->metadata.len)
+        st = vonk_expr_set_metadata(e, child->metadata, err);
+    return closed(st, e, ret, err);
 }
 
 vonk_status vonk_ex_cast(vonk_budget *budget, const vonk_expr *child, const vonk_type *type, vonk_eval_mode mode,

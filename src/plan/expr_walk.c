@@ -328,5 +328,13 @@ void vonk_expr_add_context(const vonk_expr *e, vonk_status status, vonk_error *e
     vonk_query_context context;
     if (knows_no_place(e, status)) return;
     if (status == VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION && counts_itself(err)) return;
-    if (status != VONK_OK && vonk_origin_context(&e->origin, &context)) vonk_error_add_context(err, &context);
+    if (status == VONK_OK) return;
+    if (vonk_origin_context(&e->origin, &context)) {
+        vonk_error_add_context(err, &context);
+    } else if (e->kind == VONK_EX_CAST &&
+               status ==
+                   VONK_E_CAST_INVALID_INPUT) { /* the analyzer's own: Spark tells of a place that it does not know */
+        context = (vonk_query_context){.start = -1, .stop = -1};
+        vonk_error_add_context(err, &context);
+    }
 }

@@ -108,7 +108,10 @@ vonk_status vonk__an_named(vonk_an *an, const vonk_expr *e, const vonk_expr **re
 vonk_status vonk__an_sql(vonk_an *an, const vonk_expr *e, vonk_str *ret, vonk_error *err); /* its text */
 vonk_status vonk__an_quoted_sql(vonk_an *an, const vonk_expr *e, const char **ret, vonk_error *err); /* "\"text\"" for messages */
 vonk_status vonk__an_hold_type(vonk_an *an, const vonk_type *take_type, const vonk_type **ret, vonk_error *err);
+vonk_status vonk__an_sorted_columns(vonk_an *an, const vonk_plan *const *plans, uint32_t n, vonk_exprs *ret, vonk_error *err); /* all of them by (name, id), as Spark lists them */
 bool        vonk__an_name_eq(const vonk_an *an, vonk_str a, vonk_str b);
+vonk_status vonk__an_quote_written(vonk_an *an, vonk_str name, vonk_str *ret, vonk_error *err); /* as a program writes it, in quoted parts: a.b is `a`.`b`, so is `a`.b */
+vonk_status vonk__an_refuse_stars(const vonk_expr *const *items, uint32_t n, const char *node, vonk_error *err); /* none is a star or a regular expression */
 vonk_status vonk__an_common_type(vonk_an *an, const vonk_type *const *types, uint32_t n, const vonk_type **ret /* borrowed; NULL: none */, vonk_error *err);
 
 /* ---- making nodes */

@@ -192,14 +192,8 @@ static const char *operator_name(const vonk_fn *fn, uint32_t n_args)
 static vonk_status refuse_stars(const vonk_fn *fn, const vonk_expr *call, vonk_error *err)
 {
     if (!vonk_expr_has(call, VONK_EXF_OPERATOR) || !fn->symbol) return VONK_OK;
-    for (uint32_t i = 0; i < call->n_args; i++) {
-        const vonk_expr_kind kind = call->children[i]->kind;
-        if (kind == VONK_EX_STAR || kind == VONK_EX_REGEX)
-            return VONK_FAIL(err, VONK_E_INVALID_USAGE_OF_STAR_OR_REGEX, "elem",
-                             kind == VONK_EX_STAR ? "'*'" : "regular expressions", "prettyName",
-                             VONK_F("expression `%s`", operator_name(fn, call->n_args)));
-    }
-    return VONK_OK;
+    return vonk__an_refuse_stars(call->children, call->n_args,
+                                 VONK_F("expression `%s`", operator_name(fn, call->n_args)), err);
 }
 
 static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
@@ -385,6 +379,17 @@ static vonk_status call_text(vonk_an *an, const vonk_fn *fn, const vonk_expr *li
     return vonk__an_sql(an, done, ret, err);
 }
 
+/* What a field of a struct is called that is made of e; VONK_STR_NONE: nothing. */
+static vonk_str field_name(const vonk_expr *e)
+{
+    if (e->kind == VONK_EX_ALIAS || e->kind == VONK_EX_COLUMN || e->kind == VONK_EX_LAMBDA_VAR ||
+        e->kind == VONK_EX_GET_FIELD)
+        return e->name;
+    if (e->kind == VONK_EX_FUNCTION && strcmp(e->fn->name, "get_array_struct_fields") == 0)
+        return vonk_column_str(e->children[1]->value, 0);
+    return VONK_STR_NONE;
+}
+
 /* Texts are made only for messages: the call is resolved once more with them. */
 static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like, const vonk_expr *const *children,
                                  uint32_t n, vonk_error *err)
@@ -392,13 +397,17 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
     uint32_t n_args = b->t.n_args;
     assert(children || n_args == 0);
     vonk_error_reset(err);
+    vonk_str *names;
     VONK_TRY(vonk_arena_array(an->arena, n_args + 1, sizeof(*b->texts), &b->texts, err));
+    VONK_TRY(vonk_arena_array(an->arena, n_args + 1, sizeof(*names), &names, err));
     for (uint32_t i = 0; i < n_args; i++) {
         VONK_TRY(vonk__an_sql(an, children[i], &b->texts[i], err));
+        names[i] = field_name(children[i]);
         b->types[i] = children[i]->type;
     }
     VONK_TRY(call_text(an, b->t.fn, like, children, n, n_args, &b->t.text, err));
     b->t.texts = b->texts;
+    b->t.names = names;
     b->t.mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
     return vonk_fn_resolve(&b->t, err);
 }
@@ -724,14 +733,6 @@ static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call
     if (st != VONK_OK) return vonk_expr_failed(call, st, err);
     vonk_type_unref(b.t.result);
     return VONK_EXPR_FAIL(call, err, VONK_E_INTERNAL_ERROR, "message", "an unknown special form");
-}
-
-static vonk_str field_name(const vonk_expr *e)
-{
-    if (e->kind == VONK_EX_ALIAS || e->kind == VONK_EX_COLUMN || e->kind == VONK_EX_LAMBDA_VAR ||
-        e->kind == VONK_EX_GET_FIELD)
-        return e->name;
-    return VONK_STR_NONE;
 }
 
 /* struct(a, b + 1 AS c) is named_struct('a', a, 'c', b + 1). */

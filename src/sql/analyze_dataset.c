@@ -17,6 +17,78 @@ static vonk_status dropped_column(vonk_an *an, const vonk_scope *scope, const vo
     return vonk_error_forgive(err, err);
 }
 
+/* Columns that Spark asks the frame for, by name, before it makes a plan: its error proposes them all. */
+static vonk_status column_of_frame(vonk_an *an, const vonk_plan *child, const vonk_expr *name, const vonk_expr **ret,
+                                   vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
+    vonk_str quoted;
+
+    VONK_TRY(vonk__an_lookup(an, &child, 1, name, ret, err));
+    if (*ret) return VONK_OK;
+    vonk_buf_init(&all, an->budget, SIZE_MAX);
+    for (uint32_t i = 0; i < child->n_output; i++) {
+        VONK_TRY(vonk__an_quote_written(an, child->output[i]->name, &quoted, err));
+        VONK_TRY(vonk_buf_printf(&all, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(quoted)));
+    }
+    VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
+    return VONK_FAIL(err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", quoted.data, "proposal",
+                     VONK_S(vonk_buf_str(&all)));
+}
+
+/* The columns of na.fill, na.drop and na.replace. */
+static vonk_status na_column(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_expr *name,
+                             const vonk_expr **ret, vonk_error *err)
+{
+    const bool wants_columns = p->kind == VONK_PN_NA_REPLACE || (p->kind == VONK_PN_NA_FILL && p->lists[1].n > 1);
+    vonk_str quoted;
+
+    VONK_TRY(column_of_frame(an, child, name, ret, err));
+    if (!wants_columns || (*ret)->kind == VONK_EX_COLUMN) return VONK_OK;
+    VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
+    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE__REPLACE_NESTED_COLUMN, "colName", quoted.data);
+}
+
+static bool is_na(const vonk_plan *p)
+{
+    return p->kind == VONK_PN_NA_FILL || p->kind == VONK_PN_NA_DROP || p->kind == VONK_PN_NA_REPLACE;
+}
+
+/* a.b is called b in PIVOT, and what has no name in UNPIVOT is called as a select list would. */
+static vonk_status named_item(vonk_an *an, const vonk_plan *p, const vonk_expr *written, const vonk_expr **inout,
+                              vonk_error *err)
+{
+    const vonk_expr *e = *inout;
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
+
+    if (e->kind == VONK_EX_COLUMN || e->kind == VONK_EX_ALIAS) return VONK_OK;
+    if (p->kind == VONK_PN_PIVOT && written->kind == VONK_EX_NAME)
+        return vonk__an_alias(an, e, written->parts[written->n_parts - 1], inout, err);
+    if (p->kind != VONK_PN_UNPIVOT || e->name.len > 0 || p->name.n_parts > 2) return VONK_OK;
+    vonk_buf_init(&name, an->budget, SIZE_MAX);
+    VONK_TRY(vonk_expr_output_name(e, &name, err));
+    return vonk__an_alias(an, e, vonk_buf_str(&name), inout, err);
+}
+
+/* *ret NULL: left out. */
+static vonk_status resolve_item(vonk_an *an, const vonk_plan *p, uint32_t list, const vonk_scope *scope,
+                                const vonk_expr *written, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_plan *child = scope->inputs[0];
+
+    *ret = written->kind == VONK_EX_STAR ? NULL : written;
+    if (p->kind == VONK_PN_DROP_COLUMNS && written->kind == VONK_EX_NAME)
+        return dropped_column(an, scope, written, ret, err);
+    if (p->kind == VONK_PN_DROP_COLUMNS && written->kind == VONK_EX_STAR) return VONK_OK;
+    if (p->kind == VONK_PN_WITH_COLUMNS) /* the projection that this becomes sees to them */
+        return vonk__an_refuse_stars(written->children, written->n_children, "expression `alias`", err);
+    if (is_na(p) && list == 0) return na_column(an, p, child, written, ret, err);
+    if (p->kind == VONK_PN_STAT && (vonk_str_is(p->stat.kind, "corr") || vonk_str_is(p->stat.kind, "cov")))
+        return column_of_frame(an, child, written, ret, err);
+    VONK_TRY(vonk__an_expr(an, scope, written, ret, err));
+    return named_item(an, p, written, ret, err);
+}
+
 /* Items of these lists may be aggregates (PIVOT). */
 static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer,
                                  vonk_plan *copy, vonk_error *err)
@@ -24,19 +96,14 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
     const vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
 
     for (uint32_t l = 0; l < p->n_lists; l++) {
-        vonk_exprs list = {0};
-        for (uint32_t i = 0; i < p->lists[l].n; i++) {
+        vonk_exprs list = {0}, given = {0};
+        if (p->kind == VONK_PN_UNPIVOT)
+            VONK_TRY(vonk__an_expand_stars(an, &scope, p->lists[l].at, p->lists[l].n, &given, err));
+        const vonk_expr *const *items = p->kind == VONK_PN_UNPIVOT ? given.at : p->lists[l].at;
+        for (uint32_t i = 0; i < (p->kind == VONK_PN_UNPIVOT ? given.n : p->lists[l].n); i++) {
             const vonk_expr *e = NULL;
-            const vonk_expr *written = p->lists[l].at[i];
-            if (p->kind == VONK_PN_DROP_COLUMNS && written->kind == VONK_EX_NAME)
-                VONK_TRY(dropped_column(an, &scope, written, &e, err));
-            else
-                VONK_TRY(vonk__an_expr(an, &scope, written, &e, err));
-            if (!e) continue;
-            if (p->kind == VONK_PN_PIVOT && written->kind == VONK_EX_NAME && e->kind != VONK_EX_COLUMN &&
-                e->kind != VONK_EX_ALIAS) /* a.b is called b */
-                VONK_TRY(vonk__an_alias(an, e, written->parts[written->n_parts - 1], &e, err));
-            VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
+            VONK_TRY(resolve_item(an, p, l, &scope, items[i], &e, err));
+            if (e) VONK_TRY(VONK_AN_PUSH(an, &list, e, err));
         }
         VONK_TRY(vonk_plan_set_list(copy, l, list.at, (uint32_t)list.n, err));
     }
@@ -72,6 +139,15 @@ static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error 
                      VONK_S(proposal));
 }
 
+/* The aggregate, made by this analysis and not handed on yet, has the child's columns: first() of a group that has rows
+ * is NULL only where a row is. */
+static void deduplicates(const vonk_plan *child, vonk_plan *aggregate)
+{
+    aggregate->number = VONK_AGGREGATE_DEDUPLICATES;
+    for (uint32_t i = 0; i < aggregate->n_output; i++)
+        ((vonk_expr *)aggregate->output[i])->nullable = child->output[i]->nullable;
+}
+
 static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
                            vonk_error *err)
 {
@@ -92,8 +168,7 @@ static vonk_status rewrite(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     if (st != VONK_OK) return has_place ? vonk__an_at(p, st, err) : st;
     VONK_TRY(vonk__an_keep_plan(an, core, &core, err));
     VONK_TRY(vonk__an_plan(an, core, outer, ret, err));
-    if (p->kind == VONK_PN_DEDUPLICATE && (*ret)->kind == VONK_PN_AGGREGATE)
-        ((vonk_plan *)*ret)->number = VONK_AGGREGATE_DEDUPLICATES; /* made by this analysis, not handed on yet */
+    if (p->kind == VONK_PN_DEDUPLICATE && (*ret)->kind == VONK_PN_AGGREGATE) deduplicates(child, (vonk_plan *)*ret);
     return VONK_OK;
 }
 

@@ -297,8 +297,7 @@ static vonk_status star_here(vonk_an *an, const vonk_scope *scope, const vonk_ex
     (void)an;
     (void)scope;
     (void)ret;
-    return VONK_EXPR_FAIL(e, err, VONK_E_INVALID_USAGE_OF_STAR_OR_REGEX, "elem",
-                          e->kind == VONK_EX_STAR ? "'*'" : "regular expressions", "prettyName", "expression");
+    return vonk_expr_failed(e, vonk__an_refuse_stars(&e, 1, "expression", err), err);
 }
 
 static vonk_status parameter(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
@@ -422,26 +421,30 @@ static vonk_status extract_failed(vonk_an *an, const vonk_expr *like, const vonk
                           VONK_TYPE_SQL(base->type));
 }
 
+/* Raises: the struct type has none, or several, of the name. */
+static vonk_status no_field(vonk_an *an, const vonk_expr *like, const vonk_type *type, vonk_str name, vonk_error *err)
+{
+    vonk_str quoted, field, list = VONK_STR("");
+    uint32_t n = 0;
+    VONK_TRY(vonk__an_quote_written(an, name, &quoted, err));
+    for (uint32_t i = 0; i < type->n_fields; i++) {
+        VONK_TRY(vonk__an_quote_written(an, type->fields[i].name, &field, err));
+        VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "",
+                                   VONK_STR_ARGS(field)));
+        n += vonk__an_name_eq(an, type->fields[i].name, name);
+    }
+    if (n > 0)
+        return VONK_EXPR_FAIL(like, err, VONK_E_AMBIGUOUS_REFERENCE_TO_FIELDS, "field", quoted.data, "count",
+                              VONK_F("%u", n));
+    return VONK_EXPR_FAIL(like, err, VONK_E_FIELD_NOT_FOUND, "fieldName", quoted.data, "fields", list.data);
+}
+
 static vonk_status struct_field(vonk_an *an, const vonk_expr *like, const vonk_expr *base, vonk_str name,
                                 const vonk_expr **ret, vonk_error *err)
 {
     int index = vonk_type_field_index(base->type, name, an->case_sensitive);
     if (index >= 0) return vonk__an_get_field(an, base, (uint32_t)index, ret, err);
-    vonk_str quoted, *fields, list = VONK_STR("");
-    VONK_TRY(vonk__an_quote_parts(an, &name, 1, &quoted, err));
-    if (index == -2) {
-        uint32_t n = 0;
-        for (uint32_t i = 0; i < base->type->n_fields; i++) n += vonk__an_name_eq(an, base->type->fields[i].name, name);
-        return VONK_EXPR_FAIL(like, err, VONK_E_AMBIGUOUS_REFERENCE_TO_FIELDS, "field", quoted.data, "count",
-                              VONK_F("%u", n));
-    }
-    VONK_TRY(vonk_arena_array(an->arena, base->type->n_fields + 1, sizeof(*fields), &fields, err));
-    for (uint32_t i = 0; i < base->type->n_fields; i++) {
-        VONK_TRY(vonk__an_quote_parts(an, &base->type->fields[i].name, 1, &fields[i], err));
-        VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "",
-                                   VONK_STR_ARGS(fields[i])));
-    }
-    return VONK_EXPR_FAIL(like, err, VONK_E_FIELD_NOT_FOUND, "fieldName", quoted.data, "fields", list.data);
+    return no_field(an, like, base->type, name, err);
 }
 
 /* array.field of an array of structs: the field of each element. */
@@ -451,8 +454,7 @@ static vonk_status field_of_elements(vonk_an *an, const vonk_expr *like, const v
     const vonk_expr *args[2] = {base, what};
     const vonk_type *element = base->type->fields[0].type;
     vonk_str name = vonk_column_str(what->value, 0);
-    if (vonk_type_field_index(element, name, an->case_sensitive) < 0)
-        return struct_field(an, like, base, name, ret, err);
+    if (vonk_type_field_index(element, name, an->case_sensitive) < 0) return no_field(an, like, element, name, err);
     return vonk__an_call(an, "get_array_struct_fields", args, 2, like, ret, err);
 }
 
@@ -471,8 +473,7 @@ vonk_status vonk__an_extract(vonk_an *an, const vonk_expr *like, const vonk_expr
     case VONK_T_ARRAY:
         if (is_text && base->type->fields[0].type->id == VONK_T_STRUCT)
             return field_of_elements(an, like, base, what, ret, err);
-        if (vonk_type_is_integral(what->type) || what->type->id == VONK_T_NULL)
-            return vonk__an_call(an, "get_array_item", args, 2, like, ret, err);
+        if (what->type->id == VONK_T_NULL) VONK_TRY(vonk__an_cast_in(an, like, what, &vonk_type_int, &args[1], err));
         return vonk__an_call(an, "get_array_item", args, 2, like, ret, err);
     case VONK_T_MAP:
         if (!vonk_type_same(what->type, base->type->fields[0].type) &&
@@ -490,41 +491,50 @@ typedef struct field_change {
     const vonk_str *path;
     uint32_t n;
     const vonk_expr *value; /* NULL: drop */
-    bool again;             /* of a struct that was changed already: one list of changes */
+    bool continues;         /* a change of what a change gave: one of both as it is shown */
 } field_change;
 
-/* update_fields(s, change); the changes of one struct stand in one list. */
-static vonk_status show_level(vonk_an *an, vonk_str base, bool again, vonk_str change, vonk_str *ret, vonk_error *err)
-{
-    if (again) base.len--;
-    return vonk_arena_printf(an->arena, ret, err, again ? "%.*s, %.*s)" : "update_fields(%.*s, %.*s)",
-                             VONK_STR_ARGS(base), VONK_STR_ARGS(change));
-}
-
-static vonk_status show_last(vonk_an *an, const vonk_expr *base, const field_change *c, uint32_t at, vonk_str *ret,
-                             vonk_error *err)
+/* update_fields(s, WithField(update_fields(s.x, WithField(1)))): from the inside out. `base` stands at path[from]. */
+static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_change *c, uint32_t from, vonk_str *ret,
+                               vonk_error *err)
 {
     vonk_str value = VONK_STR(""), sql, change;
+    assert(c->n > from);
     if (c->value) VONK_TRY(vonk__an_sql(an, c->value, &value, err));
     VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)",
                                VONK_STR_ARGS(value)));
     VONK_TRY(vonk__an_sql(an, base, &sql, err));
-    return show_level(an, sql, c->again && at == 0, change, ret, err);
+    for (uint32_t at = c->n; at-- > from;) {
+        vonk_str inner = sql;
+        for (uint32_t i = from; i < at; i++)
+            VONK_TRY(vonk_arena_printf(an->arena, &inner, err, "%.*s.%.*s", VONK_STR_ARGS(inner),
+                                       VONK_STR_ARGS(c->path[i])));
+        if (at == 0 && c->continues) /* without its last bracket */
+            return vonk_arena_printf(an->arena, ret, err, "%.*s, %.*s)", (int)inner.len - 1, inner.data,
+                                     VONK_STR_ARGS(change));
+        VONK_TRY(vonk_arena_printf(an->arena, ret, err, "update_fields(%.*s, %.*s)", VONK_STR_ARGS(inner),
+                                   VONK_STR_ARGS(change)));
+        if (at) VONK_TRY(vonk_arena_printf(an->arena, &change, err, "WithField(%.*s)", VONK_STR_ARGS(*ret)));
+    }
+    return VONK_OK;
 }
 
-static vonk_status no_struct(vonk_an *an, const vonk_expr *like, const vonk_expr *base, const field_change *c,
-                             uint32_t at, vonk_error *err)
+/* Raises, for what stands at path[at]. */
+static vonk_status change_failed(vonk_an *an, const vonk_expr *like, const vonk_expr *base, const field_change *c,
+                                 uint32_t at, vonk_errclass condition, vonk_error *err)
 {
-    const char *base_sql;
-    vonk_str sql;
-    VONK_TRY(vonk__an_quoted_sql(an, base, &base_sql, err));
-    if (at + 1 < c->n)
-        return VONK_EXPR_FAIL(like, err, VONK_E_INVALID_EXTRACT_BASE_FIELD_TYPE, "base", base_sql, "other",
+    const char *input;
+    vonk_str shown;
+    VONK_TRY(vonk__an_quoted_sql(an, base, &input, err));
+    if (base->type->id != VONK_T_STRUCT && at + 1 < c->n)
+        return VONK_EXPR_FAIL(like, err, VONK_E_INVALID_EXTRACT_BASE_FIELD_TYPE, "base", input, "other",
                               VONK_TYPE_SQL(base->type));
-    VONK_TRY(show_last(an, base, c, at, &sql, err));
-    return VONK_EXPR_FAIL(like, err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr",
-                          VONK_F("\"%.*s\"", VONK_STR_ARGS(sql)), "paramIndex", ordinal(0), "requiredType",
-                          "\"STRUCT\"", "inputSql", base_sql, "inputType", VONK_TYPE_SQL(base->type));
+    VONK_TRY(show_change(an, base, c, at, &shown, err));
+    if (condition == VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS)
+        return VONK_EXPR_FAIL(like, err, condition, "sqlExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(shown)));
+    return VONK_EXPR_FAIL(like, err, condition, "sqlExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(shown)), "paramIndex",
+                          ordinal(0), "requiredType", "\"STRUCT\"", "inputSql", input, "inputType",
+                          VONK_TYPE_SQL(base->type));
 }
 
 static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_expr *base, const field_change *c,
@@ -532,7 +542,8 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
 {
     vonk_exprs args = {0};
     bool found = false, last = at + 1 == c->n;
-    if (base->type->id != VONK_T_STRUCT) return no_struct(an, like, base, c, at, err);
+    if (base->type->id != VONK_T_STRUCT)
+        return change_failed(an, like, base, c, at, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, err);
     for (uint32_t i = 0; i < base->type->n_fields; i++) {
         const vonk_expr *field, *label;
         bool hit = vonk__an_name_eq(an, base->type->fields[i].name, c->path[at]);
@@ -555,12 +566,7 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
     } else if (!found && !last) {
         return struct_field(an, like, base, c->path[at], ret, err); /* says what is missing */
     }
-    if (args.n == 0) {
-        vonk_str sql;
-        VONK_TRY(show_last(an, base, c, at, &sql, err));
-        return VONK_EXPR_FAIL(like, err, VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS, "sqlExpr",
-                              VONK_F("\"%.*s\"", VONK_STR_ARGS(sql)));
-    }
+    if (args.n == 0) return change_failed(an, like, base, c, at, VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS, err);
     VONK_TRY(vonk__an_call(an, "named_struct", args.at, vonk_u32_of(args.n), like, ret, err));
     if (!base->nullable) return VONK_OK;
     const vonk_expr *parts[3], *when[1] = {base};
@@ -570,39 +576,17 @@ static vonk_status change_field(vonk_an *an, const vonk_expr *like, const vonk_e
     return vonk__an_simple(an, VONK_EX_CASE, parts, 3, like, ret, err);
 }
 
-/* update_fields(s, WithField(update_fields(s.x, WithField(1)))): from the inside out. */
-static vonk_status show_change(vonk_an *an, const vonk_expr *base, const field_change *c, vonk_str *ret,
-                               vonk_error *err)
-{
-    vonk_str value = VONK_STR(""), sql, change;
-    assert(c->n > 0);
-    if (c->value) VONK_TRY(vonk__an_sql(an, c->value, &value, err));
-    VONK_TRY(vonk_arena_printf(an->arena, &change, err, c->value ? "WithField(%.*s)" : "dropfield(%.*s)",
-                               VONK_STR_ARGS(value)));
-    VONK_TRY(vonk__an_sql(an, base, &sql, err));
-    for (uint32_t at = c->n; at-- > 0;) {
-        vonk_str inner = sql;
-        for (uint32_t i = 0; i < at; i++)
-            VONK_TRY(vonk_arena_printf(an->arena, &inner, err, "%.*s.%.*s", VONK_STR_ARGS(inner),
-                                       VONK_STR_ARGS(c->path[i])));
-        VONK_TRY(show_level(an, inner, c->again && at == 0, change, ret, err));
-        if (at) VONK_TRY(vonk_arena_printf(an->arena, &change, err, "WithField(%.*s)", VONK_STR_ARGS(*ret)));
-    }
-    return VONK_OK;
-}
-
 vonk_status vonk__an_update_field(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret,
                                   vonk_error *err)
 {
     const vonk_expr *base;
-    field_change c = {0};
+    field_change c = {.continues = e->children[0]->kind == VONK_EX_UPDATE_FIELD};
     VONK_TRY(vonk_sql_parse_name(an->arena, e->name, &c.path, &c.n, err));
-    c.again = e->children[0]->kind == VONK_EX_UPDATE_FIELD;
     VONK_TRY(vonk__an_expr(an, scope, e->children[0], &base, err));
     if (e->n_children > 1) VONK_TRY(vonk__an_expr(an, scope, e->children[1], &c.value, err));
     while (base->kind == VONK_EX_ALIAS) base = base->children[0];
     VONK_TRY(change_field(an, e, base, &c, 0, ret, err));
     vonk_str shown;
-    VONK_TRY(show_change(an, base, &c, &shown, err));
+    VONK_TRY(show_change(an, base, &c, 0, &shown, err));
     return vonk_expr_set_shown((vonk_expr *)*ret, shown, err);
 }

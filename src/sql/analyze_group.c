@@ -590,6 +590,7 @@ vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
     vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
     an->origin = p;
     VONK_TRY(vonk__an_expand_stars(an, &scope, p->lists[1].at, p->lists[1].n, &written, err));
+    VONK_TRY(vonk__an_refuse_stars(p->lists[0].at, p->lists[0].n, "Aggregate", err));
     VONK_TRY(is_group_by_all(an, p, child, &by_all, err));
     for (uint32_t i = 0; !by_all && i < p->lists[0].n; i++) {
         const vonk_expr *key;

@@ -40,7 +40,7 @@ static vonk_status using_side(vonk_an *an, const vonk_plan *side, vonk_str name,
             *ret = side->output[i]; /* the first, if several have it */
             return VONK_OK;
         }
-    VONK_TRY(vonk__an_quote_parts(an, &name, 1, &quoted, err));
+    VONK_TRY(vonk__an_quote_written(an, name, &quoted, err));
     vonk_str *names;
     VONK_TRY(vonk_arena_array(an->arena, side->n_output + 1, sizeof(*names), &names, err));
     for (uint32_t i = 0; i < side->n_output; i++) {
@@ -49,7 +49,7 @@ static vonk_status using_side(vonk_an *an, const vonk_plan *side, vonk_str name,
         names[at] = side->output[i]->name;
     }
     for (uint32_t i = 0; i < side->n_output; i++) {
-        VONK_TRY(vonk__an_quote_parts(an, &names[i], 1, &names[i], err));
+        VONK_TRY(vonk__an_quote_written(an, names[i], &names[i], err));
         VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "",
                                    VONK_STR_ARGS(names[i])));
     }
@@ -172,7 +172,7 @@ static vonk_status join_condition(vonk_an *an, const vonk_plan *p, const vonk_pl
     VONK_TRY(vonk__an_condition(an, &scope, p, p->lists[0].at[0], ret, err));
     const vonk_expr *bad = *ret;
     const char *sql;
-    if (!vonk_expr_is_deterministic(*ret)) {
+    if (!p->join.lateral && !vonk_expr_is_deterministic(*ret)) {
         VONK_TRY(vonk__an_quoted_sql(an, *ret, &sql, err));
         return VONK_PLAN_FAIL(p, err, VONK_E_INVALID_NON_DETERMINISTIC_EXPRESSIONS, "sqlExprs", sql);
     }

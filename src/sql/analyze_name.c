@@ -72,6 +72,24 @@ vonk_status vonk__an_quote_parts(vonk_an *an, const vonk_str *parts, uint32_t n,
     return vonk_arena_str(an->arena, vonk_buf_str(&text), ret, err);
 }
 
+vonk_status vonk__an_quote_written(vonk_an *an, vonk_str name, vonk_str *ret, vonk_error *err)
+{
+    VONK_VEC(vonk_str) parts = {0};
+    size_t start = 0;
+    bool quoted = false;
+
+    for (size_t i = 0; i <= name.len; i++) {
+        if (i < name.len && name.data[i] == '`') quoted = !quoted;
+        if (i < name.len && (quoted || name.data[i] != '.')) continue;
+        vonk_str part = vonk_str_sub(name, start, i);
+        if (part.len > 1 && part.data[0] == '`' && part.data[part.len - 1] == '`')
+            part = vonk_str_sub(part, 1, part.len - 1);
+        VONK_TRY(VONK_VEC_ARENA_PUSH(&parts, an->arena, part, err));
+        start = i + 1;
+    }
+    return vonk__an_quote_parts(an, parts.at, vonk_u32_of(parts.n), ret, err);
+}
+
 /* The column's qualifier and the name as it was written. */
 static vonk_status quote_column(vonk_an *an, const vonk_expr *column, vonk_str written, vonk_str *ret, vonk_error *err)
 {
@@ -136,23 +154,42 @@ vonk_status vonk__an_lookup(vonk_an *an, const vonk_plan *const *plans, uint32_t
 
 /* ---- suggestions */
 
+/* The bytes of each character as a number. */
+static vonk_status characters(vonk_arena *arena, vonk_str s, uint32_t **ret, size_t *ret_n, vonk_error *err)
+{
+    size_t n = 0;
+    VONK_TRY(vonk_arena_array(arena, s.len + 1, sizeof(**ret), ret, err));
+    for (size_t i = 0; i < s.len; i++) {
+        const uint32_t byte = (unsigned char)s.data[i];
+        if ((byte & 0xC0) == 0x80 && n > 0)
+            (*ret)[n - 1] = (*ret)[n - 1] << 8 | byte;
+        else
+            (*ret)[n++] = byte;
+    }
+    *ret_n = n;
+    return VONK_OK;
+}
+
 static vonk_status distance(vonk_arena *arena, vonk_str a, vonk_str b, uint32_t *ret, vonk_error *err)
 {
-    uint32_t *row;
-    VONK_TRY(vonk_arena_array(arena, b.len + 1, sizeof(*row), &row, err));
-    for (size_t k = 0; k <= b.len; k++) row[k] = (uint32_t)k;
-    for (size_t i = 1; i <= a.len; i++) {
+    uint32_t *row, *left, *right;
+    size_t n_left, n_right;
+    VONK_TRY(characters(arena, a, &left, &n_left, err));
+    VONK_TRY(characters(arena, b, &right, &n_right, err));
+    VONK_TRY(vonk_arena_array(arena, n_right + 1, sizeof(*row), &row, err));
+    for (size_t k = 0; k <= n_right; k++) row[k] = (uint32_t)k;
+    for (size_t i = 1; i <= n_left; i++) {
         uint32_t diagonal = row[0];
         row[0] = (uint32_t)i;
-        for (size_t k = 1; k <= b.len; k++) {
-            uint32_t above = row[k], best = diagonal + (a.data[i - 1] != b.data[k - 1]);
+        for (size_t k = 1; k <= n_right; k++) {
+            uint32_t above = row[k], best = diagonal + (left[i - 1] != right[k - 1]);
             if (above + 1 < best) best = above + 1;
             if (row[k - 1] + 1 < best) best = row[k - 1] + 1;
             diagonal = above;
             row[k] = best;
         }
     }
-    *ret = row[b.len];
+    *ret = row[n_right];
     return VONK_OK;
 }
 
@@ -176,9 +213,8 @@ vonk_status vonk__an_suggest(vonk_an *an, vonk_str wanted, const vonk_str *candi
     return vonk_arena_str(an->arena, vonk_buf_str(&out), ret, err);
 }
 
-/* All columns of the input by (name, id), as Spark lists them. */
-static vonk_status sorted_columns(vonk_an *an, const vonk_plan *const *plans, uint32_t n, vonk_exprs *ret,
-                                  vonk_error *err)
+vonk_status vonk__an_sorted_columns(vonk_an *an, const vonk_plan *const *plans, uint32_t n, vonk_exprs *ret,
+                                    vonk_error *err)
 {
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < plans[i]->n_output; k++) {
@@ -226,7 +262,7 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
     vonk_exprs columns = {0};
     vonk_str quoted, *candidates, proposal;
     VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
-    VONK_TRY(sorted_columns(an, plans, n, &columns, err));
+    VONK_TRY(vonk__an_sorted_columns(an, plans, n, &columns, err));
     if (columns.n == 0)
         return VONK_EXPR_FAIL(name, err, VONK_E_UNRESOLVED_COLUMN__WITHOUT_SUGGESTION, "objectName", quoted.data);
     uint32_t keep = 0;
@@ -236,11 +272,13 @@ vonk_status vonk__an_unknown_column(vonk_an *an, const vonk_plan *const *plans, 
         keep = 2;
     VONK_TRY(vonk_arena_array(an->arena, columns.n, sizeof(*candidates), &candidates, err));
     for (size_t i = 0; i < columns.n; i++) VONK_TRY(candidate_text(an, columns.at[i], keep, &candidates[i], err));
-    vonk_str plain = name->parts[0]; /* quoted candidates are compared with the name without quotes */
-    for (uint32_t i = 1; i < name->n_parts; i++)
-        VONK_TRY(vonk_arena_printf(an->arena, &plain, err, "%.*s.%.*s", VONK_STR_ARGS(plain),
-                                   VONK_STR_ARGS(name->parts[i])));
-    VONK_TRY(vonk__an_suggest(an, plain, candidates, vonk_u32_of(columns.n), &proposal, err));
+    VONK_AUTO(vonk_buf_done) vonk_buf plain = {0}; /* quoted candidates are compared with a name quoted where it must */
+    vonk_buf_init(&plain, an->budget, SIZE_MAX);
+    for (uint32_t i = 0; i < name->n_parts; i++) {
+        VONK_TRY(vonk_buf_add_c(&plain, i ? "." : "", err));
+        VONK_TRY(vonk_type_quote_name(name->parts[i], &plain, err));
+    }
+    VONK_TRY(vonk__an_suggest(an, vonk_buf_str(&plain), candidates, vonk_u32_of(columns.n), &proposal, err));
     return VONK_EXPR_FAIL(name, err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", quoted.data, "proposal",
                           proposal.data);
 }
@@ -467,7 +505,7 @@ static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk
         if (*ret) return VONK_OK;
         if (s != scope->outer) continue;
         if (name->plan_id >= 0) VONK_TRY(vonk__an_by_plan_id(an, s->inputs, s->n_inputs, name, &matched, ret, err));
-        if (!*ret) VONK_TRY(vonk__an_lookup(an, s->inputs, s->n_inputs, name, ret, err));
+        if (!*ret && name->plan_id < 0) VONK_TRY(vonk__an_lookup(an, s->inputs, s->n_inputs, name, ret, err));
         if (!*ret && s->above) VONK_TRY(vonk__an_above_name(an, s->above, name, ret, err));
     }
     return *ret ? mark_outer(an, *ret, ret, err) : VONK_OK;
@@ -501,7 +539,7 @@ static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (name->plan_id >= 0) {
         VONK_TRY(frame_column(an, scope, name, ret, err));
         if (*ret) return VONK_OK;
-        if (!scope->outer) return not_of_frame(an, name, err);
+        return scope->outer ? VONK_OK : not_of_frame(an, name, err);
     }
     VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, ret, err));
     if (*ret) return VONK_OK;

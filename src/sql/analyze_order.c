@@ -160,6 +160,7 @@ static vonk_status sort_orders(vonk_an *an, const vonk_scope *scope, const vonk_
             VONK_TRY(vonk_ex_sort(an->budget, written, false, false, &made, err));
             VONK_TRY(vonk__an_keep(an, made, &as_sort, err));
         }
+        VONK_TRY(vonk__an_refuse_stars(as_sort->children, 1, "Sort", err));
         if (is_ordinal(an, as_sort, &ordinal))
             VONK_TRY(ordinal_sort(an, child, as_sort, ordinal, &e, err));
         else

@@ -166,7 +166,9 @@ static vonk_status check_names(vonk_an *an, const vonk_plan *side, vonk_error *e
 {
     for (uint32_t i = 0; i < side->n_output; i++) {
         vonk_str name = side->output[i]->name;
-        if (column_named(an, side, name) != side->output[i]) return vonk_type_name_twice(name, an->case_sensitive, err);
+        for (uint32_t k = 0; k < i; k++)
+            if (vonk__an_name_eq(an, side->output[k]->name, name))
+                return vonk_type_name_twice(name, an->case_sensitive, err);
     }
     return VONK_OK;
 }

@@ -32,15 +32,17 @@ static vonk_status qualified_columns(vonk_an *an, const vonk_plan *p, const vonk
 static vonk_status cannot_expand(vonk_an *an, const vonk_scope *scope, const vonk_expr *star, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
+    vonk_exprs columns = {0};
     vonk_str quoted;
     vonk_buf_init(&list, an->budget, SIZE_MAX);
     VONK_TRY(vonk__an_quote_parts(an, star->parts, star->n_parts, &quoted, err));
-    for (uint32_t i = 0, n = 0; i < scope->n_inputs; i++)
-        for (uint32_t k = 0; k < scope->inputs[i]->n_output; k++) {
-            vonk_str one;
-            VONK_TRY(vonk__an_quote_parts(an, &scope->inputs[i]->output[k]->name, 1, &one, err));
-            VONK_TRY(vonk_buf_printf(&list, err, "%s%.*s", n++ ? ", " : "", VONK_STR_ARGS(one)));
-        }
+    for (uint32_t i = 0; i < scope->n_inputs; i++) /* Spark tells what the inputs are made of */
+        VONK_TRY(vonk__an_sorted_columns(an, scope->inputs[i]->children, scope->inputs[i]->n_children, &columns, err));
+    for (size_t i = 0; i < columns.n; i++) {
+        vonk_str one;
+        VONK_TRY(vonk__an_quote_written(an, columns.at[i]->name, &one, err));
+        VONK_TRY(vonk_buf_printf(&list, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(one)));
+    }
     VONK_TRY(vonk_buf_add_byte(&list, '\0', err));
     return VONK_EXPR_FAIL(star, err, VONK_E_CANNOT_RESOLVE_STAR_EXPAND, "targetString", quoted.data, "columns",
                           list.data);
@@ -56,10 +58,12 @@ static vonk_status struct_fields(vonk_an *an, const vonk_scope *scope, const von
     VONK_TRY(vonk__an_lookup(an, scope->inputs, scope->n_inputs, name, &base, err));
     if (!base) return cannot_expand(an, scope, star, err);
     if (base->type->id != VONK_T_STRUCT) {
-        vonk_str quoted;
-        VONK_TRY(vonk__an_quote_parts(an, star->parts, star->n_parts, &quoted, err));
+        vonk_str path = star->parts[0];
+        for (uint32_t i = 1; i < star->n_parts; i++)
+            VONK_TRY(vonk_arena_printf(an->arena, &path, err, "%.*s, %.*s", VONK_STR_ARGS(path),
+                                       VONK_STR_ARGS(star->parts[i])));
         return VONK_EXPR_FAIL(star, err, VONK_E__LEGACY_ERROR_TEMP_1050, "attributes",
-                              VONK_F("List(%.*s)", VONK_STR_ARGS(star->parts[star->n_parts - 1])));
+                              VONK_F("List(%.*s)", VONK_STR_ARGS(path)));
     }
     for (uint32_t i = 0; i < base->type->n_fields; i++) {
         const vonk_expr *field;
@@ -230,6 +234,15 @@ static vonk_status expand_regex(vonk_an *an, const vonk_scope *scope, const vonk
     VONK_TRY(vonk_regex_new(an->budget, whole, &regex, err));
     if (!regex) return VONK_FAIL(err, VONK_E_PATTERN_SYNTAX, "pattern", VONK_S(pattern));
     return matching_columns(an, scope, qualifier, regex, ret, err);
+}
+
+vonk_status vonk__an_refuse_stars(const vonk_expr *const *items, uint32_t n, const char *node, vonk_error *err)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (items[i]->kind == VONK_EX_STAR || items[i]->kind == VONK_EX_REGEX)
+            return VONK_FAIL(err, VONK_E_INVALID_USAGE_OF_STAR_OR_REGEX, "elem",
+                             items[i]->kind == VONK_EX_STAR ? "'*'" : "regular expressions", "prettyName", node);
+    return VONK_OK;
 }
 
 vonk_status vonk__an_expand_stars(vonk_an *an, const vonk_scope *scope, const vonk_expr *const *items, uint32_t n,

@@ -113,26 +113,103 @@ static vonk_status missing_field(vonk__ds *d, const vonk_field *f, const vonk_ex
 }
 
 /* ---- to(schema): columns by name, in the schema's order, stored into its types */
+
+/* What is being fitted: an expression of a type, and where it stands (`a`.`b`). */
+typedef struct fitted {
+    const vonk_expr *e;
+    const vonk_type *type;
+    bool nullable;
+    vonk_str path;
+} fitted;
+
+static vonk_status fit(vonk__ds *d, const fitted *from, const vonk_field *to, const vonk_expr **ret);
+
+static vonk_status unknown_field(vonk__ds *d, const fitted *from, vonk_str name)
+{
+    vonk_str list = VONK_STR("");
+
+    for (uint32_t i = 0; i < from->type->n_fields; i++)
+        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list), i ? ", " : "",
+                                   VONK_STR_ARGS(from->type->fields[i].name)));
+    return VONK_FAIL(d->err, VONK_E_UNRESOLVED_FIELD__WITH_SUGGESTION, "fieldName",
+                     VONK_F("`%.*s`", VONK_STR_ARGS(name)), "columnPath", VONK_S(from->path), "proposal", VONK_S(list));
+}
+
+/* The field of a struct for one of the schema's, by its name. */
+static vonk_status fit_field(vonk__ds *d, const fitted *from, const vonk_field *to, const vonk_expr **ret)
+{
+    const int at = vonk_type_field_index(from->type, to->name, d->a->env->case_sensitive);
+    const vonk_expr *label = NULL;
+    fitted field = {0};
+
+    if (at < 0 && to->nullable) return missing_field(d, to, ret);
+    if (at < 0) return unknown_field(d, from, to->name);
+    VONK_TRY(vonk__ds_text(d, from->type->fields[at].name, &label));
+    VONK_TRY(vonk__ds_node(d, VONK_EX_EXTRACT, (const vonk_expr *[]){from->e, label}, 2, &field.e));
+    field.type = from->type->fields[at].type;
+    field.nullable = from->type->fields[at].nullable;
+    VONK_TRY(vonk_arena_printf(d->arena, &field.path, d->err, "%.*s.`%.*s`", VONK_STR_ARGS(from->path),
+                               VONK_STR_ARGS(to->name)));
+    return fit(d, &field, to, ret);
+}
+
+static vonk_status fit_struct(vonk__ds *d, const fitted *from, const vonk_type *to, const vonk_expr **ret)
+{
+    vonk__ds_list args = {0};
+    const vonk_expr *when[3] = {NULL};
+
+    for (uint32_t i = 0; i < to->n_fields; i++) {
+        const vonk_expr *e = NULL;
+        VONK_TRY(vonk__ds_text(d, to->fields[i].name, &e));
+        VONK_TRY(vonk__ds_push(d, &args, e));
+        VONK_TRY(fit_field(d, from, &to->fields[i], &e));
+        VONK_TRY(vonk__ds_push(d, &args, e));
+    }
+    VONK_TRY(vonk__ds_call(d, "named_struct", args.at, (uint32_t)args.n, ret));
+    if (!from->nullable) return VONK_OK;
+    VONK_TRY(vonk__ds_node(d, VONK_EX_IS_NULL, &from->e, 1, &when[0]));
+    VONK_TRY(vonk_ex_null(d->a->budget, to, &when[1], d->err));
+    VONK_TRY(vonk__ds_keep(d, when[1]));
+    when[2] = *ret;
+    return vonk__ds_node(d, VONK_EX_CASE, when, 3, ret);
+}
+
+static vonk_status fit(vonk__ds *d, const fitted *from, const vonk_field *to, const vonk_expr **ret)
+{
+    const vonk_type *a = from->type, *b = to->type;
+
+    if (from->nullable && !to->nullable)
+        return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_S(from->path));
+    if (a->id == VONK_T_STRUCT && b->id == VONK_T_STRUCT) return fit_struct(d, from, b, ret);
+    if (a->id == VONK_T_ARRAY && b->id == a->id && a->fields[0].nullable && !b->fields[0].nullable)
+        return VONK_FAIL(d->err, VONK_E_NOT_NULL_CONSTRAINT_VIOLATION__ARRAY_ELEMENT, "columnPath", VONK_S(from->path));
+    if (a->id == VONK_T_MAP && b->id == a->id && a->fields[1].nullable && !b->fields[1].nullable)
+        return VONK_FAIL(d->err, VONK_E_NOT_NULL_CONSTRAINT_VIOLATION__MAP_VALUE, "columnPath", VONK_S(from->path));
+    if (!vonk_coerce_can_store(a, b))
+        return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_S(from->path), "type",
+                         VONK_TYPE_SQL(a), "expectedType", VONK_TYPE_SQL(b));
+    *ret = from->e;
+    return vonk_type_eq(a, b) ? VONK_OK : vonk__ds_cast(d, from->e, b, ret);
+}
+
 static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
 {
     vonk__ds_list out = {0};
 
+    if (vonk_type_has(d->p->schema, VONK_T_CHAR) || vonk_type_has(d->p->schema, VONK_T_VARCHAR))
+        return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_CHAR_OR_VARCHAR_AS_STRING);
     for (uint32_t i = 0; i < d->p->schema->n_fields; i++) {
         const vonk_field *f = &d->p->schema->fields[i];
         const vonk_expr *e = NULL;
         if (f->nullable && !has_column(d, f->name)) {
             VONK_TRY(missing_field(d, f, &e));
-            VONK_TRY(vonk__ds_push(d, &out, e));
-            continue;
+        } else {
+            fitted from = {0};
+            VONK_TRY(vonk__ds_column(d, f->name, &e));
+            from = (fitted){.e = e, .type = e->type, .nullable = e->nullable};
+            VONK_TRY(vonk_arena_printf(d->arena, &from.path, d->err, "`%.*s`", VONK_STR_ARGS(f->name)));
+            VONK_TRY(fit(d, &from, f, &e));
         }
-        VONK_TRY(vonk__ds_column(d, f->name, &e));
-        if (!vonk_coerce_can_store(e->type, f->type))
-            return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name",
-                             VONK_F("`%.*s`", VONK_STR_ARGS(f->name)), "type", VONK_TYPE_SQL(e->type), "expectedType",
-                             VONK_TYPE_SQL(f->type));
-        if (e->nullable && !f->nullable)
-            return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_F("`%.*s`", VONK_STR_ARGS(f->name)));
-        VONK_TRY(vonk__ds_cast(d, e, f->type, &e));
         if (e->kind != VONK_EX_COLUMN || !vonk_str_eq(e->name, f->name)) VONK_TRY(vonk__ds_alias(d, e, f->name, &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
     }

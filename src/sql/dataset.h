@@ -34,8 +34,6 @@ vonk_status vonk__ds_project(vonk__ds *d, const vonk_plan *child, const vonk__ds
 vonk_status vonk__ds_column(vonk__ds *d, vonk_str name, const vonk_expr **ret);
 vonk_status vonk__ds_has_column(vonk__ds *d, vonk_str name); /* at least one, or UNRESOLVED_COLUMN_AMONG_FIELD_NAMES */
 bool        vonk__ds_same_name(const vonk__ds *d, vonk_str a, vonk_str b);
-/* The columns named in p's name.parts; none named: all. */
-vonk_status vonk__ds_named_columns(vonk__ds *d, vonk__ds_list *ret);
 
 /* the files behind vonk__sql_dataset */
 vonk_status vonk__ds_na_fill(vonk__ds *d, const vonk_plan **ret);

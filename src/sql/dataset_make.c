@@ -123,15 +123,3 @@ vonk_status vonk__ds_has_column(vonk__ds *d, vonk_str name)
         if (vonk__ds_same_name(d, d->child->output[i]->name, name)) return VONK_OK;
     return no_column(d, name);
 }
-
-vonk_status vonk__ds_named_columns(vonk__ds *d, vonk__ds_list *ret)
-{
-    if (d->p->name.n_parts == 0)
-        for (uint32_t i = 0; i < d->child->n_output; i++) VONK_TRY(vonk__ds_push(d, ret, d->child->output[i]));
-    for (uint32_t i = 0; i < d->p->name.n_parts; i++) {
-        const vonk_expr *column = NULL;
-        VONK_TRY(vonk__ds_column(d, d->p->name.parts[i], &column));
-        VONK_TRY(vonk__ds_push(d, ret, column));
-    }
-    return VONK_OK;
-}

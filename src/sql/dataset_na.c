@@ -11,14 +11,18 @@ static bool fits(const vonk_type *column, const vonk_type *literal)
     return literal->id == column->id;
 }
 
-static bool named(const vonk__ds *d, const vonk_expr *column, uint32_t *ret_at)
+/* Is the column one of list 0, which may be empty for all of them? A nested field there stands for no column. */
+static bool chosen(const vonk__ds *d, const vonk_expr *column, uint32_t *ret_at)
 {
-    for (uint32_t i = 0; i < d->p->name.n_parts; i++)
-        if (vonk__ds_same_name(d, d->p->name.parts[i], column->name)) {
+    const vonk_expr_list *columns = &d->p->lists[0];
+
+    *ret_at = 0;
+    for (uint32_t i = 0; i < columns->n; i++)
+        if (columns->at[i]->kind == VONK_EX_COLUMN && columns->at[i]->id == column->id) {
             *ret_at = i;
             return true;
         }
-    return false;
+    return columns->n == 0;
 }
 
 /* NaN counts as missing. */
@@ -36,21 +40,17 @@ static vonk_status filled(vonk__ds *d, const vonk_expr *column, const vonk_expr 
     return vonk__ds_alias(d, *ret, column->name, ret);
 }
 
+/* One value goes where its type fits; with a value for each column, it becomes the column's type. */
 vonk_status vonk__ds_na_fill(vonk__ds *d, const vonk_plan **ret)
 {
-    const vonk_expr_list *values = &d->p->lists[0];
+    const vonk_expr_list *values = &d->p->lists[1];
     vonk__ds_list out = {0};
 
-    for (uint32_t i = 0; i < d->p->name.n_parts; i++) { /* unknown names are an error */
-        const vonk_expr *column = NULL;
-        VONK_TRY(vonk__ds_column(d, d->p->name.parts[i], &column));
-    }
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = d->child->output[c];
         uint32_t at = 0;
-        const bool chosen = d->p->name.n_parts == 0 || named(d, e, &at);
-        const vonk_expr *value = values->at[values->n > 1 ? at : 0];
-        if (chosen && fits(e->type, value->type)) VONK_TRY(filled(d, e, value, &e));
+        if (chosen(d, e, &at) && (values->n > 1 || fits(e->type, values->at[0]->type)))
+            VONK_TRY(filled(d, e, values->at[values->n > 1 ? at : 0], &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
     }
     return vonk__ds_project(d, d->child, &out, ret);
@@ -101,10 +101,12 @@ static vonk_status enough(vonk__ds *d, const vonk__ds_list *columns, int64_t lea
 
 vonk_status vonk__ds_na_drop(vonk__ds *d, const vonk_plan **ret)
 {
+    const vonk_expr_list *named = &d->p->lists[0];
     vonk__ds_list columns = {0};
     const vonk_expr *condition = NULL;
 
-    VONK_TRY(vonk__ds_named_columns(d, &columns));
+    for (uint32_t i = 0; i < (named->n ? named->n : d->child->n_output); i++)
+        VONK_TRY(vonk__ds_push(d, &columns, named->n ? named->at[i] : d->child->output[i]));
     if (columns.n == 0 || d->p->number == 0) {
         *ret = vonk_plan_ref(d->child);
         return VONK_OK;
@@ -116,7 +118,7 @@ vonk_status vonk__ds_na_drop(vonk__ds *d, const vonk_plan **ret)
 /* CASE column WHEN old THEN new ... ELSE column END; null as old means missing. */
 static vonk_status replaced(vonk__ds *d, const vonk_expr *column, const vonk_expr **ret)
 {
-    const vonk_expr_list *pairs = &d->p->lists[0];
+    const vonk_expr_list *pairs = &d->p->lists[1];
     vonk__ds_list parts = {0};
 
     for (uint32_t i = 0; i + 1 < pairs->n; i += 2) {
@@ -142,16 +144,10 @@ vonk_status vonk__ds_na_replace(vonk__ds *d, const vonk_plan **ret)
 {
     vonk__ds_list out = {0};
 
-    for (uint32_t i = 0; i < d->p->name.n_parts; i++) { /* unknown names are an error */
-        const vonk_expr *column = NULL;
-        if (!vonk_str_is(d->p->name.parts[i], "*")) VONK_TRY(vonk__ds_column(d, d->p->name.parts[i], &column));
-    }
     for (uint32_t c = 0; c < d->child->n_output; c++) {
         const vonk_expr *e = d->child->output[c];
         uint32_t at;
-        const bool every =
-            d->p->name.n_parts == 0 || (d->p->name.n_parts == 1 && vonk_str_is(d->p->name.parts[0], "*"));
-        if (every || named(d, e, &at)) VONK_TRY(replaced(d, e, &e));
+        if (chosen(d, e, &at)) VONK_TRY(replaced(d, e, &e));
         VONK_TRY(vonk__ds_push(d, &out, e));
     }
     return vonk__ds_project(d, d->child, &out, ret);

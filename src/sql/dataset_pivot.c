@@ -45,37 +45,42 @@ static vonk_status id_columns(vonk__ds *d, const vonk__ds_list *values, vonk__ds
     return VONK_OK;
 }
 
-/* The type whose SQL name comes next behind `last` ("" at first), of those that the values have; NULL: none is left. */
-static const vonk_type *next_type(const vonk__ds *d, const vonk__ds_list *values, uint32_t part, vonk_str last)
+/* "INT" (`a`, `b`), "STRING" (`c`): types and names in order */
+static vonk_status different_types(vonk__ds *d, const vonk__ds_list *given, uint32_t part)
 {
-    const vonk_type *best = NULL;
+    vonk__ds_list sorted = {0}, *const values = &sorted;
+    vonk_str list = VONK_STR(""), *texts = NULL;
+    uint32_t n = 0;
 
+    for (size_t i = 0; i < given->n; i++) {
+        const vonk_expr *e = given->at[i];
+        VONK_TRY(vonk__ds_push(d, &sorted, e));
+        size_t at = i;
+        for (; at > 0 && vonk_str_compare(part_of(d, sorted.at[at - 1], part)->name, part_of(d, e, part)->name) > 0;
+             at--)
+            sorted.at[at] = sorted.at[at - 1];
+        sorted.at[at] = e;
+    }
+    VONK_TRY(vonk_arena_array(d->arena, values->n + 1, sizeof *texts, &texts, d->err));
     for (size_t i = 0; i < values->n; i++) {
+        vonk_str text;
+        uint32_t at = n;
         const vonk_type *type = part_of(d, values->at[i], part)->type;
-        if (vonk_str_compare(vonk_str_of(VONK_TYPE_SQL(type)), last) <= 0) continue;
-        if (!best || strcmp(VONK_TYPE_SQL(type), VONK_TYPE_SQL(best)) < 0) best = type;
+        bool seen = false;
+        for (size_t k = 0; k < i && !seen; k++) seen = vonk_type_same(part_of(d, values->at[k], part)->type, type);
+        if (seen) continue;
+        VONK_TRY(vonk_arena_printf(d->arena, &text, d->err, "%s (", VONK_TYPE_SQL(type)));
+        for (size_t k = i; k < values->n; k++)
+            if (vonk_type_same(part_of(d, values->at[k], part)->type, type))
+                VONK_TRY(vonk_arena_printf(d->arena, &text, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(text),
+                                           k > i ? ", " : "", VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
+        for (; at > 0 && vonk_str_compare(texts[at - 1], text) > 0; at--) texts[at] = texts[at - 1];
+        texts[at] = text;
+        n++;
     }
-    return best;
-}
-
-/* "INT" (`a`, `b`), "STRING" (`c`): by the types' names */
-static vonk_status different_types(vonk__ds *d, const vonk__ds_list *values, uint32_t part)
-{
-    vonk_str list = VONK_STR(""), last = VONK_STR("");
-
-    for (const vonk_type *type; (type = next_type(d, values, part, last));) {
-        bool first = true;
-        VONK_TRY(vonk_arena_str(d->arena, vonk_str_of(VONK_TYPE_SQL(type)), &last, d->err));
-        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%.*s (", VONK_STR_ARGS(list), list.len ? ", " : "",
-                                   VONK_STR_ARGS(last)));
-        for (size_t k = 0; k < values->n; k++) {
-            if (!vonk_type_same(part_of(d, values->at[k], part)->type, type)) continue;
-            VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(list), first ? "" : ", ",
-                                       VONK_STR_ARGS(part_of(d, values->at[k], part)->name)));
-            first = false;
-        }
-        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s)", VONK_STR_ARGS(list)));
-    }
+    for (uint32_t i = 0; i < n; i++)
+        VONK_TRY(vonk_arena_printf(d->arena, &list, d->err, "%.*s%s%.*s)", VONK_STR_ARGS(list), i ? ", " : "",
+                                   VONK_STR_ARGS(texts[i])));
     return VONK_FAIL(d->err, VONK_E_UNPIVOT_VALUE_DATA_TYPE_MISMATCH, "types", VONK_S(list));
 }
 
@@ -280,16 +285,26 @@ static vonk_status given_values(vonk__ds *d, vonk__ds_list *ret)
     return VONK_OK;
 }
 
+/* A value as a cast to string writes it. */
+static vonk_status value_text(vonk__ds *d, const vonk_expr *value, vonk_buf *out)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *text = NULL;
+    const vonk_expr *cast = NULL;
+
+    if (vonk_column_is_null(value->value, 0)) return vonk_buf_add_c(out, "null", d->err);
+    VONK_TRY(vonk__ds_cast(d, value, &vonk_type_string, &cast));
+    VONK_TRY(vonk_program_fold(d->a->budget, d->a->env, cast, &text, d->err));
+    return vonk_buf_add_str(out, vonk_column_str(text, 0), d->err);
+}
+
 /* Column names: the value's text; with several aggregates also the aggregate's name. */
 static vonk_status result_name(vonk__ds *d, const vonk_expr *value, const vonk_expr *agg, bool several, vonk_buf *out)
 {
     vonk_buf_reset(out);
     if (value->kind == VONK_EX_ALIAS)
         VONK_TRY(vonk_buf_add_str(out, value->name, d->err));
-    else if (vonk_column_is_null(value->value, 0))
-        VONK_TRY(vonk_buf_add_c(out, "null", d->err));
     else
-        VONK_TRY(vonk_expr_sql(value, out, d->err));
+        VONK_TRY(value_text(d, value, out));
     if (!several) return VONK_OK;
     VONK_TRY(vonk_buf_add_byte(out, '_', d->err));
     return vonk_expr_output_name(agg, out, d->err);
@@ -310,16 +325,23 @@ static vonk_status pivot_keys(vonk__ds *d, vonk__ds_list *ret)
     return VONK_OK;
 }
 
+static vonk_status is_value(vonk__ds *d, const vonk_expr *pivot, const vonk_expr *value, const vonk_expr **ret)
+{
+    const vonk_expr *typed = NULL;
+
+    VONK_TRY(vonk__ds_cast(d, value_of(value), pivot->type, &typed));
+    return vonk__ds_call(d, "<=>", (const vonk_expr *[]){pivot, typed}, 2, ret);
+}
+
 /* first(result) FILTER (WHERE pivot <=> value) */
 static vonk_status picked(vonk__ds *d, const vonk_expr *result, const vonk_expr *pivot, const vonk_expr *value,
                           const vonk_expr **ret)
 {
-    const vonk_expr *same = NULL, *typed = NULL;
+    const vonk_expr *same = NULL;
     vonk_expr *call = NULL;
     const vonk_str name = VONK_STR("first");
 
-    VONK_TRY(vonk__ds_cast(d, value_of(value), pivot->type, &typed));
-    VONK_TRY(vonk__ds_call(d, "<=>", (const vonk_expr *[]){pivot, typed}, 2, &same));
+    VONK_TRY(is_value(d, pivot, value, &same));
     VONK_TRY(vonk_expr_new(d->a->budget, VONK_EX_CALL, (const vonk_expr *[]){result, same}, 2, &call, d->err));
     vonk_status status = vonk_expr_set_parts(call, &name, 1, d->err);
     if (status != VONK_OK) {
@@ -352,6 +374,71 @@ static vonk_status named_key(vonk__ds *d, const vonk_expr *key, vonk__ds_list *k
 
 static bool is_python_aggregate(const vonk_expr *call) { return call->python->role == VONK_PY_ROLE_AGGREGATE; }
 
+/* What Spark can put into its columns after a first aggregation; else it aggregates once, each value's rows. */
+static bool is_pivot_type(const vonk_type *t) { return vonk_type_is_numeric(t) || t->id == VONK_T_BOOLEAN; }
+
+typedef struct only_rows {
+    vonk__ds *d;
+    const vonk_expr *condition;
+} only_rows;
+
+/* agg(x) to agg(x) FILTER (WHERE condition) */
+static vonk_status filter_aggregate(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    const only_rows *rows = arg;
+    vonk__ds *d = rows->d;
+    vonk__ds_list children = {0};
+    const vonk_expr *condition = rows->condition;
+    vonk_expr *call = NULL;
+
+    *ret = vonk_expr_ref(e);
+    if (e->kind != VONK_EX_FUNCTION || e->fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
+    vonk_expr_unref(e);
+    const uint32_t n_filters = vonk_expr_has(e, VONK_EXF_HAS_FILTER) ? 1 : 0;
+    for (uint32_t i = 0; i < e->n_args; i++) VONK_TRY(vonk__ds_push(d, &children, e->children[i]));
+    if (n_filters > 0)
+        VONK_TRY(
+            vonk__ds_node(d, VONK_EX_AND, (const vonk_expr *[]){e->children[e->n_args], condition}, 2, &condition));
+    VONK_TRY(vonk__ds_push(d, &children, condition));
+    for (uint32_t i = e->n_args + n_filters; i < e->n_children; i++)
+        VONK_TRY(vonk__ds_push(d, &children, e->children[i]));
+    const vonk_str name = vonk_str_of(e->fn->name);
+    VONK_TRY(vonk_expr_new(d->a->budget, VONK_EX_CALL, children.at, (uint32_t)children.n, &call, err));
+    vonk_status status = vonk_expr_set_parts(call, &name, 1, err);
+    if (status != VONK_OK) {
+        vonk_expr_unref(call);
+        return status;
+    }
+    call->n_args = e->n_args;
+    call->n_order = e->n_order;
+    call->flags = e->flags | VONK_EXF_HAS_FILTER;
+    vonk_expr_set_origin(call, &e->origin);
+    return vonk_expr_finish(call, ret, err);
+}
+
+static vonk_status aggregate_once(vonk__ds *d, const vonk__ds_list *given_keys, const vonk__ds_list *values,
+                                  const vonk_plan **ret)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
+    const vonk_expr_list *aggs = &d->p->lists[1];
+    vonk__ds_list keys = {0}, out = {0};
+    const vonk_expr *e = NULL;
+
+    vonk_buf_init(&name, d->a->budget, SIZE_MAX);
+    for (size_t i = 0; i < given_keys->n; i++) VONK_TRY(named_key(d, given_keys->at[i], &keys, &out, &e));
+    for (size_t v = 0; v < values->n; v++)
+        for (uint32_t i = 0; i < aggs->n; i++) {
+            only_rows rows = {.d = d};
+            VONK_TRY(is_value(d, value_of(d->p->lists[2].at[0]), values->at[v], &rows.condition));
+            VONK_TRY(vonk_expr_rewrite(d->a->budget, value_of(aggs->at[i]), filter_aggregate, &rows, &e, d->err));
+            VONK_TRY(vonk__ds_keep(d, e));
+            VONK_TRY(result_name(d, values->at[v], aggs->at[i], aggs->n > 1, &name));
+            VONK_TRY(vonk__ds_alias(d, e, vonk_buf_str(&name), &e));
+            VONK_TRY(vonk__ds_push(d, &out, e));
+        }
+    return vonk_pn_aggregate(d->a->budget, d->child, keys.at, (uint32_t)keys.n, out.at, (uint32_t)out.n, ret, d->err);
+}
+
 vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *first = NULL;
@@ -361,8 +448,13 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
     const vonk_expr *pivot = NULL;
 
     vonk_buf_init(&name, d->a->budget, SIZE_MAX);
+    for (uint32_t i = 0; i < aggs->n; i++)
+        if (vonk_expr_any(aggs->at[i], VONK_EX_BIT(VONK_EX_PYTHON), is_python_aggregate))
+            return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE__PANDAS_UDAF_IN_PIVOT);
     VONK_TRY(d->p->n_lists > 3 && d->p->lists[3].n > 0 ? given_values(d, &values) : found_values(d, &values));
     VONK_TRY(pivot_keys(d, &given_keys));
+    for (uint32_t i = 0; i < aggs->n; i++)
+        if (!is_pivot_type(aggs->at[i]->type)) return aggregate_once(d, &given_keys, &values, ret);
     for (size_t i = 0; i < given_keys.n; i++) {
         const vonk_expr *column = NULL;
         VONK_TRY(named_key(d, given_keys.at[i], &keys, &lower, &column));
@@ -372,8 +464,6 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
     VONK_TRY(named_key(d, d->p->lists[2].at[0], &keys, &lower, &pivot));
     for (uint32_t i = 0; i < aggs->n; i++) {
         const vonk_expr *alias = NULL, *column = NULL;
-        if (vonk_expr_any(aggs->at[i], VONK_EX_BIT(VONK_EX_PYTHON), is_python_aggregate))
-            return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE__PANDAS_UDAF_IN_PIVOT);
         VONK_TRY(vonk__ds_alias(d, value_of(aggs->at[i]), VONK_STR("aggregate"), &alias));
         VONK_TRY(vonk__ds_push(d, &lower, alias));
         VONK_TRY(vonk_ex_column_of(d->a->budget, alias, &column, d->err));

@@ -47,6 +47,8 @@ static vonk_status percentile(vonk__ds *d, vonk_str which, const vonk_expr *colu
 
     VONK_TRY(share_of(d, which, &share));
     VONK_TRY(vonk__ds_double(d, share, &share_literal));
+    if (column->type->id == VONK_T_DECIMAL)
+        VONK_TRY(vonk__ds_cast(d, column, &vonk_type_double, &column)); /* 2.5, not 2.50 */
     return vonk__ds_call(d, "percentile_approx", (const vonk_expr *[]){column, share_literal}, 2, ret);
 }
 
@@ -393,6 +395,7 @@ static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
 {
     VONK_AUTO(vonk_plan_unref) const vonk_plan *pivot = NULL;
     const vonk_expr *lists[3] = {NULL}, *zero = NULL;
+    vonk_plan *fill = NULL;
     const vonk_str *names = d->p->stat.names;
 
     VONK_TRY(crosstab_key(d, d->p->lists[0].at[0], false, &lists[0]));
@@ -403,7 +406,11 @@ static vonk_status crosstab(vonk__ds *d, const vonk_plan **ret)
     VONK_TRY(crosstab_key(d, d->p->lists[0].at[1], true, &lists[2]));
     VONK_TRY(pending_node(d, VONK_PN_PIVOT, d->child, lists, 3, &pivot));
     VONK_TRY(vonk__ds_long(d, 0, &zero));
-    return pending_node(d, VONK_PN_NA_FILL, pivot, &zero, 1, ret);
+    VONK_TRY(vonk_plan_new(d->a->budget, VONK_PN_NA_FILL, &pivot, 1, &fill, d->err));
+    const vonk_status status = vonk_plan_set_list(fill, 1, &zero, 1, d->err); /* list 0, the columns: all */
+    if (status == VONK_OK) return vonk_plan_finish(fill, ret, d->err);
+    vonk_plan_unref(fill);
+    return status;
 }
 
 vonk_status vonk__ds_stat(vonk__ds *d, const vonk_plan **ret)

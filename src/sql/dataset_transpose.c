@@ -39,7 +39,7 @@ static vonk_status index_column(vonk__ds *d, const vonk_expr **ret)
     *ret = given->n ? given->at[0] : d->child->n_output ? d->child->output[0] : NULL;
     if (*ret && (*ret)->kind != VONK_EX_COLUMN)
         return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason", "it is not a column of the frame");
-    if (*ret && is_nested((*ret)->type))
+    if (*ret && (is_nested((*ret)->type) || (*ret)->type->id == VONK_T_NULL))
         return VONK_FAIL(d->err, VONK_E_TRANSPOSE_INVALID_INDEX_COLUMN, "reason",
                          VONK_F("its type is %s, which cannot name columns", VONK_TYPE_SQL((*ret)->type)));
     return VONK_OK;

@@ -23,6 +23,14 @@ static vonk_status with_names(vonk_translator *t, const vonk_pb_msg *m, int inpu
     return status;
 }
 
+static vonk_status named_columns(vonk_translator *t, const vonk_str *names, uint32_t n, const vonk_expr ***ret,
+                                 vonk_error *err)
+{
+    VONK_TRY(vonk_arena_array(t->arena, n + 1, sizeof **ret, ret, err));
+    for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__tr_name(t, names[i], &(*ret)[i], err));
+    return VONK_OK;
+}
+
 /* ---- columns */
 static vonk_status drop(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
@@ -228,6 +236,26 @@ static vonk_status table_function(vonk_translator *t, const vonk_pb_msg *m, cons
 }
 
 /* ---- na */
+/* A node over m's input whose list 0 are the columns of the names in a field. */
+static vonk_status na_node(vonk_translator *t, const vonk_pb_msg *m, int input, int names_field, vonk_node_kind kind,
+                           vonk_plan **ret, vonk_error *err)
+{
+    const vonk_expr **columns = NULL;
+    const vonk_str *names = NULL;
+    uint32_t n = 0;
+    vonk_plan *node = NULL;
+
+    VONK_TRY(vonk__tr_strs(t, m, names_field, &names, &n, err));
+    VONK_TRY(named_columns(t, names, n, &columns, err));
+    VONK_TRY(with_names(t, m, input, 0, kind, &node, err));
+    const vonk_status status = vonk_plan_set_list(node, 0, columns, n, err);
+    if (status == VONK_OK)
+        *ret = node;
+    else
+        vonk_plan_unref(node);
+    return status;
+}
+
 static vonk_status na_fill(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_expr **values = NULL;
@@ -237,15 +265,15 @@ static vonk_status na_fill(vonk_translator *t, const vonk_pb_msg *m, const vonk_
     VONK_TRY(vonk__tr_literals(t, m, PB_NA_FILL_VALUES, &values, &n, err));
     if (n == 0 || (n > 1 && n != vonk_pb_n(m, PB_NA_FILL_COLS)))
         return vonk_translate_invalid("a fill without a value for each column", err);
-    VONK_TRY(with_names(t, m, PB_NA_FILL_INPUT, PB_NA_FILL_COLS, VONK_PN_NA_FILL, &node, err));
-    return vonk__tr_done(vonk_plan_set_list(node, 0, values, n, err), node, ret, err);
+    VONK_TRY(na_node(t, m, PB_NA_FILL_INPUT, PB_NA_FILL_COLS, VONK_PN_NA_FILL, &node, err));
+    return vonk__tr_done(vonk_plan_set_list(node, 1, values, n, err), node, ret, err);
 }
 
 static vonk_status na_drop(vonk_translator *t, const vonk_pb_msg *m, const vonk_plan **ret, vonk_error *err)
 {
     vonk_plan *node = NULL;
 
-    VONK_TRY(with_names(t, m, PB_NA_DROP_INPUT, PB_NA_DROP_COLS, VONK_PN_NA_DROP, &node, err));
+    VONK_TRY(na_node(t, m, PB_NA_DROP_INPUT, PB_NA_DROP_COLS, VONK_PN_NA_DROP, &node, err));
     const int32_t least = vonk_pb_i32(m, PB_NA_DROP_MIN_NON_NULLS);
     node->number = !vonk_pb_has(m, PB_NA_DROP_MIN_NON_NULLS) ? -1 : least < 0 ? 0 : least;
     return vonk_plan_finish(node, ret, err);
@@ -266,8 +294,8 @@ static vonk_status na_replace(vonk_translator *t, const vonk_pb_msg *m, const vo
             VONK_TRY(vonk__tr_keep_expr(t, pairs[2 * i + side], err));
         }
     }
-    VONK_TRY(with_names(t, m, PB_NA_REPLACE_INPUT, PB_NA_REPLACE_COLS, VONK_PN_NA_REPLACE, &node, err));
-    return vonk__tr_done(vonk_plan_set_list(node, 0, pairs, 2 * n, err), node, ret, err);
+    VONK_TRY(na_node(t, m, PB_NA_REPLACE_INPUT, PB_NA_REPLACE_COLS, VONK_PN_NA_REPLACE, &node, err));
+    return vonk__tr_done(vonk_plan_set_list(node, 1, pairs, 2 * n, err), node, ret, err);
 }
 
 /* ---- stat */
@@ -302,8 +330,7 @@ static vonk_status stat_of(vonk_translator *t, const vonk_pb_msg *m, int input, 
 {
     const vonk_expr **columns = NULL;
 
-    VONK_TRY(vonk_arena_array(t->arena, n_names + 1, sizeof *columns, &columns, err));
-    for (uint32_t i = 0; i < n_names; i++) VONK_TRY(vonk__tr_name(t, names[i], &columns[i], err));
+    VONK_TRY(named_columns(t, names, n_names, &columns, err));
     VONK_TRY(stat_node(t, m, input, kind, names, n_names, ret, err));
     const vonk_status status = vonk_plan_set_list(*ret, 0, columns, n_names, err);
     if (status != VONK_OK) vonk_plan_unref(*ret);
@@ -345,8 +372,7 @@ static vonk_status describe(vonk_translator *t, const vonk_pb_msg *m, const vonk
     VONK_TRY(vonk__tr_plan(t, vonk_pb_get_msg(m, PB_STAT_DESCRIBE_INPUT), &child, err));
     VONK_TRY(vonk__tr_strs(t, m, PB_STAT_DESCRIBE_COLS, &names, &n, err));
     if (n > 0) {
-        VONK_TRY(vonk_arena_array(t->arena, n, sizeof *columns, &columns, err));
-        for (uint32_t i = 0; i < n; i++) VONK_TRY(vonk__tr_name(t, names[i], &columns[i], err));
+        VONK_TRY(named_columns(t, names, n, &columns, err));
         VONK_TRY(vonk__tr_node(t, VONK_PN_PROJECT, child, &node, err));
         VONK_TRY(vonk__tr_done(vonk_plan_set_list(node, 0, columns, n, err), node, &child, err));
         VONK_TRY(vonk__tr_keep_plan(t, child, err));

@@ -350,6 +350,8 @@ vonk_status vonk__tr_aliases(vonk_translator *t, const vonk_pb_msg *m, int field
     for (uint32_t i = 0; i < *ret_n; i++) {
         VONK_TRY(alias(t, vonk_pb_msg_at(m, field, i), &(*ret)[i], err));
         VONK_TRY(vonk__tr_keep_expr(t, (*ret)[i], err));
+        if (!(*ret)[i]->metadata.len) /* none is not the metadata of the column that it may be of */
+            VONK_TRY(vonk_expr_set_metadata((vonk_expr *)(*ret)[i], VONK_STR("{}"), err));
     }
     return VONK_OK;
 }
