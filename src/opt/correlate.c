@@ -360,6 +360,7 @@ static vonk_status spread_global(domain *d, const vonk_plan *p, const vonk_plan 
     VONK_TRY(vonk__mk_project(d->s, grouped, marked.at, marked.n, &grouped, err));
     VONK_TRY(equal_domains(d, columns, inner, &terms, err));
     VONK_TRY(vonk__mk_join(d->s, all, grouped, VONK_JOIN_LEFT, terms.at, terms.n, &joined, err));
+    mark = vonk_plan_column(joined, mark->id); /* as the join puts it out: perhaps NULL */
     VONK_TRY(vonk__mk_node(d->s, VONK_EX_IS_NULL, &mark, 1, &missing, err));
     for (uint32_t i = 0; i < p->n_output; i++) {
         const vonk_expr *value = NULL, *column = vonk_plan_column(joined, p->output[i]->id);
