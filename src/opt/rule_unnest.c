@@ -11,7 +11,8 @@
 
 typedef struct unnest {
     vonk__scratch s;
-    const vonk_plan *input; /* grows by a join for each subquery */
+    const vonk_plan *input;      /* grows by a join for each subquery */
+    vonk__exprs scalars, values; /* scalar subqueries so far, and what stands for them */
 } unnest;
 
 static vonk_status prepare(unnest *u, const vonk_plan *sub, const vonk_plan **ret, vonk_error *err)
@@ -238,6 +239,24 @@ static vonk_status mark_not_in(const vonk_expr *e, void *arg, const vonk_expr **
     return vonk_expr_finish(copy, ret, err);
 }
 
+/* Equal ones are one: GROUP BY and the select list must find the same column. */
+static vonk_status scalar_once(unnest *u, const vonk_expr *sub, const vonk_expr **ret, vonk_error *err)
+{
+    for (size_t i = 0; i < u->scalars.n; i++)
+        if (vonk_expr_equal(u->scalars.at[i], sub)) {
+            *ret = vonk_expr_ref(u->values.at[i]);
+            return VONK_OK;
+        }
+    const vonk_expr *value = NULL;
+    VONK_TRY(scalar(u, sub, &value, err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, value, err));
+    VONK_TRY(vonk__scratch_keep_expr(&u->s, vonk_expr_ref(sub), err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&u->scalars, u->s.arena, sub, err));
+    VONK_TRY(VONK_VEC_ARENA_PUSH(&u->values, u->s.arena, value, err));
+    *ret = vonk_expr_ref(value);
+    return VONK_OK;
+}
+
 static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     unnest *u = arg;
@@ -247,7 +266,7 @@ static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_ex
         return VONK_OK;
     }
     switch (e->sub_kind) {
-    case VONK_SUB_SCALAR: return scalar(u, e, ret, err);
+    case VONK_SUB_SCALAR: return scalar_once(u, e, ret, err);
     case VONK_SUB_EXISTS:
     case VONK_SUB_IN: return mark(u, e, ret, err);
     default:

@@ -135,6 +135,22 @@ static vonk_status unknown_field(vonk__ds *d, const fitted *from, vonk_str name)
                      VONK_F("`%.*s`", VONK_STR_ARGS(name)), "columnPath", VONK_S(from->path), "proposal", VONK_S(list));
 }
 
+/* Raises when more than one of the fields has the name. */
+static vonk_status check_one(vonk__ds *d, const vonk_field *fields, uint32_t n, vonk_str name, vonk_str path)
+{
+    uint32_t n_same = 0;
+
+    for (uint32_t i = 0; i < n; i++) n_same += vonk__ds_same_name(d, fields[i].name, name);
+    if (n_same <= 1) return VONK_OK;
+    return VONK_FAIL(d->err, VONK_E_AMBIGUOUS_COLUMN_OR_FIELD, "name", VONK_S(path), "n", VONK_F("%u", n_same));
+}
+
+static vonk_status path_of(vonk__ds *d, vonk_str above, vonk_str name, vonk_str *ret)
+{
+    return vonk_arena_printf(d->arena, ret, d->err, "%.*s%s`%.*s`", VONK_STR_ARGS(above), above.len ? "." : "",
+                             VONK_STR_ARGS(name));
+}
+
 /* The field of a struct for one of the schema's, by its name. */
 static vonk_status fit_field(vonk__ds *d, const fitted *from, const vonk_field *to, const vonk_expr **ret)
 {
@@ -142,14 +158,14 @@ static vonk_status fit_field(vonk__ds *d, const fitted *from, const vonk_field *
     const vonk_expr *label = NULL;
     fitted field = {0};
 
+    VONK_TRY(path_of(d, from->path, to->name, &field.path));
+    VONK_TRY(check_one(d, from->type->fields, from->type->n_fields, to->name, field.path));
     if (at < 0 && to->nullable) return missing_field(d, to, ret);
     if (at < 0) return unknown_field(d, from, to->name);
     VONK_TRY(vonk__ds_text(d, from->type->fields[at].name, &label));
     VONK_TRY(vonk__ds_node(d, VONK_EX_EXTRACT, (const vonk_expr *[]){from->e, label}, 2, &field.e));
     field.type = from->type->fields[at].type;
     field.nullable = from->type->fields[at].nullable;
-    VONK_TRY(vonk_arena_printf(d->arena, &field.path, d->err, "%.*s.`%.*s`", VONK_STR_ARGS(from->path),
-                               VONK_STR_ARGS(to->name)));
     return fit(d, &field, to, ret);
 }
 
@@ -174,20 +190,66 @@ static vonk_status fit_struct(vonk__ds *d, const fitted *from, const vonk_type *
     return vonk__ds_node(d, VONK_EX_CASE, when, 3, ret);
 }
 
+/* transform(array, x -> x fitted) */
+static vonk_status fit_array(vonk__ds *d, const fitted *from, const vonk_type *to, const vonk_expr **ret)
+{
+    const vonk_field *element = &from->type->fields[0];
+    const vonk_str name = VONK_STR("x");
+    const vonk_expr *body = NULL, *lambda = NULL;
+    vonk_expr *made = NULL;
+    fitted x = {.type = element->type, .nullable = element->nullable};
+
+    if (element->nullable && !to->fields[0].nullable)
+        return VONK_FAIL(d->err, VONK_E_NOT_NULL_CONSTRAINT_VIOLATION__ARRAY_ELEMENT, "columnPath", VONK_S(from->path));
+    VONK_TRY(path_of(d, from->path, VONK_STR("element"), &x.path));
+    VONK_TRY(vonk_ex_name(d->a->budget, &name, 1, -1, &x.e, d->err));
+    VONK_TRY(vonk__ds_keep(d, x.e));
+    VONK_TRY(fit(d, &x, &to->fields[0], &body));
+    *ret = from->e;
+    if (body == x.e) return VONK_OK;
+    VONK_TRY(vonk_expr_new(d->a->budget, VONK_EX_LAMBDA, &body, 1, &made, d->err));
+    const vonk_status status = vonk_expr_set_parts(made, &name, 1, d->err);
+    if (status != VONK_OK) {
+        vonk_expr_unref(made);
+        return status;
+    }
+    VONK_TRY(vonk_expr_finish(made, &lambda, d->err));
+    VONK_TRY(vonk__ds_keep(d, lambda));
+    return vonk__ds_call(d, "transform", (const vonk_expr *[]){from->e, lambda}, 2, ret);
+}
+
+static vonk_status wrong_type(vonk__ds *d, vonk_str path, const vonk_type *from, const vonk_type *to)
+{
+    return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_S(path), "type",
+                     VONK_TYPE_SQL(from), "expectedType", VONK_TYPE_SQL(to));
+}
+
+/* Keys and values are cast; fields of structs in them go by their places. */
+static vonk_status check_map(vonk__ds *d, const fitted *from, const vonk_type *to)
+{
+    static const vonk_str names[2] = {VONK_STR("key"), VONK_STR("value")};
+    vonk_str path;
+
+    if (from->type->fields[1].nullable && !to->fields[1].nullable)
+        return VONK_FAIL(d->err, VONK_E_NOT_NULL_CONSTRAINT_VIOLATION__MAP_VALUE, "columnPath", VONK_S(from->path));
+    for (int i = 0; i < 2; i++) {
+        VONK_TRY(path_of(d, from->path, names[i], &path));
+        if (!vonk_coerce_can_store(from->type->fields[i].type, to->fields[i].type))
+            return wrong_type(d, path, from->type->fields[i].type, to->fields[i].type);
+    }
+    return VONK_OK;
+}
+
 static vonk_status fit(vonk__ds *d, const fitted *from, const vonk_field *to, const vonk_expr **ret)
 {
     const vonk_type *a = from->type, *b = to->type;
 
     if (from->nullable && !to->nullable)
         return VONK_FAIL(d->err, VONK_E_NULLABLE_COLUMN_OR_FIELD, "name", VONK_S(from->path));
-    if (a->id == VONK_T_STRUCT && b->id == VONK_T_STRUCT) return fit_struct(d, from, b, ret);
-    if (a->id == VONK_T_ARRAY && b->id == a->id && a->fields[0].nullable && !b->fields[0].nullable)
-        return VONK_FAIL(d->err, VONK_E_NOT_NULL_CONSTRAINT_VIOLATION__ARRAY_ELEMENT, "columnPath", VONK_S(from->path));
-    if (a->id == VONK_T_MAP && b->id == a->id && a->fields[1].nullable && !b->fields[1].nullable)
-        return VONK_FAIL(d->err, VONK_E_NOT_NULL_CONSTRAINT_VIOLATION__MAP_VALUE, "columnPath", VONK_S(from->path));
-    if (!vonk_coerce_can_store(a, b))
-        return VONK_FAIL(d->err, VONK_E_INVALID_COLUMN_OR_FIELD_DATA_TYPE, "name", VONK_S(from->path), "type",
-                         VONK_TYPE_SQL(a), "expectedType", VONK_TYPE_SQL(b));
+    if (a->id == VONK_T_STRUCT && b->id == a->id) return fit_struct(d, from, b, ret);
+    if (a->id == VONK_T_ARRAY && b->id == a->id) return fit_array(d, from, b, ret);
+    if (a->id == VONK_T_MAP && b->id == a->id) VONK_TRY(check_map(d, from, b));
+    if (!vonk_coerce_can_store(a, b)) return wrong_type(d, from->path, a, b);
     *ret = from->e;
     return vonk_type_eq(a, b) ? VONK_OK : vonk__ds_cast(d, from->e, b, ret);
 }
@@ -195,7 +257,10 @@ static vonk_status fit(vonk__ds *d, const fitted *from, const vonk_field *to, co
 static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
 {
     vonk__ds_list out = {0};
+    vonk_field *columns = NULL;
 
+    VONK_TRY(vonk_arena_array(d->arena, d->child->n_output + 1, sizeof *columns, &columns, d->err));
+    for (uint32_t c = 0; c < d->child->n_output; c++) columns[c].name = d->child->output[c]->name;
     if (vonk_type_has(d->p->schema, VONK_T_CHAR) || vonk_type_has(d->p->schema, VONK_T_VARCHAR))
         return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_CHAR_OR_VARCHAR_AS_STRING);
     for (uint32_t i = 0; i < d->p->schema->n_fields; i++) {
@@ -205,9 +270,12 @@ static vonk_status to_schema(vonk__ds *d, const vonk_plan **ret)
             VONK_TRY(missing_field(d, f, &e));
         } else {
             fitted from = {0};
+            VONK_TRY(path_of(d, VONK_STR(""), f->name, &from.path));
+            VONK_TRY(check_one(d, columns, d->child->n_output, f->name, from.path));
             VONK_TRY(vonk__ds_column(d, f->name, &e));
-            from = (fitted){.e = e, .type = e->type, .nullable = e->nullable};
-            VONK_TRY(vonk_arena_printf(d->arena, &from.path, d->err, "`%.*s`", VONK_STR_ARGS(f->name)));
+            from.e = e;
+            from.type = e->type;
+            from.nullable = e->nullable;
             VONK_TRY(fit(d, &from, f, &e));
         }
         if (e->kind != VONK_EX_COLUMN || !vonk_str_eq(e->name, f->name)) VONK_TRY(vonk__ds_alias(d, e, f->name, &e));
