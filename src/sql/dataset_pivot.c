@@ -325,23 +325,16 @@ static vonk_status pivot_keys(vonk__ds *d, vonk__ds_list *ret)
     return VONK_OK;
 }
 
-static vonk_status is_value(vonk__ds *d, const vonk_expr *pivot, const vonk_expr *value, const vonk_expr **ret)
-{
-    const vonk_expr *typed = NULL;
-
-    VONK_TRY(vonk__ds_cast(d, value_of(value), pivot->type, &typed));
-    return vonk__ds_call(d, "<=>", (const vonk_expr *[]){pivot, typed}, 2, ret);
-}
-
 /* first(result) FILTER (WHERE pivot <=> value) */
 static vonk_status picked(vonk__ds *d, const vonk_expr *result, const vonk_expr *pivot, const vonk_expr *value,
                           const vonk_expr **ret)
 {
-    const vonk_expr *same = NULL;
+    const vonk_expr *same = NULL, *typed = NULL;
     vonk_expr *call = NULL;
     const vonk_str name = VONK_STR("first");
 
-    VONK_TRY(is_value(d, pivot, value, &same));
+    VONK_TRY(vonk__ds_cast(d, value_of(value), pivot->type, &typed));
+    VONK_TRY(vonk__ds_call(d, "<=>", (const vonk_expr *[]){pivot, typed}, 2, &same));
     VONK_TRY(vonk_expr_new(d->a->budget, VONK_EX_CALL, (const vonk_expr *[]){result, same}, 2, &call, d->err));
     vonk_status status = vonk_expr_set_parts(call, &name, 1, d->err);
     if (status != VONK_OK) {
@@ -382,38 +375,32 @@ typedef struct only_rows {
     const vonk_expr *condition;
 } only_rows;
 
-/* agg(x) to agg(x) FILTER (WHERE condition) */
+/* agg(x) to agg(x) FILTER (WHERE condition): resolved as all that is around it. */
 static vonk_status filter_aggregate(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     const only_rows *rows = arg;
     vonk__ds *d = rows->d;
     vonk__ds_list children = {0};
     const vonk_expr *condition = rows->condition;
-    vonk_expr *call = NULL;
+    vonk_expr *copy = NULL;
 
-    *ret = vonk_expr_ref(e);
-    if (e->kind != VONK_EX_FUNCTION || e->fn->kind != VONK_FN_AGGREGATE) return VONK_OK;
-    vonk_expr_unref(e);
+    if (e->kind != VONK_EX_FUNCTION || e->fn->kind != VONK_FN_AGGREGATE) {
+        *ret = vonk_expr_ref(e);
+        return VONK_OK;
+    }
     const uint32_t n_filters = vonk_expr_has(e, VONK_EXF_HAS_FILTER) ? 1 : 0;
     for (uint32_t i = 0; i < e->n_args; i++) VONK_TRY(vonk__ds_push(d, &children, e->children[i]));
-    if (n_filters > 0)
+    if (n_filters > 0) {
         VONK_TRY(
-            vonk__ds_node(d, VONK_EX_AND, (const vonk_expr *[]){e->children[e->n_args], condition}, 2, &condition));
+            vonk_ex_and(d->a->budget, (const vonk_expr *[]){e->children[e->n_args], condition}, 2, &condition, err));
+        VONK_TRY(vonk__ds_keep(d, condition));
+    }
     VONK_TRY(vonk__ds_push(d, &children, condition));
     for (uint32_t i = e->n_args + n_filters; i < e->n_children; i++)
         VONK_TRY(vonk__ds_push(d, &children, e->children[i]));
-    const vonk_str name = vonk_str_of(e->fn->name);
-    VONK_TRY(vonk_expr_new(d->a->budget, VONK_EX_CALL, children.at, (uint32_t)children.n, &call, err));
-    vonk_status status = vonk_expr_set_parts(call, &name, 1, err);
-    if (status != VONK_OK) {
-        vonk_expr_unref(call);
-        return status;
-    }
-    call->n_args = e->n_args;
-    call->n_order = e->n_order;
-    call->flags = e->flags | VONK_EXF_HAS_FILTER;
-    vonk_expr_set_origin(call, &e->origin);
-    return vonk_expr_finish(call, ret, err);
+    VONK_TRY(vonk_expr_copy(d->a->budget, e, children.at, (uint32_t)children.n, &copy, err));
+    copy->flags |= VONK_EXF_HAS_FILTER;
+    return vonk_expr_finish(copy, ret, err);
 }
 
 static vonk_status aggregate_once(vonk__ds *d, const vonk__ds_list *given_keys, const vonk__ds_list *values,
@@ -429,7 +416,10 @@ static vonk_status aggregate_once(vonk__ds *d, const vonk__ds_list *given_keys, 
     for (size_t v = 0; v < values->n; v++)
         for (uint32_t i = 0; i < aggs->n; i++) {
             only_rows rows = {.d = d};
-            VONK_TRY(is_value(d, value_of(d->p->lists[2].at[0]), values->at[v], &rows.condition));
+            const vonk_expr *sides[2] = {value_of(d->p->lists[2].at[0]), NULL};
+            VONK_TRY(vonk__ds_cast(d, value_of(values->at[v]), sides[0]->type, &sides[1]));
+            VONK_TRY(vonk_ex_function(d->a->budget, d->a->env, VONK_STR("<=>"), sides, 2, &rows.condition, d->err));
+            VONK_TRY(vonk__ds_keep(d, rows.condition));
             VONK_TRY(vonk_expr_rewrite(d->a->budget, value_of(aggs->at[i]), filter_aggregate, &rows, &e, d->err));
             VONK_TRY(vonk__ds_keep(d, e));
             VONK_TRY(result_name(d, values->at[v], aggs->at[i], aggs->n > 1, &name));
