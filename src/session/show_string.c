@@ -3,6 +3,7 @@
 #include "session/session_int.h"
 
 #include "func/cast.h"
+#include "text/chars.h"
 
 #define MIN_COLUMN_WIDTH 3
 
@@ -36,28 +37,46 @@ static bool is_wide(uint32_t c)
     return false;
 }
 
+/* Spark counts Java's characters: those above U+FFFF are two. */
+static uint32_t units_of(uint32_t c) { return c > 0xffff ? 2 : 1; }
+
 static uint32_t width_of(vonk_str s)
 {
     uint32_t width = 0;
 
-    for (size_t at = 0; at < s.len;) width += is_wide(next_char(s, &at)) ? 2 : 1;
+    for (size_t at = 0; at < s.len;) {
+        const uint32_t c = next_char(s, &at);
+        width += units_of(c) + is_wide(c);
+    }
     return width;
 }
 
-static uint32_t count_chars(vonk_str s)
+static uint32_t count_units(vonk_str s)
 {
     uint32_t n = 0;
 
-    for (size_t at = 0; at < s.len; n++) next_char(s, &at);
+    for (size_t at = 0; at < s.len;) n += units_of(next_char(s, &at));
     return n;
 }
 
-static vonk_str first_chars(vonk_str s, uint32_t n)
+/* Cuts to n of Java's characters; half of one comes out as a question mark. */
+static vonk_status cut_to_units(vonk_buf *text, uint32_t n, vonk_error *err)
 {
+    const vonk_str whole = vonk_buf_str(text);
     size_t at = 0;
 
-    for (; n > 0 && at < s.len; n--) next_char(s, &at);
-    return vonk_str_sub(s, 0, at);
+    while (n > 0) {
+        size_t next = at;
+        const uint32_t units = units_of(next_char(whole, &next));
+        if (units > n) {
+            text->len = at;
+            return vonk_buf_add_byte(text, '?', err);
+        }
+        n -= units;
+        at = next;
+    }
+    text->len = at;
+    return VONK_OK;
 }
 
 /* ---- cells */
@@ -73,19 +92,22 @@ static vonk_status escape(vonk_str text, vonk_buf *out, vonk_error *err)
     return VONK_OK;
 }
 
-/* Escaped, then cut to `truncate` characters (0: whole). */
+/* Made text (binary may have been cast to a string), escaped, then cut to `truncate` characters (0: whole). */
 static vonk_status cell(vonk_arena *arena, vonk_str text, int32_t truncate, bool escaped, vonk_buf *scratch,
                         vonk_str *ret, vonk_error *err)
 {
+    VONK_AUTO(vonk_buf_done) vonk_buf clean = {0};
+
+    vonk_buf_init(&clean, scratch->budget, SIZE_MAX);
+    VONK_TRY(vonk_chars_repair(text, &clean, err));
     vonk_buf_reset(scratch);
     if (escaped)
-        VONK_TRY(escape(text, scratch, err));
+        VONK_TRY(escape(vonk_buf_str(&clean), scratch, err));
     else
-        VONK_TRY(vonk_buf_add_str(scratch, text, err));
-    vonk_str whole = vonk_buf_str(scratch);
-    if (truncate > 0 && count_chars(whole) > (uint32_t)truncate) {
+        VONK_TRY(vonk_buf_add_str(scratch, vonk_buf_str(&clean), err));
+    if (truncate > 0 && count_units(vonk_buf_str(scratch)) > (uint32_t)truncate) {
         const bool dots = truncate >= 4;
-        scratch->len = first_chars(whole, (uint32_t)(dots ? truncate - 3 : truncate)).len;
+        VONK_TRY(cut_to_units(scratch, (uint32_t)(dots ? truncate - 3 : truncate), err));
         if (dots) VONK_TRY(vonk_buf_add_c(scratch, "...", err));
     }
     return vonk_arena_str(arena, vonk_buf_str(scratch), ret, err);
@@ -251,7 +273,7 @@ vonk_status vonk__session_show_string(vonk_query *query, const vonk_plan *show, 
         VONK_TRY(vertical(&g, out, err));
     else
         VONK_TRY(box(query, &g, info->truncate, out, err));
-    if (info->vertical && !info->html && g.n_rows == 0) return vonk_buf_add_c(out, "(0 rows)\n", err);
+    if (info->vertical && !info->html && g.n_rows == 0) return vonk_buf_add_c(out, "(0 rows)", err);
     if (!g.more) return VONK_OK;
-    return vonk_buf_printf(out, err, "only showing top %u row%s\n", n, n == 1 ? "" : "s");
+    return vonk_buf_printf(out, err, "only showing top %u row%s", n, n == 1 ? "" : "s");
 }
