@@ -175,6 +175,8 @@ vonk_status vonk_expr_output_name(const vonk_expr *e, vonk_buf *out, vonk_error 
 /* ---- errors with the expression's query context: like VONK_FAIL. */
 #define VONK_EXPR_FAIL(e, err, cls, ...) vonk_expr_failed((e), VONK_FAIL((err), (cls), ##__VA_ARGS__), (err))
 void vonk_expr_add_context(const vonk_expr *e, vonk_status status, vonk_error *err);
+/* The same for what fails while it runs: there Spark gives a place always, one of a SQL text without positions where it knows none. */
+vonk_status vonk_expr_failed_running(const vonk_expr *e, vonk_status status, vonk_error *err);
 /* Adds e's context; returns status. */
 static inline vonk_status vonk_expr_failed(const vonk_expr *e, vonk_status status, vonk_error *err)
 {

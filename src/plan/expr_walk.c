@@ -265,11 +265,14 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         VONK_E_CANNOT_PARSE_TIME,
         VONK_E_CANNOT_PARSE_TIMESTAMP,
         VONK_E_CAST_OVERFLOW,
+        VONK_E_COLLECTION_SIZE_LIMIT_EXCEEDED__FUNCTION,
+        VONK_E_COLLECTION_SIZE_LIMIT_EXCEEDED__PARAMETER,
         VONK_E_COMPARATOR_RETURNS_NULL,
         VONK_E_CONVERSION_INVALID_INPUT,
         VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION,
         VONK_E_DUPLICATED_MAP_KEY,
         VONK_E_FIELD_NOT_FOUND,
+        VONK_E_ILLEGAL_DAY_OF_WEEK,
         VONK_E_INCONSISTENT_BEHAVIOR_CROSS_VERSION__DATETIME_PATTERN_RECOGNITION,
         VONK_E_INCONSISTENT_BEHAVIOR_CROSS_VERSION__DATETIME_WEEK_BASED_PATTERN,
         VONK_E_INVALID_DATETIME_PATTERN__ILLEGAL_CHARACTER,
@@ -281,7 +284,9 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         VONK_E_INVALID_PARAMETER_VALUE__AES_CRYPTO_ERROR,
         VONK_E_INVALID_PARAMETER_VALUE__AES_IV_LENGTH,
         VONK_E_INVALID_PARAMETER_VALUE__AES_KEY_LENGTH,
+        VONK_E_INVALID_PARAMETER_VALUE__BIT_POSITION_RANGE,
         VONK_E_INVALID_PARAMETER_VALUE__CHARSET,
+        VONK_E_INVALID_PARAMETER_VALUE__DATETIME_UNIT,
         VONK_E_INVALID_PARAMETER_VALUE__HMAC_ALGORITHM,
         VONK_E_INVALID_PARAMETER_VALUE__HMAC_CRYPTO_ERROR,
         VONK_E_INVALID_PARAMETER_VALUE__LENGTH,
@@ -290,6 +295,7 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         VONK_E_INVALID_PARAMETER_VALUE__START,
         VONK_E_INVALID_PARAMETER_VALUE__TIME_UNIT,
         VONK_E_INVALID_REGEXP_REPLACE,
+        VONK_E_INVALID_TIMEZONE,
         VONK_E_INVALID_URL,
         VONK_E_INVALID_UTF8_STRING,
         VONK_E_INVALID_VECTOR_NORM_DEGREE,
@@ -300,6 +306,7 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         VONK_E_UNSUPPORTED_FEATURE__AES_MODE_IV,
         VONK_E_USER_RAISED_EXCEPTION,
         VONK_E_VECTOR_DIMENSION_MISMATCH,
+        VONK_E__LEGACY_ERROR_TEMP_2128,
     };
     if (e->kind == VONK_EX_NAME && status != VONK_E_AMBIGUOUS_LATERAL_COLUMN_ALIAS) return false;
     for (size_t i = 0; i < VONK_COUNTOF(conditions); i++)
@@ -308,7 +315,10 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         return e->mode == VONK_MODE_TRY || e->kind != VONK_EX_FUNCTION ||
                (strcmp(e->fn->name, "element_at") != 0 && strcmp(e->fn->name, "array_insert") != 0);
     if (status != VONK_E_ARITHMETIC_OVERFLOW || e->kind != VONK_EX_FUNCTION || !e->fn) return false;
-    return strcmp(e->fn->name, "negative") == 0 || strcmp(e->fn->name, "abs") == 0;
+    static const char *const functions[] = {"negative", "abs", "make_interval", "add_months"};
+    for (size_t i = 0; i < VONK_COUNTOF(functions); i++)
+        if (strcmp(e->fn->name, functions[i]) == 0) return true;
+    return false;
 }
 
 /* How many arguments there must be is known to the function alone ("> 0", "2n (n > 0)"): found out after the call was.
@@ -337,4 +347,14 @@ void vonk_expr_add_context(const vonk_expr *e, vonk_status status, vonk_error *e
         context = (vonk_query_context){.start = -1, .stop = -1};
         vonk_error_add_context(err, &context);
     }
+}
+
+vonk_status vonk_expr_failed_running(const vonk_expr *e, vonk_status status, vonk_error *err)
+{
+    static const vonk_query_context nowhere = {.start = -1, .stop = -1};
+    if (e->origin.text)
+        vonk_expr_add_context(e, status, err);
+    else if (!knows_no_place(e, status) && vonk_error_get_family(err) != VONK_FAMILY_JAVA_ARGUMENT)
+        vonk_error_add_context(err, &nowhere);
+    return status;
 }

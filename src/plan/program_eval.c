@@ -125,7 +125,7 @@ vonk_status vonk__compute(vonk_program_local *local, const vonk__step *s, const 
     case VONK__STEP_CONST: return vonk_column_constant_of(local->budget, s->value, 0, local->n_rows, ret, err);
     case VONK__STEP_CALL:
         st = vonk__run_call(local, s, scope, ret, err);
-        return st == VONK_OK || st == VONK_E_MEMORY_BUDGET_EXCEEDED ? st : vonk_expr_failed(s->expr, st, err);
+        return st == VONK_OK || st == VONK_E_MEMORY_BUDGET_EXCEEDED ? st : vonk_expr_failed_running(s->expr, st, err);
     case VONK__STEP_CASE: return vonk__run_case(local, s, scope, ret, err);
     case VONK__STEP_COALESCE: return vonk__run_coalesce(local, s, scope, ret, err);
     case VONK__STEP_IN: return vonk__run_in(local, s, scope, ret, err);
