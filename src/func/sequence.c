@@ -84,7 +84,7 @@ enum { MOST_ELEMENTS = INT32_MAX - 15 };
 
 static vonk_status bad_bounds(int64_t start, int64_t stop, int64_t step, vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E__LEGACY_ERROR_TEMP_3243, "start", VONK_F("%lld", (long long)start), "stop",
+    return VONK_FAIL(err, VONK_E_SEQUENCE_BOUNDS, "start", VONK_F("%lld", (long long)start), "stop",
                      VONK_F("%lld", (long long)stop), "step", VONK_F("%lld", (long long)step));
 }
 

@@ -4,6 +4,7 @@
 #include "func/body.h"
 #include "func/coerce.h"
 #include "func/literal_text.h"
+#include "func/resolve.h"
 #include "func/tables.h"
 #include "text/chars.h"
 
@@ -155,36 +156,47 @@ static vonk_status add_base64(vonk_str bytes, vonk_buf *out, vonk_error *err)
     return VONK_OK;
 }
 
-/* `strict`: only white space may stand in between. *ret_ok false: it is no base 64. */
-static vonk_status add_bytes64(vonk_str text, bool strict, vonk_buf *out, bool *ret_ok, vonk_error *err)
+/* Is it base 64 as RFC 4648 has it, white space in between and padding or none at the end? */
+static bool is_base64(vonk_str text)
+{
+    size_t n = 0, padding = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        const char c = text.data[i];
+        if (c == '=')
+            padding++;
+        else if (c && strchr(digits64, c)) {
+            if (padding) return false;
+            n++;
+        } else if (!c || !strchr(" \t\r\n", c))
+            return false;
+    }
+    if (padding > 2) return false;
+    return padding ? (n + padding) % 4 == 0 : n % 4 != 1;
+}
+
+/* As Java reads MIME: what is no digit does not count; padding ends it. *ret_ok false: digits or padding are missing,
+ * or more digits follow. */
+static vonk_status add_bytes64(vonk_str text, vonk_buf *out, bool *ret_ok, vonk_error *err)
 {
     uint32_t v = 0;
-    int n = 0, padding = 0;
+    size_t n = 0, i = 0;
     *ret_ok = false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        const char *at = c ? strchr(digits64, c) : NULL;
-        if (c == '=') {
-            padding++;
-            continue;
-        }
-        if (!at) {
-            if (strict && !strchr(" \t\r\n", c)) return VONK_OK;
-            continue;
-        }
-        if (padding) return VONK_OK;
+    for (; i < text.len && text.data[i] != '='; i++) {
+        const char c = text.data[i], *at = c ? strchr(digits64, c) : NULL;
+        if (!at) continue;
         v = v << 6 | (uint32_t)(at - digits64);
-        if (++n == 4) {
-            char three[3] = {(char)(v >> 16), (char)(v >> 8), (char)v};
-            VONK_TRY(vonk_buf_append(out, three, 3, err));
-            n = 0;
-            v = 0;
-        }
+        if (++n % 4) continue;
+        const char three[3] = {(char)(v >> 16), (char)(v >> 8), (char)v};
+        VONK_TRY(vonk_buf_append(out, three, 3, err));
     }
-    if (n == 1 || padding > 2 || (padding && n + padding != 4) || (strict && n && !padding)) return VONK_OK;
+    n %= 4;
+    if (n == 1 || (i < text.len && n == 0)) return VONK_OK;
+    if (i < text.len && n == 2 && (i + 1 == text.len || text.data[i + 1] != '=')) return VONK_OK;
+    for (; i < text.len; i++)
+        if (text.data[i] && text.data[i] != '=' && strchr(digits64, text.data[i])) return VONK_OK;
     if (n == 2) VONK_TRY(vonk_buf_add_byte(out, (char)(v >> 4), err));
     if (n == 3) {
-        char two[2] = {(char)(v >> 10), (char)(v >> 2)};
+        const char two[2] = {(char)(v >> 10), (char)(v >> 2)};
         VONK_TRY(vonk_buf_append(out, two, 2, err));
     }
     *ret_ok = true;
@@ -215,8 +227,8 @@ static vonk_status bad_input(const vonk_column *c, uint32_t row, const char *for
 
 VONK_FN_EVAL(eval_unbase64)
 {
-    EACH_TEXT(VONK_TRY(add_bytes64(vonk_str_at(args[0], i), false, &out, &ok, err));
-              if (!ok) return bad_input(args[0], i, "'BASE64'", err);)
+    EACH_TEXT(VONK_TRY(add_bytes64(vonk_str_at(args[0], i), &out, &ok, err));
+              if (!ok) return VONK_FAIL(err, VONK_E_NOT_BASE64, "text", VONK_S(vonk_str_at(args[0], i)));)
 }
 
 /* ---- to_binary */
@@ -274,7 +286,8 @@ VONK_FN_EVAL(eval_to_binary)
               if (is_utf8_name(f)) VONK_TRY(vonk_buf_add_str(&out, text, err));
               else if (vonk_str_is_nocase(f, "base64")) {
                   name = "'BASE64'";
-                  VONK_TRY(add_bytes64(text, true, &out, &ok, err));
+                  ok = is_base64(text);
+                  if (ok) VONK_TRY(add_bytes64(text, &out, &ok, err));
               } else if (vonk_str_is_nocase(f, "hex")) VONK_TRY(add_hex(text, &out, &ok, err));
               else ok = false; if (!ok && call->mode != VONK_MODE_TRY) return bad_input(args[0], i, name, err);)
 }
@@ -416,6 +429,8 @@ static vonk_status resolve_choice(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_decode(vonk_fn_types *t, vonk_error *err)
 {
     if (t->n_args > 2) return resolve_choice(t, err);
+    if (!vonk_coerce_implicit(t->types[0], &vonk_type_binary, t->env->ansi))
+        return vonk_fn_wrong_type(t, 0, "\"BINARY\"", err);
     t->types[0] = &vonk_type_binary;
     if (!vonk_type_is_stringy(t->types[1])) t->types[1] = &vonk_type_string;
     t->result_nullable = true;
