@@ -42,6 +42,7 @@ vonk_status vonk__an_cast_in(vonk_an *an, const vonk_expr *whole, const vonk_exp
     cast->mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
     VONK_TRY(vonk_expr_set_type(cast, type, err));
     take_origin(cast, whole);
+    VONK_TRY(vonk__an_check_cast(an, cast, err));
     return vonk__an_finish(an, cast, ret, err);
 }
 
