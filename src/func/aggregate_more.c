@@ -228,7 +228,7 @@ static const vonk_agg moments_agg = {.state_bytes = sizeof(moments),
                                      .copyable = true};
 
 #define AGG .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .nullable = VONK_NULLABLE_ALWAYS
-#define BITS AGG, .args = "integral", .result = "arg0", .agg = &bits_agg, .since = "3.0.0"
+#define BITS AGG, .args = "=integral", .result = "arg0", .agg = &bits_agg, .since = "3.0.0"
 #define TWO " FROM VALUES (3), (5) AS tab(col)"
 #define KEYS " FROM VALUES ('a', 10), ('b', 50), ('c', 20) AS tab(x, y)"
 #define FOUR " FROM VALUES (-10), (-20), (100), (1000) AS tab(col)"

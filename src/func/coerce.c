@@ -282,6 +282,5 @@ bool vonk_coerce_implicit(const vonk_type *from, const vonk_type *to, bool ansi)
     if (vonk_type_is_stringy(from)) return vonk_type_is_atomic(to);
     if (from->id == VONK_T_ARRAY && to->id == VONK_T_ARRAY)
         return vonk_coerce_implicit(from->fields->type, to->fields->type, ansi);
-    if (vonk_type_is_integral(to) && vonk_type_is_numeric(from)) return vonk_type_is_integral(from);
     return vonk_coerce_can_store(from, to);
 }

@@ -51,7 +51,7 @@ const vonk_fn vonk_fns_collection_array[] = {
      .example = "array_insert(array(1, 2, 3, 4), 5, 5)",
      .expect = "[1, 2, 3, 4, 5]"},
     {.name = "array_join",
-     .args = "array<string>,string,string?",
+     .args = "array<string>,=string,=string?",
      .result = "string",
      ROW,
      .eval = eval_join,
@@ -129,7 +129,7 @@ const vonk_fn vonk_fns_collection_array[] = {
      .example = "slice(array(1, 2, 3, 4), 2, 2)",
      .expect = "[2, 3]"},
     {.name = "sort_array",
-     .args = "array<any>,boolean?",
+     .args = "array<any>,=boolean?",
      .result = "arg0",
      ROW,
      .text = "$0($1, true); $0($1, $2)",
@@ -198,7 +198,7 @@ static vonk_status resolve_flatten(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_repeat(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *n = t->types[1];
-    bool fits = n->id == VONK_T_NULL || vonk_type_is_stringy(n) || (vonk_type_is_integral(n) && n->id != VONK_T_LONG);
+    bool fits = n->id == VONK_T_NULL || (vonk_type_is_integral(n) && n->id != VONK_T_LONG);
     if (!fits) return vonk_fn_wrong_type(t, 1, "\"INT\"", err);
     t->types[1] = &vonk_type_int;
     t->result_nullable = t->nullable[1];

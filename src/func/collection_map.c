@@ -77,7 +77,7 @@ const vonk_fn vonk_fns_collection_map[] = {
      .expect = "[1, 2]"},
     {.name = "str_to_map",
      .kind = VONK_FN_REWRITE,
-     .args = "string,string?,string?",
+     .args = "=string,=string?,=string?",
      .group = "map_funcs",
      .rewrite = PAIRS("','", "':'") "; " PAIRS("$2", "':'") "; " PAIRS("$2", "$3"),
      .text = "$0($1, ,, :); $0($1, $2, :); $0($1, $2, $3)",

@@ -4,6 +4,7 @@
 #include "func/cast.h"
 #include "func/coerce.h"
 #include "func/collection_int.h"
+#include "func/coerce_int.h"
 #include "func/complex_int.h"
 #include "func/literal_text.h"
 #include "func/resolve.h"
@@ -44,7 +45,7 @@ const vonk_fn vonk_fns_complex[] = {
     {.name = "map", .nulls = VONK_NEVER_NULL, .raises = VONK_MAY_RAISE, .resolve = resolve_map, .eval = eval_map,
      .group = "map_funcs", .since = "2.0.0", .doc = "A map of keys and values, given in turn.",
      .example = "map(1.0, '2', 3.0, '4')", .expect = "{1.0 -> 2, 3.0 -> 4}"},
-    {.name = "get_array_item", .args = "array,!integral", STRICT, .raises = VONK_RAISES_ANSI, .text = "$1[$2]",
+    {.name = "get_array_item", .args = "array,=integral", STRICT, .raises = VONK_RAISES_ANSI, .text = "$1[$2]",
      .resolve = resolve_item, .eval = eval_array_item, .group = "array_funcs", .since = "1.0.0",
      .doc = "The element at a position counted from 0: written array[position].", .example = "array(1, 2, 3)[1]", .expect = "2"},
     {.name = "get", .args = "array,int", STRICT, .raises = VONK_NEVER_RAISES, .nullable = VONK_NULLABLE_ALWAYS,
@@ -90,10 +91,13 @@ static vonk_status own_result(vonk_fn_types *t, vonk_status st, const vonk_type 
 static vonk_status not_names(const vonk_fn_types *t, vonk_error *err)
 {
     char list[1024] = "[";
+    bool first = true;
     for (uint32_t i = 0; i < t->n_args; i += 2) {
+        const vonk_column *name = t->constants ? t->constants[i] : NULL;
         size_t n = strlen(list);
-        if (n < 900 && t->texts)
-            vonk_format(list + n, 1024 - n, "%s\"%.*s\"", i ? ", " : "", VONK_STR_ARGS(t->texts[i]));
+        if (n >= 900 || !t->texts || (name && vonk_type_is_stringy(name->type))) continue;
+        vonk_format(list + n, 1024 - n, "%s\"%.*s\"", first ? "" : ", ", VONK_STR_ARGS(t->texts[i]));
+        first = false;
     }
     size_t n = strlen(list);
     list[n] = ']';
@@ -133,8 +137,19 @@ static vonk_status resolve_array(vonk_fn_types *t, vonk_error *err)
     return own_result(t, vonk_type_array(element, any_nullable(t, 0, 1), &made, err), &made);
 }
 
+/* "[INT, STRING]": types of every second argument. */
+static vonk_status list_every_second(const vonk_fn_types *t, uint32_t from, char into[1024], vonk_error *err)
+{
+    vonk_fn_types half = {.n_args = t->n_args / 2};
+    VONK_TRY(vonk_arena_array(t->arena, half.n_args + 1, sizeof(*half.types), &half.types, err));
+    for (uint32_t i = 0; i < half.n_args; i++) half.types[i] = t->types[2 * i + from];
+    vonk_fn_type_list(&half, "[", ", ", "]", into);
+    return VONK_OK;
+}
+
 /* The common type of every second argument. */
-static vonk_status common_of(vonk_fn_types *t, uint32_t from, const vonk_type **ret, vonk_error *err)
+static vonk_status common_of(vonk_fn_types *t, uint32_t from, const vonk_type **ret, bool *ret_nullable,
+                             vonk_error *err)
 {
     const vonk_type *common = &vonk_type_null;
     for (uint32_t i = from; i < t->n_args; i += 2) {
@@ -142,7 +157,7 @@ static vonk_status common_of(vonk_fn_types *t, uint32_t from, const vonk_type **
         VONK_TRY(vonk_coerce_common(common, t->types[i], t->env->ansi, &wider, err));
         if (!wider) {
             char types[1024];
-            vonk_fn_type_list(t, "[", ", ", "]", types);
+            VONK_TRY(list_every_second(t, from, types, err));
             if (from == 0)
                 return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__CREATE_MAP_KEY_DIFF_TYPES, "sqlExpr",
                                  vonk_fn_call_text(t, (char[1024]){0}), "functionName", "`map`", "dataType", types);
@@ -151,7 +166,11 @@ static vonk_status common_of(vonk_fn_types *t, uint32_t from, const vonk_type **
         }
         VONK_TRY(vonk_fn_own_type(t->arena, wider, &common, err));
     }
-    for (uint32_t i = from; i < t->n_args; i += 2) t->types[i] = common;
+    *ret_nullable = any_nullable(t, from, 2);
+    for (uint32_t i = from; i < t->n_args; i += 2) {
+        *ret_nullable |= vonk__force_nullable(t->types[i], common);
+        t->types[i] = common;
+    }
     *ret = common;
     return VONK_OK;
 }
@@ -159,13 +178,14 @@ static vonk_status common_of(vonk_fn_types *t, uint32_t from, const vonk_type **
 static vonk_status resolve_map(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *key, *value, *made = NULL;
+    bool null_key, null_value;
     if (t->n_args % 2) return vonk_fn_wrong_count(t, "2n (n > 0)", err);
-    VONK_TRY(common_of(t, 0, &key, err));
-    VONK_TRY(common_of(t, 1, &value, err));
+    VONK_TRY(common_of(t, 0, &key, &null_key, err));
+    VONK_TRY(common_of(t, 1, &value, &null_value, err));
     if (vonk_type_has(key, VONK_T_MAP))
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_MAP_KEY_TYPE, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "keyType", VONK_TYPE_SQL(key));
-    return own_result(t, vonk_type_map(key, value, any_nullable(t, 1, 2), &made, err), &made);
+    return own_result(t, vonk_type_map(key, value, null_value, &made, err), &made);
 }
 
 static vonk_status resolve_item(vonk_fn_types *t, vonk_error *err)
@@ -208,9 +228,9 @@ static vonk_status resolve_element_at(vonk_fn_types *t, vonk_error *err)
         t->result_nullable = true;
         return resolve_map_value(t, err);
     }
-    if (!vonk_type_is_integral(t->types[1]) && t->types[1]->id != VONK_T_NULL)
+    if (t->types[0]->id == VONK_T_NULL) return vonk_fn_wrong_type(t, 0, "(\"ARRAY\" or \"MAP\")", err);
+    if (!vonk_type_is_integral(t->types[1]) || t->types[1]->id == VONK_T_LONG)
         return vonk_fn_wrong_type(t, 1, "\"INT\"", err);
-    if (t->types[1]->id == VONK_T_LONG) return vonk_fn_wrong_type(t, 1, "\"INT\"", err);
     t->types[1] = &vonk_type_int;
     return resolve_item(t, err);
 }

@@ -2,15 +2,17 @@
 #include <math.h>
 
 #include "func/datetime_int.h"
+#include "func/resolve.h"
 #include "func/tables.h"
 
+static vonk_status resolve_move(vonk_fn_types *types, vonk_error *err);
 static vonk_body eval_add_months, eval_date_add, eval_datediff, eval_date_trunc, eval_last_day, eval_months_between,
     eval_next_day, eval_trunc, eval_timestampadd, eval_timestampdiff;
 static vonk_status prepare_session_zone(vonk_fn_call *call, vonk_error *err);
 static vonk_status resolve_timestampadd(vonk_fn_types *types, vonk_error *err);
 
 #define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
-#define MOVE .args = "date,int|smallint|tinyint", .result = "date", ROW, .eval = eval_date_add
+#define MOVE .args = "date,any", .result = "date", ROW, .resolve = resolve_move, .eval = eval_date_add
 #define DIFF .args = "date,date", .result = "int", ROW, .eval = eval_datediff
 
 const vonk_fn vonk_fns_datetime_math[] = {
@@ -200,6 +202,19 @@ static int64_t small_int_at(const vonk_column *c, uint32_t row)
     }
 }
 
+/* A text for the days must be a constant. */
+static vonk_status resolve_move(vonk_fn_types *t, vonk_error *err)
+{
+    const vonk_type *days = t->types[1];
+    const bool text = vonk_type_is_stringy(days) && t->constants && t->constants[1];
+    if (days->id == VONK_T_NULL || text)
+        t->types[1] = &vonk_type_int;
+    else if (!vonk_type_is_integral(days) || days->id == VONK_T_LONG)
+        return vonk_fn_wrong_type(t, 1, "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", err);
+    if (text) t->result_nullable = true;
+    return VONK_OK;
+}
+
 /* Wraps around, as 32-bit addition does. */
 VONK_FN_EVAL(eval_date_add)
 {
@@ -225,7 +240,7 @@ VONK_FN_EVAL(eval_datediff)
 
 static vonk_status day_overflow(vonk_error *err)
 {
-    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "integer overflow", "alternative", "", "config",
+    return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config",
                      "\"spark.sql.ansi.enabled\"");
 }
 

@@ -30,7 +30,7 @@ static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err);
 #define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
 #define DATE_FIELD .args = "date", .result = "int", ROW, .prepare = prepare_date_field, .eval = eval_date_field
 #define TIME_FIELD                                                                                                     \
-    .args = "any_timestamp|any_time", .result = "int", ROW, .resolve = resolve_time_field,                             \
+    .args = "any_timestamp;any_time", .result = "int", ROW, .resolve = resolve_time_field,                             \
     .prepare = prepare_time_field, .eval = eval_time_field
 #define NAME .args = "date", .result = "string", ROW, .eval = eval_name
 

@@ -1,6 +1,8 @@
 /* func/datetime_text.c -- dates, times and timestamps written and read by patterns. */
 #include "base/buf.h"
+#include "func/coerce_int.h"
 #include "func/datetime_int.h"
+#include "func/resolve.h"
 #include "func/tables.h"
 #include "text/datetime_pattern.h"
 
@@ -19,7 +21,7 @@ static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err);
 #define UNIX ROW, .result = "bigint", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_unix
 
 #define TIME                                                                                                           \
-    ROW, .args = "string,string?", .result = "time", .nullable = VONK_NULLABLE_ALWAYS, .prepare = prepare_read,        \
+    ROW, .args = "=string,=string?", .result = "time", .nullable = VONK_NULLABLE_ALWAYS, .prepare = prepare_read,      \
         .eval = eval_read_time
 
 const vonk_fn vonk_fns_datetime_text[] = {
@@ -175,9 +177,28 @@ VONK_FN_EVAL(eval_from_unix) { return put_texts(call, ev, args, n_rows, rows, VO
 static bool is_unix(const vonk_fn *fn) { return fn->eval == eval_unix; }
 
 /* Whatever is not text is cast; its pattern means nothing then. */
+/* By a cast; what has none to the result is read as text. */
+static void become_result(vonk_fn_types *t)
+{
+    const vonk_type *from = t->types[0];
+    t->types[0] = vonk_coerce_can_cast(from, t->result, (int)t->mode) ? t->result : &vonk_type_string;
+    t->result_nullable |= vonk__force_nullable(from, t->result);
+}
+
+static bool unix_takes(const vonk_type *t)
+{
+    return t->id == VONK_T_NULL || t->id == VONK_T_DATE || t->id == VONK_T_TIMESTAMP || t->id == VONK_T_TIMESTAMP_NTZ ||
+           vonk_type_is_stringy(t);
+}
+
 static vonk_status resolve_read(vonk_fn_types *t, vonk_error *err)
 {
     if (t->n_args == 0) return VONK_OK;
+    if (is_unix(t->fn) && !unix_takes(t->types[0]))
+        return vonk_fn_wrong_type(t, 0,
+                                  "(\"STRING\" or \"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP_NTZ\" or "
+                                  "\"(TIMESTAMP_LTZ(P) OR TIMESTAMP_NTZ(P) WITH P IN [7, 9])\")",
+                                  err);
     if (vonk_type_is_stringy(t->types[0])) {
         bool by_cast = t->n_args < 2 && !is_unix(t->fn);
         if (by_cast || t->mode != VONK_MODE_ANSI) t->result_nullable = true;
@@ -186,7 +207,7 @@ static vonk_status resolve_read(vonk_fn_types *t, vonk_error *err)
     /* With a pattern, the microseconds of a timestamp without zone are taken as they are. */
     bool as_is = t->n_args > 1 && t->types[0]->id == VONK_T_TIMESTAMP_NTZ && t->result->id == VONK_T_TIMESTAMP;
     if (!is_unix(t->fn) && !as_is)
-        t->types[0] = t->result;
+        become_result(t);
     else if (is_unix(t->fn) && t->types[0]->id == VONK_T_DATE)
         t->types[0] = &vonk_type_timestamp;
     if (t->mode == VONK_MODE_TRY) t->result_nullable = true;

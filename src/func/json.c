@@ -5,6 +5,7 @@
 #include "func/body.h"
 #include "func/cast.h"
 #include "func/datetime_int.h"
+#include "func/resolve.h"
 #include "func/tables.h"
 #include "text/date.h"
 #include "text/json.h"
@@ -17,7 +18,7 @@ static vonk_status resolve_to_json(vonk_fn_types *types, vonk_error *err);
 
 const vonk_fn vonk_fns_json[] = {
     {.name = "get_json_object",
-     .args = "string,string",
+     .args = "=string,=string",
      .result = "string",
      ROW,
      .eval = eval_get,
@@ -26,7 +27,7 @@ const vonk_fn vonk_fns_json[] = {
      .example = "get_json_object('{\"a\":{\"b\":[1,2]}}', '$.a.b')",
      .expect = "[1,2]"},
     {.name = "json_array_length",
-     .args = "string",
+     .args = "=string",
      .result = "int",
      ROW,
      .eval = eval_array_length,
@@ -34,7 +35,7 @@ const vonk_fn vonk_fns_json[] = {
      .example = "json_array_length('[1,2,3,4]')",
      .expect = "4"},
     {.name = "json_object_keys",
-     .args = "string",
+     .args = "=string",
      .result = "array<string>",
      ROW,
      .eval = eval_keys,
@@ -42,7 +43,7 @@ const vonk_fn vonk_fns_json[] = {
      .example = "json_object_keys('{\"a\":1,\"b\":2}')",
      .expect = "[a, b]"},
     {.name = "to_json",
-     .args = "struct|map|array",
+     .args = "any",
      .result = "string",
      ROW,
      .resolve = resolve_to_json,
@@ -290,7 +291,11 @@ static bool can_write(const vonk_type *t, int depth)
 
 static vonk_status resolve_to_json(vonk_fn_types *t, vonk_error *err)
 {
-    if (can_write(t->types[0], 0)) return VONK_OK;
+    const vonk_type *from = t->types[0];
+    if (from->id != VONK_T_STRUCT && from->id != VONK_T_MAP && from->id != VONK_T_ARRAY)
+        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_JSON_SCHEMA, "sqlExpr",
+                         vonk_fn_call_text(t, (char[1024]){0}), "schema", VONK_TYPE_SQL(from));
+    if (can_write(from, 0)) return VONK_OK;
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("to_json of %s", VONK_TYPE_SQL(t->types[0])));
 }
 

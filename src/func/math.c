@@ -107,7 +107,7 @@ VONK_FN_COUNT(math);
 /* ---- one argument */
 
 static double f_acosh(double x) { return vonk_strict_log(x + sqrt(x * x - 1.0)); }
-static double f_asinh(double x) { return isinf(x) && x < 0 ? x : vonk_strict_log(x + sqrt(x * x + 1.0)); }
+static double f_asinh(double x) { return copysign(vonk_strict_log(fabs(x) + sqrt(x * x + 1.0)), x); }
 static double f_atanh(double x) { return 0.5 * (vonk_strict_log1p(x) - vonk_strict_log1p(-x)); }
 static double f_cot(double x) { return 1 / tan(x); }
 static double f_csc(double x) { return 1 / sin(x); }

@@ -22,7 +22,7 @@ static vonk_status prepare_randstr(vonk_fn_call *call, vonk_error *err);
 VONK_FN_EVAL(eval_randstr);
 
 #define RANDOM                                                                                                         \
-    .args = "int|bigint?", .result = "double", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_NEVER,               \
+    .args = "=int|bigint?", .result = "double", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_NEVER,              \
     .volatility = VONK_PARTITION_BOUND, .raises = VONK_NEVER_RAISES, .resolve = resolve_seed,                          \
     .prepare = prepare_random, .group = "math_funcs"
 
@@ -33,7 +33,7 @@ const vonk_fn vonk_fns_random[] = {
     {.name = "random", .alias_of = "rand", .text = "rand($*)", .example = "random(0)", .expect = "0.7604953758285915"},
     {.name = "randn", RANDOM, .eval = eval_randn, .since = "1.5.0", .doc = "A random number of the standard normal distribution.",
      .example = "randn(0)", .expect = "1.6034991609278433"},
-    {.name = "uniform", .args = "numeric,numeric,int|bigint?", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_NEVER,
+    {.name = "uniform", .args = "=numeric,=numeric,=int|bigint?", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_NEVER,
      .volatility = VONK_PARTITION_BOUND, .raises = VONK_NEVER_RAISES, .resolve = resolve_uniform, .prepare = prepare_uniform,
      .eval = eval_uniform, .group = "math_funcs", .since = "4.0.0",
      .doc = "A random number between two constants, all equally likely, of the wider of their types.",

@@ -17,7 +17,7 @@ static vonk_status resolve_format_string(vonk_fn_types *types, vonk_error *err);
 
 const vonk_fn vonk_fns_string_format[] = {
     {.name = "format_number",
-     .args = "numeric,int|string",
+     .args = "=numeric,=int|string",
      .result = "string",
      ROW,
      .nullable = VONK_NULLABLE_ALWAYS,

@@ -56,7 +56,7 @@ const vonk_fn vonk_fns_string_make[] = {
      .example = "lpad('hi', 5, '?')",
      .expect = ""},
     {.name = "mask",
-     .args = "string,string?,string?,string?,string?",
+     .args = "=string,=string?,=string?,=string?,=string?",
      .result = "string",
      .nulls = VONK_NULLS_OWN,
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -291,7 +291,7 @@ VONK_FN_EVAL(eval_elt)
         bool outside = !null && (n < 1 || n >= call->n_args);
         if (outside && call->mode == VONK_MODE_ANSI)
             return VONK_FAIL(err, VONK_E_INVALID_ARRAY_INDEX, "indexValue", VONK_F("%d", (int)n), "arraySize",
-                             VONK_F("%u", call->n_args - 1), "ansiConfig", "\"spark.sql.ansi.enabled\"");
+                             VONK_F("%u", call->n_args - 1));
         if (null || outside || vonk_null_at(args[n], i))
             VONK_TRY(vonk_strings_null(&s, i, err));
         else

@@ -59,7 +59,7 @@ const vonk_fn vonk_fns_string_measure[] = {
      .example = "sentences('Hi there! Good morning.')",
      .expect = "[[Hi, there], [Good, morning]]"},
     {.name = "soundex",
-     .args = "string",
+     .args = "=string",
      .result = "string",
      ROW,
      .eval = eval_soundex,
