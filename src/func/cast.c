@@ -133,7 +133,8 @@ vonk_status vonk_cast_prepare(vonk_fn_call *call, vonk_error *err)
     c->now_us = env ? env->now_us : 0;
     c->plain_decimals = call->mode != VONK_MODE_LEGACY;
     c->zone = vonk_zone_utc();
-    if (env && env->time_zone.len && (needs_zone(c->from) || needs_zone(c->to)))
+    c->constant = vonk_type_is_stringy(c->from) && call->constants && call->constants[0];
+    if (env && env->time_zone.len && (c->constant || needs_zone(c->from) || needs_zone(c->to)))
         VONK_TRY(vonk_zone_find(env->time_zone, &c->zone, err));
     call->state = c;
     bool done = plain_casts(call, c) || vonk__cast_to_text(call, c) || vonk__cast_from_text(call, c) ||

@@ -13,6 +13,7 @@ typedef struct vonk__cast {
     const vonk_zone *zone;  /* of the session; set when a side is a timestamp */
     int64_t now_us;
     bool plain_decimals;    /* decimals as text without exponent (ANSI) */
+    bool constant;          /* the argument is one: its text may name a moment ('today') */
     bool pretty;            /* for show(): NULL, and binaries as [31 32 0A] */
     const vonk_fn_call *const *children; /* nested types: how each child is cast, NULL: stays as it is */
     uint32_t n_children;

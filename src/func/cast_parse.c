@@ -43,17 +43,46 @@ static bool read_bool(const vonk__cast *c, vonk_str text, void *out, uint32_t ro
     return false;
 }
 
+/* Names of moments, which count in constants only. *ret_us: of a timestamp in UTC, else the session's wall clock. */
+static bool read_moment(const vonk__cast *c, vonk_str text, int64_t *ret_us)
+{
+    static const char *const days[] = {"yesterday", "today", "tomorrow"};
+    if (!c->constant) return false;
+    text = vonk_text_trim_all(text);
+    *ret_us = 0;
+    if (vonk_str_is_nocase(text, "epoch")) return true;
+    const bool zoned = c->to->id == VONK_T_TIMESTAMP;
+    const int64_t now = vonk_zone_to_local_us(c->zone, c->now_us, NULL);
+    if (vonk_str_is_nocase(text, "now")) {
+        *ret_us = zoned ? c->now_us : now;
+        return true;
+    }
+    for (int i = 0; i < (int)VONK_COUNTOF(days); i++) {
+        if (!vonk_str_is_nocase(text, days[i])) continue;
+        const int64_t midnight = (vonk_floor_div(now, VONK_US_PER_DAY) + i - 1) * VONK_US_PER_DAY;
+        *ret_us = zoned ? vonk_zone_to_utc_us(c->zone, midnight) : midnight;
+        return true;
+    }
+    return false;
+}
+
 static bool read_date(const vonk__cast *c, vonk_str text, void *out, uint32_t row)
 {
-    return vonk_text_to_date(text, (int32_t *)out + row);
+    int64_t us;
+    if (vonk_text_to_date(text, (int32_t *)out + row)) return true;
+    if (!read_moment(c, text, &us)) return false;
+    ((int32_t *)out)[row] = (int32_t)vonk_floor_div(us, VONK_US_PER_DAY);
+    return true;
 }
 static bool read_timestamp(const vonk__cast *c, vonk_str text, void *out, uint32_t row)
 {
-    return vonk_text_to_timestamp(text, c->zone, c->now_us, (int64_t *)out + row);
+    int64_t *to = (int64_t *)out + row;
+    return vonk_text_to_timestamp(text, c->zone, c->now_us, to) || read_moment(c, text, to);
 }
 static bool read_ntz(const vonk__cast *c, vonk_str text, void *out, uint32_t row)
 {
-    return vonk_text_to_timestamp_ntz(text, true, (int64_t *)out + row);
+    int64_t *to = (int64_t *)out + row;
+    return vonk_text_to_timestamp_ntz(text, true, to) || read_moment(c, text, to);
 }
 static bool read_time(const vonk__cast *c, vonk_str text, void *out, uint32_t row)
 {

@@ -281,6 +281,13 @@ static vonk_status too_many(const char *function, const char *parameter, int64_t
                      VONK_F("%d", MOST_ELEMENTS), "parameter", VONK_QUOTED(parameter));
 }
 
+static vonk_status too_long(int64_t n, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_COLLECTION_SIZE_LIMIT_EXCEEDED__FUNCTION, "numberOfElements",
+                     VONK_F("%lld", (long long)n), "maxRoundedArrayLength", VONK_F("%d", MOST_ELEMENTS), "functionName",
+                     "`array_insert`");
+}
+
 static vonk_status add_nulls(vonk_lists *l, uint32_t n, vonk_error *err)
 {
     for (; n; n--) VONK_TRY(vonk_lists_add(l, UINT32_MAX, err));
@@ -291,14 +298,14 @@ static vonk_status insert_row(vonk_lists *l, vonk_span s, int64_t at, uint32_t v
 {
     if (at > 0) {
         uint32_t before = at - 1 < s.len ? (uint32_t)(at - 1) : s.len;
-        if (at > MOST_ELEMENTS) return too_many("array_insert", "pos", at, err);
+        if (at > MOST_ELEMENTS) return too_long(at, err);
         VONK_TRY(add_span(l, s.offset, before, err));
         VONK_TRY(add_nulls(l, (uint32_t)(at - 1) - before, err));
         VONK_TRY(vonk_lists_add(l, value, err));
         return add_span(l, s.offset + before, s.len - before, err);
     }
     int64_t behind = -at - 1; /* elements that stand behind the new one */
-    if (behind > MOST_ELEMENTS) return too_many("array_insert", "pos", behind, err);
+    if (behind > MOST_ELEMENTS) return too_long(behind + 1, err);
     if (behind > s.len) {
         VONK_TRY(vonk_lists_add(l, value, err));
         VONK_TRY(add_nulls(l, (uint32_t)(behind - s.len), err));
