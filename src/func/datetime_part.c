@@ -394,10 +394,9 @@ static vonk_status set_extract_result(vonk_fn_types *t, field f, vonk_error *err
 static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_column *name = t->constants[0];
-    if (!name)
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
-                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`field`", "inputType", "\"STRING\"",
-                         "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[0])) : "?");
+    if (!name || (name->type->id != VONK_T_NULL && !vonk_type_is_stringy(name->type)))
+        return VONK_FAIL(err, VONK_E_NON_FOLDABLE_ARGUMENT, "funcName", VONK_QUOTED(t->fn->name), "paramName",
+                         "`field`", "paramType", "\"STRING\"");
     if (vonk_column_is_null(name, 0)) {
         t->result_nullable = true;
         return vonk_fn_set_result(t, &vonk_type_double);
