@@ -2,6 +2,7 @@
  * fields, texts. */
 #include "column/type.h"
 
+#include "base/strmap.h"
 #include "column/type_int.h"
 
 #define STATIC_TYPE(name, ident, store, ...)                                                                           \
@@ -381,9 +382,12 @@ vonk_status vonk_type_name_twice(vonk_str name, bool case_sensitive, vonk_error 
 
 vonk_status vonk_type_check_names(const vonk_type *t, bool case_sensitive, vonk_error *err)
 {
+    VONK_AUTO(vonk_strmap_free) vonk_strmap *seen = NULL;
+    VONK_TRY(vonk_strmap_new(vonk_budget_root(), !case_sensitive, &seen, err));
     for (uint32_t i = 0; i < t->n_fields; i++) {
-        int at = vonk_type_field_index(t, t->fields[i].name, case_sensitive);
-        if (at != (int)i) return vonk_type_name_twice(t->fields[i].name, case_sensitive, err);
+        void *before;
+        VONK_TRY(vonk_strmap_put(seen, t->fields[i].name, (void *)(uintptr_t)t, &before, err));
+        if (before) return vonk_type_name_twice(t->fields[i].name, case_sensitive, err);
     }
     return VONK_OK;
 }

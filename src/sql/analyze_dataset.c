@@ -17,23 +17,31 @@ static vonk_status dropped_column(vonk_an *an, const vonk_scope *scope, const vo
     return vonk_error_forgive(err, err);
 }
 
-/* Columns that Spark asks the frame for, by name, before it makes a plan: its error proposes them all. */
-static vonk_status column_of_frame(vonk_an *an, const vonk_plan *child, const vonk_expr *name, const vonk_expr **ret,
-                                   vonk_error *err)
+/* The proposal is all that there is. */
+static vonk_status no_column(vonk_an *an, const vonk_plan *child, vonk_str quoted_name, vonk_error *err)
 {
     VONK_AUTO(vonk_buf_done) vonk_buf all = {0};
     vonk_str quoted;
 
-    VONK_TRY(vonk__an_lookup(an, &child, 1, name, ret, err));
-    if (*ret) return VONK_OK;
     vonk_buf_init(&all, an->budget, SIZE_MAX);
     for (uint32_t i = 0; i < child->n_output; i++) {
         VONK_TRY(vonk__an_quote_written(an, child->output[i]->name, &quoted, err));
         VONK_TRY(vonk_buf_printf(&all, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(quoted)));
     }
-    VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
-    return VONK_FAIL(err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", quoted.data, "proposal",
+    return VONK_FAIL(err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", VONK_S(quoted_name), "proposal",
                      VONK_S(vonk_buf_str(&all)));
+}
+
+/* Columns that Spark asks the frame for, by name, before it makes a plan. */
+static vonk_status column_of_frame(vonk_an *an, const vonk_plan *child, const vonk_expr *name, const vonk_expr **ret,
+                                   vonk_error *err)
+{
+    vonk_str quoted;
+
+    VONK_TRY(vonk__an_lookup(an, &child, 1, name, ret, err));
+    if (*ret) return VONK_OK;
+    VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
+    return no_column(an, child, quoted, err);
 }
 
 /* The columns of na.fill, na.drop and na.replace. */
@@ -110,13 +118,11 @@ static vonk_status resolve_lists(vonk_an *an, const vonk_plan *p, const vonk_pla
     return VONK_OK;
 }
 
-/* All but dropDuplicates() report an unknown column by another condition; the proposal is all that there is. */
+/* All but dropDuplicates() report an unknown column by another condition. */
 static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error *err)
 {
     const char *key = NULL, *value = "";
-    const vonk_str *parts;
-    vonk_str name, quoted, proposal = VONK_STR("");
-    uint32_t n;
+    vonk_str name, quoted;
 
     for (size_t i = 0; i < vonk_error_n_params(err); i++) {
         vonk_error_param(err, i, &key, &value);
@@ -124,19 +130,8 @@ static vonk_status unknown_name(vonk_an *an, const vonk_plan *child, vonk_error 
     }
     VONK_TRY(vonk_arena_str(an->arena, vonk_str_of(value), &name, err));
     vonk_error_reset(err);
-    if (vonk_sql_parse_name(an->arena, name, &parts, &n, err) != VONK_OK) {
-        vonk_error_reset(err);
-        parts = &name;
-        n = 1;
-    }
-    VONK_TRY(vonk__an_quote_parts(an, parts, n, &name, err));
-    for (uint32_t i = 0; i < child->n_output; i++) {
-        VONK_TRY(vonk__an_quote_parts(an, &child->output[i]->name, 1, &quoted, err));
-        VONK_TRY(vonk_arena_printf(an->arena, &proposal, err, "%.*s%s%.*s", VONK_STR_ARGS(proposal), i ? ", " : "",
-                                   VONK_STR_ARGS(quoted)));
-    }
-    return VONK_FAIL(err, VONK_E_UNRESOLVED_COLUMN__WITH_SUGGESTION, "objectName", VONK_S(name), "proposal",
-                     VONK_S(proposal));
+    VONK_TRY(vonk__an_quote_written(an, name, &quoted, err));
+    return no_column(an, child, quoted, err);
 }
 
 /* The aggregate, made by this analysis and not handed on yet, has the child's columns: first() of a group that has rows
