@@ -446,6 +446,9 @@ static void merge_sort(const sort_run *run, uint32_t *at, size_t n, uint32_t *sp
     while (b < n) at[out++] = spare[b++];
 }
 
+/* The elements of the list that is being made; NULL while no list has had any. */
+static uint32_t *open_items(const vonk_lists *l) { return l->at ? l->at + l->open : NULL; }
+
 vonk_status vonk__sort_arrays(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
                               vonk_rows rows, vonk__order order, vonk_column **ret, vonk_error *err)
 {
@@ -463,7 +466,7 @@ vonk_status vonk__sort_arrays(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
             room = (size_t)s.len * 2;
             VONK_TRY(vonk_arena_array(ev->scratch, room, sizeof(*spare), &spare, err));
         }
-        merge_sort(&run, l.at + l.open, s.len, spare);
+        merge_sort(&run, open_items(&l), s.len, spare);
         vonk_lists_close(&l, i);
     }
     return vonk_lists_take(&l, args[0]->children, 1, ret, err);
@@ -526,7 +529,7 @@ VONK_FN_EVAL(eval_shuffle)
     for (VONK_EACH_ROW(rows, i)) {
         vonk_span s = vonk_span_at(args[0], i);
         VONK_TRY(add_span(&l, s.offset, s.len, err));
-        uint32_t *at = l.at + l.open;
+        uint32_t *at = open_items(&l);
         for (uint32_t k = s.len; k > 1; k--) {
             uint32_t other = (uint32_t)(next_random(local) % k), kept = at[k - 1];
             at[k - 1] = at[other];

@@ -424,19 +424,21 @@ static vonk_status extract_failed(vonk_an *an, const vonk_expr *like, const vonk
 /* Raises: the struct type has none, or several, of the name. */
 static vonk_status no_field(vonk_an *an, const vonk_expr *like, const vonk_type *type, vonk_str name, vonk_error *err)
 {
-    vonk_str quoted, field, list = VONK_STR("");
+    VONK_AUTO(vonk_buf_done) vonk_buf list = {0};
+    vonk_str quoted, field;
     uint32_t n = 0;
+    vonk_buf_init(&list, an->budget, SIZE_MAX);
     VONK_TRY(vonk__an_quote_written(an, name, &quoted, err));
     for (uint32_t i = 0; i < type->n_fields; i++) {
         VONK_TRY(vonk__an_quote_written(an, type->fields[i].name, &field, err));
-        VONK_TRY(vonk_arena_printf(an->arena, &list, err, "%.*s%s%.*s", VONK_STR_ARGS(list), i ? ", " : "",
-                                   VONK_STR_ARGS(field)));
+        VONK_TRY(vonk_buf_printf(&list, err, "%s%.*s", i ? ", " : "", VONK_STR_ARGS(field)));
         n += vonk__an_name_eq(an, type->fields[i].name, name);
     }
     if (n > 0)
         return VONK_EXPR_FAIL(like, err, VONK_E_AMBIGUOUS_REFERENCE_TO_FIELDS, "field", quoted.data, "count",
                               VONK_F("%u", n));
-    return VONK_EXPR_FAIL(like, err, VONK_E_FIELD_NOT_FOUND, "fieldName", quoted.data, "fields", list.data);
+    return VONK_EXPR_FAIL(like, err, VONK_E_FIELD_NOT_FOUND, "fieldName", quoted.data, "fields",
+                          VONK_S(vonk_buf_str(&list)));
 }
 
 static vonk_status struct_field(vonk_an *an, const vonk_expr *like, const vonk_expr *base, vonk_str name,
