@@ -3,6 +3,7 @@
 A record starts with a line of the file's word ("query", "call") and more words, and ends with an empty line. What
 stands between records (comments, `conf KEY=VALUE` lines, which hold for the whole file) is kept as it is.
 """
+import datetime
 import re
 
 ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0", "\\": "\\\\", "|": "\\|", ";": "\\;"}
@@ -110,14 +111,25 @@ def compare(file, answers, quiet, where="", wanted=None, keep_order=False):
     return n_wrong
 
 
+def true_today_only(lines):
+    """Does an answer hold the day it was given on? Tomorrow it would be wrong."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    forms = (today.isoformat(), repr((today.year, today.month, today.day)).rstrip(")"))
+    return any(form in line for line in lines for form in forms)
+
+
 def compare_or_record(file, answers, origin, arguments):
     """(records, wrong ones) of a server's answers: compared with what the file holds, or written into it."""
     if not arguments.record:
         return len(file.records), compare(file, answers, arguments.quiet)
+    n_wrong = 0
     for record, answer in zip(file.records, answers):
         record.expected = tidy(answer, record.words)
+        if true_today_only(record.expected):
+            show(file, record, [], record.expected, " is true today only")
+            n_wrong += 1
     file.write(origin)
-    return len(file.records), 0
+    return len(file.records), n_wrong
 
 
 def add_arguments(parser):
