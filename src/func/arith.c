@@ -15,11 +15,11 @@ static vonk_status prepare_arith(vonk_fn_call *call, vonk_error *err);
 
 /* clang-format off */
 const vonk_fn vonk_fns_arith[] = {
-    {.name = "+", .symbol = "+", ARITHMETIC, .raises = VONK_RAISES_ANSI_EXACT, .since = "1.0.0", .doc = "The sum.",
+    {.name = "+", .symbol = "+", .swapped = "+", ARITHMETIC, .raises = VONK_RAISES_ANSI_EXACT, .since = "1.0.0", .doc = "The sum.",
      .example = "1 + 2", .expect = "3"},
     {.name = "-", .symbol = "-", ARITHMETIC, .raises = VONK_RAISES_ANSI_EXACT, .since = "1.0.0",
      .doc = "The first value less the second.", .example = "2 - 1", .expect = "1"},
-    {.name = "*", .symbol = "*", ARITHMETIC, .raises = VONK_RAISES_ANSI_EXACT, .since = "1.0.0", .doc = "The product.",
+    {.name = "*", .symbol = "*", .swapped = "*", ARITHMETIC, .raises = VONK_RAISES_ANSI_EXACT, .since = "1.0.0", .doc = "The product.",
      .example = "2 * 3", .expect = "6"},
     {.name = "/", .symbol = "/", ARITHMETIC, .raises = VONK_RAISES_ANSI, .nullable = VONK_NULLABLE_ALWAYS,
      .since = "1.0.0", .doc = "The quotient, never cut to an integer.", .example = "3 / 2", .expect = "1.5"},

@@ -14,9 +14,10 @@ static vonk_status prepare_compare(vonk_fn_call *call, vonk_error *err);
 VONK_FN_EVAL(eval_isnan);
 VONK_FN_EVAL(eval_nanvl);
 
-#define COMPARISON(op, since_, doc_, example_, expect_)                                                                \
+#define COMPARISON(op, swapped_, since_, doc_, example_, expect_)                                                      \
     {.name = op,                                                                                                       \
      .symbol = op,                                                                                                     \
+     .swapped = swapped_,                                                                                              \
      .nulls = VONK_NULL_IN_NULL_OUT,                                                                                   \
      .raises = VONK_NEVER_RAISES,                                                                                      \
      .resolve = resolve_compare,                                                                                       \
@@ -29,13 +30,13 @@ VONK_FN_EVAL(eval_nanvl);
 
 /* clang-format off */
 const vonk_fn vonk_fns_compare[] = {
-    COMPARISON("=", "1.0.0", "Are the two values equal? NULL when one of them is.", "2 = 2", "true"),
+    COMPARISON("=", "=", "1.0.0", "Are the two values equal? NULL when one of them is.", "2 = 2", "true"),
     {.name = "==", .alias_of = "=", .symbol = "=", .example = "'a' == 'b'", .expect = "false"},
-    COMPARISON("<", "1.0.0", "Is the left value smaller?", "1 < 2", "true"),
-    COMPARISON("<=", "1.0.0", "Is the left value smaller or equal?", "2 <= 2", "true"),
-    COMPARISON(">", "1.0.0", "Is the left value larger?", "1 > 2", "false"),
-    COMPARISON(">=", "1.0.0", "Is the left value larger or equal?", "'b' >= 'a'", "true"),
-    {.name = "<=>", .symbol = "<=>", .nulls = VONK_NEVER_NULL, .raises = VONK_NEVER_RAISES,
+    COMPARISON("<", ">", "1.0.0", "Is the left value smaller?", "1 < 2", "true"),
+    COMPARISON("<=", ">=", "1.0.0", "Is the left value smaller or equal?", "2 <= 2", "true"),
+    COMPARISON(">", "<", "1.0.0", "Is the left value larger?", "1 > 2", "false"),
+    COMPARISON(">=", "<=", "1.0.0", "Is the left value larger or equal?", "'b' >= 'a'", "true"),
+    {.name = "<=>", .symbol = "<=>", .swapped = "<=>", .nulls = VONK_NEVER_NULL, .raises = VONK_NEVER_RAISES,
      .resolve = resolve_compare, .prepare = prepare_compare, .group = "predicate_funcs", .since = "1.0.0",
      .doc = "Are the two values equal, NULL being equal to NULL? Never NULL.", .example = "NULL <=> NULL",
      .expect = "true"},

@@ -148,6 +148,8 @@ static inline bool vonk_expr_contains(const vonk_expr *e, vonk_expr_kind kind) {
 /* Does `is` hold for a node of these kinds (VONK_EX_BIT)? Looks only where there are some. */
 bool vonk_expr_any(const vonk_expr *e, uint64_t kinds, bool (*is)(const vonk_expr *e));
 bool vonk_expr_equal(const vonk_expr *a, const vonk_expr *b);    /* same tree: ids and values count, origins, names of aliases do not */
+/* ... and operands may stand in another order: a + b and b + a, a > b and b < a, (a AND b) AND c and (c AND a) AND b. Not for hash tables. */
+bool vonk_expr_same(const vonk_expr *a, const vonk_expr *b);
 uint64_t vonk_expr_hash(const vonk_expr *e);                     /* goes with vonk_expr_equal */
 bool vonk_expr_is_foldable(const vonk_expr *e);                  /* resolved, pure, without columns, aggregates, subqueries */
 bool vonk_expr_is_deterministic(const vonk_expr *e);

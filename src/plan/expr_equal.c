@@ -83,19 +83,95 @@ static bool nodes_equal(const vonk_expr *a, const vonk_expr *b, const scope *aro
     }
 }
 
-static bool equal(const vonk_expr *a, const vonk_expr *b, const scope *around)
+/* Operands are tried in any order this often in one comparison; beyond that, their order counts. */
+enum { MOST_TRIES = 4096, MOST_OPERANDS = 16 };
+
+static bool equal(const vonk_expr *a, const vonk_expr *b, const scope *around, uint32_t *tries);
+
+/* The operation that is the same with its operands swapped; NULL: there is none. */
+static const char *swapped(const vonk_expr *e)
+{
+    if (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) return "";
+    return e->kind == VONK_EX_FUNCTION ? vonk_fn_canonical(e->fn)->swapped : NULL;
+}
+
+static bool is_same_operation(const vonk_expr *a, const vonk_expr *b)
+{
+    if (a->kind != b->kind || (a->flags & FLAGS_THAT_COUNT) != (b->flags & FLAGS_THAT_COUNT)) return false;
+    return a->kind != VONK_EX_FUNCTION || functions_equal(a, b);
+}
+
+static bool is_chained(const vonk_expr *e, const vonk_expr *c)
+{
+    return is_same_operation(c, e) && vonk_type_same(c->type, e->type) &&
+           (e->kind != VONK_EX_FUNCTION || e->type->id != VONK_T_BOOLEAN); /* (a <=> b) <=> c */
+}
+
+/* Of a + (b + c): a, b, c. More than there is room for: MOST_OPERANDS + 1. */
+static uint32_t operands(const vonk_expr *e, const vonk_expr **ret, uint32_t n)
+{
+    for (uint32_t i = 0; i < e->n_children && n <= MOST_OPERANDS; i++) {
+        const vonk_expr *c = e->children[i];
+        if (is_chained(e, c))
+            n = operands(c, ret, n);
+        else if (n < MOST_OPERANDS)
+            ret[n++] = c;
+        else
+            n = MOST_OPERANDS + 1;
+    }
+    return n;
+}
+
+static bool equal_in_any_order(const vonk_expr *a, const vonk_expr *b, const scope *around, uint32_t *tries)
+{
+    const vonk_expr *of_a[MOST_OPERANDS], *of_b[MOST_OPERANDS];
+    uint32_t n = operands(a, of_a, 0), taken = 0;
+    if (n > MOST_OPERANDS || operands(b, of_b, 0) != n) return false;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = 0;
+        if (a->type->id != VONK_T_BOOLEAN && !vonk_type_is_numeric(of_a[i]->type) &&
+            !vonk_type_same(of_a[i]->type, a->type))
+            return false; /* date + interval */
+        while (k < n && ((taken >> k & 1) || !equal(of_a[i], of_b[k], around, tries))) k++;
+        if (k == n || ++*tries > MOST_TRIES) return false;
+        taken |= UINT32_C(1) << k;
+    }
+    return true;
+}
+
+static bool equal_swapped(const vonk_expr *a, const vonk_expr *b, const scope *around, uint32_t *tries)
+{
+    const char *other = swapped(a);
+    if (!other || !swapped(b) || !a->resolved || !b->resolved || ++*tries > MOST_TRIES) return false;
+    if (is_same_operation(a, b))
+        return strcmp(other, a->kind == VONK_EX_FUNCTION ? vonk_fn_canonical(a->fn)->name : "") == 0 &&
+               equal_in_any_order(a, b, around, tries);
+    return a->kind == VONK_EX_FUNCTION && b->kind == VONK_EX_FUNCTION && a->n_children == 2 && b->n_children == 2 &&
+           strcmp(vonk_fn_canonical(b->fn)->name, other) == 0 && equal(a->children[0], b->children[1], around, tries) &&
+           equal(a->children[1], b->children[0], around, tries);
+}
+
+/* tries: NULL where the order of operands counts. */
+static bool equal(const vonk_expr *a, const vonk_expr *b, const scope *around, uint32_t *tries)
 {
     if (a == b && !around) return true;
-    if (a->kind != b->kind || a->n_children != b->n_children || a->depth != b->depth) return false;
+    if (tries && equal_swapped(a, b, around, tries)) return true;
+    if (a->kind != b->kind || a->n_children != b->n_children || (!tries && a->depth != b->depth)) return false;
     if ((a->flags & FLAGS_THAT_COUNT) != (b->flags & FLAGS_THAT_COUNT) || !nodes_equal(a, b, around)) return false;
     scope inner = {a, b, around};
     const scope *below = a->kind == VONK_EX_LAMBDA ? &inner : around;
     for (uint32_t i = 0; i < a->n_children; i++)
-        if (!equal(a->children[i], b->children[i], below)) return false;
+        if (!equal(a->children[i], b->children[i], below, tries)) return false;
     return true;
 }
 
-bool vonk_expr_equal(const vonk_expr *a, const vonk_expr *b) { return equal(a, b, NULL); }
+bool vonk_expr_equal(const vonk_expr *a, const vonk_expr *b) { return equal(a, b, NULL, NULL); }
+
+bool vonk_expr_same(const vonk_expr *a, const vonk_expr *b)
+{
+    uint32_t tries = 0;
+    return equal(a, b, NULL, &tries);
+}
 
 static uint64_t value_hash(const vonk_column *v)
 {

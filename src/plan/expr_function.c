@@ -127,7 +127,9 @@ vonk_status vonk_ex_resolve_function(vonk_budget *budget, const vonk_fn_env *env
                               .env = env,
                               .arena = arena,
                               .n_args = call->n_args,
-                              .mode = env->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
+                              .mode = call->resolved ? call->mode
+                                      : env->ansi    ? VONK_MODE_ANSI
+                                                     : VONK_MODE_LEGACY};
     vonk_status st = resolve(&r, call, err);
     if (st != VONK_OK) return vonk_expr_failed(call, st, err);
     const vonk_expr **children = NULL;

@@ -73,6 +73,7 @@ typedef struct vonk_lateral {
 typedef struct vonk_above {
     const vonk_plan *plan;
     const vonk_plan *aggregate; /* the AGGREGATE that plan comes from, or NULL */
+    const vonk_plan *sets;      /* the AGGREGATE over grouping sets that grouping() is about, or NULL */
     vonk_exprs       wanted;    /* COLUMNs that must come up through plan */
     vonk_exprs       added;     /* ALIASes that the aggregate must have too */
 } vonk_above;
@@ -135,6 +136,8 @@ typedef vonk_status (*vonk_an_step)(vonk_an *an, const vonk_plan *p, const vonk_
 vonk_status vonk__an_sql_view(vonk_an *an, const vonk_plan *p, const vonk_plan **ret, vonk_error *err);
 vonk_status vonk__an_select(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);       /* PROJECT */
 vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);        /* AGGREGATE */
+vonk_status vonk__an_having(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);       /* FILTER over the groups of an AGGREGATE */
+vonk_status vonk__an_filter_rows(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err); /* FILTER, its child resolved */
 vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret, vonk_error *err);
 /* A call of a Python function (EX_PYTHON), and its rows over partitions (PYTHON_MAP): analyze_python.c */
 vonk_status vonk__an_python(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
@@ -197,7 +200,11 @@ vonk_status vonk__an_update_field(vonk_an *an, const vonk_scope *scope, const vo
 vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_template(vonk_an *an, const vonk_fn *fn, const vonk_scope *scope, const vonk_expr *like, const vonk_expr *const *args, uint32_t n, const vonk_expr **ret, vonk_error *err);
+/* An aggregate function in a subquery of HAVING over columns of the groups' input alone: *ret is its value, a column of the query outside. NULL: it is none. */
+vonk_status vonk__an_outer_aggregate(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret, vonk_error *err);
 bool        vonk__an_is_grouping_call(const vonk_expr *call); /* grouping(a), grouping_id(a, b) */
+/* Hive's name of spark_grouping_id, where `name` is it: otherwise *ret stays. */
+vonk_status vonk__an_hive_grouping_id(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret, vonk_error *err);
 
 /* ---- names (analyze_name.c) */
@@ -228,16 +235,20 @@ bool        vonk__an_is_aggregate(const vonk_expr *e);
 vonk_status vonk__an_replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to, const vonk_expr **ret, vonk_error *err); /* top down, by equality */
 
 #define VONK_AGGREGATE_DEDUPLICATES 1 /* number of the AGGREGATE that dropDuplicates() is: its first(c) AS c are columns of the frame still */
+#define VONK_PROJECT_OF_GROUPS 2 /* number of a PROJECT that is a select list whose parts the AGGREGATE below computes: HAVING and ORDER BY look through it */
 #define VONK_PROJECT_INTERNAL 1 /* number of a PROJECT that only drops or keeps columns: ORDER BY looks through it */
 vonk_status vonk__an_drop_extra(vonk_an *an, const vonk_plan *child, const vonk_plan *like, const vonk_plan **ret, vonk_error *err); /* back to like's columns */
 void        vonk__an_above_init(vonk_above *above, const vonk_plan *plan);
+bool        vonk__an_is_wanted(const vonk_above *above, const vonk_expr *column);
 /* A name that is not among plan's output: from below it. *ret NULL: not there either. */
 vonk_status vonk__an_above_name(vonk_an *an, vonk_above *above, const vonk_expr *name, const vonk_expr **ret, vonk_error *err);
 /* An aggregate function over columns below: the aggregate puts it out too. */
 vonk_status vonk__an_above_aggregate(vonk_an *an, vonk_above *above, const vonk_expr *function, const vonk_expr **ret, vonk_error *err);
+/* Window functions in what `operator` goes by are refused. */
+vonk_status vonk__an_check_windows(vonk_an *an, const vonk_plan *p, const char *operator, const vonk_exprs *by, vonk_error *err);
 /* Grouping expressions in e become columns of the aggregate. */
 vonk_status vonk__an_above_expr(vonk_an *an, vonk_above *above, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
-vonk_status vonk__an_above_key(vonk_an *an, vonk_above *above, const vonk_expr *key, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__an_above_grouping_id(vonk_an *an, vonk_above *above, const vonk_expr *id, const vonk_expr **ret, vonk_error *err);
 /* What grouping() means above an aggregate over grouping sets. */
 vonk_status vonk__an_above_grouping(vonk_an *an, const vonk_above *above, vonk_grouping_sets *ret, bool *ret_found, vonk_error *err);
 /* A column that is neither in plan's output nor grouped by: reported as unknown, with the name as it was written. */

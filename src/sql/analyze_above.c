@@ -11,9 +11,11 @@ void vonk__an_above_init(vonk_above *above, const vonk_plan *plan)
     *above = (vonk_above){.plan = plan};
     const vonk_plan *p = plan;
     while (p->kind == VONK_PN_FILTER || p->kind == VONK_PN_SORT || p->kind == VONK_PN_WINDOW ||
-           (p->kind == VONK_PN_PROJECT && p->number == VONK_PROJECT_INTERNAL))
+           (p->kind == VONK_PN_PROJECT && (p->number == VONK_PROJECT_INTERNAL || p->number == VONK_PROJECT_OF_GROUPS)))
         p = p->children[0];
     if (p->kind == VONK_PN_AGGREGATE) above->aggregate = p;
+    while (lets_through(p)) p = p->children[0]; /* window functions stand between a select list and its groups */
+    if (p->kind == VONK_PN_AGGREGATE && p->children[0]->kind == VONK_PN_EXPAND) above->sets = p;
 }
 
 const vonk_plan *vonk__an_below_aggregate(const vonk_plan *aggregate)
@@ -22,11 +24,16 @@ const vonk_plan *vonk__an_below_aggregate(const vonk_plan *aggregate)
     return p->kind == VONK_PN_EXPAND ? p->children[0] : p;
 }
 
+bool vonk__an_is_wanted(const vonk_above *above, const vonk_expr *column)
+{
+    for (size_t i = 0; i < above->wanted.n; i++)
+        if (above->wanted.at[i]->id == column->id) return true;
+    return false;
+}
+
 static vonk_status want(vonk_an *an, vonk_above *above, const vonk_expr *column, vonk_error *err)
 {
-    if (vonk_plan_has_column(above->plan, column->id)) return VONK_OK;
-    for (size_t i = 0; i < above->wanted.n; i++)
-        if (above->wanted.at[i]->id == column->id) return VONK_OK;
+    if (vonk_plan_has_column(above->plan, column->id) || vonk__an_is_wanted(above, column)) return VONK_OK;
     return VONK_AN_PUSH(an, &above->wanted, column, err);
 }
 
@@ -60,10 +67,10 @@ vonk_status vonk__an_above_name(vonk_an *an, vonk_above *above, const vonk_expr 
 /* ---- over an aggregate */
 
 /* The aggregate's output column for an item of its list, or a new item. */
-static vonk_status output_of(vonk_an *an, vonk_above *above, const vonk_expr *value, const vonk_expr **ret,
-                             vonk_error *err)
+static vonk_status output_of(vonk_an *an, vonk_above *above, const vonk_plan *aggregate, const vonk_expr *value,
+                             const vonk_expr **ret, vonk_error *err)
 {
-    const vonk_expr_list *list = &above->aggregate->lists[1];
+    const vonk_expr_list *list = &aggregate->lists[1];
     const vonk_expr *hit = NULL;
     for (uint32_t i = 0; i < list->n && !hit; i++) {
         const vonk_expr *item = list->at[i], *inside = item->kind == VONK_EX_ALIAS ? item->children[0] : item;
@@ -85,13 +92,13 @@ static vonk_status output_of(vonk_an *an, vonk_above *above, const vonk_expr *va
 vonk_status vonk__an_above_aggregate(vonk_an *an, vonk_above *above, const vonk_expr *function, const vonk_expr **ret,
                                      vonk_error *err)
 {
-    return output_of(an, above, function, ret, err);
+    return output_of(an, above, above->aggregate, function, ret, err);
 }
 
-vonk_status vonk__an_above_key(vonk_an *an, vonk_above *above, const vonk_expr *key, const vonk_expr **ret,
-                               vonk_error *err)
+vonk_status vonk__an_above_grouping_id(vonk_an *an, vonk_above *above, const vonk_expr *id, const vonk_expr **ret,
+                                       vonk_error *err)
 {
-    return output_of(an, above, key, ret, err);
+    return output_of(an, above, above->sets, id, ret, err);
 }
 
 /* What a grouping column of EXPAND was before: the expression in a projection where it is not null. */
@@ -116,7 +123,7 @@ vonk_status vonk__an_above_expr(vonk_an *an, vonk_above *above, const vonk_expr 
     for (uint32_t i = 0; i < keys->n; i++) {
         const vonk_expr *key = keys->at[i];
         const vonk_expr *written = child->kind == VONK_PN_EXPAND ? before_expand(child, key) : key;
-        if (vonk_expr_equal(written, e)) return output_of(an, above, key, ret, err);
+        if (vonk_expr_same(written, e)) return output_of(an, above, above->aggregate, key, ret, err);
     }
     return VONK_OK;
 }
@@ -125,10 +132,10 @@ vonk_status vonk__an_above_grouping(vonk_an *an, const vonk_above *above, vonk_g
                                     vonk_error *err)
 {
     *ret = (vonk_grouping_sets){0};
-    *ret_found = above->aggregate && above->aggregate->children[0]->kind == VONK_PN_EXPAND;
+    *ret_found = above->sets != NULL;
     if (!*ret_found) return VONK_OK;
-    const vonk_plan *expand = above->aggregate->children[0];
-    const vonk_expr_list *keys = &above->aggregate->lists[0];
+    const vonk_plan *expand = above->sets->children[0];
+    const vonk_expr_list *keys = &above->sets->lists[0];
     for (uint32_t i = 0; i < keys->n && !ret->id; i++) {
         if (vonk_str_is(keys->at[i]->name, "spark_grouping_id")) {
             ret->id = keys->at[i];
@@ -178,7 +185,8 @@ static vonk_status extend(vonk_an *an, const vonk_above *above, const vonk_plan 
     vonk_plan *copy;
     *ret = p;
     if (has_all(p, &above->wanted)) return VONK_OK;
-    if (p == above->aggregate) return extend_list(an, p, 1, &above->wanted, &above->added, p->children[0], ret, err);
+    if (p == above->aggregate || p == above->sets)
+        return extend_list(an, p, 1, &above->wanted, &above->added, p->children[0], ret, err);
     if (!lets_through(p)) return VONK_OK; /* what is missing was reported as unknown before */
     VONK_TRY(extend(an, above, p->children[0], &child, err));
     if (p->kind == VONK_PN_PROJECT) return extend_list(an, p, 0, &above->wanted, NULL, child, ret, err);
@@ -214,9 +222,7 @@ static vonk_walk find_leftover(const vonk_expr *e, void *arg)
 {
     leftover *l = arg;
     if (e->kind != VONK_EX_COLUMN || vonk_expr_has(e, VONK_EXF_OUTER)) return VONK_WALK_ON;
-    if (vonk_plan_has_column(l->above->plan, e->id)) return VONK_WALK_ON;
-    for (size_t i = 0; i < l->above->wanted.n; i++)
-        if (l->above->wanted.at[i]->id == e->id) return VONK_WALK_ON;
+    if (vonk_plan_has_column(l->above->plan, e->id) || vonk__an_is_wanted(l->above, e)) return VONK_WALK_ON;
     l->column = e;
     return VONK_WALK_STOP;
 }

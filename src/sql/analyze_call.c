@@ -337,6 +337,7 @@ typedef struct binding {
     vonk_fn_types t;
     const vonk_type **types;
     bool *nullable;
+    bool *literal;
     vonk_column **constants;
     vonk_str *texts;
 } binding;
@@ -346,10 +347,12 @@ static vonk_status fill_binding(vonk_an *an, binding *b, const vonk_fn *fn, cons
 {
     VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->types), &b->types, err));
     VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->nullable), &b->nullable, err));
+    VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->literal), &b->literal, err));
     VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*b->constants), &b->constants, err));
     for (uint32_t i = 0; i < n; i++) {
         b->types[i] = args[i]->type;
         b->nullable[i] = args[i]->nullable;
+        b->literal[i] = args[i]->kind == VONK_EX_LITERAL;
         VONK_TRY(constant_of(an, args[i], &b->constants[i], err));
     }
     b->t = (vonk_fn_types){.fn = fn,
@@ -358,6 +361,7 @@ static vonk_status fill_binding(vonk_an *an, binding *b, const vonk_fn *fn, cons
                            .n_args = n,
                            .types = b->types,
                            .nullable = b->nullable,
+                           .literal = b->literal,
                            .constants = b->constants,
                            .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
     return VONK_OK;
@@ -678,6 +682,8 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (registered) return call_registered(an, scope, registered, call, ret, err);
     VONK_TRY(find_function(an, call, &fn, err));
     VONK_TRY(check_syntax(scope, fn, call, err));
+    if (fn->kind == VONK_FN_AGGREGATE) VONK_TRY(vonk__an_outer_aggregate(an, scope, call, ret, err));
+    if (fn->kind == VONK_FN_AGGREGATE && *ret) return VONK_OK;
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
     if (scope->lateral) VONK_TRY(refuse_generators(an, fn, call, &args, err));
     if (strcmp(fn->name, "struct") == 0) return make_struct(an, call, &args, ret, err);

@@ -24,11 +24,20 @@ bool vonk__an_has_aggregate(const vonk_expr *e)
 
 /* ---- replacing by equality, outer parts first */
 
+static bool is_typed_otherwise(const vonk_expr *const *children, const vonk_expr *e)
+{
+    for (uint32_t i = 0; i < e->n_children; i++)
+        if (children[i]->nullable != e->children[i]->nullable ||
+            !vonk_type_eq_exact(children[i]->type, e->children[i]->type))
+            return true;
+    return false;
+}
+
 static vonk_status replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to,
                            bool in_aggregates, const vonk_expr **ret, vonk_error *err)
 {
     for (size_t i = 0; i < from->n; i++)
-        if (vonk_expr_equal(e, from->at[i])) {
+        if (vonk_expr_same(e, from->at[i])) {
             *ret = to->at[i];
             return VONK_OK;
         }
@@ -44,8 +53,13 @@ static vonk_status replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *fr
     }
     if (!changed) return VONK_OK;
     vonk_expr *copy;
+    const vonk_expr *typed;
     VONK_TRY(vonk__an_copy(an, e, children, e->n_children, &copy, err));
-    return vonk__an_finish(an, copy, ret, err);
+    VONK_TRY(vonk__an_finish(an, copy, ret, err));
+    /* A grouping column may be null where its expression is not: so may be what is made of it. */
+    if (e->kind != VONK_EX_FUNCTION || !is_typed_otherwise(children, e)) return VONK_OK;
+    VONK_TRY(vonk_ex_resolve_function(an->budget, an->api->env, *ret, &typed, err));
+    return vonk__an_keep(an, typed, ret, err);
 }
 
 vonk_status vonk__an_replace(vonk_an *an, const vonk_expr *e, const vonk_exprs *from, const vonk_exprs *to,
@@ -64,8 +78,6 @@ static vonk_status no_aggregate_in_key(vonk_an *an, const vonk_expr *key, const 
         VONK_TRY(vonk__an_sql(an, key, &text, err));
         return VONK_EXPR_FAIL(written, err, VONK_E_GROUP_BY_AGGREGATE, "sqlExpr", VONK_S(text));
     }
-    if (vonk_expr_has_window(key))
-        return VONK_FAIL(err, VONK_E_WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE, "clauseName", "GROUP BY");
     if (key->type->id == VONK_T_NULL || vonk_type_is_orderable(key->type)) return VONK_OK;
     if (key->type->id == VONK_T_MAP) return VONK_OK; /* grouped by its entries */
     VONK_TRY(vonk__an_quoted_sql(an, key, &sql, err));
@@ -175,7 +187,7 @@ static vonk_status too_many_keys(int most, vonk_error *err)
 static vonk_status place_of_key(vonk_an *an, const vonk_expr *key, vonk_exprs *keys, uint32_t *ret, vonk_error *err)
 {
     uint32_t at = 0;
-    while (at < keys->n && !vonk_expr_equal(keys->at[at], key)) at++;
+    while (at < keys->n && !vonk_expr_same(keys->at[at], key)) at++;
     *ret = at;
     if (at < keys->n) return VONK_OK;
     return at == MOST_KEYS ? too_many_keys(MOST_KEYS, err) : VONK_AN_PUSH(an, keys, key, err);
@@ -344,7 +356,7 @@ static vonk_status grouping_of_one(vonk_an *an, const vonk_grouping_sets *g, con
     size_t n = g->keys.n, at = 0;
     const vonk_expr *args[2] = {id}, *e;
     vonk_str text;
-    while (at < n && !vonk_expr_equal(g->keys.at[at], arg)) at++;
+    while (at < n && !vonk_expr_same(g->keys.at[at], arg)) at++;
     if (at == n) {
         vonk_str given, keys;
         VONK_TRY(with_ids(an, &arg, 1, &given, err));
@@ -370,6 +382,15 @@ static vonk_status not_the_keys(vonk_an *an, const vonk_grouping_sets *g, const 
                      keys.data);
 }
 
+vonk_status vonk__an_hive_grouping_id(vonk_an *an, const vonk_scope *scope, const vonk_expr *name,
+                                      const vonk_expr **ret, vonk_error *err)
+{
+    if (!scope->grouping || name->n_parts != 1 || !vonk_str_is_nocase(name->parts[0], "grouping__id")) return VONK_OK;
+    const vonk_expr *id = scope->grouping->id;
+    if (scope->above) VONK_TRY(vonk__an_above_grouping_id(an, scope->above, id, &id, err));
+    return shown_as(an, id, VONK_STR("grouping__id"), ret, err);
+}
+
 vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
                                    vonk_error *err)
 {
@@ -381,10 +402,10 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
     VONK_AUTO(vonk_buf_done) vonk_buf shown = {0};
     vonk_buf_init(&shown, an->budget, SIZE_MAX);
     if (scope->above) {
-        below = vonk__an_below_aggregate(scope->above->aggregate);
+        below = vonk__an_below_aggregate(scope->above->sets);
         inner.inputs = &below;
         inner.above = NULL;
-        VONK_TRY(vonk__an_above_key(an, scope->above, g->id, &id, err));
+        VONK_TRY(vonk__an_above_grouping_id(an, scope->above, g->id, &id, err));
     }
     VONK_TRY(vonk__an_exprs(an, &inner, call->children, call->n_args, &args, err));
     if (vonk_str_is_nocase(call->parts[0], "grouping")) {
@@ -395,7 +416,7 @@ vonk_status vonk__an_grouping_call(vonk_an *an, const vonk_scope *scope, const v
         return grouping_of_one(an, g, id, call, args.at[0], ret, err);
     }
     bool fits = args.n == 0 || args.n == g->keys.n;
-    for (size_t i = 0; i < args.n && fits; i++) fits = vonk_expr_equal(args.at[i], g->keys.at[i]);
+    for (size_t i = 0; i < args.n && fits; i++) fits = vonk_expr_same(args.at[i], g->keys.at[i]);
     VONK_TRY(vonk_buf_add_c(&shown, "grouping_id(", err));
     for (size_t i = 0; i < args.n; i++) {
         vonk_str text;
@@ -419,7 +440,7 @@ static vonk_walk check_grouped(const vonk_expr *e, void *arg)
 {
     key_check *c = arg;
     for (size_t i = 0; i < c->keys->n; i++)
-        if (vonk_expr_equal(e, c->keys->at[i])) return VONK_WALK_SKIP;
+        if (vonk_expr_same(e, c->keys->at[i])) return VONK_WALK_SKIP;
     if (vonk__an_is_aggregate(e)) return VONK_WALK_SKIP;
     if (e->kind == VONK_EX_WINDOW) {
         bool fine = true;
@@ -439,7 +460,7 @@ static vonk_status check_subqueries(vonk_an *an, const vonk_plan *child, const v
                                     vonk_error *err)
 {
     for (size_t i = 0; i < keys->n; i++)
-        if (vonk_expr_equal(e, keys->at[i])) return VONK_OK;
+        if (vonk_expr_same(e, keys->at[i])) return VONK_OK;
     if (vonk__an_is_aggregate(e)) return VONK_OK;
     if (e->kind == VONK_EX_SUBQUERY) {
         vonk_exprs outer = {0};
@@ -472,6 +493,36 @@ static vonk_status check_items(vonk_an *an, const vonk_plan *child, const vonk_e
         VONK_TRY(vonk__an_quoted_sql(an, c.missing, &sql, err));
         return VONK_FAIL(err, VONK_E_MISSING_AGGREGATION, "expression", sql, "expressionAnyValue",
                          VONK_F("\"any_value(%.*s)\"", (int)strlen(sql) - 2, sql + 1));
+    }
+    return VONK_OK;
+}
+
+typedef struct other_order {
+    const vonk_exprs *keys;
+    bool found;
+} other_order;
+
+static vonk_walk find_other_order(const vonk_expr *e, void *arg)
+{
+    other_order *o = arg;
+    for (size_t i = 0; i < o->keys->n; i++)
+        if (vonk_expr_same(e, o->keys->at[i])) {
+            o->found = !vonk_expr_equal(e, o->keys->at[i]);
+            return o->found ? VONK_WALK_STOP : VONK_WALK_SKIP;
+        }
+    return vonk__an_is_aggregate(e) ? VONK_WALK_SKIP : VONK_WALK_ON;
+}
+
+/* b + a, where rows are grouped by a + b: items have the keys as these are written. */
+static vonk_status as_keys(vonk_an *an, const vonk_exprs *keys, vonk_exprs *inout_items, vonk_error *err)
+{
+    for (size_t i = 0; i < inout_items->n; i++) {
+        other_order o = {.keys = keys};
+        const vonk_expr **item = &inout_items->at[i];
+        vonk_expr_walk(*item, find_other_order, &o);
+        if (!o.found) continue;
+        VONK_TRY(vonk__an_named(an, *item, item, err));
+        VONK_TRY(replace(an, *item, keys, keys, false, item, err));
     }
     return VONK_OK;
 }
@@ -524,12 +575,15 @@ static vonk_walk find_foreign(const vonk_expr *e, void *arg)
     return s->found ? VONK_WALK_STOP : VONK_WALK_ON;
 }
 
+/* Window functions and generators see the groups that HAVING leaves. */
+static bool is_computed_later(const vonk_expr *e) { return vonk_expr_has_window(e) || vonk_expr_has_generator(e); }
+
 /* Does an item need more than one aggregate node: windows, generators, subqueries, aliases to the left? */
 static bool needs_projection(const vonk_plan *child, const vonk_expr *e)
 {
     foreign_search s = {child, false};
     if (vonk_expr_contains(e, VONK_EX_SUBQUERY)) return true;
-    if (vonk_expr_has_window(e) || vonk_expr_has_generator(e)) return true;
+    if (is_computed_later(e)) return true;
     vonk_expr_walk(e, find_foreign, &s);
     return s.found;
 }
@@ -537,9 +591,12 @@ static bool needs_projection(const vonk_plan *child, const vonk_expr *e)
 vonk_status vonk__an_build_aggregate(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys,
                                      const vonk_exprs *items, const vonk_plan **ret, vonk_error *err)
 {
-    bool split = false;
+    bool split = false, alone = true;
     VONK_TRY(check_items(an, child, keys, items, an->origin, err));
-    for (size_t i = 0; i < items->n && !split; i++) split = needs_projection(child, items->at[i]);
+    for (size_t i = 0; i < items->n; i++) {
+        split = split || needs_projection(child, items->at[i]);
+        alone = alone && !is_computed_later(items->at[i]);
+    }
     if (!split) return vonk__an_aggregate(an, child, keys, items, ret, err);
     parts s = {.an = an, .keys = keys};
     vonk_exprs above = {0};
@@ -550,13 +607,71 @@ vonk_status vonk__an_build_aggregate(vonk_an *an, const vonk_plan *child, const 
         VONK_TRY(vonk__an_replace(an, items->at[i], &s.from, &s.to, &e, err));
         VONK_TRY(VONK_AN_PUSH(an, &above, e, err));
     }
+    VONK_TRY(vonk__an_build_project(an, child, &above, &child, err));
+    *ret = child;
+    if (!alone) return VONK_OK;
+    vonk_plan *list;
+    VONK_TRY(vonk__an_copy_node(an, child, child->children, child->n_children, &list, err));
+    list->number = VONK_PROJECT_OF_GROUPS;
+    return vonk__an_finish_node(an, list, ret, err);
+}
+
+/* ---- HAVING */
+
+static bool is_among(const vonk_exprs *named, const vonk_expr *e)
+{
+    for (size_t i = 0; i < named->n; i++)
+        if (named->at[i]->id == e->id) return true;
+    return false;
+}
+
+/* Groups go before window functions and generators see them. The condition knows the names of the other items only. */
+static vonk_status build_filtered(vonk_an *an, const vonk_plan *child, const vonk_exprs *keys, const vonk_exprs *items,
+                                  const vonk_plan *having, const vonk_scope *outer, const vonk_plan **ret,
+                                  vonk_error *err)
+{
+    parts s = {.an = an, .keys = keys};
+    vonk_exprs grouped = {0}, above = {0};
+    VONK_TRY(check_items(an, child, keys, items, an->origin, err));
+    for (size_t i = 0; i < items->n; i++) {
+        const vonk_expr *item = items->at[i];
+        if (is_computed_later(item)) {
+            VONK_TRY(collect_parts(&s, item, err));
+        } else {
+            VONK_TRY(VONK_AN_PUSH(an, &grouped, item, err));
+            VONK_TRY(vonk__an_column_of(an, item, &item, err));
+        }
+        VONK_TRY(VONK_AN_PUSH(an, &above, item, err));
+    }
+    bool later = s.from.n > 0 || grouped.n < items->n;
+    for (size_t i = 0; i < s.outputs.n; i++)
+        if (!is_among(&grouped, s.outputs.at[i])) VONK_TRY(VONK_AN_PUSH(an, &grouped, s.outputs.at[i], err));
+    VONK_TRY(vonk__an_build_aggregate(an, child, keys, &grouped, &child, err));
+    VONK_TRY(vonk__an_filter_rows(an, having, child, outer, &child, err));
+    *ret = child;
+    if (!later) return VONK_OK;
+    for (size_t i = 0; i < above.n; i++) VONK_TRY(vonk__an_replace(an, above.at[i], &s.from, &s.to, &above.at[i], err));
     return vonk__an_build_project(an, child, &above, ret, err);
 }
 
 /* ---- the node */
 
-static vonk_status with_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const vonk_plan *child,
-                             const vonk_exprs *written, const vonk_exprs *given, const vonk_plan **ret, vonk_error *err)
+/* What stands around the groups of a node: the condition on them, or NULL, and the query outside. */
+typedef struct around {
+    const vonk_plan *having;
+    const vonk_scope *outer;
+} around;
+
+static vonk_status build(vonk_an *an, const around *a, const vonk_plan *child, const vonk_exprs *keys,
+                         const vonk_exprs *items, const vonk_plan **ret, vonk_error *err)
+{
+    if (a->having) return build_filtered(an, child, keys, items, a->having, a->outer, ret, err);
+    return vonk__an_build_aggregate(an, child, keys, items, ret, err);
+}
+
+static vonk_status with_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p, const around *a,
+                             const vonk_plan *child, const vonk_exprs *written, const vonk_exprs *given,
+                             const vonk_plan **ret, vonk_error *err)
 {
     vonk_grouping_sets g = {0};
     set_list sets;
@@ -564,6 +679,7 @@ static vonk_status with_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p,
     vonk_exprs items = {0}, replaced = {0}, all_keys = {0};
     const vonk_plan *expanded;
     VONK_TRY(grouping_masks(an, scope, p, written, given, &g.keys, &sets, err));
+    VONK_TRY(vonk__an_check_windows(an, p, "Aggregate", &g.keys, err));
     VONK_TRY(grouping_columns(an, &sets, &g, err));
     VONK_TRY(expand(an, child, &g, &sets, &position, &expanded, err));
     scope->grouping = &g;
@@ -577,17 +693,16 @@ static vonk_status with_sets(vonk_an *an, vonk_scope *scope, const vonk_plan *p,
     for (size_t i = 0; i < g.columns.n; i++) VONK_TRY(VONK_AN_PUSH(an, &all_keys, g.columns.at[i], err));
     VONK_TRY(VONK_AN_PUSH(an, &all_keys, g.id, err));
     if (position) VONK_TRY(VONK_AN_PUSH(an, &all_keys, position, err));
-    return vonk__an_build_aggregate(an, expanded, &all_keys, &replaced, ret, err);
+    return build(an, a, expanded, &all_keys, &replaced, ret, err);
 }
 
-vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
-                           vonk_error *err)
+static vonk_status group(vonk_an *an, const vonk_plan *p, const around *a, const vonk_plan **ret, vonk_error *err)
 {
     const vonk_plan *child, *origin = an->origin;
     vonk_exprs written = {0}, keys = {0}, items = {0};
     bool by_all;
-    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
-    vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
+    VONK_TRY(vonk__an_plan(an, p->children[0], a->outer, &child, err));
+    vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = a->outer};
     an->origin = p;
     VONK_TRY(vonk__an_expand_stars(an, &scope, p->lists[1].at, p->lists[1].n, &written, err));
     VONK_TRY(vonk__an_refuse_stars(p->lists[0].at, p->lists[0].n, "Aggregate", err));
@@ -597,12 +712,26 @@ vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *ou
         VONK_TRY(resolve_key(an, &scope, &written, p->lists[0].at[i], &key, err));
         VONK_TRY(VONK_AN_PUSH(an, &keys, key, err));
     }
-    if (p->group.kind != VONK_GROUP_BY) return with_sets(an, &scope, p, child, &written, &keys, ret, err);
+    if (p->group.kind != VONK_GROUP_BY) return with_sets(an, &scope, p, a, child, &written, &keys, ret, err);
     VONK_TRY(vonk__an_items(an, &scope, written.at, vonk_u32_of(written.n), &items, err));
     if (by_all) VONK_TRY(keys_of_all(an, p, &items, &keys, err));
     VONK_TRY(vonk__an_expose(an, child, items.at, items.n, &child, err));
     VONK_TRY(vonk__an_expose(an, child, keys.at, keys.n, &child, err));
-    VONK_TRY(vonk__an_build_aggregate(an, child, &keys, &items, ret, err));
+    VONK_TRY(vonk__an_check_windows(an, p, "Aggregate", &keys, err));
+    VONK_TRY(as_keys(an, &keys, &items, err));
+    VONK_TRY(build(an, a, child, &keys, &items, ret, err));
     an->origin = origin;
     return VONK_OK;
+}
+
+vonk_status vonk__an_group(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                           vonk_error *err)
+{
+    return group(an, p, &(around){.outer = outer}, ret, err);
+}
+
+vonk_status vonk__an_having(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                            vonk_error *err)
+{
+    return group(an, p->children[0], &(around){.having = p, .outer = outer}, ret, err);
 }

@@ -494,6 +494,19 @@ static vonk_status mark_outer(vonk_an *an, const vonk_expr *e, const vonk_expr *
     return vonk__an_finish(an, copy, ret, err);
 }
 
+/* Below groups, there are only the expressions that they are made by. */
+static vonk_status above_outer(vonk_an *an, vonk_above *above, const vonk_expr *name, const vonk_expr **ret,
+                               vonk_error *err)
+{
+    VONK_TRY(vonk__an_above_name(an, above, name, ret, err));
+    if (!*ret || !above->aggregate) return VONK_OK;
+    const vonk_expr *below = *ret;
+    VONK_TRY(vonk__an_above_expr(an, above, below, ret, err));
+    if (*ret == below && !vonk_plan_has_column(above->plan, below->id) && !vonk__an_is_wanted(above, below))
+        *ret = NULL;
+    return VONK_OK;
+}
+
 /* Of the next enclosing query, as in Spark; lambda variables come from anywhere. */
 static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk_expr *name, const vonk_expr **ret,
                                 vonk_error *err)
@@ -506,9 +519,45 @@ static vonk_status outer_column(vonk_an *an, const vonk_scope *scope, const vonk
         if (s != scope->outer) continue;
         if (name->plan_id >= 0) VONK_TRY(vonk__an_by_plan_id(an, s->inputs, s->n_inputs, name, &matched, ret, err));
         if (!*ret && name->plan_id < 0) VONK_TRY(vonk__an_lookup(an, s->inputs, s->n_inputs, name, ret, err));
-        if (!*ret && s->above) VONK_TRY(vonk__an_above_name(an, s->above, name, ret, err));
+        if (!*ret && s->above) VONK_TRY(above_outer(an, s->above, name, ret, err));
     }
     return *ret ? mark_outer(an, *ret, ret, err) : VONK_OK;
+}
+
+typedef struct local_search {
+    vonk_an *an;
+    const vonk_plan *const *inputs;
+    uint32_t n_inputs;
+    bool any, local;
+    vonk_status status;
+    vonk_error *err;
+} local_search;
+
+static vonk_walk find_local(const vonk_expr *e, void *arg)
+{
+    local_search *s = arg;
+    const vonk_expr *column = NULL;
+    if (e->kind != VONK_EX_NAME) return VONK_WALK_ON;
+    s->any = true;
+    s->status = vonk__an_lookup(s->an, s->inputs, s->n_inputs, e, &column, s->err);
+    s->local = s->status == VONK_OK && column != NULL;
+    return s->status == VONK_OK && !s->local ? VONK_WALK_ON : VONK_WALK_STOP;
+}
+
+vonk_status vonk__an_outer_aggregate(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
+                                     vonk_error *err)
+{
+    const vonk_plan *below =
+        scope->above && scope->above->aggregate ? vonk__an_below_aggregate(scope->above->aggregate) : NULL;
+    local_search s = {
+        .an = an, .inputs = below ? &below : scope->inputs, .n_inputs = below ? 1 : scope->n_inputs, .err = err};
+    *ret = NULL;
+    if (!scope->outer || !scope->outer->above || !scope->outer->above->aggregate) return VONK_OK;
+    vonk_expr_walk(call, find_local, &s);
+    VONK_TRY(s.status);
+    if (!s.any || s.local) return VONK_OK;
+    VONK_TRY(vonk__an_function(an, scope->outer, call, ret, err));
+    return mark_outer(an, *ret, ret, err);
 }
 
 /* A frame's column that is not there. */
@@ -547,6 +596,7 @@ static vonk_status local_name(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (!*ret) VONK_TRY(literal_function(an, name, ret, err));
     if (!*ret) VONK_TRY(item_alias(an, scope, name, ret, err));
     if (!*ret) VONK_TRY(lateral_alias(an, scope, name, ret, err));
+    if (!*ret) VONK_TRY(vonk__an_hive_grouping_id(an, scope, name, ret, err));
     return VONK_OK;
 }
 

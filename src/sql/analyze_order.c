@@ -39,15 +39,14 @@ static vonk_status filter_over(vonk_an *an, const vonk_plan *child, const vonk_e
     return vonk__an_filter(an, child, one.at[0], ret, err);
 }
 
-vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
-                                 vonk_error *err)
+vonk_status vonk__an_filter_rows(vonk_an *an, const vonk_plan *p, const vonk_plan *child, const vonk_scope *outer,
+                                 const vonk_plan **ret, vonk_error *err)
 {
-    const vonk_plan *child, *extended, *origin = an->origin;
+    const vonk_plan *extended, *origin = an->origin;
     const vonk_expr *condition;
     vonk_above above;
     vonk_grouping_sets grouping;
     bool has_sets;
-    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     vonk__an_above_init(&above, child);
     VONK_TRY(vonk__an_above_grouping(an, &above, &grouping, &has_sets, err));
     vonk_scope scope = {
@@ -61,6 +60,15 @@ vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_sco
     VONK_TRY(vonk__an_expose(an, extended, &condition, 1, &extended, err));
     VONK_TRY(filter_over(an, extended, condition, ret, err));
     return vonk__an_drop_extra(an, *ret, child, ret, err);
+}
+
+vonk_status vonk__an_filter_node(vonk_an *an, const vonk_plan *p, const vonk_scope *outer, const vonk_plan **ret,
+                                 vonk_error *err)
+{
+    const vonk_plan *child;
+    if (p->number == IS_HAVING) return vonk__an_having(an, p, outer, ret, err);
+    VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
+    return vonk__an_filter_rows(an, p, child, outer, ret, err);
 }
 
 /* ---- SORT */
@@ -135,8 +143,8 @@ static vonk_walk list_window(const vonk_expr *e, void *arg)
 }
 
 /* Window functions belong into the select list; rows are ordered by their names. */
-static vonk_status check_windows(vonk_an *an, const vonk_plan *p, const char *operator, const vonk_exprs * by,
-                                 vonk_error *err)
+vonk_status vonk__an_check_windows(vonk_an *an, const vonk_plan *p, const char *operator, const vonk_exprs * by,
+                                   vonk_error *err)
 {
     windows w = {.an = an, .shown = VONK_STR(""), .err = err};
     for (size_t i = 0; i < by->n && w.st == VONK_OK; i++)
@@ -187,7 +195,7 @@ vonk_status vonk__an_sort_node(vonk_an *an, const vonk_plan *p, const vonk_scope
     vonk_scope scope = {
         .inputs = &child, .n_inputs = 1, .outer = outer, .above = &above, .grouping = has_sets ? &grouping : NULL};
     VONK_TRY(sort_orders(an, &scope, p, child, &orders, err));
-    VONK_TRY(check_windows(an, p, "Sort", &orders, err));
+    VONK_TRY(vonk__an_check_windows(an, p, "Sort", &orders, err));
     VONK_TRY(vonk__an_above_plan(an, &above, &below, err));
     VONK_TRY(vonk__an_expose(an, below, orders.at, orders.n, &below, err));
     VONK_TRY(vonk__an_node(an, VONK_PN_SORT, &below, 1, &sort, err));
@@ -265,7 +273,7 @@ vonk_status vonk__an_repartition(vonk_an *an, const vonk_plan *p, const vonk_sco
     VONK_TRY(vonk__an_plan(an, p->children[0], outer, &child, err));
     vonk_scope scope = {.inputs = &child, .n_inputs = 1, .outer = outer};
     if (p->n_lists) VONK_TRY(vonk__an_exprs(an, &scope, p->lists[0].at, p->lists[0].n, &by, err));
-    VONK_TRY(check_windows(an, p, "RepartitionByExpression", &by, err));
+    VONK_TRY(vonk__an_check_windows(an, p, "RepartitionByExpression", &by, err));
     VONK_TRY(vonk__an_copy_node(an, p, &child, 1, &node, err));
     node->plan_id = -1;
     if (by.n) VONK_TRY(vonk_plan_set_list(node, 0, by.at, vonk_u32_of(by.n), err));
