@@ -49,6 +49,11 @@ static bool read_moment(const vonk__cast *c, vonk_str text, int64_t *ret_us)
     static const char *const days[] = {"yesterday", "today", "tomorrow"};
     if (!c->constant) return false;
     text = vonk_text_trim_all(text);
+    size_t n = 0;
+    while (n < text.len && text.data[n] != ' ' && text.data[n] != '\t') n++;
+    const vonk_str zone = vonk_text_trim_all(vonk_str_sub(text, n, text.len)); /* must be one, and means nothing */
+    text = vonk_str_sub(text, 0, n);
+    if (zone.len && (!vonk_zone_lookup(zone) || vonk_str_is_nocase(text, "now"))) return false;
     *ret_us = 0;
     if (vonk_str_is_nocase(text, "epoch")) return true;
     const bool zoned = c->to->id == VONK_T_TIMESTAMP;

@@ -114,6 +114,7 @@ const vonk_fn vonk_fns_collection_array[] = {
      ROW,
      .text = "$0($1); $0($1)",
      .prepare = prepare_shuffle,
+     .seeded = 2,
      .eval = eval_shuffle,
      .since = "2.4.0",
      .doc = "The elements in random order.",

@@ -312,9 +312,7 @@ vonk_status vonk__map_check_keys(const vonk_fn_call *call, const vonk_column *ke
         if (keys->type->id == VONK_T_NULL || vonk_column_is_null(keys, a)) return VONK_FAIL(err, VONK_E_NULL_MAP_KEY);
         for (uint32_t k = 0; k < i; k++) {
             if (!vonk_column_row_eq(keys, a, keys, span.offset + k)) continue;
-            vonk_str policy = call->env->conf_get ? call->env->conf_get(call->env->conf, "spark.sql.mapKeyDedupPolicy")
-                                                  : VONK_STR_NONE;
-            if (vonk_str_is_nocase(policy, "LAST_WIN")) {
+            if (vonk_fn_setting_is(call->env, "spark.sql.mapKeyDedupPolicy", "LAST_WIN")) {
                 *ret_last_wins = true;
                 break;
             }
@@ -523,9 +521,8 @@ VONK_FN_EVAL(eval_struct_fields)
 /* Without ANSI the size of NULL is -1, unless spark.sql.legacy.sizeOfNull says otherwise. */
 static bool null_has_size(const vonk_fn_env *env, const vonk_fn *fn)
 {
-    vonk_str legacy = env->conf_get ? env->conf_get(env->conf, "spark.sql.legacy.sizeOfNull") : VONK_STR_NONE;
     bool size = strcmp(vonk_fn_canonical(fn)->name, "size") == 0;
-    return size && !env->ansi && !vonk_str_is_nocase(legacy, "false");
+    return size && !env->ansi && !vonk_fn_setting_is(env, "spark.sql.legacy.sizeOfNull", "false");
 }
 
 static vonk_status resolve_size(vonk_fn_types *t, vonk_error *err)

@@ -65,6 +65,11 @@ typedef struct vonk_fn_env {
     const struct vonk_conf *conf;                    /* everything else, by key, through conf_get */
     vonk_str (*conf_get)(const struct vonk_conf *conf, const char *key); /* value or default; empty when unknown */
 } vonk_fn_env;
+/* Does the setting have this value, in any case? Without settings: no. */
+static inline bool vonk_fn_setting_is(const vonk_fn_env *env, const char *key, const char *value)
+{
+    return env->conf_get && vonk_str_is_nocase(env->conf_get(env->conf, key), value);
+}
 
 /* ---- resolve */
 typedef struct vonk_fn_types {
@@ -189,6 +194,7 @@ struct vonk_fn {
     const char      *text;
     vonk_fn_nullable nullable;
     vonk_fn_raises   raises;
+    uint8_t          seeded;      /* how many arguments there are when the last one, a seed, is given: the analyzer gives it where it is not written */
     bool             wants_texts; /* resolve needs the arguments' texts always, not only for messages */
     const char      *group, *since, *doc; /* group: math_funcs ...; doc: our own words */
     const char      *example, *expect;    /* SQL expression and its result as `vonk sql` prints it; tests run them. Errors: "!CONDITION" */

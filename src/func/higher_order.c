@@ -173,9 +173,7 @@ static vonk_status resolve_filter(vonk_fn_types *t, vonk_error *err)
 static bool three_valued(const vonk_fn_env *env, const vonk_fn *fn)
 {
     if (strcmp(fn->name, "exists") != 0) return true;
-    vonk_str follow = env->conf_get ? env->conf_get(env->conf, "spark.sql.legacy.followThreeValuedLogicInArrayExists")
-                                    : VONK_STR_NONE;
-    return !vonk_str_is_nocase(follow, "false");
+    return !vonk_fn_setting_is(env, "spark.sql.legacy.followThreeValuedLogicInArrayExists", "false");
 }
 
 static vonk_status resolve_truth(vonk_fn_types *t, vonk_error *err)

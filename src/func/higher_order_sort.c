@@ -209,10 +209,7 @@ VONK_FN_EVAL(eval_sort_by)
     VONK_AUTO(vonk_column_unref) vonk_column *sorted = NULL, *child = NULL;
     vonk__elements e;
     uint32_t longest = 0;
-    vonk_str equal = call->env->conf_get
-                         ? call->env->conf_get(call->env->conf, "spark.sql.legacy.allowNullComparisonResultInArraySort")
-                         : VONK_STR_NONE;
-    s.nulls_are_equal = vonk_str_is_nocase(equal, "true");
+    s.nulls_are_equal = vonk_fn_setting_is(call->env, "spark.sql.legacy.allowNullComparisonResultInArraySort", "true");
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     VONK_TRY(vonk__elements_of(ev, args[0], rows, r.data, &e, err));
     for (VONK_EACH_ROW(rows, i))

@@ -24,7 +24,7 @@ VONK_FN_EVAL(eval_randstr);
 #define RANDOM                                                                                                         \
     .args = "=int|bigint?", .result = "double", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_NEVER,              \
     .volatility = VONK_PARTITION_BOUND, .raises = VONK_NEVER_RAISES, .resolve = resolve_seed,                          \
-    .prepare = prepare_random, .group = "math_funcs"
+    .prepare = prepare_random, .seeded = 1, .group = "math_funcs"
 
 /* clang-format off */
 const vonk_fn vonk_fns_random[] = {
@@ -35,12 +35,12 @@ const vonk_fn vonk_fns_random[] = {
      .example = "randn(0)", .expect = "1.6034991609278433"},
     {.name = "uniform", .args = "=numeric,=numeric,=int|bigint?", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_NEVER,
      .volatility = VONK_PARTITION_BOUND, .raises = VONK_NEVER_RAISES, .resolve = resolve_uniform, .prepare = prepare_uniform,
-     .eval = eval_uniform, .group = "math_funcs", .since = "4.0.0",
+     .eval = eval_uniform, .seeded = 3, .group = "math_funcs", .since = "4.0.0",
      .doc = "A random number between two constants, all equally likely, of the wider of their types.",
      .example = "uniform(10, 20, 0)", .expect = "17"},
     {.name = "randstr", .args = "int,int|bigint?", .result = "string", .nulls = VONK_NEVER_NULL,
      .volatility = VONK_PARTITION_BOUND, .raises = VONK_MAY_RAISE, .resolve = resolve_randstr, .prepare = prepare_randstr,
-     .eval = eval_randstr, .group = "string_funcs", .since = "4.0.0", .doc = "A text of so many random digits and letters.",
+     .eval = eval_randstr, .seeded = 2, .group = "string_funcs", .since = "4.0.0", .doc = "A text of so many random digits and letters.",
      .example = "randstr(3, 0)", .expect = "ceV"},
 };
 /* clang-format on */

@@ -260,10 +260,9 @@ void vonk_spark_xxhash64(const vonk_column *c, vonk_rows rows, uint64_t *inout)
 
 static vonk_status resolve_hash(vonk_fn_types *t, vonk_error *err)
 {
-    vonk_str allowed =
-        t->env->conf_get ? t->env->conf_get(t->env->conf, "spark.sql.legacy.allowHashOnMapType") : VONK_STR_NONE;
+    const bool allowed = vonk_fn_setting_is(t->env, "spark.sql.legacy.allowHashOnMapType", "true");
     for (uint32_t i = 0; i < t->n_args; i++)
-        if (vonk_type_has(t->types[i], VONK_T_MAP) && !vonk_str_is_nocase(allowed, "true"))
+        if (vonk_type_has(t->types[i], VONK_T_MAP) && !allowed)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__HASH_MAP_TYPE, "sqlExpr",
                              vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_F("`%s`", t->fn->name));
     return VONK_OK;

@@ -9,6 +9,7 @@ static vonk_body eval_concat, eval_concat_arrays, eval_concat_ws, eval_elt, eval
     eval_quote, eval_repeat, eval_replace, eval_translate;
 static vonk_status resolve_concat(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_concat_ws(vonk_fn_types *types, vonk_error *err);
+static vonk_status resolve_elt(vonk_fn_types *types, vonk_error *err);
 static vonk_status resolve_mask(vonk_fn_types *types, vonk_error *err);
 static vonk_status prepare_concat(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_mask(vonk_fn_call *call, vonk_error *err);
@@ -44,6 +45,7 @@ const vonk_fn vonk_fns_string_make[] = {
      .nullable = VONK_NULLABLE_ALWAYS,
      .raises = VONK_RAISES_ANSI,
      .group = "string_funcs",
+     .resolve = resolve_elt,
      .eval = eval_elt,
      .doc = "Argument number n of those that follow. Out of range: an error in ANSI mode, else NULL.",
      .example = "elt(2, 'scala', 'c')",
@@ -167,6 +169,14 @@ static vonk_status resolve_concat_arrays(vonk_fn_types *t, vonk_error *err)
     return concat_types(t, common, err);
 }
 
+static vonk_status resolve_elt(vonk_fn_types *t, vonk_error *err)
+{
+    if (t->types[1]->id != VONK_T_BINARY || !vonk_fn_setting_is(t->env, "spark.sql.function.eltOutputAsString", "true"))
+        return VONK_OK;
+    for (uint32_t i = 1; i < t->n_args; i++) t->types[i] = &vonk_type_string;
+    return vonk_fn_set_result(t, &vonk_type_string);
+}
+
 /* All arrays, or all binaries, or everything as strings. */
 static vonk_status resolve_concat(vonk_fn_types *t, vonk_error *err)
 {
@@ -179,7 +189,9 @@ static vonk_status resolve_concat(vonk_fn_types *t, vonk_error *err)
             return vonk_fn_wrong_type(t, i, "(\"STRING\" or \"BINARY\" or \"ARRAY\")", err);
     }
     if (arrays) return resolve_concat_arrays(t, err);
-    if (binaries && binaries == t->n_args) return concat_types(t, &vonk_type_binary, err);
+    if (binaries && binaries == t->n_args &&
+        !vonk_fn_setting_is(t->env, "spark.sql.function.concatBinaryAsString", "true"))
+        return concat_types(t, &vonk_type_binary, err);
     for (uint32_t i = 0; i < t->n_args; i++)
         if (!vonk_type_is_stringy(t->types[i]) && !vonk_coerce_implicit(t->types[i], &vonk_type_string, t->env->ansi))
             return concat_clash(t, err);

@@ -295,7 +295,7 @@ static void fold(void **state)
            "+- LocalRelation [a#1]\n");
     /* what raises stays until a row asks for it */
     EXPECT(after(vonk__rule_fold, filter(r, call(">", r->output[0], call("div", number(1), number(0))))),
-           "Filter (a#1 > div(1, 0))\n"
+           "Filter (a#1 > (1 div 0))\n"
            "+- LocalRelation [a#1]\n");
 }
 

@@ -275,14 +275,20 @@ static vonk_status replace_subquery(const vonk_expr *e, void *arg, const vonk_ex
     }
 }
 
-static vonk_status replace_subqueries(unnest *u, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+static vonk_status rewrite_subqueries(unnest *u, const vonk_expr *e, vonk_expr_step replace, void *arg,
+                                      const vonk_expr **ret, vonk_error *err)
 {
     VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, place_not, u, &e, err));
     VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
     VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, mark_not_in, u, &e, err));
     VONK_TRY(vonk__scratch_keep_expr(&u->s, e, err));
-    VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, replace_subquery, u, ret, err));
+    VONK_TRY(vonk_expr_rewrite(u->s.env->budget, e, replace, arg, ret, err));
     return vonk__scratch_keep_expr(&u->s, *ret, err);
+}
+
+static vonk_status replace_subqueries(unnest *u, const vonk_expr *e, const vonk_expr **ret, vonk_error *err)
+{
+    return rewrite_subqueries(u, e, replace_subquery, u, ret, err);
 }
 
 /* ---- nodes */
@@ -361,14 +367,67 @@ static vonk_status unnest_lists(unnest *u, const vonk_plan *p, const vonk_plan *
     return vonk__mk_output_like(&u->s, over, p, ret, err);
 }
 
+/* A join that keeps rows without a match: the values of its condition's subqueries become columns of the side that each
+ * of them reads. */
+typedef struct join_sides {
+    const vonk_plan *join;
+    unnest of[2];
+} join_sides;
+
+static vonk_status reads_both_sides(const join_sides *j, const vonk_expr *sub, vonk_error *err)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf sql = {0};
+    vonk_buf_init(&sql, j->of[0].s.env->budget, SIZE_MAX);
+    VONK_TRY(vonk_expr_sql(sub, &sql, err));
+    VONK_TRY(vonk_buf_add_byte(&sql, 0, err));
+    return VONK_FAIL(
+        err, VONK_E_UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY__UNSUPPORTED_CORRELATED_EXPRESSION_IN_JOIN_CONDITION,
+        "subqueryExpression", sql.data);
+}
+
+static vonk_status side_of_subquery(join_sides *j, const vonk_expr *sub, unnest **ret, vonk_error *err)
+{
+    vonk_ids ids = {0};
+    bool reads[2] = {false, false};
+    VONK_TRY(vonk_expr_column_ids(sub, j->of[0].s.arena, &ids, err));
+    for (uint32_t side = 0; side < 2; side++)
+        for (uint32_t i = 0; i < j->join->children[side]->n_output; i++)
+            reads[side] = reads[side] || vonk_ids_has(&ids, j->join->children[side]->output[i]->id);
+    if (reads[0] && reads[1]) return reads_both_sides(j, sub, err);
+    *ret = &j->of[reads[1] ? 1 : 0];
+    return VONK_OK;
+}
+
+static vonk_status replace_on_side(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
+{
+    unnest *u = NULL;
+    if (e->kind != VONK_EX_SUBQUERY) {
+        *ret = vonk_expr_ref(e);
+        return VONK_OK;
+    }
+    VONK_TRY(side_of_subquery(arg, e, &u, err));
+    return replace_subquery(e, u, ret, err);
+}
+
+static vonk_status unnest_outer_join(unnest *u, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
+{
+    join_sides sides = {.join = p, .of = {*u, *u}};
+    const vonk_expr *condition = NULL;
+    const vonk_plan *joined = NULL;
+
+    sides.of[1].input = p->children[1];
+    VONK_TRY(rewrite_subqueries(u, p->lists[0].at[0], replace_on_side, &sides, &condition, err));
+    VONK_TRY(vonk__mk_join(&u->s, sides.of[0].input, sides.of[1].input, p->join.type, &condition, 1, &joined, err));
+    return vonk__mk_output_like(&u->s, joined, p, ret, err);
+}
+
 /* A join's condition with subqueries: an inner join's moves above it. */
 static vonk_status unnest_join(unnest *u, const vonk_plan *p, const vonk_plan **ret, vonk_error *err)
 {
     vonk__exprs all = {0}, stay = {0}, move = {0};
     const vonk_plan *joined = NULL, *filtered = NULL;
 
-    if (p->join.type != VONK_JOIN_INNER && p->join.type != VONK_JOIN_CROSS)
-        return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", "a subquery in the condition of an outer join");
+    if (p->join.type != VONK_JOIN_INNER && p->join.type != VONK_JOIN_CROSS) return unnest_outer_join(u, p, ret, err);
     VONK_TRY(vonk__opt_conjuncts(u->s.arena, p->lists[0].at[0], &all, err));
     for (size_t i = 0; i < all.n; i++) {
         vonk__exprs *to = vonk_expr_contains(all.at[i], VONK_EX_SUBQUERY) ? &move : &stay;

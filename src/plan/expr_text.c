@@ -158,7 +158,8 @@ static vonk_status put_template(const text *t, const vonk_expr *e, const templat
 static bool shown_as_operator(const vonk_expr *e)
 {
     if (!e->fn->symbol || e->n_args == 0 || e->n_args > 2) return false;
-    return (e->flags & VONK_EXF_OPERATOR) || !isalpha((unsigned char)e->fn->name[0]);
+    return (e->flags & VONK_EXF_OPERATOR) || !isalpha((unsigned char)e->fn->name[0]) ||
+           strcmp(e->fn->symbol, e->fn->name) == 0;
 }
 
 static vonk_status put_operator(const text *t, const vonk_expr *e, vonk_error *err)

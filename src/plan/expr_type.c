@@ -50,12 +50,18 @@ static vonk_status merged_type(const vonk_type *const *types, uint32_t n, const 
     return VONK_OK;
 }
 
+static bool is_true(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_BOOLEAN && !vonk_column_is_null(e->value, 0) &&
+           vonk_column_i64(e->value, 0) == 1;
+}
+
 /* Results of CASE are children 1, 3, ... and the last one if their number is odd; of COALESCE all. */
 static vonk_status derive_choice(vonk_expr *e, vonk_error *err)
 {
     const vonk_type **types = NULL;
     uint32_t n = 0;
-    bool is_case = e->kind == VONK_EX_CASE, any = false, all = true;
+    bool is_case = e->kind == VONK_EX_CASE, is_if = vonk_str_is(e->name, "if"), any = false, all = true, reached = true;
 
     VONK_TRY(vonk_alloc_array(vonk_arena_budget(e->arena), e->n_children, sizeof(*types), &types, err));
     for (uint32_t i = 0; i < e->n_children; i++) {
@@ -67,15 +73,16 @@ static vonk_status derive_choice(vonk_expr *e, vonk_error *err)
             continue;
         }
         types[n++] = c->type;
-        any |= c->nullable;
+        any |= reached && c->nullable;
         all &= c->nullable;
+        if (is_case && !is_if && !is_else && is_true(e->children[i - 1])) reached = false; /* behind WHEN true */
     }
     const vonk_type *type = NULL;
     vonk_status st = VONK_OK;
     if (n > 0 && n != UINT32_MAX) st = merged_type(types, n, &type, err);
     vonk_free(types);
     if (st != VONK_OK) return st;
-    set_type(e, type, is_case ? any || e->n_children % 2 == 0 : all);
+    set_type(e, type, is_case ? any || (reached && e->n_children % 2 == 0) : all);
     vonk_type_unref(type);
     return VONK_OK;
 }

@@ -35,6 +35,7 @@ typedef struct vonk_an {
         const vonk_expr *e, *literal; /* kept */
     } folded[8];                      /* the latest constants found, over and over from the start */
     uint32_t             n_folded;
+    uint64_t             random; /* of this analysis, 0: not drawn yet: what seeds that are not written are made of */
     const vonk_expr     *parameters; /* a CALL whose children are the arguments of a SQL text: NAMED_ARGs or positional ones */
 } vonk_an;
 

@@ -1,9 +1,11 @@
 /* sql/analyze_call.c -- calls: finding the function, its arguments (stars, lambdas), the casts it wants; forms that are
  * no functions. */
+#include "base/hash.h"
 #include "base/version.h"
 #include "func/coerce.h"
 #include "plan/program.h"
 #include "sql/analyze.h"
+#include "sys/entropy.h"
 
 static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
                            const vonk_expr **ret, vonk_error *err);
@@ -668,6 +670,24 @@ static vonk_status ignore_nulls(vonk_an *an, const vonk_expr *call, const vonk_f
     return VONK_AN_PUSH(an, args, tail ? tail : yes, err);
 }
 
+/* A seed that is not written belongs to the call in the text: all references to a WITH query see the same numbers. */
+static vonk_status give_seed(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, vonk_exprs *args,
+                             const vonk_expr **inout, vonk_error *err)
+{
+    const vonk_expr *seed;
+    vonk_str shown;
+    vonk_expr *copy;
+    if (an->random == 0) an->random = vonk_random_u64();
+    const uint64_t drawn = vonk_hash_mix(an->random + (uintptr_t)call);
+    VONK_TRY(vonk__an_sql(an, *inout, &shown, err));
+    VONK_TRY(vonk__an_int(an, (int64_t)drawn, &vonk_type_long, &seed, err));
+    VONK_TRY(VONK_AN_PUSH(an, args, seed, err));
+    VONK_TRY(vonk__an_bind(an, fn, vonk_str_of(fn->name), call, args->at, vonk_u32_of(args->n), inout, err));
+    VONK_TRY(vonk__an_copy(an, *inout, NULL, 0, &copy, err));
+    VONK_TRY(vonk_expr_set_shown(copy, shown, err));
+    return vonk__an_finish(an, copy, inout, err);
+}
+
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret,
                               vonk_error *err)
 {
@@ -698,6 +718,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(ignore_nulls(an, call, &fn, &args, err));
     VONK_TRY(vonk__an_bind(an, fn, vonk_str_of(fn->name), call, args.at, vonk_u32_of(args.n), ret, err));
     VONK_TRY(check_same_again(an, scope, *ret, err));
+    if (fn->seeded && args.n + 1 == fn->seeded) return give_seed(an, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)
         return vonk__an_above_aggregate(an, scope->above, *ret, ret, err);
     return VONK_OK;

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "sql/sql.h"
+#include "sys/clock.h"
 
 static vonk_status parser_init(vonk_parser *p, vonk_budget *budget, const vonk_conf *conf, vonk_str text,
                                bool arguments, vonk_error *err);
@@ -191,7 +192,7 @@ static vonk_status parser_init(vonk_parser *p, vonk_budget *budget, const vonk_c
 {
     *p = (vonk_parser){.budget = budget, .conf = conf, .text = text};
     if (conf)
-        vonk_conf_fn_env(conf, 0, &p->env);
+        vonk_conf_fn_env(conf, vonk_clock_wall_us(), &p->env);
     else
         p->env = (vonk_fn_env){.ansi = true, .time_zone = VONK_STR("UTC")};
     bool ansi = conf && vonk_conf_bool(conf, "spark.sql.ansi.enabled");

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "column/builder.h"
 #include "func/cast.h"
+#include "plan/program.h"
 #include "sql/parse.h"
 
 static bool is_number(vonk_tok kind) { return kind >= TK_INT && kind <= TK_BIGDECIMAL; }
@@ -212,14 +213,6 @@ static vonk_status hex_literal(vonk_parser *p, uint32_t from, vonk_str text, con
     return keep_literal(p, from, column, ret, err);
 }
 
-static vonk_status string_column(vonk_parser *p, vonk_str text, vonk_column **ret, vonk_error *err)
-{
-    VONK_AUTO(vonk_builder_done) vonk_builder b = {0};
-    VONK_TRY(vonk_builder_init(&b, p->budget, &vonk_type_string, 1, err));
-    VONK_TRY(vonk_builder_str(&b, text, err));
-    return vonk_builder_finish(&b, ret, err);
-}
-
 /* A timestamp shows itself in the session's zone. */
 static vonk_status set_shown(vonk_parser *p, const vonk_expr *e, vonk_error *err)
 {
@@ -234,10 +227,15 @@ static vonk_status set_shown(vonk_parser *p, const vonk_expr *e, vonk_error *err
 static vonk_status cast_literal(vonk_parser *p, uint32_t from, const vonk_type *type, const char *name, vonk_str text,
                                 const vonk_expr **ret, vonk_error *err)
 {
-    VONK_AUTO(vonk_column_unref) vonk_column *from_text = NULL;
-    vonk_column *value;
-    VONK_TRY(string_column(p, text, &from_text, err));
-    VONK_TRY(vonk_cast_column(&p->env, VONK_MODE_TRY, p->budget, from_text, type, &value, err));
+    const vonk_expr *written = NULL, *cast = NULL;
+    vonk_column *value = NULL;
+    VONK_TRY(vonk_ex_string(p->budget, text, &written, err));
+    vonk_status st = vonk_ex_cast(p->budget, written, type, VONK_MODE_TRY, &cast, err);
+    vonk_expr_unref(written);
+    VONK_TRY(st);
+    st = vonk_program_fold(p->budget, &p->env, cast, &value, err);
+    vonk_expr_unref(cast);
+    VONK_TRY(st);
     if (vonk_column_is_null(value, 0)) {
         vonk_column_unref(value);
         return invalid_literal(p, from, name, text, err);
