@@ -421,19 +421,28 @@ static void reverse_into(vonk_str s, char *out)
     }
 }
 
-VONK_FN_EVAL(eval_reverse)
+static void reverse_bytes_into(vonk_str s, char *out)
+{
+    for (size_t i = 0; i < s.len; i++) out[s.len - 1 - i] = s.data[i];
+}
+
+static vonk_status reverse_each(const vonk_fn_call *call, vonk_eval *ev, const vonk_column *values, uint32_t n_rows,
+                                vonk_rows rows, void (*into)(vonk_str, char *), vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     for (VONK_EACH_ROW(rows, i)) {
-        vonk_str text = vonk_str_at(args[0], i);
+        vonk_str value = vonk_str_at(values, i);
         char inlined[VONK_VIEW_INLINE], *at = inlined;
-        if (text.len > sizeof(inlined)) VONK_TRY(vonk_strings_reserve(&s, text.len, &at, err));
-        reverse_into(text, at);
-        vonk_strings_commit(&s, i, at, text.len);
+        if (value.len > sizeof(inlined)) VONK_TRY(vonk_strings_reserve(&s, value.len, &at, err));
+        into(value, at);
+        vonk_strings_commit(&s, i, at, value.len);
     }
     return vonk_strings_take(&s, ret, err);
 }
+
+VONK_FN_EVAL(eval_reverse) { return reverse_each(call, ev, args[0], n_rows, rows, reverse_into, ret, err); }
+VONK_FN_EVAL(reverse_bytes) { return reverse_each(call, ev, args[0], n_rows, rows, reverse_bytes_into, ret, err); }
 
 VONK_FN_EVAL(reverse_array)
 {
@@ -450,5 +459,6 @@ VONK_FN_EVAL(reverse_array)
 static vonk_status prepare_reverse(vonk_fn_call *call, vonk_error *err)
 {
     if (call->arg_types[0]->id == VONK_T_ARRAY) call->eval = reverse_array;
+    if (call->arg_types[0]->id == VONK_T_BINARY) call->eval = reverse_bytes;
     return VONK_OK;
 }

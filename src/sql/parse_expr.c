@@ -200,7 +200,7 @@ static vonk_status like(vonk_parser *p, uint32_t from, uint32_t word, const vonk
             return VONK_PARSE_FAIL(p, word, err, VONK_E_INVALID_ESC, "invalidEscape",
                                    VONK_F("'%.*s'", VONK_STR_ARGS(escape)));
         VONK_TRY(vonk__string_literal(p, at, escape, &args[2], err));
-        n = 3;
+        n = vonk_str_is(escape, "\\") ? 2 : 3; /* the usual one is not shown */
     }
     VONK_TRY(vonk__call(p, from, name, args, n, VONK_EXF_OPERATOR, &e, err));
     return negated(p, from, negate, e, ret, err);

@@ -250,10 +250,10 @@ static vonk_status add_string(const vonk_parser *p, vonk_str token, vonk_buf *ou
     bool raw = token.data[0] == 'r' || token.data[0] == 'R';
     char quote = token.data[raw ? 1 : 0];
     vonk_str s = vonk_str_sub(token, raw ? 2 : 1, token.len - 1);
-    if (raw) return vonk_buf_add_str(out, s, err);
+    if (raw || p->plain_escapes) return vonk_buf_add_str(out, s, err);
     for (size_t at = 0; at < s.len;) {
         char c = s.data[at++];
-        if (c == '\\' && at < s.len && !p->plain_escapes)
+        if (c == '\\' && at < s.len)
             VONK_TRY(add_escape(s, &at, out, err));
         else {
             VONK_TRY(vonk_buf_add_byte(out, c, err));
