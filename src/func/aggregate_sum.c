@@ -542,7 +542,7 @@ static vonk_status check(vonk_fn_types *types, vonk_error *err)
 
     types->result_nullable = true;
     if (types->n_args != 1) return vonk_fn_wrong_count(types, "1", err);
-    if (vonk_type_is_stringy(t) || t->id == VONK_T_NULL) return to_double(types);
+    if (vonk_type_is_stringy(t) || t->id == VONK_T_TIMESTAMP || t->id == VONK_T_NULL) return to_double(types);
     if (vonk_type_is_numeric(t) || is_ansi_interval(t)) return VONK_OK;
     return vonk_fn_wrong_type(types, 0, "\"NUMERIC\" or \"ANSI INTERVAL\"", err);
 }
