@@ -150,6 +150,8 @@ VONK_FN_EVAL(eval_sign)
     bool interval = call->type->id == VONK_T_INTERVAL_YEAR_MONTH || call->type->id == VONK_T_INTERVAL_DAY_TIME;
     if (any && !decimal && (call->mode == VONK_MODE_ANSI || interval)) {
         uint32_t row = vonk_first_bad(ev, bad, n_rows, rows);
+        if (row != UINT32_MAX && interval && !absolute)
+            return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITHOUT_SUGGESTION);
         if (row != UINT32_MAX) return vonk__arith_overflow(NULL, err);
     }
     *ret = vonk_result_take(&r);

@@ -64,7 +64,7 @@ static void name_field(interval_sum *sum, unit_kind unit)
         sum->has_day_time = true;
 }
 
-/* [+-]digits[.digits] */
+/* [+-]digits[.digits], spaces around each part */
 typedef struct amount {
     int64_t whole;
     int64_t micros; /* of the fraction, as if it were seconds */
@@ -77,7 +77,8 @@ static bool read_amount(vonk_str s, amount *ret)
     size_t i = 0, digits = 0;
     s = vonk_str_trim(s);
     if (i < s.len && (s.data[i] == '-' || s.data[i] == '+')) a.minus = s.data[i++] == '-';
-    for (; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++, digits++)
+    s = vonk_str_trim(vonk_str_sub(s, i, s.len));
+    for (i = 0; i < s.len && s.data[i] >= '0' && s.data[i] <= '9'; i++, digits++)
         if (__builtin_mul_overflow(a.whole, 10, &a.whole) || __builtin_add_overflow(a.whole, s.data[i] - '0', &a.whole))
             a.overflow = true;
     if (i < s.len && s.data[i] == '.') {
@@ -93,18 +94,18 @@ static bool read_amount(vonk_str s, amount *ret)
 /* sum += value * unit; false: does not fit. */
 static bool add_amount(interval_sum *sum, const amount *a, unit_kind unit)
 {
-    int64_t scaled, sign = a->minus ? -1 : 1;
-    if (a->overflow || __builtin_mul_overflow(a->whole, units[unit].scale, &scaled)) return false;
+    int64_t scaled, days, sign = a->minus ? -1 : 1;
+    if (a->overflow) return false;
+    name_field(sum, unit);
+    if (unit == U_DAY || unit == U_WEEK)
+        return !__builtin_mul_overflow(a->whole, sign * (unit == U_WEEK ? 7 : 1), &days) &&
+               !__builtin_add_overflow(sum->days, days, &sum->days) && sum->days >= INT32_MIN && sum->days <= INT32_MAX;
+    if (__builtin_mul_overflow(a->whole, units[unit].scale, &scaled)) return false;
     if (unit == U_SECOND && __builtin_add_overflow(scaled, a->micros, &scaled)) return false;
     scaled *= sign;
-    name_field(sum, unit);
     if (units[unit].year_month)
         return !__builtin_add_overflow(sum->months, scaled, &sum->months) && sum->months >= INT32_MIN &&
                sum->months <= INT32_MAX;
-    if (unit == U_DAY || unit == U_WEEK) {
-        int64_t days = a->whole * (unit == U_WEEK ? 7 : 1) * sign;
-        return !__builtin_add_overflow(sum->days, days, &sum->days) && sum->days >= INT32_MIN && sum->days <= INT32_MAX;
-    }
     return !__builtin_add_overflow(sum->us, scaled, &sum->us);
 }
 
@@ -132,8 +133,8 @@ static vonk_status overflow(vonk_parser *p, uint32_t from, vonk_str input, vonk_
     return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__ARITHMETIC_EXCEPTION, "input", VONK_S(input));
 }
 
-static vonk_status typed_interval(vonk_parser *p, uint32_t from, const interval_sum *sum, vonk_str input,
-                                  const vonk_expr **ret, vonk_error *err)
+static vonk_status typed_interval(vonk_parser *p, uint32_t from, const interval_sum *sum, const vonk_expr **ret,
+                                  vonk_error *err)
 {
     VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
     int64_t value = sum->months;
@@ -143,20 +144,20 @@ static vonk_status typed_interval(vonk_parser *p, uint32_t from, const interval_
         VONK_TRY(vonk_type_interval_dt((vonk_interval_field)sum->first, (vonk_interval_field)sum->last, &type, err));
         if (__builtin_mul_overflow(sum->days, units[U_DAY].scale, &value) ||
             __builtin_add_overflow(value, sum->us, &value))
-            return overflow(p, from, input, err);
+            return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITHOUT_SUGGESTION);
     }
     return vonk__literal_of(p, from, type, value, ret, err);
 }
 
-static vonk_status finish_literal(vonk_parser *p, uint32_t from, const interval_sum *sum, vonk_str input,
-                                  const vonk_expr **ret, vonk_error *err)
+static vonk_status finish_literal(vonk_parser *p, uint32_t from, const interval_sum *sum, const vonk_expr **ret,
+                                  vonk_error *err)
 {
     if (p->legacy_intervals) return calendar_literal(p, from, sum, ret, err);
     if (sum->has_year_month && sum->has_day_time) {
         vonk_str whole = vonk_str_sub(p->text, p->tokens.at[from].start, p->tokens.at[p->at - 1].end);
         return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0029, "literal", VONK_S(whole));
     }
-    return typed_interval(p, from, sum, input, ret, err);
+    return typed_interval(p, from, sum, ret, err);
 }
 
 /* ---- INTERVAL 1 DAY 2 HOURS */
@@ -263,15 +264,37 @@ static bool read_fields(vonk_str s, const unit_kind *kinds, size_t n, interval_s
     return false;
 }
 
+/* [+-]digits-digits, whatever their values are. */
+static bool is_year_month(vonk_str s)
+{
+    size_t at = 0;
+    s = vonk_str_trim(s);
+    if (s.len && (s.data[0] == '-' || s.data[0] == '+')) s = vonk_str_sub(s, 1, s.len);
+    for (int part = 0; part < 2; part++) {
+        const size_t from = at;
+        while (at < s.len && s.data[at] >= '0' && s.data[at] <= '9') at++;
+        if (at == from || (part == 0 && (at == s.len || s.data[at++] != '-'))) return false;
+    }
+    return at == s.len;
+}
+
 static vonk_status bad_range_text(vonk_parser *p, uint32_t from, vonk_str text, unit_kind first, unit_kind last,
                                   vonk_error *err)
 {
     static const char letters[] = "ym-dhmsxxx";
     char format[32];
     size_t n = 0;
-    if (first == U_YEAR)
-        return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__INTERVAL_PARSING, "input", VONK_S(text),
-                               "interval", "year-month");
+    if (first == U_YEAR) {
+        if (is_year_month(text))
+            (void)VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__INTERVAL_PARSING, "input", VONK_S(text),
+                                  "interval", "year-month");
+        else
+            (void)VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__UNMATCHED_FORMAT_STRING, "input",
+                                  VONK_S(text), "intervalStr", "year-month", "supportedFormat",
+                                  "`[+|-]y-m`, `INTERVAL [+|-]'[+|-]y-m' YEAR TO MONTH`", "typeName",
+                                  "interval year to month");
+        return vonk_error_set_family(err, VONK_FAMILY_PARSE);
+    }
     for (int u = first; u <= (int)last; u++) {
         if (u > (int)first) format[n++] = u == U_HOUR ? ' ' : ':';
         format[n++] = letters[u];
@@ -289,10 +312,11 @@ static vonk_status bad_range_text(vonk_parser *p, uint32_t from, vonk_str text, 
         for (; s[i]; i++) upper[k][i] = (char)(s[i] - 32);
         upper[k][i] = 0;
     }
-    return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__UNMATCHED_FORMAT_STRING_WITH_NOTICE, "input",
-                           VONK_S(text), "intervalStr", "day-time", "supportedFormat",
-                           VONK_F("`[+|-]%s`, `INTERVAL [+|-]'[+|-]%s' %s TO %s`", format, format, upper[0], upper[1]),
-                           "typeName", VONK_F("interval %s to %s", a, b));
+    (void)VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_INTERVAL_FORMAT__UNMATCHED_FORMAT_STRING_WITH_NOTICE, "input",
+                          VONK_S(text), "intervalStr", "day-time", "supportedFormat",
+                          VONK_F("`[+|-]%s`, `INTERVAL [+|-]'[+|-]%s' %s TO %s`", format, format, upper[0], upper[1]),
+                          "typeName", VONK_F("interval %s to %s", a, b));
+    return vonk_error_set_family(err, VONK_FAMILY_PARSE);
 }
 
 static vonk_status from_to(vonk_parser *p, uint32_t from, vonk_str text, bool string, const vonk_expr **ret,
@@ -321,7 +345,7 @@ static vonk_status from_to(vonk_parser *p, uint32_t from, vonk_str text, bool st
                                VONK_F("requirement failed: %s %lld outside range [0, %d]", field, (long long)value,
                                       strcmp(field, "hour") == 0 ? 23 : 59));
     }
-    return finish_literal(p, from, &sum, text, ret, err);
+    return finish_literal(p, from, &sum, ret, err);
 }
 
 vonk_status vonk__interval(vonk_parser *p, const vonk_expr **ret, vonk_error *err)
@@ -341,7 +365,7 @@ vonk_status vonk__interval(vonk_parser *p, const vonk_expr **ret, vonk_error *er
             return VONK_PARSE_FAIL(p, from, err, VONK_E__LEGACY_ERROR_TEMP_0024);
         VONK_TRY(add_unit(p, from, value, string, &sum, &input, err));
     }
-    return finish_literal(p, from, &sum, input, ret, err);
+    return finish_literal(p, from, &sum, ret, err);
 }
 
 /* ---- INTERVAL '1 day 2 hours' */
@@ -384,5 +408,5 @@ vonk_status vonk__interval_text(vonk_parser *p, uint32_t from_token, vonk_str te
     if (!read_words(text, &sum))
         return VONK_PARSE_FAIL(p, from_token, err, VONK_E_INVALID_TYPED_LITERAL, "valueType", "\"INTERVAL\"", "value",
                                VONK_F("'%.*s'", VONK_STR_ARGS(text)));
-    return finish_literal(p, from_token, &sum, text, ret, err);
+    return finish_literal(p, from_token, &sum, ret, err);
 }
