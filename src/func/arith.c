@@ -21,8 +21,8 @@ const vonk_fn vonk_fns_arith[] = {
      .doc = "The first value less the second.", .example = "2 - 1", .expect = "1"},
     {.name = "*", .symbol = "*", .swapped = "*", ARITHMETIC, .raises = VONK_RAISES_ANSI_EXACT, .since = "1.0.0", .doc = "The product.",
      .example = "2 * 3", .expect = "6"},
-    {.name = "/", .symbol = "/", ARITHMETIC, .raises = VONK_RAISES_ANSI, .nullable = VONK_NULLABLE_ALWAYS,
-     .since = "1.0.0", .doc = "The quotient, never cut to an integer.", .example = "3 / 2", .expect = "1.5"},
+    {.name = "/", .symbol = "/", ARITHMETIC, .raises = VONK_RAISES_ANSI, .since = "1.0.0",
+     .doc = "The quotient, never cut to an integer.", .example = "3 / 2", .expect = "1.5"},
     {.name = "%", .symbol = "%", ARITHMETIC, .raises = VONK_RAISES_ANSI, .nullable = VONK_NULLABLE_ALWAYS,
      .since = "1.0.0", .doc = "What is left of the first value after division; it has that value's sign.",
      .example = "7 % -3", .expect = "1"},
@@ -177,6 +177,7 @@ static vonk_status resolve_arith(vonk_fn_types *t, vonk_error *err)
     char op = vonk__arith_op(t->fn);
     if (t->n_args != 2) return vonk_fn_wrong_count(t, "2", err);
     VONK_TRY(vonk__arith_resolve_time(t, op, &done, err));
+    if (op == '/' && t->types[0]->id != VONK_T_INTERVAL_DAY_TIME) t->result_nullable = true;
     if (done) return VONK_OK;
     promote_strings(t);
     replace_nulls(t);

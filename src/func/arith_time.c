@@ -48,6 +48,7 @@ static bool is_ym(const vonk_type *t) { return t->id == VONK_T_INTERVAL_YEAR_MON
 static bool is_dt(const vonk_type *t) { return t->id == VONK_T_INTERVAL_DAY_TIME; }
 static bool is_calendar(const vonk_type *t) { return t->id == VONK_T_INTERVAL_CALENDAR; }
 static bool is_interval(const vonk_type *t) { return is_ym(t) || is_dt(t) || is_calendar(t); }
+static bool is_span(const vonk_type *t) { return is_dt(t) || is_calendar(t); } /* what any moment takes */
 static bool whole_days(const vonk_type *t) { return t->first == VONK_DAY && t->last == VONK_DAY; }
 static bool is_days(const vonk_type *t) { return t->id == VONK_T_INT || t->id == VONK_T_SHORT || t->id == VONK_T_BYTE; }
 
@@ -110,13 +111,15 @@ static vonk_status result_of(vonk_fn_types *t, form f, uint32_t left, vonk_error
         if (is_date(*a)) *a = &vonk_type_timestamp;
         return vonk_fn_set_result(t, *a);
     case STAMP_AND_YM:
-    case STAMP_AND_CALENDAR:
-    case TIME_AND_DT: return vonk_fn_set_result(t, *a);
+    case STAMP_AND_CALENDAR: return vonk_fn_set_result(t, *a);
+    case TIME_AND_DT: t->result_nullable = true; return vonk_fn_set_result(t, *a);
     case DATE_LESS_DATE: return set_owned(t, vonk_type_interval_dt(VONK_DAY, VONK_DAY, &made, err), &made, err);
     case STAMP_LESS_STAMP:
         if ((*a)->id != (*b)->id) *a = *b = is_date(*a) ? *b : is_date(*b) ? *a : &vonk_type_timestamp;
         return vonk_fn_set_result(t, &vonk_type_day_time);
-    case TIME_LESS_TIME: return set_owned(t, vonk_type_interval_dt(VONK_HOUR, VONK_SECOND, &made, err), &made, err);
+    case TIME_LESS_TIME:
+        t->result_nullable = true;
+        return set_owned(t, vonk_type_interval_dt(VONK_HOUR, VONK_SECOND, &made, err), &made, err);
     case YM_AND_YM:
     case DT_AND_DT: return set_owned(t, vonk_coerce_tightest(*a, *b, true, &made, err), &made, err);
     case YM_TIMES: return vonk_fn_set_result(t, &vonk_type_year_month);
@@ -127,38 +130,82 @@ static vonk_status result_of(vonk_fn_types *t, form f, uint32_t left, vonk_error
     }
 }
 
-/* What a NULL or a string beside a date or an interval stands for. */
+/* What a NULL beside `other` stands for. */
+static const vonk_type *null_beside(char op, const vonk_type *other)
+{
+    if (op == '+' && !is_interval(other)) return &vonk_type_day_time;
+    return is_interval(other) && (op == '*' || op == '/') ? &vonk_type_double : other;
+}
+
+/* What a string beside `other` stands for; the string's own type: for nothing else. */
+static const vonk_type *text_beside(const vonk_fn_types *t, char op, int i)
+{
+    const vonk_type *other = t->types[1 - i];
+    const bool sum = op == '+' || op == '-';
+    if (sum && is_span(other)) return op == '+' || i == 0 ? &vonk_type_timestamp : t->types[i];
+    if (is_interval(other)) return sum ? t->types[i] : &vonk_type_double;
+    if (!t->env->ansi && is_stamp(other) && op == '-') return t->types[i];
+    if (!t->env->ansi && !(is_date(other) && op == '-' && i == 0)) return &vonk_type_double; /* which goes with none */
+    return is_date(other) && !sum ? &vonk_type_int : other;
+}
+
 static void complete(vonk_fn_types *t, char op)
 {
     for (int i = 0; i < 2; i++) {
-        const vonk_type *other = t->types[1 - i];
-        bool text = vonk_type_is_stringy(t->types[i]), null = t->types[i]->id == VONK_T_NULL;
-        if (!text && !null) continue;
-        if (text && !t->env->ansi && (is_date(other) || (is_stamp(other) && op != '-')))
-            t->types[i] = &vonk_type_double; /* which goes with neither */
-        else if (text && is_date(other) && (op == '+' || op == '-'))
-            t->types[i] = &vonk_type_date;
-        else if (text && is_stamp(other) && (op == '+' || op == '-'))
-            t->types[i] = other;
-        else if (is_date(other) && (null || t->env->ansi))
-            t->types[i] = &vonk_type_int;
-        else if (is_interval(other) && (op == '*' || op == '/'))
-            t->types[i] = &vonk_type_double;
-        else if (is_interval(other) && null)
-            t->types[i] = other;
+        if (t->types[i]->id == VONK_T_NULL)
+            t->types[i] = null_beside(op, t->types[1 - i]);
+        else if (vonk_type_is_stringy(t->types[i]))
+            t->types[i] = text_beside(t, op, i);
     }
 }
 
-/* Days are added by a function, and that is what the error speaks of. */
-static vonk_status wrong_days(const vonk_fn_types *t, char op, uint32_t date, vonk_error *err)
+static const char moments[] = "(\"(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)\" or "
+                              "\"(TIMESTAMP_LTZ(P) OR TIMESTAMP_NTZ(P) WITH P IN [7, 9])\")";
+
+/* Argument i is at `place` of `call`, and cannot be there. */
+static vonk_status wrong_operand(const vonk_fn_types *t, uint32_t i, const char *call, const char *place,
+                                 const char *required, vonk_error *err)
 {
-    const vonk_str from = t->texts ? t->texts[date] : VONK_STR_NONE;
-    const vonk_str days = t->texts ? t->texts[1 - date] : VONK_STR_NONE;
-    return VONK_FAIL(
-        err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr",
-        VONK_F("\"%s(%.*s, %.*s)\"", op == '+' ? "date_add" : "date_sub", VONK_STR_ARGS(from), VONK_STR_ARGS(days)),
-        "paramIndex", "second", "requiredType", "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", "inputSql",
-        VONK_F("\"%.*s\"", VONK_STR_ARGS(days)), "inputType", VONK_TYPE_SQL(t->types[1 - date]));
+    const vonk_str text = t->texts ? t->texts[i] : VONK_STR_NONE;
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr", call, "paramIndex", place,
+                     "requiredType", required, "inputSql", VONK_F("\"%.*s\"", VONK_STR_ARGS(text)), "inputType",
+                     VONK_TYPE_SQL(t->types[i]));
+}
+
+/* No form has these types: Spark has chosen a function by one of them, and its error is about the other. */
+static vonk_status refuse(const vonk_fn_types *t, char op, vonk_error *err)
+{
+    const vonk_type *a = t->types[0], *b = t->types[1];
+    const bool sum = op == '+' || op == '-', scales = op == '*' || op == '/';
+    const uint32_t left = (op == '+' && is_span(a) && !is_span(b)) || (op == '*' && !is_interval(a));
+    const uint32_t date = is_date(a) ? 0 : 1;
+    const vonk_str l = t->texts ? t->texts[left] : VONK_STR_NONE, r = t->texts ? t->texts[1 - left] : VONK_STR_NONE;
+    const char *whole = vonk_fn_call_text(t, (char[1024]){0});
+
+    if (sum && is_span(t->types[1 - left]))
+        return wrong_operand(
+            t, left, VONK_F(op == '+' ? "\"%.*s + %.*s\"" : "\"%.*s + (- %.*s)\"", VONK_STR_ARGS(l), VONK_STR_ARGS(r)),
+            "first", moments, err);
+    if (op == '-' && is_stamp(a)) return wrong_operand(t, 1, whole, "second", moments, err);
+    if (op == '-' && is_stamp(b)) return wrong_operand(t, 0, whole, "first", moments, err);
+    if (op == '-' && is_date(b)) return wrong_operand(t, 0, whole, "first", "\"DATE\"", err);
+    if (is_date(t->types[date]) && !is_interval(t->types[1 - date]) && (op == '+' || (op == '-' && date == 0))) {
+        const vonk_str from = date == left ? l : r, days = date == left ? r : l;
+        return wrong_operand(
+            t, 1 - date,
+            VONK_F("\"%s(%.*s, %.*s)\"", op == '+' ? "date_add" : "date_sub", VONK_STR_ARGS(from), VONK_STR_ARGS(days)),
+            "second", "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", err);
+    }
+    if (scales && is_calendar(t->types[left]))
+        return wrong_operand(t, 1 - left,
+                             VONK_F("\"%s_interval(%.*s, %.*s)\"", op == '*' ? "multiply" : "divide", VONK_STR_ARGS(l),
+                                    VONK_STR_ARGS(r)),
+                             "second", "\"DOUBLE\"", err);
+    if (scales && is_interval(t->types[left]))
+        return wrong_operand(t, 1 - left, VONK_F("\"(%.*s %c %.*s)\"", VONK_STR_ARGS(l), op, VONK_STR_ARGS(r)),
+                             "second", "\"NUMERIC\"", err);
+    return vonk_type_same(a, b) && (is_stamp(a) || is_time(a)) ? vonk__arith_wrong_type(t, op, err)
+                                                               : vonk__arith_diff_types(t, err);
 }
 
 vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, vonk_error *err)
@@ -169,13 +216,7 @@ vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, 
     if (!any) return VONK_OK;
     complete(t, op);
     form f = find_form(op, t->types[0], t->types[1], &swapped);
-    if (f == FORM_NONE) {
-        const uint32_t date = is_date(t->types[0]) ? 0 : 1;
-        bool sum = op == '+' || (op == '-' && date == 0);
-        if (sum && is_date(t->types[date]) && !is_interval(t->types[1 - date])) return wrong_days(t, op, date, err);
-        return is_stamp(t->types[0]) && vonk_type_same(t->types[0], t->types[1]) ? vonk__arith_wrong_type(t, op, err)
-                                                                                 : vonk__arith_diff_types(t, err);
-    }
+    if (f == FORM_NONE) return refuse(t, op, err);
     *ret_done = true;
     return result_of(t, f, swapped, err);
 }
@@ -373,7 +414,8 @@ static value_state one(const time_op *o, const both *v, void *out, uint32_t i)
 static vonk_status raise(const time_op *o, value_state s, vonk_error *err)
 {
     if (s == VALUE_ZERO) return VONK_FAIL(err, VONK_E_INTERVAL_DIVIDED_BY_ZERO);
-    if (o->form == YM_AND_YM || o->form == DT_AND_DT || o->form == CALENDAR_AND_CALENDAR)
+    if (o->form == CALENDAR_AND_CALENDAR || o->form == CALENDAR_TIMES) return vonk__arith_overflow(NULL, err);
+    if (o->form == YM_AND_YM || o->form == DT_AND_DT)
         return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITH_SUGGESTION, "functionName",
                          VONK_F("`%s`", vonk__arith_try_name(o->op)));
     if (o->form >= YM_TIMES) return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITHOUT_SUGGESTION);

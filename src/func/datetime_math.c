@@ -202,11 +202,11 @@ static int64_t small_int_at(const vonk_column *c, uint32_t row)
     }
 }
 
-/* A text for the days must be a constant. */
+/* Without ANSI a text for the days must be a constant. */
 static vonk_status resolve_move(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *days = t->types[1];
-    const bool text = vonk_type_is_stringy(days) && t->constants && t->constants[1];
+    const bool text = vonk_type_is_stringy(days) && (t->env->ansi || (t->constants && t->constants[1]));
     if (days->id == VONK_T_NULL || text)
         t->types[1] = &vonk_type_int;
     else if (!vonk_type_is_integral(days) || days->id == VONK_T_LONG)

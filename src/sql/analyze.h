@@ -95,6 +95,8 @@ vonk_status vonk__an_alias(vonk_an *an, const vonk_expr *child, vonk_str name, c
 vonk_status vonk__an_cast(vonk_an *an, const vonk_expr *e, const vonk_type *type, const vonk_expr **ret, vonk_error *err); /* implicit; e itself when nothing changes */
 /* The same, made for an operand of `whole`: its errors point there. */
 vonk_status vonk__an_cast_in(vonk_an *an, const vonk_expr *whole, const vonk_expr *e, const vonk_type *type, const vonk_expr **ret, vonk_error *err);
+/* The same in a mode of its own. */
+vonk_status vonk__an_cast_as(vonk_an *an, const vonk_expr *whole, const vonk_expr *e, const vonk_type *type, vonk_eval_mode mode, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_call(vonk_an *an, const char *name, const vonk_expr *const *args, uint32_t n, const vonk_expr *like, const vonk_expr **ret, vonk_error *err); /* resolved */
 vonk_status vonk__an_simple(vonk_an *an, vonk_expr_kind kind, const vonk_expr *const *children, uint32_t n, const vonk_expr *like, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_null(vonk_an *an, const vonk_type *type, const vonk_expr **ret, vonk_error *err);

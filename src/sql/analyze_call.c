@@ -449,23 +449,49 @@ static bool is_whole_days(const vonk_type *t)
     return t->id == VONK_T_INTERVAL_DAY_TIME && t->first == VONK_DAY && t->last == VONK_DAY;
 }
 
-/* date + 1 shows as date_add(date, 1), so does a number of days; another interval without parentheses. */
-static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *const *args, vonk_error *err)
+static bool is_interval(const vonk_type *t)
 {
-    char op = e->fn->name[0];
-    if ((op != '+' && op != '-') || e->fn->name[1] || e->n_args != 2) return VONK_OK;
+    return t->id == VONK_T_INTERVAL_DAY_TIME || t->id == VONK_T_INTERVAL_YEAR_MONTH ||
+           t->id == VONK_T_INTERVAL_CALENDAR;
+}
+
+static bool is_moment(const vonk_type *t) { return vonk_type_is_datetime(t) || t->id == VONK_T_TIME; }
+
+/* Adding and taking away, not their try_ forms. */
+static bool is_sum(const vonk_fn *fn) { return strcmp(fn->name, "+") == 0 || strcmp(fn->name, "-") == 0; }
+
+/* A text beside an interval is a moment, and their sum is a text again: of which type? NULL: no such sum. */
+static const vonk_type *text_of_sum(const vonk_fn *fn, const vonk_type *result, const vonk_expr *const *args)
+{
+    bool sum = is_sum(fn) || strcmp(fn->name, "try_add") == 0 || strcmp(fn->name, "try_subtract") == 0;
+    if (!sum || result->id != VONK_T_TIMESTAMP) return NULL;
+    return vonk_type_is_stringy(args[0]->type)   ? args[0]->type
+           : vonk_type_is_stringy(args[1]->type) ? args[1]->type
+                                                 : NULL;
+}
+
+/* Spark has functions of their own for these: date + 1 shows as date_add(date, 1), so does a number of days; another
+ * interval is shown behind what it is added to, without parentheses, and before the number that it is multiplied by.
+ * `cast`: the arguments as their function wants them. */
+static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *const *args, const vonk_expr *const *cast,
+                                 vonk_error *err)
+{
+    const bool times = strcmp(e->fn->name, "*") == 0;
+    if ((!times && !is_sum(e->fn)) || e->n_args != 2) return VONK_OK;
     assert(args);
-    bool swapped = op == '+' && !vonk_type_is_datetime(args[0]->type) && vonk_type_is_datetime(args[1]->type);
-    const vonk_expr *a = args[swapped], *b = args[!swapped];
+    const char op = e->fn->name[0];
+    const bool swapped = times ? is_interval(cast[1]->type) : op == '+' && !is_moment(cast[0]->type);
+    const vonk_type *a = cast[swapped]->type, *b = cast[!swapped]->type;
     vonk_str left, right, shown;
-    bool time = vonk_type_is_datetime(a->type) || a->type->id == VONK_T_TIME;
-    if (!time || vonk_type_is_datetime(b->type) || b->type->id == VONK_T_TIME) return VONK_OK;
-    VONK_TRY(vonk__an_sql(an, a, &left, err));
-    VONK_TRY(vonk__an_sql(an, b, &right, err));
-    if (a->type->id == VONK_T_DATE && vonk_type_is_integral(b->type))
+    if (times ? !swapped : !is_moment(a) || vonk_type_is_datetime(b)) return VONK_OK;
+    VONK_TRY(vonk__an_sql(an, args[swapped], &left, err));
+    VONK_TRY(vonk__an_sql(an, args[!swapped], &right, err));
+    if (times)
+        VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "(%.*s * %.*s)", VONK_STR_ARGS(left), VONK_STR_ARGS(right)));
+    else if (a->id == VONK_T_DATE && vonk_type_is_integral(b))
         VONK_TRY(vonk_arena_printf(an->arena, &shown, err, "date_%s(%.*s, %.*s)", op == '+' ? "add" : "sub",
                                    VONK_STR_ARGS(left), VONK_STR_ARGS(right)));
-    else if (a->type->id == VONK_T_DATE && is_whole_days(b->type))
+    else if (a->id == VONK_T_DATE && is_whole_days(b))
         VONK_TRY(vonk_arena_printf(an->arena, &shown, err,
                                    op == '+' ? "date_add(%.*s, extractansiintervaldays(%.*s))"
                                              : "date_add(%.*s, (- extractansiintervaldays(%.*s)))",
@@ -488,12 +514,16 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     if (st != VONK_OK) return vonk_expr_failed(like, st, err);
     const vonk_type *result;
     VONK_TRY(vonk__an_hold_type(an, b.t.result, &result, err));
+    const vonk_type *text = text_of_sum(fn, result, children);
+    const vonk_eval_mode cast_mode = text && fn->force_mode == VONK_MODE_TRY ? VONK_MODE_TRY
+                                     : an->ansi                              ? VONK_MODE_ANSI
+                                                                             : VONK_MODE_LEGACY;
     const vonk_expr **cast;
     VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*cast), &cast, err));
     for (uint32_t i = 0; i < n; i++) {
         cast[i] = children[i];
         if (i < n_args && b.types[i] && children[i]->kind != VONK_EX_LAMBDA)
-            VONK_TRY(vonk__an_cast_in(an, like, children[i], b.types[i], &cast[i], err));
+            VONK_TRY(vonk__an_cast_as(an, like, children[i], b.types[i], cast_mode, &cast[i], err));
     }
     vonk_expr *e;
     VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, cast, n, &e, err));
@@ -505,8 +535,9 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     e->nullable = b.t.result_nullable;
     VONK_TRY(vonk_expr_set_type(e, result, err));
     vonk_expr_set_origin(e, &like->origin);
-    VONK_TRY(show_datetime(an, e, children, err));
-    return vonk__an_finish(an, e, ret, err);
+    VONK_TRY(show_datetime(an, e, children, cast, err));
+    VONK_TRY(vonk__an_finish(an, e, ret, err));
+    return text ? vonk__an_cast_as(an, like, *ret, text, cast_mode, ret, err) : VONK_OK;
 }
 
 /* ---- functions that the analyzer answers itself */

@@ -34,12 +34,18 @@ vonk_status vonk__an_cast(vonk_an *an, const vonk_expr *e, const vonk_type *type
 vonk_status vonk__an_cast_in(vonk_an *an, const vonk_expr *whole, const vonk_expr *e, const vonk_type *type,
                              const vonk_expr **ret, vonk_error *err)
 {
+    return vonk__an_cast_as(an, whole, e, type, an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY, ret, err);
+}
+
+vonk_status vonk__an_cast_as(vonk_an *an, const vonk_expr *whole, const vonk_expr *e, const vonk_type *type,
+                             vonk_eval_mode mode, const vonk_expr **ret, vonk_error *err)
+{
     *ret = e;
     if (vonk_type_same(e->type, type)) return VONK_OK;
     vonk_expr *cast;
     VONK_TRY(vonk__an_new(an, VONK_EX_CAST, &e, 1, &cast, err));
     cast->flags = VONK_EXF_IMPLICIT;
-    cast->mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
+    cast->mode = mode;
     VONK_TRY(vonk_expr_set_type(cast, type, err));
     take_origin(cast, whole);
     VONK_TRY(vonk__an_check_cast(an, cast, err));
