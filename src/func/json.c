@@ -8,11 +8,13 @@
 #include "func/resolve.h"
 #include "func/tables.h"
 #include "text/date.h"
+#include "text/datetime_pattern.h"
 #include "text/json.h"
 #include "text/number.h"
 
 static vonk_body eval_array_length, eval_get, eval_keys, eval_to_json;
 static vonk_status resolve_to_json(vonk_fn_types *types, vonk_error *err);
+static vonk_status prepare_to_json(vonk_fn_call *call, vonk_error *err);
 
 #define ROW .group = "json_funcs", .nullable = VONK_NULLABLE_ALWAYS
 
@@ -43,12 +45,15 @@ const vonk_fn vonk_fns_json[] = {
      .example = "json_object_keys('{\"a\":1,\"b\":2}')",
      .expect = "[a, b]"},
     {.name = "to_json",
-     .args = "any",
+     .args = "any,any?",
      .result = "string",
      ROW,
      .resolve = resolve_to_json,
+     .prepare = prepare_to_json,
      .eval = eval_to_json,
-     .doc = "The struct, map or array as JSON text. Fields that are NULL are left out.",
+     .text = "$0($1)",
+     .doc = "The struct, map or array as JSON text. Fields that are NULL are left out, if no option says otherwise: "
+            "ignoreNullFields, pretty, timeZone, dateFormat, timestampFormat, timestampNTZFormat, timeFormat.",
      .example = "to_json(named_struct('a', 1, 'b', 'x'))",
      .expect = "{\"a\":1,\"b\":\"x\"}"},
 };
@@ -289,9 +294,19 @@ static bool can_write(const vonk_type *t, int depth)
     return true;
 }
 
+static vonk_status check_options(const vonk_fn_types *t, vonk_error *err)
+{
+    const vonk_type *type = t->types[1];
+    if (type->id != VONK_T_MAP || !t->constants || !t->constants[1])
+        return VONK_FAIL(err, VONK_E_INVALID_OPTIONS__NON_MAP_FUNCTION);
+    if (vonk_type_is_stringy(type->fields[0].type) && vonk_type_is_stringy(type->fields[1].type)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_INVALID_OPTIONS__NON_STRING_TYPE, "mapType", VONK_TYPE_SQL(type));
+}
+
 static vonk_status resolve_to_json(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *from = t->types[0];
+    if (t->n_args > 1) VONK_TRY(check_options(t, err));
     if (from->id != VONK_T_STRUCT && from->id != VONK_T_MAP && from->id != VONK_T_ARRAY)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_JSON_SCHEMA, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "schema", VONK_TYPE_SQL(from));
@@ -299,58 +314,173 @@ static vonk_status resolve_to_json(vonk_fn_types *t, vonk_error *err)
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("to_json of %s", VONK_TYPE_SQL(t->types[0])));
 }
 
+/* What a pattern of its own writes; items NULL: as ever. */
+typedef enum moment { DATE, STAMP, STAMP_NTZ, TIME, N_MOMENT } moment;
+
+typedef struct write_options {
+    bool keep_nulls, pretty;
+    const vonk_zone *zone;
+    vonk_dt_pattern patterns[N_MOMENT];
+} write_options;
+
+static vonk_status read_flag(vonk_str name, vonk_str text, bool *ret, vonk_error *err)
+{
+    *ret = vonk_str_is_nocase(text, "true");
+    if (*ret || vonk_str_is_nocase(text, "false")) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_REQUIREMENT_FAILED, "requirement",
+                     VONK_F("%.*s is true or false", VONK_STR_ARGS(name)));
+}
+
+static vonk_status set_option(vonk_fn_call *call, write_options *o, vonk_str name, vonk_str text, vonk_error *err)
+{
+    static const char *const formats[N_MOMENT] = {"dateFormat", "timestampFormat", "timestampNTZFormat", "timeFormat"};
+    bool skips;
+    for (int i = 0; i < N_MOMENT; i++)
+        if (vonk_str_is_nocase(name, formats[i]))
+            return vonk_dt_compile(call->arena, text, false, &o->patterns[i], err);
+    if (vonk_str_is_nocase(name, "timeZone")) return vonk_zone_find(text, &o->zone, err);
+    if (vonk_str_is_nocase(name, "pretty")) return read_flag(name, text, &o->pretty, err);
+    if (!vonk_str_is_nocase(name, "ignoreNullFields")) return VONK_OK;
+    VONK_TRY(read_flag(name, text, &skips, err));
+    o->keep_nulls = !skips;
+    return VONK_OK;
+}
+
+static vonk_status prepare_to_json(vonk_fn_call *call, vonk_error *err)
+{
+    write_options *o;
+    VONK_TRY(VONK_ARENA_NEW(call->arena, &o, err));
+    VONK_TRY(vonk__session_zone(call->env, &o->zone, err));
+    call->state = o;
+    const vonk_column *map = call->n_args > 1 ? vonk_constant_arg(call, 1) : NULL;
+    if (!map) return VONK_OK;
+    const vonk_span s = vonk_span_at(map, 0);
+    for (uint32_t i = s.offset; i < s.offset + s.len; i++)
+        if (!vonk_column_is_null(map->children[1], i))
+            VONK_TRY(
+                set_option(call, o, vonk_column_str(map->children[0], i), vonk_column_str(map->children[1], i), err));
+    return VONK_OK;
+}
+
 typedef struct writer {
     const vonk_fn_call *call;
-    const vonk_zone *zone;
+    const write_options *options;
     vonk_buf *out, *text;
+    vonk_zone_cache cache;
+    int depth; /* of objects, for the indent */
 } writer;
 
-static vonk_status write_value(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err);
+static vonk_status write_value(writer *w, const vonk_column *c, uint32_t row, vonk_error *err);
+
+static vonk_status new_line(const writer *w, vonk_error *err)
+{
+    VONK_TRY(vonk_buf_add_byte(w->out, '\n', err));
+    for (int i = 0; i < w->depth; i++) VONK_TRY(vonk_buf_add_c(w->out, "  ", err));
+    return VONK_OK;
+}
 
 static vonk_status write_key(const writer *w, bool *inout_any, vonk_str key, vonk_error *err)
 {
     if (*inout_any) VONK_TRY(vonk_buf_add_byte(w->out, ',', err));
     *inout_any = true;
+    if (w->options->pretty) VONK_TRY(new_line(w, err));
     VONK_TRY(vonk_json_add_string(key, w->out, err));
-    return vonk_buf_add_byte(w->out, ':', err);
+    return vonk_buf_add_c(w->out, w->options->pretty ? " : " : ":", err);
 }
 
-static vonk_status write_fields(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+static vonk_status open_object(writer *w, vonk_error *err)
 {
-    bool any = false;
-    VONK_TRY(vonk_buf_add_byte(w->out, '{', err));
-    for (uint32_t f = 0; f < c->type->n_fields; f++) {
-        if (vonk_column_is_null(c->children[f], row)) continue;
-        VONK_TRY(write_key(w, &any, c->type->fields[f].name, err));
-        VONK_TRY(write_value(w, c->children[f], row, err));
-    }
+    w->depth++;
+    return vonk_buf_add_byte(w->out, '{', err);
+}
+
+static vonk_status close_object(writer *w, bool any, vonk_error *err)
+{
+    w->depth--;
+    if (w->options->pretty) VONK_TRY(any ? new_line(w, err) : vonk_buf_add_byte(w->out, ' ', err));
     return vonk_buf_add_byte(w->out, '}', err);
 }
 
-static vonk_status write_items(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+static vonk_status write_fields(writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
 {
-    vonk_span s = vonk_span_at(c, row);
-    bool map = c->type->id == VONK_T_MAP, any = false;
-    VONK_TRY(vonk_buf_add_byte(w->out, map ? '{' : '[', err));
-    for (uint32_t i = s.offset; i < s.offset + s.len; i++) {
-        if (map) {
-            vonk_buf_reset(w->text);
-            VONK_TRY(vonk_cast_row_text(w->call->env, c->children[0], i, w->text, err));
-            VONK_TRY(write_key(w, &any, vonk_buf_str(w->text), err));
-        } else if (i > s.offset) {
-            VONK_TRY(vonk_buf_add_byte(w->out, ',', err));
-        }
-        VONK_TRY(write_value(w, c->children[map], i, err));
+    bool any = false;
+    VONK_TRY(open_object(w, err));
+    for (uint32_t f = 0; f < c->type->n_fields; f++) {
+        if (vonk_column_is_null(c->children[f], row) && !w->options->keep_nulls) continue;
+        VONK_TRY(write_key(w, &any, c->type->fields[f].name, err));
+        VONK_TRY(write_value(w, c->children[f], row, err));
     }
-    return vonk_buf_add_byte(w->out, map ? '}' : ']', err);
+    return close_object(w, any, err);
+}
+
+/* Keys show what they are stored as: [1,x,[2,3]] for a struct or an array, days for a date. */
+static vonk_status add_key(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    if (vonk_column_is_null(c, row)) return vonk_buf_add_c(w->text, "null", err);
+    switch (c->type->id) {
+    case VONK_T_STRUCT:
+    case VONK_T_ARRAY: break;
+    case VONK_T_DATE:
+    case VONK_T_TIMESTAMP:
+    case VONK_T_TIMESTAMP_NTZ:
+    case VONK_T_TIME:
+    case VONK_T_INTERVAL_DAY_TIME:
+    case VONK_T_INTERVAL_YEAR_MONTH: return vonk_buf_printf(w->text, err, "%lld", (long long)vonk_column_i64(c, row));
+    default: return vonk_cast_row_text(w->call->env, c, row, w->text, err);
+    }
+    const bool list = c->type->id == VONK_T_ARRAY;
+    const vonk_span s = list ? vonk_span_at(c, row) : (vonk_span){0, c->type->n_fields};
+    VONK_TRY(vonk_buf_add_byte(w->text, '[', err));
+    for (uint32_t i = 0; i < s.len; i++) {
+        if (i) VONK_TRY(vonk_buf_add_byte(w->text, ',', err));
+        VONK_TRY(add_key(w, c->children[list ? 0 : i], list ? s.offset + i : row, err));
+    }
+    return vonk_buf_add_byte(w->text, ']', err);
+}
+
+static vonk_status write_map(writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    const vonk_span s = vonk_span_at(c, row);
+    bool any = false;
+    VONK_TRY(open_object(w, err));
+    for (uint32_t i = s.offset; i < s.offset + s.len; i++) {
+        vonk_buf_reset(w->text);
+        VONK_TRY(add_key(w, c->children[0], i, err));
+        VONK_TRY(write_key(w, &any, vonk_buf_str(w->text), err));
+        VONK_TRY(write_value(w, c->children[1], i, err));
+    }
+    return close_object(w, any, err);
+}
+
+static vonk_status write_array(writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+{
+    const vonk_span s = vonk_span_at(c, row);
+    const bool pretty = w->options->pretty;
+    VONK_TRY(vonk_buf_add_c(w->out, pretty ? "[ " : "[", err));
+    for (uint32_t i = s.offset; i < s.offset + s.len; i++) {
+        if (i > s.offset) VONK_TRY(vonk_buf_add_c(w->out, pretty ? ", " : ",", err));
+        VONK_TRY(write_value(w, c->children[0], i, err));
+    }
+    return vonk_buf_add_c(w->out, pretty && s.len ? " ]" : "]", err);
+}
+
+/* By the option's pattern. */
+static vonk_status write_moment(writer *w, const vonk_column *c, uint32_t row, moment m, vonk_error *err)
+{
+    const int64_t v = vonk_column_i64(c, row);
+    const int64_t us = m == DATE ? v * VONK_US_PER_DAY : m == TIME ? v / 1000 : v;
+    vonk_buf_reset(w->text);
+    VONK_TRY(vonk_dt_write(&w->options->patterns[m], us, m == STAMP ? w->options->zone : vonk_zone_utc(), &w->cache,
+                           w->text, err));
+    return vonk_json_add_string(vonk_buf_str(w->text), w->out, err);
 }
 
 /* yyyy-MM-dd'T'HH:mm:ss.SSS[XXX] */
-static vonk_status write_timestamp(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+static vonk_status write_timestamp(writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
 {
     int64_t us = vonk_column_i64(c, row);
     bool zoned = c->type->id == VONK_T_TIMESTAMP;
-    int32_t offset = zoned ? vonk_zone_offset(w->zone, vonk_floor_div(us, VONK_US_PER_SECOND), NULL) : 0;
+    int32_t offset = zoned ? vonk_zone_offset(w->options->zone, vonk_floor_div(us, VONK_US_PER_SECOND), NULL) : 0;
     vonk_civil t = vonk_civil_of_us(us + offset * VONK_US_PER_SECOND);
     char date[VONK_DATE_CHARS];
     size_t n = vonk_date_to_text((int32_t)vonk_floor_div(us + offset * VONK_US_PER_SECOND, VONK_US_PER_DAY), date);
@@ -363,13 +493,26 @@ static vonk_status write_timestamp(const writer *w, const vonk_column *c, uint32
     return vonk_buf_add_byte(w->out, '"', err);
 }
 
-static vonk_status write_value(const writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
+static moment moment_of(const vonk_type *t)
+{
+    switch (t->id) {
+    case VONK_T_DATE: return DATE;
+    case VONK_T_TIMESTAMP: return STAMP;
+    case VONK_T_TIMESTAMP_NTZ: return STAMP_NTZ;
+    case VONK_T_TIME: return TIME;
+    default: return N_MOMENT;
+    }
+}
+
+static vonk_status write_value(writer *w, const vonk_column *c, uint32_t row, vonk_error *err)
 {
     if (vonk_column_is_null(c, row)) return vonk_buf_add_c(w->out, "null", err);
+    const moment m = moment_of(c->type);
+    if (m != N_MOMENT && w->options->patterns[m].items) return write_moment(w, c, row, m, err);
     switch (c->type->id) {
     case VONK_T_STRUCT: return write_fields(w, c, row, err);
-    case VONK_T_ARRAY:
-    case VONK_T_MAP: return write_items(w, c, row, err);
+    case VONK_T_ARRAY: return write_array(w, c, row, err);
+    case VONK_T_MAP: return write_map(w, c, row, err);
     case VONK_T_TIMESTAMP:
     case VONK_T_TIMESTAMP_NTZ: return write_timestamp(w, c, row, err);
     default: break;
@@ -387,10 +530,9 @@ VONK_FN_EVAL(eval_to_json)
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
     VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
     VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
-    writer w = {.call = call, .out = &out, .text = &text};
+    writer w = {.call = call, .options = call->state, .out = &out, .text = &text};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
     vonk_buf_init(&text, ev->budget, INT32_MAX);
-    VONK_TRY(vonk__session_zone(call->env, &w.zone, err));
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     for (VONK_EACH_ROW(rows, i)) {
         vonk_buf_reset(&out);
