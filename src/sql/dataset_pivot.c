@@ -275,10 +275,39 @@ static vonk_status given_value(vonk__ds *d, const vonk_expr *given, const vonk_e
     return given->kind == VONK_EX_ALIAS ? vonk__ds_alias(d, literal, given->name, ret) : VONK_OK;
 }
 
+/* The values are compared with the pivot as values of its type. */
+static vonk_status check_value(vonk__ds *d, const vonk_expr *value)
+{
+    const vonk_type *pivot = d->p->lists[2].at[0]->type;
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0}, type = {0}, wanted = {0};
+
+    if (vonk_coerce_can_cast(value->type, pivot, d->a->env->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY)) return VONK_OK;
+    vonk_buf_init(&text, d->a->budget, SIZE_MAX);
+    vonk_buf_init(&type, d->a->budget, SIZE_MAX);
+    vonk_buf_init(&wanted, d->a->budget, SIZE_MAX);
+    VONK_TRY(vonk_expr_output_name(value, &text, d->err));
+    VONK_TRY(vonk_type_simple_string(value->type, &type, d->err));
+    VONK_TRY(vonk_type_simple_string(pivot, &wanted, d->err));
+    return VONK_FAIL(d->err, VONK_E_PIVOT_VALUE_DATA_TYPE_MISMATCH, "value", VONK_S(vonk_buf_str(&text)), "valueType",
+                     VONK_S(vonk_buf_str(&type)), "pivotType", VONK_S(vonk_buf_str(&wanted)));
+}
+
+static vonk_status check_pivot(vonk__ds *d, const vonk_expr *pivot)
+{
+    VONK_AUTO(vonk_buf_done) vonk_buf name = {0};
+
+    if (vonk_type_is_orderable(pivot->type)) return VONK_OK;
+    vonk_buf_init(&name, d->a->budget, SIZE_MAX);
+    VONK_TRY(vonk_expr_output_name(pivot, &name, d->err));
+    return VONK_FAIL(d->err, VONK_E_INCOMPARABLE_PIVOT_COLUMN, "columnName",
+                     VONK_F("`%.*s`", VONK_STR_ARGS(vonk_buf_str(&name))));
+}
+
 static vonk_status given_values(vonk__ds *d, vonk__ds_list *ret)
 {
     for (uint32_t i = 0; i < d->p->lists[3].n; i++) {
         const vonk_expr *value = NULL;
+        VONK_TRY(check_value(d, value_of(d->p->lists[3].at[i])));
         VONK_TRY(given_value(d, d->p->lists[3].at[i], &value));
         VONK_TRY(vonk__ds_push(d, ret, value));
     }
@@ -441,6 +470,7 @@ vonk_status vonk__ds_pivot(vonk__ds *d, const vonk_plan **ret)
     for (uint32_t i = 0; i < aggs->n; i++)
         if (vonk_expr_any(aggs->at[i], VONK_EX_BIT(VONK_EX_PYTHON), is_python_aggregate))
             return VONK_FAIL(d->err, VONK_E_UNSUPPORTED_FEATURE__PANDAS_UDAF_IN_PIVOT);
+    VONK_TRY(check_pivot(d, value_of(d->p->lists[2].at[0])));
     VONK_TRY(d->p->n_lists > 3 && d->p->lists[3].n > 0 ? given_values(d, &values) : found_values(d, &values));
     VONK_TRY(pivot_keys(d, &given_keys));
     for (uint32_t i = 0; i < aggs->n; i++)
