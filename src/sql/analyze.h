@@ -116,6 +116,8 @@ vonk_status vonk__an_sorted_columns(vonk_an *an, const vonk_plan *const *plans, 
 bool        vonk__an_name_eq(const vonk_an *an, vonk_str a, vonk_str b);
 vonk_status vonk__an_quote_written(vonk_an *an, vonk_str name, vonk_str *ret, vonk_error *err); /* as a program writes it, in quoted parts: a.b is `a`.`b`, so is `a`.b */
 vonk_status vonk__an_refuse_stars(const vonk_expr *const *items, uint32_t n, const char *node, vonk_error *err); /* none is a star or a regular expression */
+/* count(t.*), which could mean the rows as well as the values; s.* of a struct is no such thing. */
+vonk_status vonk__an_refuse_counted_table(vonk_an *an, const vonk_scope *scope, const vonk_expr *counted, vonk_error *err);
 vonk_status vonk__an_common_type(vonk_an *an, const vonk_type *const *types, uint32_t n, const vonk_type **ret /* borrowed; NULL: none */, vonk_error *err);
 
 /* ---- making nodes */

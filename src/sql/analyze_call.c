@@ -206,6 +206,8 @@ static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk
     vonk_exprs given = {0};
     bool lambdas = false;
     VONK_TRY(refuse_stars(fn, call, err));
+    if (call->n_args == 1 && strcmp(fn->name, "count") == 0)
+        VONK_TRY(vonk__an_refuse_counted_table(an, &s, call->children[0], err));
     VONK_TRY(vonk__an_expand_stars(an, &s, call->children, call->n_args, &given, err));
     for (size_t i = 0; i < given.n; i++) {
         const vonk_expr *e = given.at[i];

@@ -196,6 +196,20 @@ static vonk_status expand_star(vonk_an *an, const vonk_scope *scope, const vonk_
     return VONK_OK;
 }
 
+vonk_status vonk__an_refuse_counted_table(vonk_an *an, const vonk_scope *scope, const vonk_expr *counted,
+                                          vonk_error *err)
+{
+    vonk_exprs columns = {0};
+    vonk_str table;
+    const bool allowed = vonk_conf_bool(an->conf, "spark.sql.legacy.allowStarWithSingleTableIdentifierInCount");
+    if (counted->kind != VONK_EX_STAR || counted->n_parts == 0 || counted->n_children || allowed) return VONK_OK;
+    for (uint32_t i = 0; i < scope->n_inputs; i++)
+        VONK_TRY(qualified_columns(an, scope->inputs[i], counted, &columns, err));
+    if (columns.n == 0) return VONK_OK; /* a struct's fields */
+    VONK_TRY(vonk__an_quote_parts(an, counted->parts, counted->n_parts, &table, err));
+    return VONK_FAIL(err, VONK_E_INVALID_USAGE_OF_STAR_WITH_TABLE_IDENTIFIER_IN_COUNT, "tableName", table.data);
+}
+
 /* ---- colRegex */
 
 /* "`...`" is a pattern for whole names, "t.`...`" one for the columns of t. */
