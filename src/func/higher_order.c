@@ -24,8 +24,7 @@ static vonk_status resolve_zip(vonk_fn_types *t, vonk_error *err);
 static vonk_status resolve_entries(vonk_fn_types *t, vonk_error *err);
 
 #define ONE_LAMBDA(params, hook, body)                                                                                 \
-    .args = "any,lambda", .group = "lambda_funcs", .lambda_params = params, .resolve = hook,                           \
-    .prepare = vonk__need_lambdas, .eval = body
+    .args = "any,lambda", .group = "lambda_funcs", .lambda_params = params, .resolve = hook, .eval = body
 
 /* clang-format off */
 const vonk_fn vonk_fns_higher_order[] = {
@@ -42,15 +41,15 @@ const vonk_fn vonk_fns_higher_order[] = {
      .doc = "Whether the function says true of all elements; NULL when it says false of none, but gives NULL for one.",
      .example = "forall(array(1, 2, 3), x -> x % 2 == 0)", .expect = "false"},
     {.name = "aggregate", .args = "any,any,lambda,lambda?", .nulls = VONK_NULLS_OWN, .group = "lambda_funcs",
-     .nullable = VONK_NULLABLE_ALWAYS, .lambda_params = aggregate_params, .resolve = resolve_aggregate,
-     .prepare = vonk__need_lambdas, .eval = eval_aggregate, .since = "2.4.0",
+     .lambda_params = aggregate_params, .resolve = resolve_aggregate,
+     .eval = eval_aggregate, .since = "2.4.0",
      .text = "$0($1, $2, $3, lambdafunction(namedlambdavariable(), namedlambdavariable())); $0($1, $2, $3, $4)",
      .doc = "Folds the elements into a start value by a function of both; a second function may finish the result.",
      .example = "aggregate(array(1, 2, 3), 0, (acc, x) -> acc + x, acc -> acc * 10)", .expect = "60"},
     {.name = "reduce", .alias_of = "aggregate", .since = "3.4.0", .example = "reduce(array(1, 2, 3), 0, (acc, x) -> acc + x)",
      .expect = "6"},
     {.name = "zip_with", .args = "any,any,lambda", .group = "lambda_funcs", .lambda_params = zip_params,
-     .resolve = resolve_zip, .prepare = vonk__need_lambdas, .eval = eval_zip_with, .since = "2.4.0",
+     .resolve = resolve_zip, .eval = eval_zip_with, .since = "2.4.0",
      .doc = "The array of what the function gives for the pairs of elements; the shorter array is filled with nulls.",
      .example = "zip_with(array(1, 2), array(3, 4), (x, y) -> x + y)", .expect = "[4, 6]"},
     {.name = "map_filter", ONE_LAMBDA(entry_params, resolve_entries, eval_map_filter), .since = "3.0.0",
@@ -72,16 +71,6 @@ vonk_status vonk__wrong_params(uint32_t given, uint32_t takes, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH, "expectedNumArgs",
                      VONK_F("%u", given), "actualNumArgs", VONK_F("%u", takes));
-}
-
-vonk_status vonk__need_lambdas(vonk_fn_call *call, vonk_error *err)
-{
-    bool two = strstr(call->fn->args, "any,any") != NULL;
-    bool all = call->lambdas != NULL;
-    for (uint32_t i = two ? 2 : 1; i < call->n_args && all; i++) all = call->lambdas[i] != NULL;
-    if (all) return VONK_OK;
-    return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
-                     VONK_F("%s with a value instead of a function", call->fn->name));
 }
 
 static vonk_status need_array(const vonk_fn_types *t, uint32_t arg, vonk_error *err)
@@ -183,10 +172,20 @@ static vonk_status resolve_truth(vonk_fn_types *t, vonk_error *err)
     return vonk_fn_set_result(t, &vonk_type_boolean);
 }
 
+/* The fields of structs may have other names. */
+static bool same_but_names(const vonk_type *a, const vonk_type *b)
+{
+    if (a->n_fields == 0) return vonk_type_same(a, b);
+    bool same = a->id == b->id && a->n_fields == b->n_fields;
+    for (uint32_t i = 0; i < a->n_fields && same; i++) same = same_but_names(a->fields[i].type, b->fields[i].type);
+    return same;
+}
+
 static vonk_status resolve_aggregate(vonk_fn_types *t, vonk_error *err)
 {
     char required[512];
-    if (!vonk_type_same(t->types[1], t->types[2])) {
+    t->result_nullable = t->nullable[0] || t->n_args == 3 || t->nullable[3];
+    if (!same_but_names(t->types[1], t->types[2])) {
         snprintf(required, sizeof(required), "%s", VONK_TYPE_SQL(t->types[1]));
         return vonk_fn_wrong_type(t, 2, required, err);
     }

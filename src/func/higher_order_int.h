@@ -19,7 +19,5 @@ vonk_status vonk__run_body(const vonk_fn_call *call, vonk_eval *ev, uint32_t arg
 
 /* INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH */
 vonk_status vonk__wrong_params(uint32_t given, uint32_t takes, vonk_error *err);
-/* A prepare hook: a lambda is where one belongs. */
-vonk_status vonk__need_lambdas(vonk_fn_call *call, vonk_error *err);
 
 #endif

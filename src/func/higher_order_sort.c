@@ -28,7 +28,7 @@ const vonk_fn vonk_fns_higher_order_sort[] = {
      .example = "array_sort(array('bc', 'ab', 'dc'), (l, r) -> CASE WHEN l < r THEN 1 WHEN l > r THEN -1 ELSE 0 END)",
      .expect = "[dc, bc, ab]"},
     {.name = "map_zip_with", .args = "any,any,lambda", .group = "lambda_funcs", .lambda_params = map_pair_params,
-     .resolve = resolve_zip_maps, .prepare = vonk__need_lambdas, .eval = eval_zip_maps, .since = "3.0.0",
+     .resolve = resolve_zip_maps, .eval = eval_zip_maps, .since = "3.0.0",
      .doc = "The map of all keys with what the function gives for a key and its values in both maps (NULL where it is missing).",
      .example = "map_zip_with(map(1, 'a', 2, 'b'), map(1, 'x', 2, 'y'), (k, v1, v2) -> concat(v1, v2))",
      .expect = "{1 -> ax, 2 -> by}"},
@@ -68,8 +68,9 @@ static vonk_status resolve_sort(vonk_fn_types *t, vonk_error *err)
 
 static vonk_status prepare_sort(vonk_fn_call *call, vonk_error *err)
 {
+    (void)err;
     call->eval = call->n_args > 1 ? eval_sort_by : eval_sort;
-    return call->n_args > 1 ? vonk__need_lambdas(call, err) : VONK_OK;
+    return VONK_OK;
 }
 
 static vonk_status common_key(const vonk_fn_types *t, const vonk_type **ret, vonk_error *err)

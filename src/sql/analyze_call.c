@@ -103,6 +103,37 @@ static vonk_status params_again(vonk_an *an, vonk_fn_types *t, const vonk_exprs 
     return t->fn->lambda_params(t, arg, args->at[arg]->n_parts, types, nullable, err);
 }
 
+/* Is a lambda expected at this argument? The rules that say so have no commas of their own. */
+static bool takes_lambda(const vonk_fn *fn, uint32_t arg)
+{
+    const char *rule = fn->args;
+    for (uint32_t i = 0; i < arg && rule; i++) {
+        rule = strchr(rule, ',');
+        rule += rule != NULL;
+    }
+    return rule && strncmp(rule, "lambda", strlen("lambda")) == 0;
+}
+
+/* A value where a function is expected: the function that gives it for whatever it is called with. */
+static vonk_status as_lambda(vonk_an *an, const vonk_fn_types *t, uint32_t arg, const vonk_expr *value,
+                             const vonk_expr **ret, vonk_error *err)
+{
+    static const vonk_str names[MOST_LAMBDA_PARAMS] = {{"x", 1}, {"y", 1}, {"z", 1}};
+    const vonk_type *types[MOST_LAMBDA_PARAMS] = {0};
+    bool nullable[MOST_LAMBDA_PARAMS] = {0};
+    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
+    vonk_expr *lambda;
+    uint32_t n = 1;
+    while (n < MOST_LAMBDA_PARAMS && t->fn->lambda_params(t, arg, n, types, nullable, &ignored) ==
+                                         VONK_E_INVALID_LAMBDA_FUNCTION_CALL__NUM_ARGS_MISMATCH) {
+        vonk_error_reset(&ignored);
+        n++;
+    }
+    VONK_TRY(vonk__an_new(an, VONK_EX_LAMBDA, &value, 1, &lambda, err));
+    VONK_TRY(vonk_expr_set_parts(lambda, names, n, err));
+    return vonk__an_finish(an, lambda, ret, err);
+}
+
 static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call,
                                    vonk_exprs *args, vonk_error *err)
 {
@@ -124,6 +155,8 @@ static vonk_status resolve_lambdas(vonk_an *an, const vonk_scope *scope, const v
                        .nullable = nullable,
                        .mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY};
     for (uint32_t i = 0; i < args->n; i++) {
+        if (args->at[i]->kind != VONK_EX_LAMBDA && takes_lambda(fn, i))
+            VONK_TRY(as_lambda(an, &t, i, args->at[i], &args->at[i], err));
         const vonk_expr *lambda = args->at[i];
         const vonk_type *params[MOST_LAMBDA_PARAMS] = {0};
         bool params_nullable[MOST_LAMBDA_PARAMS] = {0};
@@ -204,7 +237,7 @@ static vonk_status resolve_args(vonk_an *an, const vonk_scope *scope, const vonk
     const vonk_plan *below;
     vonk_scope s = argument_scope(scope, fn, &below);
     vonk_exprs given = {0};
-    bool lambdas = false;
+    bool lambdas = fn->lambda_params != NULL;
     VONK_TRY(refuse_stars(fn, call, err));
     if (call->n_args == 1 && strcmp(fn->name, "count") == 0)
         VONK_TRY(vonk__an_refuse_counted_table(an, &s, call->children[0], err));
