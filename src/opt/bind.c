@@ -28,12 +28,49 @@ static void close_binding(binding *b)
 }
 VONK_DEFINE_AUTO_DONE(binding, close_binding)
 
+static bool needs_guard(const vonk_expr *arg) { return vonk_expr_may_raise(arg) && !vonk_expr_is_foldable(arg); }
+
+/* sum(1 / a) FILTER (WHERE a <> 0): arguments raise nothing in rows that the filter leaves out. */
+static vonk_status guard_arguments(const binding *b, const vonk_expr *call, const vonk_expr **ret, vonk_error *err)
+{
+    const vonk_expr **children = NULL, *filter = call->children[call->n_args];
+    vonk_expr *copy = NULL;
+    uint32_t n = 0;
+    vonk_status st = VONK_OK;
+
+    VONK_TRY(vonk_alloc_array(b->env->budget, call->n_children, sizeof *children, &children, err));
+    for (; n < call->n_children && st == VONK_OK; n++) {
+        const vonk_expr *c = call->children[n];
+        vonk_expr *guarded = NULL;
+        children[n] = vonk_expr_ref(c);
+        if (n >= call->n_args || !needs_guard(c)) continue;
+        st = vonk_expr_new(b->env->budget, VONK_EX_CASE, (const vonk_expr *[]){filter, c}, 2, &guarded, err);
+        if (st != VONK_OK) continue;
+        vonk_expr_unref(children[n]);
+        children[n] = NULL;
+        st = vonk_expr_finish(guarded, &children[n], err);
+    }
+    if (st == VONK_OK) st = vonk_expr_copy(b->env->budget, call, children, call->n_children, &copy, err);
+    for (uint32_t i = 0; i < n; i++) vonk_expr_unref(children[i]);
+    vonk_free(children);
+    return st == VONK_OK ? vonk_expr_finish(copy, ret, err) : st;
+}
+
+static bool has_unguarded(const vonk_expr *e)
+{
+    if (e->kind != VONK_EX_FUNCTION || !vonk_expr_has(e, VONK_EXF_HAS_FILTER)) return false;
+    for (uint32_t i = 0; i < e->n_args; i++)
+        if (needs_guard(e->children[i])) return true;
+    return false;
+}
+
 /* One node stands for all references to a column that are alike. */
 static vonk_status bind_one(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     const binding *b = arg;
     uint32_t base = 0;
 
+    if (has_unguarded(e)) return guard_arguments(b, e, ret, err);
     if (e->kind != VONK_EX_COLUMN) {
         *ret = vonk_expr_ref(e);
         return VONK_OK;
