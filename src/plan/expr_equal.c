@@ -83,8 +83,9 @@ static bool nodes_equal(const vonk_expr *a, const vonk_expr *b, const scope *aro
     }
 }
 
-/* Operands are tried in any order this often in one comparison; beyond that, their order counts. */
-enum { MOST_TRIES = 4096, MOST_OPERANDS = 16 };
+/* Operands are tried in any order this often in one comparison, and in trees of at most that depth; beyond that, their
+ * order counts. */
+enum { MOST_TRIES = 4096, MOST_OPERANDS = 16, MOST_DEPTH = 64 };
 
 static bool equal(const vonk_expr *a, const vonk_expr *b, const scope *around, uint32_t *tries);
 
@@ -155,8 +156,9 @@ static bool equal_swapped(const vonk_expr *a, const vonk_expr *b, const scope *a
 static bool equal(const vonk_expr *a, const vonk_expr *b, const scope *around, uint32_t *tries)
 {
     if (a == b && !around) return true;
-    if (tries && equal_swapped(a, b, around, tries)) return true;
-    if (a->kind != b->kind || a->n_children != b->n_children || (!tries && a->depth != b->depth)) return false;
+    const bool any_order = tries && a->depth <= MOST_DEPTH && b->depth <= MOST_DEPTH;
+    if (any_order && equal_swapped(a, b, around, tries)) return true;
+    if (a->kind != b->kind || a->n_children != b->n_children || (!any_order && a->depth != b->depth)) return false;
     if ((a->flags & FLAGS_THAT_COUNT) != (b->flags & FLAGS_THAT_COUNT) || !nodes_equal(a, b, around)) return false;
     scope inner = {a, b, around};
     const scope *below = a->kind == VONK_EX_LAMBDA ? &inner : around;
