@@ -1,5 +1,5 @@
 # One name per job; Meson and Ninja do the work (CONTRIBUTING.md says what each is for).
-#   make build test demo install bench micro lint asan tsan soak faults fuzz random compat oracle format clean
+#   make build test demo install bench tpcds micro lint asan tsan soak faults fuzz random compat oracle format clean
 BUILD  ?= build
 VENV   ?= .venv
 PREFIX ?= /usr/local
@@ -17,7 +17,7 @@ NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench micro lint format asan tsan soak faults fuzz random compat oracle clean
+.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench tpcds micro lint format asan tsan soak faults fuzz random compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
@@ -115,6 +115,11 @@ bench: setup build
 	@$(SETUP)/venv.sh .venv-bench $(SETUP)/requirements-client.txt $(SETUP)/requirements-bench.txt
 	@$(SETUP)/venv.sh .venv-sail $(SETUP)/requirements-sail.txt
 	.venv-bench/bin/python bench/tpch/run.py --vonk $(BUILD)/vonk --sail-venv .venv-sail --sf $(SF)
+
+tpcds: setup build
+	@$(SETUP)/debian.sh java
+	@$(SETUP)/venv.sh .venv-tpcds $(SETUP)/requirements-tpcds.txt
+	$(PYTHON) bench/tpcds/run.py --vonk $(BUILD)/vonk --tpcds-venv .venv-tpcds --sf $(SF)
 
 micro: build
 	$(NINJA) $(BUILD) bench/micro/micro

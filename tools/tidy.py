@@ -21,7 +21,7 @@ FUNCTION_WARN, FUNCTION_LIMIT = 80, 120
 BANNED_WORDS = {"util", "utils", "helper", "helpers", "common", "misc", "manager"}
 README_HEADS = ["What it does", "What it does not", "Nouns", "Life of a request", "Add one thing"]
 # Besides each folder of src/ that holds code, two levels deep.
-README_FOLDERS = {"bench/tpch", "examples", "tests", "tools",
+README_FOLDERS = {"bench/tpcds", "bench/tpch", "examples", "tests", "tools",
                   "tests/clients", "tests/faults", "tests/fuzz", "tests/sql"}
 README_MOST_LINES = 60
 MARKERS = re.compile(r"\b(?:FIX" r"ME|TO" r"DO|HA" r"CK)\b|^(?:<{7}|>{7})(?: |$)", re.M)

@@ -109,7 +109,7 @@ static bool takes_lambda(const vonk_fn *fn, uint32_t arg)
     const char *rule = fn->args;
     for (uint32_t i = 0; i < arg && rule; i++) {
         rule = strchr(rule, ',');
-        rule += rule != NULL;
+        if (rule) rule++;
     }
     return rule && strncmp(rule, "lambda", strlen("lambda")) == 0;
 }
