@@ -120,9 +120,8 @@ static bool is_folded(vonk_expr_kind kind)
 /* What raises an error below it raises it itself: a long chain would be tried at each of its links. */
 static bool is_in_vain(const vonk_expr *e)
 {
-    const bool is_strict = e->kind == VONK_EX_CAST || e->kind == VONK_EX_NOT || e->kind == VONK_EX_IS_NULL ||
-                           e->kind == VONK_EX_IS_NOT_NULL || e->kind == VONK_EX_GET_FIELD;
-    return is_strict && is_folded(e->children[0]->kind);
+    const vonk_expr *first = vonk_expr_leading_child(e);
+    return first && is_folded(first->kind);
 }
 
 static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)

@@ -144,6 +144,29 @@ bool vonk_expr_may_raise(const vonk_expr *e)
     return vonk_expr_any(e, CALLS | VONK_EX_BIT(VONK_EX_SUBQUERY) | VONK_EX_BIT(VONK_EX_CAST), is_raising);
 }
 
+static bool is_known_value(const vonk_expr *e)
+{
+    return e->kind == VONK_EX_LITERAL && !vonk_column_is_null(e->value, 0);
+}
+
+const vonk_expr *vonk_expr_leading_child(const vonk_expr *e)
+{
+    uint32_t i = 0;
+    switch (e->kind) {
+    case VONK_EX_FUNCTION:
+        while (i + 1 < e->n_children && is_known_value(e->children[i])) i++;
+        return i < e->n_children ? e->children[i] : NULL;
+    case VONK_EX_CAST:
+    case VONK_EX_NOT:
+    case VONK_EX_IS_NULL:
+    case VONK_EX_IS_NOT_NULL:
+    case VONK_EX_COALESCE:
+    case VONK_EX_IN:
+    case VONK_EX_GET_FIELD: return e->children[0];
+    default: return NULL;
+    }
+}
+
 static bool is_aggregate(const vonk_expr *e)
 {
     return (e->kind == VONK_EX_FUNCTION && e->fn->kind == VONK_FN_AGGREGATE) ||

@@ -32,7 +32,7 @@ typedef struct vonk_an {
     const vonk_plan     *subplans; /* WITH_RELATIONS: children 1.. are what plan ids of subqueries refer to */
     const vonk_plan     *origin; /* the node whose text messages about a whole select show */
     struct {
-        const vonk_expr *e, *literal; /* kept */
+        const vonk_expr *e, *literal; /* kept; NULL: evaluating it raises */
     } folded[8];                      /* the latest constants found, over and over from the start */
     uint32_t             n_folded;
     uint64_t             random; /* of this analysis, 0: not drawn yet: what seeds that are not written are made of */

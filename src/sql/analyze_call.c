@@ -321,7 +321,27 @@ static vonk_status found_constant(vonk_an *an, const vonk_expr *e, const vonk_ex
         return vonk__an_finish(an, copy, ret, err);
     }
     for (size_t i = 0; i < VONK_COUNTOF(an->folded); i++)
-        if (an->folded[i].e == e) *ret = an->folded[i].literal;
+        if (an->folded[i].e == e && an->folded[i].literal) *ret = an->folded[i].literal;
+    return VONK_OK;
+}
+
+/* Was evaluating e found to raise a moment ago, or something that e always evaluates? Each such error tells of all places
+ * further out, so trying again at each level would cost the square of the depth too. */
+static bool found_raising(const vonk_an *an, const vonk_expr *e)
+{
+    for (; e; e = vonk_expr_leading_child(e))
+        for (size_t i = 0; i < VONK_COUNTOF(an->folded); i++)
+            if (an->folded[i].e == e) return an->folded[i].literal == NULL;
+    return false;
+}
+
+static vonk_status remember(vonk_an *an, const vonk_expr *e, const vonk_expr *literal, vonk_error *err)
+{
+    const vonk_expr *kept;
+    VONK_TRY(vonk__an_keep(an, vonk_expr_ref(e), &kept, err));
+    const uint32_t at = an->n_folded++ % VONK_COUNTOF(an->folded);
+    an->folded[at].e = kept;
+    an->folded[at].literal = literal;
     return VONK_OK;
 }
 
@@ -353,21 +373,20 @@ static vonk_status constant_of(vonk_an *an, const vonk_expr *e, vonk_column **re
     }
     if (e->kind == VONK_EX_LAMBDA || !vonk_expr_is_foldable(e)) return VONK_OK;
     VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
-    const vonk_expr *literal, *shallow, *kept;
+    const vonk_expr *literal, *shallow;
     vonk_column *value;
+    if (found_raising(an, e)) return remember(an, e, NULL, err);
     VONK_TRY(over_constants(an, e, &shallow, err));
-    if (vonk_program_fold(an->budget, an->api->env, shallow, &value, &ignored) != VONK_OK)
-        return vonk_error_forgive(&ignored, err); /* raises later */
+    if (vonk_program_fold(an->budget, an->api->env, shallow, &value, &ignored) != VONK_OK) { /* raises later */
+        VONK_TRY(vonk_error_forgive(&ignored, err));
+        return remember(an, e, NULL, err);
+    }
     vonk_status st = vonk_ex_literal(an->budget, value, &literal, err);
     vonk_column_unref(value);
     if (st != VONK_OK) return st;
     VONK_TRY(vonk__an_keep(an, literal, &literal, err));
-    VONK_TRY(vonk__an_keep(an, vonk_expr_ref(e), &kept, err));
-    const uint32_t at = an->n_folded++ % VONK_COUNTOF(an->folded);
-    an->folded[at].e = kept;
-    an->folded[at].literal = literal;
     *ret = literal->value;
-    return VONK_OK;
+    return remember(an, e, literal, err);
 }
 
 typedef struct binding {
