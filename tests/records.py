@@ -78,7 +78,7 @@ def error_lines(e):
     """The lines of an error of PySpark's."""
     lines = [f"error {e.getCondition() or type(e).__name__} {e.getSqlState() or '-'}"]
     lines += [f"{k} = {escaped(v)}" for k, v in (e.getMessageParameters() or {}).items()]
-    for context in (e.getQueryContext() or [])[:1]:
+    for context in e.getQueryContext() or []:
         if context.contextType().name == "SQL":
             lines.append(f"at {context.startIndex()}..{context.stopIndex()}")
     return lines

@@ -82,7 +82,8 @@ void vonk__sql_test_error(const vonk_error *err)
         put_escaped(vonk_str_of(value));
         putchar('\n');
     }
-    if (vonk_error_n_contexts(err) == 0) return;
-    const vonk_query_context *context = vonk_error_context(err, 0);
-    printf("at %d..%d\n", context->start, context->stop);
+    for (size_t i = 0; i < vonk_error_n_contexts(err); i++) {
+        const vonk_query_context *context = vonk_error_context(err, i);
+        printf("at %d..%d\n", context->start, context->stop);
+    }
 }

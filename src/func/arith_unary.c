@@ -37,7 +37,7 @@ const vonk_fn vonk_fns_arith_unary[] = {
      .since = "1.4.0", .doc = "-1.0, 0.0 or 1.0 for a negative value, zero, a positive one.", .example = "signum(40)",
      .expect = "1.0"},
     {.name = "sign", .alias_of = "signum", .text = "sign($1)", .example = "sign(-5)", .expect = "-1.0"},
-    {.name = "~", .symbol = "~", .args = "integral", .result = "arg0", STRICT, BITS, .eval = eval_not,
+    {.name = "~", .symbol = "~", .args = "=integral", .result = "arg0", STRICT, BITS, .eval = eval_not,
      .since = "1.4.0", .doc = "Every bit turned over.", .example = "~ 0", .expect = "-1"},
     {.name = "&", .symbol = "&", .swapped = "&", .args = "T,T", .result = "T", STRICT, BITS, .resolve = resolve_bits,
      .eval = eval_bits, .since = "1.4.0", .doc = "The bits that are set in both values.", .example = "3 & 5",

@@ -375,6 +375,7 @@ void vonk_expr_add_context(const vonk_expr *e, vonk_status status, vonk_error *e
 vonk_status vonk_expr_failed_running(const vonk_expr *e, vonk_status status, vonk_error *err)
 {
     static const vonk_query_context nowhere = {.start = -1, .stop = -1};
+    if (vonk_error_n_contexts(err)) return status; /* an expression further in told its own: there is one place */
     if (e->origin.text)
         vonk_expr_add_context(e, status, err);
     else if (!knows_no_place(e, status) && vonk_error_get_family(err) != VONK_FAMILY_JAVA_ARGUMENT)
