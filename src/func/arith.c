@@ -176,6 +176,9 @@ static vonk_status resolve_arith(vonk_fn_types *t, vonk_error *err)
     bool done = false;
     char op = vonk__arith_op(t->fn);
     if (t->n_args != 2) return vonk_fn_wrong_count(t, "2", err);
+    /* Spark gives numbers to the operation's own try mode, and catches whatever others raise. */
+    t->catches =
+        t->fn->force_mode == VONK_MODE_TRY && !(vonk_type_is_numeric(t->types[0]) && vonk_type_is_numeric(t->types[1]));
     VONK_TRY(vonk__arith_resolve_time(t, op, &done, err));
     if (op == '/' && t->types[0]->id != VONK_T_INTERVAL_DAY_TIME) t->result_nullable = true;
     if (done) return VONK_OK;

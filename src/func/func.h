@@ -85,6 +85,7 @@ typedef struct vonk_fn_types {
     const vonk_str     *names;     /* [i]: what a field made of the argument is called, .data NULL: nothing; known when texts are */
     vonk_str            text;      /* the whole call's SQL text, for messages; empty: made from the name and texts */
     vonk_eval_mode      mode;      /* in: from the session; a try_ row sets TRY */
+    bool                catches;   /* out: NULL also for rows in which an argument raises */
     const vonk_type    *result;    /* out; a new reference */
     bool                result_nullable; /* out */
 } vonk_fn_types;
@@ -178,6 +179,7 @@ struct vonk_fn {
     vonk_fn_nulls      nulls;
     vonk_fn_volatility volatility;
     vonk_eval_mode     force_mode; /* TRY for try_ rows; else LEGACY = the session's */
+    bool               catches;    /* as that of vonk_fn_types; a hook may say so, too */
     vonk_status (*resolve)(vonk_fn_types *types, vonk_error *err); /* after the text rules, or instead of them when they are NULL */
     vonk_status (*lambda_params)(const vonk_fn_types *types, uint32_t arg, uint32_t n_params, const vonk_type **ret_types, bool *ret_nullable, vonk_error *err);
     vonk_status (*prepare)(vonk_fn_call *call, vonk_error *err);

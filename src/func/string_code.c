@@ -75,6 +75,7 @@ const vonk_fn vonk_fns_string_code[] = {
      .result = "binary",
      ALWAYS,
      .force_mode = VONK_MODE_TRY,
+     .catches = true,
      .resolve = resolve_to_binary,
      .eval = eval_to_binary,
      .doc = "The bytes that the text means, or NULL where it means none.",

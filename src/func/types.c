@@ -616,6 +616,7 @@ vonk_status vonk_fn_resolve(vonk_fn_types *types, vonk_error *err)
     for (uint32_t i = 0; i < types->n_args; i++) given[i] = types->types[i];
     types->result = NULL;
     if (types->fn->force_mode == VONK_MODE_TRY) types->mode = VONK_MODE_TRY;
+    types->catches = types->fn->catches;
     if (types->fn->args) {
         VONK_TRY(resolve_by_text(&m, err));
         VONK_TRY(check_orderable(&m, err));

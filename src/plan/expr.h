@@ -35,7 +35,8 @@ typedef enum vonk_expr_flag {
     VONK_EXF_INTERNAL = 1 << 11, /* Connect is_internal; names invented by the analyzer */
     VONK_EXF_OPERATOR = 1 << 12, /* written as an operator: a + b */
     VONK_EXF_NEGATED = 1 << 13,  /* SUBQUERY of IN, while it is unnested: NOT IN */
-    VONK_EXF_CHECKED = 1 << 14   /* WINDOW: function and frame fit. Not resolved without it: one of literals alone would pass unseen */
+    VONK_EXF_CHECKED = 1 << 14,  /* WINDOW: function and frame fit. Not resolved without it: one of literals alone would pass unseen */
+    VONK_EXF_CATCHES = 1 << 15   /* FUNCTION: NULL for rows in which it or an argument raises */
 } vonk_expr_flag;
 
 typedef enum vonk_sub_kind { VONK_SUB_SCALAR, VONK_SUB_EXISTS, VONK_SUB_IN, VONK_SUB_TABLE_ARG } vonk_sub_kind;

@@ -6,7 +6,8 @@
 
 enum {
     FLAGS_THAT_COUNT = VONK_EXF_DISTINCT | VONK_EXF_IGNORE_NULLS | VONK_EXF_HAS_FILTER | VONK_EXF_WITHIN_GROUP |
-                       VONK_EXF_OUTER | VONK_EXF_DESCENDING | VONK_EXF_NULLS_LAST | VONK_EXF_METADATA_COLUMN
+                       VONK_EXF_OUTER | VONK_EXF_DESCENDING | VONK_EXF_NULLS_LAST | VONK_EXF_METADATA_COLUMN |
+                       VONK_EXF_CATCHES
 };
 
 /* Lambdas that surround the two nodes being compared, innermost first. */

@@ -141,6 +141,7 @@ static bool is_raising(const vonk_expr *e)
 
 bool vonk_expr_may_raise(const vonk_expr *e)
 {
+    if (vonk_expr_has(e, VONK_EXF_CATCHES)) return false;
     return vonk_expr_any(e, CALLS | VONK_EX_BIT(VONK_EX_SUBQUERY) | VONK_EX_BIT(VONK_EX_CAST), is_raising);
 }
 
@@ -154,6 +155,7 @@ const vonk_expr *vonk_expr_leading_child(const vonk_expr *e)
     uint32_t i = 0;
     switch (e->kind) {
     case VONK_EX_FUNCTION:
+        if (vonk_expr_has(e, VONK_EXF_CATCHES)) return NULL;
         while (i + 1 < e->n_children && is_known_value(e->children[i])) i++;
         return i < e->n_children ? e->children[i] : NULL;
     case VONK_EX_CAST:

@@ -1,5 +1,5 @@
-/* plan/program_case.c -- CASE and COALESCE: each branch is evaluated for the rows that take it, then the branches are
- * put together. */
+/* plan/program_case.c -- CASE, COALESCE and calls that catch errors: each branch is evaluated for the rows that take
+ * it, then the branches are put together. */
 #include "column/kernel/kernel.h"
 #include "plan/program_int.h"
 
@@ -300,4 +300,50 @@ vonk_status vonk__run_coalesce(vonk_program_local *local, const vonk__step *s, c
     choice c;
     VONK_TRY(new_choice(local, s, &c, err));
     return finish(&c, first_values(&c, scope, err), ret, err);
+}
+
+/* ---- errors that become nulls */
+
+static vonk_status halves(vonk_program_local *local, vonk_rows rows, vonk_rows ret[2], vonk_error *err)
+{
+    const uint32_t half = rows.n / 2;
+    const uint32_t *idx = rows.idx ? rows.idx + half : NULL;
+    if (!idx) {
+        uint32_t *made;
+        VONK_TRY(vonk_arena_array(local->scratch, rows.n - half, sizeof(*made), &made, err));
+        for (uint32_t i = half; i < rows.n; i++) made[i - half] = i;
+        idx = made;
+    }
+    ret[0] = (vonk_rows){.n = half, .idx = rows.idx};
+    ret[1] = (vonk_rows){.n = rows.n - half, .idx = idx};
+    return VONK_OK;
+}
+
+/* An error does not say which row it is of: the rows are halved until it has one alone. */
+vonk_status vonk__run_caught(vonk_program_local *local, const vonk__step *s, const vonk__scope *scope,
+                             vonk_column **ret, vonk_error *err)
+{
+    VONK_AUTO(vonk_error_reset) vonk_error raised = VONK_ERROR_INIT;
+    vonk_status st = vonk__run_call(local, s, scope, ret, &raised);
+    if (st == VONK_OK) return VONK_OK;
+    if (st == VONK_E_INTERNAL_ERROR || st == VONK_E_UNSUPPORTED_FEATURE) {
+        vonk_error_move(err, &raised);
+        return st;
+    }
+    VONK_TRY(vonk_error_forgive(&raised, err));
+    if (scope->rows.n < 2) return vonk_column_new_nulls(local->budget, s->type, local->n_rows, ret, err);
+    branch branches[2];
+    choice c = {.local = local, .step = s, .branches = branches};
+    vonk_rows rows[2];
+    VONK_TRY(halves(local, scope->rows, rows, err));
+    for (st = VONK_OK; c.n < 2 && st == VONK_OK;) {
+        const vonk__scope half = vonk__narrowed(local, scope, rows[c.n]);
+        vonk_column *value;
+        st = vonk__run_caught(local, s, &half, &value, err);
+        if (st == VONK_OK) {
+            branches[c.n] = (branch){value, rows[c.n]};
+            c.n++;
+        }
+    }
+    return finish(&c, st, ret, err);
 }

@@ -124,6 +124,7 @@ vonk_status vonk__compute(vonk_program_local *local, const vonk__step *s, const 
     case VONK__STEP_INPUT: *ret = vonk_column_ref(local->batch->columns[s->index]); return VONK_OK;
     case VONK__STEP_CONST: return vonk_column_constant_of(local->budget, s->value, 0, local->n_rows, ret, err);
     case VONK__STEP_CALL:
+        if (vonk_expr_has(s->expr, VONK_EXF_CATCHES)) return vonk__run_caught(local, s, scope, ret, err);
         st = vonk__run_call(local, s, scope, ret, err);
         return st == VONK_OK || st == VONK_E_MEMORY_BUDGET_EXCEEDED ? st : vonk_expr_failed_running(s->expr, st, err);
     case VONK__STEP_CASE: return vonk__run_case(local, s, scope, ret, err);

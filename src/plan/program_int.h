@@ -104,6 +104,8 @@ void vonk__clear_slots(vonk_program_local *local);
 
 /* By kind: new reference. */
 vonk_status vonk__run_call(vonk_program_local *local, const vonk__step *step, const vonk__scope *scope, vonk_column **ret, vonk_error *err);
+/* ... that is NULL in rows where it or an argument raises. */
+vonk_status vonk__run_caught(vonk_program_local *local, const vonk__step *step, const vonk__scope *scope, vonk_column **ret, vonk_error *err);
 vonk_status vonk__run_case(vonk_program_local *local, const vonk__step *step, const vonk__scope *scope, vonk_column **ret, vonk_error *err);
 vonk_status vonk__run_coalesce(vonk_program_local *local, const vonk__step *step, const vonk__scope *scope, vonk_column **ret, vonk_error *err);
 vonk_status vonk__run_logic(vonk_program_local *local, const vonk__step *step, const vonk__scope *scope, vonk_column **ret, vonk_error *err);

@@ -325,8 +325,8 @@ static vonk_status found_constant(vonk_an *an, const vonk_expr *e, const vonk_ex
     return VONK_OK;
 }
 
-/* Was evaluating e found to raise a moment ago, or something that e always evaluates? Each such error tells of all places
- * further out, so trying again at each level would cost the square of the depth too. */
+/* Was evaluating e found to raise a moment ago, or something that e always evaluates? Each such error tells of all
+ * places further out, so trying again at each level would cost the square of the depth too. */
 static bool found_raising(const vonk_an *an, const vonk_expr *e)
 {
     for (; e; e = vonk_expr_leading_child(e))
@@ -569,9 +569,7 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     const vonk_type *result;
     VONK_TRY(vonk__an_hold_type(an, b.t.result, &result, err));
     const vonk_type *text = text_of_sum(fn, result, children);
-    const vonk_eval_mode cast_mode = text && fn->force_mode == VONK_MODE_TRY ? VONK_MODE_TRY
-                                     : an->ansi                              ? VONK_MODE_ANSI
-                                                                             : VONK_MODE_LEGACY;
+    const vonk_eval_mode cast_mode = b.t.catches ? VONK_MODE_TRY : an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
     const vonk_expr **cast;
     VONK_TRY(vonk_arena_array(an->arena, n + 1, sizeof(*cast), &cast, err));
     for (uint32_t i = 0; i < n; i++) {
@@ -584,7 +582,7 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     e->fn = fn;
     e->n_args = n_args;
     e->n_order = like->n_order;
-    e->flags = like->flags;
+    e->flags = like->flags | (b.t.catches ? VONK_EXF_CATCHES : 0);
     e->mode = b.t.mode;
     e->nullable = b.t.result_nullable;
     VONK_TRY(vonk_expr_set_type(e, result, err));
