@@ -124,15 +124,6 @@ static bool is_in_vain(const vonk_expr *e)
     return first && is_folded(first->kind);
 }
 
-/* x / y > NULL: an operator over a NULL that is written there asks for nothing else, so that x / y raises nothing. */
-static bool is_null_operation(const vonk_expr *e)
-{
-    if (e->kind != VONK_EX_FUNCTION || !e->fn->symbol || e->fn->nulls != VONK_NULL_IN_NULL_OUT) return false;
-    for (uint32_t i = 0; i < e->n_children; i++)
-        if (is_null_literal(e->children[i])) return true;
-    return false;
-}
-
 static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_opt_env *env = arg;
@@ -143,7 +134,6 @@ static vonk_status step(const vonk_expr *e, void *arg, const vonk_expr **ret, vo
     }
     if (e->kind == VONK_EX_AND || e->kind == VONK_EX_OR) return simplify_logic(env, e, ret, err);
     if (e->kind == VONK_EX_CASE) return simplify_case(env, e, ret, err);
-    if (is_null_operation(e)) return vonk_ex_null(env->budget, e->type, ret, err);
     if (is_folded(e->kind) && !is_in_vain(e) && vonk_expr_is_foldable(e)) return fold_value(env, e, ret, err);
     if (e->kind == VONK_EX_IS_NOT_NULL && !e->children[0]->nullable && !vonk_expr_may_raise(e->children[0]))
         return vonk_ex_bool(env->budget, true, ret, err);

@@ -130,6 +130,22 @@ static vonk_status compile_lambdas(builder *b, const vonk_expr *e, vonk_lambda *
     return VONK_OK;
 }
 
+/* x / y > NULL: an operator over a NULL asks for nothing else, so that x / y raises nothing. */
+static bool is_null_operation(const vonk_expr *e, vonk_column *const *constants, uint32_t n)
+{
+    if (e->kind != VONK_EX_FUNCTION || !e->fn->symbol || e->fn->nulls != VONK_NULL_IN_NULL_OUT) return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (constants[i] && vonk_column_is_null(constants[i], 0)) return true;
+    return false;
+}
+
+static vonk_status set_null(builder *b, vonk__step *s, const vonk_type *type, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *null = NULL;
+    VONK_TRY(vonk_column_new_nulls(b->p->budget, type, 1, &null, err));
+    return set_constant(b, s, null, err);
+}
+
 /* Arguments that are lambdas have no step: they refer to one that says nothing. */
 static vonk_status compile_call(builder *b, const vonk_expr *e, vonk__step *s, vonk_error *err)
 {
@@ -149,6 +165,7 @@ static vonk_status compile_call(builder *b, const vonk_expr *e, vonk__step *s, v
         bool lambda = lambdas && lambdas[i];
         if (!lambda && b->steps.at[s->args[i]].kind == VONK__STEP_CONST) constants[i] = b->steps.at[s->args[i]].value;
     }
+    if (is_null_operation(e, constants, s->n_args)) return set_null(b, s, e->type, err);
     vonk_status st = vonk__prepare_call(b->p->arena, b->p->env, e, constants, lambdas, &s->call, err);
     if (st != VONK_OK) return vonk_expr_failed(e, st, err);
     if (s->call->fn->volatility == VONK_PARTITION_BOUND) b->p->partition_bound = true;
