@@ -247,6 +247,12 @@ vonk_status vonk_fail_foreign(vonk_error *err, vonk_errclass cls, vonk_str messa
     return cls;
 }
 
+const char *vonk_ordinal(uint32_t i, char into[16])
+{
+    static const char *const names[] = {"first", "second", "third"};
+    return i < VONK_COUNTOF(names) ? names[i] : vonk_format(into, 16, "%uth", i + 1);
+}
+
 const char *vonk_format(char *into, size_t bytes, const char *fmt, ...)
 {
     va_list args;

@@ -107,6 +107,9 @@ vonk_status vonk_fail_foreign(vonk_error *err, vonk_errclass cls, vonk_str messa
 /* Text for a parameter, alive until the enclosing block ends, cut at 1023 bytes: VONK_F("%d", n), VONK_S(str). */
 #define VONK_F(...) vonk_format((char[1024]){0}, 1024, __VA_ARGS__)
 #define VONK_S(str) VONK_F("%.*s", (int)(str).len, (str).data)
+/* "first", "second", "third", "4th", ...: of place i, counted from 0, as the parameters of Spark's errors say it. */
+#define VONK_ORDINAL(i) vonk_ordinal((i), (char[16]){0})
+const char *vonk_ordinal(uint32_t i, char into[16]);
 const char *vonk_format(char *into, size_t bytes, const char *fmt, ...) VONK_PRINTF(3, 4);
 
 /* Some conditions are raised by different exceptions (CAST_INVALID_INPUT: by the target's type): after the raise, on top of the row's family. Returns err->cls. */

@@ -59,7 +59,7 @@ const vonk_fn vonk_fns_complex[] = {
      .eval = eval_element_at, .group = "map_funcs", .since = "2.4.0",
      .doc = "The element at a position counted from 1, or from the end when negative; of a map the value of a key.",
      .example = "element_at(array(1, 2, 3), 2)", .expect = "2"},
-    {.name = "try_element_at", .args = "array|map,any", STRICT, .raises = VONK_MAY_RAISE, .force_mode = VONK_MODE_TRY,
+    {.name = "try_element_at", .errors_of = "element_at", .args = "array|map,any", STRICT, .raises = VONK_MAY_RAISE, .force_mode = VONK_MODE_TRY,
      .resolve = resolve_element_at, .eval = eval_element_at, .group = "map_funcs", .since = "3.5.0",
      .doc = "element_at with NULL where there is no such element.", .example = "try_element_at(array(1, 2, 3), 5)",
      .expect = "NULL"},

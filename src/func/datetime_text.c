@@ -83,7 +83,7 @@ const vonk_fn vonk_fns_datetime_text[] = {
      .doc = "The date that the text says, or NULL where it says none.",
      .example = "try_to_date('foo', 'yyyy-MM-dd')",
      .expect = "NULL"},
-    {.name = "try_to_time",
+    {.name = "try_to_time", .errors_of = "to_time",
      TIME,
      .force_mode = VONK_MODE_TRY,
      .text = "$0(to_time($1)); $0(to_time($1, $2))",

@@ -18,7 +18,7 @@ const vonk_fn vonk_fns_encrypt[] = {
      .text = "$0($1, $2, GCM, DEFAULT, ); $0($1, $2, $3, DEFAULT, ); $0($1, $2, $3, $4, ); $0($*)",
      .doc = "What aes_encrypt has encrypted with the same key, mode and padding.",
      .example = "aes_decrypt(unhex('348FF37EBDE05B7880BA339068FBDA5E'), '0000111122223333', 'ECB', 'PKCS')", .expect = "Spark"},
-    {.name = "try_aes_decrypt", .args = "binary,binary,string?,string?,binary?", ROW, .force_mode = VONK_MODE_TRY, .catches = true,
+    {.name = "try_aes_decrypt", .errors_of = "aes_decrypt", .args = "binary,binary,string?,string?,binary?", ROW, .force_mode = VONK_MODE_TRY, .catches = true,
      .eval = eval_decrypt, .since = "3.5.0", .text = "$0($1, $2, GCM, DEFAULT, ); $0($1, $2, $3, DEFAULT, ); $0($1, $2, $3, $4, ); $0($*)",
      .doc = "aes_decrypt with NULL where it fails.", .example = "try_aes_decrypt(X'00', '0000111122223333')", .expect = "NULL"},
     {.name = "hmac", .args = "binary,binary,string?", ROW, .text = "$0($1, $2, SHA-256); $0($1, $2, $3)", .eval = eval_hmac, .since = "4.3.0",

@@ -189,6 +189,7 @@ struct vonk_fn {
     const char      *special; /* SPECIAL: "case", "and", "coalesce", ... */
     const char      *rewrite; /* REWRITE: SQL text with $1, $2, ...; "a; b; c" gives one text per number of arguments from min_args on */
     const char      *alias_of; /* another row's name: everything else is taken from there; the written name is kept in column names */
+    const char      *errors_of; /* the row that errors about types speak of: "element_at" of try_element_at */
     const char      *swapped;  /* the row that says the same of the arguments in another order: "+" of itself, "<" of ">" */
     const char      *symbol;   /* operators: "+", so that texts show (a + b) */
     /* How column names show a call, when not as name(a, b): one template per number of arguments, separated by ';' ("$0($1, 0); $0($1, $2)"): $0 = the written

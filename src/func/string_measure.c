@@ -66,7 +66,7 @@ const vonk_fn vonk_fns_string_measure[] = {
      .doc = "A letter and three digits for how an English word sounds.",
      .example = "soundex('Miller')",
      .expect = "M460"},
-    {.name = "try_parse_url",
+    {.name = "try_parse_url", .errors_of = "parse_url",
      .args = "string,string,string?",
      .result = "string",
      .group = "url_funcs",

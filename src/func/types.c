@@ -336,13 +336,10 @@ static vonk_status with_letters(matching *m, vonk_str text, const vonk_type *typ
 
 vonk_status vonk__raise_wrong_type(const vonk_fn_types *t, uint32_t arg, const char *required, vonk_error *err)
 {
-    static const char *const ordinals[] = {"first", "second",  "third",  "fourth", "fifth",
-                                           "sixth", "seventh", "eighth", "ninth",  "tenth"};
-    const char *which = arg < VONK_COUNTOF(ordinals) ? ordinals[arg] : VONK_F("%uth", arg + 1);
     return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr",
-                     vonk_fn_call_text(t, (char[1024]){0}), "paramIndex", which, "requiredType", required, "inputSql",
-                     VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[arg] : VONK_STR("?"))), "inputType",
-                     VONK_TYPE_SQL(t->types[arg]));
+                     vonk_fn_call_text(t, (char[1024]){0}), "paramIndex", VONK_ORDINAL(arg), "requiredType", required,
+                     "inputSql", VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[arg] : VONK_STR("?"))),
+                     "inputType", VONK_TYPE_SQL(t->types[arg]));
 }
 
 const char *vonk_fn_call_text(const vonk_fn_types *t, char into[1024])

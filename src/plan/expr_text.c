@@ -162,9 +162,8 @@ static bool shown_as_operator(const vonk_expr *e)
            strcmp(e->fn->symbol, e->fn->name) == 0;
 }
 
-static vonk_status put_operator(const text *t, const vonk_expr *e, vonk_error *err)
+static vonk_status put_operator(const text *t, const vonk_expr *e, const char *symbol, vonk_error *err)
 {
-    const char *symbol = e->fn->symbol;
     if (e->n_args == 1) {
         bool tight = symbol[0] == '~';
         VONK_TRY(vonk_buf_printf(t->out, err, tight ? "%s" : "(%s ", symbol));
@@ -247,7 +246,7 @@ static vonk_status put_function(const text *t, const vonk_expr *e, vonk_error *e
         return put_c(t, " DESC)", err);
     }
     if (shown_as_operator(e))
-        VONK_TRY(put_operator(t, e, err));
+        VONK_TRY(put_operator(t, e, e->fn->symbol, err));
     else if (e->fn->text && choose_template(e->fn->text, e->n_args, &tp))
         VONK_TRY(put_template(t, e, &tp, err));
     else
@@ -282,6 +281,9 @@ static vonk_status put_python(const text *outer, const vonk_expr *e, vonk_error 
 static vonk_status put_call(const text *t, const vonk_expr *e, vonk_error *err)
 {
     size_t from = t->out->len;
+    const bool operator= vonk_expr_has(e, VONK_EXF_OPERATOR) && e->n_parts == 1 && (e->n_args == 1 || e->n_args == 2);
+    const vonk_fn *fn = operator? vonk_fn_find(e->parts[0]) : NULL;
+    if (fn && fn->symbol) return put_operator(t, e, fn->symbol, err);
     VONK_TRY(put_parts(t, e->parts, e->n_parts, err));
     VONK_TRY(put_c(t, "(", err));
     VONK_TRY(put_list(t, e->children, e->n_args, ", ", err));

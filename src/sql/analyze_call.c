@@ -450,6 +450,14 @@ static vonk_str field_name(const vonk_expr *e)
     return VONK_STR_NONE;
 }
 
+static vonk_status resolve_with_text(vonk_an *an, binding *b, const vonk_expr *like, const vonk_expr *const *children,
+                                     uint32_t n, vonk_error *err)
+{
+    VONK_TRY(call_text(an, b->t.fn, like, children, n, b->t.n_args, &b->t.text, err));
+    b->t.mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
+    return vonk_fn_resolve(&b->t, err);
+}
+
 /* Texts are made only for messages: the call is resolved once more with them. */
 static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like, const vonk_expr *const *children,
                                  uint32_t n, vonk_error *err)
@@ -465,11 +473,14 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
         names[i] = field_name(children[i]);
         b->types[i] = children[i]->type;
     }
-    VONK_TRY(call_text(an, b->t.fn, like, children, n, n_args, &b->t.text, err));
     b->t.texts = b->texts;
     b->t.names = names;
-    b->t.mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
-    return vonk_fn_resolve(&b->t, err);
+    vonk_status st = resolve_with_text(an, b, like, children, n, err);
+    if (st == VONK_OK || st == VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION || !b->t.fn->errors_of) return st;
+    vonk_error_reset(err);
+    b->t.fn = vonk_fn_find(vonk_str_of(b->t.fn->errors_of));
+    for (uint32_t i = 0; i < n_args; i++) b->types[i] = children[i]->type;
+    return resolve_with_text(an, b, like, children, n, err);
 }
 
 /* Under an OVER an aggregate may take other aggregates and windows: they are computed before. */

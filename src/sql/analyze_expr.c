@@ -20,13 +20,6 @@ vonk_status vonk__an_exprs(vonk_an *an, const vonk_scope *scope, const vonk_expr
 
 /* ---- messages */
 
-static const char *ordinal(uint32_t i)
-{
-    static const char *const names[] = {"first", "second",  "third",  "fourth", "fifth",
-                                        "sixth", "seventh", "eighth", "ninth",  "tenth"};
-    return i < VONK_COUNTOF(names) ? names[i] : NULL;
-}
-
 static vonk_status wrong_type(vonk_an *an, const vonk_expr *whole, const vonk_expr *part, uint32_t at,
                               const char *required, vonk_error *err)
 {
@@ -34,8 +27,8 @@ static vonk_status wrong_type(vonk_an *an, const vonk_expr *whole, const vonk_ex
     VONK_TRY(vonk__an_quoted_sql(an, whole, &sql, err));
     VONK_TRY(vonk__an_quoted_sql(an, part, &input, err));
     return VONK_EXPR_FAIL(whole, err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_INPUT_TYPE, "sqlExpr", sql, "paramIndex",
-                          ordinal(at) ? ordinal(at) : VONK_F("%uth", at + 1), "requiredType", required, "inputSql",
-                          input, "inputType", VONK_TYPE_SQL(part->type));
+                          VONK_ORDINAL(at), "requiredType", required, "inputSql", input, "inputType",
+                          VONK_TYPE_SQL(part->type));
 }
 
 /* Forms list the types in [], functions in () with "or" between them. */
@@ -127,7 +120,7 @@ static vonk_status coerce_case(vonk_an *an, const operands *o, vonk_error *err)
         if (i % 2 == 1 || is_else)
             values[n++] = i;
         else
-            VONK_TRY(to_boolean(an, o, i, is_if ? 0 : i, err));
+            VONK_TRY(to_boolean(an, o, i, i / 2, err));
     }
     return to_common(an, o, values, n, is_if ? "`if`" : "`casewhen`", err);
 }
@@ -535,7 +528,7 @@ static vonk_status change_failed(vonk_an *an, const vonk_expr *like, const vonk_
     if (condition == VONK_E_DATATYPE_MISMATCH__CANNOT_DROP_ALL_FIELDS)
         return VONK_EXPR_FAIL(like, err, condition, "sqlExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(shown)));
     return VONK_EXPR_FAIL(like, err, condition, "sqlExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(shown)), "paramIndex",
-                          ordinal(0), "requiredType", "\"STRUCT\"", "inputSql", input, "inputType",
+                          "first", "requiredType", "\"STRUCT\"", "inputSql", input, "inputType",
                           VONK_TYPE_SQL(base->type));
 }
 

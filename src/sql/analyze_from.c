@@ -251,7 +251,6 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
                               "expectedNum", "[1, 2, 3, 4]", "actualNum", VONK_F("%zu", args->n), "docroot",
                               "https://spark.apache.org/docs/latest");
     for (size_t i = 0; i < args->n; i++) {
-        static const char *const places[] = {"first", "second", "third", "fourth"};
         static const char *const names[] = {"`start`", "`end`", "`step`", "`numSlices`"};
         size_t place = args->n == 1 ? 1 : i;
         if (!vonk_expr_is_foldable(args->at[i]))
@@ -259,8 +258,8 @@ static vonk_status range_node(vonk_an *an, const vonk_plan *p, const vonk_exprs 
                                   names[place], "paramType", place < 3 ? "\"BIGINT\"" : "\"INT\"");
         if (args->at[i]->type->id == VONK_T_NULL)
             return VONK_PLAN_FAIL(p, err, VONK_E_UNEXPECTED_INPUT_TYPE, "functionName", "`range`", "paramIndex",
-                                  places[place], "requiredType", place < 3 ? "\"BIGINT\"" : "\"INT\"", "inputSql",
-                                  "\"NULL\"", "inputType", "\"VOID\"");
+                                  VONK_ORDINAL((uint32_t)place), "requiredType", place < 3 ? "\"BIGINT\"" : "\"INT\"",
+                                  "inputSql", "\"NULL\"", "inputType", "\"VOID\"");
         VONK_TRY(range_argument(an, args->at[i], &n[place], err));
     }
     if (n[2] == 0) return VONK_PLAN_FAIL(p, err, VONK_E_FAILED_FUNCTION_CALL, "funcName", "`range`");

@@ -13,13 +13,6 @@ static const char *set_name(const vonk_plan *p)
     return p->set.all ? "EXCEPT ALL" : "EXCEPT";
 }
 
-static const char *ordinal(uint32_t i)
-{
-    static const char *const names[] = {"first", "second",  "third",  "fourth", "fifth",
-                                        "sixth", "seventh", "eighth", "ninth",  "tenth"};
-    return i < VONK_COUNTOF(names) ? names[i] : "later";
-}
-
 /* ---- by name: columns, and the fields of structs in them and in their arrays */
 
 /* Do structs in both types have fields of the same names in the same order? Types of other kinds need not be alike. */
@@ -191,7 +184,7 @@ static vonk_status check_columns(vonk_an *an, const vonk_plan *p, const vonk_pla
     for (uint32_t i = 1; i < n; i++)
         if (sides[i]->n_output != sides[0]->n_output)
             return VONK_PLAN_FAIL(p, err, VONK_E_NUM_COLUMNS_MISMATCH, "operator", set_name(p), "firstNumColumns",
-                                  VONK_F("%u", sides[0]->n_output), "invalidOrdinalNum", ordinal(i),
+                                  VONK_F("%u", sides[0]->n_output), "invalidOrdinalNum", VONK_ORDINAL(i),
                                   "invalidNumColumns", VONK_F("%u", sides[i]->n_output));
     if (p->set.kind == VONK_SET_UNION) return VONK_OK;
     for (uint32_t i = 0; i < sides[0]->n_output; i++) {
@@ -249,7 +242,7 @@ static vonk_status incompatible(vonk_an *an, const vonk_plan *p, uint32_t at, co
         if (!common) break;
     }
     return VONK_PLAN_FAIL(p, err, VONK_E_INCOMPATIBLE_COLUMN_TYPE, "operator", set_name(p), "columnOrdinalNumber",
-                          ordinal(at), "tableOrdinalNumber", ordinal(k), "dataType1", VONK_TYPE_SQL(types[k]),
+                          VONK_ORDINAL(at), "tableOrdinalNumber", VONK_ORDINAL(k), "dataType1", VONK_TYPE_SQL(types[k]),
                           "dataType2", VONK_TYPE_SQL(types[0]), "hint", "");
 }
 

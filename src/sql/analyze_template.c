@@ -67,7 +67,8 @@ typedef struct filling {
     const vonk_expr *like;
 } filling;
 
-/* $3 becomes the third argument; everything else gets the call's place in the text. */
+/* $3 becomes the third argument; everything else gets the call's place in the text. Casts are not shown, as those that
+ * analysis puts in. */
 static vonk_status fill(const vonk_expr *e, void *arg, const vonk_expr **ret, vonk_error *err)
 {
     const filling *f = arg;
@@ -85,6 +86,7 @@ static vonk_status fill(const vonk_expr *e, void *arg, const vonk_expr **ret, vo
     vonk_expr *copy;
     VONK_TRY(vonk_expr_copy(vonk_arena_budget(f->like->arena), e, NULL, 0, &copy, err));
     vonk_expr_set_origin(copy, &f->like->origin);
+    if (copy->kind == VONK_EX_CAST) copy->flags |= VONK_EXF_IMPLICIT;
     return vonk_expr_finish(copy, ret, err);
 }
 
