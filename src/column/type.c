@@ -264,6 +264,12 @@ bool vonk_type_is_datetime(const vonk_type *t)
     return t->id == VONK_T_DATE || (t->id >= VONK_T_TIMESTAMP && t->id <= VONK_T_TIMESTAMP_NTZ_NANOS);
 }
 
+bool vonk_type_is_interval(const vonk_type *t)
+{
+    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME ||
+           t->id == VONK_T_INTERVAL_CALENDAR;
+}
+
 bool vonk_type_is_atomic(const vonk_type *t)
 {
     switch (t->id) {

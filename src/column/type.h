@@ -98,6 +98,7 @@ bool vonk_type_is_numeric(const vonk_type *t);  /* byte .. double, decimal */
 bool vonk_type_is_integral(const vonk_type *t); /* byte, short, int, long */
 bool vonk_type_is_stringy(const vonk_type *t);  /* string, char, varchar */
 bool vonk_type_is_datetime(const vonk_type *t); /* date, timestamps */
+bool vonk_type_is_interval(const vonk_type *t); /* year-month, day-time, calendar */
 bool vonk_type_is_atomic(const vonk_type *t);
 bool vonk_type_is_orderable(const vonk_type *t);
 bool vonk_type_has(const vonk_type *t, vonk_type_id id); /* itself or anywhere inside */

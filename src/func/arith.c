@@ -92,49 +92,61 @@ vonk_status vonk__arith_wrong_type(const vonk_fn_types *t, char op, vonk_error *
                      vonk_fn_call_text(t, (char[1024]){0}), "inputType",
                      op == '+' || op == '-' ? sums
                      : op == 'd'            ? divs
+                     : op == '/'            ? "(\"DOUBLE\" or \"DECIMAL\")"
                                             : "\"NUMERIC\"",
                      "actualDataType", VONK_TYPE_SQL(t->types[0]));
 }
 
-/* A string counts as the number that the other side suggests. */
-static void promote_strings(vonk_fn_types *t)
+/* A string counts as what the other side suggests, which may be nothing that the operator takes. */
+void vonk__arith_promote_strings(vonk_fn_types *t)
 {
     for (int i = 0; i < 2; i++) {
         const vonk_type *other = t->types[1 - i];
-        if (!vonk_type_is_stringy(t->types[i])) continue;
-        if (!t->env->ansi)
-            t->types[i] = &vonk_type_double;
-        else if (vonk_type_is_integral(other))
+        if (!vonk_type_is_stringy(t->types[i]) || vonk_type_is_stringy(other)) continue;
+        if (vonk_type_is_integral(other))
             t->types[i] = &vonk_type_long;
         else if (vonk_type_is_numeric(other))
             t->types[i] = &vonk_type_double;
+        else if (vonk_type_is_atomic(other) && !vonk_type_is_interval(other))
+            t->types[i] = other;
     }
+}
+
+static void strings_to_double(vonk_fn_types *t)
+{
+    for (int i = 0; i < 2; i++)
+        if (vonk_type_is_stringy(t->types[i])) t->types[i] = &vonk_type_double;
 }
 
 static void replace_nulls(vonk_fn_types *t)
 {
     for (int i = 0; i < 2; i++) {
-        if (t->types[i]->id != VONK_T_NULL) continue;
         const vonk_type *other = t->types[1 - i];
-        t->types[i] = other->id == VONK_T_NULL ? &vonk_type_double : other;
+        if (t->types[i]->id != VONK_T_NULL) continue;
+        if (other->id == VONK_T_NULL)
+            t->types[i] = &vonk_type_double;
+        else if (vonk_type_is_numeric(other) || vonk_type_is_stringy(other))
+            t->types[i] = other;
     }
 }
 
-/* Digits of an integral literal, as the decimal that just holds it. */
-static vonk_status decimal_of_literal(const vonk_column *value, const vonk_type **ret, vonk_error *err)
+int vonk__arith_literal_digits(const vonk_fn_types *t, int i)
 {
+    const vonk_column *value = t->constants && (!t->literal || t->literal[i]) ? t->constants[i] : NULL;
+    if (!value || t->types[i]->id == VONK_T_BYTE || !vonk_type_is_integral(value->type) ||
+        vonk_column_is_null(value, 0))
+        return 0;
     int64_t v = vonk_column_i64(value, 0);
-    return vonk_type_decimal(vonk_digits_u128(v < 0 ? 0 - (vonk_u128)v : (vonk_u128)v), 0, ret, err);
+    return vonk_digits_u128(v < 0 ? 0 - (vonk_u128)v : (vonk_u128)v);
 }
 
 static vonk_status as_decimal(vonk_fn_types *t, int i, vonk_error *err)
 {
     const vonk_type *made = NULL;
-    const vonk_column *value = t->constants && (!t->literal || t->literal[i]) ? t->constants[i] : NULL;
-    if (t->types[i]->id == VONK_T_BYTE) value = NULL; /* Spark looks into shorts, ints and longs only */
+    const int digits = vonk__arith_literal_digits(t, i);
     if (is_decimal(t->types[i])) return VONK_OK;
-    if (value && vonk_type_is_integral(value->type) && !vonk_column_is_null(value, 0))
-        VONK_TRY(decimal_of_literal(value, &made, err));
+    if (digits)
+        VONK_TRY(vonk_type_decimal(digits, 0, &made, err));
     else
         VONK_TRY(vonk_coerce_decimal_for(t->types[i], &made, err));
     return vonk_fn_own_type(t->arena, made, &t->types[i], err);
@@ -182,7 +194,10 @@ static vonk_status resolve_arith(vonk_fn_types *t, vonk_error *err)
     VONK_TRY(vonk__arith_resolve_time(t, op, &done, err));
     if (op == '/' && t->types[0]->id != VONK_T_INTERVAL_DAY_TIME) t->result_nullable = true;
     if (done) return VONK_OK;
-    promote_strings(t);
+    if (t->env->ansi)
+        vonk__arith_promote_strings(t);
+    else
+        strings_to_double(t);
     replace_nulls(t);
     bool left = vonk_type_is_numeric(t->types[0]), right = vonk_type_is_numeric(t->types[1]);
     if (left && right) return resolve_numbers(t, op, err);

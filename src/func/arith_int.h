@@ -10,6 +10,11 @@
 char vonk__arith_op(const vonk_fn *fn);
 const char *vonk__arith_try_name(char op);
 
+/* In ANSI mode: what texts stand for beside others. */
+void vonk__arith_promote_strings(vonk_fn_types *t);
+/* Of the decimal that just holds argument i, a short, int or bigint that is written there; 0: it is something else. */
+int vonk__arith_literal_digits(const vonk_fn_types *t, int i);
+
 /* Dates, times, intervals: *ret_done false: none of these. */
 vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, vonk_error *err);
 vonk_status vonk__arith_prepare_time(vonk_fn_call *call, char op, bool *ret_done, vonk_error *err);

@@ -47,7 +47,6 @@ static bool is_time(const vonk_type *t) { return t->id == VONK_T_TIME; }
 static bool is_ym(const vonk_type *t) { return t->id == VONK_T_INTERVAL_YEAR_MONTH; }
 static bool is_dt(const vonk_type *t) { return t->id == VONK_T_INTERVAL_DAY_TIME; }
 static bool is_calendar(const vonk_type *t) { return t->id == VONK_T_INTERVAL_CALENDAR; }
-static bool is_interval(const vonk_type *t) { return is_ym(t) || is_dt(t) || is_calendar(t); }
 static bool is_span(const vonk_type *t) { return is_dt(t) || is_calendar(t); } /* what any moment takes */
 static bool whole_days(const vonk_type *t) { return t->first == VONK_DAY && t->last == VONK_DAY; }
 static bool is_days(const vonk_type *t) { return t->id == VONK_T_INT || t->id == VONK_T_SHORT || t->id == VONK_T_BYTE; }
@@ -75,7 +74,7 @@ static form form_of(char op, const vonk_type *a, const vonk_type *b)
     if (sum && is_dt(a) && is_dt(b)) return DT_AND_DT;
     if (sum && is_calendar(a) && is_calendar(b)) return CALENDAR_AND_CALENDAR;
     bool scales = (op == '*' || op == '/') && vonk_type_is_numeric(b);
-    if (scales && is_interval(a)) return is_ym(a) ? YM_TIMES : is_dt(a) ? DT_TIMES : CALENDAR_TIMES;
+    if (scales && vonk_type_is_interval(a)) return is_ym(a) ? YM_TIMES : is_dt(a) ? DT_TIMES : CALENDAR_TIMES;
     if (op == 'd' && is_ym(a) && is_ym(b)) return YM_PER_YM;
     return op == 'd' && is_dt(a) && is_dt(b) ? DT_PER_DT : FORM_NONE;
 }
@@ -133,8 +132,14 @@ static vonk_status result_of(vonk_fn_types *t, form f, uint32_t left, vonk_error
 /* What a NULL beside `other` stands for. */
 static const vonk_type *null_beside(char op, const vonk_type *other)
 {
-    if (op == '+' && !is_interval(other)) return &vonk_type_day_time;
-    return is_interval(other) && (op == '*' || op == '/') ? &vonk_type_double : other;
+    const bool interval = vonk_type_is_interval(other);
+    switch (op) {
+    case '+': return interval ? other : &vonk_type_day_time;
+    case '-': return other;
+    case '*':
+    case '/': return interval ? &vonk_type_double : &vonk_type_null;
+    default: return interval && op == 'd' ? other : &vonk_type_null;
+    }
 }
 
 /* What a string beside `other` stands for; the string's own type: for nothing else. */
@@ -143,10 +148,10 @@ static const vonk_type *text_beside(const vonk_fn_types *t, char op, int i)
     const vonk_type *other = t->types[1 - i];
     const bool sum = op == '+' || op == '-';
     if (sum && is_span(other)) return op == '+' || i == 0 ? &vonk_type_timestamp : t->types[i];
-    if (is_interval(other)) return sum ? t->types[i] : &vonk_type_double;
+    if (vonk_type_is_interval(other)) return sum ? t->types[i] : &vonk_type_double;
     if (!t->env->ansi && is_stamp(other) && op == '-') return t->types[i];
     if (!t->env->ansi && !(is_date(other) && op == '-' && i == 0)) return &vonk_type_double; /* which goes with none */
-    return is_date(other) && !sum ? &vonk_type_int : other;
+    return other;
 }
 
 static void complete(vonk_fn_types *t, char op)
@@ -177,7 +182,7 @@ static vonk_status refuse(const vonk_fn_types *t, char op, vonk_error *err)
 {
     const vonk_type *a = t->types[0], *b = t->types[1];
     const bool sum = op == '+' || op == '-', scales = op == '*' || op == '/';
-    const uint32_t left = (op == '+' && is_span(a) && !is_span(b)) || (op == '*' && !is_interval(a));
+    const uint32_t left = (op == '+' && is_span(a) && !is_span(b)) || (op == '*' && !vonk_type_is_interval(a));
     const uint32_t date = is_date(a) ? 0 : 1;
     const vonk_str l = t->texts ? t->texts[left] : VONK_STR_NONE, r = t->texts ? t->texts[1 - left] : VONK_STR_NONE;
     const char *whole = vonk_fn_call_text(t, (char[1024]){0});
@@ -189,7 +194,8 @@ static vonk_status refuse(const vonk_fn_types *t, char op, vonk_error *err)
     if (op == '-' && is_stamp(a)) return wrong_operand(t, 1, whole, "second", moments, err);
     if (op == '-' && is_stamp(b)) return wrong_operand(t, 0, whole, "first", moments, err);
     if (op == '-' && is_date(b)) return wrong_operand(t, 0, whole, "first", "\"DATE\"", err);
-    if (is_date(t->types[date]) && !is_interval(t->types[1 - date]) && (op == '+' || (op == '-' && date == 0))) {
+    if (is_date(t->types[date]) && !vonk_type_is_interval(t->types[1 - date]) &&
+        (op == '+' || (op == '-' && date == 0))) {
         const vonk_str from = date == left ? l : r, days = date == left ? r : l;
         return wrong_operand(
             t, 1 - date,
@@ -201,18 +207,17 @@ static vonk_status refuse(const vonk_fn_types *t, char op, vonk_error *err)
                              VONK_F("\"%s_interval(%.*s, %.*s)\"", op == '*' ? "multiply" : "divide", VONK_STR_ARGS(l),
                                     VONK_STR_ARGS(r)),
                              "second", "\"DOUBLE\"", err);
-    if (scales && is_interval(t->types[left]))
+    if (scales && vonk_type_is_interval(t->types[left]))
         return wrong_operand(t, 1 - left, VONK_F("\"(%.*s %c %.*s)\"", VONK_STR_ARGS(l), op, VONK_STR_ARGS(r)),
                              "second", "\"NUMERIC\"", err);
-    return vonk_type_same(a, b) && (is_stamp(a) || is_time(a)) ? vonk__arith_wrong_type(t, op, err)
-                                                               : vonk__arith_diff_types(t, err);
+    return vonk_type_same(a, b) ? vonk__arith_wrong_type(t, op, err) : vonk__arith_diff_types(t, err);
 }
 
 vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, vonk_error *err)
 {
     bool swapped, any = false;
     for (int i = 0; i < 2; i++)
-        any |= is_interval(t->types[i]) || is_time(t->types[i]) || vonk_type_is_datetime(t->types[i]);
+        any |= vonk_type_is_interval(t->types[i]) || is_time(t->types[i]) || vonk_type_is_datetime(t->types[i]);
     if (!any) return VONK_OK;
     complete(t, op);
     form f = find_form(op, t->types[0], t->types[1], &swapped);

@@ -3,6 +3,7 @@
 
 #include "func/arith_int.h"
 #include "func/body.h"
+#include "func/coerce.h"
 #include "func/tables.h"
 
 static vonk_status prepare_sign(vonk_fn_call *call, vonk_error *err);
@@ -39,13 +40,13 @@ const vonk_fn vonk_fns_arith_unary[] = {
     {.name = "sign", .alias_of = "signum", .text = "sign($1)", .example = "sign(-5)", .expect = "-1.0"},
     {.name = "~", .symbol = "~", .args = "=integral", .result = "arg0", STRICT, BITS, .eval = eval_not,
      .since = "1.4.0", .doc = "Every bit turned over.", .example = "~ 0", .expect = "-1"},
-    {.name = "&", .symbol = "&", .swapped = "&", .args = "T,T", .result = "T", STRICT, BITS, .resolve = resolve_bits,
+    {.name = "&", .symbol = "&", .swapped = "&", STRICT, BITS, .resolve = resolve_bits,
      .eval = eval_bits, .since = "1.4.0", .doc = "The bits that are set in both values.", .example = "3 & 5",
      .expect = "1"},
-    {.name = "|", .symbol = "|", .swapped = "|", .args = "T,T", .result = "T", STRICT, BITS, .resolve = resolve_bits,
+    {.name = "|", .symbol = "|", .swapped = "|", STRICT, BITS, .resolve = resolve_bits,
      .eval = eval_bits, .since = "1.4.0", .doc = "The bits that are set in one of the values.", .example = "3 | 5",
      .expect = "7"},
-    {.name = "^", .symbol = "^", .swapped = "^", .args = "T,T", .result = "T", STRICT, BITS, .resolve = resolve_bits,
+    {.name = "^", .symbol = "^", .swapped = "^", STRICT, BITS, .resolve = resolve_bits,
      .eval = eval_bits, .since = "1.4.0", .doc = "The bits that are set in exactly one of the values.",
      .example = "3 ^ 5", .expect = "6"},
     {.name = "shiftleft", SHIFTS, .since = "1.5.0", .doc = "The bits moved to the left.",
@@ -77,15 +78,27 @@ VONK_FN_COUNT(arith_unary);
 
 static vonk_status resolve_bits(vonk_fn_types *t, vonk_error *err)
 {
-    const vonk_type *type = t->types[0];
-    if (vonk_type_is_stringy(type)) type = &vonk_type_long;
-    if (type->id == VONK_T_NULL) type = &vonk_type_int;
-    if (!vonk_type_is_integral(type))
+    const vonk_type *common = NULL;
+    if (t->n_args != 2) return vonk_fn_wrong_count(t, "2", err);
+    if (t->env->ansi) vonk__arith_promote_strings(t);
+    for (int i = 0; i < 2; i++) {
+        const vonk_type *other = t->types[1 - i];
+        if (t->types[i]->id != VONK_T_NULL) continue;
+        if (other->id == VONK_T_NULL)
+            t->types[i] = &vonk_type_int;
+        else if (vonk_type_is_integral(other) || vonk_type_is_stringy(other))
+            t->types[i] = other;
+    }
+    const vonk_type *a = t->types[0], *b = t->types[1];
+    if (vonk_type_same(a, b) && !vonk_type_is_integral(a))
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__BINARY_OP_WRONG_TYPE, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "inputType", "\"INTEGRAL\"", "actualDataType",
-                         VONK_TYPE_SQL(type));
-    t->types[0] = t->types[1] = type;
-    return vonk_fn_set_result(t, type);
+                         VONK_TYPE_SQL(a));
+    if (!vonk_type_is_integral(a) || !vonk_type_is_integral(b)) return vonk__arith_diff_types(t, err);
+    VONK_TRY(vonk_coerce_tightest(a, b, t->env->ansi, &common, err));
+    VONK_TRY(vonk_fn_own_type(t->arena, common, &common, err));
+    t->types[0] = t->types[1] = common;
+    return vonk_fn_set_result(t, common);
 }
 
 static vonk_status resolve_extreme(vonk_fn_types *t, vonk_error *err)

@@ -280,6 +280,7 @@ bool vonk_coerce_implicit(const vonk_type *from, const vonk_type *to, bool ansi)
     if (!ansi) return implicit_legacy(from, to);
     if (vonk_type_same(from, to)) return true;
     if (vonk_type_is_stringy(from)) return vonk_type_is_atomic(to);
+    if (from->id == VONK_T_INTERVAL_CALENDAR && vonk_type_is_stringy(to)) return true;
     if (from->id == VONK_T_ARRAY && to->id == VONK_T_ARRAY)
         return vonk_coerce_implicit(from->fields->type, to->fields->type, ansi);
     return vonk_coerce_can_store(from, to);

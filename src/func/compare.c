@@ -2,11 +2,9 @@
  * values row by row. */
 #include <math.h>
 
-#include "column/kernel/kernel.h"
+#include "func/arith_int.h"
 #include "func/body.h"
-#include "func/coerce.h"
-#include "func/resolve.h"
-#include "func/result.h"
+#include "func/coerce_int.h"
 #include "func/tables.h"
 
 static vonk_status resolve_compare(vonk_fn_types *t, vonk_error *err);
@@ -67,10 +65,19 @@ static vonk_status diff_types(const vonk_fn_types *t, vonk_error *err)
                      VONK_TYPE_SQL(t->types[1]));
 }
 
+/* A number beside a decimal becomes a decimal of its own digits, in Spark by a cast that, the number's type having more
+ * digits, might have given NULL. */
+static bool is_cut(const vonk_fn_types *t, int i)
+{
+    const int digits = vonk__arith_literal_digits(t, i);
+    return t->types[1 - i]->id == VONK_T_DECIMAL && digits && digits < vonk__integral_digits(t->types[i]->id);
+}
+
 static vonk_status resolve_compare(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *common = NULL;
     if (t->n_args != 2) return vonk_fn_wrong_count(t, "2", err);
+    if (t->fn->nulls == VONK_NULL_IN_NULL_OUT && (is_cut(t, 0) || is_cut(t, 1))) t->result_nullable = true;
     VONK_TRY(vonk_coerce_comparison(t->types[0], t->types[1], t->env->ansi, &common, err));
     if (!common) return diff_types(t, err);
     VONK_TRY(vonk_fn_own_type(t->arena, common, &common, err));

@@ -358,12 +358,6 @@ VONK_FN_EVAL(eval_interval_field)
 
 /* ---- extract */
 
-static bool is_interval(const vonk_type *t)
-{
-    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME ||
-           t->id == VONK_T_INTERVAL_CALENDAR;
-}
-
 static bool has_field(const vonk_type *t, field f)
 {
     bool of_time = f == F_HOUR || f == F_MINUTE || f == F_SECOND_FRACTION;
@@ -404,7 +398,7 @@ static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
     const vonk_type *source = t->types[1];
     const bool is_text = vonk_type_is_stringy(source);
     if (is_text || source->id == VONK_T_NULL) t->types[1] = source = &vonk_type_timestamp;
-    bool known = is_interval(source) || source->id == VONK_T_DATE || source->id == VONK_T_TIMESTAMP ||
+    bool known = vonk_type_is_interval(source) || source->id == VONK_T_DATE || source->id == VONK_T_TIMESTAMP ||
                  source->id == VONK_T_TIMESTAMP_NTZ || source->id == VONK_T_TIME;
     vonk_str text = vonk_column_str(name, 0);
     field f = field_of_name(text);
@@ -429,7 +423,7 @@ static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err)
     field f = field_of_name(vonk_column_str(name, 0));
     VONK_TRY(keep_state(call, f, 1, err));
     const vonk_type *source = call->arg_types[1];
-    if (is_interval(source))
+    if (vonk_type_is_interval(source))
         call->eval = eval_interval_field;
     else if (f >= F_HOUR)
         call->eval = eval_time_field;

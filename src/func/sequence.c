@@ -27,12 +27,6 @@ VONK_FN_COUNT(sequence);
 
 /* ---- types */
 
-static bool is_interval(const vonk_type *t)
-{
-    return t->id == VONK_T_INTERVAL_YEAR_MONTH || t->id == VONK_T_INTERVAL_DAY_TIME ||
-           t->id == VONK_T_INTERVAL_CALENDAR;
-}
-
 static vonk_status wrong_types(const vonk_fn_types *t, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__SEQUENCE_WRONG_INPUT_TYPES, "sqlExpr",
@@ -62,7 +56,7 @@ static vonk_status resolve_sequence(vonk_fn_types *t, vonk_error *err)
         if (!fits || !vonk_type_is_integral(common)) return wrong_types(t, err);
         t->types[2] = common;
     }
-    if (step && time && !is_interval(step)) return wrong_types(t, err);
+    if (step && time && !vonk_type_is_interval(step)) return wrong_types(t, err);
     if (!number && !time) return wrong_types(t, err);
     t->types[0] = t->types[1] = common;
     VONK_TRY(vonk__array_of(t, common, false, &result, err));

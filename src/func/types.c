@@ -125,7 +125,6 @@ static bool is_fractional(const vonk_type *t)
 }
 static bool is_ym(const vonk_type *t) { return t->id == VONK_T_INTERVAL_YEAR_MONTH; }
 static bool is_dt(const vonk_type *t) { return t->id == VONK_T_INTERVAL_DAY_TIME; }
-static bool is_interval(const vonk_type *t) { return is_ym(t) || is_dt(t) || t->id == VONK_T_INTERVAL_CALENDAR; }
 static bool is_any_timestamp(const vonk_type *t) { return t->id == VONK_T_TIMESTAMP || t->id == VONK_T_TIMESTAMP_NTZ; }
 static bool is_any_time(const vonk_type *t) { return t->id == VONK_T_TIME; }
 static bool is_nanos(const vonk_type *t) { return false; } /* not built; Spark names it where it would take it */
@@ -137,7 +136,7 @@ static const type_class classes[] = {
     {"fractional", "FRACTIONAL", is_fractional, &vonk_type_double},
     {"decimal", "DECIMAL", is_decimal, NULL},
     {"orderable", "ORDERABLE", is_orderable, NULL},
-    {"interval", "INTERVAL", is_interval, NULL},
+    {"interval", "INTERVAL", vonk_type_is_interval, NULL},
     {"interval_ym", "INTERVAL YEAR TO MONTH", is_ym, NULL},
     {"interval_dt", "INTERVAL DAY TO SECOND", is_dt, NULL},
     {"any_timestamp", "(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)", is_any_timestamp, &vonk_type_timestamp},

@@ -6,6 +6,7 @@
 #include "plan/program.h"
 #include "sql/analyze.h"
 #include "sys/entropy.h"
+#include "text/number.h"
 
 static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call, const vonk_exprs *args,
                            const vonk_expr **ret, vonk_error *err);
@@ -514,13 +515,55 @@ static bool is_whole_days(const vonk_type *t)
     return t->id == VONK_T_INTERVAL_DAY_TIME && t->first == VONK_DAY && t->last == VONK_DAY;
 }
 
-static bool is_interval(const vonk_type *t)
+static bool is_moment(const vonk_type *t) { return vonk_type_is_datetime(t) || t->id == VONK_T_TIME; }
+
+static bool is_decimal_literal(const vonk_expr *e)
 {
-    return t->id == VONK_T_INTERVAL_DAY_TIME || t->id == VONK_T_INTERVAL_YEAR_MONTH ||
-           t->id == VONK_T_INTERVAL_CALENDAR;
+    return e->kind == VONK_EX_LITERAL && e->type->id == VONK_T_DECIMAL && !vonk_column_is_null(e->value, 0);
 }
 
-static bool is_moment(const vonk_type *t) { return vonk_type_is_datetime(t) || t->id == VONK_T_TIME; }
+/* < <= > >= */
+static bool is_ordering(const vonk_fn *fn)
+{
+    const char *name = fn->name;
+    return (name[0] == '<' || name[0] == '>') && (name[1] == 0 || (name[1] == '=' && name[2] == 0));
+}
+
+/* id > 1.5: Spark compares with the whole number that says the same, 1, and shows that. *ret: the result where every
+ * bigint gives the same one, else NULL. */
+static vonk_status whole_bound(vonk_an *an, const vonk_fn *fn, const vonk_expr **inout_args, const vonk_expr **ret,
+                               vonk_error *err)
+{
+    const int at = is_decimal_literal(inout_args[0]) ? 0 : 1;
+    const vonk_expr *bound = inout_args[at], *made;
+    *ret = NULL;
+    if (!is_ordering(fn) || !is_decimal_literal(bound) || !vonk_type_is_integral(inout_args[1 - at]->type))
+        return VONK_OK;
+    const bool below = (fn->name[0] == '<') == (at == 1), or_equal = fn->name[1] == '=';
+    const vonk_i128 value = vonk_column_i128(bound->value, 0), unit = vonk_pow10_i128[bound->type->scale];
+    const vonk_i128 whole = value / unit, rest = value % unit;
+    const bool too_large = whole > INT64_MAX || (whole == INT64_MAX && rest > 0);
+    if (too_large || whole < INT64_MIN || (whole == INT64_MIN && rest < 0)) {
+        VONK_TRY(vonk_ex_bool(an->budget, below == too_large, &made, err));
+        return vonk__an_keep(an, made, ret, err);
+    }
+    const bool up = below != or_equal;
+    const int64_t rounded = (int64_t)(whole + (up && rest > 0) - (!up && rest < 0));
+    VONK_TRY(vonk_ex_int(an->budget, rounded, &vonk_type_long, &made, err));
+    return vonk__an_keep(an, made, &inout_args[at], err);
+}
+
+/* '3' / 2: in ANSI mode the text is a bigint, as beside other operators, before it is divided. */
+static vonk_status whole_texts(vonk_an *an, const vonk_fn *fn, const vonk_expr *like, const vonk_expr **inout_args,
+                               vonk_error *err)
+{
+    if (!an->ansi || (strcmp(fn->name, "/") != 0 && strcmp(fn->name, "try_divide") != 0)) return VONK_OK;
+    const vonk_eval_mode mode = fn->force_mode == VONK_MODE_TRY ? VONK_MODE_TRY : VONK_MODE_ANSI;
+    for (int i = 0; i < 2; i++)
+        if (vonk_type_is_stringy(inout_args[i]->type) && vonk_type_is_integral(inout_args[1 - i]->type))
+            VONK_TRY(vonk__an_cast_as(an, like, inout_args[i], &vonk_type_long, mode, &inout_args[i], err));
+    return VONK_OK;
+}
 
 /* Adding and taking away, not their try_ forms. */
 static bool is_sum(const vonk_fn *fn) { return strcmp(fn->name, "+") == 0 || strcmp(fn->name, "-") == 0; }
@@ -545,7 +588,7 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
     if ((!times && !is_sum(e->fn)) || e->n_args != 2) return VONK_OK;
     assert(args);
     const char op = e->fn->name[0];
-    const bool swapped = times ? is_interval(cast[1]->type) : op == '+' && !is_moment(cast[0]->type);
+    const bool swapped = times ? vonk_type_is_interval(cast[1]->type) : op == '+' && !is_moment(cast[0]->type);
     const vonk_type *a = cast[swapped]->type, *b = cast[!swapped]->type;
     vonk_str left, right, shown;
     if (times ? !swapped : !is_moment(a) || vonk_type_is_datetime(b)) return VONK_OK;
@@ -570,6 +613,14 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
 vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, const vonk_expr *like,
                           const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err)
 {
+    const vonk_expr *operands[2];
+    if (n == 2) {
+        memcpy(operands, children, sizeof(operands));
+        children = operands;
+        VONK_TRY(whole_bound(an, fn, operands, ret, err));
+        if (*ret) return VONK_OK;
+        VONK_TRY(whole_texts(an, fn, like, operands, err));
+    }
     binding b = {0};
     uint32_t n_args = n - (vonk_expr_has(like, VONK_EXF_HAS_FILTER) ? 1 : 0) - like->n_order;
     (void)written;

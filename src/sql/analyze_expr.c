@@ -133,8 +133,28 @@ static vonk_status coerce_all(vonk_an *an, const operands *o, const char *functi
     return to_common(an, o, all, o->n, function, err);
 }
 
+/* In ANSI mode a text counts as a boolean beside a boolean only. */
+static vonk_status check_texts(vonk_an *an, const operands *o, vonk_error *err)
+{
+    const vonk_expr *whole;
+    const char *sql;
+    bool texts = false;
+    if (!an->ansi || o->n < 2) return VONK_OK;
+    for (int i = 0; i < 2; i++) {
+        const vonk_type *type = o->at[i]->type;
+        if (!vonk_type_is_stringy(type) && type->id != VONK_T_NULL) return VONK_OK;
+        texts |= vonk_type_is_stringy(type);
+    }
+    if (!texts) return VONK_OK;
+    VONK_TRY(rebuild(an, o, &whole, err));
+    VONK_TRY(vonk__an_quoted_sql(an, whole, &sql, err));
+    return VONK_EXPR_FAIL(whole, err, VONK_E_DATATYPE_MISMATCH__BINARY_OP_WRONG_TYPE, "sqlExpr", sql, "inputType",
+                          "\"BOOLEAN\"", "actualDataType", "\"STRING\"");
+}
+
 static vonk_status coerce_logic(vonk_an *an, const operands *o, vonk_error *err)
 {
+    VONK_TRY(check_texts(an, o, err));
     for (uint32_t i = 0; i < o->n; i++) {
         const vonk_expr *e = o->at[i];
         if (e->type->id == VONK_T_BOOLEAN) continue;
@@ -156,6 +176,19 @@ static vonk_status coerce_logic(vonk_an *an, const operands *o, vonk_error *err)
     return VONK_OK;
 }
 
+/* Values are looked for in an order. */
+static vonk_status check_order(vonk_an *an, const operands *o, vonk_error *err)
+{
+    const vonk_type *type = o->at[0]->type;
+    const vonk_expr *whole;
+    const char *sql;
+    if (type->id == VONK_T_NULL || vonk_type_is_orderable(type)) return VONK_OK;
+    VONK_TRY(rebuild(an, o, &whole, err));
+    VONK_TRY(vonk__an_quoted_sql(an, whole, &sql, err));
+    return VONK_EXPR_FAIL(whole, err, VONK_E_DATATYPE_MISMATCH__INVALID_ORDERING_TYPE, "sqlExpr", sql, "functionName",
+                          "`in`", "dataType", VONK_TYPE_SQL(type));
+}
+
 vonk_status vonk__an_coerce(vonk_an *an, const vonk_expr *e, const vonk_expr *const *children, uint32_t n,
                             const vonk_expr **ret, vonk_error *err)
 {
@@ -165,7 +198,10 @@ vonk_status vonk__an_coerce(vonk_an *an, const vonk_expr *e, const vonk_expr *co
     switch (e->kind) {
     case VONK_EX_CASE: VONK_TRY(coerce_case(an, &o, err)); break;
     case VONK_EX_COALESCE: VONK_TRY(coerce_all(an, &o, "`coalesce`", err)); break;
-    case VONK_EX_IN: VONK_TRY(coerce_all(an, &o, "`in`", err)); break;
+    case VONK_EX_IN:
+        VONK_TRY(coerce_all(an, &o, "`in`", err));
+        VONK_TRY(check_order(an, &o, err));
+        break;
     case VONK_EX_AND:
     case VONK_EX_OR:
     case VONK_EX_NOT: VONK_TRY(coerce_logic(an, &o, err)); break;

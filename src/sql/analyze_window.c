@@ -28,19 +28,13 @@ static vonk_status spec_text(vonk_an *an, const vonk_expr *window, bool frame_on
     return VONK_OK;
 }
 
-static bool is_interval(const vonk_type *t)
-{
-    return t->id == VONK_T_INTERVAL_CALENDAR || t->id == VONK_T_INTERVAL_DAY_TIME ||
-           t->id == VONK_T_INTERVAL_YEAR_MONTH;
-}
-
 /* Can values of this type be added to the order's? They have its type, or are intervals. */
 static bool fits_order(const vonk_type *order, const vonk_type *t)
 {
     if (order->id == VONK_T_DATE)
         return t->id == VONK_T_INT || t->id == VONK_T_INTERVAL_YEAR_MONTH ||
                (t->id == VONK_T_INTERVAL_DAY_TIME && t->first == t->last && t->first == VONK_DAY);
-    if (vonk_type_is_datetime(order)) return is_interval(t);
+    if (vonk_type_is_datetime(order)) return vonk_type_is_interval(t);
     return vonk_type_same(order, t);
 }
 
@@ -63,7 +57,8 @@ static vonk_status check_bound(vonk_an *an, const vonk_expr *window, const vonk_
 {
     bool rows = window->frame.rows;
     const char *frame, *sql, *location = upper ? "upper" : "lower";
-    bool takes = rows ? bound->type->id == VONK_T_INT : vonk_type_is_numeric(bound->type) || is_interval(bound->type);
+    bool takes =
+        rows ? bound->type->id == VONK_T_INT : vonk_type_is_numeric(bound->type) || vonk_type_is_interval(bound->type);
     if (takes && vonk_expr_is_foldable(bound)) return VONK_OK;
     VONK_TRY(spec_text(an, window, true, &frame, err));
     VONK_TRY(vonk__an_quoted_sql(an, bound, &sql, err));
