@@ -240,7 +240,7 @@ vonk_status vonk_coerce_common_no_strings(const vonk_type *a, const vonk_type *b
 static const vonk_type *compared_legacy(const vonk_type *other)
 {
     if (is_decimal(other)) return &vonk_type_double;
-    return vonk_type_is_atomic(other) ? other : NULL;
+    return vonk_type_is_atomic(other) && !vonk_type_is_interval(other) ? other : NULL;
 }
 
 vonk_status vonk_coerce_comparison(const vonk_type *a, const vonk_type *b, bool ansi, const vonk_type **ret,
@@ -280,7 +280,6 @@ bool vonk_coerce_implicit(const vonk_type *from, const vonk_type *to, bool ansi)
     if (!ansi) return implicit_legacy(from, to);
     if (vonk_type_same(from, to)) return true;
     if (vonk_type_is_stringy(from)) return vonk_type_is_atomic(to);
-    if (from->id == VONK_T_INTERVAL_CALENDAR && vonk_type_is_stringy(to)) return true;
     if (from->id == VONK_T_ARRAY && to->id == VONK_T_ARRAY)
         return vonk_coerce_implicit(from->fields->type, to->fields->type, ansi);
     return vonk_coerce_can_store(from, to);

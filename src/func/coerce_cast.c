@@ -146,6 +146,8 @@ static bool can_widen(const vonk_type *from, const vonk_type *to)
     if (rank[from->id] && rank[to->id]) return rank[from->id] <= rank[to->id];
     if (is_date(from) && is_timestamp(to)) return true;
     if (is_timestamp(from) && is_timestamp(to)) return true;
+    if ((is_zoned(from) && to->id == VONK_T_LONG) || (from->id == VONK_T_LONG && is_zoned(to))) return true;
+    if (is_nested(from) && from->id == to->id) return nested(from, to, can_widen, false);
     if (is_text(to)) return vonk_type_is_atomic(from);
     return is_ansi_interval(from) && from->id == to->id;
 }

@@ -65,6 +65,12 @@ static vonk_status diff_types(const vonk_fn_types *t, vonk_error *err)
                      VONK_TYPE_SQL(t->types[1]));
 }
 
+static bool is_equality(const vonk_fn *fn)
+{
+    const char *name = vonk_fn_canonical(fn)->name;
+    return strcmp(name, "=") == 0 || strcmp(name, "<=>") == 0;
+}
+
 /* A number beside a decimal becomes a decimal of its own digits, in Spark by a cast that, the number's type having more
  * digits, might have given NULL. */
 static bool is_cut(const vonk_fn_types *t, int i)
@@ -77,6 +83,10 @@ static vonk_status resolve_compare(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *common = NULL;
     if (t->n_args != 2) return vonk_fn_wrong_count(t, "2", err);
+    for (int i = 0; i < 2; i++) /* without ANSI true = 1 is true */
+        if (!t->env->ansi && vonk_type_is_numeric(t->types[1 - i]) && t->types[i]->id == VONK_T_BOOLEAN &&
+            is_equality(t->fn))
+            t->types[i] = t->types[1 - i];
     if (t->fn->nulls == VONK_NULL_IN_NULL_OUT && (is_cut(t, 0) || is_cut(t, 1))) t->result_nullable = true;
     VONK_TRY(vonk_coerce_comparison(t->types[0], t->types[1], t->env->ansi, &common, err));
     if (!common) return diff_types(t, err);
