@@ -106,8 +106,23 @@ VONK_FN_COUNT(math);
 
 /* ---- one argument */
 
-static double f_acosh(double x) { return vonk_strict_log(x + sqrt(x * x - 1.0)); }
-static double f_asinh(double x) { return copysign(vonk_strict_log(fabs(x) + sqrt(x * x + 1.0)), x); }
+/* Those of fdlibm (e_acosh.c, s_asinh.c): exact for small numbers, and without overflow for large ones. */
+#define LARGE 0x1p28 /* x * x + 1 is x * x */
+static double f_acosh(double x)
+{
+    if (x >= LARGE) return vonk_strict_log(x) + M_LN2;
+    if (x > 2) return vonk_strict_log(2 * x - 1 / (x + sqrt(x * x - 1)));
+    const double over = x - 1; /* below 0 there is none: sqrt gives NaN */
+    return over < 0 ? NAN : vonk_strict_log1p(over + sqrt(2 * over + over * over));
+}
+static double f_asinh(double x)
+{
+    const double size = fabs(x), square = size * size;
+    if (!isfinite(x) || size < 1 / LARGE) return x;
+    if (size > LARGE) return copysign(vonk_strict_log(size) + M_LN2, x);
+    if (size > 2) return copysign(vonk_strict_log(2 * size + 1 / (sqrt(square + 1) + size)), x);
+    return copysign(vonk_strict_log1p(size + square / (1 + sqrt(1 + square))), x);
+}
 static double f_atanh(double x) { return 0.5 * (vonk_strict_log1p(x) - vonk_strict_log1p(-x)); }
 static double f_cot(double x) { return 1 / tan(x); }
 static double f_csc(double x) { return 1 / sin(x); }
