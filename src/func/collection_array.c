@@ -79,7 +79,7 @@ const vonk_fn vonk_fns_collection_array[] = {
      .example = "array_prepend(array('b', 'd'), 'd')",
      .expect = "[d, b, d]"},
     {.name = "array_repeat",
-     .args = "any,any",
+     .args = "any,=int",
      .nulls = VONK_NULLS_OWN,
      .group = "array_funcs",
      .resolve = resolve_repeat,
@@ -164,6 +164,7 @@ static vonk_status resolve_append(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_insert(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *array;
+    if (t->types[0]->id == VONK_T_NULL) return vonk__array_mismatch(t, 2, err);
     if (t->types[0]->id != VONK_T_ARRAY) return vonk_fn_wrong_type(t, 0, "\"ARRAY\"", err);
     if (t->types[1]->id != VONK_T_INT) {
         bool fits = vonk_type_is_integral(t->types[1]) && t->types[1]->id != VONK_T_LONG;
@@ -198,10 +199,6 @@ static vonk_status resolve_flatten(vonk_fn_types *t, vonk_error *err)
 
 static vonk_status resolve_repeat(vonk_fn_types *t, vonk_error *err)
 {
-    const vonk_type *n = t->types[1];
-    bool fits = n->id == VONK_T_NULL || (vonk_type_is_integral(n) && n->id != VONK_T_LONG);
-    if (!fits) return vonk_fn_wrong_type(t, 1, "\"INT\"", err);
-    t->types[1] = &vonk_type_int;
     t->result_nullable = t->nullable[1];
     return set_array(t, t->types[0], t->nullable[0], err);
 }

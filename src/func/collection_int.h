@@ -27,6 +27,10 @@ vonk_status vonk__sort_arrays(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
 /* Are two values equal, neither being null? */
 bool vonk__values_eq(const vonk_column *a, uint32_t a_row, const vonk_column *b, uint32_t b_row);
 
+/* An INT and a FLOAT have the common type FLOAT here, in every mode: Spark asks the rules of the mode without ANSI. */
+enum { VONK__ELEMENTS_ANSI = false };
+/* ARRAY_FUNCTION_DIFF_TYPES of argument 0 and this one. */
+vonk_status vonk__array_mismatch(const vonk_fn_types *t, uint32_t other, vonk_error *err);
 /* Resolving: argument 0 is an array, argument `other` a value that belongs into it, both get their narrowest common type (or its widest without
  * making anything of strings). ARRAY_FUNCTION_DIFF_TYPES. Returns the array's type. */
 vonk_status vonk__resolve_array_and_value(vonk_fn_types *t, uint32_t other, bool widest, const vonk_type **ret_array, vonk_error *err);

@@ -14,6 +14,7 @@ static vonk_status resolve_keys(vonk_fn_types *types, vonk_error *err);
 
 #define ROW .group = "map_funcs", .raises = VONK_NEVER_RAISES
 
+/* With three arguments the first delimiter is made NULL where the second one is: then so is the map. */
 #define PAIRS(pairs, values)                                                                                           \
     "map_from_entries(transform(split($1, " pairs ", -1), kv -> struct(split(kv, " values ", 2)[0], "                  \
     "get(split(kv, " values ", 2), 1))))"
@@ -79,7 +80,7 @@ const vonk_fn vonk_fns_collection_map[] = {
      .kind = VONK_FN_REWRITE,
      .args = "=string,=string?,=string?",
      .group = "map_funcs",
-     .rewrite = PAIRS("','", "':'") "; " PAIRS("$2", "':'") "; " PAIRS("$2", "$3"),
+     .rewrite = PAIRS("','", "':'") "; " PAIRS("$2", "':'") "; " PAIRS("concat($2, substr($3, 1, 0))", "$3"),
      .text = "$0($1, ,, :); $0($1, $2, :); $0($1, $2, $3)",
      .since = "2.0.1",
      .doc = "The map of keys and values in a text: cut at the second argument into pairs, those at the third.",
@@ -167,11 +168,11 @@ static vonk_status resolve_concat(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_contains_key(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *map = t->types[0], *common = NULL;
-    if (map->id == VONK_T_NULL || t->types[1]->id == VONK_T_NULL)
+    if (t->types[1]->id == VONK_T_NULL)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NULL_TYPE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
                          "functionName", VONK_QUOTED(t->fn->name));
     if (map->id == VONK_T_MAP)
-        VONK_TRY(vonk_coerce_common_no_strings(map->fields[0].type, t->types[1], t->env->ansi, &common, err));
+        VONK_TRY(vonk_coerce_common_no_strings(map->fields[0].type, t->types[1], VONK__ELEMENTS_ANSI, &common, err));
     if (!common)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__MAP_FUNCTION_DIFF_TYPES, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name), "dataType",

@@ -105,17 +105,21 @@ static vonk_status not_an_array(const vonk_fn_types *t, uint32_t arg, vonk_error
     return vonk_fn_wrong_type(t, arg, "\"ARRAY\"", err);
 }
 
+vonk_status vonk__array_mismatch(const vonk_fn_types *t, uint32_t other, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__ARRAY_FUNCTION_DIFF_TYPES, "sqlExpr",
+                     vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name), "dataType",
+                     "\"ARRAY\"", "leftType", VONK_TYPE_SQL(t->types[0]), "rightType", VONK_TYPE_SQL(t->types[other]));
+}
+
 vonk_status vonk__resolve_array_and_value(vonk_fn_types *t, uint32_t other, bool widest, const vonk_type **ret_array,
                                           vonk_error *err)
 {
     const vonk_type *array = t->types[0], *value = t->types[other], *common = NULL;
     if (array->id != VONK_T_ARRAY) return not_an_array(t, 0, err);
-    VONK_TRY((widest ? vonk_coerce_common_no_strings : vonk_coerce_tightest)(array->fields[0].type, value, t->env->ansi,
-                                                                             &common, err));
-    if (!common)
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__ARRAY_FUNCTION_DIFF_TYPES, "sqlExpr",
-                         vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name), "dataType",
-                         "\"ARRAY\"", "leftType", VONK_TYPE_SQL(array), "rightType", VONK_TYPE_SQL(value));
+    VONK_TRY((widest ? vonk_coerce_common_no_strings : vonk_coerce_tightest)(array->fields[0].type, value,
+                                                                             VONK__ELEMENTS_ANSI, &common, err));
+    if (!common) return vonk__array_mismatch(t, other, err);
     VONK_TRY(vonk_fn_own_type(t->arena, common, &common, err));
     VONK_TRY(vonk__array_of(t, common, array->fields[0].nullable, &t->types[0], err));
     t->types[other] = common;
@@ -142,6 +146,9 @@ static vonk_status resolve_contains(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_value(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *array;
+    const bool removes = strcmp(t->fn->name, "array_remove") == 0;
+    if (t->types[0]->id == VONK_T_NULL && !removes) return null_type(t, err);
+    if (t->types[0]->id != VONK_T_ARRAY && removes) return vonk__array_mismatch(t, 1, err);
     VONK_TRY(vonk__resolve_array_and_value(t, 1, false, &array, err));
     if (!vonk_type_is_orderable(t->types[1]) && t->types[1]->id != VONK_T_NULL)
         return vonk_fn_not_orderable(t, t->types[1], err);
@@ -160,7 +167,7 @@ static vonk_status resolve_arrays(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *a = t->types[0], *b = t->types[1], *common = NULL;
     if (a->id == VONK_T_ARRAY && b->id == VONK_T_ARRAY)
-        VONK_TRY(vonk_coerce_tightest(a->fields[0].type, b->fields[0].type, t->env->ansi, &common, err));
+        VONK_TRY(vonk_coerce_tightest(a->fields[0].type, b->fields[0].type, VONK__ELEMENTS_ANSI, &common, err));
     if (!common)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__BINARY_ARRAY_DIFF_TYPES, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "functionName", VONK_QUOTED(t->fn->name), "arrayType",

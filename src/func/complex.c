@@ -48,8 +48,7 @@ const vonk_fn vonk_fns_complex[] = {
     {.name = "get_array_item", .args = "array,=integral", STRICT, .raises = VONK_RAISES_ANSI, .text = "$1[$2]",
      .resolve = resolve_item, .eval = eval_array_item, .group = "array_funcs", .since = "1.0.0",
      .doc = "The element at a position counted from 0: written array[position].", .example = "array(1, 2, 3)[1]", .expect = "2"},
-    {.name = "get", .args = "array,int", STRICT, .raises = VONK_NEVER_RAISES, .nullable = VONK_NULLABLE_ALWAYS,
-     .resolve = resolve_item, .eval = eval_array_item, .group = "array_funcs", .since = "3.4.0",
+    {.name = "get", .args = "array,int", STRICT, .raises = VONK_NEVER_RAISES, .resolve = resolve_item, .eval = eval_array_item, .group = "array_funcs", .since = "3.4.0",
      .doc = "The element at a position counted from 0, NULL when there is none.", .example = "get(array(1, 2, 3), 2)",
      .expect = "3"},
     {.name = "get_map_value", .args = "map,any", STRICT, .raises = VONK_NEVER_RAISES, .nullable = VONK_NULLABLE_ALWAYS,
@@ -188,13 +187,27 @@ static vonk_status resolve_map(vonk_fn_types *t, vonk_error *err)
     return own_result(t, vonk_type_map(key, value, null_value, &made, err), &made);
 }
 
+/* Is there an element for the constant position? */
+static bool has_item(const vonk_fn_types *t, const vonk_column *array, const vonk_column *item)
+{
+    const bool from_one = strcmp(t->fn->name, "get") != 0 && strcmp(t->fn->name, "get_array_item") != 0;
+    if (!vonk_type_is_integral(item->type) || vonk_column_is_null(item, 0) || vonk_column_is_null(array, 0))
+        return false;
+    const int64_t n = vonk_span_at(array, 0).len, at = vonk_column_i64(item, 0);
+    if (from_one) return at != 0 && at <= n && at >= -n;
+    return at >= 0 && at < n;
+}
+
 static vonk_status resolve_item(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *a = t->types[0];
     if (a->id != VONK_T_ARRAY) return vonk_fn_wrong_type(t, 0, "\"ARRAY\"", err);
-    const bool constant_item = t->constants && t->constants[1], constant_array = t->constants && t->constants[0];
-    t->result_nullable |=
-        a->fields[0].nullable || t->mode != VONK_MODE_ANSI || (constant_item && !constant_array); /* as Spark has it */
+    const bool lenient = t->mode != VONK_MODE_ANSI || strcmp(t->fn->name, "get") == 0;
+    const vonk_column *array = t->constants ? t->constants[0] : NULL, *item = t->constants ? t->constants[1] : NULL;
+    bool missing = lenient;
+    if (item && !array) missing = true; /* as Spark has it */
+    if (item && array && lenient) missing = !has_item(t, array, item);
+    t->result_nullable = t->nullable[0] || t->nullable[1] || a->fields[0].nullable || missing;
     return vonk_fn_set_result(t, a->fields[0].type);
 }
 
@@ -210,7 +223,8 @@ static vonk_status resolve_map_value(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *map = t->types[0], *common = NULL, *made = NULL;
     if (map->id != VONK_T_MAP) return vonk_fn_wrong_type(t, 0, "\"MAP\"", err);
-    VONK_TRY(vonk_coerce_common_no_strings(map->fields[0].type, t->types[1], t->env->ansi, &common, err));
+    const bool ansi = strcmp(t->fn->name, "get_map_value") == 0 ? t->env->ansi : VONK__ELEMENTS_ANSI;
+    VONK_TRY(vonk_coerce_common_no_strings(map->fields[0].type, t->types[1], ansi, &common, err));
     if (!common) return key_mismatch(t, err);
     VONK_TRY(vonk_fn_own_type(t->arena, common, &common, err));
     if (!vonk_type_is_orderable(common) && common->id != VONK_T_NULL) return vonk_fn_not_orderable(t, common, err);
