@@ -185,7 +185,7 @@ static vonk_status resolve_aggregate(vonk_fn_types *t, vonk_error *err)
 {
     char required[512];
     t->result_nullable = t->nullable[0] || t->n_args == 3 || t->nullable[3];
-    if (!same_but_names(t->types[1], t->types[2])) {
+    if (t->types[2]->id != VONK_T_NULL && !same_but_names(t->types[1], t->types[2])) {
         snprintf(required, sizeof(required), "%s", VONK_TYPE_SQL(t->types[1]));
         return vonk_fn_wrong_type(t, 2, required, err);
     }
@@ -466,7 +466,10 @@ static vonk_status fold_one(folding *f, uint32_t k, vonk_error *err)
     VONK_TRY(vonk_column_gather(f->ev->budget, f->lists->children[0], at, f->n, false, &values, err));
     VONK_TRY(vonk__run_body(f->call, f->ev, 2, (vonk_column *[]){f->acc, values}, 2, f->n, f->row, &made, err));
     vonk_column *typed = NULL;
-    VONK_TRY(vonk_column_retype(f->ev->budget, made, f->call->arg_types[1], &typed, err));
+    if (made->type->id == VONK_T_NULL)
+        VONK_TRY(vonk_column_new_nulls(f->ev->budget, f->call->arg_types[1], f->n, &typed, err));
+    else
+        VONK_TRY(vonk_column_retype(f->ev->budget, made, f->call->arg_types[1], &typed, err));
     vonk_column_unref(f->acc);
     f->acc = typed;
     return VONK_OK;

@@ -115,7 +115,8 @@ static vonk_status resolve_zip_maps(vonk_fn_types *t, vonk_error *err)
 }
 
 /* ---- array_sort: all arrays of the batch are merge-sorted at once. On each level every merge that is not through asks
- * for one comparison, and the comparator answers all of them in one run. */
+ * for one comparison, and the comparator answers all of them in one run. As in Java's sort its first argument is the
+ * later element: what is no order gives the same then, too. */
 
 typedef struct merge {
     uint32_t a, a_end, b, b_end, out, row;
@@ -127,7 +128,7 @@ typedef struct sorting {
     const vonk_column *child;
     uint32_t *from, *to; /* elements; each row's in its span */
     merge *merges;
-    uint32_t n_merges, *left, *right, *outer;
+    uint32_t n_merges, *left, *right, *outer; /* left, right: arguments of the comparator */
     bool nulls_are_equal;
 } sorting;
 
@@ -140,11 +141,12 @@ static bool wants_comparison(sorting *s, merge *m)
     return false;
 }
 
+/* Spark names the first value twice. */
 static vonk_status null_comparison(const sorting *s, uint32_t k, vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_COMPARATOR_RETURNS_NULL, "firstValue",
                      vonk_literal_param(s->child, s->left[k], NULL, (char[1024]){0}), "secondValue",
-                     vonk_literal_param(s->child, s->right[k], NULL, (char[1024]){0}));
+                     vonk_literal_param(s->child, s->left[k], NULL, (char[1024]){0}));
 }
 
 static vonk_status compare_all(sorting *s, uint32_t n, vonk_error *err)
@@ -157,7 +159,7 @@ static vonk_status compare_all(sorting *s, uint32_t n, vonk_error *err)
         merge *m = &s->merges[k];
         bool null = vonk_null_at(answers, k);
         if (null && !s->nulls_are_equal) return null_comparison(s, k, err);
-        bool right_first = !null && vonk_i32_at(answers, k) > 0;
+        bool right_first = !null && vonk_i32_at(answers, k) < 0;
         s->to[m->out++] = s->from[right_first ? m->b++ : m->a++];
     }
     return VONK_OK;
@@ -172,8 +174,8 @@ static vonk_status run_level(sorting *s, vonk_error *err)
         s->n_merges = n;
         if (n == 0) break;
         for (uint32_t k = 0; k < n; k++) {
-            s->left[k] = s->from[s->merges[k].a];
-            s->right[k] = s->from[s->merges[k].b];
+            s->left[k] = s->from[s->merges[k].b];
+            s->right[k] = s->from[s->merges[k].a];
             s->outer[k] = s->merges[k].row;
         }
         VONK_TRY(compare_all(s, n, err));
