@@ -48,7 +48,7 @@ const vonk_fn vonk_fns_compare[] = {
     {.name = "isnan", .args = "double|float", .result = "boolean", .nulls = VONK_NEVER_NULL,
      .raises = VONK_NEVER_RAISES, .eval = eval_isnan, .group = "predicate_funcs", .since = "1.5.0",
      .doc = "Is the value NaN? False for NULL.", .example = "isnan(CAST('NaN' AS DOUBLE))", .expect = "true"},
-    {.name = "nanvl", .args = "!float,float;double,double", .result = "arg0", .nulls = VONK_NULLS_OWN,
+    {.name = "nanvl", .args = "!float,=float;double,double", .result = "arg0", .nulls = VONK_NULLS_OWN,
      .raises = VONK_NEVER_RAISES, .nullable = VONK_NULLABLE_AUTO, .eval = eval_nanvl, .group = "conditional_funcs",
      .since = "1.5.0", .doc = "The first value unless it is NaN, then the second.",
      .example = "nanvl(CAST('NaN' AS DOUBLE), 123)", .expect = "123.0"},

@@ -6,6 +6,7 @@
 
 #include "func/arith_int.h"
 #include "func/body.h"
+#include "func/cast.h"
 #include "func/coerce_int.h"
 #include "func/decimal.h"
 #include "func/tables.h"
@@ -27,11 +28,11 @@ const vonk_fn vonk_fns_math_round[] = {
     {.name = "bround", .args = "numeric,int?", ROUNDS, .resolve = resolve_round, .text = "bround($1, 0); bround($1, $2)",
      .since = "2.0.0", .doc = "The value with so many digits behind the point; of two equally near values the even one.",
      .example = "bround(2.5, 0)", .expect = "2"},
-    {.name = "ceil", .args = "double|decimal|bigint;decimal,int", ROUNDS, .resolve = resolve_ceil, .text = "CEIL($1); ceil($1, $2)",
+    {.name = "ceil", .args = "double|decimal|bigint;decimal,any", ROUNDS, .resolve = resolve_ceil, .text = "CEIL($1); ceil($1, $2)",
      .since = "1.4.0", .doc = "The smallest whole number (or number with so many digits) that is not below the value.",
      .example = "ceil(-0.1)", .expect = "0"},
     {.name = "ceiling", .alias_of = "ceil", .text = "ceiling($1); ceiling($1, $2)", .example = "ceiling(3.1411, 3)", .expect = "3.142"},
-    {.name = "floor", .args = "double|decimal|bigint;decimal,int", ROUNDS, .resolve = resolve_ceil, .text = "FLOOR($1); floor($1, $2)",
+    {.name = "floor", .args = "double|decimal|bigint;decimal,any", ROUNDS, .resolve = resolve_ceil, .text = "FLOOR($1); floor($1, $2)",
      .since = "1.4.0", .doc = "The largest whole number (or number with so many digits) that is not above the value.",
      .example = "floor(-0.1)", .expect = "-1"},
 };
@@ -50,6 +51,7 @@ typedef struct round_op {
 
 static vonk_status scale_of(const vonk_fn_types *t, int64_t *ret, vonk_error *err)
 {
+    VONK_AUTO(vonk_column_unref) vonk_column *number = NULL;
     *ret = 0;
     if (t->n_args < 2) return VONK_OK;
     const vonk_column *c = t->constants ? t->constants[1] : NULL;
@@ -57,8 +59,11 @@ static vonk_status scale_of(const vonk_fn_types *t, int64_t *ret, vonk_error *er
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`scale`", "inputType", "\"INT\"",
                          "inputExpr", VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts ? t->texts[1] : VONK_STR("?"))));
-    if (c->type->id != VONK_T_NULL && vonk_type_is_integral(c->type) && !vonk_column_is_null(c, 0))
-        *ret = vonk_column_i64(c, 0);
+    if (vonk_type_is_stringy(c->type)) {
+        VONK_TRY(vonk_cast_column(t->env, t->mode, vonk_arena_budget(t->arena), c, &vonk_type_int, &number, err));
+        c = number;
+    }
+    if (vonk_type_is_integral(c->type) && !vonk_column_is_null(c, 0)) *ret = vonk_column_i64(c, 0);
     return VONK_OK;
 }
 
@@ -90,10 +95,14 @@ static vonk_status resolve_round(vonk_fn_types *t, vonk_error *err)
 
 static vonk_status resolve_ceil(vonk_fn_types *t, vonk_error *err)
 {
-    int64_t scale;
     const vonk_type *made = NULL, *in = t->types[0];
-    VONK_TRY(scale_of(t, &scale, err));
-    if (t->n_args == 2) return rounded_decimal(t, in, scale, err);
+    if (t->n_args == 2) {
+        const vonk_column *scale = t->constants ? t->constants[1] : NULL;
+        if (!scale || scale->type->id != VONK_T_INT || vonk_column_is_null(scale, 0))
+            return VONK_FAIL(err, VONK_E_NON_FOLDABLE_ARGUMENT, "funcName", VONK_QUOTED(t->fn->name), "paramName",
+                             "`scale`", "paramType", "\"INT\"");
+        return rounded_decimal(t, in, vonk_column_i64(scale, 0), err);
+    }
     if (in->id != VONK_T_DECIMAL) return vonk_fn_set_result(t, &vonk_type_long);
     VONK_TRY(vonk__bounded_decimal(in->precision - in->scale + 1, 0, false, &made, err));
     const vonk_status set = vonk_fn_set_result(t, made);
