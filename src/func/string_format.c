@@ -44,19 +44,21 @@ VONK_FN_COUNT(string_format);
 
 enum { MOST_DIGITS = 400 };
 
-/* |value| with exactly `places` digits behind the point. */
-static size_t digits_of(const vonk_column *c, uint32_t row, int places, char out[MOST_DIGITS], bool *ret_negative)
+/* |value * 10^shift| with exactly `places` digits behind the point. */
+static size_t digits_of(const vonk_column *c, uint32_t row, int shift, int places, char out[MOST_DIGITS],
+                        bool *ret_negative)
 {
     if (c->type->storage == VONK_STORE_F64 || c->type->storage == VONK_STORE_F32) {
         double v =
             c->type->storage == VONK_STORE_F64 ? VONK_VALUES(c, double)[row] : (double)VONK_VALUES(c, float)[row];
         *ret_negative = signbit(v) != 0;
-        int n = snprintf(out, MOST_DIGITS, "%.*f", places, fabs(v));
+        int n = snprintf(out, MOST_DIGITS, "%.*f", places, fabs(v) * (shift == 3 ? 1000 : shift ? 100 : 1));
         return n < 0 ? 0 : (size_t)n;
     }
     vonk_i128 v = vonk_column_i128(c, row);
-    int scale = c->type->id == VONK_T_DECIMAL ? c->type->scale : 0;
+    int scale = (c->type->id == VONK_T_DECIMAL ? c->type->scale : 0) - shift, zeros = 0;
     *ret_negative = v < 0;
+    for (; scale < 0; scale++) zeros += v != 0;
     vonk_u128 magnitude = vonk_dec_abs(v);
     if (scale > places) {
         vonk_u128 unit = (vonk_u128)vonk_pow10_i128[scale - places], rest = magnitude % unit;
@@ -71,31 +73,41 @@ static size_t digits_of(const vonk_column *c, uint32_t row, int places, char out
         magnitude /= 10;
     }
     while (n > (size_t)scale) out[at++] = reversed[--n];
+    while (zeros-- > 0) out[at++] = '0';
     if (places > 0) out[at++] = '.';
     while (n > 0) out[at++] = reversed[--n];
     for (int k = scale; k < places; k++) out[at++] = '0';
     return at;
 }
 
-/* Java's DecimalFormat, as far as it has #, 0, comma and point between texts. */
+/* Java's DecimalFormat, but for exponents. Texts around the digits are as written, with their quotes. */
 typedef struct number_format {
-    vonk_str before, behind;
+    vonk_str before, behind, minus_before, minus_behind; /* minus_*: .data NULL: a minus sign and those above */
     int least_whole, group, least_places, most_places;
+    int shift; /* digits by which percent or per mille move the point */
 } number_format;
 
-static bool read_format(vonk_str p, number_format *f)
+/* Where the text around the digits ends: at a character of digits or at a semicolon that no quotes take in. */
+static size_t skip_affix(vonk_str p, size_t at, number_format *f)
 {
-    *f = (number_format){.before = VONK_STR(""), .behind = VONK_STR("")};
-    if (!p.len) {
-        f->group = 3;
-        f->most_places = 0;
-        return true;
+    const vonk_str mille = VONK_STR("\xE2\x80\xB0");
+    for (bool quoted = false; at < p.len; at++) {
+        if (p.data[at] == '\'') quoted = !quoted;
+        if (quoted) continue;
+        if (strchr("#0,.;", p.data[at])) break;
+        if (p.data[at] == '%') f->shift = 2;
+        if (vonk_str_starts(vonk_str_sub(p, at, p.len), mille)) f->shift = 3;
     }
-    size_t at = 0, start;
-    while (at < p.len && !strchr("#0,.", p.data[at])) at++;
-    f->before = vonk_str_sub(p, 0, at);
+    return at;
+}
+
+/* #, 0, comma and point from *inout_at on. */
+static bool read_digits(vonk_str p, size_t *inout_at, number_format *f)
+{
+    const size_t start = *inout_at;
+    size_t at = start;
     bool grouped = false;
-    for (start = at; at < p.len && strchr("#0,", p.data[at]); at++) {
+    for (; at < p.len && strchr("#0,", p.data[at]); at++) {
         if (p.data[at] == ',') {
             grouped = true;
             f->group = 0;
@@ -107,47 +119,90 @@ static bool read_format(vonk_str p, number_format *f)
         else if (f->least_whole)
             return false;
     }
-    if (at < p.len && p.data[at] == '.')
+    const bool any_whole = at > start;
+    if (at < p.len && p.data[at] == '.') {
         for (at++; at < p.len && strchr("#0", p.data[at]); at++) {
             f->most_places++;
             if (p.data[at] == '0') f->least_places = f->most_places;
         }
-    else if (at == start)
-        return false;
-    f->behind = vonk_str_sub(p, at, p.len);
-    for (size_t i = 0; i < p.len; i++)
-        if ((i < f->before.len || i >= at) && strchr("#0,.;%'E", p.data[i])) return false;
+        if (!f->least_whole && !f->least_places && any_whole) f->least_whole = 1;
+        if (!f->least_whole && !f->least_places && f->most_places) f->least_places = 1;
+    }
+    *inout_at = at;
     return f->most_places <= 340;
 }
 
-static vonk_status add_number(const number_format *f, const vonk_column *c, uint32_t row, vonk_buf *out,
-                              vonk_error *err)
+static bool read_format(vonk_str p, number_format *f)
+{
+    *f = (number_format){.before = VONK_STR(""), .behind = VONK_STR("")};
+    if (!p.len) {
+        f->group = 3;
+        return true;
+    }
+    size_t at = skip_affix(p, 0, f), start;
+    f->before = vonk_str_sub(p, 0, at);
+    if (!read_digits(p, &at, f) || (at < p.len && p.data[at] == 'E')) return false;
+    start = at;
+    at = skip_affix(p, at, f);
+    f->behind = vonk_str_sub(p, start, at);
+    if (at == p.len) return true;
+    if (p.data[at] != ';') return false;
+    number_format unused = {0};
+    start = ++at;
+    at = skip_affix(p, at, &unused);
+    f->minus_before = vonk_str_sub(p, start, at);
+    while (at < p.len && strchr("#0,.", p.data[at])) at++;
+    f->minus_behind = vonk_str_sub(p, at, p.len);
+    return skip_affix(p, at, &unused) == p.len;
+}
+
+static vonk_status add_affix(vonk_str text, vonk_buf *out, vonk_error *err)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] == '\'') { /* two are one, one is none */
+            if (i + 1 == text.len || text.data[i + 1] != '\'') continue;
+            i++;
+        }
+        VONK_TRY(vonk_buf_add_byte(out, text.data[i], err));
+    }
+    return VONK_OK;
+}
+
+static vonk_status add_between(const number_format *f, bool negative, vonk_str digits, vonk_buf *out, vonk_error *err)
+{
+    const bool own = negative && f->minus_before.data;
+    if (negative && !own) VONK_TRY(vonk_buf_add_byte(out, '-', err));
+    VONK_TRY(add_affix(own ? f->minus_before : f->before, out, err));
+    VONK_TRY(vonk_buf_add_str(out, digits, err));
+    return add_affix(own ? f->minus_behind : f->behind, out, err);
+}
+static vonk_status add_number(const number_format *f, const vonk_column *c, uint32_t row, vonk_buf *shown_digits,
+                              vonk_buf *out, vonk_error *err)
 {
     char digits[MOST_DIGITS + 400];
     bool negative;
-    size_t n = digits_of(c, row, f->most_places, digits, &negative), whole = 0;
+    size_t n = digits_of(c, row, f->shift, f->most_places, digits, &negative), whole = 0;
     while (whole < n && digits[whole] != '.') whole++;
     size_t skip = 0, end = n;
     while (end > whole + 1 + (size_t)f->least_places && digits[end - 1] == '0') end--;
     if (end == whole + 1) end = whole;
     if (whole == 1 && digits[0] == '0' && f->least_whole == 0 && end > whole) skip = 1;
-    if (negative) VONK_TRY(vonk_buf_add_byte(out, '-', err));
-    VONK_TRY(vonk_buf_add_str(out, f->before, err));
     size_t shown = whole - skip > (size_t)f->least_whole ? whole - skip : (size_t)f->least_whole;
+    vonk_buf_reset(shown_digits);
     for (size_t k = shown; k-- > 0;) {
-        VONK_TRY(vonk_buf_add_byte(out, k < whole - skip ? digits[whole - 1 - k] : '0', err));
-        if (f->group && k && k % (size_t)f->group == 0) VONK_TRY(vonk_buf_add_byte(out, ',', err));
+        VONK_TRY(vonk_buf_add_byte(shown_digits, k < whole - skip ? digits[whole - 1 - k] : '0', err));
+        if (f->group && k && k % (size_t)f->group == 0) VONK_TRY(vonk_buf_add_byte(shown_digits, ',', err));
     }
-    VONK_TRY(vonk_buf_append(out, digits + whole, end - whole, err));
-    return vonk_buf_add_str(out, f->behind, err);
+    VONK_TRY(vonk_buf_append(shown_digits, digits + whole, end - whole, err));
+    return add_between(f, negative, vonk_buf_str(shown_digits), out, err);
 }
 
-static bool not_finite(const vonk_column *c, uint32_t row, const char **ret)
+static bool not_finite(const vonk_column *c, uint32_t row, double *ret)
 {
     double v = c->type->storage == VONK_STORE_F64   ? VONK_VALUES(c, double)[row]
                : c->type->storage == VONK_STORE_F32 ? (double)VONK_VALUES(c, float)[row]
                                                     : 0;
-    *ret = v != v ? "NaN" : v > 0 ? "\xE2\x88\x9E" : "-\xE2\x88\x9E";
+    *ret = v;
     return !isfinite(v);
 }
 
@@ -155,12 +210,13 @@ VONK_FN_EVAL(eval_format_number)
 {
     bool places = call->arg_types[1]->id == VONK_T_INT;
     VONK_AUTO(vonk_strings_done) vonk_strings s = {0};
-    VONK_AUTO(vonk_buf_done) vonk_buf out = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf out = {0}, digits = {0};
     vonk_buf_init(&out, ev->budget, INT32_MAX);
+    vonk_buf_init(&digits, ev->budget, INT32_MAX);
     VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &s, err));
     for (VONK_EACH_ROW(rows, i)) {
         number_format f = {.before = VONK_STR(""), .behind = VONK_STR(""), .least_whole = 1, .group = 3};
-        const char *word;
+        double v;
         if (places) f.least_places = f.most_places = vonk_i32_at(args[1], i);
         if (f.most_places < 0 || f.most_places > 340) {
             VONK_TRY(vonk_strings_null(&s, i, err));
@@ -170,10 +226,12 @@ VONK_FN_EVAL(eval_format_number)
             return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                              VONK_F("the number format '%.*s'", VONK_STR_ARGS(vonk_str_at(args[1], i))));
         vonk_buf_reset(&out);
-        if (not_finite(args[0], i, &word))
-            VONK_TRY(vonk_buf_add_c(&out, word, err));
+        if (!not_finite(args[0], i, &v))
+            VONK_TRY(add_number(&f, args[0], i, &digits, &out, err));
+        else if (v != v)
+            VONK_TRY(vonk_buf_add_c(&out, "NaN", err));
         else
-            VONK_TRY(add_number(&f, args[0], i, &out, err));
+            VONK_TRY(add_between(&f, v < 0, VONK_STR("\xE2\x88\x9E"), &out, err));
         VONK_TRY(vonk_strings_put(&s, i, vonk_buf_str(&out), err));
     }
     return vonk_strings_take(&s, ret, err);
