@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "func/body.h"
+#include "func/cast.h"
 #include "func/coerce.h"
 #include "func/literal_text.h"
 #include "func/resolve.h"
@@ -246,8 +247,10 @@ static vonk_status resolve_to_binary(vonk_fn_types *t, vonk_error *err)
                          vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`fmt`", "inputType",
                          VONK_TYPE_SQL(t->types[1]), "inputExpr",
                          t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
-    if (vonk_column_is_null(c, 0) || !vonk_type_is_stringy(c->type)) return VONK_OK;
-    vonk_str f = vonk_column_str(c, 0);
+    if (vonk_column_is_null(c, 0)) return VONK_OK;
+    VONK_AUTO(vonk_column_unref) vonk_column *text = NULL;
+    VONK_TRY(vonk_cast_column(t->env, t->mode, vonk_arena_budget(t->arena), c, &vonk_type_string, &text, err));
+    vonk_str f = vonk_column_str(text, 0);
     if (vonk_str_is_nocase(f, "base64") && t->mode != VONK_MODE_TRY) t->result_nullable = t->nullable[0];
     if (t->mode == VONK_MODE_TRY || is_utf8_name(f) || vonk_str_is_nocase(f, "hex") || vonk_str_is_nocase(f, "base64"))
         return VONK_OK;
@@ -422,6 +425,7 @@ static vonk_status resolve_choice(vonk_fn_types *t, vonk_error *err)
         VONK_TRY(vonk_fn_own_type(t->arena, joined, is_result ? &value : &key, err));
         if (is_result) nullable = nullable || t->nullable[i];
     }
+    if (value->id == VONK_T_NULL && !has_default(t->n_args)) value = &vonk_type_string;
     for (uint32_t i = 0; i < t->n_args; i++) t->types[i] = (i >= 2 && i % 2 == 0) || i == 1 + 2 * n_pairs ? value : key;
     t->result_nullable = nullable;
     return vonk_fn_set_result(t, value);
@@ -433,6 +437,8 @@ static vonk_status resolve_decode(vonk_fn_types *t, vonk_error *err)
     if (!vonk_coerce_implicit(t->types[0], &vonk_type_binary, t->env->ansi))
         return vonk_fn_wrong_type(t, 0, "\"BINARY\"", err);
     t->types[0] = &vonk_type_binary;
+    if (!vonk_coerce_implicit(t->types[1], &vonk_type_string, t->env->ansi))
+        return vonk_fn_wrong_type(t, 1, "\"STRING\"", err);
     if (!vonk_type_is_stringy(t->types[1])) t->types[1] = &vonk_type_string;
     t->result_nullable = true;
     return vonk_fn_set_result(t, &vonk_type_string);

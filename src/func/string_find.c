@@ -40,16 +40,20 @@ const vonk_fn vonk_fns_string_find[] = {
      .args = "string,string,string?",
      .rewrite = "like(lower($1), lower($2)); like(lower($1), lower($2), $3)",
      .text = "$0($1, $2)",
+     .resolve = resolve_like,
      .group = "predicate_funcs",
      .doc = "LIKE without regard to the case of letters.",
      .example = "ilike('Vonk', 'vo%')",
      .expect = ""},
     {.name = "instr",
-     .args = "string,string",
+     .args = "string,string,int?,int?",
      .result = "int",
-     ROW,
+     .group = "string_funcs",
+     .text = "$0($1, $2); $0($1, $2, $3, 1); $0($1, $2, $3, $4)",
      .eval = eval_instr,
-     .doc = "Position (from 1) of the second string's first occurrence in the first; 0 when there is none.",
+     .doc = "Position (from 1) of the second string's first (or n-th: fourth argument) occurrence in the first, 0 when "
+            "there is none. The third argument says where to start; a negative one counts from the end and looks "
+            "backwards.",
      .example = "instr('native vonk', 'vonk')",
      .expect = ""},
     {.name = "like",
@@ -144,12 +148,9 @@ typedef struct like_state {
 static vonk_status resolve_like(vonk_fn_types *t, vonk_error *err)
 {
     if (t->n_args < 3) return VONK_OK;
-    const vonk_column *c = t->constants[2];
-    if (!c)
-        return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
-                         vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`escape`", "inputType", "\"STRING\"",
-                         "inputExpr", t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[2])) : "?");
-    if (vonk_column_is_null(c, 0) || vonk_chars_count(vonk_column_str(c, 0)) != 1)
+    const vonk_column *c = t->literal && !t->literal[2] ? NULL : t->constants[2];
+    if (!c || !vonk_type_is_stringy(c->type) || vonk_column_is_null(c, 0) ||
+        vonk_chars_count(vonk_column_str(c, 0)) != 1)
         return VONK_FAIL(err, VONK_E_INVALID_ESCAPE_CHAR, "sqlExpr",
                          t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[2])) : "?");
     return VONK_OK;
@@ -225,6 +226,13 @@ VONK_FN_EVAL(eval_like)
 
 /* ---- positions */
 
+static size_t find_last(vonk_str text, vonk_str part, size_t end)
+{
+    for (size_t at = vonk_min_size(end, text.len); at-- > 0;)
+        if (text.len - at >= part.len && memcmp(text.data + at, part.data, part.len) == 0) return at;
+    return SIZE_MAX;
+}
+
 /* 1-based character position of `part` at or after byte `from`; 0: nowhere. `chars_before`: characters in front of it.
  */
 static int32_t position_of(vonk_str text, vonk_str part, size_t from, size_t chars_before)
@@ -234,12 +242,35 @@ static int32_t position_of(vonk_str text, vonk_str part, size_t from, size_t cha
     return (int32_t)(chars_before + vonk_chars_count(vonk_str_sub(text, from, at)) + 1);
 }
 
+/* Of the n-th occurrence that starts at or behind character `start`; counted backwards from there when it is below 0.
+ */
+static int32_t nth_position(vonk_str text, vonk_str part, int64_t start, int64_t n)
+{
+    if (!part.len) return 1;
+    if (start == 0) return 0;
+    const int64_t chars = start < 0 ? (int64_t)vonk_chars_count(text) : 0;
+    if (-start > chars && start < 0) return 0;
+    size_t at = vonk_chars_skip(text, 0, (size_t)(start > 0 ? start - 1 : chars + start));
+    if (start > 0) {
+        for (at = vonk_str_find(text, part, at); at != SIZE_MAX && n > 1; n--) at = vonk_str_find(text, part, at + 1);
+    } else {
+        for (at = find_last(text, part, at + 1); at != SIZE_MAX && n > 1; n--) at = find_last(text, part, at);
+    }
+    return at == SIZE_MAX ? 0 : position_of(text, part, at, vonk_chars_count(vonk_str_sub(text, 0, at)));
+}
+
 VONK_FN_EVAL(eval_instr)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (VONK_EACH_ROW(rows, i))
-        VONK_OUT(r, int32_t)[i] = position_of(vonk_str_at(args[0], i), vonk_str_at(args[1], i), 0, 0);
+    for (VONK_EACH_ROW(rows, i)) {
+        const int32_t start = call->n_args > 2 ? vonk_i32_at(args[2], i) : 1;
+        const int32_t n = call->n_args > 3 ? vonk_i32_at(args[3], i) : 1;
+        if (n < 1)
+            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__OCCURRENCE, "parameter", "`occurrence`",
+                             "functionName", "`instr`", "actual", VONK_F("%d", n));
+        VONK_OUT(r, int32_t)[i] = nth_position(vonk_str_at(args[0], i), vonk_str_at(args[1], i), start, n);
+    }
     *ret = vonk_result_take(&r);
     return VONK_OK;
 }
@@ -302,13 +333,6 @@ VONK_FN_EVAL(eval_find_in_set)
 }
 
 /* ---- pieces between delimiters */
-
-static size_t find_last(vonk_str text, vonk_str part, size_t end)
-{
-    for (size_t at = end; at-- > 0;)
-        if (text.len - at >= part.len && memcmp(text.data + at, part.data, part.len) == 0) return at;
-    return SIZE_MAX;
-}
 
 /* Occurrences may overlap: the search goes on one byte behind the start of the one before. */
 static void index_piece(vonk_str s, vonk_str delimiter, int32_t count, size_t *from, size_t *to)

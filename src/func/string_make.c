@@ -29,7 +29,7 @@ const vonk_fn vonk_fns_string_make[] = {
      .example = "concat('vo', 'nk')",
      .expect = ""},
     {.name = "concat_ws",
-     .args = "string,string|array<string>...",
+     .args = "string,array<string>|string...",
      .result = "string",
      .nulls = VONK_NULLS_OWN,
      ROW,

@@ -39,7 +39,7 @@ const vonk_fn vonk_fns_string_measure[] = {
      .example = "luhn_check('79927398713')",
      .expect = "true"},
     {.name = "parse_url",
-     .args = "string,string,string?",
+     .args = "=string,=string,=string?",
      .result = "string",
      .group = "url_funcs",
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -52,6 +52,7 @@ const vonk_fn vonk_fns_string_measure[] = {
      .args = "string,string?,string?",
      .result = "array<array<string>>",
      ROW,
+     .nulls = VONK_NULLS_OWN, /* of what the language and the country say nothing is made */
      .nullable = VONK_NULLABLE_ALWAYS,
      .text = "$0($1, , ); $0($1, $2, ); $0($1, $2, $3)",
      .eval = eval_sentences,
@@ -66,8 +67,9 @@ const vonk_fn vonk_fns_string_measure[] = {
      .doc = "A letter and three digits for how an English word sounds.",
      .example = "soundex('Miller')",
      .expect = "M460"},
-    {.name = "try_parse_url", .errors_of = "parse_url",
-     .args = "string,string,string?",
+    {.name = "try_parse_url",
+     .errors_of = "parse_url",
+     .args = "=string,=string,=string?",
      .result = "string",
      .group = "url_funcs",
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -282,9 +284,13 @@ VONK_FN_EVAL(eval_sentences)
     VONK_TRY(vonk_builder_init(&b, ev->budget, call->type, n_rows, err));
     for (VONK_EACH_ROW(rows, i)) {
         for (; done < i; done++) VONK_TRY(vonk_builder_close(&b, err));
+        done++;
+        if (vonk_null_at(args[0], i)) {
+            VONK_TRY(vonk_builder_null(&b, err));
+            continue;
+        }
         VONK_TRY(add_sentences(vonk_str_at(args[0], i), &b, err));
         VONK_TRY(vonk_builder_close(&b, err));
-        done++;
     }
     for (; done < n_rows; done++) VONK_TRY(vonk_builder_close(&b, err));
     return vonk_builder_finish(&b, ret, err);

@@ -385,10 +385,10 @@ static void required_text(vonk_str rule, char into[512])
         if (n) n += (size_t)snprintf(into + n, 512 - n, " or ");
         const vonk_type *type = NULL;
         vonk_error ignored = VONK_ERROR_INIT;
-        if (name)
-            n += (size_t)snprintf(into + n, 512 - n, "\"%s\"", name);
-        else if (vonk_type_parse(part, &type, &ignored) == VONK_OK)
+        if (!c && vonk_type_parse(part, &type, &ignored) == VONK_OK)
             n += (size_t)snprintf(into + n, 512 - n, "%s", VONK_TYPE_SQL(type));
+        else if (name)
+            n += (size_t)snprintf(into + n, 512 - n, "\"%s\"", name);
         vonk_type_unref(type);
         vonk_error_reset(&ignored);
     }
@@ -547,7 +547,8 @@ static vonk_status resolve_by_text(matching *m, vonk_error *err)
         *m = (matching){.t = t};
         VONK_TRY(match_all(m, &s, &bad, err));
         if (bad == UINT32_MAX && !m->clash) return VONK_OK;
-        if (!counted) {
+        /* one that casts nothing says less of what is wanted than the next one */
+        if (!counted || (first_bad != UINT32_MAX && rule_of(&first, first_bad)->exact)) {
             first = s;
             first_bad = bad;
             first_clash = m->clash;
