@@ -122,6 +122,7 @@ bool vonk__force_nullable(const vonk_type *from, const vonk_type *to)
     if (is_text(from)) return to->id != VONK_T_BINARY && !is_text(to);
     if (is_text(to)) return false;
     if (is_zoned(from) && (to->id == VONK_T_BYTE || to->id == VONK_T_SHORT || to->id == VONK_T_INT)) return true;
+    if (from->id == VONK_T_TIME && (to->id == VONK_T_BYTE || to->id == VONK_T_SHORT)) return true;
     if (is_inexact(from) && is_zoned(to)) return true;
     if (is_timestamp(from) && is_date(to)) return from->id != VONK_T_TIMESTAMP;
     if (is_date(to)) return true;

@@ -6,6 +6,7 @@
 #include "sys/entropy.h"
 
 static vonk_body eval_typeof, eval_raise, eval_assert, eval_partition, eval_increasing, eval_uuid;
+static vonk_status resolve_assert(vonk_fn_types *t, vonk_error *err);
 static vonk_status prepare_typeof(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_increasing(vonk_fn_call *call, vonk_error *err);
 
@@ -22,8 +23,8 @@ const vonk_fn vonk_fns_introspect[] = {
     {.name = "typeof", .args = "any", .result = "string", .nulls = VONK_NEVER_NULL, .raises = VONK_NEVER_RAISES, ROW,
      .prepare = prepare_typeof, .eval = eval_typeof, .since = "3.0.0", .doc = "The name of the value's type.",
      .example = "typeof(array(1))", .expect = "array<int>"},
-    {.name = "assert_true", .args = "boolean,string", .result = "void", .nulls = VONK_NULLS_OWN,
-     .nullable = VONK_NULLABLE_ALWAYS, ROW, .eval = eval_assert, .since = "2.0.0",
+    {.name = "assert_true", .args = "any,string", .result = "void", .nulls = VONK_NULLS_OWN,
+     .nullable = VONK_NULLABLE_ALWAYS, ROW, .resolve = resolve_assert, .eval = eval_assert, .since = "2.0.0",
      .doc = "NULL when the condition is true, else an error; the second argument is its message.",
      .example = "assert_true(0 < 1)", .expect = "NULL"},
     {.name = "raise_error", .args = "string", .result = "void", .nulls = VONK_NULLS_OWN, .nullable = VONK_NULLABLE_ALWAYS, ROW,
@@ -90,6 +91,22 @@ VONK_FN_EVAL(eval_typeof)
 }
 
 /* ---- errors that users ask for */
+
+/* Errors of types show what Spark makes of the call. */
+static vonk_status resolve_assert(vonk_fn_types *t, vonk_error *err)
+{
+    const vonk_type_id id = t->types[0]->id;
+    vonk_fn_types shown = *t;
+    if (id == VONK_T_BOOLEAN || id == VONK_T_NULL) {
+        t->types[0] = &vonk_type_boolean;
+        return VONK_OK;
+    }
+    if (t->texts)
+        VONK_TRY(vonk_arena_printf(t->arena, &shown.text, err,
+                                   "(IF(%.*s, NULL, raise_error(USER_RAISED_EXCEPTION, map(errorMessage, %.*s))))",
+                                   VONK_STR_ARGS(t->texts[0]), VONK_STR_ARGS(t->texts[1])));
+    return vonk_fn_wrong_type(&shown, 0, "\"BOOLEAN\"", err);
+}
 
 static vonk_status raise_message(const vonk_column *messages, uint32_t row, vonk_error *err)
 {

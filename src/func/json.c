@@ -307,6 +307,7 @@ static vonk_status resolve_to_json(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *from = t->types[0];
     if (t->n_args > 1) VONK_TRY(check_options(t, err));
+    if (from->id == VONK_T_NULL) return VONK_OK;
     if (from->id != VONK_T_STRUCT && from->id != VONK_T_MAP && from->id != VONK_T_ARRAY)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_JSON_SCHEMA, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "schema", VONK_TYPE_SQL(from));
