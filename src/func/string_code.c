@@ -63,7 +63,7 @@ const vonk_fn vonk_fns_string_code[] = {
      .example = "make_valid_utf8('Vonk')",
      .expect = "Vonk"},
     {.name = "to_binary",
-     .args = "string,string?",
+     .args = "string,any?",
      .result = "binary",
      ROW,
      .resolve = resolve_to_binary,
@@ -71,8 +71,9 @@ const vonk_fn vonk_fns_string_code[] = {
      .doc = "The bytes that the text means: hex (the default), utf-8 or base64.",
      .example = "to_binary('abc', 'utf-8')",
      .expect = "abc"},
-    {.name = "try_to_binary", .errors_of = "to_binary",
-     .args = "string,string?",
+    {.name = "try_to_binary",
+     .errors_of = "to_binary",
+     .args = "string,any?",
      .result = "binary",
      ALWAYS,
      .force_mode = VONK_MODE_TRY,
@@ -82,7 +83,8 @@ const vonk_fn vonk_fns_string_code[] = {
      .doc = "The bytes that the text means, or NULL where it means none.",
      .example = "try_to_binary('a!', 'base64')",
      .expect = "NULL"},
-    {.name = "try_url_decode", .errors_of = "url_decode",
+    {.name = "try_url_decode",
+     .errors_of = "url_decode",
      .args = "string",
      .result = "string",
      ALWAYS,
@@ -237,11 +239,19 @@ VONK_FN_EVAL(eval_unbase64)
 
 static bool is_utf8_name(vonk_str f) { return vonk_str_is_nocase(f, "utf-8") || vonk_str_is_nocase(f, "utf8"); }
 
+static vonk_status bad_format(const vonk_fn_types *t, const char *value, vonk_error *err)
+{
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_ARG_VALUE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
+                     "inputName", "fmt", "requireType", "case-insensitive \"STRING\"", "validValues",
+                     "'hex', 'utf-8', 'utf8', or 'base64'", "inputValue", value);
+}
+
 static vonk_status resolve_to_binary(vonk_fn_types *t, vonk_error *err)
 {
     t->result_nullable = true;
     if (t->n_args < 2) return VONK_OK;
     const vonk_column *c = t->constants[1];
+    if (!vonk_type_is_stringy(t->types[1])) t->types[1] = &vonk_type_string;
     if (!c)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`fmt`", "inputType",
@@ -249,14 +259,14 @@ static vonk_status resolve_to_binary(vonk_fn_types *t, vonk_error *err)
                          t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
     if (vonk_column_is_null(c, 0)) return VONK_OK;
     VONK_AUTO(vonk_column_unref) vonk_column *text = NULL;
+    if (!vonk_coerce_implicit(c->type, &vonk_type_string, t->env->ansi))
+        return bad_format(t, vonk_literal_param(c, 0, NULL, (char[1024]){0}), err);
     VONK_TRY(vonk_cast_column(t->env, t->mode, vonk_arena_budget(t->arena), c, &vonk_type_string, &text, err));
     vonk_str f = vonk_column_str(text, 0);
     if (vonk_str_is_nocase(f, "base64") && t->mode != VONK_MODE_TRY) t->result_nullable = t->nullable[0];
     if (t->mode == VONK_MODE_TRY || is_utf8_name(f) || vonk_str_is_nocase(f, "hex") || vonk_str_is_nocase(f, "base64"))
         return VONK_OK;
-    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__INVALID_ARG_VALUE, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
-                     "inputName", "fmt", "requireType", "case-insensitive \"STRING\"", "validValues",
-                     "'hex', 'utf-8', 'utf8', or 'base64'", "inputValue", VONK_F("'%.*s'", VONK_STR_ARGS(f)));
+    return bad_format(t, VONK_F("'%.*s'", VONK_STR_ARGS(f)), err);
 }
 
 static int hex_digit(char c)
@@ -415,17 +425,23 @@ static bool has_default(uint32_t n_args) { return n_args % 2 == 0; }
 static vonk_status resolve_choice(vonk_fn_types *t, vonk_error *err)
 {
     uint32_t n_pairs = (t->n_args - 1) / 2;
-    const vonk_type *key = t->types[0], *value = t->types[2], *joined = NULL;
+    const vonk_type *key = t->types[0], *joined = NULL;
+    const vonk_type *value = has_default(t->n_args) ? t->types[2] : &vonk_type_string; /* else: a NULL of strings */
     bool nullable = !has_default(t->n_args);
     for (uint32_t i = 0; i < t->n_args; i++) {
         bool is_result = i >= 2 && (i % 2 == 0 || (i == t->n_args - 1 && has_default(t->n_args)));
         if (i == 1 + 2 * n_pairs) is_result = true;
-        VONK_TRY(vonk_coerce_common(is_result ? value : key, t->types[i], t->env->ansi, &joined, err));
-        if (!joined) return vonk_fn_wrong_type(t, i, VONK_TYPE_SQL(is_result ? value : key), err);
+        VONK_TRY((is_result ? vonk_coerce_common : vonk_coerce_comparison)(is_result ? value : key, t->types[i],
+                                                                           t->env->ansi, &joined, err));
+        if (!joined && !is_result)
+            return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__BINARY_OP_DIFF_TYPES, "sqlExpr",
+                             VONK_F("\"(%.*s <=> %.*s)\"", VONK_STR_ARGS(t->texts ? t->texts[0] : VONK_STR("?")),
+                                    VONK_STR_ARGS(t->texts ? t->texts[i] : VONK_STR("?"))),
+                             "left", VONK_TYPE_SQL(key), "right", VONK_TYPE_SQL(t->types[i]));
+        if (!joined) return vonk_fn_wrong_type(t, i, VONK_TYPE_SQL(value), err);
         VONK_TRY(vonk_fn_own_type(t->arena, joined, is_result ? &value : &key, err));
         if (is_result) nullable = nullable || t->nullable[i];
     }
-    if (value->id == VONK_T_NULL && !has_default(t->n_args)) value = &vonk_type_string;
     for (uint32_t i = 0; i < t->n_args; i++) t->types[i] = (i >= 2 && i % 2 == 0) || i == 1 + 2 * n_pairs ? value : key;
     t->result_nullable = nullable;
     return vonk_fn_set_result(t, value);
