@@ -164,8 +164,7 @@ static vonk_status resolve_append(vonk_fn_types *t, vonk_error *err)
 static vonk_status resolve_insert(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *array;
-    if (t->types[0]->id == VONK_T_NULL) return vonk__array_mismatch(t, 2, err);
-    if (t->types[0]->id != VONK_T_ARRAY) return vonk_fn_wrong_type(t, 0, "\"ARRAY\"", err);
+    if (t->types[0]->id != VONK_T_ARRAY) return vonk__array_mismatch(t, 2, err);
     if (t->types[1]->id != VONK_T_INT) {
         bool fits = vonk_type_is_integral(t->types[1]) && t->types[1]->id != VONK_T_LONG;
         if (!fits) return vonk_fn_wrong_type(t, 1, "\"INT\"", err);

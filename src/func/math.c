@@ -10,6 +10,7 @@
 
 static vonk_status prepare_one(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_two(vonk_fn_call *call, vonk_error *err);
+static vonk_status resolve_bucket(vonk_fn_types *t, vonk_error *err);
 VONK_FN_EVAL(eval_width_bucket);
 VONK_FN_EVAL(eval_constant);
 
@@ -95,7 +96,7 @@ const vonk_fn vonk_fns_math[] = {
      .doc = "The ratio of a circle's circumference to its diameter.", .example = "pi()",
      .expect = "3.141592653589793"},
     {.name = "width_bucket",
-     .args = "double,double,double,bigint;interval_ym,interval_ym,interval_ym,bigint;interval_dt,interval_dt,interval_dt,bigint",
+     .args = "double|interval_ym|interval_dt,double|interval_ym|interval_dt,double|interval_ym|interval_dt,bigint", .resolve = resolve_bucket,
      .result = "bigint", .nulls = VONK_NULL_IN_NULL_OUT, .nullable = VONK_NULLABLE_ALWAYS,
      .raises = VONK_NEVER_RAISES, .eval = eval_width_bucket, .group = "math_funcs", .since = "3.1.0",
      .doc = "The number of the value's bucket when the range between the second and third value is cut into so many equal ones; 0 and n + 1 outside.",
@@ -103,6 +104,17 @@ const vonk_fn vonk_fns_math[] = {
 };
 /* clang-format on */
 VONK_FN_COUNT(math);
+
+/* The value and the range are of one kind. */
+static vonk_status resolve_bucket(vonk_fn_types *t, vonk_error *err)
+{
+    vonk_fn_types range = *t;
+    range.n_args = 3;
+    if (t->types[0]->id == t->types[1]->id && t->types[1]->id == t->types[2]->id) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__DATA_DIFF_TYPES, "sqlExpr", vonk_fn_call_text(t, (char[1024]){0}),
+                     "functionName", "`width_bucket`", "dataType",
+                     vonk_fn_type_list(&range, "(", " or ", ")", (char[1024]){0}));
+}
 
 /* ---- one argument */
 
