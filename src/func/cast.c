@@ -52,6 +52,8 @@ vonk_status vonk__cast_out_of_range(const vonk__cast *c, const vonk_column *arg,
     char text[1024] = {0};
     if (arg->type->id == VONK_T_DECIMAL)
         vonk_dec_to_text(vonk_column_i128(arg, row), arg->type->scale, text);
+    else if (arg->type->id == VONK_T_TIME)
+        vonk_dec_to_text(vonk_column_i64(arg, row), 9, text); /* nanoseconds */
     else if (vonk_type_is_integral(arg->type) || arg->type->id == VONK_T_BOOLEAN)
         vonk_i64_to_text(vonk_column_i64(arg, row), text);
     else if (vonk_type_is_stringy(arg->type))
@@ -120,7 +122,8 @@ static bool plain_casts(vonk_fn_call *call, const vonk__cast *c)
     return true;
 }
 
-static bool needs_zone(const vonk_type *t) { return vonk_type_has(t, VONK_T_TIMESTAMP); }
+/* A time becomes a timestamp of the session's day. */
+static bool needs_zone(const vonk_type *t) { return vonk_type_has(t, VONK_T_TIMESTAMP) || t->id == VONK_T_TIME; }
 
 vonk_status vonk_cast_prepare(vonk_fn_call *call, vonk_error *err)
 {

@@ -10,7 +10,7 @@
 typedef struct vonk__cast {
     const vonk_type *from, *to;
     vonk_eval_mode mode;
-    const vonk_zone *zone;  /* of the session; set when a side is a timestamp */
+    const vonk_zone *zone;  /* of the session; set when a side is a timestamp or a time */
     int64_t now_us;
     bool plain_decimals;    /* decimals as text without exponent (ANSI) */
     bool constant;          /* the argument is one: its text may name a moment ('today') */

@@ -143,10 +143,34 @@ static value_state timestamp_to_bool(const vonk__cast *c, vonk_zone_cache *cache
 
 /* ---- times of day */
 
+/* To as many digits of the second as the type has. */
+static int64_t cut_time(int64_t nanos, const vonk_type *to)
+{
+    return nanos - nanos % vonk_pow10_i64[to->precision > 9 ? 0 : 9 - to->precision];
+}
+
 static value_state time_to_time(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row, void *out)
 {
-    int64_t v = ((const int64_t *)in)[row], unit = vonk_pow10_i64[c->to->precision > 9 ? 0 : 9 - c->to->precision];
-    ((int64_t *)out)[row] = v - v % unit;
+    ((int64_t *)out)[row] = cut_time(((const int64_t *)in)[row], c->to);
+    return VALUE_OK;
+}
+
+/* At this time of the query's day in the session's zone. */
+static value_state time_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
+                                     void *out)
+{
+    int64_t now = vonk_zone_to_local_us(c->zone, c->now_us, cache);
+    int64_t local = now - vonk_floor_mod(now, VONK_US_PER_DAY) + ((const int64_t *)in)[row] / 1000;
+    ((int64_t *)out)[row] = c->to->id == VONK_T_TIMESTAMP ? vonk_zone_to_utc_us(c->zone, local) : local;
+    return VALUE_OK;
+}
+
+static value_state timestamp_to_time(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
+                                     void *out)
+{
+    int64_t us = ((const int64_t *)in)[row];
+    if (c->from->id == VONK_T_TIMESTAMP) us = vonk_zone_to_local_us(c->zone, us, cache);
+    ((int64_t *)out)[row] = cut_time(vonk_floor_mod(us, VONK_US_PER_DAY) * 1000, c->to);
     return VALUE_OK;
 }
 
@@ -172,6 +196,8 @@ static one body_of(const vonk_type *from, const vonk_type *to)
     if (any_in && to->id == VONK_T_DATE) return timestamp_to_date;
     if (any_in && any_out) return timestamp_to_timestamp;
     if (from->id == VONK_T_TIME && to->id == VONK_T_TIME) return time_to_time;
+    if (from->id == VONK_T_TIME && any_out) return time_to_timestamp;
+    if (any_in && to->id == VONK_T_TIME) return timestamp_to_time;
     if (from->id == VONK_T_TIME)
         return vonk_type_is_integral(to) ? time_to_int : to->id == VONK_T_DECIMAL ? time_to_decimal : NULL;
     bool number_out = vonk_type_is_numeric(to), decimal_out = to->id == VONK_T_DECIMAL;

@@ -261,7 +261,7 @@ static bool implicit_legacy(const vonk_type *from, const vonk_type *to)
 {
     if (from->id == VONK_T_NULL || vonk_type_same(from, to)) return true;
     if (vonk_type_is_numeric(from) && vonk_type_is_numeric(to)) return true;
-    if (vonk_type_is_datetime(from) && vonk_type_is_datetime(to)) return true;
+    if ((vonk_type_is_datetime(from) || from->id == VONK_T_TIME) && vonk_type_is_datetime(to)) return true;
     if (vonk_type_is_stringy(from))
         return vonk_type_is_numeric(to) || vonk_type_is_datetime(to) || to->id == VONK_T_BINARY ||
                vonk_type_is_stringy(to);

@@ -14,6 +14,8 @@ static bool is_ansi_interval(const vonk_type *t)
 static bool is_timestamp(const vonk_type *t) { return t->id == VONK_T_TIMESTAMP || t->id == VONK_T_TIMESTAMP_NTZ; }
 static bool is_zoned(const vonk_type *t) { return t->id == VONK_T_TIMESTAMP; }
 static bool is_date(const vonk_type *t) { return t->id == VONK_T_DATE; }
+static bool is_time(const vonk_type *t) { return t->id == VONK_T_TIME; }
+static bool is_moment(const vonk_type *t) { return vonk_type_is_datetime(t) || is_time(t); }
 
 typedef bool (*allowed)(const vonk_type *from, const vonk_type *to);
 
@@ -54,7 +56,7 @@ static bool always(const vonk_type *from, const vonk_type *to)
     if (is_text(to)) return from->id != VONK_T_GEOMETRY && from->id != VONK_T_GEOGRAPHY;
     if (is_text(from))
         return to->id == VONK_T_BINARY || to->id == VONK_T_BOOLEAN || is_timestamp(to) || is_date(to) ||
-               is_numeric(to) || to->id == VONK_T_INTERVAL_CALENDAR || is_ansi_interval(to) || to->id == VONK_T_TIME ||
+               is_numeric(to) || to->id == VONK_T_INTERVAL_CALENDAR || is_ansi_interval(to) || is_time(to) ||
                to->id == VONK_T_VARIANT;
     if (is_numeric(from) && (is_numeric(to) || to->id == VONK_T_BOOLEAN || is_zoned(to))) return true;
     if (from->id == VONK_T_BOOLEAN && is_numeric(to)) return true;
@@ -62,7 +64,8 @@ static bool always(const vonk_type *from, const vonk_type *to)
     if ((is_date(from) || is_timestamp(from)) && (is_date(to) || is_timestamp(to))) return true;
     if (is_ansi_interval(from) && (is_integral(to) || is_decimal(to) || from->id == to->id)) return true;
     if ((is_integral(from) || is_decimal(from)) && is_ansi_interval(to)) return true;
-    if (from->id == VONK_T_TIME && (to->id == VONK_T_TIME || is_integral(to) || is_decimal(to))) return true;
+    if (is_time(from) && (is_time(to) || is_timestamp(to) || is_integral(to) || is_decimal(to))) return true;
+    if (is_timestamp(from) && is_time(to)) return true;
     if (from->id == VONK_T_VARIANT) return to->id != VONK_T_UDT && to->id != VONK_T_INTERVAL_CALENDAR;
     if (to->id == VONK_T_VARIANT) return fits_variant(from);
     return false;
@@ -101,7 +104,7 @@ bool vonk_coerce_can_store(const vonk_type *from, const vonk_type *to)
     if (from->id == VONK_T_NULL || vonk_type_same(from, to)) return true;
     if (is_numeric(from) && is_numeric(to)) return true;
     if (is_text(to)) return vonk_type_is_atomic(from) || from->id == VONK_T_INTERVAL_CALENDAR;
-    if (vonk_type_is_datetime(from) && vonk_type_is_datetime(to)) return true;
+    if (is_moment(from) && is_moment(to)) return true;
     return is_nested(from) && from->id == to->id && nested(from, to, vonk_coerce_can_store, false);
 }
 
@@ -122,7 +125,7 @@ bool vonk__force_nullable(const vonk_type *from, const vonk_type *to)
     if (is_text(from)) return to->id != VONK_T_BINARY && !is_text(to);
     if (is_text(to)) return false;
     if (is_zoned(from) && (to->id == VONK_T_BYTE || to->id == VONK_T_SHORT || to->id == VONK_T_INT)) return true;
-    if (from->id == VONK_T_TIME && (to->id == VONK_T_BYTE || to->id == VONK_T_SHORT)) return true;
+    if (is_time(from) && (to->id == VONK_T_BYTE || to->id == VONK_T_SHORT)) return true;
     if (is_inexact(from) && is_zoned(to)) return true;
     if (is_timestamp(from) && is_date(to)) return from->id != VONK_T_TIMESTAMP;
     if (is_date(to)) return true;

@@ -29,14 +29,15 @@ static vonk_status prepare_extract(vonk_fn_call *call, vonk_error *err);
 
 #define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
 #define DATE_FIELD .args = "date", .result = "int", ROW, .prepare = prepare_date_field, .eval = eval_date_field
+/* A time stays one, though it could be cast to a timestamp. */
 #define TIME_FIELD                                                                                                     \
-    .args = "any_timestamp;any_time", .result = "int", ROW, .resolve = resolve_time_field,                             \
+    .args = "!any_timestamp;!any_time;any_timestamp", .result = "int", ROW, .resolve = resolve_time_field,             \
     .prepare = prepare_time_field, .eval = eval_time_field
 #define NAME .args = "date", .result = "string", ROW, .eval = eval_name
 
 const vonk_fn vonk_fns_datetime_part[] = {
     {.name = "date_part",
-     .args = "string,any",
+     .args = "any,any",
      .group = "datetime_funcs",
      .raises = VONK_NEVER_RAISES,
      .resolve = resolve_extract,
@@ -158,17 +159,27 @@ static field field_of_name(vonk_str name)
     return N_FIELD;
 }
 
+/* What gives the field; Spark has a function for each, by this name. */
+static const char *const functions[N_FIELD] = {[F_YEAR] = "year",
+                                               [F_YEAR_OF_WEEK] = "yearofweek",
+                                               [F_QUARTER] = "quarter",
+                                               [F_MONTH] = "month",
+                                               [F_WEEK] = "weekofyear",
+                                               [F_DAY] = "dayofmonth",
+                                               [F_DAY_OF_WEEK] = "dayofweek",
+                                               [F_DAY_OF_WEEK_ISO] = "weekday",
+                                               [F_WEEKDAY] = "weekday",
+                                               [F_DAY_OF_YEAR] = "dayofyear",
+                                               [F_HOUR] = "hour",
+                                               [F_MINUTE] = "minute",
+                                               [F_SECOND] = "second",
+                                               [F_SECOND_FRACTION] = "secondwithfraction"};
+
 static field field_of_function(const vonk_fn *fn)
 {
-    static const struct {
-        const char *name;
-        field field;
-    } functions[] = {{"year", F_YEAR},       {"quarter", F_QUARTER},       {"month", F_MONTH},
-                     {"weekofyear", F_WEEK}, {"dayofmonth", F_DAY},        {"dayofweek", F_DAY_OF_WEEK},
-                     {"weekday", F_WEEKDAY}, {"dayofyear", F_DAY_OF_YEAR}, {"hour", F_HOUR},
-                     {"minute", F_MINUTE},   {"second", F_SECOND}};
-    for (size_t i = 0; i < VONK_COUNTOF(functions); i++)
-        if (strcmp(fn->name, functions[i].name) == 0) return functions[i].field;
+    field f = N_FIELD;
+    while (f-- > 0)
+        if (strcmp(fn->name, functions[f]) == 0) return f;
     return N_FIELD;
 }
 
@@ -385,6 +396,18 @@ static vonk_status set_extract_result(vonk_fn_types *t, field f, vonk_error *err
     return vonk_fn_set_result(t, narrow ? &vonk_type_byte : &vonk_type_int);
 }
 
+/* In the name of the function that would give the field. */
+static vonk_status wrong_source(const vonk_fn_types *t, field f, vonk_error *err)
+{
+    vonk_fn_types of_field = *t;
+    vonk_str source = t->texts ? t->texts[1] : VONK_STR("?");
+    of_field.types = t->types + 1;
+    of_field.texts = &source;
+    of_field.text = vonk_str_of(VONK_F("%s(%.*s)", functions[f], VONK_STR_ARGS(source)));
+    return vonk_fn_wrong_type(&of_field, 0, f < F_HOUR ? "\"DATE\"" : "\"(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)\"",
+                              err);
+}
+
 static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_column *name = t->constants[0];
@@ -392,20 +415,21 @@ static vonk_status resolve_extract(vonk_fn_types *t, vonk_error *err)
         return VONK_FAIL(err, VONK_E_NON_FOLDABLE_ARGUMENT, "funcName", VONK_QUOTED(t->fn->name), "paramName",
                          "`field`", "paramType", "\"STRING\"");
     if (vonk_column_is_null(name, 0)) {
+        t->types[0] = &vonk_type_string;
         t->result_nullable = true;
         return vonk_fn_set_result(t, &vonk_type_double);
     }
     const vonk_type *source = t->types[1];
     const bool is_text = vonk_type_is_stringy(source);
-    if (is_text || source->id == VONK_T_NULL) t->types[1] = source = &vonk_type_timestamp;
-    bool known = vonk_type_is_interval(source) || source->id == VONK_T_DATE || source->id == VONK_T_TIMESTAMP ||
-                 source->id == VONK_T_TIMESTAMP_NTZ || source->id == VONK_T_TIME;
     vonk_str text = vonk_column_str(name, 0);
     field f = field_of_name(text);
-    if (!known || !has_field(source, f))
+    bool of_day = f < F_HOUR;
+    if (is_text || source->id == VONK_T_NULL) t->types[1] = source = of_day ? &vonk_type_date : &vonk_type_timestamp;
+    if (!has_field(source, f))
         return VONK_FAIL(err, VONK_E_INVALID_EXTRACT_FIELD, "field", VONK_F("`%.*s`", VONK_STR_ARGS(text)), "expr",
                          t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
-    bool of_day = f < F_HOUR;
+    if (!vonk_type_is_interval(source) && !vonk_type_is_datetime(source) && source->id != VONK_T_TIME)
+        return wrong_source(t, f, err);
     t->result_nullable =
         t->nullable[1] || is_text || source->id == VONK_T_TIME || (source->id == VONK_T_TIMESTAMP_NTZ && of_day);
     return set_extract_result(t, f, err);

@@ -1,10 +1,10 @@
 /* func/datetime_time.c -- times of day: now, cut to a unit, the distance of two. */
 #include "func/datetime_int.h"
+#include "func/literal_text.h"
 #include "func/tables.h"
 
 static vonk_body eval_diff, eval_now, eval_trunc;
 static vonk_status resolve_now(vonk_fn_types *types, vonk_error *err);
-static vonk_status resolve_trunc(vonk_fn_types *types, vonk_error *err);
 
 #define ROW .group = "datetime_funcs"
 
@@ -36,7 +36,6 @@ const vonk_fn vonk_fns_datetime_time[] = {
      .result = "arg1",
      .nullable = VONK_NULLABLE_ALWAYS,
      ROW,
-     .resolve = resolve_trunc,
      .eval = eval_trunc,
      .doc = "The time cut to the start of its hour, minute, second, millisecond or microsecond.",
      .example = "time_trunc('HOUR', TIME'09:32:05.359')",
@@ -65,8 +64,6 @@ static vonk_status resolve_now(vonk_fn_types *t, vonk_error *err)
     VONK_TRY(vonk_fn_own_type(t->arena, type, &type, err));
     return vonk_fn_set_result(t, type);
 }
-
-static vonk_status resolve_trunc(vonk_fn_types *t, vonk_error *err) { return vonk_fn_set_result(t, t->types[1]); }
 
 VONK_FN_EVAL(eval_now)
 {
@@ -101,11 +98,10 @@ static int64_t unit_of(vonk_str name)
 static vonk_status find_unit(const vonk_fn_call *call, const vonk_column *names, uint32_t row, int64_t *ret,
                              vonk_error *err)
 {
-    vonk_str name = vonk_str_at(names, row);
-    *ret = unit_of(name);
+    *ret = unit_of(vonk_str_at(names, row));
     if (*ret) return VONK_OK;
     return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__TIME_UNIT, "functionName", VONK_QUOTED(call->fn->name),
-                     "parameter", "`unit`", "invalidValue", VONK_F("'%.*s'", VONK_STR_ARGS(name)));
+                     "parameter", "`unit`", "invalidValue", vonk_literal_param(names, row, NULL, (char[1024]){0}));
 }
 
 VONK_FN_EVAL(eval_diff)

@@ -141,7 +141,7 @@ static const type_class classes[] = {
     {"interval_dt", "INTERVAL DAY TO SECOND", is_dt, NULL},
     {"any_timestamp", "(TIMESTAMP OR TIMESTAMP WITHOUT TIME ZONE)", is_any_timestamp, &vonk_type_timestamp},
     {"any_nanos", "(TIMESTAMP_LTZ(P) OR TIMESTAMP_NTZ(P) WITH P IN [7, 9])", is_nanos, NULL},
-    {"any_time", "TIME", is_any_time, NULL},
+    {"any_time", "TIME", is_any_time, &vonk_type_time},
     {"stringy", "STRING", vonk_type_is_stringy, &vonk_type_string},
     {"atomic", "ATOMIC", vonk_type_is_atomic, NULL},
     {"array", "ARRAY", is_array, NULL},
