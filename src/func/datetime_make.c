@@ -3,6 +3,7 @@
 
 #include "func/datetime_int.h"
 #include "func/tables.h"
+#include "text/number.h"
 
 static vonk_body eval_convert_timezone, eval_dt_interval, eval_interval, eval_make_date, eval_make_time,
     eval_make_timestamp, eval_seconds, eval_shift_zone, eval_times, eval_to_units, eval_ym_interval, eval_zone_name,
@@ -13,12 +14,14 @@ static vonk_status prepare_units(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_convert(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_now(vonk_fn_call *call, vonk_error *err);
 static vonk_status resolve_time(vonk_fn_types *types, vonk_error *err);
-static vonk_status resolve_ntz(vonk_fn_types *types, vonk_error *err);
+static vonk_status resolve_seconds(vonk_fn_types *types, vonk_error *err);
+static vonk_status resolve_stamp(vonk_fn_types *types, vonk_error *err);
 
 #define GROUP .group = "datetime_funcs"
 #define ROW GROUP, .raises = VONK_NEVER_RAISES
 #define PARTS "int,int,int,int,int,decimal(16,6)"
-#define STAMP GROUP, .prepare = prepare_timestamp, .eval = eval_make_timestamp
+#define DATE_TIME_ZONE "=date,=any_time?,=string?"
+#define STAMP GROUP, .resolve = resolve_stamp, .prepare = prepare_timestamp, .eval = eval_make_timestamp
 #define INTERVAL_TEXTS                                                                                                 \
     "$0(0, 0, 0, 0, 0, 0, 0.000000); $0($1, 0, 0, 0, 0, 0, 0.000000); $0($1, $2, 0, 0, 0, 0, 0.000000); "              \
     "$0($1, $2, $3, 0, 0, 0, 0.000000); $0($1, $2, $3, $4, 0, 0, 0.000000); $0($1, $2, $3, $4, $5, 0, 0.000000); "     \
@@ -122,7 +125,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "make_time(6, 30, 45.887)",
      .expect = ""},
     {.name = "make_timestamp",
-     .args = PARTS ",string?;date,any_time,string?",
+     .args = PARTS ",string?;" DATE_TIME_ZONE,
      .result = "timestamp",
      STAMP,
      .raises = VONK_RAISES_ANSI,
@@ -133,15 +136,17 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .expect = ""},
     {.name = "make_timestamp_ltz",
      .alias_of = "make_timestamp",
+     .args = PARTS ",string?;=date,=any_time,=string?",
+     .text = "make_timestamp($1, $2); make_timestamp($1, $2, $3); $0($1, $2, $3, $4, $5, $6); "
+             "$0($1, $2, $3, $4, $5, $6, $7)",
      .example = "make_timestamp_ltz(2014, 12, 28, 6, 30, 45.887, 'CET')",
      .expect = ""},
     {.name = "make_timestamp_ntz",
-     .args = PARTS ";date,any_time",
+     .args = PARTS ";=date,=any_time",
      .result = "timestamp_ntz",
      STAMP,
      .raises = VONK_RAISES_ANSI,
      .nullable = VONK_NULLABLE_LEGACY,
-     .resolve = resolve_ntz,
      .doc = "The timestamp without zone of year, month, day, hour, minute and second, or of date and time.",
      .example = "make_timestamp_ntz(2014, 12, 28, 6, 30, 45.887)",
      .expect = ""},
@@ -156,7 +161,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .expect = ""},
     {.name = "now", .alias_of = "current_timestamp"},
     {.name = "time_from_micros",
-     .args = "bigint",
+     .args = "=integral",
      .result = "time",
      GROUP,
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -165,7 +170,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "time_from_micros(52200000000)",
      .expect = ""},
     {.name = "time_from_millis",
-     .args = "bigint",
+     .args = "=integral",
      .result = "time",
      GROUP,
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -174,7 +179,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "time_from_millis(52200000)",
      .expect = ""},
     {.name = "time_from_seconds",
-     .args = "decimal(14,6)",
+     .args = "=numeric",
      .result = "time",
      GROUP,
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -183,7 +188,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "time_from_seconds(52200.5)",
      .expect = ""},
     {.name = "time_to_micros",
-     .args = "any_time",
+     .args = "=any_time",
      .result = "bigint",
      ROW,
      .resolve = resolve_time,
@@ -193,7 +198,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "time_to_micros(TIME '14:30:00')",
      .expect = ""},
     {.name = "time_to_millis",
-     .args = "any_time",
+     .args = "=any_time",
      .result = "bigint",
      ROW,
      .resolve = resolve_time,
@@ -203,7 +208,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "time_to_millis(TIME '14:30:00')",
      .expect = ""},
     {.name = "time_to_seconds",
-     .args = "any_time",
+     .args = "=any_time",
      .result = "decimal(14,6)",
      ROW,
      .resolve = resolve_time,
@@ -236,7 +241,7 @@ const vonk_fn vonk_fns_datetime_make[] = {
      GROUP,
      .prepare = prepare_seconds,
      .eval = eval_seconds,
-     .resolve = resolve_ntz,
+     .resolve = resolve_seconds,
      .doc = "The timestamp some seconds after 1970-01-01 00:00:00 UTC.",
      .example = "timestamp_seconds(1230219000.123)",
      .expect = ""},
@@ -248,7 +253,8 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .doc = "The timestamp, taken as local time of the zone, as local time in UTC.",
      .example = "to_utc_timestamp('2016-08-31', 'Asia/Seoul')",
      .expect = ""},
-    {.name = "try_make_interval", .errors_of = "make_interval",
+    {.name = "try_make_interval",
+     .errors_of = "make_interval",
      .args = "int,int?,int?,int?,int?,int?,decimal(18,6)?",
      .result = "interval",
      GROUP,
@@ -261,20 +267,29 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .doc = "make_interval with NULL instead of an error.",
      .example = "try_make_interval(2147483647)",
      .expect = ""},
-    {.name = "try_make_timestamp", .errors_of = "make_timestamp",
-     .args = PARTS ",string?;date,any_time,string?",
+    {.name = "try_make_timestamp",
+     .errors_of = "make_timestamp",
+     .args = PARTS ",string?;" DATE_TIME_ZONE,
      .result = "timestamp",
      STAMP,
      .force_mode = VONK_MODE_TRY,
+     .text = "$0($1); $0($1, $2); $0($1, $2, $3); $0($1, $2, $3, $4, $5, $6)",
      .doc = "make_timestamp with NULL instead of an error.",
      .example = "try_make_timestamp(2024, 13, 22, 15, 30, 0)",
      .expect = ""},
-    {.name = "try_make_timestamp_ltz", .errors_of = "make_timestamp_ltz", .alias_of = "try_make_timestamp"},
-    {.name = "try_make_timestamp_ntz", .errors_of = "make_timestamp_ntz",
-     .args = PARTS ";date,any_time",
+    {.name = "try_make_timestamp_ltz",
+     .errors_of = "make_timestamp_ltz",
+     .alias_of = "try_make_timestamp",
+     .args = PARTS ",string?;=date,=any_time,=string?",
+     .text = "make_timestamp($1, $2); make_timestamp($1, $2, $3); $0($1, $2, $3, $4, $5, $6); "
+             "$0($1, $2, $3, $4, $5, $6, $7)"},
+    {.name = "try_make_timestamp_ntz",
+     .errors_of = "make_timestamp_ntz",
+     .args = PARTS ";=date,=any_time",
      .result = "timestamp_ntz",
      STAMP,
      .force_mode = VONK_MODE_TRY,
+     .text = "$0(make_timestamp_ntz($1, $2)); $0($1, $2, $3, $4, $5, $6)",
      .doc = "make_timestamp_ntz with NULL instead of an error.",
      .example = "try_make_timestamp_ntz(2024, 13, 22, 15, 30, 0)",
      .expect = ""},
@@ -454,7 +469,8 @@ VONK_FN_EVAL(eval_make_timestamp)
         bool valid = true;
         if (s->zone_arg != UINT32_MAX) VONK_TRY(vonk__zone_of_row(args[s->zone_arg], i, &last, &zone, err));
         if (s->from_date_time)
-            local = (int64_t)vonk_i32_at(args[0], i) * VONK_US_PER_DAY + vonk_i64_at(args[1], i) / 1000;
+            local = (int64_t)vonk_i32_at(args[0], i) * VONK_US_PER_DAY +
+                    (call->n_args > 1 ? vonk_i64_at(args[1], i) / 1000 : 0);
         else
             VONK_TRY(local_of_parts(call, args, i, &local, &valid, err));
         if (!valid)
@@ -466,11 +482,19 @@ VONK_FN_EVAL(eval_make_timestamp)
     return VONK_OK;
 }
 
-/* Schemas say "may be null" where only doubles (seconds) or dates with times (without zone) can be. */
-static vonk_status resolve_ntz(vonk_fn_types *t, vonk_error *err)
+/* Dates and times always make a timestamp, though schemas say "may be null" of those without zone. */
+static vonk_status resolve_stamp(vonk_fn_types *t, vonk_error *err)
 {
-    bool seconds = t->n_args == 1, fractions = t->types[0]->id == VONK_T_FLOAT || t->types[0]->id == VONK_T_DOUBLE;
-    if ((seconds && fractions) || (!seconds && t->n_args == 2)) t->result_nullable = true;
+    if (t->types[0]->id != VONK_T_DATE) return VONK_OK;
+    t->result_nullable = t->result->id == VONK_T_TIMESTAMP_NTZ;
+    for (uint32_t i = 0; i < t->n_args; i++) t->result_nullable |= t->nullable[i];
+    return VONK_OK;
+}
+
+/* NaN and infinity make NULL. */
+static vonk_status resolve_seconds(vonk_fn_types *t, vonk_error *err)
+{
+    if (t->types[0]->id == VONK_T_FLOAT || t->types[0]->id == VONK_T_DOUBLE) t->result_nullable = true;
     return VONK_OK;
 }
 
@@ -548,15 +572,42 @@ VONK_FN_EVAL(eval_seconds)
     return VONK_OK;
 }
 
+static bool nanos_of_double(double seconds, vonk_i128 *ret)
+{
+    double nanos = seconds * 1e9;
+    if (!(fabs(nanos) < 1e18)) return false;
+    *ret = (int64_t)nanos;
+    return true;
+}
+
+/* false: more digits than a nanosecond has. */
+static bool nanos_of_decimal(vonk_i128 digits, int scale, vonk_i128 *ret)
+{
+    for (; scale > 9; scale--) {
+        if (digits % 10) return false;
+        digits /= 10;
+    }
+    return !__builtin_mul_overflow(digits, vonk_pow10_i128[9 - scale], ret);
+}
+
 VONK_FN_EVAL(eval_times)
 {
     const char *name = vonk_fn_canonical(call->fn)->name;
-    vonk_i128 times = strcmp(name, "time_from_millis") == 0 ? 1000000 : 1000;
+    const vonk_type *t = args[0]->type;
+    int scale = strcmp(name, "time_from_micros") == 0   ? 6
+                : strcmp(name, "time_from_millis") == 0 ? 3
+                : t->id == VONK_T_DECIMAL               ? t->scale
+                                                        : 0;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
-        vonk_i128 nanos =
-            vonk_column_i128(args[0], i) * times; /* decimal seconds have 6 digits behind the point: microseconds */
+        vonk_i128 nanos = 0;
+        bool known = t->id == VONK_T_FLOAT || t->id == VONK_T_DOUBLE
+                         ? nanos_of_double(vonk_column_f64(args[0], i), &nanos)
+                         : nanos_of_decimal(vonk_column_i128(args[0], i), scale, &nanos);
+        if (!known)
+            return VONK_FAIL(err, VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION, "rangeMessage",
+                             "not so many seconds that a TIME could hold them");
         if (nanos < 0 || nanos >= (vonk_i128)VONK_US_PER_DAY * 1000)
             return VONK_FAIL(
                 err, VONK_E_DATETIME_FIELD_OUT_OF_BOUNDS__WITHOUT_SUGGESTION, "rangeMessage",

@@ -36,7 +36,7 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .example = "date_sub('2016-07-30', 1)",
      .expect = ""},
     {.name = "date_trunc",
-     .args = "string,timestamp",
+     .args = "string,timestamp|any_nanos",
      .result = "timestamp",
      ROW,
      .nullable = VONK_NULLABLE_ALWAYS,
@@ -77,7 +77,7 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .result = "date",
      .group = "datetime_funcs",
      .raises = VONK_RAISES_ANSI,
-     .nullable = VONK_NULLABLE_LEGACY,
+     .nullable = VONK_NULLABLE_ALWAYS,
      .eval = eval_next_day,
      .doc = "First date later than the given one that is the named day of the week (two or three letters, or the whole "
             "name).",

@@ -2,11 +2,13 @@
 #include "base/buf.h"
 #include "func/coerce_int.h"
 #include "func/datetime_int.h"
+#include "func/literal_text.h"
 #include "func/resolve.h"
 #include "func/tables.h"
 #include "text/datetime_pattern.h"
 
-static vonk_body eval_format, eval_from_unix, eval_read, eval_read_time, eval_same, eval_unix, eval_unix_now;
+static vonk_body eval_format, eval_from_unix, eval_read, eval_read_time, eval_same, eval_unix, eval_unix_now,
+    eval_format_time, eval_day;
 static vonk_status resolve_read(vonk_fn_types *types, vonk_error *err);
 static vonk_status prepare_format(vonk_fn_call *call, vonk_error *err);
 static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err);
@@ -15,9 +17,10 @@ static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err);
 #define SOURCE "string|date|timestamp|timestamp_ntz"
 #define READ(type)                                                                                                     \
     ROW, .result = type, .args = SOURCE ",string?", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_read
-#define STAMP(type)                                                                                                    \
-    ROW, .result = type, .args = SOURCE ",string;" SOURCE "|numeric|boolean", .resolve = resolve_read,                 \
-        .prepare = prepare_read, .eval = eval_read
+#define STAMP                                                                                                          \
+    ROW, .result = "timestamp", .args = SOURCE "|numeric,string?", .resolve = resolve_read, .prepare = prepare_read,   \
+        .eval = eval_read
+#define UNIX_SOURCE "=" SOURCE "|any_nanos"
 #define UNIX ROW, .result = "bigint", .resolve = resolve_read, .prepare = prepare_read, .eval = eval_unix
 
 #define TIME                                                                                                           \
@@ -26,7 +29,7 @@ static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err);
 
 const vonk_fn vonk_fns_datetime_text[] = {
     {.name = "date_format",
-     .args = "timestamp,string",
+     .args = "timestamp|any_time|any_nanos,string",
      .result = "string",
      ROW,
      .prepare = prepare_format,
@@ -56,23 +59,23 @@ const vonk_fn vonk_fns_datetime_text[] = {
      .example = "to_time('12.10.05', 'HH.mm.ss')",
      .expect = "12:10:05"},
     {.name = "to_timestamp",
-     STAMP("timestamp"),
+     STAMP,
      .doc = "The timestamp that the text says, in the form of the pattern (without one as CAST reads it).",
      .example = "to_timestamp('2016-12-31', 'yyyy-MM-dd')",
      .expect = "2016-12-31 00:00:00"},
     {.name = "to_timestamp_ltz",
-     STAMP("timestamp"),
+     STAMP,
      .doc = "The timestamp (with the session's zone) that the text says.",
      .example = "to_timestamp_ltz('2016-12-31 00:12:00')",
      .expect = "2016-12-31 00:12:00"},
     {.name = "to_timestamp_ntz",
-     STAMP("timestamp_ntz"),
+     READ("timestamp_ntz"),
      .doc = "The timestamp without zone that the text says.",
      .example = "to_timestamp_ntz('2016-12-31 00:12:00')",
      .expect = "2016-12-31 00:12:00"},
     {.name = "to_unix_timestamp",
      UNIX,
-     .args = SOURCE ",string?",
+     .args = UNIX_SOURCE ",=string?",
      .text = "$0($1, yyyy-MM-dd HH:mm:ss); $0($1, $2)",
      .doc = "Seconds since 1970-01-01 00:00:00 UTC of a timestamp or of its text.",
      .example = "to_unix_timestamp('2016-04-08', 'yyyy-MM-dd')",
@@ -91,14 +94,14 @@ const vonk_fn vonk_fns_datetime_text[] = {
      .example = "try_to_time('12.10.05', 'HH.mm.ss')",
      .expect = "12:10:05"},
     {.name = "try_to_timestamp",
-     STAMP("timestamp"),
+     STAMP,
      .force_mode = VONK_MODE_TRY,
      .doc = "The timestamp that the text says, or NULL where it says none.",
      .example = "try_to_timestamp('foo', 'yyyy-MM-dd')",
      .expect = "NULL"},
     {.name = "unix_timestamp",
      UNIX,
-     .args = SOURCE "?,string?",
+     .args = UNIX_SOURCE "?,=string?",
      .text = "$0(current_timestamp(), yyyy-MM-dd HH:mm:ss); $0($1, yyyy-MM-dd HH:mm:ss); $0($1, $2)",
      .doc = "Seconds since 1970-01-01 00:00:00 UTC of a timestamp or of its text; of the query's start without an "
             "argument.",
@@ -145,9 +148,25 @@ static vonk_status pattern_of(const vonk_fn_call *call, vonk_eval *ev, vonk_colu
     return vonk_dt_compile(ev->scratch, vonk_str_at(args[arg], row), reading, ret, err);
 }
 
+/* For times, whatever is wrong with a pattern is refused in one way. */
+static vonk_status pattern_of_times(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t row,
+                                    bool reading, vonk_dt_pattern *ret, vonk_error *err)
+{
+    vonk_error failed = VONK_ERROR_INIT;
+    if (pattern_of(call, ev, args, 1, row, reading, ret, &failed) == VONK_OK) return VONK_OK;
+    VONK_TRY(vonk_error_forgive(&failed, err));
+    return VONK_FAIL(err, VONK_E_INVALID_DATETIME_PATTERN__WITH_SUGGESTION, "pattern",
+                     vonk_literal_param(args[1], row, NULL, (char[1024]){0}), "docroot",
+                     "https://spark.apache.org/docs/latest");
+}
+
 /* ---- writing */
 
-static vonk_status prepare_format(vonk_fn_call *call, vonk_error *err) { return keep_state(call, 1, false, err); }
+static vonk_status prepare_format(vonk_fn_call *call, vonk_error *err)
+{
+    if (call->arg_types[0]->id == VONK_T_TIME) call->eval = eval_format_time;
+    return keep_state(call, 1, false, err);
+}
 
 static vonk_status put_texts(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t n_rows,
                              vonk_rows rows, int64_t times, vonk_column **ret, vonk_error *err)
@@ -169,6 +188,26 @@ static vonk_status put_texts(const vonk_fn_call *call, vonk_eval *ev, vonk_colum
     return vonk_strings_take(&out, ret, err);
 }
 
+VONK_FN_EVAL(eval_format_time)
+{
+    VONK_AUTO(vonk_strings_done) vonk_strings out = {0};
+    VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
+    vonk_buf_init(&text, ev->budget, SIZE_MAX);
+    VONK_TRY(vonk_strings_new(ev, call->type, n_rows, rows, &out, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        vonk_dt_pattern p;
+        bool fits;
+        VONK_TRY(pattern_of_times(call, ev, args, i, false, &p, err));
+        vonk_buf_reset(&text);
+        VONK_TRY(vonk_dt_write_time(&p, vonk_i64_at(args[0], i), &text, &fits, err));
+        if (!fits)
+            return VONK_FAIL(err, VONK_E_INVALID_PARAMETER_VALUE__PATTERN, "functionName", VONK_QUOTED(call->fn->name),
+                             "parameter", "`format`", "value", vonk_literal_param(args[1], i, NULL, (char[1024]){0}));
+        VONK_TRY(vonk_strings_put(&out, i, vonk_buf_str(&text), err));
+    }
+    return vonk_strings_take(&out, ret, err);
+}
+
 VONK_FN_EVAL(eval_format) { return put_texts(call, ev, args, n_rows, rows, 1, ret, err); }
 VONK_FN_EVAL(eval_from_unix) { return put_texts(call, ev, args, n_rows, rows, VONK_US_PER_SECOND, ret, err); }
 
@@ -176,41 +215,35 @@ VONK_FN_EVAL(eval_from_unix) { return put_texts(call, ev, args, n_rows, rows, VO
 
 static bool is_unix(const vonk_fn *fn) { return fn->eval == eval_unix; }
 
-/* Whatever is not text is cast; its pattern means nothing then. */
-/* By a cast; what has none to the result is read as text. */
-static void become_result(vonk_fn_types *t)
+/* Whatever is not text is cast. Where there is a pattern it means nothing, but makes instants of dates, and of
+ * timestamps without zone, as if they were of UTC. */
+static vonk_status become_result(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *from = t->types[0];
-    t->types[0] = vonk_coerce_can_cast(from, t->result, (int)t->mode) ? t->result : &vonk_type_string;
-    t->result_nullable |= vonk__force_nullable(from, t->result);
-}
-
-static bool unix_takes(const vonk_type *t)
-{
-    return t->id == VONK_T_NULL || t->id == VONK_T_DATE || t->id == VONK_T_TIMESTAMP || t->id == VONK_T_TIMESTAMP_NTZ ||
-           vonk_type_is_stringy(t);
+    const bool is_date = t->result->id == VONK_T_DATE, patterned = t->n_args > 1;
+    if (patterned && vonk_type_is_numeric(from))
+        return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message",
+                         VONK_F("%s reads no numbers by a pattern", vonk_fn_call_text(t, (char[1024]){0})));
+    if (!patterned || (is_date && from->id != VONK_T_TIMESTAMP_NTZ))
+        t->types[0] = t->result;
+    else if (from->id == VONK_T_DATE)
+        t->types[0] = &vonk_type_timestamp;
+    t->result_nullable = t->nullable[0] || (patterned ? t->nullable[1] || t->mode != VONK_MODE_ANSI
+                                                      : vonk__force_nullable(from, t->result));
+    return VONK_OK;
 }
 
 static vonk_status resolve_read(vonk_fn_types *t, vonk_error *err)
 {
     if (t->n_args == 0) return VONK_OK;
-    if (is_unix(t->fn) && !unix_takes(t->types[0]))
-        return vonk_fn_wrong_type(t, 0,
-                                  "(\"STRING\" or \"DATE\" or \"TIMESTAMP\" or \"TIMESTAMP_NTZ\" or "
-                                  "\"(TIMESTAMP_LTZ(P) OR TIMESTAMP_NTZ(P) WITH P IN [7, 9])\")",
-                                  err);
     if (vonk_type_is_stringy(t->types[0])) {
         bool by_cast = t->n_args < 2 && !is_unix(t->fn);
         if (by_cast || t->mode != VONK_MODE_ANSI) t->result_nullable = true;
         return VONK_OK;
     }
-    /* With a pattern, the microseconds of a timestamp without zone are taken as they are. */
-    bool as_is = t->n_args > 1 && t->types[0]->id == VONK_T_TIMESTAMP_NTZ && t->result->id == VONK_T_TIMESTAMP;
-    if (!is_unix(t->fn) && !as_is)
-        become_result(t);
-    else if (is_unix(t->fn) && t->types[0]->id == VONK_T_DATE)
-        t->types[0] = &vonk_type_timestamp;
-    if (t->mode == VONK_MODE_TRY) t->result_nullable = true;
+    if (!is_unix(t->fn)) return become_result(t, err);
+    if (t->types[0]->id == VONK_T_DATE) t->types[0] = &vonk_type_timestamp;
+    if (t->mode != VONK_MODE_ANSI) t->result_nullable = true;
     return VONK_OK;
 }
 
@@ -219,11 +252,25 @@ static vonk_status prepare_read(vonk_fn_call *call, vonk_error *err)
     if (call->n_args == 0)
         call->eval = eval_unix_now;
     else if (!vonk_type_is_stringy(call->arg_types[0]) && !is_unix(call->fn))
-        call->eval = eval_same;
+        call->eval = call->type->id == VONK_T_DATE && call->arg_types[0]->id != VONK_T_DATE ? eval_day : eval_same;
     return keep_state(call, 1, true, err);
 }
 
 VONK_FN_EVAL(eval_same) { return vonk_column_retype(ev->budget, args[0], call->type, ret, err); }
+
+VONK_FN_EVAL(eval_day)
+{
+    const state *s = call->state;
+    vonk_zone_cache cache = {0};
+    VONK_AUTO(vonk_result_done) vonk_result r = {0};
+    VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
+    for (VONK_EACH_ROW(rows, i)) {
+        int64_t local = vonk_zone_to_local_us(s->zone, vonk_i64_at(args[0], i), &cache);
+        VONK_OUT(r, int32_t)[i] = (int32_t)vonk_floor_div(local, VONK_US_PER_DAY);
+    }
+    *ret = vonk_result_take(&r);
+    return VONK_OK;
+}
 
 VONK_FN_EVAL(eval_unix_now)
 {
@@ -255,10 +302,11 @@ static bool read_plain(const vonk_fn_call *call, vonk_str text, int64_t *ret)
     }
 }
 
-static vonk_status not_castable(const vonk_fn_call *call, vonk_str text, vonk_error *err)
+static vonk_status not_castable(const vonk_fn_call *call, const vonk_column *texts, uint32_t row, vonk_error *err)
 {
-    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "sourceType",
-                    "\"STRING\"", "targetType", VONK_TYPE_SQL(call->type), "ansiConfig", "\"spark.sql.ansi.enabled\"");
+    (void)VONK_FAIL(err, VONK_E_CAST_INVALID_INPUT, "expression", vonk_literal_param(texts, row, NULL, (char[1024]){0}),
+                    "sourceType", "\"STRING\"", "targetType", VONK_TYPE_SQL(call->type), "ansiConfig",
+                    "\"spark.sql.ansi.enabled\"");
     return vonk_error_set_family(err, VONK_FAMILY_DATE_TIME);
 }
 
@@ -273,7 +321,7 @@ static vonk_status read_row(const vonk_fn_call *call, vonk_eval *ev, vonk_column
     char why[512];
     if (call->n_args < 2 && !is_unix(call->fn)) {
         *ret_ok = read_plain(call, text, ret);
-        return *ret_ok || call->mode != VONK_MODE_ANSI ? VONK_OK : not_castable(call, text, err);
+        return *ret_ok || call->mode != VONK_MODE_ANSI ? VONK_OK : not_castable(call, args[0], row, err);
     }
     VONK_TRY(pattern_of(call, ev, args, 1, row, true, &p, err));
     *ret_ok = vonk_dt_read(&p, text, &v, why);
@@ -325,29 +373,42 @@ VONK_FN_EVAL(eval_unix)
     return VONK_OK;
 }
 
+static vonk_status read_time(const vonk_fn_call *call, vonk_eval *ev, vonk_column *const *args, uint32_t row,
+                             int64_t *ret_nanos, vonk_error *err)
+{
+    vonk_str text = vonk_str_at(args[0], row);
+    vonk_dt_value v = {0};
+    bool ok;
+    if (call->n_args < 2) {
+        ok = vonk_text_to_time(text, &v.nanos_of_day);
+    } else {
+        vonk_dt_pattern p;
+        char why[512];
+        VONK_TRY(pattern_of_times(call, ev, args, row, true, &p, err));
+        ok = vonk_dt_read(&p, text, &v, why);
+    }
+    *ret_nanos = v.nanos_of_day; /* digits that time(6) does not show stay, as in Spark */
+    if (ok) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_CANNOT_PARSE_TIME, "input", vonk_literal_param(args[0], row, NULL, (char[1024]){0}),
+                     "format",
+                     call->n_args < 2 ? "'HH:mm:ss.SSSSSS'" : vonk_literal_param(args[1], row, NULL, (char[1024]){0}));
+}
+
 VONK_FN_EVAL(eval_read_time)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
-        vonk_str text = vonk_str_at(args[0], i);
-        vonk_dt_value v = {0};
-        bool ok;
-        if (call->n_args < 2) {
-            ok = vonk_text_to_time(text, &v.nanos_of_day);
+        vonk_error failed = VONK_ERROR_INIT;
+        vonk_status st = read_time(call, ev, args, i, &VONK_OUT(r, int64_t)[i], &failed);
+        if (st == VONK_OK) continue;
+        if (call->mode == VONK_MODE_TRY) {
+            VONK_TRY(vonk_error_forgive(&failed, err));
+            VONK_TRY(vonk_result_null(&r, i, err));
         } else {
-            vonk_dt_pattern p;
-            char why[512];
-            VONK_TRY(pattern_of(call, ev, args, 1, i, true, &p, err));
-            ok = vonk_dt_read(&p, text, &v, why);
+            vonk_error_move(err, &failed);
+            return st;
         }
-        VONK_OUT(r, int64_t)[i] = v.nanos_of_day; /* digits that time(6) does not show stay, as in Spark */
-        if (ok) continue;
-        if (call->mode != VONK_MODE_TRY)
-            return VONK_FAIL(err, VONK_E_CANNOT_PARSE_TIME, "input", VONK_F("'%.*s'", VONK_STR_ARGS(text)), "format",
-                             call->n_args < 2 ? "'HH:mm:ss.SSSSSS'"
-                                              : VONK_F("'%.*s'", VONK_STR_ARGS(vonk_str_at(args[1], i))));
-        VONK_TRY(vonk_result_null(&r, i, err));
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;

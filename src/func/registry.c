@@ -44,7 +44,7 @@ static const vonk_fn *find(const char *name)
     return NULL;
 }
 
-/* What an alias says of itself stays: its name, and texts if it has any. */
+/* What an alias says of itself stays: its name, and rules of its arguments and texts if it has any. */
 static void complete(size_t i)
 {
     const vonk_fn *own = rows[i], *original = find(own->alias_of);
@@ -54,6 +54,7 @@ static void complete(size_t i)
     *full = *original;
     full->name = own->name;
     full->alias_of = own->alias_of;
+    if (own->args) full->args = own->args;
     if (own->symbol) full->symbol = own->symbol;
     if (own->text) full->text = own->text;
     if (own->doc) full->doc = own->doc;

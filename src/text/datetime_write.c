@@ -161,3 +161,44 @@ vonk_status vonk_dt_write(const vonk_dt_pattern *p, int64_t us, const vonk_zone 
     for (uint32_t i = 0; i < p->n; i++) VONK_TRY(write_item(&p->items[i], &m, out, err));
     return VONK_OK;
 }
+
+/* ---- times of day */
+
+static bool asks_for_day(const vonk_dt_item *item)
+{
+    switch (item->kind) {
+    case VONK_DT_LITERAL:
+    case VONK_DT_OPTIONAL: return false;
+    case VONK_DT_NUMBER:
+    case VONK_DT_REDUCED:
+    case VONK_DT_FRACTION:
+    case VONK_DT_TEXT: return item->field < VONK_DT_AMPM;
+    default: return true;
+    }
+}
+
+/* Sections inside are left out by themselves. */
+static bool section_fits(const vonk_dt_pattern *p, uint32_t from, uint32_t end)
+{
+    for (uint32_t i = from; i < end; i++) {
+        if (asks_for_day(&p->items[i])) return false;
+        if (p->items[i].kind == VONK_DT_OPTIONAL) i = p->items[i].end - 1;
+    }
+    return true;
+}
+
+vonk_status vonk_dt_write_time(const vonk_dt_pattern *p, int64_t nanos_of_day, vonk_buf *out, bool *ret_fits,
+                               vonk_error *err)
+{
+    moment m = {.civil = vonk_civil_of_us(nanos_of_day / 1000)};
+    m.civil.nanos = (int32_t)(nanos_of_day % 1000000000);
+    *ret_fits = section_fits(p, 0, p->n);
+    for (uint32_t i = 0; *ret_fits && i < p->n; i++) {
+        const vonk_dt_item *item = &p->items[i];
+        if (item->kind == VONK_DT_OPTIONAL && !section_fits(p, i + 1, item->end))
+            i = item->end - 1;
+        else
+            VONK_TRY(write_item(item, &m, out, err));
+    }
+    return VONK_OK;
+}
