@@ -689,6 +689,14 @@ static vonk_status session_fact(vonk_an *an, const vonk_expr *call, bool *ret_kn
     return VONK_OK;
 }
 
+/* TIMESTAMPADD and TIMESTAMPDIFF are functions only with a unit, which the parser and DataFrames write as a text. */
+static bool lacks_unit(const vonk_fn *fn, const vonk_expr *call)
+{
+    if (strcmp(fn->name, "timestampadd") != 0 && strcmp(fn->name, "timestampdiff") != 0) return false;
+    const vonk_expr *unit = call->n_args == 3 ? call->children[0] : NULL;
+    return !unit || unit->kind != VONK_EX_LITERAL || !vonk_type_is_stringy(unit->value->type);
+}
+
 static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_fn **ret, vonk_error *err)
 {
     uint32_t n = call->n_parts;
@@ -696,6 +704,7 @@ static vonk_status find_function(vonk_an *an, const vonk_expr *call, const vonk_
         n == 1 || (n == 2 && vonk_str_is_nocase(call->parts[0], "builtin")) ||
         (n == 3 && vonk_str_is_nocase(call->parts[0], "system") && vonk_str_is_nocase(call->parts[1], "builtin"));
     *ret = builtin ? vonk_fn_find(call->parts[n - 1]) : NULL;
+    if (*ret && lacks_unit(*ret, call)) *ret = NULL;
     return *ret ? VONK_OK : no_such_function(an, call, err);
 }
 
