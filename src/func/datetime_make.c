@@ -637,7 +637,8 @@ VONK_FN_EVAL(eval_to_units)
     int64_t by = *(const int64_t *)call->state;
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (VONK_EACH_ROW(rows, i)) VONK_OUT(r, int64_t)[i] = vonk_floor_div(vonk_i64_at(args[0], i), by);
+    const int64_t half = call->type->id == VONK_T_DECIMAL ? by / 2 : 0; /* seconds with a fraction are rounded */
+    for (VONK_EACH_ROW(rows, i)) VONK_OUT(r, int64_t)[i] = vonk_floor_div(vonk_i64_at(args[0], i) + half, by);
     *ret = vonk_result_take(&r);
     return VONK_OK;
 }

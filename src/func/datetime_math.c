@@ -4,12 +4,13 @@
 #include "func/datetime_int.h"
 #include "func/resolve.h"
 #include "func/tables.h"
+#include "text/number.h"
 
 static vonk_status resolve_move(vonk_fn_types *types, vonk_error *err);
 static vonk_body eval_add_months, eval_date_add, eval_datediff, eval_date_trunc, eval_last_day, eval_months_between,
     eval_next_day, eval_trunc, eval_timestampadd, eval_timestampdiff;
 static vonk_status prepare_session_zone(vonk_fn_call *call, vonk_error *err);
-static vonk_status resolve_timestampadd(vonk_fn_types *types, vonk_error *err);
+static vonk_status resolve_behind_unit(vonk_fn_types *types, vonk_error *err);
 
 #define ROW .group = "datetime_funcs", .raises = VONK_NEVER_RAISES
 #define MOVE .args = "date,any", .result = "date", ROW, .resolve = resolve_move, .eval = eval_date_add
@@ -84,19 +85,16 @@ const vonk_fn vonk_fns_datetime_math[] = {
      .example = "next_day('2015-01-14', 'TU')",
      .expect = ""},
     {.name = "timestampadd",
-     .args = "string,bigint,any_timestamp",
-     .result = "arg2",
      .group = "datetime_funcs",
-     .resolve = resolve_timestampadd,
+     .resolve = resolve_behind_unit,
      .prepare = prepare_session_zone,
      .eval = eval_timestampadd,
      .doc = "The timestamp some units (first argument: YEAR, MONTH, DAY, HOUR, ...) later.",
      .example = "timestampadd(HOUR, 8, TIMESTAMP_NTZ '2022-02-11 20:30:00')",
      .expect = ""},
     {.name = "timestampdiff",
-     .args = "string,timestamp,timestamp",
-     .result = "bigint",
      .group = "datetime_funcs",
+     .resolve = resolve_behind_unit,
      .prepare = prepare_session_zone,
      .eval = eval_timestampdiff,
      .doc = "Whole units (first argument: YEAR, MONTH, DAY, HOUR, ...) from the first timestamp to the second.",
@@ -202,11 +200,17 @@ static int64_t small_int_at(const vonk_column *c, uint32_t row)
     }
 }
 
-/* Without ANSI a text for the days must be a constant. */
+/* Without ANSI a text for the days must be a constant, and an integer. */
 static vonk_status resolve_move(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *days = t->types[1];
-    const bool text = vonk_type_is_stringy(days) && (t->env->ansi || (t->constants && t->constants[1]));
+    const vonk_column *known = t->constants ? t->constants[1] : NULL;
+    const bool text = vonk_type_is_stringy(days) && (t->env->ansi || known);
+    int64_t ignored;
+    if (text && !t->env->ansi && !vonk_column_is_null(known, 0) &&
+        !vonk_text_to_i64(vonk_column_str(known, 0), false, INT32_MIN, INT32_MAX, &ignored))
+        return VONK_FAIL(err, VONK_E_SECOND_FUNCTION_ARGUMENT_NOT_INTEGER, "functionName",
+                         vonk_fn_canonical(t->fn)->name);
     if (days->id == VONK_T_NULL || text)
         t->types[1] = &vonk_type_int;
     else if (!vonk_type_is_integral(days) || days->id == VONK_T_LONG)
@@ -425,9 +429,24 @@ static vonk_status find_step(const vonk_column *units, uint32_t row, const char 
                      "parameter", "`unit`", "invalidValue", VONK_F("'%.*s'", VONK_STR_ARGS(unit)));
 }
 
-static vonk_status resolve_timestampadd(vonk_fn_types *t, vonk_error *err)
+/* The unit is a word of the call, not one of its arguments. */
+static vonk_status resolve_behind_unit(vonk_fn_types *t, vonk_error *err)
 {
-    t->result_nullable = t->nullable[1] || t->nullable[2];
+    const bool adds = vonk_fn_canonical(t->fn)->eval == eval_timestampadd;
+    const vonk_fn behind = {.name = t->fn->name,
+                            .args = adds ? "bigint,any_timestamp" : "timestamp,timestamp",
+                            .result = adds ? "arg1" : "bigint"};
+    vonk_fn_types rest = *t;
+    if (t->n_args != 3) return vonk_fn_wrong_count(t, "3", err);
+    rest.fn = &behind;
+    rest.n_args = 2;
+    rest.types++;
+    rest.nullable++;
+    if (t->texts) rest.texts++;
+    if (t->constants) rest.constants++;
+    VONK_TRY(vonk_fn_resolve(&rest, err));
+    t->result = rest.result;
+    t->result_nullable = rest.result_nullable;
     return VONK_OK;
 }
 

@@ -1,6 +1,7 @@
 /* func/datetime_part.c -- fields of dates, times, timestamps and intervals. */
 #include "func/datetime_int.h"
 #include "func/tables.h"
+#include "text/number.h"
 
 typedef enum field {
     F_YEAR,
@@ -281,11 +282,12 @@ VONK_FN_EVAL(eval_time_field)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     vonk_zone_cache cache = {0};
     bool wide = call->type->storage == VONK_STORE_I64, is_time = c->type->id == VONK_T_TIME;
+    const int64_t unit = vonk_pow10_i64[is_time && wide ? 9 - call->type->scale : 0]; /* of a second's last digit */
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         int64_t us =
             is_time ? vonk_i64_at(c, i) / 1000 : vonk_floor_mod(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
-        int64_t value = time_field(s->field, us);
+        int64_t value = is_time && wide ? vonk_i64_at(c, i) % INT64_C(60000000000) / unit : time_field(s->field, us);
         if (wide)
             VONK_OUT(r, int64_t)[i] = value;
         else
@@ -385,7 +387,8 @@ static vonk_status set_extract_result(vonk_fn_types *t, field f, vonk_error *err
 {
     const vonk_type *source = t->types[1], *decimal = NULL;
     if (f == F_SECOND_FRACTION) {
-        VONK_TRY(vonk_type_decimal(8, 6, &decimal, err));
+        int digits = source->id == VONK_T_TIME ? source->precision : 6;
+        VONK_TRY(vonk_type_decimal(2 + digits, digits, &decimal, err));
         VONK_TRY(vonk_fn_own_type(t->arena, decimal, &decimal, err));
         return vonk_fn_set_result(t, decimal);
     }

@@ -54,11 +54,12 @@ static vonk_status resolve_now(vonk_fn_types *t, vonk_error *err)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
                              vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`precision`", "inputType", "\"INT\"",
                              "inputExpr", text);
-        digits = vonk_column_is_null(c, 0) ? -1 : vonk_column_i64(c, 0);
-        if (digits < 0 || digits > 6)
+        const bool is_null = vonk_column_is_null(c, 0);
+        if (!is_null) digits = vonk_column_i64(c, 0);
+        if (is_null || digits < 0 || digits > 9)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
-                             vonk_fn_call_text(t, (char[1024]){0}), "exprName", "`precision`", "valueRange", "[0, 6]",
-                             "currentValue", digits < 0 ? "NULL" : VONK_F("%lld", (long long)digits));
+                             vonk_fn_call_text(t, (char[1024]){0}), "exprName", "`precision`", "valueRange", "[0, 9]",
+                             "currentValue", is_null ? "NULL" : VONK_F("%lld", (long long)digits));
     }
     VONK_TRY(vonk_type_parse(vonk_str_of(VONK_F("time(%d)", (int)digits)), &type, err));
     VONK_TRY(vonk_fn_own_type(t->arena, type, &type, err));

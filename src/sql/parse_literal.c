@@ -244,6 +244,23 @@ static vonk_status cast_literal(vonk_parser *p, uint32_t from, const vonk_type *
     return type->id == VONK_T_TIMESTAMP ? set_shown(p, *ret, err) : VONK_OK;
 }
 
+/* With as many digits of the second as are written, and no less than six. */
+static vonk_status time_literal(vonk_parser *p, uint32_t from, vonk_str text, const vonk_expr **ret, vonk_error *err)
+{
+    size_t at = 0;
+    while (at < text.len && text.data[at] != '.') at++;
+    int digits = 0;
+    while (++at < text.len && text.data[at] >= '0' && text.data[at] <= '9' && digits < 10) digits++;
+    if (digits > 9)
+        return VONK_PARSE_FAIL(p, from, err, VONK_E_INVALID_TIME_LITERAL_PRECISION, "value",
+                               VONK_F("'%.*s'", VONK_STR_ARGS(text)));
+    const vonk_type *type = NULL;
+    VONK_TRY(vonk_type_time_of(digits > 6 ? digits : 6, &type, err));
+    vonk_status st = cast_literal(p, from, type, "TIME", text, ret, err);
+    vonk_type_unref(type);
+    return st;
+}
+
 /* TIMESTAMP '...' is what spark.sql.timestampType says. */
 static const vonk_type *timestamp_type(const vonk_parser *p)
 {
@@ -260,7 +277,7 @@ vonk_status vonk__typed_literal(vonk_parser *p, const vonk_expr **ret, vonk_erro
     VONK_TRY(vonk__string(p, &text, err));
     switch (kind) {
     case KW_DATE: return cast_literal(p, from, &vonk_type_date, "DATE", text, ret, err);
-    case KW_TIME: return cast_literal(p, from, &vonk_type_time, "TIME", text, ret, err);
+    case KW_TIME: return time_literal(p, from, text, ret, err);
     case KW_TIMESTAMP: return cast_literal(p, from, timestamp_type(p), "TIMESTAMP", text, ret, err);
     case KW_TIMESTAMP_LTZ: return cast_literal(p, from, &vonk_type_timestamp, "TIMESTAMP_LTZ", text, ret, err);
     case KW_TIMESTAMP_NTZ: return cast_literal(p, from, &vonk_type_timestamp_ntz, "TIMESTAMP_NTZ", text, ret, err);

@@ -50,7 +50,7 @@ bool vonk_text_to_date(vonk_str text, int32_t *ret_days);
 bool vonk_text_to_timestamp(vonk_str text, const vonk_zone *zone, int64_t now_us, int64_t *ret_us);
 /* The same without zone: a zone in the text is refused, or ignored when allow_zone; a time alone is refused. */
 bool vonk_text_to_timestamp_ntz(vonk_str text, bool allow_zone, int64_t *ret_us);
-/* [h]h:[m]m[:[s]s[.fraction]] */
+/* [h]h:[m]m[:[s]s[.fraction]][ AM|PM], nine digits of the fraction */
 bool vonk_text_to_time(vonk_str text, int64_t *ret_nanos_of_day);
 
 /* days * US_PER_DAY + us of the day, or false when it does not fit. */

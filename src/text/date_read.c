@@ -81,7 +81,7 @@ static void take_fraction(reader *r, int keep, int32_t *ret_nanos)
 }
 
 /* What follows the hour: [:m[:s[.f][zone]]]. The zone, if any, is left in the reader. */
-static bool take_minutes(reader *r, vonk_civil *c, bool *ret_has_seconds)
+static bool take_minutes(reader *r, vonk_civil *c, int digits, bool *ret_has_seconds)
 {
     *ret_has_seconds = false;
     if (!take_byte(r, ':')) return r->at == r->end;
@@ -89,7 +89,7 @@ static bool take_minutes(reader *r, vonk_civil *c, bool *ret_has_seconds)
     if (!take_byte(r, ':')) return r->at == r->end;
     if (!take_field(r, &c->second)) return false;
     *ret_has_seconds = true;
-    if (take_byte(r, '.')) take_fraction(r, 6, &c->nanos);
+    if (take_byte(r, '.')) take_fraction(r, digits, &c->nanos);
     return true;
 }
 
@@ -125,7 +125,7 @@ static bool read_timestamp(vonk_str whole, timestamp_text *t)
         if (fields < 3 || (*r.at != ' ' && *r.at != 'T')) return false;
         r.at++;
     }
-    if (!take_field(&r, &t->civil.hour) || !take_minutes(&r, &t->civil, &has_seconds)) return false;
+    if (!take_field(&r, &t->civil.hour) || !take_minutes(&r, &t->civil, 6, &has_seconds)) return false;
     if (r.at < r.end) {
         if (!has_seconds) return false;
         t->zone = vonk_str_trim((vonk_str){r.at, (size_t)(r.end - r.at)});
@@ -165,14 +165,23 @@ bool vonk_text_to_timestamp_ntz(vonk_str text, bool allow_zone, int64_t *ret_us)
     return vonk_us_of_civil(&t.civil, ret_us);
 }
 
+static bool ends_with(vonk_str text, const char *two)
+{
+    return text.len >= 2 && vonk_str_is_nocase(vonk_str_sub(text, text.len - 2, text.len), two);
+}
+
 bool vonk_text_to_time(vonk_str text, int64_t *ret_nanos_of_day)
 {
     vonk_civil c = {0};
     bool has_seconds = false;
     text = vonk_text_trim_all(text);
+    const bool pm = ends_with(text, "PM"), halves = pm || ends_with(text, "AM");
+    if (halves) text = vonk_text_trim_all(vonk_str_sub(text, 0, text.len - 2));
     reader r = {text.data, text.data + text.len};
     take_byte(&r, 'T');
-    if (!take_field(&r, &c.hour) || r.at == r.end || !take_minutes(&r, &c, &has_seconds) || r.at != r.end) return false;
+    if (!take_field(&r, &c.hour) || r.at == r.end || !take_minutes(&r, &c, 9, &has_seconds)) return false;
+    if (r.at != r.end || (halves && (c.hour < 1 || c.hour > 12))) return false;
+    if (halves) c.hour = c.hour % 12 + (pm ? 12 : 0);
     if (!time_valid(&c)) return false;
     *ret_nanos_of_day = ((c.hour * INT64_C(60) + c.minute) * 60 + c.second) * 1000000000 + c.nanos;
     return true;
