@@ -278,13 +278,11 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .example = "try_make_timestamp(2024, 13, 22, 15, 30, 0)",
      .expect = ""},
     {.name = "try_make_timestamp_ltz",
-     .errors_of = "make_timestamp_ltz",
      .alias_of = "try_make_timestamp",
      .args = PARTS ",string?;=date,=any_time,=string?",
      .text = "make_timestamp($1, $2); make_timestamp($1, $2, $3); $0($1, $2, $3, $4, $5, $6); "
              "$0($1, $2, $3, $4, $5, $6, $7)"},
     {.name = "try_make_timestamp_ntz",
-     .errors_of = "make_timestamp_ntz",
      .args = PARTS ";=date,=any_time",
      .result = "timestamp_ntz",
      STAMP,
