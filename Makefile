@@ -17,7 +17,7 @@ NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench tpcds micro lint format asan tsan soak faults fuzz random compat oracle clean
+.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench tpcds arguments micro lint format asan tsan soak faults fuzz random compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
@@ -109,6 +109,11 @@ compat: setup build
 oracle: setup build
 	@$(SETUP)/debian.sh java
 	$(PYTHON) tools/oracle/answers.py --venv $(VENV)
+
+# One of eight; all: $(PYTHON) tools/oracle/arguments.py --share 1
+arguments: setup build
+	@$(SETUP)/debian.sh java
+	$(PYTHON) tools/oracle/arguments.py --vonk $(BUILD)/vonk --venv $(VENV)
 
 bench: setup build
 	@$(SETUP)/debian.sh java
