@@ -321,8 +321,8 @@ static vonk_status set_buffers(batch_reader *b, struct ArrowArray *a, uint32_t n
     return vonk_arena_array(b->m->arena, n + 1, sizeof *a->buffers, &a->buffers, b->r->err);
 }
 
-/* The largest offset, negative ones taken for huge: a list above may use only some of the texts, whose last one then need
- * not end where all of them do. */
+/* The largest offset, negative ones taken for huge: a list above may use only some of the texts, whose last one then
+ * need not end where all of them do. */
 static uint64_t end_of_texts(const uint8_t *offsets, int64_t n, bool large)
 {
     uint64_t most = 0;
