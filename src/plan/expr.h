@@ -156,7 +156,7 @@ bool vonk_expr_is_foldable(const vonk_expr *e);                  /* resolved, pu
 bool vonk_expr_is_deterministic(const vonk_expr *e);
 bool vonk_expr_may_raise(const vonk_expr *e);                    /* evaluating it on some row could raise an error */
 /* Borrowed: a child that is evaluated on every row that e is, so that e raises what it raises: the first, or behind values
- * that are known not to be null. NULL: there is none. */
+ * that are known not to be null. NULL: there is none. An operator with a NULL behind it raises nothing all the same: it is asked when it runs. */
 const vonk_expr *vonk_expr_leading_child(const vonk_expr *e);
 bool vonk_expr_has_aggregate(const vonk_expr *e);                /* outside of window functions */
 bool vonk_expr_has_window(const vonk_expr *e);

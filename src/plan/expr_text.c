@@ -281,8 +281,9 @@ static vonk_status put_python(const text *outer, const vonk_expr *e, vonk_error 
 static vonk_status put_call(const text *t, const vonk_expr *e, vonk_error *err)
 {
     size_t from = t->out->len;
-    const bool operator= vonk_expr_has(e, VONK_EXF_OPERATOR) && e->n_parts == 1 && (e->n_args == 1 || e->n_args == 2);
-    const vonk_fn *fn = operator? vonk_fn_find(e->parts[0]) : NULL;
+    const bool is_operator =
+        vonk_expr_has(e, VONK_EXF_OPERATOR) && e->n_parts == 1 && (e->n_args == 1 || e->n_args == 2);
+    const vonk_fn *fn = is_operator ? vonk_fn_find(e->parts[0]) : NULL;
     if (fn && fn->symbol) return put_operator(t, e, fn->symbol, err);
     VONK_TRY(put_parts(t, e->parts, e->n_parts, err));
     VONK_TRY(put_c(t, "(", err));
