@@ -136,7 +136,8 @@ static int keys_of(const accel_items *items, PyObject *key, key_list *ret)
     *ret = (key_list){.at = PyMem_Malloc((size_t)items->n * sizeof *ret->at)};
     if (!ret->at) return PyErr_NoMemory(), -1;
     for (; ret->n < items->n; ret->n++) {
-        if ((ret->at[ret->n] = accel_call(key, &items->at[ret->n], 1, NULL))) continue;
+        ret->at[ret->n] = accel_call(key, &items->at[ret->n], 1, NULL);
+        if (ret->at[ret->n]) continue;
         keys_clear(ret);
         return -1;
     }

@@ -24,7 +24,7 @@ static int part_rule_of(PyObject *self, part_rule *ret)
     Py_XDECREF(seed);
     Py_XDECREF(n);
     if (!PyErr_Occurred() && ret->n < 1) PyErr_SetString(PyExc_ValueError, "no partitions");
-    return PyErr_Occurred() ? -1 : 0;
+    return ret->n < 1 || PyErr_Occurred() ? -1 : 0;
 }
 
 static Py_ssize_t part_of(const part_rule *rule, PyObject *key)
@@ -176,10 +176,12 @@ static PyObject *merge_combiners(PyObject *self, PyObject *args, PyObject *names
     if (!PyArg_ParseTupleAndKeywords(args, names, "O|O", (char **)variables, &iterable, &limit)) return NULL;
     if (merging_of(self, false, &m) != 0) return NULL;
     int rc = 0;
-    if (limit == Py_None)
+    if (limit == Py_None) {
         rc = accel_next_limit(self, &m.limit);
-    else if ((m.limit = PyFloat_AsDouble(limit)) == -1 && PyErr_Occurred())
-        rc = -1;
+    } else {
+        m.limit = PyFloat_AsDouble(limit);
+        if (m.limit == -1 && PyErr_Occurred()) rc = -1;
+    }
     if (rc == 0) rc = merge_all(&m, iterable);
     merging_clear(&m);
     return rc == 0 ? Py_BuildValue("") : NULL;
@@ -357,8 +359,11 @@ int accel_merger_start(PyObject *shuffle)
     int rc = class && group ? 0 : -1;
     Py_INCREF(shuffle);
     shuffle_module = shuffle;
-    if (rc == 0 && !(genuine_size = PyObject_GetAttrString(class, "_object_size"))) rc = -1;
-    if (rc == 0 && !(genuine_group_spill = PyObject_GetAttrString(group, "_spill"))) rc = -1;
+    if (rc == 0) {
+        genuine_size = PyObject_GetAttrString(class, "_object_size");
+        genuine_group_spill = genuine_size ? PyObject_GetAttrString(group, "_spill") : NULL;
+        if (!genuine_group_spill) rc = -1;
+    }
     for (size_t i = 0; rc == 0 && i < sizeof methods / sizeof methods[0]; i++)
         rc = accel_set_method(class, &methods[i]);
     if (rc == 0) rc = accel_set_method(group, &group_spill_def);

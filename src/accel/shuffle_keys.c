@@ -65,7 +65,8 @@ static int put(shuffle_keys *self, PyObject *pair)
     Py_ssize_t p = 0;
     if (partition_of(self, PyTuple_GetItem(pair, 0), &p) != 0) return -1;
     if (!self->buckets[p]) {
-        if (!(self->buckets[p] = PyList_New(0))) return -1;
+        self->buckets[p] = PyList_New(0);
+        if (!self->buckets[p]) return -1;
         self->used[self->n_used++] = p;
     }
     return PyList_Append(self->buckets[p], pair);

@@ -78,7 +78,8 @@ static int run_step(const run_merge *self, sorted_run *run)
 {
     Py_CLEAR(run->item);
     Py_CLEAR(run->key);
-    if (!(run->item = PyIter_Next(run->items))) return PyErr_Occurred() ? -1 : 0;
+    run->item = PyIter_Next(run->items);
+    if (!run->item) return PyErr_Occurred() ? -1 : 0;
     if (self->key == Py_None) {
         Py_INCREF(run->item);
         run->key = run->item;
@@ -240,7 +241,8 @@ static PyObject *merged(sorting *s)
     PyObject *obj = accel_new_object(&runs_type, &runs_spec);
     run_merge *self = (run_merge *)obj;
     if (!self) return NULL;
-    if (!(self->heap = PyMem_Calloc((size_t)s->n_spilled + 1, sizeof *self->heap))) {
+    self->heap = PyMem_Calloc((size_t)s->n_spilled + 1, sizeof *self->heap);
+    if (!self->heap) {
         Py_DECREF(obj);
         return PyErr_NoMemory();
     }
@@ -266,8 +268,9 @@ static PyObject *sorted(PyObject *self, PyObject *args, PyObject *names)
     PyObject *iterable, *key = Py_None, *out = NULL;
     sorting s = {.self = self, .reverse = Py_False};
     if (!PyArg_ParseTupleAndKeywords(args, names, "O|OO", (char **)variables, &iterable, &key, &s.reverse)) return NULL;
-    if (accel_next_limit(self, &s.limit) == 0 && (s.key = quick_key(key)) && take_all(&s, iterable) == 0)
-        out = s.n_spilled ? merged(&s) : accel_items_drain(&s.items);
+    if (accel_next_limit(self, &s.limit) != 0) return NULL;
+    s.key = quick_key(key);
+    if (s.key && take_all(&s, iterable) == 0) out = s.n_spilled ? merged(&s) : accel_items_drain(&s.items);
     sorting_clear(&s);
     return out;
 }

@@ -41,7 +41,8 @@ static int look(text_stream *self)
 {
     char *data;
     if (catch_up(self) != 0) return -1;
-    if (!(self->chunk = PyObject_CallMethod(self->stream, "peek", NULL))) return -1;
+    self->chunk = PyObject_CallMethod(self->stream, "peek", NULL);
+    if (!self->chunk) return -1;
     if (PyBytes_AsStringAndSize(self->chunk, &data, &self->end) != 0) return -1;
     self->data = data;
     return 0;

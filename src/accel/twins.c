@@ -55,7 +55,8 @@ static PyObject *find_code(PyObject *code, const twin_row *row)
 
 int accel_learn(const char *module)
 {
-    if (!known && !(known = PyDict_New())) return -1;
+    if (!known) known = PyDict_New();
+    if (!known) return -1;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].module, module) != 0) continue;
         PyObject *outer = accel_import(module, rows[i].path);
@@ -133,7 +134,7 @@ static PyMethodDef count_def = {"count", count_items, METH_O, NULL};
 
 int accel_put_twins(PyObject **f)
 {
-    PyObject *twin = *f, *names, *cells;
+    PyObject *twin, *names, *cells;
     if (Py_TYPE(*f) != functions) return 0;
     switch (accel_twin_of(*f)) {
     case TWIN_SHUFFLE_KEYS: twin = accel_shuffle_keys(*f); break;

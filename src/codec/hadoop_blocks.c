@@ -42,6 +42,7 @@ static vonk_status gather_number(vonk__blocks *b, vonk_cursor *in, bool *ret, ui
     uint32_t be = 0;
     VONK_TRY(gather(b, in, sizeof be, ret, &bytes, err));
     if (!*ret) return VONK_OK;
+    assert(bytes.data);
     memcpy(&be, bytes.data, sizeof be);
     be = __builtin_bswap32(be);
     if (be > INT32_MAX) return vonk_cursor_fail(in, "a block of the packed data has no size", err);

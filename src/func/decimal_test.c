@@ -59,7 +59,7 @@ static void rounding_is_half_up(void **state)
     assert_false(vonk_dec_mul(dec("99999999999999999999999999999999999999"), 100, 1, &r));
     const vonk_i128 half = vonk_pow10_i128[37] * 5;
     assert_true(vonk_dec_mul(half, half, 39, &r) && r == vonk_pow10_i128[36] * 25 / 10);
-    assert_true(vonk_dec_mul(-half, half + 1, 38, &r) && r == -vonk_pow10_i128[36] * 25 - 1);  /* -...0.5 */
+    assert_true(vonk_dec_mul(-half, half + 1, 38, &r) && r == -vonk_pow10_i128[36] * 25 - 1);       /* -...0.5 */
     assert_true(vonk_dec_mul(half, half + 3, 39, &r) && r == vonk_pow10_i128[36] * 25 / 10);        /* ...0.15 */
     assert_true(vonk_dec_mul(-half, half + 11, 39, &r) && r == -vonk_pow10_i128[36] * 25 / 10 - 1); /* -...0.55 */
     assert_true(vonk_dec_div(1, 3, 6, &r) && r == 333333);

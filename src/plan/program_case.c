@@ -93,6 +93,11 @@ static void copy_valid(vonk_rows rows, const vonk_column *from, uint8_t *valid)
 
 static bool is_null_value(const vonk_column *value) { return !value || value->type->id == VONK_T_NULL; }
 
+static bool may_have_nulls(const vonk_column *value)
+{
+    return !value || value->type->id == VONK_T_NULL || value->validity;
+}
+
 static vonk_status merge_flat(choice *c, vonk_column **ret, vonk_error *err)
 {
     VONK_AUTO(vonk_column_unref) vonk_column *made = NULL;
@@ -100,7 +105,7 @@ static vonk_status merge_flat(choice *c, vonk_column **ret, vonk_error *err)
     uint8_t *valid;
     uint32_t n = c->local->n_rows;
     bool nulls = false;
-    for (uint32_t i = 0; i < c->n; i++) nulls |= is_null_value(c->branches[i].value) || c->branches[i].value->validity;
+    for (uint32_t i = 0; i < c->n; i++) nulls |= may_have_nulls(c->branches[i].value);
     VONK_TRY(vonk_column_new(c->local->budget, c->step->type, n, nulls, &made, &out, &valid, err));
     bool bits = c->step->type->storage == VONK_STORE_BIT;
     memset(out, 0, bits ? vonk_bits_bytes(n) : n * vonk_storage_bytes(c->step->type->storage));
@@ -110,6 +115,7 @@ static vonk_status merge_flat(choice *c, vonk_column **ret, vonk_error *err)
             clear_valid(b->rows, valid);
             continue;
         }
+        assert(b->value);
         VONK_AUTO(vonk_column_unref) vonk_column *flat = NULL;
         if (b->value->encoding == VONK_CONSTANT)
             flat = vonk_column_ref(b->value);

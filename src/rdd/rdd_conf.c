@@ -149,7 +149,7 @@ vonk_status vonk__rdd_read_separator(vonk_rdd_context *context, const vonk_rdd_c
     VONK_TRY(vonk_rdd_hadoop_setting(context, conf, name, arena, &text, err));
     if (text.data && !text.len)
         return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("an empty %s", name));
-    *ret = text.len ? (char)first_byte(text) : '\t';
+    *ret = text.data ? (char)first_byte(text) : '\t';
     return VONK_OK;
 }
 
@@ -160,7 +160,8 @@ static vonk_status read_packing(vonk_rdd_context *context, const vonk_rdd_conf *
     static const char name[] = OUTPUT "compress.type";
     vonk_str how;
     VONK_TRY(vonk_rdd_hadoop_setting(context, conf, name, arena, &how, err));
-    inout->by_record = !how.data || vonk_str_is(how, "RECORD");
+    if (!how.data) how = VONK_STR("RECORD");
+    inout->by_record = vonk_str_is(how, "RECORD");
     if (vonk_str_is(how, "NONE")) inout->codec = VONK_STR_NONE;
     if (inout->by_record || vonk_str_is(how, "NONE") || vonk_str_is(how, "BLOCK")) return VONK_OK;
     return VONK_FAIL(err, VONK_E_INVALID_CONF_VALUE__OUT_OF_RANGE_OF_OPTIONS, "confValue", VONK_S(how), "confName",

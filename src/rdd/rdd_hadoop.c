@@ -505,8 +505,8 @@ static vonk_status save(vonk_rdd *rdd, const vonk_rdd_hadoop *spec, format as, b
     rdd_output_conf conf;
     vonk_str name = VONK_STR("part-");
     VONK_TRY(vonk_arena_new(rdd->context->budget, &arena, err));
-    VONK_TRY(vonk__rdd_read_output_conf(rdd->context, &spec->conf, spec->codec_class, as != TEXT_FORMAT, arena, &conf,
-                                        err));
+    VONK_TRY(
+        vonk__rdd_read_output_conf(rdd->context, &spec->conf, spec->codec_class, as != TEXT_FORMAT, arena, &conf, err));
     VONK_TRY(vonk_hadoop_codec(conf.codec, &t.codec, &t.ending, err));
     if (as != TEXT_FORMAT) t.ending = VONK_STR_NONE;
     if (is_new) VONK_TRY(vonk_arena_printf(arena, &name, err, "%.*s-r-", VONK_STR_ARGS(conf.name)));

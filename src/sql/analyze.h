@@ -199,7 +199,7 @@ vonk_status vonk__an_name(vonk_an *an, const vonk_scope *scope, const vonk_expr 
 vonk_status vonk__an_outer_columns(vonk_an *an, const vonk_plan *plan, const vonk_plan *const *inputs, uint32_t n, vonk_exprs *ret, vonk_error *err);
 vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr **ret, vonk_error *err);
 /* A call of a known row over resolved arguments (children: n_args arguments, [filter], orders). */
-vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, const vonk_expr *like, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err);
+vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_extract(vonk_an *an, const vonk_expr *like, const vonk_expr *base, const vonk_expr *what, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_update_field(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);
 vonk_status vonk__an_subquery(vonk_an *an, const vonk_scope *scope, const vonk_expr *e, const vonk_expr **ret, vonk_error *err);

@@ -573,6 +573,7 @@ static const vonk_type *text_of_sum(const vonk_fn *fn, const vonk_type *result, 
 {
     bool sum = is_sum(fn) || strcmp(fn->name, "try_add") == 0 || strcmp(fn->name, "try_subtract") == 0;
     if (!sum || result->id != VONK_T_TIMESTAMP) return NULL;
+    assert(args);
     return vonk_type_is_stringy(args[0]->type)   ? args[0]->type
            : vonk_type_is_stringy(args[1]->type) ? args[1]->type
                                                  : NULL;
@@ -610,8 +611,8 @@ static vonk_status show_datetime(vonk_an *an, vonk_expr *e, const vonk_expr *con
     return vonk_expr_set_shown(e, shown, err);
 }
 
-vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, const vonk_expr *like,
-                          const vonk_expr *const *children, uint32_t n, const vonk_expr **ret, vonk_error *err)
+vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *children,
+                          uint32_t n, const vonk_expr **ret, vonk_error *err)
 {
     const vonk_expr *operands[2];
     if (n == 2) {
@@ -623,7 +624,6 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, vonk_str written, cons
     }
     binding b = {0};
     uint32_t n_args = n - (vonk_expr_has(like, VONK_EXF_HAS_FILTER) ? 1 : 0) - like->n_order;
-    (void)written;
     VONK_TRY(fill_binding(an, &b, fn, children, n_args, err));
     vonk_status st = fn->wants_texts ? VONK_E_INTERNAL_ERROR : vonk_fn_resolve(&b.t, err);
     if (st != VONK_OK) st = resolve_again(an, &b, like, children, n, err);
@@ -836,7 +836,7 @@ static vonk_status give_seed(vonk_an *an, const vonk_fn *fn, const vonk_expr *ca
     VONK_TRY(vonk__an_sql(an, *inout, &shown, err));
     VONK_TRY(vonk__an_int(an, (int64_t)drawn, &vonk_type_long, &seed, err));
     VONK_TRY(VONK_AN_PUSH(an, args, seed, err));
-    VONK_TRY(vonk__an_bind(an, fn, vonk_str_of(fn->name), call, args->at, vonk_u32_of(args->n), inout, err));
+    VONK_TRY(vonk__an_bind(an, fn, call, args->at, vonk_u32_of(args->n), inout, err));
     VONK_TRY(vonk__an_copy(an, *inout, NULL, 0, &copy, err));
     VONK_TRY(vonk_expr_set_shown(copy, shown, err));
     return vonk__an_finish(an, copy, inout, err);
@@ -870,7 +870,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(resolve_tail(an, scope, fn, call, &args, err));
     VONK_TRY(check_nested_aggregates(scope, fn, call, args.at, vonk_u32_of(args.n), err));
     VONK_TRY(ignore_nulls(an, call, &fn, &args, err));
-    VONK_TRY(vonk__an_bind(an, fn, vonk_str_of(fn->name), call, args.at, vonk_u32_of(args.n), ret, err));
+    VONK_TRY(vonk__an_bind(an, fn, call, args.at, vonk_u32_of(args.n), ret, err));
     VONK_TRY(check_same_again(an, scope, *ret, err));
     if (fn->seeded && args.n + 1 == fn->seeded) return give_seed(an, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)

@@ -52,6 +52,7 @@ static vonk_status na_column(vonk_an *an, const vonk_plan *p, const vonk_plan *c
     vonk_str quoted;
 
     VONK_TRY(column_of_frame(an, child, name, ret, err));
+    assert(*ret);
     if (!wants_columns || (*ret)->kind == VONK_EX_COLUMN) return VONK_OK;
     VONK_TRY(vonk__an_quote_parts(an, name->parts, name->n_parts, &quoted, err));
     return VONK_FAIL(err, VONK_E_UNSUPPORTED_FEATURE__REPLACE_NESTED_COLUMN, "colName", quoted.data);

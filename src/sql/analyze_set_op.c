@@ -144,7 +144,7 @@ static vonk_status align_side(vonk_an *an, const vonk_plan *p, const vonk_plan *
     vonk_exprs items = {0};
     bool changed = false;
     for (uint32_t i = 0; i < like->n_output; i++) {
-        const vonk_expr *e;
+        const vonk_expr *e = NULL;
         VONK_TRY(align_column(an, p, like->output[i], side, &e, err));
         changed = changed || i >= side->n_output || e != side->output[i];
         VONK_TRY(VONK_AN_PUSH(an, &items, e, err));

@@ -158,6 +158,7 @@ static vonk_status statistics_table(vonk__ds *d, const vonk__ds_list *columns, c
         for (size_t c = 0; c < columns->n; c++) {
             const vonk_expr *e = NULL, *column = NULL;
             if (same < s) {
+                assert(values.at);
                 column = values.at[same * columns->n + c];
                 if (same_name < s) VONK_TRY(second_value(d, statistics[s], column, &column));
                 VONK_TRY(vonk__ds_push(d, &values, column));
