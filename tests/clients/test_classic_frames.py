@@ -104,7 +104,17 @@ def test_who_waits_can_be_cancelled(tmp_path):
     lines = run(SESSION + f"""
         import signal, threading
         from pyspark import InheritableThread
-        slow = F.udf(lambda x: (time.sleep(0.5 if x > 3 else 0), x)[1], "long")
+        mark = {str(tmp_path)!r} + "/mark"
+        def take_time(x):
+            if x == 4:
+                open(mark, "w").close()
+            time.sleep(0.5 if x > 3 else 0)
+            return x
+        def wait():
+            while not os.path.exists(mark):
+                time.sleep(0.02)
+            os.remove(mark)
+        slow = F.udf(take_time, "long")
         frame = spark.range(0, 200, 1, 2).select(slow("id").alias("v"))
         actions = {{"write": lambda: frame.write.mode("overwrite").parquet({str(tmp_path)!r} + "/out"),
                    "iterate": lambda: list(frame.toLocalIterator()), "rdd": lambda: frame.rdd.count()}}
@@ -120,7 +130,7 @@ def test_who_waits_can_be_cancelled(tmp_path):
             ended = []
             thread = InheritableThread(target=work)
             thread.start()
-            time.sleep(2.5)
+            wait()
             stop()
             thread.join(15)
             return ended
@@ -128,7 +138,7 @@ def test_who_waits_can_be_cancelled(tmp_path):
         for (name, action), stop in zip(actions.items(), stops):
             print(name, attempt(action, stop), attempt(action, stops[0]))
         for name, action in actions.items():
-            threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            threading.Thread(target=lambda: (wait(), os.kill(os.getpid(), signal.SIGINT))).start()
             start = time.monotonic()
             try:
                 action()
