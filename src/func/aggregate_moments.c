@@ -15,15 +15,15 @@ typedef struct moments {
 enum { N_PARTS = 8 };
 #define SAVED "double,double,double,double,double,double,double,double"
 
-/* Each step as Spark rounds it; with one variable the second moment grows by another form of the same product. */
+/* Each step as Spark rounds it: the second moments of two variables grow by another form of the same product. */
 static void add(moments *m, double x, double y, bool two)
 {
-    const double n = m->n + 1, dx = x - m->x, dy = y - m->y, step = dx / n;
+    const double n = m->n + 1, dx = x - m->x, dy = y - m->y, step_x = dx / n, step_y = dy / n;
 
-    m->x += step;
-    m->y += dy / n;
-    m->xx += two ? dx * (x - m->x) : dx * (dx - step);
-    m->yy += dy * (y - m->y);
+    m->x += step_x;
+    m->y += step_y;
+    m->xx += dx * (two ? x - m->x : dx - step_x);
+    m->yy += dy * (two ? y - m->y : dy - step_y);
     m->xy += dx * (y - m->y);
     m->sum_x += x;
     m->sum_y += y;
@@ -52,6 +52,15 @@ VONK__AGG_UPDATE(update)
     VONK__AGG_EACH(rows, k, row)
     if (vonk__agg_present(args[0], row) && vonk__agg_present(y, row))
         add((moments *)states[k], VONK_VALUES(args[0], double)[row], VONK_VALUES(y, double)[row], call->n_args > 1);
+    return VONK_OK;
+}
+
+/* For lines of best fit: (y, x), the moments of each as if it were alone. */
+VONK__AGG_UPDATE(update_line)
+{
+    VONK__AGG_EACH(rows, k, row)
+    if (vonk__agg_present(args[0], row) && vonk__agg_present(args[1], row))
+        add((moments *)states[k], VONK_VALUES(args[1], double)[row], VONK_VALUES(args[0], double)[row], false);
     return VONK_OK;
 }
 
@@ -123,11 +132,11 @@ static vonk_status finish_by(formula f, vonk_eval *ev, uint8_t *const *states, u
     return VONK_OK;
 }
 
-#define MOMENT(name)                                                                                                   \
+#define MOMENT(name, add_rows)                                                                                         \
     VONK__AGG_FINISH(name##_finish) { return finish_by(name, ev, states, n, ret, err); }                               \
     static const vonk_agg name##_agg = {.state_bytes = sizeof(moments),                                                \
                                         .state = SAVED,                                                                \
-                                        .update = update,                                                              \
+                                        .update = add_rows,                                                            \
                                         .merge = merge,                                                                \
                                         .save = save,                                                                  \
                                         .finish = name##_finish,                                                       \
@@ -138,22 +147,23 @@ static double some(const moments *m, double value, bool *null)
     *null = m->n == 0;
     return value;
 }
-/* regr_*(y, x): y comes first, so it is the moments' x. */
-static double regr_avgx(const moments *m, bool *null) { return per(m->sum_y, m->n, null); }
-static double regr_avgy(const moments *m, bool *null) { return per(m->sum_x, m->n, null); }
-static double regr_sxx(const moments *m, bool *null) { return some(m, m->yy, null); }
-static double regr_syy(const moments *m, bool *null) { return some(m, m->xx, null); }
-static double regr_sxy(const moments *m, bool *null) { return some(m, m->xy, null); }
+static double regr_avgx(const moments *m, bool *null) { return per(m->sum_x, m->n, null); }
+static double regr_avgy(const moments *m, bool *null) { return per(m->sum_y, m->n, null); }
+static double regr_sxx(const moments *m, bool *null) { return some(m, m->xx, null); }
+static double regr_syy(const moments *m, bool *null) { return some(m, m->yy, null); }
 static double regr_slope(const moments *m, bool *null)
 {
-    *null = m->n == 0 || m->yy == 0;
-    return *null ? 0 : m->xy / m->yy;
+    *null = m->n == 0 || m->xx == 0;
+    return *null ? 0 : m->xy / m->xx;
 }
 static double regr_intercept(const moments *m, bool *null)
 {
     double slope = regr_slope(m, null);
-    return m->x - slope * m->y;
+    return m->y - slope * m->x;
 }
+
+/* These two take (y, x) as covariance and correlation do: y is the moments' x. */
+static double regr_sxy(const moments *m, bool *null) { return some(m, m->xy, null); }
 static double regr_r2(const moments *m, bool *null)
 {
     *null = m->n == 0 || m->yy == 0;
@@ -162,21 +172,21 @@ static double regr_r2(const moments *m, bool *null)
     return m->xx == 0 ? 1 : c * c;
 }
 
-MOMENT(var_pop)
-MOMENT(var_samp)
-MOMENT(stddev_pop)
-MOMENT(stddev_samp)
-MOMENT(covar_pop)
-MOMENT(covar_samp)
-MOMENT(correlation)
-MOMENT(regr_avgx)
-MOMENT(regr_avgy)
-MOMENT(regr_sxx)
-MOMENT(regr_syy)
-MOMENT(regr_sxy)
-MOMENT(regr_slope)
-MOMENT(regr_intercept)
-MOMENT(regr_r2)
+MOMENT(var_pop, update)
+MOMENT(var_samp, update)
+MOMENT(stddev_pop, update)
+MOMENT(stddev_samp, update)
+MOMENT(covar_pop, update)
+MOMENT(covar_samp, update)
+MOMENT(correlation, update)
+MOMENT(regr_avgx, update_line)
+MOMENT(regr_avgy, update_line)
+MOMENT(regr_sxx, update_line)
+MOMENT(regr_syy, update_line)
+MOMENT(regr_sxy, update)
+MOMENT(regr_slope, update_line)
+MOMENT(regr_intercept, update_line)
+MOMENT(regr_r2, update)
 
 VONK__AGG_FINISH(regr_count_finish)
 {

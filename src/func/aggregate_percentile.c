@@ -40,6 +40,12 @@ static vonk_status bad_frequency(const vonk_column *c, uint32_t row, vonk_error 
                      VONK_F("a frequency below 0: %lld", (long long)vonk_column_i64(c, row)));
 }
 
+/* Numbers are doubles; intervals and times what they are counted in. */
+static double value_at(const vonk_column *c, uint32_t row)
+{
+    return c->type->id == VONK_T_DOUBLE ? VONK_VALUES(c, double)[row] : (double)vonk_column_i64(c, row);
+}
+
 VONK__AGG_UPDATE(numbers_update)
 {
     const vonk_column *counts = call->n_args > 2 ? args[2] : NULL;
@@ -53,7 +59,7 @@ VONK__AGG_UPDATE(numbers_update)
             if (count < 0) return bad_frequency(counts, row, err);
             if (count == 0) continue;
         }
-        VONK_TRY(vonk__numbers_add((vonk__numbers *)states[k], heap, VONK_VALUES(args[0], double)[row], count, err));
+        VONK_TRY(vonk__numbers_add((vonk__numbers *)states[k], heap, value_at(args[0], row), count, err));
     }
     return VONK_OK;
 }
@@ -119,8 +125,14 @@ static double percentile_of(const vonk__numbers *s, int64_t total, double p)
 {
     double position = (double)(total - 1) * p, lower = floor(position), higher = ceil(position);
     double low = at_rank(s, (int64_t)lower), high = at_rank(s, (int64_t)higher);
-    if (lower == higher || low == high) return low;
-    return (higher - position) * low + (position - lower) * high;
+    return lower == higher || low == high ? low : low + (position - lower) * (high - low);
+}
+
+/* Of what is no number: cut off. */
+static vonk_status put_value(vonk_builder *b, double value, vonk_error *err)
+{
+    if (b->type->id == VONK_T_DOUBLE) return vonk_builder_f64(b, value, err);
+    return vonk_builder_i64(b, vonk__i64_of_f64(value), err);
 }
 
 static vonk_status put_percentiles(const vonk__numbers *s, const vonk_column *wanted, vonk_builder *b, vonk_error *err)
@@ -128,15 +140,14 @@ static vonk_status put_percentiles(const vonk__numbers *s, const vonk_column *wa
     int64_t total = 0;
     for (uint64_t i = 0; i < s->n; i++) total += s->at[i].count;
     if (!total) return vonk_builder_null(b, err);
-    if (!wanted) return vonk_builder_f64(b, percentile_of(s, total, 0.5), err);
-    if (wanted->type->id != VONK_T_ARRAY)
-        return vonk_builder_f64(b, percentile_of(s, total, vonk_column_f64(wanted, 0)), err);
+    if (!wanted) return put_value(b, percentile_of(s, total, 0.5), err);
+    if (wanted->type->id != VONK_T_ARRAY) return put_value(b, percentile_of(s, total, vonk_column_f64(wanted, 0)), err);
     uint32_t row;
     const vonk_column *array = vonk_column_locate(wanted, 0, &row);
     vonk_span span = VONK_VALUES(array, vonk_span)[row];
     for (uint32_t i = span.offset; i < span.offset + span.len; i++)
-        VONK_TRY(vonk_builder_f64(vonk_builder_child(b, 0),
-                                  percentile_of(s, total, vonk_column_f64(array->children[0], i)), err));
+        VONK_TRY(
+            put_value(vonk_builder_child(b, 0), percentile_of(s, total, vonk_column_f64(array->children[0], i)), err));
     return vonk_builder_close(b, err);
 }
 
@@ -196,6 +207,8 @@ static vonk_status resolve_percentile(vonk_fn_types *t, vonk_error *err)
 {
     const vonk_type *type = NULL;
     t->result_nullable = true;
+    if (vonk_type_is_numeric(t->types[0])) t->types[0] = &vonk_type_double;
+    VONK_TRY(vonk_fn_set_result(t, t->types[0]));
     if (t->n_args < 2) return VONK_OK;
     if (!t->constants[1])
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
@@ -204,26 +217,27 @@ static vonk_status resolve_percentile(vonk_fn_types *t, vonk_error *err)
                          t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[1])) : "?");
     VONK_TRY(check_percentages(t, t->constants[1], err));
     if (t->types[1]->id != VONK_T_ARRAY) return VONK_OK;
-    VONK_TRY(vonk_type_array(&vonk_type_double, false, &type, err));
+    VONK_TRY(vonk_type_array(t->types[0], false, &type, err));
     VONK_TRY(vonk_fn_own_type(t->arena, type, &type, err));
     return vonk_fn_set_result(t, type);
 }
 
 #define AGG                                                                                                            \
     .kind = VONK_FN_AGGREGATE, .nulls = VONK_NULLS_OWN, .group = "agg_funcs", .resolve = resolve_percentile,           \
-    .result = "double", .agg = &percentile_agg
+    .agg = &percentile_agg
+#define VALUES "(numeric|interval_dt|interval_ym)|any_time"
 
 const vonk_fn vonk_fns_aggregate_percentile[] = {
     {.name = "median",
      AGG,
-     .args = "double",
+     .args = VALUES,
      .since = "3.4.0",
      .doc = "The middle of the values; of an even number, half way between the two in the middle.",
      .example = "median(col) FROM VALUES (0), (10) AS tab(col)",
      .expect = "5.0"},
     {.name = "percentile",
      AGG,
-     .args = "double,double|array<double>,bigint?",
+     .args = VALUES ",double|array<double>,bigint?",
      .since = "2.1.0",
      .text = "$0($1, $2, 1); $0($1, $2, $3)",
      .doc = "The value below which the given part (0 to 1, or an array of those) of the values lies, exactly; the "

@@ -266,7 +266,7 @@ static vonk_status put_number(vonk_builder *b, double v, vonk_error *err)
         if (!vonk_dec_from_f64(v, b->type->precision, b->type->scale, &d)) return vonk_builder_null(b, err);
         return vonk_builder_i128(b, d, err);
     }
-    return vonk_builder_i64(b, (int64_t)v, err);
+    return vonk_builder_i64(b, vonk__i64_of_f64(v), err);
 }
 
 static vonk_status put_quantiles(const summary *s, double error, const vonk_column *wanted, vonk_builder *b,
@@ -321,15 +321,17 @@ static vonk_status resolve_quantile(vonk_fn_types *t, vonk_error *err)
         return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr",
                          vonk_fn_call_text(t, (char[1024]){0}), "exprName", "percentage");
     if (t->n_args > 2) {
-        const vonk_column *c = t->constants[2];
-        if (!c) return not_foldable(t, 2, "`accuracy`", err);
-        if (vonk_column_is_null(c, 0))
+        int64_t accuracy = 0;
+        bool is_null;
+        if (!t->constants[2]) return not_foldable(t, 2, "`accuracy`", err);
+        VONK_TRY(vonk_fn_constant_int(t, 2, &accuracy, &is_null, err));
+        if (is_null)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__UNEXPECTED_NULL, "sqlExpr",
                              vonk_fn_call_text(t, (char[1024]){0}), "exprName", "accuracy");
-        if (vonk_column_i64(c, 0) <= 0 || vonk_column_i64(c, 0) > INT32_MAX)
+        if (accuracy <= 0 || accuracy > INT32_MAX)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
                              vonk_fn_call_text(t, (char[1024]){0}), "exprName", "accuracy", "valueRange",
-                             "(0, 2147483647]", "currentValue", VONK_F("%lldL", (long long)vonk_column_i64(c, 0)));
+                             "(0, 2147483647]", "currentValue", VONK_F("%lldL", (long long)accuracy));
     }
     if (t->types[1]->id != VONK_T_ARRAY) return VONK_OK;
     VONK_TRY(vonk_type_array(t->types[0], false, &type, err));
@@ -345,7 +347,7 @@ const vonk_fn vonk_fns_aggregate_quantile[] = {
      .group = "agg_funcs",
      .resolve = resolve_quantile,
      .agg = &quantile_agg,
-     .args = "numeric|date|timestamp|timestamp_ntz|interval_ym|interval_dt|any_time,double|array<double>,integral?",
+     .args = "numeric|date|timestamp|timestamp_ntz|interval_ym|interval_dt|any_time,double|array<double>,=integral?",
      .result = "arg0",
      .since = "2.1.0",
      .text = "$0($1, $2, 10000); $0($1, $2, $3)",

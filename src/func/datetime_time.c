@@ -48,14 +48,13 @@ static vonk_status resolve_now(vonk_fn_types *t, vonk_error *err)
     const vonk_type *type = NULL;
     int64_t digits = 6;
     if (t->n_args > 0) {
-        const vonk_column *c = t->constants[0];
+        bool is_null;
         const char *text = t->texts ? VONK_F("\"%.*s\"", VONK_STR_ARGS(t->texts[0])) : "?";
-        if (!c)
+        if (!t->constants[0])
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__NON_FOLDABLE_INPUT, "sqlExpr",
                              vonk_fn_call_text(t, (char[1024]){0}), "inputName", "`precision`", "inputType", "\"INT\"",
                              "inputExpr", text);
-        const bool is_null = vonk_column_is_null(c, 0);
-        if (!is_null) digits = vonk_column_i64(c, 0);
+        VONK_TRY(vonk_fn_constant_int(t, 0, &digits, &is_null, err));
         if (is_null || digits < 0 || digits > 9)
             return VONK_FAIL(err, VONK_E_DATATYPE_MISMATCH__VALUE_OUT_OF_RANGE, "sqlExpr",
                              vonk_fn_call_text(t, (char[1024]){0}), "exprName", "`precision`", "valueRange", "[0, 9]",

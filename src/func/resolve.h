@@ -24,6 +24,8 @@ static inline vonk_status vonk_fn_wrong_count(const vonk_fn_types *types, const 
 {
     return vonk_raised(vonk__raise_wrong_count(types, expected, err));
 }
+/* A constant argument, cast to the integral type that the rules gave it. */
+vonk_status vonk_fn_constant_int(const vonk_fn_types *types, uint32_t arg, int64_t *ret, bool *ret_is_null, vonk_error *err);
 /* Texts for messages: the whole call in quotes; the argument types. */
 const char *vonk_fn_call_text(const vonk_fn_types *types, char into[1024]);
 const char *vonk_fn_type_list(const vonk_fn_types *types, const char *open, const char *between, const char *close, char into[1024]);

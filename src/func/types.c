@@ -229,6 +229,9 @@ static vonk_status match_concrete(matching *m, vonk_str text, const vonk_type *t
 static vonk_status match(matching *m, vonk_str text, const vonk_type *type, bool implicit, const vonk_type **ret,
                          vonk_error *err);
 
+static vonk_status match_any(matching *m, vonk_str text, const vonk_type *type, bool implicit, vonk_str *ret_chosen,
+                             const vonk_type **ret, vonk_error *err);
+
 static vonk_status match_array(matching *m, vonk_str element, const vonk_type *type, bool implicit,
                                const vonk_type **ret, vonk_error *err)
 {
@@ -256,6 +259,18 @@ static vonk_status match_map(matching *m, vonk_str pair, const vonk_type *type, 
     return VONK_OK;
 }
 
+/* The first of some alternatives that fits. */
+static vonk_status match_any(matching *m, vonk_str text, const vonk_type *type, bool implicit, vonk_str *ret_chosen,
+                             const vonk_type **ret, vonk_error *err)
+{
+    *ret = NULL;
+    for (size_t at = 0; at < text.len && !*ret;) {
+        *ret_chosen = next_part(text, '|', &at);
+        VONK_TRY(match(m, *ret_chosen, type, implicit, ret, err));
+    }
+    return VONK_OK;
+}
+
 /* *ret: the type that the argument should have so far (letters come later); NULL: the alternative does not fit. */
 static vonk_status match(matching *m, vonk_str text, const vonk_type *type, bool implicit, const vonk_type **ret,
                          vonk_error *err)
@@ -268,6 +283,7 @@ static vonk_status match(matching *m, vonk_str text, const vonk_type *type, bool
     }
     if (inside(text, "array", &in)) return match_array(m, in, type, implicit, ret, err);
     if (inside(text, "map", &in)) return match_map(m, in, type, ret, err);
+    if (text.data[0] == '(') return match_any(m, vonk_str_sub(text, 1, text.len - 1), type, implicit, &in, ret, err);
     const type_class *c = find_class(text);
     if (c) return match_class(m, c, type, implicit, ret, err);
     return match_concrete(m, text, type, implicit, ret, err);
@@ -278,15 +294,11 @@ static vonk_status match_rule(matching *m, const arg_rule *rule, uint32_t arg, c
 {
     const vonk_type *type = m->t->types[arg];
     const bool exact = rule->exact || (rule->only_null && type->id != VONK_T_NULL);
+    vonk_str chosen = VONK_STR_NONE;
     *ret = NULL;
-    for (int implicit = 0; implicit <= (exact ? 0 : 1); implicit++)
-        for (size_t at = 0; at < rule->text.len;) {
-            vonk_str alternative = next_part(rule->text, '|', &at);
-            VONK_TRY(match(m, alternative, type, implicit, ret, err));
-            if (!*ret) continue;
-            if (arg < VONK_COUNTOF(m->chosen)) m->chosen[arg] = alternative;
-            return VONK_OK;
-        }
+    for (int implicit = 0; implicit <= (exact ? 0 : 1) && !*ret; implicit++)
+        VONK_TRY(match_any(m, rule->text, type, implicit, &chosen, ret, err));
+    if (*ret && arg < VONK_COUNTOF(m->chosen)) m->chosen[arg] = chosen;
     return VONK_OK;
 }
 
@@ -328,6 +340,16 @@ static vonk_status with_letters(matching *m, vonk_str text, const vonk_type *typ
         if (parts[0] == type->fields[0].type && parts[1] == type->fields[1].type) return VONK_OK;
         return own(m->t, vonk_type_map(parts[0], parts[1], type->fields[1].nullable, &made, err), &made, ret, err);
     }
+    return VONK_OK;
+}
+
+vonk_status vonk_fn_constant_int(const vonk_fn_types *t, uint32_t arg, int64_t *ret, bool *ret_is_null, vonk_error *err)
+{
+    VONK_AUTO(vonk_column_unref) vonk_column *cast = NULL;
+    VONK_TRY(
+        vonk_cast_column(t->env, t->mode, vonk_arena_budget(t->arena), t->constants[arg], t->types[arg], &cast, err));
+    *ret_is_null = vonk_column_is_null(cast, 0);
+    *ret = *ret_is_null ? 0 : vonk_column_i64(cast, 0);
     return VONK_OK;
 }
 
@@ -374,36 +396,41 @@ static vonk_status raise_clash(const vonk_fn_types *t, vonk_error *err)
                      "functionName", VONK_F("`%s`", t->fn->name), "dataType", types);
 }
 
-static void required_text(vonk_str rule, char into[512])
+/* Bytes written; `rule` is one alternative. */
+static size_t one_required(vonk_str rule, char *into, size_t room)
 {
-    size_t n = 0, count = 0;
-    for (size_t at = 0; at < rule.len && n < 400; count++) {
-        vonk_str part = next_part(rule, '|', &at);
-        const type_class *c = find_class(part);
-        vonk_str in;
-        const char *name = c ? c->sql : inside(part, "array", &in) ? "ARRAY" : inside(part, "map", &in) ? "MAP" : NULL;
-        if (n) n += (size_t)snprintf(into + n, 512 - n, " or ");
-        const vonk_type *type = NULL;
-        vonk_error ignored = VONK_ERROR_INIT;
-        if (!c && vonk_type_parse(part, &type, &ignored) == VONK_OK)
-            n += (size_t)snprintf(into + n, 512 - n, "%s", VONK_TYPE_SQL(type));
-        else if (name)
-            n += (size_t)snprintf(into + n, 512 - n, "\"%s\"", name);
-        vonk_type_unref(type);
-        vonk_error_reset(&ignored);
+    const type_class *c = find_class(rule);
+    vonk_str in;
+    const char *name = c ? c->sql : inside(rule, "array", &in) ? "ARRAY" : inside(rule, "map", &in) ? "MAP" : NULL;
+    VONK_AUTO(vonk_type_unref) const vonk_type *type = NULL;
+    VONK_AUTO(vonk_error_reset) vonk_error ignored = VONK_ERROR_INIT;
+    if (!c && vonk_type_parse(rule, &type, &ignored) == VONK_OK)
+        return (size_t)snprintf(into, room, "%s", VONK_TYPE_SQL(type));
+    return name ? (size_t)snprintf(into, room, "\"%s\"", name) : 0;
+}
+
+/* "numeric|(date|any_time)": ("NUMERIC" or ("DATE" or "TIME")) */
+static size_t required_text(vonk_str rule, char *into, size_t room)
+{
+    const bool many = find_top(rule, '|', 0) < rule.len;
+    size_t n = 0;
+    if (many) into[n++] = '(';
+    for (size_t at = 0; at < rule.len && room - n > 100;) {
+        const vonk_str part = next_part(rule, '|', &at);
+        if (n > 1) n += (size_t)snprintf(into + n, room - n, " or ");
+        n += part.data[0] == '(' ? required_text(vonk_str_sub(part, 1, part.len - 1), into + n, room - n)
+                                 : one_required(part, into + n, room - n);
     }
-    if (count > 1) {
-        memmove(into + 1, into, n);
-        into[0] = '(';
-        snprintf(into + n + 1, 512 - n - 1, ")");
-    }
+    if (many) into[n++] = ')';
+    into[n] = 0;
+    return n;
 }
 
 static vonk_status raise_wrong_type(const vonk_fn_types *t, const arg_rule *rule, uint32_t arg, vonk_error *err)
 {
     char required[512] = {0};
     if (vonk_str_is(rule->text, "orderable")) return vonk_fn_not_orderable(t, t->types[arg], err);
-    required_text(rule->text, required);
+    (void)required_text(rule->text, required, sizeof required);
     return vonk_fn_wrong_type(t, arg, required, err);
 }
 

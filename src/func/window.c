@@ -1,5 +1,6 @@
 /* func/window.c -- functions that exist in windows only. exec's window operator knows them by name; here are their
  * types. */
+#include "func/coerce.h"
 #include "func/resolve.h"
 #include "func/tables.h"
 
@@ -26,14 +27,14 @@ const vonk_fn vonk_fns_window[] = {
     {.name = "cume_dist", WINDOW, .args = "", .result = "double", .nulls = VONK_NEVER_NULL, .since = "2.0.0",
      .doc = "The share of rows that come before or are equal in the order.", .example = "cume_dist() OVER (ORDER BY 1)",
      .expect = "1.0"},
-    {.name = "ntile", WINDOW, .args = "=int?", .result = "int", .nulls = VONK_NEVER_NULL, .text = "ntile(1); ntile($1)",
+    {.name = "ntile", WINDOW, .args = "any?", .result = "int", .nulls = VONK_NEVER_NULL, .text = "ntile(1); ntile($1)",
      .resolve = resolve_ntile, .since = "2.0.0", .doc = "The number of the row's bucket when the partition is cut into n equal ones.",
      .example = "ntile(2) OVER (ORDER BY 1)", .expect = "1"},
-    {.name = "lag", WINDOW, .args = "T,=int?,T?", .result = "T", .nulls = VONK_NULLS_OWN,
+    {.name = "lag", WINDOW, .args = "any,any?,any?", .result = "arg0", .nulls = VONK_NULLS_OWN,
      .text = "lag($1, 1, NULL); lag($1, $2, NULL); lag($1, $2, $3)", .resolve = resolve_offset, .since = "2.0.0",
      .doc = "The value so many rows before (1 when not said); the third value where there is no such row.",
      .example = "lag(1) OVER (ORDER BY 1)", .expect = "NULL"},
-    {.name = "lead", WINDOW, .args = "T,=int?,T?", .result = "T", .nulls = VONK_NULLS_OWN,
+    {.name = "lead", WINDOW, .args = "any,any?,any?", .result = "arg0", .nulls = VONK_NULLS_OWN,
      .text = "lead($1, 1, NULL); lead($1, $2, NULL); lead($1, $2, $3)", .resolve = resolve_offset, .since = "2.0.0",
      .doc = "The value so many rows behind (1 when not said); the third value where there is no such row.",
      .example = "lead(1) OVER (ORDER BY 1)", .expect = "NULL"},
@@ -60,30 +61,35 @@ static vonk_status out_of_range(const vonk_fn_types *t, const char *name, const 
                      value);
 }
 
-static int64_t constant(const vonk_fn_types *t, uint32_t arg)
-{
-    const vonk_column *c = t->constants[arg];
-    return vonk_column_is_null(c, 0) ? 0 : vonk_column_i64(c, 0);
-}
-
 static vonk_status resolve_ntile(vonk_fn_types *t, vonk_error *err)
 {
+    int64_t n = 0;
+    bool is_null;
     if (t->n_args == 0) return VONK_OK;
     if (!t->constants || !t->constants[0]) return not_constant(t, 0, "`buckets`", t->types[0], err);
-    int64_t n = constant(t, 0);
+    if (t->types[0]->id != VONK_T_INT) return vonk_fn_wrong_type(t, 0, "\"INT\"", err);
+    VONK_TRY(vonk_fn_constant_int(t, 0, &n, &is_null, err));
     return n > 0 ? VONK_OK : out_of_range(t, "buckets", "(0, 2147483647]", VONK_F("%lld", (long long)n), err);
 }
 
 static vonk_status resolve_nth(vonk_fn_types *t, vonk_error *err)
 {
+    int64_t n = 0;
+    bool is_null;
     if (!t->constants || !t->constants[1]) return not_constant(t, 1, "`offset`", &vonk_type_int, err);
-    int64_t n = constant(t, 1);
+    VONK_TRY(vonk_fn_constant_int(t, 1, &n, &is_null, err));
     return n > 0 ? VONK_OK : out_of_range(t, "offset", "(0, 9223372036854775807]", VONK_F("%lldL", (long long)n), err);
 }
 
-/* Without a third argument the row may be missing. */
+/* What stands for a missing row gets the type of the others; without it there is nothing. */
 static vonk_status resolve_offset(vonk_fn_types *t, vonk_error *err)
 {
+    if (t->n_args > 1 && !t->constants[1]) return not_constant(t, 1, "`offset`", t->types[1], err);
+    if (t->n_args > 2 && !vonk_type_same(t->types[2], t->types[0])) {
+        if (!vonk_coerce_implicit(t->types[2], t->types[0], t->env->ansi))
+            return vonk_fn_wrong_type(t, 2, VONK_F("(%s or \"VOID\")", VONK_TYPE_SQL(t->types[0])), err);
+        t->types[2] = t->types[0];
+    }
     t->result_nullable = t->n_args < 3 || t->nullable[0] || t->nullable[2];
     return VONK_OK;
 }

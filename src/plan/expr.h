@@ -48,6 +48,7 @@ typedef enum vonk_bound_kind {
 typedef struct vonk_frame {
     bool            given, rows; /* not given: Spark's default; rows: ROWS, else RANGE */
     vonk_bound_kind lower, upper;
+    int32_t         start, stop; /* place of the specification behind OVER, as in vonk_origin; 0, 0: unknown */
 } vonk_frame;
 
 /* Where an expression comes from, for error contexts. The text is shared by all expressions of one statement. */

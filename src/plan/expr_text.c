@@ -243,7 +243,8 @@ static vonk_status put_function(const text *t, const vonk_expr *e, vonk_error *e
     if (e->n_args == 2 && strcmp(e->fn->name, "mode") == 0 && is_true(e->children[1])) {
         VONK_TRY(put_c(t, "mode() WITHIN GROUP (ORDER BY ", err)); /* the smallest of the most frequent */
         VONK_TRY(put(t, e->children[0], err));
-        return put_c(t, " DESC)", err);
+        VONK_TRY(put_c(t, " DESC)", err));
+        return put_call_tail(t, e, t->out->len, err);
     }
     if (shown_as_operator(e))
         VONK_TRY(put_operator(t, e, e->fn->symbol, err));

@@ -424,17 +424,16 @@ static vonk_status fill_binding(vonk_an *an, binding *b, const vonk_fn *fn, cons
     return VONK_OK;
 }
 
-/* A FUNCTION that is not typed yet: only for its text. */
-static vonk_status call_text(vonk_an *an, const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *children,
-                             uint32_t n, uint32_t n_args, vonk_str *ret, vonk_error *err)
+/* A FUNCTION that is not typed yet: only for its text. `like`: how it is written. */
+static vonk_status call_text(vonk_an *an, const vonk_fn *fn, const vonk_expr *like, const vonk_expr *const *args,
+                             uint32_t n_args, vonk_str *ret, vonk_error *err)
 {
     vonk_expr *e;
     const vonk_expr *done;
-    VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, children, n, &e, err));
+    VONK_TRY(vonk__an_new(an, VONK_EX_FUNCTION, args, n_args, &e, err));
     e->fn = fn;
     e->n_args = n_args;
-    e->n_order = like ? like->n_order : 0;
-    e->flags = like ? like->flags : 0;
+    e->flags = like->flags & (uint32_t)VONK_EXF_OPERATOR;
     VONK_TRY(vonk_expr_set_type(e, &vonk_type_null, err));
     VONK_TRY(vonk__an_finish(an, e, &done, err));
     return vonk__an_sql(an, done, ret, err);
@@ -451,17 +450,18 @@ static vonk_str field_name(const vonk_expr *e)
     return VONK_STR_NONE;
 }
 
+/* DISTINCT and FILTER are none of the function's business, nor of its errors. */
 static vonk_status resolve_with_text(vonk_an *an, binding *b, const vonk_expr *like, const vonk_expr *const *children,
-                                     uint32_t n, vonk_error *err)
+                                     vonk_error *err)
 {
-    VONK_TRY(call_text(an, b->t.fn, like, children, n, b->t.n_args, &b->t.text, err));
+    VONK_TRY(call_text(an, b->t.fn, like, children, b->t.n_args, &b->t.text, err));
     b->t.mode = an->ansi ? VONK_MODE_ANSI : VONK_MODE_LEGACY;
     return vonk_fn_resolve(&b->t, err);
 }
 
 /* Texts are made only for messages: the call is resolved once more with them. */
 static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like, const vonk_expr *const *children,
-                                 uint32_t n, vonk_error *err)
+                                 vonk_error *err)
 {
     uint32_t n_args = b->t.n_args;
     assert(children || n_args == 0);
@@ -476,18 +476,21 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
     }
     b->t.texts = b->texts;
     b->t.names = names;
-    vonk_status st = resolve_with_text(an, b, like, children, n, err);
+    vonk_status st = resolve_with_text(an, b, like, children, err);
     if (st == VONK_OK || st == VONK_E_WRONG_NUM_ARGS__WITHOUT_SUGGESTION || !b->t.fn->errors_of) return st;
     vonk_error_reset(err);
     b->t.fn = vonk_fn_find(vonk_str_of(b->t.fn->errors_of));
     for (uint32_t i = 0; i < n_args; i++) b->types[i] = children[i]->type;
-    return resolve_with_text(an, b, like, children, n, err);
+    return resolve_with_text(an, b, like, children, err);
 }
 
 /* Under an OVER an aggregate may take other aggregates and windows: they are computed before. */
-static vonk_status check_nested_aggregates(const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *like,
-                                           const vonk_expr *const *children, uint32_t n, vonk_error *err)
+static vonk_status check_aggregate(const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *like,
+                                   const vonk_expr *const *children, uint32_t n, vonk_error *err)
 {
+    if (strcmp(fn->name, "mode") == 0 && vonk_expr_has(like, VONK_EXF_DISTINCT))
+        return VONK_EXPR_FAIL(like, err, VONK_E_INVALID_WITHIN_GROUP_EXPRESSION__DISTINCT_UNSUPPORTED, "funcName",
+                              "`mode`");
     if (fn->kind != VONK_FN_AGGREGATE || scope->is_window) return VONK_OK;
     for (uint32_t i = 0; i < n; i++) {
         if (vonk_expr_has_aggregate(children[i]))
@@ -626,7 +629,7 @@ vonk_status vonk__an_bind(vonk_an *an, const vonk_fn *fn, const vonk_expr *like,
     uint32_t n_args = n - (vonk_expr_has(like, VONK_EXF_HAS_FILTER) ? 1 : 0) - like->n_order;
     VONK_TRY(fill_binding(an, &b, fn, children, n_args, err));
     vonk_status st = fn->wants_texts ? VONK_E_INTERNAL_ERROR : vonk_fn_resolve(&b.t, err);
-    if (st != VONK_OK) st = resolve_again(an, &b, like, children, n, err);
+    if (st != VONK_OK) st = resolve_again(an, &b, like, children, err);
     if (st != VONK_OK) return vonk_expr_failed(like, st, err);
     const vonk_type *result;
     VONK_TRY(vonk__an_hold_type(an, b.t.result, &result, err));
@@ -752,7 +755,7 @@ static vonk_status show_as_call(vonk_an *an, const vonk_fn *fn, const vonk_expr 
         *ret = made;
         return VONK_OK;
     }
-    VONK_TRY(call_text(an, fn, call, args->at, vonk_u32_of(args->n), vonk_u32_of(args->n), &shown, err));
+    VONK_TRY(call_text(an, fn, call, args->at, vonk_u32_of(args->n), &shown, err));
     VONK_TRY(vonk__an_copy(an, made, NULL, 0, &copy, err));
     VONK_TRY(vonk_expr_set_shown(copy, shown, err));
     vonk_expr_set_origin(copy, &call->origin);
@@ -768,7 +771,7 @@ static vonk_status rewrite(vonk_an *an, const vonk_scope *scope, const vonk_fn *
     VONK_TRY(fill_binding(an, &b, fn, args->at, vonk_u32_of(args->n), err));
     if (fn->args) {
         vonk_status st = vonk_fn_resolve(&b.t, err);
-        if (st != VONK_OK) st = resolve_again(an, &b, call, args->at, vonk_u32_of(args->n), err);
+        if (st != VONK_OK) st = resolve_again(an, &b, call, args->at, err);
         if (st != VONK_OK) return vonk_expr_failed(call, st, err);
         vonk_type_unref(b.t.result);
     }
@@ -801,7 +804,7 @@ static vonk_status refuse_generators(vonk_an *an, const vonk_fn *fn, const vonk_
     bool any = false;
     for (size_t i = 0; i < args->n && !any; i++) any = vonk_expr_has_generator(args->at[i]);
     if (!any) return VONK_OK;
-    VONK_TRY(call_text(an, fn, call, args->at, vonk_u32_of(args->n), vonk_u32_of(args->n), &text, err));
+    VONK_TRY(call_text(an, fn, call, args->at, vonk_u32_of(args->n), &text, err));
     VONK_TRY(vonk_arena_printf(an->arena, &quoted, err, "\"%.*s\"", VONK_STR_ARGS(text)));
     return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_GENERATOR__NESTED_IN_EXPRESSIONS, "expression", quoted.data);
 }
@@ -868,7 +871,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     if (fn->kind == VONK_FN_PLANNED)
         return VONK_EXPR_FAIL(call, err, VONK_E_UNSUPPORTED_FEATURE, "feature", VONK_F("function %s", fn->name));
     VONK_TRY(resolve_tail(an, scope, fn, call, &args, err));
-    VONK_TRY(check_nested_aggregates(scope, fn, call, args.at, vonk_u32_of(args.n), err));
+    VONK_TRY(check_aggregate(scope, fn, call, args.at, vonk_u32_of(args.n), err));
     VONK_TRY(ignore_nulls(an, call, &fn, &args, err));
     VONK_TRY(vonk__an_bind(an, fn, call, args.at, vonk_u32_of(args.n), ret, err));
     VONK_TRY(check_same_again(an, scope, *ret, err));
@@ -910,7 +913,7 @@ static vonk_status special(vonk_an *an, const vonk_fn *fn, const vonk_expr *call
     }
     binding b = {0}; /* the wrong number of arguments: the row says it */
     VONK_TRY(fill_binding(an, &b, fn, args->at, n, err));
-    vonk_status st = resolve_again(an, &b, call, args->at, n, err);
+    vonk_status st = resolve_again(an, &b, call, args->at, err);
     if (st != VONK_OK) return vonk_expr_failed(call, st, err);
     vonk_type_unref(b.t.result);
     return VONK_EXPR_FAIL(call, err, VONK_E_INTERNAL_ERROR, "message", "an unknown special form");

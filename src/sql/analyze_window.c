@@ -1,6 +1,7 @@
 /* sql/analyze_window.c -- OVER: window functions and their frames; in a select list they are computed by WINDOW nodes
  * below. */
 #include "func/coerce.h"
+#include "plan/origin.h"
 #include "plan/program.h"
 #include "sql/analyze.h"
 
@@ -10,6 +11,20 @@ static bool is_window_function(const vonk_expr *e)
 }
 
 /* ---- frames */
+
+/* The place is the specification's, behind OVER. */
+static vonk_status spec_failed(const vonk_expr *window, vonk_status status, vonk_error *err)
+{
+    vonk_origin origin = window->origin;
+    vonk_query_context context;
+    if (window->frame.stop > 0) {
+        origin.start = window->frame.start;
+        origin.stop = window->frame.stop;
+    }
+    if (vonk_origin_context(&origin, &context)) vonk_error_add_context(err, &context);
+    return status;
+}
+#define SPEC_FAIL(window, err, cls, ...) spec_failed((window), VONK_FAIL((err), (cls), ##__VA_ARGS__), (err))
 
 /* Parts of a window's text: what stands behind OVER, and the frame in it. */
 static vonk_status spec_text(vonk_an *an, const vonk_expr *window, bool frame_only, const char **ret, vonk_error *err)
@@ -63,9 +78,9 @@ static vonk_status check_bound(vonk_an *an, const vonk_expr *window, const vonk_
     VONK_TRY(spec_text(an, window, true, &frame, err));
     VONK_TRY(vonk__an_quoted_sql(an, bound, &sql, err));
     if (!vonk_expr_is_foldable(bound))
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE, "sqlExpr",
-                              frame, "location", location, "expression", sql);
-    return VONK_EXPR_FAIL(
+        return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WITHOUT_FOLDABLE, "sqlExpr",
+                         frame, "location", location, "expression", sql);
+    return SPEC_FAIL(
         window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE, "sqlExpr", frame, "location",
         location, "exprType", VONK_TYPE_SQL(bound->type), "expectedType",
         rows ? "\"INT\"" : "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")");
@@ -103,14 +118,14 @@ static vonk_status check_ends(vonk_an *an, const vonk_expr *window, const vonk_e
     VONK_TRY(bound_sql(an, f->lower, false, lower, &low, err));
     VONK_TRY(bound_sql(an, f->upper, true, upper, &high, err));
     if (wrong)
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_INVALID_BOUND, "sqlExpr",
-                              frame, "upper", high, "lower", low);
+        return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_INVALID_BOUND, "sqlExpr", frame,
+                         "upper", high, "lower", low);
     if (differ)
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_DIFF_TYPES, "sqlExpr",
-                              frame, "lower", low, "upper", high, "lowerType", VONK_TYPE_SQL(lower->type), "upperType",
-                              VONK_TYPE_SQL(upper->type));
-    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON, "sqlExpr",
-                          frame, "comparison", "less than or equal");
+        return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_DIFF_TYPES, "sqlExpr", frame,
+                         "lower", low, "upper", high, "lowerType", VONK_TYPE_SQL(lower->type), "upperType",
+                         VONK_TYPE_SQL(upper->type));
+    return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON, "sqlExpr", frame,
+                     "comparison", "less than or equal");
 }
 
 /* Bounds in values need one order column to which they can be added. */
@@ -124,7 +139,7 @@ static vonk_status check_range(vonk_an *an, const vonk_expr *window, vonk_error 
     if (f->rows || (window->n_order > 0 && !values) || (window->n_order == 0 && unbounded)) return VONK_OK;
     VONK_TRY(spec_text(an, window, false, &spec, err));
     if (window->n_order == 0)
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_WITHOUT_ORDER, "sqlExpr", spec);
+        return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_WITHOUT_ORDER, "sqlExpr", spec);
     if (window->n_order > 1) {
         VONK_AUTO(vonk_buf_done) vonk_buf text = {0};
         vonk_buf_init(&text, an->budget, SIZE_MAX);
@@ -133,13 +148,13 @@ static vonk_status check_range(vonk_an *an, const vonk_expr *window, vonk_error 
             VONK_TRY(vonk_expr_explain(orders[i], &text, err));
         }
         VONK_TRY(vonk_buf_add_byte(&text, 0, err));
-        return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_MULTI_ORDER, "sqlExpr", spec,
-                              "orderSpec", text.data);
+        return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_MULTI_ORDER, "sqlExpr", spec, "orderSpec",
+                         text.data);
     }
     const vonk_type *order = orders[0]->children[0]->type, *t = orders[1]->type;
     if (fits_order(order, t)) return VONK_OK;
-    return VONK_EXPR_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE, "sqlExpr", spec,
-                          "orderSpecType", VONK_TYPE_SQL(order), "valueBoundaryType", VONK_TYPE_SQL(t));
+    return SPEC_FAIL(window, err, VONK_E_DATATYPE_MISMATCH__RANGE_FRAME_INVALID_TYPE, "sqlExpr", spec, "orderSpecType",
+                     VONK_TYPE_SQL(order), "valueBoundaryType", VONK_TYPE_SQL(t));
 }
 
 static vonk_status check_frame(vonk_an *an, const vonk_expr *window, vonk_error *err)
@@ -163,12 +178,9 @@ static vonk_status check_own_frame(const vonk_expr *window, const vonk_expr *fun
     bool cume = strcmp(name, "cume_dist") == 0;
     if (function->fn->kind != VONK_FN_WINDOW || strcmp(name, "nth_value") == 0) return VONK_OK;
     if (strcmp(name, "lag") == 0 || strcmp(name, "lead") == 0) {
-        const vonk_expr *offset = function->n_args > 1 ? function->children[1] : NULL;
-        bool varies = offset && !vonk_expr_is_foldable(offset);
-        while (offset && offset->kind == VONK_EX_CAST) offset = offset->children[0];
-        varies |= offset && offset->kind == VONK_EX_LITERAL && vonk_column_is_null(offset->value, 0);
-        return f->given || varies ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name)
-                                  : VONK_OK;
+        const bool is_number = function->n_args < 2 || function->children[1]->type->id == VONK_T_INT;
+        return f->given || !is_number ? VONK_EXPR_FAIL(window, err, VONK_E__LEGACY_ERROR_TEMP_1035, "prettyName", name)
+                                      : VONK_OK;
     }
     if (!f->given || (f->rows == !cume && f->lower == VONK_FRAME_UNBOUNDED && f->upper == VONK_FRAME_CURRENT))
         return VONK_OK;
@@ -205,6 +217,10 @@ static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vo
     if (vonk_expr_has(function, VONK_EXF_DISTINCT)) {
         VONK_TRY(vonk__an_quoted_sql(an, window, &sql, err));
         return VONK_EXPR_FAIL(window, err, VONK_E_DISTINCT_WINDOW_FUNCTION_UNSUPPORTED, "windowExpr", sql);
+    }
+    if (strcmp(function->fn->name, "median") == 0 && (window->n_order > 0 || window->frame.given)) {
+        VONK_TRY(vonk__an_quoted_sql(an, function, &sql, err));
+        return VONK_EXPR_FAIL(window, err, VONK_E_INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC, "aggFunc", sql);
     }
     if (function->fn->kind != VONK_FN_WINDOW || window->n_order > 0) return VONK_OK;
     vonk_str text;

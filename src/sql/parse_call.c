@@ -336,7 +336,9 @@ vonk_status vonk__call_expr(vonk_parser *p, const vonk_expr **ret, vonk_error *e
     VONK_TRY(vonk__keep_expr(p, e, from, ret, err));
     if (!at_over(p)) return VONK_OK;
     p->at++;
-    return vonk__window_spec(p, from, *ret, ret, err);
+    VONK_TRY(vonk__window_spec(p, from, *ret, ret, err));
+    vonk__set_origin(p, e, from); /* what is wrong with the call is so of all of it */
+    return VONK_OK;
 }
 
 /* ---- windows */
@@ -389,10 +391,11 @@ static vonk_status window_frame(vonk_parser *p, vonk_frame *ret, const vonk_expr
     return frame_bound(p, false, &ret->upper, ret_upper, err);
 }
 
-/* The whole of (PARTITION BY ... ORDER BY ... ROWS ...) around `function`. */
+/* The whole of (PARTITION BY ... ORDER BY ... ROWS ...) around `function`; its bracket is open. */
 static vonk_status window_body(vonk_parser *p, uint32_t from, const vonk_expr *function, const vonk_expr **ret,
                                vonk_error *err)
 {
+    const uint32_t bracket = p->at - 1;
     vonk_exprs all = {0};
     const vonk_expr *lower, *upper;
     uint32_t n_partition = 0, n_order = 0;
@@ -410,6 +413,9 @@ static vonk_status window_body(vonk_parser *p, uint32_t from, const vonk_expr *f
     }
     VONK_TRY(window_frame(p, &frame, &lower, &upper, err));
     VONK_TRY(vonk__expect(p, TK_RPAREN, err));
+    const vonk_origin spec = vonk__origin(p, bracket, p->at);
+    frame.start = spec.start;
+    frame.stop = spec.stop;
     if (lower) VONK_TRY(VONK_PUSH(p, &all, lower, err));
     if (upper) VONK_TRY(VONK_PUSH(p, &all, upper, err));
     VONK_TRY(vonk__new(p, VONK_EX_WINDOW, all.at, vonk_u32_of(all.n), &e, err));

@@ -2,13 +2,14 @@
 """`make arguments`: looks for calls that Vonk answers otherwise than real Spark 4.3.0. Needs Java 17.
 
   tools/oracle/arguments.py [--vonk build/vonk] [--venv .venv] [--remote sc://HOST:PORT] [--share 8]
-                            [--what functions,operators,casts,pairs] [--functions a,b] [--values types|edges]
-                            [--legacy]
+                            [--what functions,operators,casts,pairs,columns,aggregates,windows] [--functions a,b]
+                            [--values types|edges] [--legacy]
 
 The calls: the example of each function with each argument in turn replaced by literals of all types (or by edge
-values), with an argument less and with more; each operator, cast and form that joins types over pairs of literals.
-Compared: columns, nullability, rows, an error's condition, SQLSTATE and parameters. --share N asks one of N calls,
-chosen by chance but always the same ones; --legacy is ANSI off.
+values, or by the columns of a table), with an argument less and with more; each operator, cast and form that joins
+types over pairs of literals; each aggregate and window function over the columns, in groups, frames, of what differs
+and of what a filter leaves. Compared: columns, nullability, rows, an error's condition, SQLSTATE and parameters.
+--share N asks one of N calls, chosen by chance but always the same ones; --legacy is ANSI off.
 
 Prints one example of each kind of difference: VALUE, TYPE, NULLABLE, ANSWERED (one has an answer, the other an error),
 CONDITION, PARAMETERS. It finds things to look at and fails nothing: some differences are known (docs/limits.md), and
@@ -53,6 +54,62 @@ TARGETS = ["TINYINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL(5,2)", "STRIN
 PAIRS = ["coalesce({0}, {1})", "array({0}, {1})", "{0} IN ({1})", "CASE WHEN true THEN {0} ELSE {1} END",
          "{0} AS c UNION ALL SELECT {1}", "greatest({0}, {1})", "map({0}, 1, {1}, 2)", "{0} BETWEEN {1} AND {1}",
          "if({0} IS NULL, {1}, {0})"]
+ROWS = {
+    "tiny TINYINT": "1 NULL -3 7 7 0 127 -128",
+    "small SMALLINT": "2 2 NULL -5 300 0 -300 2",
+    "i INT": "5 NULL -2 5 0 2147483647 11 -7",
+    "l BIGINT": "NULL 1 9223372036854775807 -1 1 40 40 0",
+    "f FLOAT": "1.5 NULL 'NaN' -0.0 2.25 'Infinity' 1.5 0",
+    "d DOUBLE": "NULL 0.1 'NaN' -0.0 1e300 '-Infinity' 0.1 3",
+    "n DECIMAL(10,2)": "1.50 NULL -2.25 99999999.99 1.50 0 0.01 -7",
+    "wide DECIMAL(38,4)": "NULL 1.5 9999999999999999999999999999999999.9999 -1 0 1.5 2 2",
+    "flag BOOLEAN": "true NULL false true true false NULL false",
+    "t STRING": "'b' NULL '' 'a' 'b' '10' ' z' 'é😀'",
+    "bytes BINARY": "'ab' NULL '' 'ab' 'c' 'ß' 'b' 'a'",
+    "day DATE": "'2020-02-29' NULL '1969-12-31' '2020-02-29' '0001-01-01' '9999-12-31' '2024-01-01' '2023-07-04'",
+    "ts TIMESTAMP":
+        "'2020-02-29T12:00:00.5' NULL '1969-12-31' '2020-02-29' '1900-01-01' '9999-12-31' '2024-01-01' "
+        "'2024-01-01'",
+    "local TIMESTAMP_NTZ":
+        "'2021-03-04T05:06:07' '1969-12-31' NULL '2021-03-04' '2021-03-04' '2000-01-01' '1999-12-31' NULL",
+    "clock TIME": "'12:00:00' NULL '00:00:00' '23:59:59.999999' '12:00:00' '01:02:03' '04:05' '06:07'",
+    "span INTERVAL DAY TO SECOND":
+        "NULL '1 00:00:00' '-1 00:00:00.5' '0 12:00:00' '0 12:00:00' '99 00:00:00' '0 00:00:01' '2 00:00:00'",
+    "months INTERVAL YEAR TO MONTH": "NULL '1-0' '-1-6' '0-0' '1-0' '99-11' '0-1' '2-2'",
+    "list ARRAY<INT>": "array(1,2) NULL array() array(3,NULL) array(1,2) array(9) array(NULL) array(1)",
+    "pair STRUCT<a:INT,b:STRING>":
+        "struct(1,'x') NULL struct(NULL,'x') struct(2,'y') struct(1,'x') struct(0,'') struct(5,NULL) "
+        "struct(1,'a')",
+    "dict MAP<STRING,INT>": "map('a',1) NULL map() map('b',2) map('a',1) map('c',NULL) map('a',3) map('d',4)"}
+COLUMNS = [name.split()[0] for name in ROWS]
+AGGREGATES = {
+    "{f}({c})":
+        "sum avg min max count first last any_value collect_list collect_set stddev stddev_pop variance "
+        "var_pop skewness kurtosis median mode approx_count_distinct bit_and bit_or bit_xor bool_and "
+        "bool_or count_if try_sum try_avg array_agg listagg first_value last_value count_min_sketch "
+        "bitmap_construct_agg bitmap_or_agg hll_sketch_agg",
+    "{f}({c}, i)": "max_by min_by corr covar_pop covar_samp regr_avgx regr_count regr_slope regr_r2 count",
+    "{f}(t, {c})": "max_by min_by listagg string_agg regr_sxy", "{f}({c}, 0.5)": "percentile percentile_approx",
+    "{f}({c}, array(0.25, 1.0))": "percentile percentile_approx", "{f}({c}, true)": "first last any_value mode"}
+OF_GROUPS = [" FROM rows GROUP BY k ORDER BY k", " FROM rows WHERE id < 0", " FILTER (WHERE id % 2 = 0) FROM rows",
+             " OVER (PARTITION BY k ORDER BY id) FROM rows ORDER BY id",
+             " OVER (ORDER BY id ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) FROM rows ORDER BY id",
+             " OVER () FROM rows ORDER BY id"]
+WINDOWS = [
+    "lead({c}) OVER (PARTITION BY k ORDER BY id)", "lag({c}, 2, {c}) OVER (ORDER BY id)",
+    "lag({c}, 1, 0) OVER (ORDER BY id)",
+    "lead({c}, -1) IGNORE NULLS OVER (ORDER BY id)", "nth_value({c}, 2) OVER (PARTITION BY k ORDER BY id)",
+    "nth_value({c}, 2) IGNORE NULLS OVER (ORDER BY id)", "first_value({c}) IGNORE NULLS OVER (ORDER BY id)",
+    "last_value({c}) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING)", "rank() OVER (ORDER BY {c})",
+    "dense_rank() OVER (ORDER BY {c} DESC NULLS LAST)", "percent_rank() OVER (PARTITION BY k ORDER BY {c})",
+    "cume_dist() OVER (ORDER BY {c} DESC)", "count(*) OVER (ORDER BY {c})", "count({c}) OVER (PARTITION BY {c})",
+    "ntile({c}) OVER (ORDER BY id)", "sum(id) OVER (ORDER BY {c} RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)",
+    "count(*) OVER (ORDER BY {c} RANGE BETWEEN 1 PRECEDING AND 2 FOLLOWING)",
+    "count(*) OVER (ORDER BY {c} DESC RANGE BETWEEN 1.5 PRECEDING AND CURRENT ROW)",
+    "count(*) OVER (ORDER BY {c} RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND INTERVAL '36' HOUR FOLLOWING)",
+    "count(*) OVER (ORDER BY {c} RANGE BETWEEN INTERVAL '1' MONTH PRECEDING AND CURRENT ROW)",
+    "count(*) OVER (ORDER BY id ROWS BETWEEN {c} PRECEDING AND CURRENT ROW)",
+    "row_number() OVER (PARTITION BY {c} ORDER BY id)"]
 ANEW = {"rand", "randn", "random", "uuid", "uniform", "randstr", "shuffle", "now", "current_timestamp", "current_date",
         "curdate", "current_time", "localtimestamp", "unix_timestamp", "aes_encrypt", "version",
         "monotonically_increasing_id", "spark_partition_id", "input_file_name", "current_user", "user", "session_user"}
@@ -76,7 +133,26 @@ def arguments_of(text):
     return parts + [part.strip()] if part.strip() else parts
 
 
-def function_calls(vonk, names, literals):
+def table():
+    """A temporary view of eight rows: id, k (a group), and a column of each type."""
+    cells = [re.findall(r"(?:[^\s'(]|'[^']*'|\((?:[^()']|'[^']*')*\))+", texts) for texts in ROWS.values()]
+    rows = [", ".join(f"CAST({column[i]} AS {name.split(' ', 1)[1]})" for column, name in zip(cells, ROWS))
+            for i in range(8)]
+    return (f"CREATE OR REPLACE TEMPORARY VIEW rows AS SELECT * FROM VALUES "
+            f"{', '.join(f'({i}, {i % 3}, {row})' for i, row in enumerate(rows))} AS rows(id, k, {', '.join(COLUMNS)})")
+
+
+def aggregate_calls():
+    for form, names in AGGREGATES.items():
+        for f in names.split():
+            for c in COLUMNS:
+                call = form.format(f=f, c=c)
+                for rest in OF_GROUPS:
+                    yield f, ("k, " if "GROUP BY" in rest else "id, " if "ORDER BY" in rest else "") + call + rest
+                yield f, call.replace("(", "(DISTINCT ", 1) + " FROM rows"
+
+
+def function_calls(vonk, names, literals, rest=""):
     """(function, statement): the function's example, changed."""
     for row in vonk.sql("SHOW FUNCTIONS").collect():
         name = row[0]
@@ -89,7 +165,9 @@ def function_calls(vonk, names, literals):
         given = arguments_of(example.group(2))
         for i in range(len(given)):
             for literal in literals:
-                yield name, f"{name}({', '.join(given[:i] + [literal] + given[i + 1:])})"
+                yield name, f"{name}({', '.join(given[:i] + [literal] + given[i + 1:])}){rest}"
+        if rest:
+            continue
         yield name, f"{name}({', '.join(given[:-1])})"
         for literal in literals[:3]:
             yield name, f"{name}({', '.join(given + [literal])})"
@@ -98,8 +176,15 @@ def function_calls(vonk, names, literals):
 def calls(vonk, args):
     literals = EDGES if args.values == "edges" else TYPES
     what = args.what.split(",")
+    names = set(filter(None, args.functions.split(",")))
     if "functions" in what:
-        yield from function_calls(vonk, set(filter(None, args.functions.split(","))), literals)
+        yield from function_calls(vonk, names, literals)
+    if "columns" in what:
+        yield from function_calls(vonk, names, COLUMNS, " FROM rows ORDER BY id")
+    if "aggregates" in what:
+        yield from aggregate_calls()
+    if "windows" in what:
+        yield from ((w, f"id, {w.format(c=c)} FROM rows ORDER BY id") for w in WINDOWS for c in COLUMNS)
     if "operators" in what:
         yield from ((o, f"{a} {o} {b}") for o in OPERATORS for a in literals for b in literals)
         yield from ((o, f"{o}({a})") for o in UNARY for a in literals)
@@ -164,7 +249,7 @@ def main():
     parser.add_argument("--venv", default=os.path.join(ROOT, ".venv"))
     parser.add_argument("--remote")
     parser.add_argument("--share", type=int, default=8)
-    parser.add_argument("--what", default="functions,operators,casts,pairs")
+    parser.add_argument("--what", default="functions,operators,casts,pairs,columns,aggregates,windows")
     parser.add_argument("--functions", default="")
     parser.add_argument("--values", choices=("types", "edges"), default="types")
     parser.add_argument("--legacy", action="store_true")
@@ -178,6 +263,7 @@ def main():
         for spark in sessions:
             spark.conf.set("spark.sql.session.timeZone", "UTC")
             spark.conf.set("spark.sql.ansi.enabled", str(not args.legacy).lower())
+            spark.sql(table())
         compare(*sessions, args)
     finally:
         stop_server(server)
