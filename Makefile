@@ -61,7 +61,7 @@ format: setup-lint
 
 asan: setup build-asan/build.ninja
 	$(NINJA) build-asan
-	VONK_BUILD=build-asan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,clients
+	VONK_BUILD=build-asan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,frames,clients
 
 build-asan/build.ninja: | setup-build
 	meson setup build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
@@ -73,7 +73,7 @@ soak: setup build
 
 tsan: setup build-tsan/build.ninja
 	$(NINJA) build-tsan
-	VONK_BUILD=build-tsan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,clients
+	VONK_BUILD=build-tsan VONK_VENV=$(VENV) python3 tools/test_all.py --only unit,sql,frames,clients
 
 build-tsan/build.ninja: | setup-build
 	meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false

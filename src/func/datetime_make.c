@@ -88,7 +88,6 @@ const vonk_fn vonk_fns_datetime_make[] = {
      .args = "int,int,int",
      .result = "date",
      GROUP,
-     .raises = VONK_RAISES_ANSI,
      .nullable = VONK_NULLABLE_LEGACY,
      .eval = eval_make_date,
      .doc = "The date of year, month and day. No such date: an error in ANSI mode, else NULL.",
@@ -357,6 +356,16 @@ static vonk_status raise_bad_date(int32_t year, int32_t month, int32_t day, vonk
     return no_such_day(year, month, day, err);
 }
 
+/* Of years whose days no DATE counts, an error also without ANSI. */
+static vonk_status put_day(int64_t day, int32_t *ret, vonk_error *err)
+{
+    if (day != (int32_t)day)
+        return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config",
+                         "\"spark.sql.ansi.enabled\"");
+    *ret = (int32_t)day;
+    return VONK_OK;
+}
+
 VONK_FN_EVAL(eval_make_date)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -364,7 +373,7 @@ VONK_FN_EVAL(eval_make_date)
     for (VONK_EACH_ROW(rows, i)) {
         int32_t y = vonk_i32_at(args[0], i), m = vonk_i32_at(args[1], i), d = vonk_i32_at(args[2], i);
         if (date_is_valid(y, m, d))
-            VONK_OUT(r, int32_t)[i] = (int32_t)vonk_days_from_civil(y, m, d);
+            VONK_TRY(put_day(vonk_days_from_civil(y, m, d), &VONK_OUT(r, int32_t)[i], err));
         else if (call->mode == VONK_MODE_ANSI)
             return raise_bad_date(y, m, d, err);
         else

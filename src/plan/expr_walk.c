@@ -341,7 +341,7 @@ static bool knows_no_place(const vonk_expr *e, vonk_status status)
         return e->mode == VONK_MODE_TRY || e->kind != VONK_EX_FUNCTION ||
                (strcmp(e->fn->name, "element_at") != 0 && strcmp(e->fn->name, "array_insert") != 0);
     if (status != VONK_E_ARITHMETIC_OVERFLOW || e->kind != VONK_EX_FUNCTION || !e->fn) return false;
-    static const char *const functions[] = {"negative", "abs", "make_interval", "add_months"};
+    static const char *const functions[] = {"negative", "abs", "make_interval", "make_date", "add_months"};
     for (size_t i = 0; i < VONK_COUNTOF(functions); i++)
         if (strcmp(e->fn->name, functions[i]) == 0) return true;
     return false;

@@ -31,7 +31,7 @@ static vonk_status unsupported_syntax(const vonk_expr *call, const vonk_fn *fn, 
 }
 
 /* What may stand at a function of each kind. */
-static vonk_status check_syntax(const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *call, vonk_error *err)
+static vonk_status check_syntax(const vonk_fn *fn, const vonk_expr *call, vonk_error *err)
 {
     bool aggregate = fn->kind == VONK_FN_AGGREGATE;
     if (!aggregate && vonk_expr_has(call, VONK_EXF_DISTINCT)) return unsupported_syntax(call, fn, "DISTINCT", err);
@@ -43,9 +43,6 @@ static vonk_status check_syntax(const vonk_scope *scope, const vonk_fn *fn, cons
                               VONK_F("ORDER BY inside the aggregate function %s", fn->name));
     if (fn->kind == VONK_FN_TABLE)
         return VONK_EXPR_FAIL(call, err, VONK_E_NOT_A_SCALAR_FUNCTION, "functionName", VONK_F("`%s`", fn->name));
-    if (fn->kind == VONK_FN_WINDOW && !scope->is_window)
-        return VONK_EXPR_FAIL(call, err, VONK_E_WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE, "funcName",
-                              VONK_F("\"%s()\"", fn->name));
     return VONK_OK;
 }
 
@@ -484,6 +481,15 @@ static vonk_status resolve_again(vonk_an *an, binding *b, const vonk_expr *like,
     return resolve_with_text(an, b, like, children, err);
 }
 
+static vonk_status need_over(vonk_an *an, const vonk_scope *scope, const vonk_expr *call, const vonk_expr *e,
+                             vonk_error *err)
+{
+    const char *sql;
+    if (e->kind != VONK_EX_FUNCTION || e->fn->kind != VONK_FN_WINDOW || scope->is_window) return VONK_OK;
+    VONK_TRY(vonk__an_quoted_sql(an, e, &sql, err));
+    return VONK_EXPR_FAIL(call, err, VONK_E_WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE, "funcName", sql);
+}
+
 /* Under an OVER an aggregate may take other aggregates and windows: they are computed before. */
 static vonk_status check_aggregate(const vonk_scope *scope, const vonk_fn *fn, const vonk_expr *like,
                                    const vonk_expr *const *children, uint32_t n, vonk_error *err)
@@ -858,7 +864,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_AUTO(vonk_python_fn_unref) const vonk_python_fn *registered = find_registered(an, call);
     if (registered) return call_registered(an, scope, registered, call, ret, err);
     VONK_TRY(find_function(an, call, &fn, err));
-    VONK_TRY(check_syntax(scope, fn, call, err));
+    VONK_TRY(check_syntax(fn, call, err));
     if (fn->kind == VONK_FN_AGGREGATE) VONK_TRY(vonk__an_outer_aggregate(an, scope, call, ret, err));
     if (fn->kind == VONK_FN_AGGREGATE && *ret) return VONK_OK;
     VONK_TRY(resolve_args(an, scope, fn, call, &args, err));
@@ -874,6 +880,7 @@ vonk_status vonk__an_function(vonk_an *an, const vonk_scope *scope, const vonk_e
     VONK_TRY(check_aggregate(scope, fn, call, args.at, vonk_u32_of(args.n), err));
     VONK_TRY(ignore_nulls(an, call, &fn, &args, err));
     VONK_TRY(vonk__an_bind(an, fn, call, args.at, vonk_u32_of(args.n), ret, err));
+    VONK_TRY(need_over(an, scope, call, *ret, err));
     VONK_TRY(check_same_again(an, scope, *ret, err));
     if (fn->seeded && args.n + 1 == fn->seeded) return give_seed(an, fn, call, &args, ret, err);
     if (fn->kind == VONK_FN_AGGREGATE && scope->above && scope->above->aggregate && !scope->is_window)

@@ -229,6 +229,16 @@ static vonk_status check_function(vonk_an *an, const vonk_expr *window, const vo
                      VONK_S(text));
 }
 
+/* Unlike GROUP BY, PARTITION BY takes no maps. */
+static vonk_status check_partition(vonk_an *an, const vonk_expr *key, const vonk_expr *written, vonk_error *err)
+{
+    const char *sql;
+    if (key->type->id == VONK_T_NULL || vonk_type_is_orderable(key->type)) return VONK_OK;
+    VONK_TRY(vonk__an_quoted_sql(an, key, &sql, err));
+    return VONK_EXPR_FAIL(written, err, VONK_E_EXPRESSION_TYPE_IS_NOT_ORDERABLE, "expr", sql, "exprType",
+                          VONK_TYPE_SQL(key->type));
+}
+
 /* The caller checks it or refuses it. */
 static vonk_status window_over(vonk_an *an, const vonk_expr *e, const vonk_exprs *children, const vonk_expr **ret,
                                vonk_error *err)
@@ -257,6 +267,7 @@ vonk_status vonk__an_window(vonk_an *an, const vonk_scope *scope, const vonk_exp
         inner.is_window = false;
         VONK_TRY(vonk__an_expr(an, &inner, e->children[i], &c, err));
         while (c->kind == VONK_EX_ALIAS) c = c->children[0];
+        if (i <= e->n_partition) VONK_TRY(check_partition(an, c, e->children[i], err));
         VONK_TRY(VONK_AN_PUSH(an, &children, c, err));
     }
     VONK_TRY(window_over(an, e, &children, ret, err));
