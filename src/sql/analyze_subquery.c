@@ -52,6 +52,7 @@ static vonk_status coerce_in(vonk_an *an, const vonk_expr *e, vonk_exprs *values
     const vonk_plan *plan = *inout_plan;
     vonk_exprs items = {0};
     bool changed = false;
+    assert(values->at);
     if (values->n != plan->n_output) return length_mismatch(an, e, values, plan, err);
     for (uint32_t i = 0; i < plan->n_output; i++) {
         const vonk_type *common;

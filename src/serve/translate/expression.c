@@ -535,6 +535,7 @@ static vonk_status subquery(vonk_translator *t, const vonk_pb_msg *m, const vonk
         return table_argument(t, vonk_pb_get_msg(m, PB_SUBQUERY_EXPRESSION_TABLE_ARG_OPTIONS),
                               vonk_pb_i64(m, PB_SUBQUERY_EXPRESSION_PLAN_ID), ret, err);
     VONK_TRY(vonk__tr_exprs(t, m, PB_SUBQUERY_EXPRESSION_IN_SUBQUERY_VALUES, &values, &n, err));
+    if (kind == VONK_SUB_IN && n == 0) return vonk_translate_invalid("what is to be IN a subquery", err);
     VONK_TRY(vonk_expr_new(t->budget, VONK_EX_SUBQUERY, values, n, &e, err));
     e->plan_id = vonk_pb_i64(m, PB_SUBQUERY_EXPRESSION_PLAN_ID);
     e->sub_kind = kind;
