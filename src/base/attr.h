@@ -58,6 +58,12 @@ static inline uint16_t vonk_u16_of(uint64_t x)
     assert(x <= UINT16_MAX);
     return (uint16_t)x;
 }
+
+/* As Java casts: cut off, and the nearest where there is none; NaN is 0. */
+static inline int64_t vonk_i64_of_f64(double x)
+{
+    return x != x ? 0 : x >= 0x1p63 ? INT64_MAX : x < -0x1p63 ? INT64_MIN : (int64_t)x;
+}
 static inline size_t vonk_min_size(size_t a, size_t b) { return a < b ? a : b; }
 static inline size_t vonk_max_size(size_t a, size_t b) { return a > b ? a : b; }
 

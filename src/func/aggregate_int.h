@@ -22,12 +22,6 @@ static inline bool vonk__agg_present(const vonk_column *c, uint32_t row) { retur
 #define VONK__AGG_FINISH(name)                                                                                                                       \
     static vonk_status name(const vonk_fn_call *call, vonk_eval *ev, uint8_t *const *states, uint32_t n, vonk_column **ret, vonk_error *err)
 
-/* As Java casts: cut off, and the nearest where there is none; NaN is 0. */
-static inline int64_t vonk__i64_of_f64(double v)
-{
-    return v != v ? 0 : v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
-}
-
 /* Repeats one state for all rows, for runners that have only update. */
 #define VONK__AGG_EACH(rows, k, row)                                                                                                                 \
     for (uint32_t k = 0, row = 0; k < (rows).n && (row = vonk_row_at((rows), k), true); k++)

@@ -132,7 +132,7 @@ static double percentile_of(const vonk__numbers *s, int64_t total, double p)
 static vonk_status put_value(vonk_builder *b, double value, vonk_error *err)
 {
     if (b->type->id == VONK_T_DOUBLE) return vonk_builder_f64(b, value, err);
-    return vonk_builder_i64(b, vonk__i64_of_f64(value), err);
+    return vonk_builder_i64(b, vonk_i64_of_f64(value), err);
 }
 
 static vonk_status put_percentiles(const vonk__numbers *s, const vonk_column *wanted, vonk_builder *b, vonk_error *err)

@@ -266,7 +266,7 @@ static vonk_status put_number(vonk_builder *b, double v, vonk_error *err)
         if (!vonk_dec_from_f64(v, b->type->precision, b->type->scale, &d)) return vonk_builder_null(b, err);
         return vonk_builder_i128(b, d, err);
     }
-    return vonk_builder_i64(b, vonk__i64_of_f64(v), err);
+    return vonk_builder_i64(b, vonk_i64_of_f64(v), err);
 }
 
 static vonk_status put_quantiles(const summary *s, double error, const vonk_column *wanted, vonk_builder *b,

@@ -67,10 +67,7 @@ static value_state float_to_timestamp(const vonk__cast *c, vonk_zone_cache *cach
 {
     double s = c->from->id == VONK_T_FLOAT ? (double)((const float *)in)[row] : ((const double *)in)[row];
     if (!isfinite(s)) return c->mode == VONK_MODE_ANSI ? VALUE_MALFORMED : VALUE_NULL;
-    double us = s * 1e6;
-    ((int64_t *)out)[row] = us >= 9223372036854775808.0   ? INT64_MAX
-                            : us < -9223372036854775808.0 ? INT64_MIN
-                                                          : (int64_t)us;
+    ((int64_t *)out)[row] = vonk_i64_of_f64(s * 1e6);
     return VALUE_OK;
 }
 

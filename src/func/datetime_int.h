@@ -44,6 +44,8 @@ typedef enum vonk__unit {
 vonk__unit vonk__trunc_unit(vonk_str name); /* any case; NONE: no such unit */
 int64_t    vonk__trunc_days(int64_t days, vonk__unit unit); /* DAY and longer */
 
+/* ARITHMETIC_OVERFLOW of days and months that fit no DATE or interval. */
+vonk_status vonk__datetime_overflow(vonk_error *err);
 /* DATETIME_FIELD_OUT_OF_BOUNDS, in the form "Invalid value for MonthOfYear (valid values 1 - 12): 13". */
 vonk_status vonk__field_out_of_bounds(const char *field, int64_t least, int64_t most, int64_t value, vonk_error *err);
 

@@ -359,9 +359,7 @@ static vonk_status raise_bad_date(int32_t year, int32_t month, int32_t day, vonk
 /* Of years whose days no DATE counts, an error also without ANSI. */
 static vonk_status put_day(int64_t day, int32_t *ret, vonk_error *err)
 {
-    if (day != (int32_t)day)
-        return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config",
-                         "\"spark.sql.ansi.enabled\"");
+    if (day != (int32_t)day) return vonk__datetime_overflow(err);
     *ret = (int32_t)day;
     return VONK_OK;
 }
@@ -669,9 +667,7 @@ VONK_FN_EVAL(eval_interval)
                            VONK_US_PER_SECOND +
                        int_arg(call, args, 6, i);
         bool fits = months == (int32_t)months && days == (int32_t)days && us == (int64_t)us;
-        if (!fits && call->mode == VONK_MODE_ANSI)
-            return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config",
-                             "\"spark.sql.ansi.enabled\"");
+        if (!fits && call->mode == VONK_MODE_ANSI) return vonk__datetime_overflow(err);
         if (fits)
             VONK_OUT(r, vonk_interval)[i] = (vonk_interval){(int32_t)months, (int32_t)days, (int64_t)us};
         else

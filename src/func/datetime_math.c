@@ -242,7 +242,7 @@ VONK_FN_EVAL(eval_datediff)
     return VONK_OK;
 }
 
-static vonk_status day_overflow(vonk_error *err)
+vonk_status vonk__datetime_overflow(vonk_error *err)
 {
     return VONK_FAIL(err, VONK_E_ARITHMETIC_OVERFLOW, "message", "overflow", "alternative", "", "config",
                      "\"spark.sql.ansi.enabled\"");
@@ -254,7 +254,7 @@ VONK_FN_EVAL(eval_add_months)
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         int64_t days = vonk_add_months(vonk_i32_at(args[0], i), vonk_i32_at(args[1], i));
-        if (days != (int32_t)days) return day_overflow(err);
+        if (days != (int32_t)days) return vonk__datetime_overflow(err);
         VONK_OUT(r, int32_t)[i] = (int32_t)days;
     }
     *ret = vonk_result_take(&r);

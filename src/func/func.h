@@ -172,8 +172,9 @@ struct vonk_fn {
     /* Argument rules, comma separated: a type ("int", "array<any>"), a class ("numeric", "integral", "fractional", "decimal", "any", "orderable", "interval",
      * "interval_ym", "interval_dt", "any_timestamp", "any_time", "stringy", "atomic", "array", "map", "struct"), a variable, one capital letter (all arguments
      * with it get one common type; U: without making anything of strings; O: so, too, and must be orderable: "T,T", "array<T>,T", "map<K,V>"), alternatives
-     * "string|binary", "lambda"; '?' after a rule: optional; "..." at the end: the last rule repeats (0 or more); '!' before a rule: no implicit cast; '=': none
-     * but of NULL (Spark's ExpectsInputTypes). Several signatures are separated by ';'. Casts follow func/coerce.h. */
+     * "string|binary", "(date|any_time)|string" (in groups, as messages show them), "lambda"; '?' after a rule: optional; "..." at the end: the last rule repeats
+     * (0 or more); '!' before a rule: no implicit cast; '=': none but of NULL (Spark's ExpectsInputTypes). Several signatures are separated by ';'. Casts follow
+     * func/coerce.h. */
     const char        *args;
     const char        *result; /* a type, "arg0", "T", "array<T>" ("array<!T>": without nulls), "map<K,V>", "K", ...; NULL: hook */
     vonk_fn_nulls      nulls;

@@ -24,7 +24,7 @@ static inline vonk_status vonk_fn_wrong_count(const vonk_fn_types *types, const 
 {
     return vonk_raised(vonk__raise_wrong_count(types, expected, err));
 }
-/* A constant argument, cast to the integral type that the rules gave it. */
+/* A constant argument, cast to the integral type that the rules gave it. Errors: those of the cast. */
 vonk_status vonk_fn_constant_int(const vonk_fn_types *types, uint32_t arg, int64_t *ret, bool *ret_is_null, vonk_error *err);
 /* Texts for messages: the whole call in quotes; the argument types. */
 const char *vonk_fn_call_text(const vonk_fn_types *types, char into[1024]);

@@ -229,9 +229,6 @@ static vonk_status match_concrete(matching *m, vonk_str text, const vonk_type *t
 static vonk_status match(matching *m, vonk_str text, const vonk_type *type, bool implicit, const vonk_type **ret,
                          vonk_error *err);
 
-static vonk_status match_any(matching *m, vonk_str text, const vonk_type *type, bool implicit, vonk_str *ret_chosen,
-                             const vonk_type **ret, vonk_error *err);
-
 static vonk_status match_array(matching *m, vonk_str element, const vonk_type *type, bool implicit,
                                const vonk_type **ret, vonk_error *err)
 {
@@ -342,6 +339,8 @@ static vonk_status with_letters(matching *m, vonk_str text, const vonk_type *typ
     }
     return VONK_OK;
 }
+
+/* ---- constants */
 
 vonk_status vonk_fn_constant_int(const vonk_fn_types *t, uint32_t arg, int64_t *ret, bool *ret_is_null, vonk_error *err)
 {
