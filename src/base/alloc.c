@@ -206,6 +206,20 @@ void vonk_free(void *ptr)
     vonk_budget_release(budget, (int64_t)bytes);
 }
 
+void *vonk_lib_alloc(void *budget, size_t bytes)
+{
+    vonk_error err = VONK_ERROR_INIT;
+    void *ptr = NULL;
+    if (vonk_alloc(budget, bytes, &ptr, &err) != VONK_OK) vonk_error_reset(&err);
+    return ptr;
+}
+
+void vonk_lib_free(void *budget, void *ptr)
+{
+    (void)budget;
+    vonk_free(ptr);
+}
+
 size_t vonk_alloc_size(const void *ptr) { return ptr ? head_of(ptr)->bytes : 0; }
 
 vonk_status vonk_strdup(vonk_budget *budget, vonk_str text, char **ret, vonk_error *err)

@@ -55,6 +55,9 @@ size_t      vonk_alloc_size(const void *ptr);
 #define VONK_NEW(budget, ptr_to_ptr, err) vonk_alloc_zeroed((budget), sizeof(**(ptr_to_ptr)), (ptr_to_ptr), (err))
 /* A NUL-terminated copy. */
 vonk_status vonk_strdup(vonk_budget *budget, vonk_str text, char **ret, vonk_error *err);
+/* Callbacks for libraries that ask for memory: their `opaque` is a budget; NULL when it gives none. */
+void *vonk_lib_alloc(void *budget, size_t bytes);
+void  vonk_lib_free(void *budget, void *ptr);
 
 /* 64-byte aligned memory for column buffers (column/buffer.h is the user). */
 vonk_status vonk_alloc_aligned(vonk_budget *budget, size_t bytes, void *ret, vonk_error *err);

@@ -23,20 +23,6 @@ static vonk_module_fn decoder_at[N_DECODER], encoder_at[N_ENCODER];
 static vonk_module decoder = {"libbrotlidec.so.1", "libbrotli1", decoder_names, N_DECODER, decoder_at, 0};
 static vonk_module encoder = {"libbrotlienc.so.1", "libbrotli1", encoder_names, N_ENCODER, encoder_at, 0};
 
-static void *budget_alloc(void *budget, size_t bytes)
-{
-    vonk_error err = VONK_ERROR_INIT;
-    void *ptr = NULL;
-    if (vonk_alloc(budget, bytes, &ptr, &err) != VONK_OK) vonk_error_reset(&err);
-    return ptr;
-}
-
-static void budget_free(void *budget, void *ptr)
-{
-    (void)budget;
-    vonk_free(ptr);
-}
-
 static vonk_status decode_all(void *state, vonk_cursor *in, vonk_buf *out, vonk_error *err)
 {
     const uint8_t *from = in->at;
@@ -59,7 +45,7 @@ static vonk_status decode_all(void *state, vonk_cursor *in, vonk_buf *out, vonk_
 vonk_status vonk__brotli_decompress(vonk_cursor *in, vonk_buf *out, vonk_error *err)
 {
     VONK_TRY(vonk_module_need(&decoder, err));
-    void *state = ((create_fn *)decoder_at[CREATE])(budget_alloc, budget_free, out->budget);
+    void *state = ((create_fn *)decoder_at[CREATE])(vonk_lib_alloc, vonk_lib_free, out->budget);
     if (!state) {
         return VONK_FAIL(err, VONK_E_MEMORY_BUDGET_EXCEEDED, "requestedBytes", "4096", "receivedBytes", "0", "budget",
                          "Brotli decoder");

@@ -27,19 +27,7 @@ static const char *const names[] = {"BZ2_bzDecompressInit", "BZ2_bzDecompress", 
 static vonk_module_fn calls[N_CALLS];
 static vonk_module library = {"libbz2.so.1.0", "libbz2-1.0", names, N_CALLS, calls, 0};
 
-static void *budget_alloc(void *budget, int n, int each)
-{
-    vonk_error err = VONK_ERROR_INIT;
-    void *ptr = NULL;
-    if (vonk_alloc(budget, (size_t)n * (size_t)each, &ptr, &err) != VONK_OK) vonk_error_reset(&err);
-    return ptr;
-}
-
-static void budget_free(void *budget, void *ptr)
-{
-    (void)budget;
-    vonk_free(ptr);
-}
+static void *bzip2_alloc(void *budget, int n, int each) { return vonk_lib_alloc(budget, (size_t)n * (size_t)each); }
 
 static vonk_status no_memory(vonk_budget *budget, vonk_error *err)
 {
@@ -62,7 +50,7 @@ vonk_status vonk__bunzip_start(vonk_budget *budget, vonk__bunzip **inout, vonk_e
     vonk__bunzip *b = *inout;
     b->budget = budget;
     if (b->is_open) ((step_fn *)calls[UNPACK_END])(&b->stream);
-    b->stream = (bz_stream){.bzalloc = budget_alloc, .bzfree = budget_free, .opaque = budget};
+    b->stream = (bz_stream){.bzalloc = bzip2_alloc, .bzfree = vonk_lib_free, .opaque = budget};
     b->is_open = ((start_fn *)calls[UNPACK_START])(&b->stream, 0, 0) == BZ_OK;
     return b->is_open ? VONK_OK : no_memory(budget, err);
 }
@@ -109,7 +97,7 @@ static vonk_status pack(bz_stream *s, vonk_buf *out, vonk_error *err)
 vonk_status vonk__bzip2_compress(vonk_budget *budget, int32_t level, const void *data, size_t bytes, vonk_buf *out,
                                  vonk_error *err)
 {
-    bz_stream s = {.bzalloc = budget_alloc, .bzfree = budget_free, .opaque = budget};
+    bz_stream s = {.bzalloc = bzip2_alloc, .bzfree = vonk_lib_free, .opaque = budget};
     if (bytes > UINT32_MAX / 2)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
     VONK_TRY(vonk_module_need(&library, err));

@@ -59,21 +59,7 @@ void vonk_compressor_free(vonk_compressor *c)
 }
 
 /* ---- the libraries' memory */
-static void *budget_alloc(void *budget, size_t bytes)
-{
-    vonk_error err = VONK_ERROR_INIT;
-    void *ptr = NULL;
-    if (vonk_alloc(budget, bytes, &ptr, &err) != VONK_OK) vonk_error_reset(&err);
-    return ptr;
-}
-
-static void budget_free(void *budget, void *ptr)
-{
-    (void)budget;
-    vonk_free(ptr);
-}
-
-static void *zlib_alloc(void *budget, unsigned n, unsigned each) { return budget_alloc(budget, (size_t)n * each); }
+static void *zlib_alloc(void *budget, unsigned n, unsigned each) { return vonk_lib_alloc(budget, (size_t)n * each); }
 
 static vonk_status no_memory(const vonk_compressor *c, vonk_error *err)
 {
@@ -97,7 +83,7 @@ static vonk_status inflate_start(vonk_compressor *c, vonk_compression codec, von
     if (c->inflate_bits == bits && inflateReset(&c->inflate) == Z_OK) return VONK_OK;
     if (c->inflate_bits) inflateEnd(&c->inflate);
     c->inflate_bits = 0;
-    c->inflate = (z_stream){.zalloc = zlib_alloc, .zfree = budget_free, .opaque = c->budget};
+    c->inflate = (z_stream){.zalloc = zlib_alloc, .zfree = vonk_lib_free, .opaque = c->budget};
     if (inflateInit2(&c->inflate, bits) != Z_OK) return no_memory(c, err);
     c->inflate_bits = bits;
     return VONK_OK;
@@ -124,7 +110,7 @@ static vonk_status inflate_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to
 static vonk_status deflate_all(vonk_compressor *c, vonk_compression codec, int level, const void *data, size_t bytes,
                                vonk_buf *out, vonk_error *err)
 {
-    z_stream z = {.zalloc = zlib_alloc, .zfree = budget_free, .opaque = c->budget};
+    z_stream z = {.zalloc = zlib_alloc, .zfree = vonk_lib_free, .opaque = c->budget};
     int bits = codec == VONK_COMPRESS_GZIP ? 15 + 16 : window_bits(codec);
     if (bytes > UINT32_MAX / 2)
         return VONK_FAIL(err, VONK_E_INTERNAL_ERROR, "message", "piece to compress is too large");
@@ -226,7 +212,7 @@ static vonk_status lz4_compress(vonk_compressor *c, const void *data, size_t byt
 /* ---- zstd */
 static vonk_status zstd_start(vonk_compressor *c, vonk_error *err)
 {
-    if (!c->zstd_d) c->zstd_d = ZSTD_createDCtx_advanced((ZSTD_customMem){budget_alloc, budget_free, c->budget});
+    if (!c->zstd_d) c->zstd_d = ZSTD_createDCtx_advanced((ZSTD_customMem){vonk_lib_alloc, vonk_lib_free, c->budget});
     if (!c->zstd_d) return no_memory(c, err);
     ZSTD_DCtx_reset(c->zstd_d, ZSTD_reset_session_only);
     return VONK_OK;
@@ -264,7 +250,7 @@ static vonk_status zstd_step(vonk_compressor *c, vonk_cursor *in, uint8_t *to, s
 static vonk_status zstd_compress(vonk_compressor *c, int32_t level, const void *data, size_t bytes, vonk_buf *out,
                                  vonk_error *err)
 {
-    if (!c->zstd_c) c->zstd_c = ZSTD_createCCtx_advanced((ZSTD_customMem){budget_alloc, budget_free, c->budget});
+    if (!c->zstd_c) c->zstd_c = ZSTD_createCCtx_advanced((ZSTD_customMem){vonk_lib_alloc, vonk_lib_free, c->budget});
     if (!c->zstd_c) return no_memory(c, err);
     size_t bound = ZSTD_compressBound(bytes);
     VONK_TRY(vonk_buf_reserve(out, bound, err));

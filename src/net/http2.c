@@ -53,14 +53,7 @@ struct vonk_h2_stream {
 
 /* ---- memory: nghttp2's own goes through the budget too ---- */
 
-static void *mem_malloc(size_t bytes, void *budget)
-{
-    vonk_error err = VONK_ERROR_INIT;
-    void *got = NULL;
-    if (vonk_alloc(budget, bytes, &got, &err) != VONK_OK) got = NULL;
-    vonk_error_reset(&err);
-    return got;
-}
+static void *mem_malloc(size_t bytes, void *budget) { return vonk_lib_alloc(budget, bytes); }
 
 static void *mem_calloc(size_t n, size_t each, void *budget)
 {
@@ -81,11 +74,7 @@ static void *mem_realloc(void *old, size_t bytes, void *budget)
     return st == VONK_OK ? old : NULL;
 }
 
-static void mem_free(void *ptr, void *budget)
-{
-    (void)budget;
-    vonk_free(ptr);
-}
+static void mem_free(void *ptr, void *budget) { vonk_lib_free(budget, ptr); }
 
 /* ---- output ---- */
 

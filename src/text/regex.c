@@ -25,16 +25,11 @@ static _Thread_local size_t refused_bytes; /* PCRE2 says that memory was refused
 
 static void *take_memory(PCRE2_SIZE bytes, void *budget)
 {
-    void *p = NULL;
-    vonk_error ignored = VONK_ERROR_INIT;
-    if (vonk_alloc(budget, bytes, &p, &ignored) != VONK_OK) {
-        p = NULL;
-        refused_bytes = bytes;
-    }
-    vonk_error_reset(&ignored);
+    void *p = vonk_lib_alloc(budget, bytes);
+    if (!p) refused_bytes = bytes;
     return p;
 }
-static void give_memory(void *p, void *budget) { vonk_free(p); }
+static void give_memory(void *p, void *budget) { vonk_lib_free(budget, p); }
 
 static vonk_status no_memory(vonk_error *err)
 {
