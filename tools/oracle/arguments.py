@@ -3,13 +3,14 @@
 
   tools/oracle/arguments.py [--vonk build/vonk] [--venv .venv] [--remote sc://HOST:PORT] [--share 8]
                             [--what functions,operators,casts,pairs,columns,aggregates,windows] [--functions a,b]
-                            [--values types|edges] [--legacy]
+                            [--values types|edges] [--legacy] [--digits 11]
 
 The calls: the example of each function with each argument in turn replaced by literals of all types (or by edge
 values, or by the columns of a table), with an argument less and with more; each operator, cast and form that joins
 types over pairs of literals; each aggregate and window function over the columns, in groups, frames, of what differs
 and of what a filter leaves. Compared: columns, nullability, rows, an error's condition, SQLSTATE and parameters.
---share N asks one of N calls, chosen by chance but always the same ones; --legacy is ANSI off.
+--share N asks one of N calls, chosen by chance but always the same ones; --legacy is ANSI off; --digits 17 compares
+floating point to the last bit.
 
 Prints one example of each kind of difference: VALUE, TYPE, NULLABLE, ANSWERED (one has an answer, the other an error),
 CONDITION, PARAMETERS. It finds things to look at and fails nothing: some differences are known (docs/limits.md), and
@@ -44,7 +45,10 @@ EDGES = [
     "TIMESTAMP'9999-12-31 23:59:59.999999'", "TIMESTAMP'1900-01-01 00:00:00.5'",
     "INTERVAL '-1 02:03:04.5' DAY TO SECOND", "INTERVAL '-1-11' YEAR TO MONTH", "make_interval(0,-1,0,1,0,0,-0.5)",
     "array()", "array(NULL)", "array(3,NULL,1,3)", "array('b',NULL,'a','b')", "array(array(1),NULL)", "map()",
-    "map('a',NULL,'b',2)", "x''", "x'00FF80'", "false"]
+    "map('a',NULL,'b',2)", "x''", "x'00FF80'", "false",
+    "make_date(5881580,7,11)", "make_date(-5877641,6,23)", "timestamp_micros(9223372036854775807L)",
+    "timestamp_micros(-9223372036854775808L)", "make_dt_interval(106751991,4,0,54.775807)",
+    "INTERVAL '178956970-7' YEAR TO MONTH", "make_interval(-178956970,-8,0,-2147483648,0,0,0)"]
 OPERATORS = ["+", "-", "*", "/", "%", "div", "&", "|", "^", "=", "<=>", "<", ">=", "||", "AND", "LIKE", "RLIKE",
              "IS DISTINCT FROM"]
 UNARY = ["-", "+", "~", "NOT "]
@@ -194,23 +198,24 @@ def calls(vonk, args):
         yield from ((p, p.format(a, b)) for p in PAIRS for a in literals for b in literals)
 
 
-def plain(value):
-    """Floats to eleven digits; the order of a map's entries does not count."""
+def plain(value, digits):
+    """Floats to so many digits; the order of a map's entries does not count."""
     if isinstance(value, float):
-        return "nan" if value != value else f"{value:.11g}"
+        return "nan" if value != value else f"{value:.{digits}g}"
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [plain(v, digits) for v in value]
     if isinstance(value, dict):
-        return sorted((plain(k), plain(v)) for k, v in value.items())
+        return sorted((plain(k, digits), plain(v, digits)) for k, v in value.items())
     return repr(value)
 
 
-def answer(spark, call):
+def answer(spark, call, digits=11):
     """("rows", type, nullability, rows) or ("error", condition, SQLSTATE, parameters)."""
     from pyspark.errors import PySparkException
     try:
         df = spark.sql("SELECT " + call)
-        return ("rows", df.schema.simpleString(), [f.nullable for f in df.schema.fields], plain(df.collect()))
+        return ("rows", df.schema.simpleString(), [f.nullable for f in df.schema.fields],
+                plain(df.collect(), digits))
     except PySparkException as e:
         return ("error", e.getCondition(), e.getSqlState(), sorted((e.getMessageParameters() or {}).items()))
     except (ValueError, OverflowError) as e: # the client cannot hold the value
@@ -231,7 +236,7 @@ def compare(theirs, ours, args):
     asked = asked[::args.share]
     same, seen = 0, collections.Counter()
     for name, call in asked:
-        spark, vonk = answer(theirs, call), answer(ours, call)
+        spark, vonk = answer(theirs, call, args.digits), answer(ours, call, args.digits)
         if spark == vonk:
             same += 1
             continue
@@ -253,6 +258,7 @@ def main():
     parser.add_argument("--functions", default="")
     parser.add_argument("--values", choices=("types", "edges"), default="types")
     parser.add_argument("--legacy", action="store_true")
+    parser.add_argument("--digits", type=int, default=11)
     args = parser.parse_args()
     from pyspark.sql import SparkSession
     port = free_port()
