@@ -173,12 +173,11 @@ static void put_date(writer *w, const cell *c, int64_t days)
         put_made(w, c, (const uint8_t[]){(uint8_t)(year >> 8), (uint8_t)year, (uint8_t)month, (uint8_t)day}, 4);
 }
 
-static void put_datetime(writer *w, const cell *c, int64_t local_us, bool fold)
+static void put_datetime(writer *w, const cell *c, vonk_local local, bool fold)
 {
-    int64_t year, us = vonk_floor_mod(local_us, INT64_C(86400000000)), s = us / 1000000;
+    int64_t year, s = local.us / VONK_US_PER_SECOND, us = local.us % VONK_US_PER_SECOND;
     int month, day;
-    vonk_civil_from_days(vonk_floor_div(local_us, INT64_C(86400000000)), &year, &month, &day);
-    us %= 1000000;
+    vonk_civil_from_days(local.day, &year, &month, &day);
     if (year < 1 || year > 9999) {
         put_made3(w, c, year, month, day);
         return;
@@ -194,8 +193,9 @@ static void put_timestamp(writer *w, const cell *c, int64_t us)
 {
     int32_t offset;
     bool fold = false;
-    int64_t local = vonk_zone_to_local_us(w->zone, us, w->zone_cache);
-    if (!vonk_zone_is_fixed(w->zone, &offset)) fold = vonk_zone_to_utc_us(w->zone, local) != us;
+    int64_t earlier;
+    const vonk_local local = vonk_zone_to_local(w->zone, us, w->zone_cache);
+    if (!vonk_zone_is_fixed(w->zone, &offset)) fold = vonk_zone_to_utc(w->zone, local, &earlier) && earlier != us;
     put_datetime(w, c, local, fold);
 }
 
@@ -410,7 +410,7 @@ static vonk_status put_value(writer *w, const cell *c, uint32_t row, vonk_error 
     case CELL_BYTEARRAY: return put_bytearray(w, text(col, row), err);
     case CELL_DATE: put_date(w, c, number(col, row)); return VONK_OK;
     case CELL_DATETIME: put_timestamp(w, c, number(col, row)); return VONK_OK;
-    case CELL_DATETIME_NTZ: put_datetime(w, c, number(col, row), false); return VONK_OK;
+    case CELL_DATETIME_NTZ: put_datetime(w, c, vonk_local_of_us(number(col, row)), false); return VONK_OK;
     case CELL_TIME: put_time(w, c, number(col, row)); return VONK_OK;
     case CELL_TIMEDELTA: put_timedelta(w, c, number(col, row)); return VONK_OK;
     case CELL_VARIANT: return put_variant(w, c, row, err);

@@ -238,7 +238,7 @@ static vonk_status time_text(const value *v, vonk_buf *out, bool *ret_is, vonk_e
                                (long long)day, (int)(us / 1000000), (int)(us % 1000000), (double)x / 1e6);
     }
     VONK_TRY(vonk__pickle_datetime(v, NULL, ret_is, &x, err));
-    if (*ret_is) return vonk_buf_append(out, text, vonk_local_us_to_text(x, text), err);
+    if (*ret_is) return vonk_buf_append(out, text, vonk_timestamp_to_text(x, NULL, NULL, text), err);
     *ret_is = vonk__pickle_date(v, &days);
     return *ret_is ? vonk_buf_append(out, text, vonk_date_to_text(days, text), err) : VONK_OK;
 }

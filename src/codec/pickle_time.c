@@ -161,15 +161,18 @@ static vonk_status to_utc(const value *tz, const vonk_zone *zone, int64_t local,
                 err, VONK_E_UNSUPPORTED_FEATURE, "feature",
                 VONK_F("datetimes with a zone of class %.100s %.100s", VONK_S(vonk_pickle_class(tz)), VONK_S(name)));
     }
-    *ret_us = vonk_zone_to_utc_us(zone, local);
+    const vonk_local at = vonk_local_of_us(local);
+    vonk_zone_to_utc(zone, at, ret_us); /* Python's years are near enough */
     if (!fold) return VONK_OK;
     /* The second of two instants, if there are two: an hour or so later, with the same local time. */
     for (int64_t later = *ret_us + INT64_C(1800000000); later <= *ret_us + INT64_C(7200000000);
-         later += INT64_C(1800000000))
-        if (vonk_zone_to_local_us(zone, later, NULL) == local) {
+         later += INT64_C(1800000000)) {
+        const vonk_local then = vonk_zone_to_local(zone, later, NULL);
+        if (then.day == at.day && then.us == at.us) {
             *ret_us = later;
             return VONK_OK;
         }
+    }
     return VONK_OK;
 }
 

@@ -247,15 +247,12 @@ static value_state put_i32(int64_t days, void *out, uint32_t i)
 static value_state add_to_stamp(const time_op *o, int64_t us, int64_t months, int64_t days, int64_t more_us, void *out,
                                 uint32_t i)
 {
-    bool zoned = o->left->id == VONK_T_TIMESTAMP;
     if (months || days) {
-        int64_t local = zoned ? vonk_zone_to_local_us(o->zone, us, NULL) : us;
-        int64_t day = vonk_floor_div(local, VONK_US_PER_DAY), of_day = local - day * VONK_US_PER_DAY;
-        if (months) day = vonk_add_months(day, months);
-        day += days;
-        if (__builtin_mul_overflow(day, VONK_US_PER_DAY, &local) || __builtin_add_overflow(local, of_day, &local))
-            return VALUE_OVERFLOW;
-        us = zoned ? vonk_zone_to_utc_us(o->zone, local) : local;
+        const vonk_zone *zone = o->left->id == VONK_T_TIMESTAMP ? o->zone : NULL;
+        vonk_local local = vonk_zone_to_local(zone, us, NULL);
+        if (months) local.day = vonk_add_months(local.day, months);
+        local.day += days;
+        if (!vonk_zone_to_utc(zone, local, &us)) return VALUE_OVERFLOW;
     }
     return __builtin_add_overflow(us, more_us, (int64_t *)out + i) ? VALUE_OVERFLOW : VALUE_OK;
 }
@@ -282,9 +279,16 @@ static value_state add_interval(const time_op *o, const both *v, void *out, uint
     return put_i32(day + days + vonk_floor_div(us, VONK_US_PER_DAY), out, i);
 }
 
-static int64_t local_us(const time_op *o, const vonk_column *c, uint32_t r)
+static vonk_local local_at(const time_op *o, const vonk_column *c, uint32_t r)
 {
-    return o->left->id == VONK_T_TIMESTAMP ? vonk_zone_to_local_us(o->zone, i64(c, r), NULL) : i64(c, r);
+    return vonk_zone_to_local(o->left->id == VONK_T_TIMESTAMP ? o->zone : NULL, i64(c, r), NULL);
+}
+
+static value_state local_less_local(const time_op *o, const both *v, void *out, uint32_t i)
+{
+    const vonk_local a = local_at(o, v->a, v->ra), b = local_at(o, v->b, v->rb);
+    const vonk_local between = {a.day - b.day, a.us - b.us};
+    return vonk_local_to_us(between, (int64_t *)out + i) ? VALUE_OK : VALUE_OVERFLOW;
 }
 
 static value_state add_time(const both *v, int sign, void *out, uint32_t i)
@@ -390,10 +394,7 @@ static value_state one(const time_op *o, const both *v, void *out, uint32_t i)
         return __builtin_mul_overflow((int64_t)i32(v->a, v->ra) - i32(v->b, v->rb), VONK_US_PER_DAY, (int64_t *)out + i)
                    ? VALUE_OVERFLOW
                    : VALUE_OK;
-    case STAMP_LESS_STAMP:
-        return __builtin_sub_overflow(local_us(o, v->a, v->ra), local_us(o, v->b, v->rb), (int64_t *)out + i)
-                   ? VALUE_OVERFLOW
-                   : VALUE_OK;
+    case STAMP_LESS_STAMP: return local_less_local(o, v, out, i);
     case TIME_AND_DT: return add_time(v, o->sign, out, i);
     case TIME_LESS_TIME: ((int64_t *)out)[i] = (i64(v->a, v->ra) - i64(v->b, v->rb)) / 1000; return VALUE_OK;
     case YM_AND_YM: r = (int64_t)i32(v->a, v->ra) + (int64_t)o->sign * i32(v->b, v->rb); return put_i32(r, out, i);

@@ -57,16 +57,15 @@ static bool read_moment(const vonk__cast *c, vonk_str text, int64_t *ret_us)
     *ret_us = 0;
     if (vonk_str_is_nocase(text, "epoch")) return true;
     const bool zoned = c->to->id == VONK_T_TIMESTAMP;
-    const int64_t now = vonk_zone_to_local_us(c->zone, c->now_us, NULL);
+    const vonk_local now = vonk_zone_to_local(c->zone, c->now_us, NULL);
     if (vonk_str_is_nocase(text, "now")) {
-        *ret_us = zoned ? c->now_us : now;
-        return true;
+        *ret_us = c->now_us;
+        return zoned || vonk_local_to_us(now, ret_us);
     }
     for (int i = 0; i < (int)VONK_COUNTOF(days); i++) {
         if (!vonk_str_is_nocase(text, days[i])) continue;
-        const int64_t midnight = (vonk_floor_div(now, VONK_US_PER_DAY) + i - 1) * VONK_US_PER_DAY;
-        *ret_us = zoned ? vonk_zone_to_utc_us(c->zone, midnight) : midnight;
-        return true;
+        const vonk_local midnight = {now.day + i - 1, 0};
+        return vonk_zone_to_utc(zoned ? c->zone : NULL, midnight, ret_us);
     }
     return false;
 }

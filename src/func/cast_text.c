@@ -53,7 +53,7 @@ static size_t write_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const
 }
 static size_t write_ntz(const vonk__cast *c, vonk_zone_cache *cache, const void *data, uint32_t row, char *out)
 {
-    return vonk_local_us_to_text(((const int64_t *)data)[row], out);
+    return vonk_timestamp_to_text(((const int64_t *)data)[row], NULL, NULL, out);
 }
 static size_t write_ym(const vonk__cast *c, vonk_zone_cache *cache, const void *data, uint32_t row, char *out)
 {

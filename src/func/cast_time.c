@@ -10,31 +10,34 @@
 typedef enum value_state { VALUE_OK, VALUE_NULL, VALUE_OVERFLOW, VALUE_MALFORMED } value_state;
 typedef value_state (*one)(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row, void *out);
 
+static vonk_local local_at(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row)
+{
+    return vonk_zone_to_local(c->from->id == VONK_T_TIMESTAMP ? c->zone : NULL, ((const int64_t *)in)[row], cache);
+}
+
+static value_state put_local(const vonk__cast *c, vonk_local local, void *out, uint32_t row)
+{
+    const vonk_zone *zone = c->to->id == VONK_T_TIMESTAMP ? c->zone : NULL;
+    return vonk_zone_to_utc(zone, local, (int64_t *)out + row) ? VALUE_OK : VALUE_OVERFLOW;
+}
+
 static value_state date_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                      void *out)
 {
-    int64_t local;
-    if (__builtin_mul_overflow((int64_t)((const int32_t *)in)[row], VONK_US_PER_DAY, &local)) return VALUE_OVERFLOW;
-    ((int64_t *)out)[row] = c->to->id == VONK_T_TIMESTAMP ? vonk_zone_to_utc_us(c->zone, local) : local;
-    return VALUE_OK;
+    return put_local(c, (vonk_local){((const int32_t *)in)[row], 0}, out, row);
 }
 
 static value_state timestamp_to_date(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                      void *out)
 {
-    int64_t us = ((const int64_t *)in)[row];
-    if (c->from->id == VONK_T_TIMESTAMP) us = vonk_zone_to_local_us(c->zone, us, cache);
-    ((int32_t *)out)[row] = (int32_t)vonk_floor_div(us, VONK_US_PER_DAY);
+    ((int32_t *)out)[row] = (int32_t)local_at(c, cache, in, row).day;
     return VALUE_OK;
 }
 
 static value_state timestamp_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                           void *out)
 {
-    int64_t us = ((const int64_t *)in)[row];
-    ((int64_t *)out)[row] =
-        c->from->id == VONK_T_TIMESTAMP ? vonk_zone_to_local_us(c->zone, us, cache) : vonk_zone_to_utc_us(c->zone, us);
-    return VALUE_OK;
+    return put_local(c, local_at(c, cache, in, row), out, row);
 }
 
 /* ---- numbers are seconds since the epoch */
@@ -156,18 +159,14 @@ static value_state time_to_time(const vonk__cast *c, vonk_zone_cache *cache, con
 static value_state time_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                      void *out)
 {
-    int64_t now = vonk_zone_to_local_us(c->zone, c->now_us, cache);
-    int64_t local = now - vonk_floor_mod(now, VONK_US_PER_DAY) + ((const int64_t *)in)[row] / 1000;
-    ((int64_t *)out)[row] = c->to->id == VONK_T_TIMESTAMP ? vonk_zone_to_utc_us(c->zone, local) : local;
-    return VALUE_OK;
+    const int64_t today = vonk_zone_to_local(c->zone, c->now_us, cache).day;
+    return put_local(c, (vonk_local){today, ((const int64_t *)in)[row] / 1000}, out, row);
 }
 
 static value_state timestamp_to_time(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                      void *out)
 {
-    int64_t us = ((const int64_t *)in)[row];
-    if (c->from->id == VONK_T_TIMESTAMP) us = vonk_zone_to_local_us(c->zone, us, cache);
-    ((int64_t *)out)[row] = cut_time(vonk_floor_mod(us, VONK_US_PER_DAY) * 1000, c->to);
+    ((int64_t *)out)[row] = cut_time(local_at(c, cache, in, row).us * 1000, c->to);
     return VALUE_OK;
 }
 

@@ -14,12 +14,11 @@ typedef struct vonk__zone_arg {
 } vonk__zone_arg;
 vonk_status vonk__zone_of_row(const vonk_column *names, uint32_t row, vonk__zone_arg *last, const vonk_zone **ret, vonk_error *err);
 
-/* Local microseconds of a date (midnight), timestamp (in zone) or timestamp without zone. */
-static inline int64_t vonk__local_us(const vonk_column *c, uint32_t row, const vonk_zone *zone, vonk_zone_cache *cache)
+/* Local time of a date (midnight), timestamp (in zone) or timestamp without zone. */
+static inline vonk_local vonk__local(const vonk_column *c, uint32_t row, const vonk_zone *zone, vonk_zone_cache *cache)
 {
-    if (c->type->id == VONK_T_DATE) return (int64_t)vonk_i32_at(c, row) * VONK_US_PER_DAY;
-    int64_t us = vonk_i64_at(c, row);
-    return c->type->id == VONK_T_TIMESTAMP ? vonk_zone_to_local_us(zone, us, cache) : us;
+    if (c->type->id == VONK_T_DATE) return (vonk_local){vonk_i32_at(c, row), 0};
+    return vonk_zone_to_local(c->type->id == VONK_T_TIMESTAMP ? zone : NULL, vonk_i64_at(c, row), cache);
 }
 
 /* Year, month and day in one go, for any day of 32 bits; inline for loops. */

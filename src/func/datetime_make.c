@@ -443,23 +443,25 @@ static vonk_status prepare_timestamp(vonk_fn_call *call, vonk_error *err)
     return VONK_OK;
 }
 
-/* Local microseconds of a row; *ret_valid false: no such date or time, raised in ANSI mode. */
-static vonk_status local_of_parts(const vonk_fn_call *call, vonk_column *const *args, uint32_t i, int64_t *ret,
+/* Local time of a row; *ret_valid false: no such date or time, raised in ANSI mode. */
+static vonk_status local_of_parts(const vonk_fn_call *call, vonk_column *const *args, uint32_t i, vonk_local *ret,
                                   bool *ret_valid, vonk_error *err)
 {
     int32_t y = vonk_i32_at(args[0], i), m = vonk_i32_at(args[1], i), d = vonk_i32_at(args[2], i);
     int32_t h = vonk_i32_at(args[3], i), mi = vonk_i32_at(args[4], i);
-    int64_t s = decimal_at(args[5], i), us = 0;
-    bool date = date_is_valid(y, m, d), time = us_of_day(h, mi, s, true, &us), fits = false;
-    if (date && time) {
-        int64_t days = vonk_days_from_civil(y, m, d);
-        fits = !__builtin_mul_overflow(days, VONK_US_PER_DAY, ret) && !__builtin_add_overflow(*ret, us, ret);
-    }
-    *ret_valid = fits;
-    if (fits || call->mode != VONK_MODE_ANSI) return VONK_OK;
-    if (!time) return raise_bad_time(h, mi, s, true, err);
-    if (!date) return raise_bad_date(y, m, d, err);
-    return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation", VONK_F("make a timestamp of the year %d", y));
+    int64_t s = decimal_at(args[5], i);
+    bool date = date_is_valid(y, m, d), time = us_of_day(h, mi, s, true, &ret->us);
+    *ret_valid = date && time;
+    if (*ret_valid) ret->day = vonk_days_from_civil(y, m, d);
+    if (*ret_valid || call->mode != VONK_MODE_ANSI) return VONK_OK;
+    return time ? raise_bad_date(y, m, d, err) : raise_bad_time(h, mi, s, true, err);
+}
+
+static vonk_status to_utc(const vonk_zone *zone, vonk_local local, int64_t *ret_us, vonk_error *err)
+{
+    if (vonk_zone_to_utc(zone, local, ret_us)) return VONK_OK;
+    return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation",
+                     VONK_F("make a timestamp of day %lld", (long long)local.day));
 }
 
 VONK_FN_EVAL(eval_make_timestamp)
@@ -470,18 +472,18 @@ VONK_FN_EVAL(eval_make_timestamp)
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         const vonk_zone *zone = s->session;
-        int64_t local = 0;
+        vonk_local local = {0};
         bool valid = true;
         if (s->zone_arg != UINT32_MAX) VONK_TRY(vonk__zone_of_row(args[s->zone_arg], i, &last, &zone, err));
         if (s->from_date_time)
-            local = (int64_t)vonk_i32_at(args[0], i) * VONK_US_PER_DAY +
-                    (call->n_args > 1 ? vonk_i64_at(args[1], i) / 1000 : 0);
+            local = (vonk_local){vonk_i32_at(args[0], i), call->n_args > 1 ? vonk_i64_at(args[1], i) / 1000 : 0};
         else
             VONK_TRY(local_of_parts(call, args, i, &local, &valid, err));
-        if (!valid)
-            VONK_TRY(vonk_result_null(&r, i, err));
-        else
-            VONK_OUT(r, int64_t)[i] = zone ? vonk_zone_to_utc_us(zone, local) : local;
+        if (valid && call->mode == VONK_MODE_TRY)
+            valid = vonk_zone_to_utc(zone, local, &VONK_OUT(r, int64_t)[i]);
+        else if (valid)
+            VONK_TRY(to_utc(zone, local, &VONK_OUT(r, int64_t)[i], err));
+        if (!valid) VONK_TRY(vonk_result_null(&r, i, err));
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -712,6 +714,13 @@ VONK_FN_EVAL(eval_ym_interval)
 
 /* ---- zones */
 
+/* The local time in `to` at the moment of a local time in `from`, both as microseconds. */
+static vonk_status move(int64_t us, const vonk_zone *from, const vonk_zone *to, int64_t *ret_us, vonk_error *err)
+{
+    VONK_TRY(to_utc(from, vonk_local_of_us(us), ret_us, err));
+    return to_utc(NULL, vonk_zone_to_local(to, *ret_us, NULL), ret_us, err);
+}
+
 VONK_FN_EVAL(eval_shift_zone)
 {
     bool from_utc = vonk_fn_canonical(call->fn)->name[0] == 'f';
@@ -722,7 +731,8 @@ VONK_FN_EVAL(eval_shift_zone)
         const vonk_zone *zone;
         int64_t us = vonk_i64_at(args[0], i);
         VONK_TRY(vonk__zone_of_row(args[1], i, &last, &zone, err));
-        VONK_OUT(r, int64_t)[i] = from_utc ? vonk_zone_to_local_us(zone, us, NULL) : vonk_zone_to_utc_us(zone, us);
+        VONK_TRY(move(us, from_utc ? vonk_zone_utc() : zone, from_utc ? zone : vonk_zone_utc(),
+                      &VONK_OUT(r, int64_t)[i], err));
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -746,8 +756,7 @@ VONK_FN_EVAL(eval_convert_timezone)
         const vonk_zone *from = call->state, *to;
         if (n == 3) VONK_TRY(vonk__zone_of_row(args[0], i, &last_from, &from, err));
         VONK_TRY(vonk__zone_of_row(args[n - 2], i, &last_to, &to, err));
-        int64_t us = vonk_zone_to_utc_us(from, vonk_i64_at(args[n - 1], i));
-        VONK_OUT(r, int64_t)[i] = vonk_zone_to_local_us(to, us, NULL);
+        VONK_TRY(move(vonk_i64_at(args[n - 1], i), from, to, &VONK_OUT(r, int64_t)[i], err));
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -785,7 +794,8 @@ static vonk_status prepare_now(vonk_fn_call *call, vonk_error *err)
     int64_t *us;
     VONK_TRY(VONK_ARENA_NEW(call->arena, &us, err));
     VONK_TRY(vonk__session_zone(call->env, &zone, err));
-    *us = call->type->id == VONK_T_TIMESTAMP ? call->env->now_us : vonk_zone_to_local_us(zone, call->env->now_us, NULL);
+    *us = call->env->now_us;
+    if (call->type->id != VONK_T_TIMESTAMP) VONK_TRY(move(*us, vonk_zone_utc(), zone, us, err));
     call->state = us;
     call->eval = eval_now;
     return VONK_OK;

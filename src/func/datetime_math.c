@@ -261,6 +261,9 @@ VONK_FN_EVAL(eval_add_months)
     return VONK_OK;
 }
 
+/* Behind the last day that a DATE counts come the first ones, as in Spark. */
+static int32_t wrapped(int64_t days) { return (int32_t)(uint32_t)days; }
+
 VONK_FN_EVAL(eval_last_day)
 {
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
@@ -268,14 +271,14 @@ VONK_FN_EVAL(eval_last_day)
     for (VONK_EACH_ROW(rows, i)) {
         int32_t days = vonk_i32_at(args[0], i), year, month, day;
         vonk__civil(days, &year, &month, &day);
-        VONK_OUT(r, int32_t)[i] = days + vonk_days_in_month(year, month) - day;
+        VONK_OUT(r, int32_t)[i] = wrapped(days + (int64_t)vonk_days_in_month(year, month) - day);
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
 }
 
 /* 0 = Monday; -1: no such day. */
-static int day_of_name(vonk_str name)
+static int32_t day_of_name(vonk_str name)
 {
     static const char *const names[7][3] = {
         {"MO", "MON", "MONDAY"}, {"TU", "TUE", "TUESDAY"},  {"WE", "WED", "WEDNESDAY"}, {"TH", "THU", "THURSDAY"},
@@ -288,17 +291,19 @@ static int day_of_name(vonk_str name)
 
 VONK_FN_EVAL(eval_next_day)
 {
+    enum { MONDAY = 4 }; /* 1970-01-05, in days since 1970-01-01 */
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         vonk_str name = vonk_str_at(args[1], i);
-        int day = day_of_name(name), after = vonk_i32_at(args[0], i);
+        int32_t day = day_of_name(name), from = vonk_i32_at(args[0], i);
         if (day < 0) {
             if (call->mode == VONK_MODE_ANSI) return VONK_FAIL(err, VONK_E_ILLEGAL_DAY_OF_WEEK, "string", VONK_S(name));
             VONK_TRY(vonk_result_null(&r, i, err));
             continue;
         }
-        VONK_OUT(r, int32_t)[i] = after + 1 + (day - vonk_day_of_week((int64_t)after + 1) + 7) % 7;
+        const int32_t gap = wrapped((int64_t)((day + MONDAY) % 7) - 1 - from);
+        VONK_OUT(r, int32_t)[i] = wrapped((int64_t)from + 1 + (gap % 7 + 7) % 7);
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -329,13 +334,13 @@ static int64_t unit_us(vonk__unit unit)
     return us[unit];
 }
 
-static int64_t trunc_us(int64_t us, vonk__unit unit, const vonk_zone *zone, vonk_zone_cache *cache)
+/* false: the unit began before the first timestamp. */
+static bool trunc_us(int64_t us, vonk__unit unit, const vonk_zone *zone, vonk_zone_cache *cache, int64_t *ret)
 {
-    if (unit <= VONK__UNIT_SECOND) return us - vonk_floor_mod(us, unit_us(unit));
-    int64_t local = vonk_zone_to_local_us(zone, us, cache);
-    if (unit < VONK__UNIT_DAY) return us - vonk_floor_mod(local, unit_us(unit));
-    int64_t days = vonk__trunc_days(vonk_floor_div(local, VONK_US_PER_DAY), unit);
-    return vonk_zone_to_utc_us(zone, days * VONK_US_PER_DAY);
+    if (unit <= VONK__UNIT_SECOND) return !__builtin_sub_overflow(us, vonk_floor_mod(us, unit_us(unit)), ret);
+    const vonk_local local = vonk_zone_to_local(zone, us, cache);
+    if (unit < VONK__UNIT_DAY) return !__builtin_sub_overflow(us, local.us % unit_us(unit), ret);
+    return vonk_zone_to_utc(zone, (vonk_local){vonk__trunc_days(local.day, unit), 0}, ret);
 }
 
 VONK_FN_EVAL(eval_date_trunc)
@@ -349,8 +354,8 @@ VONK_FN_EVAL(eval_date_trunc)
         if (!fixed) unit = vonk__trunc_unit(vonk_str_at(args[0], i));
         if (unit == VONK__UNIT_NONE)
             VONK_TRY(vonk_result_null(&r, i, err));
-        else
-            VONK_OUT(r, int64_t)[i] = trunc_us(vonk_i64_at(args[1], i), unit, call->state, &cache);
+        else if (!trunc_us(vonk_i64_at(args[1], i), unit, call->state, &cache, &VONK_OUT(r, int64_t)[i]))
+            return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation", "truncate one of the first timestamps");
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -358,18 +363,15 @@ VONK_FN_EVAL(eval_date_trunc)
 
 /* ---- months_between */
 
-static double months_between(int64_t a_us, int64_t b_us, bool round_off)
+static double months_between(vonk_local a, vonk_local b, bool round_off)
 {
     int64_t ay, by;
     int am, bm, ad, bd;
-    int64_t a_days = vonk_floor_div(a_us, VONK_US_PER_DAY), b_days = vonk_floor_div(b_us, VONK_US_PER_DAY);
-    vonk_civil_from_days(a_days, &ay, &am, &ad);
-    vonk_civil_from_days(b_days, &by, &bm, &bd);
+    vonk_civil_from_days(a.day, &ay, &am, &ad);
+    vonk_civil_from_days(b.day, &by, &bm, &bd);
     double months = (double)((ay - by) * 12 + am - bm);
     if (ad == bd || (ad == vonk_days_in_month(ay, am) && bd == vonk_days_in_month(by, bm))) return months;
-    int64_t a_s = vonk_floor_div(a_us - a_days * VONK_US_PER_DAY, VONK_US_PER_SECOND);
-    int64_t b_s = vonk_floor_div(b_us - b_days * VONK_US_PER_DAY, VONK_US_PER_SECOND);
-    int64_t seconds = (int64_t)(ad - bd) * 86400 + a_s - b_s;
+    int64_t seconds = (int64_t)(ad - bd) * 86400 + a.us / VONK_US_PER_SECOND - b.us / VONK_US_PER_SECOND;
     double diff = months + (double)seconds / (31.0 * 86400);
     return round_off ? floor(diff * 1e8 + 0.5) / 1e8 : diff;
 }
@@ -382,8 +384,8 @@ VONK_FN_EVAL(eval_months_between)
     for (VONK_EACH_ROW(rows, i)) {
         bool round_off = call->n_args < 3 || vonk_bool_at(args[2], i);
         VONK_OUT(r, double)
-        [i] = months_between(vonk_zone_to_local_us(call->state, vonk_i64_at(args[0], i), &a),
-                             vonk_zone_to_local_us(call->state, vonk_i64_at(args[1], i), &b), round_off);
+        [i] = months_between(vonk_zone_to_local(call->state, vonk_i64_at(args[0], i), &a),
+                             vonk_zone_to_local(call->state, vonk_i64_at(args[1], i), &b), round_off);
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
@@ -456,13 +458,18 @@ static bool add_step(int64_t us, int64_t n, step s, const vonk_zone *zone, int64
     int64_t amount = 0;
     if (s.us) return !__builtin_mul_overflow(n, s.us, &amount) && !__builtin_add_overflow(us, amount, ret);
     if (__builtin_mul_overflow(n, s.months ? s.months : s.days, &amount) || amount != (int32_t)amount) return false;
-    int64_t local = zone ? vonk_zone_to_local_us(zone, us, NULL) : us;
-    int64_t days = vonk_floor_div(local, VONK_US_PER_DAY), rest = local - days * VONK_US_PER_DAY;
-    days = s.months ? vonk_add_months(days, amount) : days + amount;
-    if (__builtin_mul_overflow(days, VONK_US_PER_DAY, &local) || __builtin_add_overflow(local, rest, &local))
-        return false;
-    *ret = zone ? vonk_zone_to_utc_us(zone, local) : local;
-    return true;
+    vonk_local local = vonk_zone_to_local(zone, us, NULL);
+    local.day = s.months ? vonk_add_months(local.day, amount) : local.day + amount;
+    return vonk_zone_to_utc(zone, local, ret);
+}
+
+/* Of timestamps without zone Spark says the same. */
+static vonk_status added_too_much(int64_t us, int64_t n, vonk_str unit, const vonk_zone *session, vonk_error *err)
+{
+    char text[VONK_TIMESTAMP_CHARS];
+    const int len = (int)vonk_timestamp_to_text(us, session, NULL, text);
+    return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation",
+                     VONK_F("add %lldL %.*s to TIMESTAMP '%.*s'", (long long)n, VONK_STR_ARGS(unit), len, text));
 }
 
 VONK_FN_EVAL(eval_timestampadd)
@@ -474,44 +481,51 @@ VONK_FN_EVAL(eval_timestampadd)
         step s;
         VONK_TRY(find_step(args[0], i, call->fn->name, &s, err));
         if (!add_step(vonk_i64_at(args[2], i), vonk_i64_at(args[1], i), s, zone, &VONK_OUT(r, int64_t)[i]))
-            return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation",
-                             VONK_F("add %lld %.*s to a timestamp", (long long)vonk_i64_at(args[1], i),
-                                    VONK_STR_ARGS(vonk_str_at(args[0], i))));
+            return added_too_much(vonk_i64_at(args[2], i), vonk_i64_at(args[1], i), vonk_str_at(args[0], i),
+                                  call->state, err);
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;
 }
 
-/* Whole months between two local times. */
-static int64_t whole_months(int64_t from, int64_t to)
+/* Months as numbers, with room for 31 days between two of them. */
+static int64_t packed_month(int64_t days)
 {
-    int64_t fy, ty;
-    int fm, tm, fd, td;
-    int64_t from_days = vonk_floor_div(from, VONK_US_PER_DAY), to_days = vonk_floor_div(to, VONK_US_PER_DAY);
-    vonk_civil_from_days(from_days, &fy, &fm, &fd);
-    vonk_civil_from_days(to_days, &ty, &tm, &td);
-    int64_t months = (ty - fy) * 12 + tm - fm;
-    int64_t from_rest = fd * VONK_US_PER_DAY + from - from_days * VONK_US_PER_DAY;
-    int64_t to_rest = td * VONK_US_PER_DAY + to - to_days * VONK_US_PER_DAY;
-    if (months > 0 && to_rest < from_rest) return months - 1;
-    if (months < 0 && to_rest > from_rest) return months + 1;
-    return months;
+    int64_t year;
+    int month, day;
+    vonk_civil_from_days(days, &year, &month, &day);
+    return (year * 12 + month) * 32 + day;
 }
 
+/* Whole units, as java.time counts them: a day that is not over counts for neither. False: more than 64 bits. */
+static bool whole_units(vonk_local from, vonk_local to, step s, int64_t *ret)
+{
+    const vonk_i128 us = ((vonk_i128)to.day - from.day) * VONK_US_PER_DAY + to.us - from.us;
+    if (s.us) {
+        *ret = (int64_t)(us / s.us);
+        return us / s.us == *ret;
+    }
+    if (to.day > from.day && to.us < from.us)
+        to.day--;
+    else if (to.day < from.day && to.us > from.us)
+        to.day++;
+    *ret = s.days ? (to.day - from.day) / s.days : (packed_month(to.day) - packed_month(from.day)) / 32 / s.months;
+    return true;
+}
+
+/* Between local times, whatever the zone did between them, as java.time counts. */
 VONK_FN_EVAL(eval_timestampdiff)
 {
+    vonk_zone_cache a = {0}, b = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
         step s;
-        int64_t a = vonk_i64_at(args[1], i), b = vonk_i64_at(args[2], i);
         VONK_TRY(find_step(args[0], i, call->fn->name, &s, err));
-        if (!s.us) {
-            a = vonk_zone_to_local_us(call->state, a, NULL);
-            b = vonk_zone_to_local_us(call->state, b, NULL);
-        }
-        VONK_OUT(r, int64_t)
-        [i] = s.us ? (b - a) / s.us : s.days ? (b - a) / VONK_US_PER_DAY / s.days : whole_months(a, b) / s.months;
+        if (!whole_units(vonk_zone_to_local(call->state, vonk_i64_at(args[1], i), &a),
+                         vonk_zone_to_local(call->state, vonk_i64_at(args[2], i), &b), s, &VONK_OUT(r, int64_t)[i]))
+            return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation",
+                             VONK_F("count %.*s between timestamps", VONK_STR_ARGS(vonk_str_at(args[0], i))));
     }
     *ret = vonk_result_take(&r);
     return VONK_OK;

@@ -285,8 +285,7 @@ VONK_FN_EVAL(eval_time_field)
     const int64_t unit = vonk_pow10_i64[is_time && wide ? 9 - call->type->scale : 0]; /* of a second's last digit */
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
-        int64_t us =
-            is_time ? vonk_i64_at(c, i) / 1000 : vonk_floor_mod(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
+        int64_t us = is_time ? vonk_i64_at(c, i) / 1000 : vonk__local(c, i, s->zone, &cache).us;
         int64_t value = is_time && wide ? vonk_i64_at(c, i) % INT64_C(60000000000) / unit : time_field(s->field, us);
         if (wide)
             VONK_OUT(r, int64_t)[i] = value;
@@ -307,8 +306,7 @@ VONK_FN_EVAL(eval_day_of_timestamp)
     int32_t *days;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     VONK_TRY(vonk_arena_array(ev->scratch, n_rows, sizeof(*days), &days, err));
-    for (VONK_EACH_ROW(rows, i))
-        days[i] = (int32_t)vonk_floor_div(vonk__local_us(c, i, s->zone, &cache), VONK_US_PER_DAY);
+    for (VONK_EACH_ROW(rows, i)) days[i] = (int32_t)vonk__local(c, i, s->zone, &cache).day;
     put_date_field(s->field, rows, days, r.data);
     *ret = vonk_result_take(&r);
     return VONK_OK;

@@ -265,10 +265,8 @@ VONK_FN_EVAL(eval_day)
     vonk_zone_cache cache = {0};
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    for (VONK_EACH_ROW(rows, i)) {
-        int64_t local = vonk_zone_to_local_us(s->zone, vonk_i64_at(args[0], i), &cache);
-        VONK_OUT(r, int32_t)[i] = (int32_t)vonk_floor_div(local, VONK_US_PER_DAY);
-    }
+    for (VONK_EACH_ROW(rows, i))
+        VONK_OUT(r, int32_t)[i] = (int32_t)vonk_zone_to_local(s->zone, vonk_i64_at(args[0], i), &cache).day;
     *ret = vonk_result_take(&r);
     return VONK_OK;
 }
@@ -331,8 +329,7 @@ static vonk_status read_row(const vonk_fn_call *call, vonk_eval *ev, vonk_column
         snprintf(why, sizeof(why), "long overflow");
     }
     if (*ret_ok && call->type->id == VONK_T_TIMESTAMP_NTZ) *ret = v.days * VONK_US_PER_DAY + v.nanos_of_day / 1000;
-    if (*ret_ok && call->type->id == VONK_T_DATE)
-        *ret = vonk_floor_div(vonk_zone_to_local_us(s->zone, *ret, NULL), VONK_US_PER_DAY);
+    if (*ret_ok && call->type->id == VONK_T_DATE) *ret = vonk_zone_to_local(s->zone, *ret, NULL).day;
     return *ret_ok || call->mode != VONK_MODE_ANSI ? VONK_OK : cannot_parse(call, why, err);
 }
 

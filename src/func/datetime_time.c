@@ -72,7 +72,7 @@ VONK_FN_EVAL(eval_now)
     VONK_AUTO(vonk_result_done) vonk_result r = {0};
     VONK_TRY(vonk__session_zone(call->env, &zone, err));
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
-    int64_t nanos = vonk_floor_mod(vonk_zone_to_local_us(zone, call->env->now_us, NULL), VONK_US_PER_DAY) * 1000;
+    int64_t nanos = vonk_zone_to_local(zone, call->env->now_us, NULL).us * 1000;
     nanos -= nanos % units[call->type->precision > 6 ? 6 : call->type->precision];
     for (VONK_EACH_ROW(rows, i)) VONK_OUT(r, int64_t)[i] = nanos;
     *ret = vonk_result_take(&r);

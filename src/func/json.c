@@ -469,10 +469,13 @@ static vonk_status write_array(writer *w, const vonk_column *c, uint32_t row, vo
 static vonk_status write_moment(writer *w, const vonk_column *c, uint32_t row, moment m, vonk_error *err)
 {
     const int64_t v = vonk_column_i64(c, row);
-    const int64_t us = m == DATE ? v * VONK_US_PER_DAY : m == TIME ? v / 1000 : v;
+    const vonk_dt_pattern *pattern = &w->options->patterns[m];
     vonk_buf_reset(w->text);
-    VONK_TRY(vonk_dt_write(&w->options->patterns[m], us, m == STAMP ? w->options->zone : vonk_zone_utc(), &w->cache,
-                           w->text, err));
+    if (m == DATE)
+        VONK_TRY(vonk_dt_write_date(pattern, (int32_t)v, w->text, err));
+    else
+        VONK_TRY(vonk_dt_write(pattern, m == TIME ? v / 1000 : v, m == STAMP ? w->options->zone : vonk_zone_utc(),
+                               &w->cache, w->text, err));
     return vonk_json_add_string(vonk_buf_str(w->text), w->out, err);
 }
 
@@ -481,16 +484,19 @@ static vonk_status write_timestamp(writer *w, const vonk_column *c, uint32_t row
 {
     int64_t us = vonk_column_i64(c, row);
     bool zoned = c->type->id == VONK_T_TIMESTAMP;
-    int32_t offset = zoned ? vonk_zone_offset(w->options->zone, vonk_floor_div(us, VONK_US_PER_SECOND), NULL) : 0;
-    vonk_civil t = vonk_civil_of_us(us + offset * VONK_US_PER_SECOND);
+    const vonk_zone *zone = zoned ? w->options->zone : vonk_zone_utc();
+    int32_t offset = vonk_zone_offset(zone, vonk_floor_div(us, VONK_US_PER_SECOND), NULL);
+    const vonk_local local = vonk_zone_to_local(zone, us, NULL);
+    vonk_civil t = vonk_civil_of(local);
     char date[VONK_DATE_CHARS];
-    size_t n = vonk_date_to_text((int32_t)vonk_floor_div(us + offset * VONK_US_PER_SECOND, VONK_US_PER_DAY), date);
+    size_t n = vonk_date_to_text((int32_t)local.day, date);
     VONK_TRY(vonk_buf_printf(w->out, err, "\"%.*sT%02d:%02d:%02d.%03d", (int)n, date, t.hour, t.minute, t.second,
                              t.nanos / 1000000));
     if (zoned && !offset) VONK_TRY(vonk_buf_add_byte(w->out, 'Z', err));
     int32_t all = offset < 0 ? -offset : offset;
     if (offset)
         VONK_TRY(vonk_buf_printf(w->out, err, "%c%02d:%02d", offset < 0 ? '-' : '+', all / 3600, all / 60 % 60));
+    if (all % 60) VONK_TRY(vonk_buf_printf(w->out, err, ":%02d", all % 60));
     return vonk_buf_add_byte(w->out, '"', err);
 }
 

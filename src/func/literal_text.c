@@ -91,7 +91,7 @@ static vonk_status put_time(const writer *w, const vonk_column *c, uint32_t row,
     case VONK_T_DATE: return put_quoted(w, "DATE", text, vonk_date_to_text((int32_t)v, text), err);
     case VONK_T_TIME: return put_quoted(w, "TIME", text, vonk_time_to_text(v, text), err);
     case VONK_T_TIMESTAMP: return put_quoted(w, "TIMESTAMP", text, vonk_timestamp_to_text(v, w->zone, NULL, text), err);
-    default: return put_quoted(w, "TIMESTAMP_NTZ", text, vonk_local_us_to_text(v, text), err);
+    default: return put_quoted(w, "TIMESTAMP_NTZ", text, vonk_timestamp_to_text(v, NULL, NULL, text), err);
     }
 }
 

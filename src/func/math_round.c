@@ -63,7 +63,9 @@ static vonk_status scale_of(const vonk_fn_types *t, int64_t *ret, vonk_error *er
         VONK_TRY(vonk_cast_column(t->env, t->mode, vonk_arena_budget(t->arena), c, &vonk_type_int, &number, err));
         c = number;
     }
-    if (vonk_type_is_integral(c->type) && !vonk_column_is_null(c, 0)) *ret = vonk_column_i64(c, 0);
+    if (!vonk_type_is_integral(c->type) || vonk_column_is_null(c, 0)) return VONK_OK;
+    const int64_t scale = vonk_column_i64(c, 0);
+    *ret = scale < INT32_MIN ? INT32_MIN : scale > INT32_MAX ? INT32_MAX : scale; /* is an INT, or raises */
     return VONK_OK;
 }
 

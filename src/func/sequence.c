@@ -162,33 +162,43 @@ static vonk_interval step_at(const vonk_fn_call *call, vonk_column *const *args,
     return (vonk_interval){.days = (int32_t)(us / VONK_US_PER_DAY), .us = us % VONK_US_PER_DAY};
 }
 
-/* start + i steps. Months and days are counted in the zone (NULL: none), microseconds on the time line. */
-static int64_t after_steps(int64_t start, vonk_interval step, int64_t i, const vonk_zone *zone)
+/* start + i steps; false: out of range. Months and days are counted in the zone, microseconds on the time line. */
+static bool after_steps(int64_t start, vonk_interval step, int64_t i, const vonk_zone *zone, int64_t *ret)
 {
-    if (!step.months && !step.days) return start + i * step.us;
-    int64_t local = zone ? vonk_zone_to_local_us(zone, start, NULL) : start;
-    int64_t days = vonk_floor_div(local, VONK_US_PER_DAY), rest = local - days * VONK_US_PER_DAY;
-    if (step.months) days = vonk_add_months(days, i * step.months);
-    local = (days + i * step.days) * VONK_US_PER_DAY + rest;
-    return (zone ? vonk_zone_to_utc_us(zone, local) : local) + i * step.us;
+    const int64_t months = i * step.months, days = i * step.days;
+    int64_t us;
+    if (__builtin_mul_overflow(i, step.us, &us) || months != (int32_t)months) return false;
+    if (months || days) {
+        vonk_local local = vonk_zone_to_local(zone, start, NULL);
+        if (months) local.day = vonk_add_months(local.day, months);
+        local.day += days;
+        if (!vonk_zone_to_utc(zone, local, &start)) return false;
+    }
+    return !__builtin_add_overflow(start, us, ret);
 }
+
+/* Overflows as Spark's. */
+static int64_t wrapped_sum(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
+static int64_t wrapped_product(int64_t a, int64_t b) { return (int64_t)((uint64_t)a * (uint64_t)b); }
 
 /* Values of one row go behind *inout_n. */
 static vonk_status time_row(vonk_eval *ev, int64_t start, int64_t stop, vonk_interval step, const vonk_zone *zone,
                             int64_t **inout_at, size_t *inout_n, size_t *inout_room, vonk_error *err)
 {
     const int64_t month_us = 31 * VONK_US_PER_DAY;
-    int64_t step_us = step.us + step.months * month_us + step.days * VONK_US_PER_DAY;
+    const int64_t step_us = wrapped_sum(
+        step.us, wrapped_sum(wrapped_product(step.months, month_us), wrapped_product(step.days, VONK_US_PER_DAY)));
     uint32_t estimate;
     VONK_TRY(length_of(start, stop, step_us, &estimate, err));
-    int sign = step_us > 0 ? 1 : -1;
+    const int64_t sign = step_us > 0 ? 1 : -1, end = wrapped_sum(stop, sign);
     int64_t t = start;
-    for (int64_t i = 0; sign > 0 ? t <= stop : t >= stop;) {
+    for (int64_t i = 0; sign > 0 ? t < end : t > end;) {
         if (*inout_n == *inout_room)
             VONK_TRY(vonk_vec_grow_arena(ev->scratch, inout_at, inout_room, *inout_n, sizeof(**inout_at), err));
         (*inout_at)[(*inout_n)++] = t;
         if (!step_us) break;
-        t = after_steps(start, step, ++i, zone);
+        if (!after_steps(start, step, ++i, zone, &t))
+            return VONK_FAIL(err, VONK_E_DATETIME_OVERFLOW, "operation", "add a step of a sequence");
     }
     return VONK_OK;
 }
@@ -211,7 +221,8 @@ VONK_FN_EVAL(eval_times)
     void *data;
     VONK_TRY(vonk_result_new(ev, call->type, n_rows, rows, &r, err));
     for (VONK_EACH_ROW(rows, i)) {
-        int64_t start = vonk_column_i64(args[0], i) * times, stop = vonk_column_i64(args[1], i) * times;
+        int64_t start = wrapped_product(vonk_column_i64(args[0], i), times);
+        int64_t stop = wrapped_product(vonk_column_i64(args[1], i), times);
         vonk_interval step = step_at(call, args, i, start <= stop);
         size_t before = n;
         VONK_TRY(check_date_step(call, step, err));

@@ -69,32 +69,22 @@ int64_t vonk_add_months(int64_t days, int64_t months)
     return vonk_days_from_civil(year, month, day < most ? day : most);
 }
 
-vonk_civil vonk_civil_of_us(int64_t local_us)
+vonk_civil vonk_civil_of(vonk_local local)
 {
     vonk_civil c;
-    /* The start of the first day lies before the least number, so not by a product. */
-    int64_t rest = local_us % VONK_US_PER_DAY, days = local_us / VONK_US_PER_DAY - (rest < 0);
-    if (rest < 0) rest += VONK_US_PER_DAY;
-    vonk_civil_from_days(days, &c.year, &c.month, &c.day);
-    int32_t seconds = (int32_t)(rest / VONK_US_PER_SECOND);
-    c.nanos = (int32_t)(rest % VONK_US_PER_SECOND) * 1000;
+    vonk_civil_from_days(local.day, &c.year, &c.month, &c.day);
+    int32_t seconds = (int32_t)(local.us / VONK_US_PER_SECOND);
+    c.nanos = (int32_t)(local.us % VONK_US_PER_SECOND) * 1000;
     c.hour = seconds / 3600;
     c.minute = seconds / 60 % 60;
     c.second = seconds % 60;
     return c;
 }
 
-bool vonk_us_of_civil(const vonk_civil *c, int64_t *ret_local_us)
+vonk_local vonk_local_of_civil(const vonk_civil *c)
 {
-    int64_t days = vonk_days_from_civil(c->year, c->month, c->day), us;
-    int64_t of_day = ((c->hour * INT64_C(60) + c->minute) * 60 + c->second) * VONK_US_PER_SECOND + c->nanos / 1000;
-    /* The first representable day is not whole: go towards zero before multiplying. */
-    if (days < 0) {
-        days++;
-        of_day -= VONK_US_PER_DAY;
-    }
-    if (__builtin_mul_overflow(days, VONK_US_PER_DAY, &us)) return false;
-    return !__builtin_add_overflow(us, of_day, ret_local_us);
+    return (vonk_local){vonk_days_from_civil(c->year, c->month, c->day),
+                        ((c->hour * INT64_C(60) + c->minute) * 60 + c->second) * VONK_US_PER_SECOND + c->nanos / 1000};
 }
 
 /* ---- writing */
@@ -156,17 +146,12 @@ size_t vonk_date_to_text(int32_t days, char out[VONK_DATE_CHARS])
     return (size_t)(put_date(out, year, month, day) - out);
 }
 
-size_t vonk_local_us_to_text(int64_t local_us, char out[VONK_TIMESTAMP_CHARS])
+size_t vonk_timestamp_to_text(int64_t us, const vonk_zone *zone, vonk_zone_cache *cache, char out[VONK_TIMESTAMP_CHARS])
 {
-    vonk_civil c = vonk_civil_of_us(local_us);
+    vonk_civil c = vonk_civil_of(vonk_zone_to_local(zone, us, cache));
     char *at = put_date(out, c.year, c.month, c.day);
     *at++ = ' ';
     return (size_t)(put_time(at, c.hour, c.minute, c.second, c.nanos) - out);
-}
-
-size_t vonk_timestamp_to_text(int64_t us, const vonk_zone *zone, vonk_zone_cache *cache, char out[VONK_TIMESTAMP_CHARS])
-{
-    return vonk_local_us_to_text(vonk_zone_to_local_us(zone, us, cache), out);
 }
 
 size_t vonk_time_to_text(int64_t nanos_of_day, char out[VONK_TIMESTAMP_CHARS])

@@ -32,14 +32,27 @@ int     vonk_day_of_year(int64_t days); /* 1.. */
 int     vonk_iso_week(int64_t days, int64_t *ret_year);
 /* Adds months, the day cut to the month's length. */
 int64_t vonk_add_months(int64_t days, int64_t months);
-vonk_civil vonk_civil_of_us(int64_t local_us);
-/* floor(us / US_PER_DAY) and the rest. */
+vonk_civil vonk_civil_of(vonk_local local);
+vonk_local vonk_local_of_civil(const vonk_civil *c);
+/* Quotient and rest of a division whose rest has the divisor's sign. */
 static inline int64_t vonk_floor_div(int64_t a, int64_t b) { return a / b - ((a % b != 0) & ((a ^ b) < 0)); }
-static inline int64_t vonk_floor_mod(int64_t a, int64_t b) { return a - vonk_floor_div(a, b) * b; }
+static inline int64_t vonk_floor_mod(int64_t a, int64_t b)
+{
+    const int64_t rest = a % b;
+    return rest + (rest != 0 && (rest ^ b) < 0 ? b : 0);
+}
+
+/* Microseconds since 1970-01-01 and back; `us` may be any number then. False: it does not fit. */
+static inline vonk_local vonk_local_of_us(int64_t us) { return (vonk_local){vonk_floor_div(us, VONK_US_PER_DAY), vonk_floor_mod(us, VONK_US_PER_DAY)}; }
+static inline bool vonk_local_to_us(vonk_local local, int64_t *ret_us)
+{
+    const vonk_i128 us = (vonk_i128)local.day * VONK_US_PER_DAY + local.us;
+    *ret_us = (int64_t)us;
+    return us == *ret_us;
+}
 
 size_t vonk_date_to_text(int32_t days, char out[VONK_DATE_CHARS]);
-/* yyyy-MM-dd HH:mm:ss[.ffffff], trailing zeros of the fraction dropped; of local microseconds. */
-size_t vonk_local_us_to_text(int64_t local_us, char out[VONK_TIMESTAMP_CHARS]);
+/* yyyy-MM-dd HH:mm:ss[.ffffff], trailing zeros of the fraction dropped. */
 size_t vonk_timestamp_to_text(int64_t us, const vonk_zone *zone, vonk_zone_cache *cache, char out[VONK_TIMESTAMP_CHARS]);
 /* HH:mm:ss[.fffffffff] of nanoseconds of the day. */
 size_t vonk_time_to_text(int64_t nanos_of_day, char out[VONK_TIMESTAMP_CHARS]);
@@ -53,7 +66,5 @@ bool vonk_text_to_timestamp_ntz(vonk_str text, bool allow_zone, int64_t *ret_us)
 /* [h]h:[m]m[:[s]s[.fraction]][ AM|PM], nine digits of the fraction */
 bool vonk_text_to_time(vonk_str text, int64_t *ret_nanos_of_day);
 
-/* days * US_PER_DAY + us of the day, or false when it does not fit. */
-bool vonk_us_of_civil(const vonk_civil *c, int64_t *ret_local_us);
 
 #endif

@@ -138,22 +138,19 @@ static bool time_valid(const vonk_civil *c) { return c->hour < 24 && c->minute <
 bool vonk_text_to_timestamp(vonk_str text, const vonk_zone *zone, int64_t now_us, int64_t *ret_us)
 {
     timestamp_text t;
-    int64_t local;
     if (!read_timestamp(text, &t)) return false;
     if (t.zone.data) {
         zone = vonk_zone_lookup(t.zone);
         if (!zone) return false;
     }
     if (t.time_only) {
-        vonk_civil today = vonk_civil_of_us(vonk_zone_to_local_us(zone, now_us, NULL));
+        vonk_civil today = vonk_civil_of(vonk_zone_to_local(zone, now_us, NULL));
         t.civil.year = today.year;
         t.civil.month = today.month;
         t.civil.day = today.day;
     }
     if (!vonk_civil_valid(t.civil.year, t.civil.month, t.civil.day) || !time_valid(&t.civil)) return false;
-    if (!vonk_us_of_civil(&t.civil, &local)) return false;
-    *ret_us = vonk_zone_to_utc_us(zone, local);
-    return true;
+    return vonk_zone_to_utc(zone, vonk_local_of_civil(&t.civil), ret_us);
 }
 
 bool vonk_text_to_timestamp_ntz(vonk_str text, bool allow_zone, int64_t *ret_us)
@@ -162,7 +159,7 @@ bool vonk_text_to_timestamp_ntz(vonk_str text, bool allow_zone, int64_t *ret_us)
     if (!read_timestamp(text, &t) || t.time_only) return false;
     if (t.zone.data && (!allow_zone || !vonk_zone_lookup(t.zone))) return false;
     if (!vonk_civil_valid(t.civil.year, t.civil.month, t.civil.day) || !time_valid(&t.civil)) return false;
-    return vonk_us_of_civil(&t.civil, ret_us);
+    return vonk_local_to_us(vonk_local_of_civil(&t.civil), ret_us);
 }
 
 static bool ends_with(vonk_str text, const char *two)

@@ -149,8 +149,8 @@ static void expect_utc(const char *zone, const char *local, const char *utc)
     int64_t us;
     char out[VONK_TIMESTAMP_CHARS + 1];
     assert_true(vonk_text_to_timestamp(vonk_str_of(local), vonk_zone_utc(), 0, &us));
-    us = vonk_zone_to_utc_us(vonk_zone_lookup(vonk_str_of(zone)), us);
-    out[vonk_local_us_to_text(us, out)] = 0;
+    assert_true(vonk_zone_to_utc(vonk_zone_lookup(vonk_str_of(zone)), vonk_local_of_us(us), &us));
+    out[vonk_timestamp_to_text(us, NULL, NULL, out)] = 0;
     assert_string_equal(out, utc);
 }
 
@@ -170,9 +170,31 @@ static void local_times_in_gaps_and_overlaps(void **state)
     assert_true(dst);
 }
 
+static void ends_of_the_range(void **state)
+{
+    const vonk_zone *west = vonk_zone_lookup(VONK_STR("America/Los_Angeles")),
+                    *east = vonk_zone_lookup(VONK_STR("Asia/Tokyo"));
+    char text[VONK_TIMESTAMP_CHARS + 1];
+    int64_t us = 0;
+    text[vonk_timestamp_to_text(INT64_MIN, west, NULL, text)] = 0;
+    assert_string_equal(text, "-290308-12-21 12:06:07.224192");
+    text[vonk_timestamp_to_text(INT64_MAX, east, NULL, text)] = 0;
+    assert_string_equal(text, "+294247-01-10 13:00:54.775807");
+    assert_false(vonk_local_to_us(vonk_zone_to_local(west, INT64_MIN, NULL), &us));
+    assert_false(vonk_local_to_us(vonk_zone_to_local(east, INT64_MAX, NULL), &us));
+    assert_false(vonk_zone_to_utc(west, vonk_local_of_us(INT64_MAX), &us));
+    assert_false(vonk_zone_to_utc(east, (vonk_local){INT64_MAX, 0}, &us));
+    assert_true(vonk_zone_to_utc(west, vonk_zone_to_local(west, INT64_MIN, NULL), &us));
+    assert_int_equal(us, INT64_MIN);
+    assert_true(vonk_zone_to_utc(NULL, vonk_local_of_us(INT64_MIN), &us));
+    assert_int_equal(us, INT64_MIN);
+    assert_int_equal(vonk_floor_mod(INT64_MIN, VONK_US_PER_DAY), vonk_local_of_us(INT64_MIN).us);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ends_of_the_range),
         cmocka_unit_test(calendar_goes_round),
         cmocka_unit_test(dates_are_read_and_written),
         cmocka_unit_test(timestamps_are_read_and_written),

@@ -42,6 +42,8 @@ vonk_status vonk_dt_compile(vonk_arena *arena, vonk_str pattern, bool reading, v
 /* Appends the text of an instant in a zone. */
 vonk_status vonk_dt_write(const vonk_dt_pattern *p, int64_t us, const vonk_zone *zone, vonk_zone_cache *cache, vonk_buf *out, vonk_error *err);
 
+/* The same for a date, as its midnight in UTC. */
+vonk_status vonk_dt_write_date(const vonk_dt_pattern *p, int32_t days, vonk_buf *out, vonk_error *err);
 /* The same for a time of day: optional sections that ask for more are left out; *ret_fits false: something else asks. */
 vonk_status vonk_dt_write_time(const vonk_dt_pattern *p, int64_t nanos_of_day, vonk_buf *out, bool *ret_fits, vonk_error *err);
 

@@ -364,11 +364,7 @@ bool vonk_dt_read(const vonk_dt_pattern *p, vonk_str text, vonk_dt_value *ret, c
 
 bool vonk_dt_value_us(const vonk_dt_value *v, const vonk_zone *zone, int64_t *ret_us)
 {
-    int64_t local;
-    if (__builtin_mul_overflow((int64_t)v->days, VONK_US_PER_DAY, &local) ||
-        __builtin_add_overflow(local, v->nanos_of_day / 1000, &local))
-        return false;
+    const vonk_local local = {v->days, v->nanos_of_day / 1000};
     if (v->zone) zone = v->zone;
-    *ret_us = zone ? vonk_zone_to_utc_us(zone, local) : local;
-    return true;
+    return vonk_zone_to_utc(zone, local, ret_us);
 }

@@ -150,16 +150,25 @@ static vonk_status write_item(const vonk_dt_item *item, const moment *m, vonk_bu
     }
 }
 
+static vonk_status write_local(const vonk_dt_pattern *p, vonk_local local, moment m, vonk_buf *out, vonk_error *err)
+{
+    m.civil = vonk_civil_of(local);
+    m.days = local.day;
+    for (uint32_t i = 0; i < p->n; i++) VONK_TRY(write_item(&p->items[i], &m, out, err));
+    return VONK_OK;
+}
+
 vonk_status vonk_dt_write(const vonk_dt_pattern *p, int64_t us, const vonk_zone *zone, vonk_zone_cache *cache,
                           vonk_buf *out, vonk_error *err)
 {
-    moment m = {.us = us, .zone = zone};
-    m.offset_s = vonk_zone_offset(zone, vonk_floor_div(us, VONK_US_PER_SECOND), cache);
-    int64_t local = us + m.offset_s * VONK_US_PER_SECOND;
-    m.civil = vonk_civil_of_us(local);
-    m.days = vonk_floor_div(local, VONK_US_PER_DAY);
-    for (uint32_t i = 0; i < p->n; i++) VONK_TRY(write_item(&p->items[i], &m, out, err));
-    return VONK_OK;
+    const int32_t offset_s = vonk_zone_offset(zone, vonk_floor_div(us, VONK_US_PER_SECOND), cache);
+    const moment m = {.us = us, .zone = zone, .offset_s = offset_s};
+    return write_local(p, vonk_zone_to_local(zone, us, cache), m, out, err);
+}
+
+vonk_status vonk_dt_write_date(const vonk_dt_pattern *p, int32_t days, vonk_buf *out, vonk_error *err)
+{
+    return write_local(p, (vonk_local){days, 0}, (moment){.zone = vonk_zone_utc()}, out, err);
 }
 
 /* ---- times of day */
@@ -190,7 +199,7 @@ static bool section_fits(const vonk_dt_pattern *p, uint32_t from, uint32_t end)
 vonk_status vonk_dt_write_time(const vonk_dt_pattern *p, int64_t nanos_of_day, vonk_buf *out, bool *ret_fits,
                                vonk_error *err)
 {
-    moment m = {.civil = vonk_civil_of_us(nanos_of_day / 1000)};
+    moment m = {.civil = vonk_civil_of((vonk_local){0, nanos_of_day / 1000})};
     m.civil.nanos = (int32_t)(nanos_of_day % 1000000000);
     *ret_fits = section_fits(p, 0, p->n);
     for (uint32_t i = 0; *ret_fits && i < p->n; i++) {

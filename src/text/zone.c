@@ -4,6 +4,7 @@
 #include "base/cursor.h"
 #include "sys/thread.h"
 #include "sys/tzdata.h"
+#include "text/date.h"
 #include "text/zone_int.h"
 
 /* Short names as java.time.ZoneId.SHORT_IDS has them. */
@@ -306,27 +307,25 @@ int32_t vonk_zone_offset(const vonk_zone *zone, int64_t utc_s, vonk_zone_cache *
     return zone->periods[p].offset_s;
 }
 
-/* Instants at the very ends of the range wrap instead of trapping. */
-static int64_t shifted(int64_t us, int32_t seconds)
+vonk_local vonk_zone_to_local(const vonk_zone *zone, int64_t utc_us, vonk_zone_cache *cache)
 {
-    return (int64_t)((uint64_t)us + (uint64_t)(seconds * INT64_C(1000000)));
-}
-
-static int64_t seconds_of(int64_t us) { return us / 1000000 - (us % 1000000 < 0); }
-
-int64_t vonk_zone_to_local_us(const vonk_zone *zone, int64_t utc_us, vonk_zone_cache *cache)
-{
-    if (zone->fixed) return shifted(utc_us, zone->offset_s);
-    return shifted(utc_us, vonk_zone_offset(zone, seconds_of(utc_us), cache));
+    vonk_local local = vonk_local_of_us(utc_us);
+    if (!zone) return local;
+    const int32_t offset = vonk_zone_offset(zone, vonk_floor_div(utc_us, VONK_US_PER_SECOND), cache);
+    local.us += offset * VONK_US_PER_SECOND;
+    if (local.us < 0)
+        local = (vonk_local){local.day - 1, local.us + VONK_US_PER_DAY};
+    else if (local.us >= VONK_US_PER_DAY)
+        local = (vonk_local){local.day + 1, local.us - VONK_US_PER_DAY};
+    return local;
 }
 
 /* A transition at t from offset a to b concerns local times from t + min(a, b) to t + max(a, b): up to there the
- * earlier offset is used, which gives
- * the earlier of two instants, and moves a time in a gap on by the gap's length. */
-int64_t vonk_zone_to_utc_us(const vonk_zone *zone, int64_t local_us)
+ * earlier offset is used, which gives the earlier of two instants, and moves a time in a gap on by the gap's length. */
+static int32_t offset_at_local(const vonk_zone *zone, int64_t local_s)
 {
-    if (zone->fixed) return shifted(local_us, -zone->offset_s);
-    int64_t real = seconds_of(local_us), local = into_table(zone, real);
+    if (zone->fixed) return zone->offset_s;
+    const int64_t local = into_table(zone, local_s);
     uint32_t low = 0, high = zone->n;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -336,7 +335,18 @@ int64_t vonk_zone_to_utc_us(const vonk_zone *zone, int64_t local_us)
         else
             high = middle;
     }
-    return shifted(local_us, -zone->periods[low].offset_s);
+    return zone->periods[low].offset_s;
+}
+
+bool vonk_zone_to_utc(const vonk_zone *zone, vonk_local local, int64_t *ret_us)
+{
+    int64_t day_s, local_s;
+    if (!zone) return vonk_local_to_us(local, ret_us);
+    if (__builtin_mul_overflow(local.day, INT64_C(86400), &day_s) ||
+        __builtin_add_overflow(day_s, local.us / VONK_US_PER_SECOND, &local_s))
+        return false;
+    local.us -= offset_at_local(zone, local_s) * VONK_US_PER_SECOND;
+    return vonk_local_to_us(local, ret_us);
 }
 
 vonk_str vonk_zone_abbreviation(const vonk_zone *zone, int64_t utc_s, bool *ret_dst)

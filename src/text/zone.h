@@ -24,11 +24,18 @@ typedef struct vonk_zone_cache {
     int32_t offset_s;
 } vonk_zone_cache;
 
+/* A local time: days since 1970-01-01 and microseconds of the day. It holds every instant in every zone; as microseconds since 1970-01-01 those at the ends of
+ * the range would not fit. */
+typedef struct vonk_local {
+    int64_t day, us;
+} vonk_local;
+
 /* Seconds east of UTC at an instant. cache may be NULL. */
-int32_t vonk_zone_offset(const vonk_zone *zone, int64_t utc_s, vonk_zone_cache *cache);
-int64_t vonk_zone_to_local_us(const vonk_zone *zone, int64_t utc_us, vonk_zone_cache *cache);
-/* java.time's rule: a local time in a gap moves on by the gap's length; of two instants the earlier is taken. */
-int64_t vonk_zone_to_utc_us(const vonk_zone *zone, int64_t local_us);
+int32_t    vonk_zone_offset(const vonk_zone *zone, int64_t utc_s, vonk_zone_cache *cache);
+/* zone NULL, here and below: timestamps without zone, whose microseconds are local. */
+vonk_local vonk_zone_to_local(const vonk_zone *zone, int64_t utc_us, vonk_zone_cache *cache);
+/* java.time's rule: a local time in a gap moves on by the gap's length; of two instants the earlier is taken. False: no timestamp is that far. */
+bool vonk_zone_to_utc(const vonk_zone *zone, vonk_local local, int64_t *ret_us);
 /* Abbreviation and whether daylight saving holds, at an instant (patterns with z). */
 vonk_str vonk_zone_abbreviation(const vonk_zone *zone, int64_t utc_s, bool *ret_dst);
 

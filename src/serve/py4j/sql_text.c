@@ -43,13 +43,8 @@ static vonk_status put_timestamp(printer *p, int64_t us, bool is_local, vonk_err
 {
     char text[VONK_TIMESTAMP_CHARS];
     const vonk_zone *zone = NULL;
-    size_t n = 0;
-    if (is_local) {
-        n = vonk_local_us_to_text(us, text);
-    } else {
-        VONK_TRY(vonk_zone_find(vonk_zone_local_name(), &zone, err));
-        n = vonk_timestamp_to_text(us, zone, NULL, text);
-    }
+    if (!is_local) VONK_TRY(vonk_zone_find(vonk_zone_local_name(), &zone, err));
+    const size_t n = vonk_timestamp_to_text(us, zone, NULL, text);
     VONK_TRY(vonk_buf_append(p->out, text, n, err));
     return memchr(text, '.', n) ? VONK_OK : vonk_buf_add_c(p->out, ".0", err);
 }

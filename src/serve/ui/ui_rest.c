@@ -58,7 +58,7 @@ static void add_time(json *j, const char *key, int64_t us) /* 0: there is none y
 {
     char text[64];
     if (!us) return;
-    const vonk_civil c = vonk_civil_of_us(us);
+    const vonk_civil c = vonk_civil_of(vonk_local_of_us(us));
     vonk_format(text, sizeof text, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dGMT", (long long)c.year, c.month, c.day, c.hour,
                 c.minute, c.second, c.nanos / 1000000);
     add_text(j, key, vonk_str_of(text));
