@@ -228,7 +228,7 @@ vonk_status vonk__arith_resolve_time(vonk_fn_types *t, char op, bool *ret_done, 
 
 /* ---- values */
 
-typedef enum value_state { VALUE_OK, VALUE_OVERFLOW, VALUE_ZERO } value_state;
+typedef enum value_state { VALUE_OK, VALUE_OVERFLOW, VALUE_ZERO, VALUE_PART_OF_DAY } value_state;
 typedef struct both {
     const vonk_column *a, *b;
     uint32_t ra, rb; /* rows of their data */
@@ -273,6 +273,7 @@ static value_state add_interval(const time_op *o, const both *v, void *out, uint
         days = (int64_t)c.days * o->sign;
         us = c.us * o->sign;
     }
+    if (o->form == DATE_AND_CALENDAR && us && o->mode != VONK_MODE_LEGACY) return VALUE_PART_OF_DAY;
     if (!is_date(o->left)) return add_to_stamp(o, i64(v->a, v->ra), months, days, us, out, i);
     int64_t day = i32(v->a, v->ra);
     if (months) day = vonk_add_months(day, months);
@@ -420,6 +421,7 @@ static value_state one(const time_op *o, const both *v, void *out, uint32_t i)
 static vonk_status raise(const time_op *o, value_state s, vonk_error *err)
 {
     if (s == VALUE_ZERO) return VONK_FAIL(err, VONK_E_INTERVAL_DIVIDED_BY_ZERO);
+    if (s == VALUE_PART_OF_DAY) return VONK_FAIL(err, VONK_E_INVALID_INTERVAL_WITH_MICROSECONDS_ADDITION);
     if (o->form == CALENDAR_AND_CALENDAR || o->form == CALENDAR_TIMES) return vonk__arith_overflow(NULL, err);
     if (o->form == YM_AND_YM || o->form == DT_AND_DT)
         return VONK_FAIL(err, VONK_E_INTERVAL_ARITHMETIC_OVERFLOW__WITH_SUGGESTION, "functionName",

@@ -5,6 +5,7 @@
 #include "func/cast_int.h"
 #include "func/decimal.h"
 #include "text/date.h"
+#include "text/number.h"
 
 /* One value from in[row] to out[row]. VALUE_OK, or why not. */
 typedef enum value_state { VALUE_OK, VALUE_NULL, VALUE_OVERFLOW, VALUE_MALFORMED } value_state;
@@ -68,10 +69,10 @@ static value_state int_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache,
 static value_state float_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                       void *out)
 {
-    double s = c->from->id == VONK_T_FLOAT ? (double)((const float *)in)[row] : ((const double *)in)[row];
+    const double s = c->from->id == VONK_T_FLOAT ? (double)((const float *)in)[row] : ((const double *)in)[row];
     if (!isfinite(s)) return c->mode == VONK_MODE_ANSI ? VALUE_MALFORMED : VALUE_NULL;
     ((int64_t *)out)[row] = vonk_i64_of_f64(s * 1e6);
-    return VALUE_OK;
+    return c->mode != VONK_MODE_LEGACY && fabs(s * 1e6) > 0x1p63 ? VALUE_OVERFLOW : VALUE_OK;
 }
 
 static vonk_i128 decimal_at(const vonk_type *t, const void *in, uint32_t row)
@@ -206,6 +207,24 @@ static one body_of(const vonk_type *from, const vonk_type *to)
     return vonk_type_is_integral(from) || from->id == VONK_T_BOOLEAN ? int_to_timestamp : NULL;
 }
 
+/* Spark tells of the microseconds, which it makes a BIGINT. */
+static vonk_status too_many_seconds(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
+{
+    double s = c->from->id == VONK_T_FLOAT ? (double)VONK_VALUES(arg, float)[row] : VONK_VALUES(arg, double)[row];
+    char text[VONK_F64_CHARS];
+    const int n = (int)vonk_f64_to_text(s * 1e6, text);
+    return VONK_FAIL(err, VONK_E_CAST_OVERFLOW, "value", VONK_F("%.*s%s", n, text, isfinite(s * 1e6) ? "D" : ""),
+                     "sourceType", "\"DOUBLE\"", "targetType", "\"BIGINT\"", "ansiConfig",
+                     "\"spark.sql.ansi.enabled\"");
+}
+
+static vonk_status overflow(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
+{
+    if (c->to->id == VONK_T_DECIMAL) return vonk__cast_out_of_range(c, arg, row, err);
+    const bool seconds = c->from->id == VONK_T_FLOAT || c->from->id == VONK_T_DOUBLE;
+    return seconds ? too_many_seconds(c, arg, row, err) : vonk__cast_overflow(c, arg, row, err);
+}
+
 VONK_FN_EVAL(eval_time)
 {
     const vonk__cast *c = vonk__cast_of(call);
@@ -217,9 +236,7 @@ VONK_FN_EVAL(eval_time)
         value_state s = body(c, &cache, args[0]->data, i, r.data);
         if (VONK_LIKELY(s == VALUE_OK)) continue;
         if (s == VALUE_MALFORMED) return vonk__cast_malformed(c, args[0], i, err);
-        if (s == VALUE_OVERFLOW && c->mode != VONK_MODE_TRY)
-            return c->to->id == VONK_T_DECIMAL ? vonk__cast_out_of_range(c, args[0], i, err)
-                                               : vonk__cast_overflow(c, args[0], i, err);
+        if (s == VALUE_OVERFLOW && c->mode != VONK_MODE_TRY) return overflow(c, args[0], i, err);
         VONK_TRY(vonk_result_null(&r, i, err));
     }
     *ret = vonk_result_take(&r);

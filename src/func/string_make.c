@@ -185,7 +185,8 @@ static vonk_status resolve_concat(vonk_fn_types *t, vonk_error *err)
         vonk_type_id id = t->types[i]->id;
         arrays += id == VONK_T_ARRAY;
         binaries += id == VONK_T_BINARY;
-        if (id != VONK_T_ARRAY && !vonk_type_is_atomic(t->types[i]) && id != VONK_T_NULL)
+        const bool shown = vonk_type_is_atomic(t->types[i]) || (id == VONK_T_INTERVAL_CALENDAR && t->env->ansi);
+        if (id != VONK_T_ARRAY && id != VONK_T_NULL && !shown)
             return vonk_fn_wrong_type(t, i, "(\"STRING\" or \"BINARY\" or \"ARRAY\")", err);
     }
     if (arrays) return resolve_concat_arrays(t, err);
