@@ -44,7 +44,7 @@ typedef enum vonk_fn_nullable {
     VONK_NULLABLE_LEGACY  /* when any argument is, or when the mode is not ANSI */
 } vonk_fn_nullable;
 
-/* Can evaluating one row raise an error? The optimizer and the filter reorder only what cannot. */
+/* Can evaluating one row raise an error? The optimizer and the filter reorder only what cannot. Dates and timestamps beyond their range do not count, as in Spark's casts. */
 typedef enum vonk_fn_raises {
     VONK_MAY_RAISE,
     VONK_RAISES_ANSI,       /* only in ANSI mode */
