@@ -59,6 +59,7 @@ class Load:
     def __exit__(self, *_):
         self.is_wanted = False
         self.thread.join()
+        self.samples.append((time.monotonic(), self.used_s()))  # one at the end, however late the thread was
 
     def used_after(self, when):
         """Seconds of CPU."""
