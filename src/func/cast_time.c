@@ -66,10 +66,15 @@ static value_state int_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache,
     return VALUE_OK;
 }
 
+static double seconds_at(const vonk__cast *c, const void *in, uint32_t row)
+{
+    return c->from->id == VONK_T_FLOAT ? (double)((const float *)in)[row] : ((const double *)in)[row];
+}
+
 static value_state float_to_timestamp(const vonk__cast *c, vonk_zone_cache *cache, const void *in, uint32_t row,
                                       void *out)
 {
-    const double s = c->from->id == VONK_T_FLOAT ? (double)((const float *)in)[row] : ((const double *)in)[row];
+    const double s = seconds_at(c, in, row);
     if (!isfinite(s)) return c->mode == VONK_MODE_ANSI ? VALUE_MALFORMED : VALUE_NULL;
     ((int64_t *)out)[row] = vonk_i64_of_f64(s * 1e6);
     return c->mode != VONK_MODE_LEGACY && fabs(s * 1e6) > 0x1p63 ? VALUE_OVERFLOW : VALUE_OK;
@@ -210,10 +215,10 @@ static one body_of(const vonk_type *from, const vonk_type *to)
 /* Spark tells of the microseconds, which it makes a BIGINT. */
 static vonk_status too_many_seconds(const vonk__cast *c, const vonk_column *arg, uint32_t row, vonk_error *err)
 {
-    double s = c->from->id == VONK_T_FLOAT ? (double)VONK_VALUES(arg, float)[row] : VONK_VALUES(arg, double)[row];
+    const double us = seconds_at(c, arg->data, row) * 1e6;
     char text[VONK_F64_CHARS];
-    const int n = (int)vonk_f64_to_text(s * 1e6, text);
-    return VONK_FAIL(err, VONK_E_CAST_OVERFLOW, "value", VONK_F("%.*s%s", n, text, isfinite(s * 1e6) ? "D" : ""),
+    const int n = (int)vonk_f64_to_text(us, text);
+    return VONK_FAIL(err, VONK_E_CAST_OVERFLOW, "value", VONK_F("%.*s%s", n, text, isfinite(us) ? "D" : ""),
                      "sourceType", "\"DOUBLE\"", "targetType", "\"BIGINT\"", "ansiConfig",
                      "\"spark.sql.ansi.enabled\"");
 }

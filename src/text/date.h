@@ -66,5 +66,4 @@ bool vonk_text_to_timestamp_ntz(vonk_str text, bool allow_zone, int64_t *ret_us)
 /* [h]h:[m]m[:[s]s[.fraction]][ AM|PM], nine digits of the fraction */
 bool vonk_text_to_time(vonk_str text, int64_t *ret_nanos_of_day);
 
-
 #endif

@@ -194,9 +194,12 @@ static void ends_of_the_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ends_of_the_range),          cmocka_unit_test(calendar_goes_round),
-        cmocka_unit_test(dates_are_read_and_written), cmocka_unit_test(timestamps_are_read_and_written),
-        cmocka_unit_test(zones_know_their_rules),     cmocka_unit_test(local_times_in_gaps_and_overlaps),
+        cmocka_unit_test(calendar_goes_round),
+        cmocka_unit_test(dates_are_read_and_written),
+        cmocka_unit_test(timestamps_are_read_and_written),
+        cmocka_unit_test(zones_know_their_rules),
+        cmocka_unit_test(local_times_in_gaps_and_overlaps),
+        cmocka_unit_test(ends_of_the_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
