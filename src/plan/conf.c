@@ -56,7 +56,8 @@ struct vonk_conf {
     _Atomic int64_t refs;
     vonk_arena *arena; /* holds everything, this struct too */
     size_t n;
-    pair *pairs; /* sorted by key */
+    pair *pairs;     /* sorted by key */
+    vonk_fn_env env; /* now_us 0 */
 };
 
 /* ---- finding */
@@ -289,6 +290,21 @@ static vonk_status check_change(vonk_budget *budget, vonk_str key, vonk_str valu
 
 /* ---- snapshots */
 
+static void set_env(vonk_conf *conf)
+{
+    conf->env = (vonk_fn_env){
+        .ansi = vonk_conf_bool(conf, "spark.sql.ansi.enabled"),
+        .case_sensitive = vonk_conf_bool(conf, "spark.sql.caseSensitive"),
+        .decimal_loss_allowed = vonk_conf_bool(conf, "spark.sql.decimalOperations.allowPrecisionLoss"),
+        .time_zone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
+        .user = vonk_env_user_name(),
+        .catalog = vonk_conf_get(conf, "spark.sql.defaultCatalog"),
+        .database = VONK_STR("default"),
+        .conf = conf,
+        .conf_get = vonk_conf_get,
+    };
+}
+
 static vonk_status new_conf(vonk_budget *budget, size_t room, vonk_conf **ret, vonk_error *err)
 {
     vonk_arena *arena = NULL;
@@ -310,6 +326,7 @@ vonk_status vonk_conf_new(vonk_budget *budget, const vonk_conf **ret, vonk_error
 {
     vonk_conf *conf = NULL;
     VONK_TRY(new_conf(budget, 0, &conf, err));
+    set_env(conf);
     *ret = conf;
     return VONK_OK;
 }
@@ -357,6 +374,7 @@ vonk_status vonk_conf_with_any(vonk_budget *budget, const vonk_conf *conf, vonk_
         vonk_conf_unref(made);
         return st;
     }
+    set_env(made);
     *ret = made;
     return VONK_OK;
 }
@@ -442,16 +460,6 @@ bool vonk_conf_next_key(size_t *inout_at, vonk_str *ret_key, vonk_str *ret_defau
 
 void vonk_conf_fn_env(const vonk_conf *conf, int64_t now_us, vonk_fn_env *ret)
 {
-    *ret = (vonk_fn_env){
-        .ansi = vonk_conf_bool(conf, "spark.sql.ansi.enabled"),
-        .case_sensitive = vonk_conf_bool(conf, "spark.sql.caseSensitive"),
-        .decimal_loss_allowed = vonk_conf_bool(conf, "spark.sql.decimalOperations.allowPrecisionLoss"),
-        .time_zone = vonk_conf_get(conf, "spark.sql.session.timeZone"),
-        .now_us = now_us,
-        .user = vonk_env_user_name(),
-        .catalog = VONK_STR("spark_catalog"),
-        .database = VONK_STR("default"),
-        .conf = conf,
-        .conf_get = vonk_conf_get,
-    };
+    *ret = conf->env;
+    ret->now_us = now_us;
 }

@@ -34,7 +34,6 @@ static void env_of(const vonk_session *session, const vonk_conf *conf, vonk_fn_e
 {
     vonk_conf_fn_env(conf, vonk_clock_wall_us(), ret);
     ret->user = vonk_str_of(session->user);
-    ret->catalog = vonk_conf_get(conf, "spark.sql.defaultCatalog");
     ret->database = vonk_catalog_current_database(session->catalog);
 }
 
