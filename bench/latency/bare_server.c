@@ -1,6 +1,5 @@
 /* bench/latency/bare_server.c -- the least that a server can do: waits with epoll, reads what came, and sends something
- * back for every second request: of what PySpark asks for a collect, half is not waited for. What that costs is what
- * the kernel takes, and the floor under every other server's number.
+ * back. What that costs is what the kernel takes, and the floor under every other server's number.
  *
  *   bare_server BYTES      of a request
  *
@@ -15,12 +14,12 @@
 
 int main(int argc, char **argv)
 {
-    size_t pair_bytes = argc > 1 ? 2 * strtoul(argv[1], NULL, 10) : 0, got = 0;
+    size_t request_bytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 0, got = 0;
     char bytes[1 << 16];
     int yes = 1, listener = socket(AF_INET6, SOCK_STREAM, 0), poller = epoll_create1(0);
     struct sockaddr_in6 address = {.sin6_family = AF_INET6};
     socklen_t size = sizeof(address);
-    if (pair_bytes == 0) return 1;
+    if (request_bytes == 0) return 1;
     if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) != 0)
         return 1;
@@ -36,6 +35,6 @@ int main(int argc, char **argv)
         ssize_t n = recv(client, bytes, sizeof(bytes), 0);
         if (n <= 0) return n < 0;
         got += (size_t)n;
-        if (got % pair_bytes == 0 && send(client, bytes, (size_t)n, 0) != n) return 1;
+        if (got % request_bytes == 0 && send(client, bytes, (size_t)n, 0) != n) return 1;
     }
 }

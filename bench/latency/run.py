@@ -5,9 +5,11 @@
 
 Each engine is started alone on two CPUs. Printed for each: milliseconds from exec to an open port, and to the answer of
 a waiting client's first collect(); resident MB when idle; processor time of the server, and wall time at the client,
-for one `spark.range(n).collect()` (mean over --calls with different n; all their RPCs count). Under it the floor:
-the processor time that a bare epoll server takes on this machine for as many reads and sends at the same pace. Rows
-are checked. Exit status 1 when an engine failed.
+for one `spark.range(n).collect()` (mean over --calls with different n; all their RPCs count), twice: with the server on
+one CPU and the client on the other, so that the server is measured and not what the client does to its caches
+("apart"), and with both on both CPUs, as the system puts them ("mixed"). Under it the floor: the processor time that a
+bare epoll server takes on this machine for as many reads and sends at the same pace. Rows are checked. Exit status 1
+when an engine failed.
 """
 import argparse
 import os
@@ -19,11 +21,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "bench"))
-from servers import environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
+from servers import N_THREADS, environment, free_port, server_command, start_server, stop_server, two_cpus  # noqa: E402
 
 ENGINES = ["vonk", "sail", "spark"]
-READS = 4               # of one collect: ExecutePlan, Config, two ReleaseExecute (measured: 3.8 reads, 2.1 sends)
-MESSAGE_BYTES = 230     # about what each of them is
+EXCHANGES = 2           # of one collect: ExecutePlan; Config, which brings two ReleaseExecute along
+REQUEST_BYTES = 460     # about what each of them is
 
 
 def tree(pid):
@@ -57,6 +59,15 @@ def resident_mb(pid):
     return total
 
 
+def place(pid, cpus):
+    for each in tree(pid):
+        for task in os.listdir(f"/proc/{each}/task"):
+            try:
+                os.sched_setaffinity(int(task), cpus)
+            except OSError:
+                pass  # it has ended
+
+
 class Client:
     def __init__(self, port):
         self.process = subprocess.Popen([sys.executable, os.path.join(HERE, "client.py"), f"sc://127.0.0.1:{port}"],
@@ -78,6 +89,12 @@ class Client:
         self.process.wait()
 
 
+def placements():
+    """(name, CPUs of the server, CPUs of the client)"""
+    cpus = sorted(os.sched_getaffinity(0))[:N_THREADS]
+    return [("apart", {cpus[0]}, {cpus[-1]}), ("mixed", set(cpus), set(cpus))]
+
+
 def measure(name, args):
     port = free_port()
     client = Client(port)
@@ -90,11 +107,14 @@ def measure(name, args):
             result["idle MB"] = resident_mb(server.pid)
             result["first ms"] = start_again(name, args)
             client.ask("first")
-            client.ask(max(200, args.calls // 10))
-            before = cpu_us(server.pid)
-            _, seconds = client.ask(args.calls)
-            result["CPU us/call"] = (cpu_us(server.pid) - before) / args.calls
-            result["wall us/call"] = seconds * 1e6 / args.calls
+            for where, servers, clients in placements():
+                place(server.pid, servers)
+                place(client.process.pid, clients)
+                client.ask(max(200, args.calls // 10))
+                before = cpu_us(server.pid)
+                _, seconds = client.ask(args.calls)
+                result[f"{where} us"] = (cpu_us(server.pid) - before) / args.calls
+                result[f"{where} wall"] = seconds * 1e6 / args.calls
         finally:
             client.close()
             stop_server(server)
@@ -115,24 +135,23 @@ def start_again(name, args):
             stop_server(server)
 
 
-def floor(args, wall_us):
+def floor(args, servers, clients, wall_us):
     """CPU us of a bare server for the reads and sends of one call, at the pace of Vonk's client."""
-    subprocess.run(["ninja", "-C", args.build, "bench/latency/bare_server"], check=True, stdout=subprocess.DEVNULL)
-    server = subprocess.Popen([os.path.join(args.build, "bench", "latency", "bare_server"), str(MESSAGE_BYTES)],
-                              stdout=subprocess.PIPE, preexec_fn=two_cpus)
-    two_cpus()
+    server = subprocess.Popen([os.path.join(args.build, "bench", "latency", "bare_server"), str(REQUEST_BYTES)],
+                              stdout=subprocess.PIPE)
+    place(server.pid, servers)
+    place(os.getpid(), clients)
     client = socket.create_connection(("::1", int(server.stdout.readline())))
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    n = READS * min(args.calls, 2000)
+    n = EXCHANGES * min(args.calls, 2000)
     before = cpu_us(server.pid)
-    for i in range(n):
+    for _ in range(n):
         start = time.perf_counter()
-        client.sendall(b"x" * MESSAGE_BYTES)
-        if i % 2:
-            client.recv(1 << 16)
-        while (time.perf_counter() - start) * 1e6 < wall_us / READS:
+        client.sendall(b"x" * REQUEST_BYTES)
+        client.recv(1 << 16)
+        while (time.perf_counter() - start) * 1e6 < wall_us / EXCHANGES:
             pass
-    used = (cpu_us(server.pid) - before) / n * READS
+    used = (cpu_us(server.pid) - before) / n * EXCHANGES
     client.close()
     server.wait()
     return used
@@ -149,9 +168,9 @@ def main():
     args = parser.parse_args()
     args.vonk = os.path.abspath(args.vonk)
     os.makedirs(os.path.join(ROOT, "bench", "out"), exist_ok=True)
-    names = ["port ms", "first ms", "idle MB", "CPU us/call", "wall us/call"]
+    names = ["port ms", "first ms", "idle MB", "apart us", "apart wall", "mixed us", "mixed wall"]
     print("".ljust(10) + "".join(f"{name:>14}" for name in names))
-    n_failed, vonk_wall = 0, None
+    n_failed, vonk = 0, None
     for engine in args.engines.split(","):
         try:
             result = measure(engine, args)
@@ -159,10 +178,13 @@ def main():
             print(f"{engine}: {error}")
             n_failed += 1
             continue
-        vonk_wall = result["wall us/call"] if engine == "vonk" else vonk_wall
+        vonk = result if engine == "vonk" else vonk
         print(engine.ljust(10) + "".join(f"{result[name]:14.1f}" for name in names), flush=True)
-    if vonk_wall:
-        print("bare server".ljust(52) + f"{floor(args, vonk_wall):14.1f}")
+    if vonk:
+        subprocess.run(["ninja", "-C", args.build, "bench/latency/bare_server"], check=True, stdout=subprocess.DEVNULL)
+        floors = {f"{where} us": floor(args, servers, clients, vonk[f"{where} wall"])
+                  for where, servers, clients in placements()}
+        print("bare".ljust(10) + "".join(f"{floors[name]:14.1f}" if name in floors else " " * 14 for name in names))
     sys.exit(1 if n_failed else 0)
 
 
