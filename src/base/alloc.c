@@ -208,10 +208,8 @@ void vonk_free(void *ptr)
 
 void *vonk_lib_alloc(void *budget, size_t bytes)
 {
-    vonk_error err = VONK_ERROR_INIT;
     void *ptr = NULL;
-    if (vonk_alloc(budget, bytes, &ptr, &err) != VONK_OK) vonk_error_reset(&err);
-    return ptr;
+    return vonk_alloc(budget, bytes, &ptr, NULL) == VONK_OK ? ptr : NULL;
 }
 
 void vonk_lib_free(void *budget, void *ptr)

@@ -3,6 +3,7 @@
  * Every fallible function returns vonk_status and takes `vonk_error *err` last. Raise once, forward untouched with
  * VONK_TRY. Filling an error never fails: condition, file:line and the first 511 bytes of the message are in the fixed part; named
  * parameters, the whole message, query contexts and the cause go into a detail block when memory for it can be had.
+ * A NULL error is left alone: for callers that look at the status only.
  * An error is owned by its caller, starts as VONK_ERROR_INIT and is emptied by vonk_error_reset(). Not thread-safe; one thread, one error.
  *
  * A condition is a row in error_class.def: Spark's condition name, SQLSTATE and parameter names are facts

@@ -108,8 +108,9 @@ void *vonk_grpc_data(const vonk_grpc_call *call) { return call->data; }
 
 vonk_str vonk_grpc_header(const vonk_grpc_call *call, const char *name)
 {
+    vonk_str wanted = vonk_str_of(name);
     for (size_t i = 0; i < call->n_headers; i++)
-        if (vonk_str_is(call->headers[i].name, name)) return call->headers[i].value;
+        if (vonk_str_eq(call->headers[i].name, wanted)) return call->headers[i].value;
     return VONK_STR_NONE;
 }
 
@@ -153,15 +154,13 @@ static void post(vonk_grpc_call *call)
 /* Under the lock. Details that cannot be kept are left out: the code and the message always arrive. */
 static void set_finished(vonk_grpc_call *call, vonk_grpc_code code, vonk_str message, vonk_str details)
 {
-    vonk_error err = VONK_ERROR_INIT;
     call->is_finished = true;
     call->code = code;
     call->status.len = 0;
-    if (vonk_buf_add_str(&call->status, vonk_utf8_cut(message, MAX_STATUS_MESSAGE_BYTES), &err) == VONK_OK) {
+    if (vonk_buf_add_str(&call->status, vonk_utf8_cut(message, MAX_STATUS_MESSAGE_BYTES), NULL) == VONK_OK) {
         call->status_message_bytes = call->status.len;
-        if (vonk_buf_add_str(&call->status, details, &err) != VONK_OK) call->status.len = call->status_message_bytes;
+        if (vonk_buf_add_str(&call->status, details, NULL) != VONK_OK) call->status.len = call->status_message_bytes;
     }
-    vonk_error_reset(&err);
     post(call);
 }
 
@@ -184,7 +183,6 @@ static vonk_status add_pending(vonk_grpc_call *call, const vonk_slice *pieces, s
 
 bool vonk_grpc_send(vonk_grpc_call *call, const vonk_slice *take_pieces, size_t n)
 {
-    vonk_error err = VONK_ERROR_INIT;
     size_t bytes = 0;
     bool is_sent = false;
     for (size_t i = 0; i < n; i++) bytes += take_pieces[i].bytes.len;
@@ -193,16 +191,16 @@ bool vonk_grpc_send(vonk_grpc_call *call, const vonk_slice *take_pieces, size_t 
         /* nobody listens */
     } else if (bytes > UINT32_MAX) {
         set_finished(call, VONK_GRPC_RESOURCE_EXHAUSTED, VONK_STR("an answer is larger than 4 GiB"), VONK_STR_NONE);
-    } else if (add_pending(call, take_pieces, n, bytes, &err) != VONK_OK) {
+    } else if (add_pending(call, take_pieces, n, bytes, NULL) != VONK_OK) {
         set_finished(call, VONK_GRPC_RESOURCE_EXHAUSTED, VONK_STR("no memory for the answer"), VONK_STR_NONE);
     } else {
+        call->n_sent++;
         call->queued_bytes += bytes + VONK_GRPC_PREFIX_BYTES;
         if (call->queued_bytes >= call->max_queue_bytes) call->is_full = true; /* until half of it went */
         is_sent = true;
         post(call);
     }
     vonk_mutex_unlock(&call->lock);
-    vonk_error_reset(&err);
     for (size_t i = 0; i < n && !is_sent; i++) vonk_slice_unref(take_pieces[i]);
     return is_sent;
 }
@@ -274,12 +272,10 @@ static vonk_status end_answer(vonk_grpc_call *call, vonk_grpc_code code, vonk_st
 
 static void answer_status(vonk_grpc_call *call, vonk_grpc_code code, vonk_str message, vonk_str details)
 {
-    vonk_error err = VONK_ERROR_INIT;
     call->is_answered = true;
     vonk_loop_cancel_timer(call->host->loop, &call->deadline);
-    if (end_answer(call, code, message, details, &err) != VONK_OK)
+    if (end_answer(call, code, message, details, NULL) != VONK_OK)
         vonk_h2_reset(call->stream); /* no memory even for that */
-    vonk_error_reset(&err);
 }
 
 void vonk__grpc_mark_dirty(vonk__grpc_peer *peer)
@@ -315,6 +311,8 @@ void vonk__grpc_call_pump(vonk_grpc_call *call)
         vonk_str status = vonk_buf_str(&call->status);
         answer_status(call, call->code, vonk_str_sub(status, 0, call->status_message_bytes),
                       vonk_str_sub(status, call->status_message_bytes, status.len));
+        if (call->code == VONK_GRPC_OK && call->method->kind == VONK_GRPC_SERVER_STREAM)
+            vonk__grpc_habit_answered(&peer_of(call)->habit, call->n_sent);
     }
     size_t consumed = vonk_min_size(call->consumed_bytes, call->held_bytes);
     call->consumed_bytes = 0;
@@ -323,21 +321,29 @@ void vonk__grpc_call_pump(vonk_grpc_call *call)
     vonk__grpc_call_open_window(call);
 }
 
+bool vonk__grpc_late_begin(vonk__grpc_host *host)
+{
+    vonk_status st = VONK_OK;
+    if (host->n_late == 0)
+        st = vonk_loop_set_timer(host->loop, &host->late, vonk_clock_mono_ns() + LATE_MS * VONK_NS_PER_MS, NULL);
+    if (st == VONK_OK) host->n_late++;
+    return st == VONK_OK;
+}
+
+void vonk__grpc_late_end(vonk__grpc_host *host)
+{
+    assert(host->n_late > 0);
+    if (--host->n_late == 0) vonk_loop_cancel_timer(host->loop, &host->late);
+}
+
 /* A send, and waking the client for it, cost more than all else about a notice: it waits for company. */
 static bool put_off(vonk_grpc_call *call)
 {
-    vonk__grpc_host *host = call->host;
-    vonk_error err = VONK_ERROR_INIT;
-    vonk_status st = VONK_OK;
     if (!call->stream || !call->method || call->method->kind != VONK_GRPC_NOTICE) return false;
-    if (host->n_late == 0)
-        st = vonk_loop_set_timer(host->loop, &host->late, vonk_clock_mono_ns() + LATE_MS * VONK_NS_PER_MS, &err);
-    vonk_error_reset(&err);
-    if (st != VONK_OK) return false;
+    if (!vonk__grpc_late_begin(call->host)) return false;
     vonk__grpc_peer *peer = peer_of(call);
     call->next_posted = peer->late; /* still posted: nobody else touches it */
     peer->late = call;
-    host->n_late++;
     return true;
 }
 
@@ -374,17 +380,14 @@ bool vonk__grpc_pump_posted(vonk__grpc_host *host)
 
 void vonk__grpc_pump_late(vonk__grpc_peer *peer)
 {
-    vonk__grpc_host *host = peer->host;
     vonk_grpc_call *call = reversed(peer->late);
-    if (!call) return;
     peer->late = NULL;
     while (call) {
         vonk_grpc_call *next = call->next_posted;
         pump_and_drop(call);
-        host->n_late--;
+        vonk__grpc_late_end(peer->host);
         call = next;
     }
-    if (host->n_late == 0) vonk_loop_cancel_timer(host->loop, &host->late);
 }
 
 void vonk__grpc_call_end(vonk_grpc_call *call, vonk_grpc_code why, const char *message)

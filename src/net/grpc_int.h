@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "net/grpc.h"
+#include "net/grpc_habit.h"
 #include "net/grpc_wire.h"
 #include "net/http2.h"
 #include "sys/clock.h"
@@ -25,8 +26,8 @@ typedef struct vonk__grpc_host {
     _Atomic(vonk_grpc_call *) posted;           /* newest first */
     vonk_grpc_call           *calls;            /* L: all with a stream */
     struct vonk__grpc_peer   *dirty;            /* L: connections that have something to send */
-    vonk_timer                late;             /* L: marks dirty who has late calls; its fire is the server's */
-    size_t                    n_late;           /* L: of all connections */
+    vonk_timer                late;             /* L: runs while something is late; its fire is the server's */
+    size_t                    n_late;           /* L: answers that wait for company, connections that sleep on */
     _Atomic(uint64_t)         n_calls, total_calls;
 } vonk__grpc_host;
 
@@ -36,6 +37,7 @@ typedef struct vonk__grpc_peer {
     vonk_str                name;
     struct vonk__grpc_peer *next_dirty;
     vonk_grpc_call         *late; /* L: answered notices, newest first */
+    vonk__grpc_habit        habit; /* L */
     bool                    is_dirty;
 } vonk__grpc_peer;
 void vonk__grpc_mark_dirty(vonk__grpc_peer *peer);
@@ -56,6 +58,7 @@ struct vonk_grpc_call {
 
     vonk_mutex lock;
     VONK_VEC(vonk_slice) pending; /* sent, not yet seen by the server's thread */
+    uint64_t        n_sent;       /* messages */
     size_t          queued_bytes; /* sent, not yet taken by the connection */
     size_t          consumed_bytes;
     bool            is_full, is_finished, is_over, is_posted;
@@ -86,6 +89,9 @@ void vonk__grpc_call_pump(vonk_grpc_call *call);
 bool vonk__grpc_pump_posted(vonk__grpc_host *host);
 /* The connection is about to send, or is gone. */
 void vonk__grpc_pump_late(vonk__grpc_peer *peer);
+/* One thing more, or one less, that the timer must see to. False: no memory for the timer, nothing may wait. */
+bool vonk__grpc_late_begin(vonk__grpc_host *host);
+void vonk__grpc_late_end(vonk__grpc_host *host);
 /* The call ends without its service, which is told once. No-op when it has finished or is over. */
 void vonk__grpc_call_end(vonk_grpc_call *call, vonk_grpc_code why, const char *message);
 /* The connection took so much of what was queued. */

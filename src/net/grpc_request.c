@@ -4,8 +4,9 @@
 
 static vonk_str find_header(const vonk_h2_header *headers, size_t n, const char *name)
 {
+    vonk_str wanted = vonk_str_of(name);
     for (size_t i = 0; i < n; i++)
-        if (vonk_str_is(headers[i].name, name)) return headers[i].value;
+        if (vonk_str_eq(headers[i].name, wanted)) return headers[i].value;
     return VONK_STR_NONE;
 }
 
@@ -40,15 +41,15 @@ static bool is_token_right(vonk_str authorization, vonk_str token)
 }
 
 /* Is there a reason not to take the call? */
-static vonk_grpc_code check_call(vonk_grpc_call *call, vonk_str path, const char **ret_message)
+static vonk_grpc_code check_call(vonk_grpc_call *call, const vonk_grpc_method *method, const char **ret_message)
 {
     const vonk__grpc_host *host = call->host;
     if (host->token.len && !is_token_right(vonk_grpc_header(call, "authorization"), host->token)) {
         *ret_message = "a valid token is needed: authorization: Bearer <token>";
         return VONK_GRPC_UNAUTHENTICATED;
     }
-    call->method = find_method(host->service, path);
-    if (!call->method) {
+    call->method = method;
+    if (!method) {
         *ret_message = "there is no such method";
         return VONK_GRPC_UNIMPLEMENTED;
     }
@@ -68,12 +69,10 @@ static vonk_grpc_code check_call(vonk_grpc_call *call, vonk_str path, const char
         *ret_message = "grpc-timeout is malformed";
         return VONK_GRPC_INVALID_ARGUMENT;
     }
-    vonk_error err = VONK_ERROR_INIT;
     call->deadline.fire = on_deadline;
     call->deadline.self = call;
     vonk_status st =
-        vonk_loop_set_timer(host->loop, &call->deadline, vonk_clock_mono_ns() + timeout_us * VONK_NS_PER_US, &err);
-    vonk_error_reset(&err);
+        vonk_loop_set_timer(host->loop, &call->deadline, vonk_clock_mono_ns() + timeout_us * VONK_NS_PER_US, NULL);
     if (st == VONK_OK) return VONK_GRPC_OK;
     *ret_message = "no memory for a deadline";
     return VONK_GRPC_RESOURCE_EXHAUSTED;
@@ -111,6 +110,8 @@ static void on_end(void *self, vonk_h2_stream *stream);
 static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header *headers, size_t n, bool is_end)
 {
     vonk__grpc_peer *peer = self;
+    const vonk_grpc_method *method = find_method(peer->host->service, find_header(headers, n, ":path"));
+    if (!method || method->kind != VONK_GRPC_NOTICE) peer->habit.n_asked++;
     vonk_str type = find_header(headers, n, "content-type"), grpc = VONK_STR("application/grpc");
     if (!vonk_str_is(find_header(headers, n, ":method"), "POST")) {
         refuse_http(stream, "405");
@@ -120,10 +121,8 @@ static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header 
         refuse_http(stream, "415");
         return;
     }
-    vonk_error err = VONK_ERROR_INIT;
     vonk_grpc_call *call = NULL;
-    vonk_status st = vonk__grpc_call_new(peer, headers, n, &call, &err);
-    vonk_error_reset(&err);
+    vonk_status st = vonk__grpc_call_new(peer, headers, n, &call, NULL);
     if (st != VONK_OK) {
         vonk_h2_reset(stream);
         return;
@@ -133,7 +132,7 @@ static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header 
     vonk__grpc_call_hold(call);
 
     const char *message = NULL;
-    vonk_grpc_code code = check_call(call, find_header(headers, n, ":path"), &message);
+    vonk_grpc_code code = check_call(call, method, &message);
     if (code != VONK_GRPC_OK) {
         refuse_call(call, code, message);
         return;

@@ -25,6 +25,7 @@ typedef struct grpc_conn {
     vonk_tls *tls; /* NULL: plain text */
     int fd;
     bool is_greeted, wants_write;
+    bool is_resting; /* to be woken by more than its client's habit, or by the timer of what is late */
     vonk_watch watch;
     vonk_timer greeting;
     char name[MAX_PEER_BYTES];
@@ -55,6 +56,7 @@ static void on_late(void *self);
 static void on_accept(void *self, unsigned events);
 static void on_ready(void *self, unsigned events);
 static void on_stop(void *self);
+static void receive(grpc_conn *conn, bool is_late);
 static void flush_conn(grpc_conn *conn);
 static void close_conn(grpc_conn *conn);
 static void settle(vonk_grpc_server *server);
@@ -156,12 +158,27 @@ static void on_wake(void *self)
     settle(s);
 }
 
+/* Calls that are answered from inside of a service function need no wake-up. */
+static bool begin_turn(vonk_grpc_server *s) { return !atomic_exchange(&s->is_awake, true); }
+
+static void end_turn(vonk_grpc_server *s, bool is_mine)
+{
+    if (is_mine) atomic_store(&s->is_awake, false);
+    settle(s);
+}
+
 static void on_late(void *self)
 {
     vonk_grpc_server *s = self;
+    bool is_mine = begin_turn(s);
+    for (grpc_conn *conn = s->conns, *next = NULL; conn; conn = next) {
+        next = conn->next;
+        if (conn->is_resting) receive(conn, true);
+    }
+    vonk__grpc_pump_posted(&s->host); /* answers to what was just read need not wait for the next time */
     for (grpc_conn *conn = s->conns; conn; conn = conn->next)
         if (conn->peer.late) vonk__grpc_mark_dirty(&conn->peer);
-    settle(s);
+    end_turn(s, is_mine);
 }
 
 /* Moves answers to connections and connections' output to sockets until both are empty. */
@@ -177,15 +194,6 @@ static void settle(vonk_grpc_server *s)
         }
     } while (vonk__grpc_pump_posted(&s->host) || s->host.dirty);
     if (s->is_stopping && !s->conns) vonk_loop_stop(s->host.loop);
-}
-
-/* Calls that are answered from inside of a service function need no wake-up. */
-static bool begin_turn(vonk_grpc_server *s) { return !atomic_exchange(&s->is_awake, true); }
-
-static void end_turn(vonk_grpc_server *s, bool is_mine)
-{
-    if (is_mine) atomic_store(&s->is_awake, false);
-    settle(s);
 }
 
 /* ---- connections ---- */
@@ -236,6 +244,7 @@ static void close_conn(grpc_conn *conn)
 {
     vonk_grpc_server *s = conn->server;
     vonk_loop_cancel_timer(s->host.loop, &conn->greeting);
+    if (conn->is_resting) vonk__grpc_late_end(&s->host);
     vonk_loop_unwatch(&conn->watch);
     vonk_h2_free(conn->h2); /* cancels its calls */
     vonk__grpc_pump_late(&conn->peer);
@@ -259,21 +268,17 @@ static void close_conn(grpc_conn *conn)
 static void on_accept_again(void *self)
 {
     vonk_grpc_server *s = self;
-    vonk_error err = VONK_ERROR_INIT;
     if (s->listener >= 0) vonk_loop_set_events(&s->accept_watch, VONK_WATCH_READ);
-    vonk_error_reset(&err);
 }
 
 /* Out of descriptors or memory: the loop would spin on a listener that stays readable. */
 static void pause_accepting(vonk_grpc_server *s)
 {
-    vonk_error err = VONK_ERROR_INIT;
     s->accept_pause.fire = on_accept_again;
     s->accept_pause.self = s;
     if (vonk_loop_set_timer(s->host.loop, &s->accept_pause, vonk_clock_mono_ns() + ACCEPT_PAUSE_MS * VONK_NS_PER_MS,
-                            &err) == VONK_OK)
+                            NULL) == VONK_OK)
         vonk_loop_set_events(&s->accept_watch, 0);
-    vonk_error_reset(&err);
 }
 
 static void on_accept(void *self, unsigned events)
@@ -281,16 +286,14 @@ static void on_accept(void *self, unsigned events)
     (void)events;
     vonk_grpc_server *s = self;
     for (int i = 0; i < MAX_READS; i++) {
-        vonk_error err = VONK_ERROR_INIT;
         char name[MAX_PEER_BYTES] = "";
         int fd = -1;
-        vonk_status st = vonk_socket_accept(s->listener, &fd, name, &err);
+        vonk_status st = vonk_socket_accept(s->listener, &fd, name, NULL);
         if (st == VONK_OK && fd >= 0 && s->n_connections >= s->max_connections) {
             vonk_socket_close(fd);
             continue;
         }
-        if (st == VONK_OK && fd >= 0) st = open_conn(s, fd, name, &err);
-        vonk_error_reset(&err);
+        if (st == VONK_OK && fd >= 0) st = open_conn(s, fd, name, NULL);
         if (st != VONK_OK) pause_accepting(s);
         if (st != VONK_OK || fd < 0) return;
     }
@@ -329,20 +332,36 @@ static void update_watch(grpc_conn *conn)
     if (events != conn->watch.events) vonk_loop_set_events(&conn->watch, events);
 }
 
+/* Everything is answered, and what comes next is known: it is not worth a wake-up. */
+static void rest(grpc_conn *conn)
+{
+    if (conn->tls || conn->is_resting || conn->wants_write || vonk_h2_n_streams(conn->h2) > 0) return;
+    size_t mark = vonk__grpc_habit_mark(&conn->peer.habit);
+    if (mark == 0 || !vonk__grpc_late_begin(conn->peer.host)) return;
+    vonk_socket_set_low_mark(conn->fd, mark);
+    conn->is_resting = true;
+}
+
+static void end_rest(grpc_conn *conn)
+{
+    if (!conn->is_resting) return;
+    vonk_socket_set_low_mark(conn->fd, 1);
+    vonk__grpc_late_end(conn->peer.host);
+    conn->is_resting = false;
+}
+
 /* Writes until there is nothing left or the socket is full; closes what is over. */
 static void flush_conn(grpc_conn *conn)
 {
     if (conn->tls && !conn->is_greeted) return; /* after the handshake */
     conn->wants_write = false;
     for (;;) {
-        vonk_error err = VONK_ERROR_INIT;
         vonk_str pieces[MAX_PIECES];
         size_t n = 0, bytes = 0;
         vonk_io io = VONK_IO_CLOSED;
         vonk_h2_next_output(conn->h2, pieces, MAX_PIECES, &n);
         if (n == 0) break;
-        vonk_status st = write_some(conn, pieces, n, &bytes, &io, &err);
-        vonk_error_reset(&err);
+        vonk_status st = write_some(conn, pieces, n, &bytes, &io, NULL);
         if (st != VONK_OK || io == VONK_IO_CLOSED) {
             close_conn(conn);
             return;
@@ -353,20 +372,20 @@ static void flush_conn(grpc_conn *conn)
         }
         vonk_h2_sent(conn->h2, bytes);
     }
-    if (vonk_h2_is_over(conn->h2))
+    if (vonk_h2_is_over(conn->h2)) {
         close_conn(conn);
-    else
+    } else {
         update_watch(conn);
+        rest(conn);
+    }
 }
 
 /* False: not yet, or closed. */
 static bool greet(grpc_conn *conn)
 {
-    vonk_error err = VONK_ERROR_INIT;
     vonk_io io = VONK_IO_DONE;
     if (conn->is_greeted) return true;
-    vonk_status st = conn->tls ? vonk_tls_handshake(conn->tls, &io, &err) : VONK_OK;
-    vonk_error_reset(&err);
+    vonk_status st = conn->tls ? vonk_tls_handshake(conn->tls, &io, NULL) : VONK_OK;
     if (st != VONK_OK || io == VONK_IO_CLOSED) {
         close_conn(conn);
         return false;
@@ -378,19 +397,19 @@ static bool greet(grpc_conn *conn)
 }
 
 /* False: the connection was closed. */
-static bool read_all(grpc_conn *conn)
+static bool read_all(grpc_conn *conn, size_t *ret_bytes)
 {
+    *ret_bytes = 0;
     for (int i = 0; i < MAX_READS || (conn->tls && vonk_tls_has_pending(conn->tls)); i++) {
-        vonk_error err = VONK_ERROR_INIT;
         size_t bytes = 0;
         vonk_io io = VONK_IO_CLOSED;
-        vonk_status st = read_some(conn, &bytes, &io, &err);
-        vonk_error_reset(&err);
+        vonk_status st = read_some(conn, &bytes, &io, NULL);
         if (st != VONK_OK || io == VONK_IO_CLOSED) {
             close_conn(conn);
             return false;
         }
         if (io != VONK_IO_DONE) break;
+        *ret_bytes += bytes;
         if (!vonk_h2_receive(conn->h2, (vonk_str){conn->server->read_buf, bytes})) break;
         if (!conn->tls && bytes < READ_BYTES) break; /* that was all */
     }
@@ -405,15 +424,30 @@ static bool has_work(const grpc_conn *conn)
     return vonk_h2_has_output(conn->h2) || vonk_h2_is_over(conn->h2) || conn->wants_write;
 }
 
+/* is_late: what is there, if anything, lay there while the connection was resting. */
+static void receive(grpc_conn *conn, bool is_late)
+{
+    vonk__grpc_habit *habit = &conn->peer.habit;
+    uint32_t had_asked = habit->n_asked;
+    size_t bytes = 0;
+    end_rest(conn);
+    if (!read_all(conn, &bytes)) return;
+    bool is_asked = habit->n_asked != had_asked;
+    if (is_asked && is_late) vonk__grpc_habit_was_wrong(habit);
+    if (bytes > 0) vonk__grpc_habit_received(habit, bytes, is_asked);
+    if (has_work(conn)) vonk__grpc_mark_dirty(&conn->peer);
+}
+
 static void on_ready(void *self, unsigned events)
 {
     grpc_conn *conn = self;
     vonk_grpc_server *s = conn->server;
     bool is_mine = begin_turn(s);
     if (greet(conn)) {
-        bool is_open = true;
-        if ((events & ~(unsigned)VONK_WATCH_WRITE) || conn->tls) is_open = read_all(conn);
-        if (is_open && has_work(conn)) vonk__grpc_mark_dirty(&conn->peer);
+        if ((events & ~(unsigned)VONK_WATCH_WRITE) || conn->tls)
+            receive(conn, false);
+        else if (has_work(conn))
+            vonk__grpc_mark_dirty(&conn->peer);
     }
     end_turn(s, is_mine);
 }
@@ -439,7 +473,6 @@ static void on_flush_late(void *self)
 static void on_grace_over(void *self)
 {
     vonk_grpc_server *s = self;
-    vonk_error err = VONK_ERROR_INIT;
     if (s->is_last_flush) {
         on_flush_late(s);
         return;
@@ -449,16 +482,14 @@ static void on_grace_over(void *self)
         next = call->next;
         vonk__grpc_call_end(call, VONK_GRPC_UNAVAILABLE, "the server stops");
     }
-    if (vonk_loop_set_timer(s->host.loop, &s->grace, vonk_clock_mono_ns() + FLUSH_MS * VONK_NS_PER_MS, &err) != VONK_OK)
+    if (vonk_loop_set_timer(s->host.loop, &s->grace, vonk_clock_mono_ns() + FLUSH_MS * VONK_NS_PER_MS, NULL) != VONK_OK)
         on_flush_late(s);
-    vonk_error_reset(&err);
     settle(s);
 }
 
 static void on_stop(void *self)
 {
     vonk_grpc_server *s = self;
-    vonk_error err = VONK_ERROR_INIT;
     atomic_store(&s->is_stop_posted, false);
     if (!s->is_stopping) {
         s->is_stopping = true;
@@ -478,8 +509,7 @@ static void on_stop(void *self)
     }
     s->grace.fire = on_grace_over;
     s->grace.self = s;
-    if (!s->is_last_flush && vonk_loop_set_timer(s->host.loop, &s->grace, atomic_load(&s->stop_at_ns), &err) != VONK_OK)
+    if (!s->is_last_flush && vonk_loop_set_timer(s->host.loop, &s->grace, atomic_load(&s->stop_at_ns), NULL) != VONK_OK)
         on_grace_over(s);
-    vonk_error_reset(&err);
     settle(s);
 }

@@ -45,20 +45,17 @@ vonk_grpc_fed vonk_grpc_deframer_feed(vonk_grpc_deframer *d, vonk_str *inout_byt
             if (fed != VONK_GRPC_FED_MORE) return fed;
         }
     }
-    vonk_error err = VONK_ERROR_INIT;
     size_t take = vonk_min_size(inout_bytes->len, d->wanted - d->message.len);
     if (take > 0) {
-        vonk_status st = make_room(d, take, &err);
-        if (st == VONK_OK) st = vonk_buf_append(&d->message, inout_bytes->data, take, &err);
-        vonk_error_reset(&err);
+        vonk_status st = make_room(d, take, NULL);
+        if (st == VONK_OK) st = vonk_buf_append(&d->message, inout_bytes->data, take, NULL);
         if (st != VONK_OK) return VONK_GRPC_FED_NO_MEMORY;
         *inout_bytes = vonk_str_sub(*inout_bytes, take, inout_bytes->len);
     }
     if (d->message.len < d->wanted) return VONK_GRPC_FED_MORE;
 
     d->n_prefix = 0;
-    vonk_status st = vonk_slice_of_buf(&d->message, ret_message, &err);
-    vonk_error_reset(&err);
+    vonk_status st = vonk_slice_of_buf(&d->message, ret_message, NULL);
     return st == VONK_OK ? VONK_GRPC_FED_MESSAGE : VONK_GRPC_FED_NO_MEMORY;
 }
 

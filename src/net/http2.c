@@ -57,20 +57,16 @@ static void *mem_malloc(size_t bytes, void *budget) { return vonk_lib_alloc(budg
 
 static void *mem_calloc(size_t n, size_t each, void *budget)
 {
-    vonk_error err = VONK_ERROR_INIT;
     void *got = NULL;
     size_t bytes = 0;
     if (__builtin_mul_overflow(n, each, &bytes)) return NULL;
-    if (vonk_alloc_zeroed(budget, bytes, &got, &err) != VONK_OK) got = NULL;
-    vonk_error_reset(&err);
+    if (vonk_alloc_zeroed(budget, bytes, &got, NULL) != VONK_OK) got = NULL;
     return got;
 }
 
 static void *mem_realloc(void *old, size_t bytes, void *budget)
 {
-    vonk_error err = VONK_ERROR_INIT;
-    vonk_status st = vonk_realloc(budget, &old, bytes, &err);
-    vonk_error_reset(&err);
+    vonk_status st = vonk_realloc(budget, &old, bytes, NULL);
     return st == VONK_OK ? old : NULL;
 }
 
@@ -110,10 +106,8 @@ static ssize_t on_send(nghttp2_session *session, const uint8_t *data, size_t byt
     (void)session;
     (void)flags;
     vonk_h2_conn *c = conn;
-    vonk_error err = VONK_ERROR_INIT;
     if (c->out_bytes >= c->limits.max_output_bytes) return NGHTTP2_ERR_WOULDBLOCK;
-    vonk_status st = add_small(c, data, bytes, &err);
-    vonk_error_reset(&err);
+    vonk_status st = add_small(c, data, bytes, NULL);
     return st == VONK_OK ? (ssize_t)bytes : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -181,11 +175,9 @@ static int on_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
     (void)frame;
     vonk_h2_conn *c = conn;
     vonk_h2_stream *s = source->ptr;
-    vonk_error err = VONK_ERROR_INIT;
     if (c->out_bytes >= c->limits.max_output_bytes) return NGHTTP2_ERR_WOULDBLOCK;
-    vonk_status st = add_small(c, head, FRAME_HEAD_BYTES, &err);
-    if (st == VONK_OK) st = move_pieces(c, s, bytes, &err);
-    vonk_error_reset(&err);
+    vonk_status st = add_small(c, head, FRAME_HEAD_BYTES, NULL);
+    if (st == VONK_OK) st = move_pieces(c, s, bytes, NULL);
     if (st != VONK_OK) return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (bytes > 0) c->handler->taken(c->handler_self, s, bytes);
     return 0;
@@ -251,10 +243,8 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     c->headers.len = c->header_list.n = c->header_bytes = 0;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
 
-    vonk_error err = VONK_ERROR_INIT;
     vonk_h2_stream *s = NULL;
-    vonk_status st = VONK_NEW(c->budget, &s, &err);
-    vonk_error_reset(&err);
+    vonk_status st = VONK_NEW(c->budget, &s, NULL);
     if (st != VONK_OK) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* this stream is refused */
     s->conn = c;
     s->id = frame->hd.stream_id;
@@ -279,12 +269,10 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     c->header_bytes += name_bytes + value_bytes + 32; /* as RFC 9113 counts */
     if (c->header_bytes > c->limits.max_header_bytes) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 
-    vonk_error err = VONK_ERROR_INIT;
     vonk_h2_header header = {{NULL, name_bytes}, {NULL, value_bytes}};
-    vonk_status st = vonk_buf_append(&c->headers, name, name_bytes, &err);
-    if (st == VONK_OK) st = vonk_buf_append(&c->headers, value, value_bytes, &err);
-    if (st == VONK_OK) st = VONK_VEC_PUSH(&c->header_list, c->budget, header, &err);
-    vonk_error_reset(&err);
+    vonk_status st = vonk_buf_append(&c->headers, name, name_bytes, NULL);
+    if (st == VONK_OK) st = vonk_buf_append(&c->headers, value, value_bytes, NULL);
+    if (st == VONK_OK) st = VONK_VEC_PUSH(&c->header_list, c->budget, header, NULL);
     return st == VONK_OK ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -497,7 +485,6 @@ static void resume(vonk_h2_stream *s)
 void vonk_h2_push(vonk_h2_stream *s, vonk_slice take_slice)
 {
     assert(s->responded && !s->finished);
-    vonk_error err = VONK_ERROR_INIT;
     if (take_slice.bytes.len == 0) {
         vonk_slice_unref(take_slice);
         return;
@@ -507,7 +494,7 @@ void vonk_h2_push(vonk_h2_stream *s, vonk_slice take_slice)
         s->queue.n -= s->queue_head;
         s->queue_head = 0;
     }
-    vonk_status st = VONK_VEC_PUSH(&s->queue, s->conn->budget, take_slice, &err);
+    vonk_status st = VONK_VEC_PUSH(&s->queue, s->conn->budget, take_slice, NULL);
     if (st != VONK_OK) {
         vonk_slice_unref(take_slice);
         s->conn->broken = true;
@@ -515,7 +502,6 @@ void vonk_h2_push(vonk_h2_stream *s, vonk_slice take_slice)
         s->queued += take_slice.bytes.len;
         resume(s);
     }
-    vonk_error_reset(&err);
 }
 
 static vonk_status keep_trailers(vonk_h2_stream *s, const vonk_h2_header *trailers, size_t n, vonk_error *err)
@@ -538,9 +524,7 @@ static vonk_status keep_trailers(vonk_h2_stream *s, const vonk_h2_header *traile
 void vonk_h2_finish(vonk_h2_stream *s, const vonk_h2_header *trailers, size_t n)
 {
     assert(s->responded && !s->finished);
-    vonk_error err = VONK_ERROR_INIT;
-    if (n > 0 && keep_trailers(s, trailers, n, &err) != VONK_OK) s->conn->broken = true;
-    vonk_error_reset(&err);
+    if (n > 0 && keep_trailers(s, trailers, n, NULL) != VONK_OK) s->conn->broken = true;
     s->finished = true;
     resume(s);
 }

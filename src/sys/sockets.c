@@ -296,6 +296,12 @@ void vonk_socket_shutdown(int fd)
     if (shutdown(fd, SHUT_RDWR) != 0) return; /* the same */
 }
 
+void vonk_socket_set_low_mark(int fd, size_t bytes)
+{
+    int mark = vonk_i32_of(bytes);
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark)) != 0) return; /* only tuning */
+}
+
 /* ---- moving bytes ---- */
 
 static bool is_gone(int number)

@@ -36,6 +36,9 @@ vonk_status vonk_socket_read(int fd, void *into, size_t bytes, size_t *ret_bytes
 vonk_status vonk_socket_write(int fd, const void *data, size_t bytes, size_t *ret_bytes, vonk_io *ret_io, vonk_error *err);
 vonk_status vonk_socket_writev(int fd, const struct iovec *pieces, size_t n, size_t *ret_bytes, vonk_io *ret_io, vonk_error *err);
 
+/* Readable from now on means: at least so many bytes, or the end, or an error. TCP; no effect where the system does not know it. */
+void vonk_socket_set_low_mark(int fd, size_t bytes);
+
 /* For threads that may block: until readable / writable; false after timeout_ns (negative: never). */
 bool vonk_socket_wait_readable(int fd, int64_t timeout_ns);
 bool vonk_socket_wait_writable(int fd, int64_t timeout_ns);

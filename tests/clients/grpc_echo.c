@@ -233,6 +233,7 @@ static void stats(void *self, vonk_grpc_call *call, vonk_slice message)
 
 static const vonk_grpc_method methods[] = {
     {"/test.Echo/Unary", VONK_GRPC_UNARY, NULL, unary, NULL},
+    {"/test.Echo/Notice", VONK_GRPC_NOTICE, NULL, unary, NULL},
     {"/test.Echo/Later", VONK_GRPC_UNARY, NULL, later, NULL},
     {"/test.Echo/Stream", VONK_GRPC_SERVER_STREAM, NULL, stream, NULL},
     {"/test.Echo/Collect", VONK_GRPC_CLIENT_STREAM, collect_start, collect, collected},

@@ -199,6 +199,74 @@ def test_metadata(echo):
     assert b":" in echo.unary("Header", b"peer")
 
 
+class Resting:
+    """One connection whose client is known to send two long notices behind each answer of two messages."""
+    def __init__(self, echo):
+        self.echo = echo
+        self.channel = echo.connect(resting=1)  # an option of its own: a connection of its own
+        self.send_notice = self.channel.unary_unary("/test.Echo/Notice").future
+
+    def stream(self):
+        assert len(list(self.echo.stream("Stream", b"2 10", channel=self.channel))) == 2
+
+    def notices(self):
+        return [self.send_notice(b"n" * 1000, timeout=5 * SLOWER) for _ in range(2)]
+
+    def learn(self):
+        self.stream()
+        assert [len(notice.result()) for notice in self.notices()] == [1000, 1000]
+        self.unary()
+        self.stream()  # and from now on it rests
+
+    def unary(self):
+        start = time.monotonic()
+        assert self.echo.unary("Unary", b"?", channel=self.channel, timeout=5 * SLOWER) == b"?"
+        return time.monotonic() - start
+
+
+@pytest.fixture
+def resting(echo):
+    client = Resting(echo)
+    yield client
+    client.channel.close()
+
+
+def test_resting_connection_sees_notices_and_requests(resting):
+    resting.learn()
+    for _ in range(50):
+        notices = resting.notices()
+        resting.unary()
+        assert [notice.result() for notice in notices] == [b"n" * 1000] * 2
+        resting.stream()
+    assert [len(notice.result()) for notice in resting.notices()] == [1000, 1000]  # with no request behind them
+
+
+def test_request_below_the_mark_waits_a_little_and_in_the_end_not_at_all(resting):
+    waits = []
+    for _ in range(30):
+        resting.learn()
+        waits.append(resting.unary())
+    assert max(waits[:20]) > 0.003  # it did rest: for 5 ms from the answer on
+    assert min(waits[20:]) < 0.003 * SLOWER
+
+
+def test_end_of_a_resting_connection_is_seen(echo, resting):
+    echo.wait_stats(lambda s: s["calls"] == 1)
+    before = echo.stats()["connections"]
+    resting.learn()
+    assert echo.stats()["connections"] == before + 1
+    resting.channel.close()
+    echo.wait_stats(lambda s: s["connections"] == before)
+
+
+def test_server_stops_while_a_connection_rests():
+    server = EchoServer()
+    client = Resting(server)
+    client.learn()
+    server.stop()
+    client.channel.close()
+
+
 def test_idle_costs_nothing(echo):
     def cpu():
         with open(f"/proc/{echo.process.pid}/stat", encoding="utf-8") as stat:

@@ -226,10 +226,9 @@ static void on_maintenance(void *self)
 static void start_maintenance(vonk_connect_server *server)
 {
     if (server->maintenance.heap_pos != 0) return;
-    vonk_error err = VONK_ERROR_INIT;
     vonk_loop *loop = vonk_grpc_server_loop(server->grpc);
-    if (vonk_loop_set_timer(loop, &server->maintenance, vonk_clock_mono_ns() + server->maintenance_ns, &err) != VONK_OK)
-        vonk_error_reset(&err); /* the next request tries again */
+    (void)vonk_loop_set_timer(loop, &server->maintenance, vonk_clock_mono_ns() + server->maintenance_ns,
+                              NULL); /* if not, the next request tries again */
 }
 
 static void on_first_session(void *self)
@@ -248,12 +247,10 @@ void vonk__connect_want_maintenance(vonk_connect_server *server)
 static void set_progress_timer(void *self)
 {
     vonk_connect_server *server = self;
-    vonk_error err = VONK_ERROR_INIT;
     atomic_store(&server->is_progress_posted, false);
     if (vonk_loop_set_timer(vonk_grpc_server_loop(server->grpc), &server->progress,
-                            atomic_load(&server->progress_at_ns), &err) != VONK_OK)
+                            atomic_load(&server->progress_at_ns), NULL) != VONK_OK)
         atomic_store(&server->progress_at_ns, INT64_MAX); /* the next operation tries again */
-    vonk_error_reset(&err);
 }
 
 static void on_progress(void *self)
