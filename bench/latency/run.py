@@ -140,7 +140,7 @@ def floor(args, servers, clients, wall_us):
     server = subprocess.Popen([os.path.join(args.build, "bench", "latency", "bare_server"), str(REQUEST_BYTES)],
                               stdout=subprocess.PIPE)
     place(server.pid, servers)
-    place(os.getpid(), clients)
+    os.sched_setaffinity(0, clients)
     client = socket.create_connection(("::1", int(server.stdout.readline())))
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     n = EXCHANGES * min(args.calls, 2000)
