@@ -324,7 +324,7 @@ void vonk__grpc_call_pump(vonk_grpc_call *call)
 bool vonk__grpc_late_begin(vonk__grpc_host *host)
 {
     vonk_status st = VONK_OK;
-    if (host->n_late == 0)
+    if (host->late.heap_pos == 0) /* the first one, or it has fired and the others are just seen to */
         st = vonk_loop_set_timer(host->loop, &host->late, vonk_clock_mono_ns() + LATE_MS * VONK_NS_PER_MS, NULL);
     if (st == VONK_OK) host->n_late++;
     return st == VONK_OK;

@@ -192,6 +192,30 @@ static void notices_of_a_connection_that_goes_are_dropped(void **state)
     close_served(&s); /* looks for what is left */
 }
 
+static void fire_once(void *self)
+{
+    served *s = self;
+    vonk_loop_stop(s->host.loop);
+    assert_true(vonk__grpc_late_begin(&s->host)); /* a connection that begins to rest while the others are flushed */
+    vonk__grpc_late_end(&s->host);
+}
+
+static void what_becomes_late_when_the_timer_fires_has_a_timer(void **state)
+{
+    (void)state;
+    served s;
+    vonk_error err = VONK_ERROR_INIT;
+    open_served(&s);
+    s.host.late.fire = fire_once;
+    assert_true(vonk__grpc_late_begin(&s.host));
+    assert_int_equal(vonk_loop_run(s.host.loop, &err), VONK_OK);
+    assert_int_equal(s.host.n_late, 1);
+    assert_true(s.host.late.heap_pos > 0);
+    vonk__grpc_late_end(&s.host);
+    assert_int_equal(s.host.late.heap_pos, 0);
+    close_served(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +223,7 @@ int main(void)
         cmocka_unit_test(notices_go_out_with_other_frames),
         cmocka_unit_test(notices_alone_go_out_a_little_later),
         cmocka_unit_test(notices_of_a_connection_that_goes_are_dropped),
+        cmocka_unit_test(what_becomes_late_when_the_timer_fires_has_a_timer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
