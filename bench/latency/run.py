@@ -60,6 +60,7 @@ def resident_mb(pid):
 
 
 def place(pid, cpus):
+    """All threads of the process and of those below it run there."""
     for each in tree(pid):
         for task in os.listdir(f"/proc/{each}/task"):
             try:

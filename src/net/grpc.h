@@ -40,7 +40,8 @@ typedef struct vonk_grpc_call   vonk_grpc_call;
 
 typedef enum vonk_grpc_kind {
     VONK_GRPC_UNARY,
-    VONK_GRPC_NOTICE, /* unary, and clients go on without its answer: that goes out with the next one on its connection, or 5 ms later */
+    VONK_GRPC_NOTICE, /* unary, and clients go on without its answer: that goes out with the next one on its connection, or 5 ms later; behind an
+                         answer it may not be read before the next request, or 5 ms later (grpc_habit.h) */
     VONK_GRPC_SERVER_STREAM,
     VONK_GRPC_CLIENT_STREAM
 } vonk_grpc_kind;
