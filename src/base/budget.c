@@ -113,10 +113,16 @@ static void trim(vonk_budget *top)
 
 /* ---- drawing and giving back ---- */
 
-static int64_t quantum_of(const vonk_budget *b)
+static inline int64_t quantum_of(const vonk_budget *b)
 {
     int64_t eighth = load(&b->drawn) / 8;
     return eighth < LEAST_QUANTUM ? LEAST_QUANTUM : eighth > MOST_QUANTUM ? MOST_QUANTUM : eighth;
+}
+
+/* How much of its spare a node holds on to. */
+static inline int64_t keep_of(const vonk_budget *b)
+{
+    return load(&b->drawn) > load(&b->limit) ? 0 : 2 * quantum_of(b);
 }
 
 typedef struct draw_ask {
@@ -153,33 +159,43 @@ static bool draw(vonk_budget *b, int64_t bytes, draw_ask *ask)
     return true;
 }
 
+/* Only from b's own spare. */
+static inline bool take_spare(vonk_budget *b, int64_t bytes)
+{
+    for (int64_t spare = load(&b->spare); spare >= bytes; spare = load(&b->spare))
+        if (swap_if(&b->spare, spare, spare - bytes)) return true;
+    return false;
+}
+
 /* Moves bytes out of b's spare, after drawing what is missing. Recursion is as deep as the tree: server, session,
  * query, operator. */
 static bool take(vonk_budget *b, int64_t bytes, draw_ask *ask)
 {
-    for (;;) {
-        int64_t spare = load(&b->spare);
-        if (spare >= bytes) {
-            if (swap_if(&b->spare, spare, spare - bytes)) return true;
-            continue;
-        }
-        int64_t missing = bytes - spare, extra = ask->exact ? 0 : quantum_of(b);
+    while (!take_spare(b, bytes)) {
+        int64_t missing = bytes - load(&b->spare), extra = ask->exact ? 0 : quantum_of(b);
+        if (missing <= 0) continue;
         if (missing > VONK_NO_LIMIT - extra) extra = VONK_NO_LIMIT - missing;
         if (!draw(b, missing + extra, ask)) return false;
     }
+    return true;
 }
 
-static void give(vonk_budget *b, int64_t bytes)
+/* Upwards, what b need not keep of its spare. */
+static void __attribute__((noinline)) pass_up(vonk_budget *b, int64_t spare)
 {
-    while (b && bytes > 0) {
-        int64_t spare = add(&b->spare, bytes);
-        int64_t keep = load(&b->drawn) > load(&b->limit) ? 0 : quantum_of(b);
-        if (spare <= 2 * keep || !swap_if(&b->spare, spare, keep))
-            return; /* when the swap loses, a later release does it */
-        bytes = spare - keep;
-        add(&b->drawn, -bytes);
+    for (int64_t keep = keep_of(b); spare > keep; keep = keep_of(b)) {
+        if (!swap_if(&b->spare, spare, keep / 2)) return; /* a later release does it */
+        add(&b->drawn, keep / 2 - spare);
+        if (!b->parent) return;
+        spare = add(&b->parent->spare, spare - keep / 2);
         b = b->parent;
     }
+}
+
+static inline void give(vonk_budget *b, int64_t bytes)
+{
+    int64_t spare = add(&b->spare, bytes);
+    if (VONK_UNLIKELY(spare > keep_of(b))) pass_up(b, spare);
 }
 
 /* The peak of an inner node cannot be kept exactly without touching it on each allocation; it is sampled when new highs
@@ -195,10 +211,17 @@ static void sample_peaks(vonk_budget *b)
     }
 }
 
-static void charge_own(vonk_budget *b, int64_t bytes, bool drew)
+static inline void charge_own(vonk_budget *b, int64_t bytes)
 {
     raise_to(&b->own_peak, add(&b->own, bytes) & (ONE_CHILD - 1));
-    if (VONK_UNLIKELY(drew)) sample_peaks(b);
+}
+
+/* What nearly every charge is: the node's own spare is enough. */
+static inline bool charge_spare(vonk_budget *b, int64_t bytes)
+{
+    if (VONK_UNLIKELY(!take_spare(b, bytes))) return false;
+    charge_own(b, bytes);
+    return true;
 }
 
 /* Without asking anybody; *ret_refused says whose limit was in the way. */
@@ -215,7 +238,8 @@ static bool charge_now(vonk_budget *b, int64_t bytes, vonk_budget **ret_refused)
         trim(trimmed);
         ok = take(b, bytes, &ask);
     }
-    if (ok) charge_own(b, bytes, ask.drew);
+    if (ok) charge_own(b, bytes);
+    if (ok && ask.drew) sample_peaks(b);
     *ret_refused = ask.refused;
     return ok;
 }
@@ -341,9 +365,8 @@ void vonk_budget_remove_spiller(vonk_budget *budget, vonk_spiller *spiller)
 
 /* ---- charging ---- */
 
-vonk_status vonk__budget_charge(vonk_budget *budget, int64_t bytes, vonk_error *err)
+static vonk_status __attribute__((noinline)) charge_or_fail(vonk_budget *budget, int64_t bytes, vonk_error *err)
 {
-    assert(bytes >= 0);
     vonk_budget *refused = NULL;
     if (VONK_LIKELY(charge_with_spilling(budget, bytes, &refused))) return VONK_OK;
     int64_t room = vonk_budget_room(budget);
@@ -351,11 +374,17 @@ vonk_status vonk__budget_charge(vonk_budget *budget, int64_t bytes, vonk_error *
                      "receivedBytes", VONK_F("%lld", (long long)(room > 0 ? room : 0)), "budget", refused->name);
 }
 
+vonk_status vonk__budget_charge(vonk_budget *budget, int64_t bytes, vonk_error *err)
+{
+    assert(bytes >= 0);
+    return charge_spare(budget, bytes) ? VONK_OK : charge_or_fail(budget, bytes, err);
+}
+
 bool vonk_budget_try_charge(vonk_budget *budget, int64_t bytes)
 {
     assert(bytes >= 0);
     vonk_budget *refused;
-    return charge_now(budget, bytes, &refused);
+    return charge_spare(budget, bytes) || charge_now(budget, bytes, &refused);
 }
 
 /* The node, and then each parent that was retired and waited only for it. */
