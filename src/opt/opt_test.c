@@ -195,6 +195,19 @@ static const vonk_expr *outer(const vonk_expr *column)
     return keep(done);
 }
 
+static const vonk_plan *range(int64_t n)
+{
+    vonk_plan *made = NULL;
+    const vonk_plan *done = NULL;
+    const vonk_expr *alias = NULL, *id = NULL;
+    OK(vonk__mk_alias(&s, number(0), "id", &alias, &id, err));
+    OK(vonk_plan_new(budget, VONK_PN_RANGE, NULL, 0, &made, err));
+    made->range = (vonk_range_info){.end = n, .step = 1};
+    OK(vonk_plan_set_output(made, &id, 1, err));
+    OK(vonk_plan_finish(made, &done, err));
+    return keep_plan(done);
+}
+
 /* ---- texts */
 
 /* #123L -> #1: the n-th id that appears. */
@@ -918,33 +931,38 @@ static void switched_off(void **state)
                          "+- LocalRelation [a#1]\n");
 }
 
+/* A plan that is nothing but a source passes most rules by: those have nothing to say about it. */
+static void leaves(void **state)
+{
+    static const vonk__opt_rule skipped[] = {
+        vonk__rule_strip_names,    vonk__rule_lateral,       vonk__rule_set_ops,
+        vonk__rule_distinct,       vonk__rule_unnest,        vonk__rule_fold,
+        vonk__rule_factor_or,      vonk__rule_push_filters,  vonk__rule_derive_and_push_filters,
+        vonk__rule_one_partition,  vonk__rule_order_joins,   vonk__rule_strengthen_joins,
+        vonk__rule_push_limits,    vonk__rule_share,         vonk__rule_extract_python,
+        vonk__rule_merge_projects, vonk__rule_prune_columns, vonk__rule_prune_nested,
+    };
+    const vonk_plan *some[] = {RELATION("a", "b"), range(10)}, *p = NULL;
+    for (size_t i = 0; i < VONK_COUNTOF(some); i++)
+        for (size_t k = 0; k < VONK_COUNTOF(skipped); k++) assert_ptr_equal(after(skipped[k], some[i]), some[i]);
+    OK(vonk_optimize(&env, some[1], &p, err));
+    assert_ptr_equal(keep_plan(p), some[1]);
+    OK(vonk_optimize(&env, range(0), &p, err));
+    EXPECT(keep_plan(p), "LocalRelation [id#1]\n");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(strip_names),
-        CASE(set_ops),
-        CASE(fold),
-        CASE(factor_or),
-        CASE(unnest),
-        CASE(strengthen_joins),
-        CASE(push_filters),
-        CASE(derive_filters),
-        CASE(distinct_aggregates),
-        CASE(order_joins),
-        CASE(propagate_empty),
-        CASE(push_limits),
-        CASE(merge_projects),
-        CASE(prune_columns),
-        CASE(shares_of_nulls),
-        CASE(physical_limits),
-        CASE(physical_joins),
-        CASE(physical_aggregates),
-        CASE(switched_off),
-        CASE(prune_nested),
-        CASE(share_subplans),
-        CASE(extract_python),
-        CASE(extract_python_aggregates),
+        CASE(strip_names),     CASE(set_ops),         CASE(fold),
+        CASE(factor_or),       CASE(unnest),          CASE(strengthen_joins),
+        CASE(push_filters),    CASE(derive_filters),  CASE(distinct_aggregates),
+        CASE(order_joins),     CASE(propagate_empty), CASE(push_limits),
+        CASE(merge_projects),  CASE(prune_columns),   CASE(shares_of_nulls),
+        CASE(physical_limits), CASE(physical_joins),  CASE(physical_aggregates),
+        CASE(switched_off),    CASE(leaves),          CASE(prune_nested),
+        CASE(share_subplans),  CASE(extract_python),  CASE(extract_python_aggregates),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -7,6 +7,7 @@ typedef struct rule_row {
     const char *name;
     vonk__opt_rule run;
     bool needed; /* without it the plan could not be executed */
+    bool leaves; /* has something to say about a plan that is nothing but a source */
 } rule_row;
 
 static const rule_row rules[] = {
@@ -19,7 +20,7 @@ static const rule_row rules[] = {
     {"unnest_subqueries", vonk__rule_unnest, true},
     {"one_partition", vonk__rule_one_partition, true},
     {"fold_constants_again", vonk__rule_fold, false},
-    {"propagate_empty", vonk__rule_empty, false},
+    {"propagate_empty", vonk__rule_empty, false, .leaves = true},
     {"strengthen_joins", vonk__rule_strengthen_joins, false},
     {"push_filters", vonk__rule_push_filters, false},
     {"rewrite_distinct", vonk__rule_distinct, true},
@@ -39,10 +40,11 @@ vonk_status vonk_optimize(const vonk_opt_env *env, const vonk_plan *resolved, co
     VONK_AUTO(vonk_plan_unref) const vonk_plan *plan = vonk_plan_ref(resolved);
     const vonk_str wanted = vonk_conf_get(env->conf, "vonk.opt.enabled");
     const bool enabled = !vonk_str_is(wanted, "false");
+    const bool is_leaf = resolved->n_children == 0 && resolved->n_lists == 0;
 
     for (size_t i = 0; i < VONK_COUNTOF(rules); i++) {
         const vonk_plan *next = NULL;
-        if (!enabled && !rules[i].needed) continue;
+        if ((!enabled && !rules[i].needed) || (is_leaf && !rules[i].leaves)) continue;
         VONK_TRY(rules[i].run(env, plan, &next, err));
         vonk_plan_unref(plan);
         plan = next;
