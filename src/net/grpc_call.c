@@ -33,27 +33,24 @@ vonk_status vonk__grpc_call_new(vonk__grpc_peer *peer, const vonk_h2_header *hea
     return VONK_OK;
 }
 
-static vonk_str copy_text(char **inout_at, vonk_str text)
-{
-    vonk_str copy = {*inout_at, text.len};
-    if (text.len) memcpy(*inout_at, text.data, text.len);
-    *inout_at += text.len;
-    return copy;
-}
-
+/* One block: the list, the texts as they lie, the peer. */
 static vonk_status copy_headers(vonk_grpc_call *call, vonk_str peer, const vonk_h2_header *headers, size_t n,
                                 vonk_error *err)
 {
-    size_t bytes = n * sizeof(*headers) + peer.len;
-    for (size_t i = 0; i < n; i++) bytes += headers[i].name.len + headers[i].value.len;
-    VONK_TRY(vonk_alloc(call->budget, bytes, &call->headers, err));
+    size_t list_bytes = n * sizeof(*headers), text_bytes = 0;
+    for (size_t i = 0; i < n; i++) text_bytes += headers[i].name.len + headers[i].value.len;
+    VONK_TRY(vonk_alloc(call->budget, list_bytes + text_bytes + peer.len, &call->headers, err));
     char *at = (char *)(call->headers + n);
+    if (text_bytes) memcpy(at, headers[0].name.data, text_bytes);
     for (size_t i = 0; i < n; i++) {
-        call->headers[i].name = copy_text(&at, headers[i].name);
-        call->headers[i].value = copy_text(&at, headers[i].value);
+        call->headers[i].name = (vonk_str){at, headers[i].name.len};
+        at += headers[i].name.len;
+        call->headers[i].value = (vonk_str){at, headers[i].value.len};
+        at += headers[i].value.len;
     }
+    if (peer.len) memcpy(at, peer.data, peer.len);
     call->n_headers = n;
-    call->peer = copy_text(&at, peer);
+    call->peer = (vonk_str){at, peer.len};
     return VONK_OK;
 }
 
@@ -119,23 +116,18 @@ const vonk_grpc_method *vonk_grpc_call_method(const vonk_grpc_call *call) { retu
 
 bool vonk_grpc_is_over(const vonk_grpc_call *call)
 {
-    vonk_mutex *lock = (vonk_mutex *)(uintptr_t)&call->lock;
-    vonk_mutex_lock(lock);
-    bool is_over = call->is_over || call->is_finished;
-    vonk_mutex_unlock(lock);
-    return is_over;
+    return atomic_load_explicit(&call->is_over, memory_order_acquire) ||
+           atomic_load_explicit(&call->is_finished, memory_order_acquire);
 }
 
 bool vonk_grpc_is_writable(const vonk_grpc_call *call)
 {
-    vonk_mutex *lock = (vonk_mutex *)(uintptr_t)&call->lock;
-    vonk_mutex_lock(lock);
-    bool is_writable = !call->is_full && !call->is_over && !call->is_finished;
-    vonk_mutex_unlock(lock);
-    return is_writable;
+    return !atomic_load_explicit(&call->is_full, memory_order_acquire) && !vonk_grpc_is_over(call);
 }
 
 /* ---- answers, from any thread ---- */
+
+static void set_flag(_Atomic(bool) *flag, bool is_set) { atomic_store_explicit(flag, is_set, memory_order_release); }
 
 /* Under the lock. */
 static void post(vonk_grpc_call *call)
@@ -154,7 +146,7 @@ static void post(vonk_grpc_call *call)
 /* Under the lock. Details that cannot be kept are left out: the code and the message always arrive. */
 static void set_finished(vonk_grpc_call *call, vonk_grpc_code code, vonk_str message, vonk_str details)
 {
-    call->is_finished = true;
+    set_flag(&call->is_finished, true);
     call->code = code;
     call->status.len = 0;
     if (vonk_buf_add_str(&call->status, vonk_utf8_cut(message, MAX_STATUS_MESSAGE_BYTES), NULL) == VONK_OK) {
@@ -187,7 +179,7 @@ bool vonk_grpc_send(vonk_grpc_call *call, const vonk_slice *take_pieces, size_t 
     bool is_sent = false;
     for (size_t i = 0; i < n; i++) bytes += take_pieces[i].bytes.len;
     vonk_mutex_lock(&call->lock);
-    if (call->is_over || call->is_finished) {
+    if (vonk_grpc_is_over(call)) {
         /* nobody listens */
     } else if (bytes > UINT32_MAX) {
         set_finished(call, VONK_GRPC_RESOURCE_EXHAUSTED, VONK_STR("an answer is larger than 4 GiB"), VONK_STR_NONE);
@@ -196,7 +188,7 @@ bool vonk_grpc_send(vonk_grpc_call *call, const vonk_slice *take_pieces, size_t 
     } else {
         call->n_sent++;
         call->queued_bytes += bytes + VONK_GRPC_PREFIX_BYTES;
-        if (call->queued_bytes >= call->max_queue_bytes) call->is_full = true; /* until half of it went */
+        if (call->queued_bytes >= call->max_queue_bytes) set_flag(&call->is_full, true); /* until half of it went */
         is_sent = true;
         post(call);
     }
@@ -208,7 +200,7 @@ bool vonk_grpc_send(vonk_grpc_call *call, const vonk_slice *take_pieces, size_t 
 void vonk_grpc_finish(vonk_grpc_call *call, vonk_grpc_code code, vonk_str message, vonk_str details)
 {
     vonk_mutex_lock(&call->lock);
-    if (!call->is_over && !call->is_finished) set_finished(call, code, message, details);
+    if (!vonk_grpc_is_over(call)) set_finished(call, code, message, details);
     vonk_mutex_unlock(&call->lock);
 }
 
@@ -222,7 +214,7 @@ void vonk_grpc_consumed(vonk_grpc_call *call, size_t bytes)
 {
     vonk_mutex_lock(&call->lock);
     call->consumed_bytes += bytes;
-    if (!call->is_over) post(call);
+    if (!atomic_load_explicit(&call->is_over, memory_order_relaxed)) post(call);
     vonk_mutex_unlock(&call->lock);
 }
 
@@ -307,7 +299,7 @@ void vonk__grpc_call_pump(vonk_grpc_call *call)
             vonk_slice_unref(call->pending.at[i]);
     }
     call->pending.n = 0;
-    if (is_open && call->is_finished) {
+    if (is_open && atomic_load_explicit(&call->is_finished, memory_order_relaxed)) {
         vonk_str status = vonk_buf_str(&call->status);
         answer_status(call, call->code, vonk_str_sub(status, 0, call->status_message_bytes),
                       vonk_str_sub(status, call->status_message_bytes, status.len));
@@ -393,9 +385,9 @@ void vonk__grpc_pump_late(vonk__grpc_peer *peer)
 void vonk__grpc_call_end(vonk_grpc_call *call, vonk_grpc_code why, const char *message)
 {
     vonk_mutex_lock(&call->lock);
-    bool was_open = !call->is_over && !call->is_finished;
+    bool was_open = !vonk_grpc_is_over(call);
     if (was_open || !call->stream) { /* finished, with a stream: what is pending still goes out */
-        call->is_over = true;
+        set_flag(&call->is_over, true);
         for (size_t i = 0; i < call->pending.n; i++) vonk_slice_unref(call->pending.at[i]);
         call->pending.n = 0;
     }
@@ -420,9 +412,9 @@ void vonk__grpc_call_taken(vonk_grpc_call *call, size_t bytes)
     vonk_mutex_lock(&call->lock);
     assert(bytes <= call->queued_bytes);
     call->queued_bytes -= bytes;
-    bool is_drained =
-        call->is_full && call->queued_bytes < call->max_queue_bytes / 2 && !call->is_over && !call->is_finished;
-    if (is_drained) call->is_full = false;
+    bool is_drained = atomic_load_explicit(&call->is_full, memory_order_relaxed) &&
+                      call->queued_bytes < call->max_queue_bytes / 2 && !vonk_grpc_is_over(call);
+    if (is_drained) set_flag(&call->is_full, false);
     vonk_mutex_unlock(&call->lock);
     if (is_drained && call->service->drained) call->service->drained(call->service->self, call);
 }

@@ -6,7 +6,8 @@
 enum {
     MAX_BYTES = 4096, /* more are worth a wake-up */
     ROOM_BYTES = 64,  /* for a PING and window updates; any request is longer */
-    MAX_WRONG = 3
+    MAX_WRONG = 3,
+    FORGIVEN_AFTER = 1000 /* requests: what a wrong habit costs, a late look at one of them, is little among so many */
 };
 
 static bool is_known_kind(const vonk__grpc_habit *habit)
@@ -24,6 +25,10 @@ void vonk__grpc_habit_received(vonk__grpc_habit *habit, size_t bytes, bool is_as
 {
     if (is_asked) { /* which of the bytes were notices cannot be told */
         habit->n_answered = habit->seen = 0;
+        if (habit->n_wrong > 0 && ++habit->n_since_wrong == FORGIVEN_AFTER) {
+            habit->n_wrong--;
+            habit->n_since_wrong = 0;
+        }
         return;
     }
     habit->seen += bytes;
@@ -41,5 +46,6 @@ size_t vonk__grpc_habit_mark(const vonk__grpc_habit *habit)
 void vonk__grpc_habit_was_wrong(vonk__grpc_habit *habit)
 {
     habit->n_wrong++;
+    habit->n_since_wrong = 0;
     memset(habit->bytes, 0, sizeof(habit->bytes));
 }

@@ -1,6 +1,7 @@
 /* net/grpc_habit.h -- what a client does behind an answer: it sends some notices (VONK_GRPC_NOTICE), and waits for none, before it asks for the
  * next thing. Being woken costs more than all else about a notice. So each connection's habit is learned: the bytes of the notices behind an answer
- * of so many messages; and until more than those have come, the server sleeps on. A habit that proves wrong is forgotten, the third time for good.
+ * of so many messages; and until more than those have come, the server sleeps on. A habit that proves wrong is forgotten, and after three
+ * wrong ones none is trusted; each thousand requests one is forgiven.
  *
  * No locks and no memory of its own; belongs to the thread of the connection. */
 #ifndef VONK_NET_GRPC_HABIT_H
@@ -12,7 +13,8 @@ enum { VONK__GRPC_HABIT_MESSAGES = 4 }; /* of an answer; behind longer ones noti
 
 typedef struct vonk__grpc_habit {
     uint32_t n_asked;                              /* requests that are no notices, ever; the caller counts */
-    uint32_t n_wrong;                              /* how often it was */
+    uint32_t n_wrong;                              /* how often it was, but for what is forgiven */
+    uint32_t n_since_wrong;                        /* requests */
     size_t   bytes[VONK__GRPC_HABIT_MESSAGES + 1]; /* of the notices, by messages of the answer; 0: not known */
     uint64_t n_answered;                           /* messages of the answer that was the last thing to happen; 0: something else was */
     size_t   seen;                                 /* bytes since that answer */

@@ -71,7 +71,7 @@ static void many_bytes_are_no_habit(void **state)
     assert_true(vonk__grpc_habit_mark(&habit) == 0);
 }
 
-static void wrong_habits_are_forgotten_in_the_end_for_good(void **state)
+static void wrong_habits_are_forgotten_and_in_time_forgiven(void **state)
 {
     (void)state;
     vonk__grpc_habit habit = {0};
@@ -84,9 +84,19 @@ static void wrong_habits_are_forgotten_in_the_end_for_good(void **state)
         vonk__grpc_habit_answered(&habit, 2);
         assert_int_equal(vonk__grpc_habit_mark(&habit), 0); /* to be learned anew */
     }
+    for (int i = 0; i < 998; i++) { /* with the one above, 999 requests */
+        round_of(&habit, 2, 400);
+        vonk__grpc_habit_answered(&habit, 2);
+        assert_int_equal(vonk__grpc_habit_mark(&habit), 0);
+    }
     round_of(&habit, 2, 400);
     vonk__grpc_habit_answered(&habit, 2);
-    assert_int_equal(vonk__grpc_habit_mark(&habit), 0);
+    assert_true(vonk__grpc_habit_mark(&habit) > 400);
+    vonk__grpc_habit_was_wrong(&habit);
+    vonk__grpc_habit_received(&habit, 200, true);
+    round_of(&habit, 2, 400);
+    vonk__grpc_habit_answered(&habit, 2);
+    assert_int_equal(vonk__grpc_habit_mark(&habit), 0); /* one more is one too many again */
 }
 
 int main(void)
@@ -96,7 +106,7 @@ int main(void)
         cmocka_unit_test(longer_notices_raise_the_mark),
         cmocka_unit_test(answers_of_other_lengths_are_other_habits),
         cmocka_unit_test(many_bytes_are_no_habit),
-        cmocka_unit_test(wrong_habits_are_forgotten_in_the_end_for_good),
+        cmocka_unit_test(wrong_habits_are_forgotten_and_in_time_forgiven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

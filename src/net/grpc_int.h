@@ -61,7 +61,8 @@ struct vonk_grpc_call {
     uint64_t        n_sent;       /* messages */
     size_t          queued_bytes; /* sent, not yet taken by the connection */
     size_t          consumed_bytes;
-    bool            is_full, is_finished, is_over, is_posted;
+    bool            is_posted;
+    _Atomic(bool)   is_full, is_finished, is_over; /* written under the lock; a look needs none */
     vonk_grpc_code  code;
     vonk_buf        status; /* message, then details */
     size_t          status_message_bytes;

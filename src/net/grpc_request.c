@@ -2,11 +2,10 @@
  * service's method. */
 #include "net/grpc_int.h"
 
-static vonk_str find_header(const vonk_h2_header *headers, size_t n, const char *name)
+static vonk_str find_header(const vonk_h2_header *headers, size_t n, vonk_str name)
 {
-    vonk_str wanted = vonk_str_of(name);
     for (size_t i = 0; i < n; i++)
-        if (vonk_str_eq(headers[i].name, wanted)) return headers[i].value;
+        if (vonk_str_eq(headers[i].name, name)) return headers[i].value;
     return VONK_STR_NONE;
 }
 
@@ -110,10 +109,10 @@ static void on_end(void *self, vonk_h2_stream *stream);
 static void on_request(void *self, vonk_h2_stream *stream, const vonk_h2_header *headers, size_t n, bool is_end)
 {
     vonk__grpc_peer *peer = self;
-    const vonk_grpc_method *method = find_method(peer->host->service, find_header(headers, n, ":path"));
+    const vonk_grpc_method *method = find_method(peer->host->service, find_header(headers, n, VONK_STR(":path")));
     if (!method || method->kind != VONK_GRPC_NOTICE) peer->habit.n_asked++;
-    vonk_str type = find_header(headers, n, "content-type"), grpc = VONK_STR("application/grpc");
-    if (!vonk_str_is(find_header(headers, n, ":method"), "POST")) {
+    vonk_str type = find_header(headers, n, VONK_STR("content-type")), grpc = VONK_STR("application/grpc");
+    if (!vonk_str_is(find_header(headers, n, VONK_STR(":method")), "POST")) {
         refuse_http(stream, "405");
         return;
     }

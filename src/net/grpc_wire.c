@@ -46,6 +46,13 @@ vonk_grpc_fed vonk_grpc_deframer_feed(vonk_grpc_deframer *d, vonk_str *inout_byt
         }
     }
     size_t take = vonk_min_size(inout_bytes->len, d->wanted - d->message.len);
+    if (take == d->wanted) { /* all of it at once */
+        vonk_status st = vonk_slice_copy(d->budget, vonk_str_sub(*inout_bytes, 0, take), ret_message, NULL);
+        if (st != VONK_OK) return VONK_GRPC_FED_NO_MEMORY;
+        *inout_bytes = vonk_str_sub(*inout_bytes, take, inout_bytes->len);
+        d->n_prefix = 0;
+        return VONK_GRPC_FED_MESSAGE;
+    }
     if (take > 0) {
         vonk_status st = make_room(d, take, NULL);
         if (st == VONK_OK) st = vonk_buf_append(&d->message, inout_bytes->data, take, NULL);

@@ -270,10 +270,13 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     if (c->header_bytes > c->limits.max_header_bytes) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 
     vonk_h2_header header = {{NULL, name_bytes}, {NULL, value_bytes}};
-    vonk_status st = vonk_buf_append(&c->headers, name, name_bytes, NULL);
-    if (st == VONK_OK) st = vonk_buf_append(&c->headers, value, value_bytes, NULL);
+    char *text = NULL;
+    vonk_status st = vonk_buf_extend(&c->headers, name_bytes + value_bytes, &text, NULL);
     if (st == VONK_OK) st = VONK_VEC_PUSH(&c->header_list, c->budget, header, NULL);
-    return st == VONK_OK ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (st != VONK_OK) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (name_bytes) memcpy(text, name, name_bytes);
+    if (value_bytes) memcpy(text + name_bytes, value, value_bytes);
+    return 0;
 }
 
 static void deliver_request(vonk_h2_conn *c, vonk_h2_stream *s)
@@ -398,6 +401,7 @@ static int set_up_session(vonk_h2_conn *c)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, c->limits.max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, c->limits.stream_window_bytes},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, c->limits.max_header_bytes},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}, /* else streams are kept in a tree, even after they were closed */
     };
     rc = nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings, VONK_COUNTOF(settings));
     if (rc != 0) return rc;

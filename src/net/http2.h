@@ -17,7 +17,8 @@ typedef struct vonk_h2_header {
 } vonk_h2_header;
 
 typedef struct vonk_h2_handler {
-    /* The request's headers are complete. `headers` are borrowed for the call. is_end: no body follows. */
+    /* The request's headers are complete. `headers` are borrowed for the call; their texts lie one behind the other: name, value, name, value.
+     * is_end: no body follows. */
     void (*request)(void *self, vonk_h2_stream *stream, const vonk_h2_header *headers, size_t n, bool is_end);
     void (*data)(void *self, vonk_h2_stream *stream, vonk_str bytes);
     void (*end)(void *self, vonk_h2_stream *stream); /* the client will send no more */

@@ -221,6 +221,7 @@ typedef struct vonk_pb_writer {
 
 vonk_pb_writer vonk_pb_writer_of(const vonk_pb_schema *schema, vonk_buf *buf, vonk_error *err);
 vonk_status    vonk_pb_writer_end(const vonk_pb_writer *w);
+void           vonk_pb_expect(vonk_pb_writer *w, size_t bytes); /* about so many will come: the buffer need not grow step by step */
 void           vonk_pb_put_str(vonk_pb_writer *w, int field, vonk_str value); /* string or bytes */
 void           vonk_pb_put_c(vonk_pb_writer *w, int field, const char *value);
 void           vonk_pb_put_i64(vonk_pb_writer *w, int field, int64_t value); /* any integer, bool or enum */

@@ -13,6 +13,11 @@ vonk_pb_writer vonk_pb_writer_of(const vonk_pb_schema *schema, vonk_buf *buf, vo
 
 vonk_status vonk_pb_writer_end(const vonk_pb_writer *w) { return w->status; }
 
+void vonk_pb_expect(vonk_pb_writer *w, size_t bytes)
+{
+    if (w->status == VONK_OK) fail_with(w, vonk_buf_reserve(w->buf, bytes, w->err));
+}
+
 static size_t varint_bytes(uint64_t x) { return x ? (size_t)(70 - __builtin_clzll(x)) / 7 : 1; }
 
 static size_t set_varint(char *at, uint64_t x)

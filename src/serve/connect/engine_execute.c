@@ -5,7 +5,8 @@
 #include "serve/connect/engine_int.h"
 #include "session/history.h"
 
-#define RESPONSE_BYTES (4 << 20) /* of Arrow data: Spark's default batch size */
+#define RESPONSE_BYTES (4 << 20)       /* of Arrow data: Spark's default batch size */
+enum { USUAL_IPC_FRAME_BYTES = 1000 }; /* the schema and what else is around the rows */
 
 /* ---- a running query, as the protocol sees it */
 static void cancel(void *arg) { vonk_query_cancel(arg); }
@@ -62,6 +63,7 @@ static vonk_status send_waiting(row_stream *s, vonk_error *err)
     vonk_slice bytes;
 
     vonk_buf_init(&ipc, vonk_budget_root(), SIZE_MAX);
+    VONK_TRY(vonk_buf_reserve(&ipc, s->waiting_bytes + USUAL_IPC_FRAME_BYTES, err));
     VONK_TRY(
         vonk_ipc_write_stream((const vonk_batch *const *)s->waiting.at, s->waiting.n, s->type, &s->options, &ipc, err));
     const int64_t rows = s->waiting_rows;

@@ -8,6 +8,7 @@ enum {
     MAX_OPERATIONS = 10000,    /* that exist, running or not released */
     MAX_HELD_BYTES = 64 << 10, /* larger responses are worth a send of their own */
     MAX_TINY_BYTES = 4096,     /* of a request that may be executed on the server's thread */
+    USUAL_RESPONSE_BYTES = 320 /* without rows: four ids and a small schema */
 };
 
 static void run_operation(void *self);
@@ -414,6 +415,7 @@ vonk_pb_writer vonk_connect_begin(vonk_connect_operation *op, vonk_buf *ret_buf,
     static const char no_id[] = "00000000-0000-0000-0000-000000000000"; /* emit puts the real one */
     vonk_buf_init(ret_buf, op->session->server->budget, SIZE_MAX);
     vonk_pb_writer w = vonk_pb_writer_of(&vonk_pb_connect, ret_buf, err);
+    vonk_pb_expect(&w, USUAL_RESPONSE_BYTES);
     vonk_pb_put_c(&w, PB_EXECUTE_PLAN_RESPONSE_RESPONSE_ID, no_id);
     vonk_pb_put_str(&w, PB_EXECUTE_PLAN_RESPONSE_SESSION_ID, op->session->id);
     vonk_pb_put_str(&w, PB_EXECUTE_PLAN_RESPONSE_SERVER_SIDE_SESSION_ID, vonk__connect_server_side_id(op->session));

@@ -4,11 +4,11 @@
 
 enum { LEAST_CHUNK_BYTES = 1024 };
 
-/* How large a piece of an IPC stream may be in one response. */
-static size_t chunk_bytes(const vonk_connect_operation *op)
+/* How large a piece of an IPC stream of so many bytes may be in one response. */
+static size_t chunk_bytes(const vonk_connect_operation *op, size_t total)
 {
     const vonk_connect_backend *backend = op->session->server->backend;
-    if (!op->allows_chunks) return SIZE_MAX;
+    if (!op->allows_chunks || total <= LEAST_CHUNK_BYTES) return SIZE_MAX;
     const vonk_conf *conf = backend->conf(backend->self, op->session->backend);
     int64_t most = vonk_conf_i64(conf, "spark.connect.session.resultChunking.maxChunkSize");
     vonk_conf_unref(conf);
@@ -90,7 +90,7 @@ vonk_status vonk_connect_emit_batch(vonk_connect_operation *op, vonk_buf *take_f
     *take_fields = (vonk_buf){0};
     for (size_t i = 0; i < n_ipc; i++) total += take_ipc[i].bytes.len;
     vonk_status st = vonk_alloc_array(op->session->server->budget, n_ipc + 1, sizeof(*pieces), &pieces, err);
-    if (st == VONK_OK) st = emit_chunks(op, &fields, &ipc, total, chunk_bytes(op), &shape, pieces, err);
+    if (st == VONK_OK) st = emit_chunks(op, &fields, &ipc, total, chunk_bytes(op, total), &shape, pieces, err);
     vonk_free(pieces);
     for (size_t i = 0; i < n_ipc; i++) vonk_slice_unref(take_ipc[i]);
     return st;

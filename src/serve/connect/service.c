@@ -6,6 +6,7 @@
 
 enum {
     INLINE_BYTES = 1 << 18, /* larger requests are decoded off the server's thread */
+    USUAL_ANSWER_BYTES = 192,
     CLERKS = 16,
     CLOSED_SESSIONS = 1000, /* remembered */
     ABANDONED_OPERATIONS = 10000,
@@ -69,6 +70,7 @@ vonk_pb_writer vonk__connect_answer(vonk_connect_rpc *rpc, vonk_buf *ret_buf, in
 {
     vonk_buf_init(ret_buf, rpc->server->budget, SIZE_MAX);
     vonk_pb_writer w = vonk_pb_writer_of(&vonk_pb_connect, ret_buf, err);
+    vonk_pb_expect(&w, USUAL_ANSWER_BYTES);
     vonk_pb_put_str(&w, session_field, rpc->session->id);
     vonk_pb_put_str(&w, server_side_field, vonk__connect_server_side_id(rpc->session));
     return w;
