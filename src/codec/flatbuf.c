@@ -27,15 +27,18 @@ static vonk_status make_room(vonk_flat *f, size_t bytes, vonk_error *err)
     return VONK_OK;
 }
 
+/* What is missing from n to a multiple of `align`, a power of two. */
+static size_t missing_to(size_t n, size_t align) { return (0 - n) & (align - 1); }
+
 /* `bytes` bytes in front, so that they and what follows them begin at a multiple of `align` (counted from the end). */
 static vonk_status prepend(vonk_flat *f, const void *data, size_t bytes, size_t align, vonk_error *err)
 {
-    size_t pad = (align - (f->n + bytes) % align) % align;
+    size_t pad = missing_to(f->n + bytes, align);
     if (align > f->align) f->align = align;
     VONK_TRY(make_room(f, bytes + pad, err));
     uint8_t *at = f->bytes + f->capacity - f->n;
     if (pad + bytes == 0) return VONK_OK; /* maybe there is no memory yet */
-    memset(at - pad, 0, pad);
+    if (pad > 0) memset(at - pad, 0, pad);
     f->n += pad + bytes;
     at -= pad + bytes;
     if (data && bytes > 0)
@@ -48,8 +51,7 @@ static vonk_status prepend(vonk_flat *f, const void *data, size_t bytes, size_t 
 /* Pads so that after `bytes` more the position is a multiple of `align`. */
 static vonk_status pad_before(vonk_flat *f, size_t bytes, size_t align, vonk_error *err)
 {
-    size_t pad = (align - (f->n + bytes) % align) % align;
-    return prepend(f, NULL, pad, 1, err);
+    return prepend(f, NULL, missing_to(f->n + bytes, align), 1, err);
 }
 
 vonk_status vonk_flat_text(vonk_flat *f, vonk_str text, uint32_t *ret_place, vonk_error *err)

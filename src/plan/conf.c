@@ -399,6 +399,7 @@ static vonk_str default_of(const key_row *row, const vonk_conf *conf, int depth)
 {
     if (!row || !row->value) return VONK_STR_NONE;
     vonk_str value = vonk_str_of(row->value);
+    if (row->value[0] != '<' && row->value[0] != 'f') return value; /* none of those below */
     if (vonk_str_is(value, "<zone>")) return vonk_zone_local_name();
     if (vonk_str_starts(value, VONK_STR("file:<folder>/"))) return vonk_str_sub(value, 14, value.len);
     const vonk_str other = linked_key(row);
@@ -407,10 +408,16 @@ static vonk_str default_of(const key_row *row, const vonk_conf *conf, int depth)
     return set.data ? set : default_of(find_row(other), conf, depth + 1);
 }
 
+static vonk_str get(const vonk_conf *conf, vonk_str key, const key_row *row)
+{
+    vonk_str value = vonk_conf_get_set(conf, key);
+    return value.data ? value : default_of(row, conf, 0);
+}
+
 vonk_str vonk_conf_get(const vonk_conf *conf, const char *key)
 {
-    vonk_str value = vonk_conf_get_set(conf, vonk_str_of(key));
-    return value.data ? value : default_of(find_row(vonk_str_of(key)), conf, 0);
+    vonk_str name = vonk_str_of(key);
+    return get(conf, name, find_row(name));
 }
 
 bool vonk_conf_known(vonk_str key, vonk_str *ret_default, bool *ret_modifiable)
@@ -431,8 +438,9 @@ bool vonk_conf_bool(const vonk_conf *conf, const char *key)
 int64_t vonk_conf_i64(const vonk_conf *conf, const char *key)
 {
     int64_t number = 0;
-    const key_row *row = find_row(vonk_str_of(key));
-    vonk_str value = vonk_conf_get(conf, key);
+    vonk_str name = vonk_str_of(key);
+    const key_row *row = find_row(name);
+    vonk_str value = get(conf, name, row);
     return value.data && number_of(row ? row->type : "long", value, &number) ? number : 0;
 }
 
