@@ -287,6 +287,28 @@ static void answers_by_headers_alone(void **state)
     close_both(&s, &c);
 }
 
+/* The library is not to keep them for a tree of priorities. */
+static void closed_streams_leave_nothing(void **state)
+{
+    served s = {0};
+    client c;
+    vonk_budget *budget = NULL;
+    vonk_error err = VONK_ERROR_INIT;
+    int64_t used = 0;
+    assert_int_equal(vonk_budget_new(vonk_budget_root(), "test", VONK_NO_LIMIT, &budget, &err), VONK_OK);
+    open_both_in(budget, &s, &c);
+    s.answer = answer_in_three;
+    for (int i = 1; i < 9; i++) {
+        client_request(&c, "/", 0);
+        assert_true(pump(&s, &c, SIZE_MAX / 2));
+        if (i == 2) used = vonk_budget_used(budget);
+    }
+    assert_int_equal(s.n_complete, 8);
+    assert_int_equal(vonk_budget_used(budget), used);
+    close_both(&s, &c);
+    vonk_budget_free(budget);
+}
+
 /* The client still has 10 MB to send and its window is shut: it is told to stop. */
 static void early_answer_stops_the_upload(void **state)
 {
@@ -505,6 +527,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_with_body_and_trailers),
         cmocka_unit_test(answers_by_headers_alone),
+        cmocka_unit_test(closed_streams_leave_nothing),
         cmocka_unit_test(early_answer_stops_the_upload),
         cmocka_unit_test(window_opens_by_consuming),
         cmocka_unit_test(output_is_bounded),
