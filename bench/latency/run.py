@@ -3,13 +3,14 @@
 
   bench/latency/run.py [--vonk build/vonk] [--engines vonk,sail,spark] [--calls 10000] [--build build]
 
-Each engine is started alone on two CPUs. Printed for each: milliseconds from exec to an open port, and to the answer of
-a waiting client's first collect(); resident MB when idle; processor time of the server, and wall time at the client,
-for one `spark.range(n).collect()` (mean over --calls with different n; all their RPCs count), twice: with the server on
-one CPU and the client on the other, so that the server is measured and not what the client does to its caches
-("apart"), and with both on both CPUs, as the system puts them ("mixed"). "least" is the mean of the thousand calls in a
-row that took least: on a machine that others use too, what they do to the caches is most of the difference. Under it the
-floor: the processor time that a bare epoll server takes on this machine for as many reads and sends at the same pace.
+Each engine is started alone on two CPUs. Printed for each: milliseconds from exec to an open port, and to the answer
+of a waiting client's first collect(); resident MB when idle; processor time of the server, and wall time at the
+client, for one `spark.range(n).collect()` (mean over --calls with different n; all their RPCs count), twice: with the
+server on one CPU and the client on the other, so that the server is measured and not what the client does to its
+caches ("apart"), and with both on both CPUs, as the system puts them ("mixed"). "least" is the mean of the thousand
+calls in a row that took least: on a machine that others use too, what they do to the caches is most of the
+difference. Under it the floor: the processor time that a bare epoll server takes on this machine for as many reads
+and sends at the same pace.
 Rows are checked. Exit status 1 when an engine failed.
 """
 import argparse
