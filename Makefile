@@ -1,6 +1,7 @@
 # One name per job; Meson and Ninja do the work (CONTRIBUTING.md says what each is for).
-#   make build test demo install bench tpcds micro lint asan tsan soak faults fuzz random compat oracle format clean
+#   make build test demo release test-release install bench tpcds latency micro lint asan tsan soak faults fuzz random compat oracle format clean
 BUILD  ?= build
+RELEASE ?= build-release
 VENV   ?= .venv
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -17,7 +18,7 @@ NINJA  = ninja -j $(JOBS) -C
 PYTHON = $(VENV)/bin/python
 SETUP  = tools/setup
 
-.PHONY: build build-test build-faults setup setup-build setup-lint test demo install bench tpcds arguments micro lint format asan tsan soak faults fuzz random compat oracle clean
+.PHONY: build release test-release build-test build-faults setup setup-build setup-lint test demo install bench tpcds latency arguments micro lint format asan tsan soak faults fuzz random compat oracle clean
 
 build: $(BUILD)/build.ninja
 	$(NINJA) $(BUILD)
@@ -44,9 +45,13 @@ test: setup build-test
 demo: setup build
 	$(PYTHON) examples/demo.py --vonk $(BUILD)/vonk
 
-install: build
-	meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
-	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+# What people run: `make install` takes it, benchmarks measure it.
+release: setup
+	tools/release.sh $(RELEASE) $(PYTHON) $(JOBS)
+
+install: release
+	meson configure $(RELEASE) -Dprefix=$(abspath $(PREFIX))
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(RELEASE) --no-rebuild --quiet
 
 # --- checks of the code ---------------------------------------------------------------------------------------------
 
@@ -65,6 +70,11 @@ asan: setup build-asan/build.ninja
 
 build-asan/build.ninja: | setup-build
 	meson setup build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+
+# The code that `make install` brings is compiled otherwise.
+test-release: release
+	VONK_BUILD=$(RELEASE) VONK_VENV=$(VENV) python3 tools/test_all.py --only sql,frames,clients
+	tests/install.sh $(CURDIR) $(RELEASE)
 
 # 64 clients at once, three times for a minute, killed at random.
 soak: setup build
@@ -115,20 +125,24 @@ arguments: setup build
 	@$(SETUP)/debian.sh java
 	$(PYTHON) tools/oracle/arguments.py --vonk $(BUILD)/vonk --venv $(VENV)
 
-bench: setup build
+bench: release
 	@$(SETUP)/debian.sh java
 	@$(SETUP)/venv.sh .venv-bench $(SETUP)/requirements-client.txt $(SETUP)/requirements-bench.txt
 	@$(SETUP)/venv.sh .venv-sail $(SETUP)/requirements-sail.txt
-	.venv-bench/bin/python bench/tpch/run.py --vonk $(BUILD)/vonk --sail-venv .venv-sail --sf $(SF)
+	.venv-bench/bin/python bench/tpch/run.py --vonk $(RELEASE)/vonk --sail-venv .venv-sail --sf $(SF)
 
-tpcds: setup build
+tpcds: release
 	@$(SETUP)/debian.sh java
 	@$(SETUP)/venv.sh .venv-tpcds $(SETUP)/requirements-tpcds.txt
-	$(PYTHON) bench/tpcds/run.py --vonk $(BUILD)/vonk --tpcds-venv .venv-tpcds --sf $(SF)
+	$(PYTHON) bench/tpcds/run.py --vonk $(RELEASE)/vonk --tpcds-venv .venv-tpcds --sf $(SF)
+
+# Start and small calls; --engines vonk,sail,spark for the others.
+latency: release
+	$(PYTHON) bench/latency/run.py --vonk $(RELEASE)/vonk --build $(RELEASE) --engines vonk
 
 micro: build
 	$(NINJA) $(BUILD) bench/micro/micro
 	$(BUILD)/bench/micro/micro
 
 clean:
-	rm -rf build build-asan build-tsan build-faults build-fuzz build-clang
+	rm -rf build build-release build-asan build-tsan build-faults build-fuzz build-clang

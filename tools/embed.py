@@ -7,6 +7,8 @@ TEXT = r"""/* Made by tools/embed.py. */
 
 __asm__(".pushsection .rodata\n"
         ".balign 16\n"
+        ".globl vonk__accel_start, vonk__accel_end\n"
+        ".hidden vonk__accel_start, vonk__accel_end\n"
         "vonk__accel_start: .incbin \"{path}\"\n"
         "vonk__accel_end:\n"
         ".popsection\n");
