@@ -13,7 +13,8 @@ if ! is_trained; then
     meson setup "$build" --buildtype=debugoptimized -Dtests=disabled -Dwerror=false -Db_pgo=generate
     ninja -j "$jobs" -C "$build" vonk
     "$python" bench/latency/run.py --vonk "$build/vonk" --build "$build" --engines vonk --calls 3000
-    find "$build" -name '*.gcda' | grep -q . || { echo "release.sh: the small calls left no profile" >&2; exit 1; }
+    profile=$(find "$build" -name '*.gcda' -print -quit)
+    [ -n "$profile" ] || { echo "release.sh: the small calls left no profile" >&2; exit 1; }
     meson configure "$build" -Db_pgo=use -Db_lto=true -Db_lto_threads="$jobs"
     touch "$build/trained"
 fi
