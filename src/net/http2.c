@@ -390,6 +390,9 @@ static int set_up_session(vonk_h2_conn *c)
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
     nghttp2_option_set_no_auto_window_update(option, 1);
+    /* Else up to max_streams closed ones stay in the tree of priorities. Without a tree (NO_RFC7540_PRIORITIES),
+     * nghttp2 1.52 frees an item twice when memory ends in nghttp2_submit_data. */
+    nghttp2_option_set_no_closed_streams(option, 1);
 
     c->mem = (nghttp2_mem){c->budget, mem_malloc, mem_free, mem_calloc, mem_realloc};
     int rc = nghttp2_session_server_new3(&c->session, callbacks, c, option, &c->mem);
@@ -401,7 +404,6 @@ static int set_up_session(vonk_h2_conn *c)
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, c->limits.max_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, c->limits.stream_window_bytes},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, c->limits.max_header_bytes},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}, /* else streams are kept in a tree, even after they were closed */
     };
     rc = nghttp2_submit_settings(c->session, NGHTTP2_FLAG_NONE, settings, VONK_COUNTOF(settings));
     if (rc != 0) return rc;
