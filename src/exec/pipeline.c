@@ -251,9 +251,10 @@ vonk_status vonk__pipeline_start(exec_pipeline *p, vonk_error *err)
     vonk_op *op = p->source;
     uint64_t total = 0;
     for (uint32_t i = 0; i < p->n_partitions; i++) VONK_TRY(op->cls->source->n_morsels(op, i, &p->n_morsels[i], err));
-    for (uint32_t i = 0; i < p->n_partitions; i = p->serial ? unit_end(p, i) : i + 1) {
+    for (uint32_t i = 0, end = 0; i < p->n_partitions; i = end) {
         bool any = p->empty_too;
-        for (uint32_t k = i; k < unit_end(p, i); k++) any |= p->n_morsels[k] > 0;
+        end = unit_end(p, i);
+        for (uint32_t k = i; k < end; k++) any |= p->n_morsels[k] > 0;
         total += p->serial ? any : p->n_morsels[i];
     }
     p->n_total = total;

@@ -107,6 +107,8 @@ def test_order_and_parts(spark, people):
     part = sf.spark_partition_id().alias("p")
     assert ids.repartition(3).select(part).distinct().count() == 3
     assert ids.repartition(4).coalesce(2).select(part).distinct().count() == 2
+    many = spark.range(0, 2, 1, 1_000_000)  # partitions: what looks at all of them for each of them takes minutes
+    assert rows(many.coalesce(2).select("id", part)) == [(0, 0), (1, 1)]
     ranges = ids.repartitionByRange(4, "id").groupBy(part).agg(sf.min("id").alias("a"), sf.max("id").alias("b"))
     bounds = [tuple(r)[1:] for r in ranges.orderBy("p").collect()]
     assert len(bounds) == 4 and all(a[1] + 1 == b[0] for a, b in zip(bounds, bounds[1:]))
