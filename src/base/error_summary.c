@@ -11,7 +11,7 @@ typedef struct sheet {
 static void put(sheet *s, const char *text, size_t len)
 {
     if (len > s->room - s->len) len = s->room - s->len;
-    memcpy(s->at + s->len, text, len);
+    if (len) memcpy(s->at + s->len, text, len); /* an empty text may be none */
     s->len += len;
 }
 static void put_str(sheet *s, vonk_str text) { put(s, text.data, text.len); }

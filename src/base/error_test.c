@@ -268,9 +268,12 @@ static void contexts_are_drawn(void **state)
     (void)VONK_FAIL(&err, VONK_E_DIVIDE_BY_ZERO, "config", "x");
     vonk_query_context context = {
         .is_dataframe = true, .start = -1, .stop = -1, .fragment = VONK_STR("div"), .call_site = VONK_STR("a.py:3")};
+    vonk_query_context unnamed = {.is_dataframe = true, .start = -1, .stop = -1}; /* no client of ours, but one may */
     vonk_error_add_context(&err, &context);
+    vonk_error_add_context(&err, &unnamed);
     vonk_str summary = vonk_error_context(&err, 0)->summary;
     assert_true(vonk_str_is(summary, "== DataFrame ==\n\"div\" was called from\na.py:3\n"));
+    assert_true(vonk_str_is(vonk_error_context(&err, 1)->summary, "== DataFrame ==\n\"\" was called from\n\n"));
     vonk_error_reset(&err);
 }
 
